@@ -1,0 +1,85 @@
+# reco: recommendations inside PostgreSQL.
+#
+#   make                build            make demo        see it work
+#   make install        install          make check-all   everything that tests it
+#   make installcheck   pg_regress and isolation tests against a running server
+#   make check-unit     kernel unit tests under ASan and UBSan, no server needed
+#
+# PG_CONFIG chooses the server, OPENBLAS the library (a static serial build is
+# preferred: it starts no thread in a backend and exports nothing).
+
+EXTENSION = reco
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" reco.control)
+MODULE_big = reco
+PG_CONFIG ?= pg_config
+
+# Bitcode would only serve to inline C functions into JIT code; none is small
+# enough to gain from it.
+override with_llvm := no
+
+OBJS := $(patsubst %.c,%.o,$(wildcard src/pg/*.c src/model/*.c src/store/*.c src/api/*.c))
+PG_CPPFLAGS = -I$(CURDIR)/src
+PG_CFLAGS = -std=gnu11 -fvisibility=hidden -MMD -MP -Wno-declaration-after-statement $(EXTRA_CFLAGS)
+
+DATA_built = sql/reco--$(EXTVERSION).sql
+DATA = $(wildcard sql/reco--*--*.sql)
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/test_*.sql)))
+REGRESS_OPTS = --inputdir=. --load-extension=reco --encoding=UTF8
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=reco
+
+# The kernels: an archive of their own, built without the server's include path,
+# so that the compiler itself keeps them free of PostgreSQL.
+MULTIARCH := $(shell $(CC) -print-multiarch)
+OPENBLAS ?= $(firstword $(wildcard /usr/lib/$(MULTIARCH)/openblas-serial/libopenblas.a) -lopenblas)
+OPENBLAS_INCLUDE ?= $(firstword $(wildcard /usr/include/$(MULTIARCH)/openblas-serial /usr/include/openblas))
+CORE_LIBS := $(OPENBLAS) -lgfortran -lgomp -lpthread -lm
+
+CORE = build/libreco_core.a
+CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fopenmp -fno-math-errno \
+	-fno-trapping-math -MMD -MP -Wall -Wextra -Wmissing-prototypes -Wpointer-arith \
+	-Isrc $(addprefix -I,$(OPENBLAS_INCLUDE)) $(EXTRA_CFLAGS)
+
+# Files under src/core/isa are compiled once per instruction set level;
+# src/core/isa/isa.h gives each copy its names and the dispatcher chooses one at
+# run time, so that one binary serves every machine of an architecture.
+ISA_LEVELS := $(if $(filter x86_64%,$(MULTIARCH)),base v3 v4,base)
+ISA_FLAGS_base =
+ISA_FLAGS_v3 = -march=x86-64-v3
+ISA_FLAGS_v4 = -march=x86-64-v4 -mprefer-vector-width=512
+
+CORE_OBJS := $(patsubst src/core/%.c,build/core/%.o,$(wildcard src/core/*.c)) \
+	$(foreach l,$(ISA_LEVELS),$(patsubst src/core/isa/%.c,build/core/isa/%.$(l).o,$(wildcard src/core/isa/*.c)))
+
+SHLIB_LINK = $(CORE) -Wl,--exclude-libs,ALL $(CORE_LIBS)
+EXTRA_CLEAN = build sql/reco--$(EXTVERSION).sql $(OBJS:.o=.d) results regression.diffs \
+	regression.out output_iso tmp_check
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+shlib: $(CORE)
+$(shlib): $(CORE)
+
+$(CORE): $(CORE_OBJS)
+	rm -f $@
+	$(AR) crs $@ $^
+
+build/core/%.o: src/core/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -c -o $@ $<
+
+define isa_rule
+build/core/isa/%.$(1).o: src/core/isa/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(CORE_CFLAGS) $$(ISA_FLAGS_$(1)) -DRECO_ISA=$(1) -c -o $$@ $$<
+endef
+$(foreach l,$(ISA_LEVELS),$(eval $(call isa_rule,$(l))))
+
+sql/reco--$(EXTVERSION).sql: $(sort $(wildcard sql/install/*.sql)) reco.control
+	cat $(filter %.sql,$^) > $@
+
+include test/test.mk
+
+-include $(OBJS:.o=.d) $(CORE_OBJS:.o=.d)

@@ -1,0 +1,76 @@
+--
+-- Algorithms and options are values: jsonb whose content is checked.
+--
+
+CREATE FUNCTION reco.is_algorithm(value pg_catalog.jsonb) RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'reco_is_algorithm'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.is_algorithm(pg_catalog.jsonb) IS
+'true, or an error that says what is wrong with the value; the check of domain reco.algorithm';
+
+CREATE DOMAIN reco.algorithm AS pg_catalog.jsonb
+  CONSTRAINT algorithm_is_valid CHECK (reco.is_algorithm(VALUE));
+COMMENT ON DOMAIN reco.algorithm IS
+'an algorithm with its options, made by functions such as reco.ials()';
+
+CREATE FUNCTION reco.is_data_options(value pg_catalog.jsonb) RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'reco_is_data_options'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.is_data_options(pg_catalog.jsonb) IS
+'true, or an error that says what is wrong with the value; the check of domain reco.data_options';
+
+CREATE DOMAIN reco.data_options AS pg_catalog.jsonb
+  CONSTRAINT data_options_are_valid CHECK (reco.is_data_options(VALUE));
+COMMENT ON DOMAIN reco.data_options IS
+'how a model reads its source, made by reco.options()';
+
+CREATE FUNCTION reco.describe(algorithm reco.algorithm) RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'reco_describe'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.describe(reco.algorithm) IS
+'an algorithm with all its options, defaults included, as one would write it';
+
+--
+-- The two typed tables of every model.  Attributes are only ever added.
+--
+
+CREATE TYPE reco.model AS (
+  definition pg_catalog.int4,
+  source pg_catalog.text,
+  algorithm reco.algorithm,
+  options reco.data_options,
+  search_path pg_catalog.text,
+  active_version pg_catalog.int4,
+  active_nonce pg_catalog.int8,
+  next_version pg_catalog.int4,
+  created_at pg_catalog.timestamptz
+);
+COMMENT ON TYPE reco.model IS
+'the definition of a model; the table "model OF reco.model" makes a schema a model';
+
+CREATE TYPE reco.version AS (
+  version pg_catalog.int4,
+  nonce pg_catalog.int8,
+  status pg_catalog.text,
+  started_at pg_catalog.timestamptz,
+  finished_at pg_catalog.timestamptz,
+  rows_read pg_catalog.int8,
+  rows_skipped pg_catalog.jsonb,
+  rows_merged pg_catalog.int8,
+  users pg_catalog.int4,
+  items pg_catalog.int4,
+  interactions pg_catalog.int8,
+  algorithm reco.algorithm,
+  options reco.data_options,
+  factors pg_catalog.int4,
+  mean pg_catalog.float8,
+  min_value pg_catalog.float4,
+  max_value pg_catalog.float4,
+  metrics pg_catalog.jsonb,
+  loss pg_catalog.float4[],
+  bytes pg_catalog.int8,
+  timings pg_catalog.jsonb,
+  trained_by pg_catalog.text,
+  message pg_catalog.text
+);
+COMMENT ON TYPE reco.version IS 'one training of a model';

@@ -1,0 +1,50 @@
+--
+-- Constructors.  One C function serves them all: the algorithm is the name of
+-- the SQL function, its options are the names of the arguments, and their
+-- types, ranges and meaning stand in the algorithm's own table in src/model.
+--
+
+CREATE FUNCTION reco.ials(
+  factors pg_catalog.int4 DEFAULT 64,
+  regularization pg_catalog.float8 DEFAULT 0.01,
+  alpha pg_catalog.float8 DEFAULT 1,
+  iterations pg_catalog.int4 DEFAULT 15,
+  weighted_regularization pg_catalog.bool DEFAULT false,
+  solver pg_catalog.text DEFAULT 'auto',
+  seed pg_catalog.int8 DEFAULT 42
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.ials IS
+'implicit alternating least squares: factors from counts, clicks and purchases';
+
+CREATE FUNCTION reco.als(
+  factors pg_catalog.int4 DEFAULT 64,
+  regularization pg_catalog.float8 DEFAULT 0.1,
+  iterations pg_catalog.int4 DEFAULT 15,
+  biases pg_catalog.bool DEFAULT true,
+  clip pg_catalog.bool DEFAULT true,
+  solver pg_catalog.text DEFAULT 'auto',
+  seed pg_catalog.int8 DEFAULT 42
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.als IS
+'alternating least squares on ratings, with user and item biases solved jointly with the factors';
+
+CREATE FUNCTION reco.popular() RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.popular IS
+'items by the number of users who have them: the baseline';
+
+CREATE FUNCTION reco.options(
+  on_invalid pg_catalog.text DEFAULT 'error',
+  min_user_interactions pg_catalog.int4 DEFAULT 1,
+  min_item_interactions pg_catalog.int4 DEFAULT 1,
+  keep_versions pg_catalog.int4 DEFAULT 2
+) RETURNS reco.data_options
+AS 'MODULE_PATHNAME', 'reco_make_options'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.options IS
+'how a model reads its source and how many versions it keeps';

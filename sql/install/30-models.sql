@@ -1,0 +1,66 @@
+--
+-- Models: made, refreshed, altered, dropped.
+--
+
+CREATE PROCEDURE reco.create_model(
+  name pg_catalog.text,
+  source pg_catalog.text,
+  algorithm reco.algorithm DEFAULT reco.ials(),
+  options reco.data_options DEFAULT reco.options()
+)
+AS 'MODULE_PATHNAME', 'reco_create_model'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.create_model IS
+'makes a schema with a model in it and trains its first version';
+
+CREATE PROCEDURE reco.refresh(
+  model pg_catalog.text,
+  if_running pg_catalog.text DEFAULT 'wait'
+)
+AS 'MODULE_PATHNAME', 'reco_refresh'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.refresh IS
+'trains a new version of a model from its own definition and makes it the active one';
+
+CREATE PROCEDURE reco.alter_model(
+  model pg_catalog.text,
+  source pg_catalog.text DEFAULT NULL,
+  algorithm reco.algorithm DEFAULT NULL,
+  options reco.data_options DEFAULT NULL
+)
+AS 'MODULE_PATHNAME', 'reco_alter_model'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.alter_model IS
+'changes the definition of a model; takes effect at the next refresh';
+
+CREATE PROCEDURE reco.drop_model(
+  model pg_catalog.text,
+  if_exists pg_catalog.bool DEFAULT false
+)
+AS 'MODULE_PATHNAME', 'reco_drop_model'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.drop_model IS
+'drops a model with its schema';
+
+CREATE FUNCTION reco.list_models(
+  OUT model pg_catalog.text,
+  OUT owner pg_catalog.name,
+  OUT algorithm pg_catalog.text,
+  OUT version pg_catalog.int4,
+  OUT status pg_catalog.text,
+  OUT users pg_catalog.int4,
+  OUT items pg_catalog.int4,
+  OUT interactions pg_catalog.int8,
+  OUT trained_at pg_catalog.timestamptz,
+  OUT source pg_catalog.text
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_list_models'
+LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20;
+COMMENT ON FUNCTION reco.list_models IS
+'the models of this database whose tables the caller may read; runs no code of their owners';
+
+CREATE VIEW reco.models AS SELECT * FROM reco.list_models();
+COMMENT ON VIEW reco.models IS
+'the models of this database whose tables the caller may read';
+GRANT SELECT ON reco.models TO PUBLIC;
+GRANT USAGE ON SCHEMA reco TO PUBLIC;

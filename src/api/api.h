@@ -1,0 +1,29 @@
+/*
+ * api.h
+ *	  Helpers of the SQL-callable functions.
+ */
+#ifndef RECO_API_API_H
+#define RECO_API_API_H
+
+#include "model/model.h"
+#include "store/source.h"
+
+/* algorithms.c: the options of reco.options(). */
+extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
+
+/* train.c: whether some session trains the model now. */
+extern bool reco_model_is_training(Oid schema);
+
+/*
+ * rows.c: rows of a set-returning function.  The columns that the caller
+ * expects must be of the given types, exactly.
+ */
+typedef struct RecoRows
+{
+	ReturnSetInfo *info;
+} RecoRows;
+
+extern RecoRows reco_rows_begin(FunctionCallInfo fcinfo, const Oid *types, int n);
+extern void reco_rows_add(RecoRows *rows, Datum *values, bool *nulls);
+
+#endif							/* RECO_API_API_H */

@@ -1,0 +1,185 @@
+/*
+ * manage.c
+ *	  reco.alter_model(), reco.drop_model() and the list of models.
+ */
+#include "api/api.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "store/schema.h"
+#include "store/versions.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+RECO_FUNCTION(reco_alter_model);
+RECO_FUNCTION(reco_drop_model);
+RECO_FUNCTION(reco_list_models);
+
+static Oid
+owned_model(FunctionCallInfo fcinfo, bool missing_ok, ModelRow *row)
+{
+	char	   *name;
+	Oid			schema;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model name must not be null")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (missing_ok && !OidIsValid(get_namespace_oid(name, true)))
+		return InvalidOid;
+	schema = reco_model_schema(name);
+	reco_model_read(schema, GetActiveSnapshot(), row);
+	reco_model_check_owner(row);
+	return schema;
+}
+
+Datum
+reco_alter_model(PG_FUNCTION_ARGS)
+{
+	RecoTrainingRecord record = {0};
+	ModelRow	row;
+	char	   *source = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	PreventCommandIfReadOnly("CALL reco.alter_model()");
+	record.schema = owned_model(fcinfo, false, &row);
+	record.owner = (RecoRunAs) {true, row.owner, "pg_catalog, pg_temp"};
+	record.algorithm = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+	record.options = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
+	SPI_connect();
+	reco_version_redefine(&record, source, GetConfigOption("search_path", false, false));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/*
+ * The first table, view or sequence in the schema that is not the model's own,
+ * or NULL.  DROP SCHEMA ... CASCADE would take it along.
+ */
+static char *
+foreign_relation(Oid schema)
+{
+	static const char *const own[] = {
+		RECO_TABLE_MODEL, RECO_TABLE_VERSION, RECO_TABLE_USER, RECO_TABLE_ITEM,
+		"versions", "user_factors", "item_factors",
+	};
+	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *found = NULL;
+
+	ScanKeyInit(&key[0], Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(pg_class, InvalidOid, false, NULL, 1, key);
+	while (found == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+		bool		ours = form->relkind == RELKIND_INDEX || form->relkind == RELKIND_COMPOSITE_TYPE;
+
+		for (int i = 0; i < lengthof(own) && !ours; i++)
+			ours = strcmp(NameStr(form->relname), own[i]) == 0;
+		if (!ours)
+			found = pstrdup(NameStr(form->relname));
+	}
+	systable_endscan(scan);
+	table_close(pg_class, AccessShareLock);
+	return found;
+}
+
+Datum
+reco_drop_model(PG_FUNCTION_ARGS)
+{
+	ModelRow	row;
+	ObjectAddress address = {NamespaceRelationId};
+	char	   *foreign;
+
+	PreventCommandIfReadOnly("CALL reco.drop_model()");
+	address.objectId = owned_model(fcinfo, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), &row);
+	if (!OidIsValid(address.objectId))
+	{
+		ereport(NOTICE, (errmsg("model \"%s\" does not exist, skipping",
+								text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+		PG_RETURN_VOID();
+	}
+	if (!reco_schema_owned(address.objectId, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.name);
+	foreign = foreign_relation(address.objectId);
+	if (foreign)
+		ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+						errmsg("cannot drop model \"%s\" because its schema holds \"%s\", which is not part of it",
+							   row.name, foreign),
+						errhint("Move it to another schema, or use DROP SCHEMA ... CASCADE.")));
+	performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
+	PG_RETURN_VOID();
+}
+
+/*
+ * One row of reco.models.
+ */
+static void
+list_model(RecoRows *rows, const ModelRow *model)
+{
+	VersionRow	version = {0};
+	bool		trained = model->active_version > 0 &&
+		reco_version_read(model->schema, model->active_version, GetActiveSnapshot(), &version);
+	const char *status = trained ? "ready" : model->active_version > 0 ? "damaged" : "not trained";
+	Datum		values[10];
+	bool		nulls[10] = {0};
+
+	if (reco_model_is_training(model->schema))
+		status = trained ? "ready, training" : "training";
+	values[0] = CStringGetTextDatum(model->name);
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(model->owner, true)
+															? GetUserNameFromId(model->owner, true) : ""));
+	nulls[2] = model->algorithm == NULL;
+	if (!nulls[2])
+		values[2] = CStringGetTextDatum(reco_spec_describe(reco_spec_parse(model->algorithm)));
+	values[3] = Int32GetDatum(model->active_version);
+	nulls[3] = model->active_version == 0;
+	values[4] = CStringGetTextDatum(status);
+	values[5] = Int32GetDatum(version.users);
+	values[6] = Int32GetDatum(version.items);
+	values[7] = Int64GetDatum(version.interactions);
+	values[8] = TimestampTzGetDatum(version.finished_at);
+	nulls[5] = nulls[6] = nulls[7] = nulls[8] = !trained;
+	nulls[9] = model->source == NULL;
+	if (!nulls[9])
+		values[9] = CStringGetTextDatum(model->source);
+	reco_rows_add(rows, values, nulls);
+}
+
+/*
+ * Every schema that holds a table "model OF reco.model" which the caller may
+ * read.  Looks at catalogs and rows only.
+ */
+Datum
+reco_list_models(PG_FUNCTION_ARGS)
+{
+	RecoRows	rows = reco_rows_begin(fcinfo, (Oid[]) {TEXTOID, NAMEOID, TEXTOID, INT4OID, TEXTOID,
+								   INT4OID, INT4OID, INT8OID, TIMESTAMPTZOID, TEXTOID}, 10);
+	Relation	pg_namespace = table_open(NamespaceRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(pg_namespace, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		ModelRow	model;
+
+		CHECK_FOR_INTERRUPTS();
+		if (reco_model_try_read(((Form_pg_namespace) GETSTRUCT(tuple))->oid, GetActiveSnapshot(), &model))
+			list_model(&rows, &model);
+	}
+	systable_endscan(scan);
+	table_close(pg_namespace, AccessShareLock);
+	return (Datum) 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * request.h
+ *	  What a serving function was asked: the model, the subject and the options.
+ */
+#ifndef RECO_API_REQUEST_H
+#define RECO_API_REQUEST_H
+
+#include "core/topn.h"
+#include "store/cache.h"
+
+typedef struct Request
+{
+	Serving    *serving;
+	bool		has_subject;
+	Datum		subject;
+	Oid			subject_type;
+	Jsonb	   *options;
+} Request;
+
+/*
+ * Reads the arguments (model regnamespace, subject anyelement, options jsonb)
+ * and opens the model.
+ */
+extern void request_read(FunctionCallInfo fcinfo, Request *request);
+
+/* The subject as a user's or an item's id; false when it cannot be one. */
+extern bool request_user(Request *request, Datum *id);
+extern bool request_item(Request *request, Datum *id);
+
+/* Options by name; a missing one and null give the default. */
+extern bool request_bool(Request *request, const char *name, bool fallback);
+extern char *request_string(Request *request, const char *name, const char *fallback);
+
+/* Option "n": at most `all`; null means all; an error when negative. */
+extern int32 request_n(Request *request, int32 all);
+
+/*
+ * An option that is an id or an array of ids of items.  Calls visit for each
+ * with its number, or -1 for an item that the model does not know.  Returns
+ * false when the option is missing or null.
+ */
+typedef void (*ItemVisitor) (void *arg, int32 number, Datum id);
+extern bool request_items(Request *request, const char *name, ItemVisitor visit, void *arg);
+
+/* An option that is an array of numbers; NULL when missing; *n its length. */
+extern float *request_numbers(Request *request, const char *name, int *n);
+
+#endif							/* RECO_API_REQUEST_H */

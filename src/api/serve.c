@@ -1,0 +1,465 @@
+/*
+ * serve.c
+ *	  The functions behind a model's recommend(), recommend_for(), rerank(),
+ *	  predict() and popular().
+ *
+ * Filters work before the cut: what must not be shown never enters the list of
+ * the best, so exactly n rows come back while n items are left.  A user of whom
+ * nothing is known gets the most popular items under the same filters, and the
+ * source column says so.
+ */
+#include "api/api.h"
+#include "api/request.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/acl.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include <math.h>
+
+RECO_FUNCTION(reco_serve_recommend);
+RECO_FUNCTION(reco_serve_recommend_for);
+RECO_FUNCTION(reco_serve_rerank);
+RECO_FUNCTION(reco_serve_predict);
+RECO_FUNCTION(reco_serve_popular);
+RECO_FUNCTION(reco_recommend);
+
+/* A list to be made. */
+typedef struct Listing
+{
+	Serving    *serving;
+	uint64	   *skip;			/* items that must not be in it */
+	int32		n;
+	reco_ranked *best;
+	int32		count;
+	const char *source;
+} Listing;
+
+static void *
+huge_zero(Size bytes)
+{
+	return MemoryContextAllocExtended(CurrentMemoryContext, Max(bytes, 1),
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+static void
+skip_item(void *arg, int32 number, Datum id)
+{
+	if (number >= 0)
+		reco_set_add(((Listing *) arg)->skip, number);
+}
+
+typedef struct Among
+{
+	uint64	   *set;
+} Among;
+
+static void
+allow_item(void *arg, int32 number, Datum id)
+{
+	if (number >= 0)
+		reco_set_add(((Among *) arg)->set, number);
+}
+
+static Listing
+listing_begin(Request *request)
+{
+	Serving    *serving = request->serving;
+	Size		words = RECO_SET_BYTES(serving->model.items) / 8;
+	Listing		listing = {serving};
+	Among		among = {huge_zero(words * 8)};
+
+	listing.n = request_n(request, serving->model.items);
+	listing.skip = huge_zero(words * 8);
+	if (request_items(request, "among", allow_item, &among))
+		for (Size w = 0; w < words; w++)
+			listing.skip[w] = ~among.set[w];
+	pfree(among.set);
+	request_items(request, "exclude", skip_item, &listing);
+	return listing;
+}
+
+static void
+listing_skip_seen(Listing *listing, const RecoProfile *profile)
+{
+	for (int64 j = 0; j < profile->n; j++)
+		reco_set_add(listing->skip, profile->item[j]);
+}
+
+static void
+pick_best(Listing *listing, const float *score)
+{
+	listing->best = huge_zero(listing->n * sizeof(reco_ranked));
+	listing->count = reco_top_n(score, listing->serving->model.items, listing->skip, listing->n,
+								listing->best);
+}
+
+/*
+ * The best by the model, or, when the profile says nothing, by popularity.
+ */
+static void
+listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
+{
+	RecoModel  *model = &listing->serving->model;
+	const RecoAlgorithm *algorithm = model->spec->algorithm;
+
+	if (strcmp(fallback, "auto") != 0 && strcmp(fallback, "popular") != 0 &&
+		strcmp(fallback, "none") != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value for fallback: \"%s\"", fallback),
+						errhint("Valid values are: \"auto\", \"popular\", \"none\".")));
+	if (listing->n == 0)
+		return;
+	if (profile && algorithm->knows(model, profile))
+	{
+		float	   *score = huge_zero((Size) model->items * sizeof(float));
+
+		algorithm->score(model, profile, score);
+		pick_best(listing, score);
+		pfree(score);
+		listing->source = algorithm->source;
+	}
+	else if (strcmp(fallback, "none") != 0)
+	{
+		pick_best(listing, listing->serving->interactions);
+		listing->source = "popular";
+	}
+}
+
+/*
+ * Returns the list as rows of (rank, item, score [, source]); as_text: the item
+ * in its text form.
+ */
+static void
+listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool as_text)
+{
+	Serving    *serving = listing->serving;
+	Oid			types[] = {INT4OID, as_text ? TEXTOID : serving->item_type->type, FLOAT4OID, TEXTOID};
+	RecoRows	rows = reco_rows_begin(fcinfo, types, with_source ? 4 : 3);
+	Datum		values[4];
+	bool		nulls[4] = {0};
+
+	if (listing->count > 0 && with_source)
+		values[3] = CStringGetTextDatum(listing->source);
+	for (int32 r = 0; r < listing->count; r++)
+	{
+		Datum		id = id_dict_id(serving->items, listing->best[r].item);
+
+		values[0] = Int32GetDatum(r + 1);
+		values[1] = as_text ? CStringGetTextDatum(id_to_text(serving->item_type, id)) : id;
+		values[2] = Float4GetDatum(listing->best[r].score);
+		reco_rows_add(&rows, values, nulls);
+	}
+}
+
+static void
+recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const char *fallback,
+		  bool as_text)
+{
+	Listing		listing = listing_begin(request);
+	RecoProfile profile;
+	Datum		user;
+	bool		known = false;
+
+	/* no user, no rows; an unknown user gets the fallback */
+	if (!request->has_subject)
+		listing.n = 0;
+	else
+		known = request_user(request, &user) &&
+			reco_serving_user(request->serving, user, &profile);
+	if (known && !include_seen)
+		listing_skip_seen(&listing, &profile);
+	listing_fill(&listing, known ? &profile : NULL, fallback);
+	listing_return(fcinfo, &listing, true, as_text);
+}
+
+Datum
+reco_serve_recommend(PG_FUNCTION_ARGS)
+{
+	Request		request;
+
+	request_read(fcinfo, &request);
+	recommend(fcinfo, &request, request_bool(&request, "include_seen", false),
+			  request_string(&request, "fallback", "auto"), false);
+	return (Datum) 0;
+}
+
+/*
+ * reco.recommend(model, for_user, n, include_seen, fallback): ids as text.
+ */
+Datum
+reco_recommend(PG_FUNCTION_ARGS)
+{
+	Request		request = {0};
+	JsonbParseState *state = NULL;
+	JsonbValue	value;
+	Oid			schema;
+	AclResult	result;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model must not be null")));
+	schema = reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	result = reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schema));
+	request.serving = reco_serving_open(schema);
+	request.has_subject = !PG_ARGISNULL(1);
+	request.subject = request.has_subject ? PG_GETARG_DATUM(1) : (Datum) 0;
+	request.subject_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	if (!PG_ARGISNULL(2))
+	{
+		value.type = jbvString;
+		value.val.string.val = "n";
+		value.val.string.len = 1;
+		pushJsonbValue(&state, WJB_KEY, &value);
+		value.type = jbvNumeric;
+		value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int4_numeric, PG_GETARG_DATUM(2)));
+		pushJsonbValue(&state, WJB_VALUE, &value);
+	}
+	request.options = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	recommend(fcinfo, &request, !PG_ARGISNULL(3) && PG_GETARG_BOOL(3),
+			  PG_ARGISNULL(4) ? "auto" : text_to_cstring(PG_GETARG_TEXT_PP(4)), true);
+	return (Datum) 0;
+}
+
+/* One item of a basket. */
+typedef struct Entry
+{
+	int32		item;
+	float		weight;
+} Entry;
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	int32		x = ((const Entry *) a)->item;
+	int32		y = ((const Entry *) b)->item;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The basket as a profile: unknown items are left out, repeats add up (of
+ * ratings, the last one counts).
+ */
+static void
+basket_profile(Request *request, RecoProfile *profile)
+{
+	Serving    *serving = request->serving;
+	RecoModel  *model = &serving->model;
+	bool		rated = model->spec->algorithm->predicts_value;
+	ArrayType  *array;
+	Oid			element;
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+	Datum	   *ids;
+	bool	   *nulls;
+	int			n;
+	int			weights;
+	float	   *weight = request_numbers(request, "weights", &weights);
+	Entry	   *entry;
+	int64		known = 0;
+
+	element = get_element_type(getBaseType(request->subject_type));
+	if (!OidIsValid(element))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("basket must be an array")));
+	array = DatumGetArrayTypeP(request->subject);
+	get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
+	deconstruct_array(array, element, typlen, typbyval, typalign, &ids, &nulls, &n);
+	if (weight && weights != n)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("basket has %d items but %d weights", n, weights)));
+	entry = palloc((n + 1) * sizeof(Entry));
+	for (int i = 0; i < n; i++)
+	{
+		Datum		id;
+		int32		number;
+
+		if (nulls[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("\"basket\" must not contain nulls")));
+		if (weight && !(fabsf(weight[i]) <= 1e18f))
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("weight %d of the basket is out of range", i + 1)));
+		if (!id_from_datum(serving->item_type, ids[i], element, &id) ||
+			(number = id_dict_find(serving->items, id)) < 0)
+			continue;
+		/* without weights: bought once, or liked as much as can be */
+		entry[known++] = (Entry) {number, weight ? weight[i] : rated ? model->max_value : 1};
+	}
+	qsort(entry, known, sizeof(Entry), compare_entries);
+	memset(profile, 0, sizeof(*profile));
+	profile->factors = palloc0((model->stride + 16) * sizeof(float));
+	profile->item = palloc((known + 1) * sizeof(int32));
+	profile->value = palloc((known + 1) * sizeof(float));
+	for (int64 i = 0; i < known; i++)
+		if (profile->n > 0 && profile->item[profile->n - 1] == entry[i].item)
+			profile->value[profile->n - 1] = rated ? entry[i].weight :
+				profile->value[profile->n - 1] + entry[i].weight;
+		else
+		{
+			profile->item[profile->n] = entry[i].item;
+			profile->value[profile->n++] = entry[i].weight;
+		}
+}
+
+Datum
+reco_serve_recommend_for(PG_FUNCTION_ARGS)
+{
+	Request		request;
+	Listing		listing;
+	RecoProfile profile;
+
+	request_read(fcinfo, &request);
+	listing = listing_begin(&request);
+	if (request.has_subject)
+	{
+		basket_profile(&request, &profile);
+		listing_skip_seen(&listing, &profile);
+		if (profile.n > 0)
+			listing.serving->model.spec->algorithm->fold_in(&listing.serving->model, &profile);
+		listing_fill(&listing, profile.n > 0 ? &profile : NULL, "auto");
+	}
+	listing_return(fcinfo, &listing, true, false);
+	return (Datum) 0;
+}
+
+/* What rerank() was given. */
+typedef struct Reranking
+{
+	Serving    *serving;
+	uint64	   *seen;			/* items that are in the list already */
+	RecoProfile *profile;
+	int			slots;
+	int			known;
+	reco_ranked *rank;
+	int			unknown;
+	Datum	   *unknown_id;
+} Reranking;
+
+static void
+rerank_item(void *arg, int32 number, Datum id)
+{
+	Reranking  *list = arg;
+	RecoModel  *model = &list->serving->model;
+
+	if (list->known + list->unknown == list->slots)
+	{
+		list->slots *= 2;
+		list->rank = repalloc_huge(list->rank, list->slots * sizeof(reco_ranked));
+		list->unknown_id = repalloc_huge(list->unknown_id, list->slots * sizeof(Datum));
+	}
+	if (number < 0)
+	{
+		list->unknown_id[list->unknown++] = id;
+		return;
+	}
+	if (reco_set_has(list->seen, number))
+		return;
+	reco_set_add(list->seen, number);
+	list->rank[list->known++] = (reco_ranked) {
+		list->profile ? model->spec->algorithm->score_one(model, list->profile, number)
+		: list->serving->interactions[number], number};
+}
+
+static int
+compare_ranked(const void *a, const void *b)
+{
+	const reco_ranked *x = a;
+	const reco_ranked *y = b;
+
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
+	return (x->item > y->item) - (x->item < y->item);
+}
+
+Datum
+reco_serve_rerank(PG_FUNCTION_ARGS)
+{
+	Request		request;
+	Reranking	list = {0};
+	RecoProfile profile;
+	RecoRows	rows;
+	Datum		user;
+
+	request_read(fcinfo, &request);
+	rows = reco_rows_begin(fcinfo, (Oid[]) {INT4OID, request.serving->item_type->type, FLOAT4OID}, 3);
+	if (!request.has_subject)
+		return (Datum) 0;
+	list.serving = request.serving;
+	list.slots = 64;
+	list.rank = palloc(list.slots * sizeof(reco_ranked));
+	list.unknown_id = palloc(list.slots * sizeof(Datum));
+	list.seen = huge_zero(RECO_SET_BYTES(request.serving->model.items));
+	if (request_user(&request, &user) && reco_serving_user(request.serving, user, &profile) &&
+		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
+		list.profile = &profile;
+	request_items(&request, "items", rerank_item, &list);
+	qsort(list.rank, list.known, sizeof(reco_ranked), compare_ranked);
+	for (int i = 0; i < list.known + list.unknown; i++)
+	{
+		bool		known = i < list.known;
+		Datum		values[3];
+		bool		nulls[3] = {false, false, !known || list.profile == NULL};
+
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = known ? id_dict_id(request.serving->items, list.rank[i].item)
+			: list.unknown_id[i - list.known];
+		values[2] = Float4GetDatum(known ? list.rank[i].score : 0);
+		reco_rows_add(&rows, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static void
+note_item(void *arg, int32 number, Datum id)
+{
+	*(int32 *) arg = number;
+}
+
+Datum
+reco_serve_predict(PG_FUNCTION_ARGS)
+{
+	Request		request;
+	RecoProfile profile;
+	RecoRows	rows;
+	Datum		user;
+	int32		item = -1;
+
+	request_read(fcinfo, &request);
+	rows = reco_rows_begin(fcinfo, (Oid[]) {FLOAT4OID}, 1);
+	request_items(&request, "item", note_item, &item);
+	if (item >= 0 && request_user(&request, &user) &&
+		reco_serving_user(request.serving, user, &profile))
+	{
+		RecoModel  *model = &request.serving->model;
+		const RecoAlgorithm *algorithm = model->spec->algorithm;
+		Datum		score = Float4GetDatum(algorithm->predict(model,
+															  algorithm->score_one(model, &profile, item)));
+
+		reco_rows_add(&rows, &score, &(bool) {false});
+	}
+	return (Datum) 0;
+}
+
+Datum
+reco_serve_popular(PG_FUNCTION_ARGS)
+{
+	Request		request;
+	Listing		listing;
+
+	request_read(fcinfo, &request);
+	listing = listing_begin(&request);
+	listing_fill(&listing, NULL, "popular");
+	listing_return(fcinfo, &listing, false, false);
+	return (Datum) 0;
+}

@@ -1,0 +1,432 @@
+/*
+ * train.c
+ *	  reco.create_model() and reco.refresh().
+ *
+ * Outside a transaction block a training is three transactions: read the source
+ * and announce the version; train, holding no snapshot, so that an hour of it
+ * does not hold back vacuum; write the version and make it active.  Inside a
+ * block, or in a function, all happens in the caller's transaction.
+ *
+ * Two trainings of one model are kept apart by an advisory lock in a space of
+ * its own.  Between transactions it must outlive a commit, so it is a session
+ * lock, released here on every way out.  What fails after the first commit fails
+ * in a subtransaction, so that what the training began can be undone and
+ * recorded before the error goes on.
+ */
+#include "api/api.h"
+
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_namespace.h"
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "portability/instr_time.h"
+#include "storage/lock.h"
+#include "store/schema.h"
+#include "store/versions.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+RECO_FUNCTION(reco_create_model);
+RECO_FUNCTION(reco_refresh);
+
+/* search_path of what we run ourselves as the owner. */
+#define OWN_SEARCH_PATH "pg_catalog, pg_temp"
+
+typedef struct Job
+{
+	MemoryContext context;
+	bool		atomic;			/* in the caller's transaction */
+	bool		creating;
+	bool		locked;
+	char	   *name;
+	char	   *source;
+	RecoRunAs	reader;			/* who reads the source */
+	RecoSpec   *spec;
+	RecoDataOptions options;
+	RecoBudget	budget;
+	RecoTraining training;
+	RecoTrained trained;
+	RecoTrainingRecord record;
+} Job;
+
+/*
+ * The lock that keeps two trainings of a model apart; it shows as advisory in
+ * pg_locks, but no user-level function can take it.
+ */
+static void
+lock_tag(Oid schema, LOCKTAG *tag)
+{
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, NamespaceRelationId, schema, 7);
+}
+
+bool
+reco_model_is_training(Oid schema)
+{
+	LOCKTAG		tag;
+
+	lock_tag(schema, &tag);
+	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, ShareLock, false);
+	return false;
+}
+
+/* False when another session trains the model and dont_wait. */
+static bool
+lock_model(Job *job, bool dont_wait)
+{
+	LOCKTAG		tag;
+
+	lock_tag(job->record.schema, &tag);
+	if (LockAcquire(&tag, ExclusiveLock, !job->atomic, dont_wait) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	job->locked = true;
+	return true;
+}
+
+static void
+unlock_model(Job *job)
+{
+	LOCKTAG		tag;
+
+	if (!job->locked || job->atomic)
+		return;					/* the end of the transaction releases it */
+	lock_tag(job->record.schema, &tag);
+	LockRelease(&tag, ExclusiveLock, true);
+	job->locked = false;
+}
+
+static double
+seconds_since(instr_time start)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	return INSTR_TIME_GET_DOUBLE(now);
+}
+
+/*
+ * Reads the source, checks that it can be trained on, and, in the memory that
+ * survives commits, keeps what it held.
+ */
+static void
+read_source(Job *job)
+{
+	instr_time	start;
+	RecoData   *data;
+
+	INSTR_TIME_SET_CURRENT(start);
+	data = reco_read_source(job->source, &job->reader, &job->options, &job->budget);
+	job->record.data = data;
+	job->training.spec = job->spec;
+	job->training.budget = &job->budget;
+	job->training.by_user = data->x.by_user;
+	if (job->spec->algorithm->predicts_value && data->x.latest)
+		job->training.by_user.value = data->x.latest;
+	job->record.by_user = &job->training.by_user;
+	if (id_dict_count(data->users) == 0 || id_dict_count(data->items) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("source of model \"%s\" has no interactions to train on", job->name),
+				 errdetail(INT64_FORMAT " rows were read, " INT64_FORMAT " had a null, " INT64_FORMAT
+						   " an invalid value.", data->rows_read, data->skipped_null,
+						   data->skipped_invalid)));
+	reco_budget_require(&job->budget, job->spec->algorithm->memory(&job->training), "training");
+	job->record.read_seconds = seconds_since(start);
+}
+
+static void
+train(Job *job)
+{
+	instr_time	start;
+	MemoryContext old = MemoryContextSwitchTo(job->context);
+
+	INSTR_TIME_SET_CURRENT(start);
+	job->spec->algorithm->fit(&job->training, &job->trained);
+	job->record.trained = &job->trained;
+	job->record.train_seconds = seconds_since(start);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Looks the model up anew - it may have been dropped or given away while its
+ * training held no lock - and writes.
+ */
+static void
+write_version(Job *job)
+{
+	ModelRow	row;
+
+	if (!OidIsValid(reco_model_table(job->record.schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" was dropped while it was trained", job->name)));
+	PushActiveSnapshot(GetTransactionSnapshot());
+	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
+	reco_model_check_owner(&row);
+	job->record.owner.owner = row.owner;
+	reco_version_finish(&job->record);
+	PopActiveSnapshot();
+}
+
+/*
+ * Undoes or records a training that failed after its first commit.
+ */
+static void
+clean_up(Job *job, const char *message)
+{
+	if (!OidIsValid(reco_model_table(job->record.schema)))
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (job->creating)
+	{
+		ObjectAddress schema = {NamespaceRelationId, job->record.schema, 0};
+
+		performDeletion(&schema, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
+	}
+	else
+		reco_version_fail(&job->record, message);
+	PopActiveSnapshot();
+}
+
+/*
+ * Runs the work that follows the first commit.  An error undoes it, is recorded
+ * in a transaction of its own, and goes on to the caller.
+ */
+static void
+train_and_write(Job *job)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		train(job);
+		write_version(job);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(job->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		clean_up(job, error->message);
+		SPI_commit();
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+}
+
+static void
+tell(const Job *job)
+{
+	const RecoData *data = job->record.data;
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, INT64_FORMAT " rows read", data->rows_read);
+	if (data->x.merged)
+		appendStringInfo(&detail, ", " INT64_FORMAT " merged into others", data->x.merged);
+	if (data->skipped_null)
+		appendStringInfo(&detail, ", " INT64_FORMAT " skipped for a null", data->skipped_null);
+	if (data->skipped_invalid)
+		appendStringInfo(&detail, ", " INT64_FORMAT " skipped for an invalid value",
+						 data->skipped_invalid);
+	if (data->dropped_users || data->dropped_items)
+		appendStringInfo(&detail, ", " INT64_FORMAT " users and " INT64_FORMAT
+						 " items dropped for too few interactions",
+						 data->dropped_users, data->dropped_items);
+	ereport(NOTICE, (errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
+							job->name, job->record.version, job->trained.users,
+							job->trained.model.items,
+							job->record.by_user->start[job->record.by_user->rows]),
+					 errdetail_internal("%s.", detail.data)));
+}
+
+/*
+ * Everything from the lock on.  The caller holds an SPI connection.
+ */
+static void
+run_job(Job *job)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (!job->creating)
+	{
+		ModelRow	row;
+		MemoryContext old = MemoryContextSwitchTo(job->context);
+
+		/* read again: the definition may have changed while we waited for the lock */
+		reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
+		reco_model_check_owner(&row);
+		if (row.source == NULL || row.algorithm == NULL || row.search_path == NULL)
+			reco_damaged(job->record.schema, "Its definition is not complete.");
+		job->source = row.source;
+		job->reader = (RecoRunAs) {true, row.owner, row.search_path};
+		job->record.owner = (RecoRunAs) {true, row.owner, OWN_SEARCH_PATH};
+		job->record.algorithm = row.algorithm;
+		job->record.options = row.options;
+		MemoryContextSwitchTo(old);
+	}
+	{
+		MemoryContext old = MemoryContextSwitchTo(job->context);
+
+		job->spec = reco_spec_parse(job->record.algorithm);
+		reco_data_options_parse(job->record.options, &job->options);
+		job->record.keep_versions = job->options.keep_versions;
+		MemoryContextSwitchTo(old);
+	}
+	read_source(job);
+	if (job->creating)
+	{
+		job->record.schema = reco_schema_create(job->name, &job->record.data->user_type,
+												&job->record.data->item_type);
+		CommandCounterIncrement();
+		(void) lock_model(job, false);
+		reco_version_define(&job->record, job->source, job->reader.search_path);
+	}
+	reco_version_start(&job->record);
+	PopActiveSnapshot();
+	if (job->atomic)
+	{
+		train(job);
+		write_version(job);
+	}
+	else
+	{
+		SPI_commit();
+		train_and_write(job);
+		SPI_commit();
+	}
+	tell(job);
+}
+
+static bool
+is_atomic(FunctionCallInfo fcinfo)
+{
+	/* in a block with an exception handler a commit is not possible either */
+	return !(fcinfo->context && IsA(fcinfo->context, CallContext) &&
+			 !castNode(CallContext, fcinfo->context)->atomic) || IsSubTransaction();
+}
+
+static Job *
+make_job(FunctionCallInfo fcinfo, const char *command)
+{
+	bool		atomic = is_atomic(fcinfo);
+	MemoryContext context = AllocSetContextCreate(atomic ? CurrentMemoryContext : PortalContext,
+												  "reco training", ALLOCSET_DEFAULT_SIZES);
+	Job		   *job = MemoryContextAllocZero(context, sizeof(Job));
+
+	PreventCommandIfReadOnly(command);
+	job->context = context;
+	job->atomic = atomic;
+	job->record.trained_by = MemoryContextStrdup(context, GetUserNameFromId(GetUserId(), false));
+	reco_budget_init(&job->budget, context);
+	return job;
+}
+
+/*
+ * Runs a job to its end, whatever that is.
+ */
+static void
+finish_job(Job *job)
+{
+	PG_TRY();
+	{
+		run_job(job);
+	}
+	PG_CATCH();
+	{
+		unlock_model(job);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	unlock_model(job);
+	SPI_finish();
+	MemoryContextDelete(job->context);
+}
+
+/* An argument that must not be null, as a string that survives commits. */
+static char *
+required_text(FunctionCallInfo fcinfo, int number, const char *name, MemoryContext context)
+{
+	if (PG_ARGISNULL(number))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+	return MemoryContextStrdup(context, text_to_cstring(PG_GETARG_TEXT_PP(number)));
+}
+
+Datum
+reco_create_model(PG_FUNCTION_ARGS)
+{
+	Job		   *job = make_job(fcinfo, "CALL reco.create_model()");
+	MemoryContext old = MemoryContextSwitchTo(job->context);
+
+	job->creating = true;
+	job->name = required_text(fcinfo, 0, "model name", job->context);
+	job->source = required_text(fcinfo, 1, "source", job->context);
+	if (PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("algorithm must not be null")));
+	job->record.algorithm = PG_GETARG_JSONB_P_COPY(2);
+	if (!PG_ARGISNULL(3))
+		job->record.options = PG_GETARG_JSONB_P_COPY(3);
+	/* say so before an hour of reading, and as CREATE SCHEMA would */
+	if (strlen(job->name) >= NAMEDATALEN || job->name[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("invalid model name \"%s\"", job->name),
+						errdetail("It is the name of a schema: 1 to %d bytes.", NAMEDATALEN - 1)));
+	if (OidIsValid(get_namespace_oid(job->name, true)))
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_SCHEMA),
+						errmsg("schema \"%s\" already exists", job->name),
+						errhint("CALL reco.refresh() trains an existing model again, "
+								"CALL reco.drop_model() removes it.")));
+	job->reader = (RecoRunAs) {true, GetUserId(),
+		pstrdup(GetConfigOption("search_path", false, false))};
+	job->record.owner = (RecoRunAs) {true, GetUserId(), OWN_SEARCH_PATH};
+	MemoryContextSwitchTo(old);
+	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
+	finish_job(job);
+	PG_RETURN_VOID();
+}
+
+Datum
+reco_refresh(PG_FUNCTION_ARGS)
+{
+	Job		   *job = make_job(fcinfo, "CALL reco.refresh()");
+	char	   *if_running = required_text(fcinfo, 1, "if_running", job->context);
+	ModelRow	row;
+
+	if (strcmp(if_running, "wait") != 0 && strcmp(if_running, "skip") != 0 &&
+		strcmp(if_running, "error") != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value for if_running: \"%s\"", if_running),
+						errhint("Valid values are: \"wait\", \"skip\", \"error\".")));
+	job->name = required_text(fcinfo, 0, "model name", job->context);
+	job->record.schema = reco_model_schema(job->name);
+	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
+	reco_model_check_owner(&row);
+	if (!lock_model(job, strcmp(if_running, "wait") != 0))
+	{
+		ereport(strcmp(if_running, "skip") == 0 ? NOTICE : ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("model \"%s\" is being trained by another session", job->name)));
+		PG_RETURN_VOID();
+	}
+	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
+	finish_job(job);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,248 @@
+/*
+ * als_run.c
+ *	  Spreading the rows of a half step over threads, and Gram matrices.
+ *
+ * Rows are taken longest first, in units of similar work, so that the end of a
+ * half step is balanced.  Units are handed out dynamically inside rounds; the
+ * calling thread polls between rounds.  Units depend on the matrix alone and
+ * what they tell is added up in their order, so the sums have the same bits for
+ * any number of threads.
+ *
+ * Gram matrices are summed up by ALS_BLOCKS or fewer blocks of consecutive
+ * rows, which are added in their order.
+ */
+#include "core/als_half.h"
+#include "core/team.h"
+
+#include <omp.h>
+#include <string.h>
+
+/* Multiply-adds: of a unit, and of a round for each thread (some 20 ms). */
+#define UNIT_WORK 2e6
+#define ROUND_WORK 1.5e8
+
+size_t
+als_schedule_bytes(const reco_csr *m)
+{
+	size_t rows = (size_t) m->rows;
+
+	return als_room(rows * sizeof(int32_t)) + als_room((rows + 1) * sizeof(int32_t)) +
+		   als_room((rows + 1) * sizeof(als_told));
+}
+
+/* Sorts the rows by falling length, then by number: a counting sort by bits. */
+static int32_t
+sort_rows(const reco_csr *m, int32_t *order, int32_t *next)
+{
+	/* classes of lengths: 8 to an octave are enough for balance */
+	enum
+	{
+		CLASSES = 64 * 8
+	};
+	int32_t count[CLASSES + 1] = {0};
+	int32_t used = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int32_t r = 0; r < m->rows; r++)
+		{
+			uint64_t n = (uint64_t) (m->start[r + 1] - m->start[r]);
+			int bits;
+			int class;
+
+			if (n == 0)
+				continue;
+			bits = 63 - __builtin_clzll(n);
+			class = bits * 8 + (int) (bits >= 3 ? (n >> (bits - 3)) & 7 : (n << (3 - bits)) & 7);
+			if (pass == 0)
+				count[CLASSES - 1 - class]++;
+			else
+				order[count[CLASSES - 1 - class]++] = r;
+		}
+		if (pass == 0)
+			for (int c = 0; c < CLASSES; c++)
+			{
+				int32_t n = count[c];
+
+				count[c] = used;
+				used += n;
+			}
+	}
+	(void) next;
+	return used;
+}
+
+void
+als_schedule_layout(als_schedule *sch, void *slab, const reco_csr *m, double entry_cost,
+					double row_cost)
+{
+	char *at = slab;
+	int32_t used;
+	double work = 0;
+
+	sch->order = als_take(&at, (size_t) m->rows * sizeof(int32_t));
+	sch->unit = als_take(&at, ((size_t) m->rows + 1) * sizeof(int32_t));
+	sch->told = als_take(&at, ((size_t) m->rows + 1) * sizeof(als_told));
+	sch->units = 0;
+	sch->longest = 0;
+	used = sort_rows(m, sch->order, NULL);
+	sch->unit[0] = 0;
+	for (int32_t i = 0; i < used; i++)
+	{
+		int32_t r = sch->order[i];
+		int64_t n = m->start[r + 1] - m->start[r];
+
+		if (n > sch->longest)
+			sch->longest = n;
+		work += (double) n * entry_cost + row_cost;
+		if (work >= UNIT_WORK || i == used - 1)
+		{
+			sch->unit[++sch->units] = i + 1;
+			work = 0;
+		}
+	}
+}
+
+/* One round: units first .. last - 1. */
+static reco_status
+run_round(const reco_env *env, const als_schedule *sch, int32_t first, int32_t last,
+		  als_row_solver solve, void *arg)
+{
+	int failed = RECO_OK;
+
+#pragma omp parallel for schedule(dynamic, 1) num_threads(env->threads)
+	for (int32_t u = first; u < last; u++)
+	{
+		als_told sum = {0, 0};
+
+		for (int32_t i = sch->unit[u]; i < sch->unit[u + 1]; i++)
+		{
+			als_told told = {0, 0};
+			reco_status status = RECO_OK;
+			int seen;
+
+#pragma omp atomic read
+			seen = failed;
+			if (seen != RECO_OK)
+				break;
+			if (env->stopping(env->arg))
+				status = RECO_STOPPED;
+			if (status == RECO_OK)
+				status = solve(arg, omp_get_thread_num(), sch->order[i], &told);
+			if (status != RECO_OK)
+			{
+#pragma omp atomic write
+				failed = (int) status;
+				break;
+			}
+			sum.loss += told.loss;
+			sum.penalty += told.penalty;
+		}
+		sch->told[u] = sum;
+	}
+	return (reco_status) failed;
+}
+
+reco_status
+als_run(const reco_env *env, const als_schedule *sch, als_row_solver solve, void *arg,
+		als_told *sum)
+{
+	int32_t step = (int32_t) (ROUND_WORK / UNIT_WORK) * env->threads;
+
+	for (int32_t u = 0; u < sch->units; u += step)
+	{
+		int32_t last = sch->units - u > step ? u + step : sch->units;
+		reco_status status = run_round(env, sch, u, last, solve, arg);
+
+		if (env->poll(env->arg) || status == RECO_STOPPED)
+			return RECO_STOPPED;
+		if (status != RECO_OK)
+			return status;
+	}
+	sum->loss = sum->penalty = 0;
+	for (int32_t u = 0; u < sch->units; u++)
+	{
+		sum->loss += sch->told[u].loss;
+		sum->penalty += sch->told[u].penalty;
+	}
+	return RECO_OK;
+}
+
+/* Blocks of a Gram matrix: fewer when each is large. */
+static int
+gram_blocks(int ld)
+{
+	return ld <= 256 ? ALS_BLOCKS : 4;
+}
+
+size_t
+als_gram_bytes(int ld, int threads)
+{
+	return gram_blocks(ld) * als_room((size_t) ld * ld * sizeof(double)) +
+		   (size_t) threads * als_room((size_t) ALS_TILE * ld * sizeof(double));
+}
+
+/* Adds rows first .. last - 1 to a. */
+static void
+gram_rows(const reco_kernels *k, double *a, int ld, double *tile, const float *y, int d, bool one,
+		  int stride, const int64_t *column_start, int64_t first, int64_t last)
+{
+	for (int64_t r = first; r < last; r += ALS_TILE)
+	{
+		int n = last - r < ALS_TILE ? (int) (last - r) : ALS_TILE;
+		double scale[ALS_TILE];
+
+		if (column_start)
+			for (int i = 0; i < n; i++)
+				scale[i] = __builtin_sqrt((double) (column_start[r + i + 1] - column_start[r + i]));
+		k->gather(tile, ld, y + (size_t) r * stride, stride, NULL, column_start ? scale : NULL, n,
+				  d, one);
+		k->syrk(a, ld, tile, ld, d + (one ? 1 : 0), n, false);
+	}
+}
+
+reco_status
+als_gram(const reco_env *env, const reco_kernels *k, const float *y, int32_t rows, int d, bool one,
+		 int stride, const int64_t *column_start, void *slab, double *gram, int ldg)
+{
+	int D = d + (one ? 1 : 0);
+	int ld = (D + 15) / 16 * 16;
+	int blocks = gram_blocks(ld);
+	size_t block_room = als_room((size_t) ld * ld * sizeof(double));
+	char *tiles = (char *) slab + blocks * block_room;
+	size_t tile_room = als_room((size_t) ALS_TILE * ld * sizeof(double));
+	int64_t size = (((int64_t) rows + blocks - 1) / blocks + ALS_TILE - 1) / ALS_TILE * ALS_TILE;
+	int64_t step = (int64_t) (ROUND_WORK / 4 / ((double) ld * ld)) / ALS_TILE * ALS_TILE;
+
+	if (step < ALS_TILE)
+		step = ALS_TILE;
+	memset(slab, 0, blocks * block_room);
+	for (int64_t at = 0; at < size; at += step)
+	{
+#pragma omp parallel for schedule(dynamic, 1) num_threads(env->threads)
+		for (int b = 0; b < blocks; b++)
+		{
+			int64_t end = (b + 1) * size < rows ? (b + 1) * size : rows;
+			int64_t first = b * size + at;
+			int64_t last = first + step < end ? first + step : end;
+
+			if (last > (b + 1) * size)
+				last = (b + 1) * size;
+			gram_rows(k, (double *) ((char *) slab + b * block_room), ld,
+					  (double *) (tiles + omp_get_thread_num() * tile_room), y, d, one, stride,
+					  column_start, first, last);
+		}
+		if (env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	for (int i = 0; i < D; i++)
+		for (int j = i; j < D; j++)
+		{
+			double sum = 0;
+
+			for (int b = 0; b < blocks; b++)
+				sum += ((double *) ((char *) slab + b * block_room))[(size_t) i * ld + j];
+			gram[(size_t) i * ldg + j] = gram[(size_t) j * ldg + i] = sum;
+		}
+	return RECO_OK;
+}

@@ -1,0 +1,139 @@
+/*
+ * csr.h
+ *	  Sparse matrices in compressed rows, and how they are built from triples.
+ */
+#ifndef RECO_CORE_CSR_H
+#define RECO_CORE_CSR_H
+
+#include "core/env.h"
+
+/*
+ * A rows x cols matrix: the entries of row r are start[r] .. start[r + 1] - 1,
+ * with strictly increasing column numbers.
+ */
+typedef struct reco_csr
+{
+	int32_t		rows;
+	int32_t		cols;
+	int64_t    *start;			/* rows + 1 */
+	int32_t    *col;			/* start[rows] */
+	float	   *value;			/* start[rows]; NULL: every entry is 1 */
+} reco_csr;
+
+/*
+ * Interactions in the order in which they arrive.  user and item are
+ * provisional numbers, given out in order of arrival; they get their final
+ * order in reco_triples_build.
+ */
+#define RECO_CHUNK_ROWS 65536
+
+typedef struct reco_chunk
+{
+	int32_t		user[RECO_CHUNK_ROWS];
+	int32_t		item[RECO_CHUNK_ROWS];
+	/* then float value[] and int64_t time[] where the source has them */
+} reco_chunk;
+
+typedef struct reco_triples
+{
+	const reco_env *env;
+	bool		has_value;
+	bool		has_time;
+	int			used;			/* rows in the last chunk */
+	int64_t		chunks;
+	int64_t		chunk_slots;
+	reco_chunk **chunk;
+} reco_triples;
+
+/*
+ * The matrix of a source: what every algorithm trains on.  A repeated pair
+ * keeps both its sum and its latest value (the mean of the values that share
+ * the latest time; without times the mean of all).
+ */
+typedef struct reco_interactions
+{
+	reco_csr	by_user;		/* value: the sum over repeats */
+	float	   *latest;			/* like by_user.value; NULL: no pair repeats */
+	int64_t		merged;			/* rows that went into another row's entry */
+} reco_interactions;
+
+extern void reco_triples_init(reco_triples *t, const reco_env *env, bool has_value, bool has_time);
+extern bool reco_triples_grow(reco_triples *t);
+extern void reco_triples_free(reco_triples *t);
+extern size_t reco_triples_build_memory(int64_t rows, int32_t users, int32_t items, bool has_value,
+										bool has_time);
+
+static inline float *
+reco_chunk_value(const reco_triples *t, reco_chunk *chunk)
+{
+	return t->has_value ? (float *) (chunk + 1) : NULL;
+}
+
+static inline int64_t *
+reco_chunk_time(const reco_triples *t, reco_chunk *chunk)
+{
+	if (!t->has_time)
+		return NULL;
+	return (int64_t *) ((char *) (chunk + 1) +
+						(t->has_value ? sizeof(float) * RECO_CHUNK_ROWS : 0));
+}
+
+/*
+ * Appends a row; false when memory is exhausted.
+ */
+static inline bool
+reco_triples_add(reco_triples *t, int32_t user, int32_t item, float value, int64_t time)
+{
+	reco_chunk *chunk;
+
+	if (t->used == RECO_CHUNK_ROWS && !reco_triples_grow(t))
+		return false;
+	chunk = t->chunk[t->chunks - 1];
+	chunk->user[t->used] = user;
+	chunk->item[t->used] = item;
+	if (t->has_value)
+		reco_chunk_value(t, chunk)[t->used] = value;
+	if (t->has_time)
+		reco_chunk_time(t, chunk)[t->used] = time;
+	t->used++;
+	return true;
+}
+
+static inline int64_t
+reco_triples_rows(const reco_triples *t)
+{
+	return t->chunks == 0 ? 0 : (t->chunks - 1) * RECO_CHUNK_ROWS + t->used;
+}
+
+/*
+ * Sorts and merges the rows into a matrix and frees the triples, also on
+ * failure.  user_rank[provisional] is the final number of a user, a permutation
+ * of 0 .. users - 1; item_rank likewise.  The result does not depend on the
+ * order of the rows.  out's arrays belong to the caller; out->by_user.value is
+ * NULL when every entry is 1.
+ * Cost: three passes over the rows, each a scatter.
+ * Errors: RECO_NO_MEMORY, RECO_STOPPED.
+ */
+extern reco_status reco_triples_build(reco_triples *t, int32_t users, int32_t items,
+									  const int32_t *user_rank, const int32_t *item_rank,
+									  reco_interactions *out);
+
+/*
+ * Drops users with fewer than min_user entries and items with fewer than
+ * min_item, both counted once, before anything is dropped.  user_map[r] becomes
+ * the new number of user r, or -1; item_map likewise (both given by the caller,
+ * by_user.rows and by_user.cols long).  In place.
+ */
+extern reco_status reco_interactions_filter(const reco_env *env, reco_interactions *x,
+											int32_t min_user, int32_t min_item, int32_t *user_map,
+											int32_t *item_map);
+
+/*
+ * The transpose of a, in one pass; values may be any array along a's entries
+ * (a->value, or the latest values), or NULL.
+ */
+extern reco_status reco_csr_transpose(const reco_env *env, const reco_csr *a, const float *value,
+									  reco_csr *out);
+extern void reco_csr_free(const reco_env *env, reco_csr *a);
+
+#endif							/* RECO_CORE_CSR_H */

@@ -1,0 +1,181 @@
+/*
+ * dense.c
+ *	  Dense double precision: symmetric updates, Cholesky, gathering of tiles.
+ *
+ * Systems here are d x d with d from 1 to about a thousand, solved by the
+ * thousands; a BLAS call for each would spend much of its time packing.  The
+ * symmetric update works on register tiles of 8 x 16; the factorization is
+ * right-looking over panels of 16 rows whose trailing update is that same
+ * kernel, so it runs at its speed.
+ *
+ * Cost: syrk rows n^2, potrf n^3 / 3, potrs 2 n^2 flops.
+ */
+#include "core/isa/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PANEL 16
+#define MAX_ORDER 1040
+
+static inline v8d
+load8(const double *p)
+{
+	v8d v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline void
+store8(double *p, v8d v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+/* One 8 x 16 tile: c[i][j] += sign * sum_k ti[k][i] * tj[k][j] */
+static inline void
+syrk_tile(double *c, int ldc, const double *ti, const double *tj, int ldt, int rows, double sign)
+{
+	v8d acc[8][2];
+
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+		acc[i][0] = acc[i][1] = (v8d){0};
+	for (int k = 0; k < rows; k++)
+	{
+		const double *a = ti + (size_t) k * ldt;
+		v8d b0 = load8(tj + (size_t) k * ldt);
+		v8d b1 = load8(tj + (size_t) k * ldt + 8);
+
+#pragma GCC unroll 8
+		for (int i = 0; i < 8; i++)
+		{
+			acc[i][0] += a[i] * b0;
+			acc[i][1] += a[i] * b1;
+		}
+	}
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+	{
+		double *row = c + (size_t) i * ldc;
+
+		store8(row, load8(row) + sign * acc[i][0]);
+		store8(row + 8, load8(row + 8) + sign * acc[i][1]);
+	}
+}
+
+void
+RECO_NAME(reco_syrk)(double *c, int ldc, const double *t, int ldt, int n, int rows, bool subtract)
+{
+	double sign = subtract ? -1.0 : 1.0;
+
+	for (int j = 0; j < n; j += 16)
+		for (int i = 0; i < j + 16; i += 8)
+			syrk_tile(c + (size_t) i * ldc + j, ldc, t + i, t + j, ldt, rows, sign);
+}
+
+/*
+ * Factors rows k0 .. k1 - 1 against each other, over all columns to n.  The
+ * columns past n stay 0, as syrk wants them.
+ */
+static bool
+potrf_panel(double *a, int lda, int n, int k0, int k1, double tolerance, const double *diagonal)
+{
+	for (int k = k0; k < k1; k++)
+	{
+		double *uk = a + (size_t) k * lda;
+		double pivot = uk[k];
+		double inverse;
+
+		if (!(pivot > tolerance * diagonal[k]) || !isfinite(pivot))
+			return false;
+		uk[k] = sqrt(pivot);
+		inverse = 1.0 / uk[k];
+		for (int j = k + 1; j < n; j++)
+			uk[j] *= inverse;
+		for (int i = k + 1; i < k1; i++)
+			RECO_NAME(reco_axpy)(a + (size_t) i * lda + i, -uk[i], uk + i, n - i);
+	}
+	return true;
+}
+
+bool
+RECO_NAME(reco_potrf)(double *a, int lda, int n, double tolerance)
+{
+	double diagonal[MAX_ORDER];
+
+	for (int i = 0; i < n; i++)
+		diagonal[i] = a[(size_t) i * lda + i];
+	for (int k = 0; k < n; k += PANEL)
+	{
+		int end = k + PANEL < n ? k + PANEL : n;
+
+		if (!potrf_panel(a, lda, n, k, end, tolerance, diagonal))
+			return false;
+		if (end < n)
+			RECO_NAME(reco_syrk)
+		(a + (size_t) end * lda + end, lda, a + (size_t) k * lda + end, lda, n - end, PANEL, true);
+	}
+	return true;
+}
+
+void
+RECO_NAME(reco_potrs)(const double *u, int lda, int n, double *x)
+{
+	for (int k = 0; k < n; k++)
+	{
+		const double *uk = u + (size_t) k * lda;
+
+		x[k] /= uk[k];
+		RECO_NAME(reco_axpy)(x + k + 1, -x[k], uk + k + 1, n - k - 1);
+	}
+	for (int k = n - 1; k >= 0; k--)
+	{
+		const double *uk = u + (size_t) k * lda;
+
+		x[k] = (x[k] - RECO_NAME(reco_dot)(uk + k + 1, x + k + 1, n - k - 1)) / uk[k];
+	}
+}
+
+void
+RECO_NAME(reco_gather)(double *tile, int ldt, const float *y, int stride, const int32_t *idx,
+					   const double *scale, int rows, int d, bool one)
+{
+	for (int k = 0; k < rows; k++)
+	{
+		const float *src = y + (size_t) (idx ? idx[k] : k) * stride;
+		double *dst = tile + (size_t) k * ldt;
+		double f = scale ? scale[k] : 1.0;
+
+		for (int c = 0; c < d; c++)
+			dst[c] = f * src[c];
+		for (int c = d; c < ldt; c++)
+			dst[c] = 0;
+		if (one)
+			dst[d] = f;
+	}
+}
+
+void
+RECO_NAME(reco_axpy)(double *y, double a, const double *x, int n)
+{
+	for (int i = 0; i < n; i++)
+		y[i] += a * x[i];
+}
+
+double
+RECO_NAME(reco_dot)(const double *x, const double *y, int n)
+{
+	v8d acc = {0};
+	double sum = 0;
+	int i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		acc += load8(x + i) * load8(y + i);
+	for (; i < n; i++)
+		sum += x[i] * y[i];
+	for (int k = 0; k < 8; k++)
+		sum += acc[k];
+	return sum;
+}

@@ -1,0 +1,122 @@
+/*
+ * isa.h
+ *	  The inner loops that are compiled once per instruction set level.
+ *
+ * Each file src/core/isa/x.c is compiled with -DRECO_ISA=base, v3 or v4 (and
+ * the flags of that level); RECO_NAME gives every external name its level.
+ * table.c collects one level's functions in a reco_kernels, and dispatch.c
+ * picks the table that suits the machine.  The loops are written once, with the
+ * compiler's vector extensions; only the width and a few shuffles differ.
+ *
+ * All functions here are pure arithmetic on memory of the caller: no
+ * allocation, no errors, no threads.  Rows of float matrices start at multiples
+ * of RECO_ALIGN bytes: their strides are multiples of 16 and their padding is 0.
+ */
+#ifndef RECO_CORE_ISA_H
+#define RECO_CORE_ISA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECO_PASTE_(a, b) a##_##b
+#define RECO_PASTE(a, b) RECO_PASTE_(a, b)
+#ifdef RECO_ISA
+#define RECO_NAME(f) RECO_PASTE(f, RECO_ISA)
+#endif
+
+/*
+ * How an entry's value becomes its weight a and target t (see als.h).  bias,
+ * when not NULL, is subtracted by column.
+ */
+typedef struct reco_als_weights
+{
+	bool implicit;
+	float alpha;       /* implicit */
+	float mean;        /* explicit */
+	const float *bias; /* explicit, by column; or NULL */
+} reco_als_weights;
+
+/* A row's entries. */
+typedef struct reco_als_row
+{
+	int64_t n;
+	const int32_t *idx;
+	const float *value; /* NULL: all ones */
+} reco_als_row;
+
+/* What a pass over a row's entries sums up besides the vector. */
+typedef struct reco_als_sums
+{
+	double weight;    /* sum of a */
+	double largest;   /* max of a */
+	double loss;      /* sum of c p^2 - 2 t s + a s^2, s = z.p */
+	double curvature; /* sum of a s^2 */
+} reco_als_sums;
+
+typedef enum reco_als_pass
+{
+	RECO_PASS_RESIDUAL, /* out += sum (t - a s) z; weight, largest, loss */
+	RECO_PASS_PRODUCT,  /* out += sum a s z; curvature */
+	RECO_PASS_CURVATURE /* curvature only */
+} reco_als_pass;
+
+typedef struct reco_kernels
+{
+	const char *name;
+
+	/*
+	 * C[i][j] += sum_k T[k][i] T[k][j] (or -=) for j >= i, k < rows, i, j < n.
+	 * T has ldt >= n rounded up to 16 columns, the extra ones 0; C is as wide
+	 * and as high: elements past n and below the diagonal may be written.
+	 */
+	void (*syrk)(double *c, int ldc, const double *t, int ldt, int n, int rows, bool subtract);
+
+	/*
+	 * Upper Cholesky factor A = U'U in place (upper triangle, row-major), A as
+	 * C above, n <= 1040.  False when a pivot is not above `tolerance` times
+	 * its diagonal element.
+	 */
+	bool (*potrf)(double *a, int lda, int n, double tolerance);
+
+	/* x = (U'U)^-1 x */
+	void (*potrs)(const double *u, int lda, int n, double *x);
+
+	/*
+	 * tile[k] = y[idx[k]] scaled by scale[k] (NULL: 1), as double, for k < rows;
+	 * columns d .. ldt - 1 get 0, but column d gets 1 (scaled) when `one`.
+	 * idx NULL: consecutive rows of y.
+	 */
+	void (*gather)(double *tile, int ldt, const float *y, int stride, const int32_t *idx,
+				   const double *scale, int rows, int d, bool one);
+
+	/* y += a x, and x.y, of n doubles */
+	void (*axpy)(double *y, double a, const double *x, int n);
+	double (*dot)(const double *x, const double *y, int n);
+
+	/*
+	 * out[r] = initial + in[r] M for `rows` rows, M n_in x stride_out,
+	 * row-major; initial NULL: 0.  in is not out.
+	 */
+	void (*rotate)(float *out, int stride_out, const float *in, int stride_in, int64_t rows,
+				   int n_in, const float *m, const float *initial);
+
+	/*
+	 * One pass over a row's entries; z has rows of `stride` floats, or, when
+	 * packed (stride a multiple of 32 then), of stride / 2 words by als_pack.
+	 */
+	void (*als_pass)(reco_als_pass kind, const void *z, int stride, bool packed,
+					 const reco_als_weights *w, const reco_als_row *row, const float *p, float *out,
+					 reco_als_sums *sums);
+
+	/* Packs n floats, a multiple of 32, into n / 2 words. */
+	void (*als_pack)(uint32_t *out, const float *in, int64_t n);
+} reco_kernels;
+
+extern const reco_kernels reco_kernels_base;
+#ifdef __x86_64__
+extern const reco_kernels reco_kernels_v3;
+extern const reco_kernels reco_kernels_v4;
+#endif
+
+#endif /* RECO_CORE_ISA_H */

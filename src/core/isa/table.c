@@ -1,0 +1,18 @@
+/*
+ * table.c
+ *	  One level's functions, collected.
+ */
+#include "core/isa/kernels.h"
+
+const reco_kernels RECO_NAME(reco_kernels) = {
+	.name = RECO_LEVEL,
+	.syrk = RECO_NAME(reco_syrk),
+	.potrf = RECO_NAME(reco_potrf),
+	.potrs = RECO_NAME(reco_potrs),
+	.gather = RECO_NAME(reco_gather),
+	.axpy = RECO_NAME(reco_axpy),
+	.dot = RECO_NAME(reco_dot),
+	.rotate = RECO_NAME(reco_rotate),
+	.als_pass = RECO_NAME(reco_als_pass),
+	.als_pack = RECO_NAME(reco_als_pack),
+};

@@ -1,0 +1,163 @@
+/*
+ * options.c
+ *	  Named options: their types, ranges and defaults in one table, and the check
+ *	  of what a user wrote against it.
+ *
+ * Nothing about an algorithm's options is written anywhere but in its table, so
+ * an error can always list what is valid.
+ */
+#include "core/options.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool
+fail(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Always false, so that a check can end with it. */
+static bool
+fail(char *buffer, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(buffer, size, format, args);
+	va_end(args);
+	return false;
+}
+
+static void
+store(const reco_option *option, void *target, double number)
+{
+	char *field = (char *) target + option->offset;
+
+	switch (option->type)
+	{
+		case RECO_OPTION_INT:
+		case RECO_OPTION_ENUM:
+			*(int *) field = (int) number;
+			break;
+		case RECO_OPTION_SEED:
+			*(uint64_t *) field = (uint64_t) number;
+			break;
+		case RECO_OPTION_REAL:
+			*(double *) field = number;
+			break;
+		case RECO_OPTION_BOOL:
+			*(bool *) field = number != 0;
+			break;
+	}
+}
+
+void
+reco_options_init(const reco_option *table, void *target)
+{
+	for (const reco_option *option = table; option->name; option++)
+		store(option, target, option->fallback);
+}
+
+/* Appends to a list "a, b, c", as far as there is room. */
+static void
+list_add(char *list, size_t size, const char *word, const char *quote)
+{
+	size_t length = strlen(list);
+
+	snprintf(list + length, size - length, "%s%s%s%s", length ? ", " : "", quote, word, quote);
+}
+
+static bool
+unrecognized(const reco_option *table, const char *owner, const char *name, reco_option_error *error)
+{
+	char list[sizeof(error->hint) - 32] = "";
+
+	for (const reco_option *option = table; option->name; option++)
+		list_add(list, sizeof(list), option->name, "");
+	if (list[0])
+		fail(error->hint, sizeof(error->hint), "Valid options are: %s.", list);
+	else
+		fail(error->hint, sizeof(error->hint), "It takes no options.");
+	return fail(error->message, sizeof(error->message), "unrecognized option \"%.60s\" of %.80s", name,
+				owner);
+}
+
+static bool
+check_choice(const reco_option *option, const char *owner, const reco_value *value, double *number,
+			 reco_option_error *error)
+{
+	char list[sizeof(error->hint) - 32] = "";
+
+	for (int i = 0; option->choices[i]; i++)
+	{
+		if (value->kind == RECO_VALUE_STRING && strcmp(option->choices[i], value->string) == 0)
+		{
+			*number = i;
+			return true;
+		}
+		list_add(list, sizeof(list), option->choices[i], "\"");
+	}
+	fail(error->hint, sizeof(error->hint), "Valid values are: %s.", list);
+	if (value->kind == RECO_VALUE_STRING)
+		return fail(error->message, sizeof(error->message),
+					"invalid value for option \"%s\" of %.80s: \"%.60s\"", option->name, owner,
+					value->string);
+	return fail(error->message, sizeof(error->message), "option \"%s\" of %.80s must be a string",
+				option->name, owner);
+}
+
+static bool
+check_number(const reco_option *option, const char *owner, const reco_value *value, double *number,
+			 reco_option_error *error)
+{
+	bool whole = option->type != RECO_OPTION_REAL;
+
+	fail(error->hint, sizeof(error->hint), "It must be a %s from %.15g to %.15g.",
+		 whole ? "whole number" : "number", option->min, option->max);
+	if (value->kind != RECO_VALUE_NUMBER)
+		return fail(error->message, sizeof(error->message), "option \"%s\" of %.80s must be a number",
+					option->name, owner);
+	/* written so that NaN fails too */
+	if (!(value->number >= option->min && value->number <= option->max) ||
+		(whole && value->number != floor(value->number)))
+		return fail(error->message, sizeof(error->message),
+					"value %.15g is out of range for option \"%s\" of %.80s", value->number,
+					option->name, owner);
+	*number = value->number;
+	return true;
+}
+
+bool
+reco_options_set(const reco_option *table, void *target, const char *owner, const char *name,
+				 const reco_value *value, reco_option_error *error)
+{
+	const reco_option *option = table;
+	double number = 0;
+
+	error->message[0] = error->hint[0] = '\0';
+	while (option->name && strcmp(option->name, name) != 0)
+		option++;
+	if (option->name == NULL)
+		return unrecognized(table, owner, name, error);
+	if (value->kind == RECO_VALUE_NULL)
+		number = option->fallback;
+	else if (option->type == RECO_OPTION_ENUM)
+	{
+		if (!check_choice(option, owner, value, &number, error))
+			return false;
+	}
+	else if (option->type == RECO_OPTION_BOOL)
+	{
+		if (value->kind != RECO_VALUE_BOOL)
+		{
+			fail(error->hint, sizeof(error->hint), "Valid values are: true, false.");
+			return fail(error->message, sizeof(error->message),
+						"option \"%s\" of %.80s must be a boolean", option->name, owner);
+		}
+		number = value->boolean;
+	}
+	else if (!check_number(option, owner, value, &number, error))
+		return false;
+	store(option, target, number);
+	return true;
+}

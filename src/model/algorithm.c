@@ -1,0 +1,164 @@
+/*
+ * algorithm.c
+ *	  The list of algorithms, and values of type reco.algorithm.
+ *
+ * A value is a jsonb object: "algorithm" names one, every other key is one of
+ * its options.  A missing key or a null takes the default.
+ */
+#include "model/model.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+static const RecoAlgorithm *const algorithms[] = {
+	&reco_algorithm_ials,
+	&reco_algorithm_als,
+	&reco_algorithm_popular,
+};
+
+const RecoAlgorithm *
+reco_algorithm_find(const char *name)
+{
+	StringInfoData names;
+
+	for (int i = 0; i < lengthof(algorithms); i++)
+		if (strcmp(algorithms[i]->name, name) == 0)
+			return algorithms[i];
+	initStringInfo(&names);
+	for (int i = 0; i < lengthof(algorithms); i++)
+		appendStringInfo(&names, "%sreco.%s()", i ? ", " : "", algorithms[i]->name);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unrecognized algorithm \"%s\"", name),
+					errhint("Valid algorithms are: %s.", names.data)));
+}
+
+static reco_value
+value_of(const JsonbValue *from)
+{
+	reco_value	value = {RECO_VALUE_OTHER};
+
+	switch (from->type)
+	{
+		case jbvNull:
+			value.kind = RECO_VALUE_NULL;
+			break;
+		case jbvNumeric:
+			value.kind = RECO_VALUE_NUMBER;
+			value.number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+															  NumericGetDatum(from->val.numeric)));
+			break;
+		case jbvBool:
+			value.kind = RECO_VALUE_BOOL;
+			value.boolean = from->val.boolean;
+			break;
+		case jbvString:
+			value.kind = RECO_VALUE_STRING;
+			value.string = pnstrdup(from->val.string.val, from->val.string.len);
+			break;
+		default:
+			break;
+	}
+	return value;
+}
+
+/*
+ * Fills target from a jsonb object (NULL: defaults only).  owner is how errors
+ * name it; skip_key is a key that is no option.
+ */
+void
+reco_options_parse(const reco_option *table, void *target, const char *owner, Jsonb *object,
+				   const char *skip_key)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	item;
+	char	   *key = NULL;
+
+	reco_options_init(table, target);
+	if (object == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(object))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be a JSON object", owner)));
+	iterator = JsonbIteratorInit(&object->root);
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+	{
+		reco_option_error error;
+		reco_value	value;
+
+		if (token == WJB_KEY)
+			key = pnstrdup(item.val.string.val, item.val.string.len);
+		if (token != WJB_VALUE || (skip_key && strcmp(key, skip_key) == 0))
+			continue;
+		value = value_of(&item);
+		if (!reco_options_set(table, target, owner, key, &value, &error))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg_internal("%s", error.message),
+							error.hint[0] ? errhint("%s", error.hint) : 0));
+	}
+}
+
+/*
+ * A jsonb value as algorithm and parameters, palloc'd; an error when it is none.
+ */
+RecoSpec *
+reco_spec_parse(Jsonb *object)
+{
+	JsonbValue	buffer;
+	JsonbValue *name = NULL;
+	RecoSpec   *spec = palloc(sizeof(RecoSpec));
+	char	   *owner;
+
+	if (JB_ROOT_IS_OBJECT(object))
+		name = getKeyJsonValueFromContainer(&object->root, "algorithm", strlen("algorithm"), &buffer);
+	if (name == NULL || name->type != jbvString)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("value is not an algorithm"),
+						errhint("Make one with a function such as reco.ials(factors => 64).")));
+	spec->algorithm = reco_algorithm_find(pnstrdup(name->val.string.val, name->val.string.len));
+	spec->params = palloc0(spec->algorithm->params_size + 1);
+	owner = psprintf("algorithm \"%s\"", spec->algorithm->name);
+	reco_options_parse(spec->algorithm->options, spec->params, owner, object, "algorithm");
+	return spec;
+}
+
+/*
+ * An algorithm as one would write it: ials(factors => 64, alpha => 1, ...).
+ */
+char *
+reco_spec_describe(const RecoSpec *spec)
+{
+	StringInfoData text;
+	const char *separator = "";
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s(", spec->algorithm->name);
+	for (const reco_option *option = spec->algorithm->options; option->name; option++)
+	{
+		const char *field = (const char *) spec->params + option->offset;
+
+		appendStringInfo(&text, "%s%s => ", separator, option->name);
+		separator = ", ";
+		switch (option->type)
+		{
+			case RECO_OPTION_INT:
+				appendStringInfo(&text, "%d", *(const int *) field);
+				break;
+			case RECO_OPTION_SEED:
+				appendStringInfo(&text, UINT64_FORMAT, *(const uint64_t *) field);
+				break;
+			case RECO_OPTION_REAL:
+				appendStringInfo(&text, "%g", *(const double *) field);
+				break;
+			case RECO_OPTION_BOOL:
+				appendStringInfoString(&text, *(const bool *) field ? "true" : "false");
+				break;
+			case RECO_OPTION_ENUM:
+				appendStringInfo(&text, "'%s'", option->choices[*(const int *) field]);
+				break;
+		}
+	}
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}

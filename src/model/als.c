@@ -1,0 +1,315 @@
+/*
+ * als.c
+ *	  Factor models: reco.ials() for counts and clicks, reco.als() for ratings.
+ *
+ * The mathematics is in core/als.c; here are the options, the memory, and how
+ * such a model serves: score = mean + b_u + b_i + p.q, where the implicit model
+ * has no mean and no biases.
+ */
+#include "model/model.h"
+
+#include "core/score.h"
+#include "miscadmin.h"
+
+#include <math.h>
+
+typedef struct FactorParams
+{
+	int			factors;
+	double		regularization;
+	double		alpha;
+	int			iterations;
+	bool		weighted_regularization;
+	bool		biases;
+	bool		clip;
+	int			solver;
+	uint64_t	seed;
+} FactorParams;
+
+/* In the order of reco_als_solver. */
+static const char *const solvers[] = {"auto", "cholesky", "cg", "subspace", NULL};
+
+#define FIELD(name) offsetof(FactorParams, name)
+#define MAX_SEED 9007199254740992.0
+
+static const reco_option ials_options[] = {
+	{"factors", RECO_OPTION_INT, FIELD(factors), 64, 1, RECO_ALS_MAX_FACTORS, NULL},
+	{"regularization", RECO_OPTION_REAL, FIELD(regularization), 0.01, 1e-9, 1e9, NULL},
+	{"alpha", RECO_OPTION_REAL, FIELD(alpha), 1, 1e-9, 1e6, NULL},
+	{"iterations", RECO_OPTION_INT, FIELD(iterations), 15, 1, 10000, NULL},
+	{"weighted_regularization", RECO_OPTION_BOOL, FIELD(weighted_regularization), false, 0, 1, NULL},
+	{"solver", RECO_OPTION_ENUM, FIELD(solver), RECO_ALS_AUTO, 0, 0, solvers},
+	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, MAX_SEED, NULL},
+	{NULL},
+};
+
+static const reco_option als_options[] = {
+	{"factors", RECO_OPTION_INT, FIELD(factors), 64, 1, RECO_ALS_MAX_FACTORS, NULL},
+	{"regularization", RECO_OPTION_REAL, FIELD(regularization), 0.1, 1e-9, 1e9, NULL},
+	{"iterations", RECO_OPTION_INT, FIELD(iterations), 15, 1, 10000, NULL},
+	{"biases", RECO_OPTION_BOOL, FIELD(biases), true, 0, 1, NULL},
+	{"clip", RECO_OPTION_BOOL, FIELD(clip), true, 0, 1, NULL},
+	{"solver", RECO_OPTION_ENUM, FIELD(solver), RECO_ALS_AUTO, 0, 0, solvers},
+	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, MAX_SEED, NULL},
+	{NULL},
+};
+
+static const FactorParams *
+params_of(const RecoSpec *spec)
+{
+	return spec->params;
+}
+
+static reco_als_params
+kernel_params(const RecoSpec *spec)
+{
+	const FactorParams *params = params_of(spec);
+
+	return (reco_als_params) {
+		.implicit = !spec->algorithm->predicts_value,
+		.factors = params->factors,
+		.regularization = params->regularization,
+		.alpha = params->alpha,
+		.weighted_regularization = params->weighted_regularization,
+		.biases = params->biases,
+		.iterations = params->iterations,
+		.solver = (reco_als_solver) params->solver,
+		.seed = params->seed,
+	};
+}
+
+static size_t
+factor_memory(const RecoTraining *training)
+{
+	reco_als_params params = kernel_params(training->spec);
+	const reco_csr *a = &training->by_user;
+	/* the kernel looks at the transpose's shape only */
+	reco_csr	transposed = {a->cols, a->rows, NULL, NULL, a->value};
+	size_t		entries = (size_t) a->start[a->rows];
+	size_t		transpose = entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8;
+
+	return transpose + reco_als_memory(&params, a, &transposed, training->budget->env.threads);
+}
+
+typedef struct Progress
+{
+	const RecoTraining *training;
+	int			iterations;
+} Progress;
+
+static void
+told(void *arg, int iteration, double loss)
+{
+	Progress   *progress = arg;
+
+	if (progress->training->progress)
+		progress->training->progress(progress->training->progress_arg, iteration,
+									 progress->iterations, loss);
+}
+
+static void
+value_range(const reco_csr *a, float *min, float *max)
+{
+	*min = *max = a->value && a->start[a->rows] > 0 ? a->value[0] : 1;
+	if (a->value)
+		for (int64 e = 1; e < a->start[a->rows]; e++)
+		{
+			*min = Min(*min, a->value[e]);
+			*max = Max(*max, a->value[e]);
+		}
+}
+
+static float *
+zeros(RecoBudget *budget, int32 n)
+{
+	float	   *memory = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(float));
+
+	memset(memory, 0, ((Size) n + 1) * sizeof(float));
+	return memory;
+}
+
+static void
+factor_fit(const RecoTraining *training, RecoTrained *out)
+{
+	RecoBudget *budget = training->budget;
+	reco_als_params params = kernel_params(training->spec);
+	Progress	progress = {training, params.iterations};
+	reco_csr	by_item;
+	reco_factors factors;
+	double	   *loss;
+
+	reco_budget_check(budget, reco_csr_transpose(&budget->env, &training->by_user,
+												 training->by_user.value, &by_item), "training");
+	loss = reco_budget_alloc(budget, params.iterations * sizeof(double));
+	reco_budget_check(budget, reco_als_fit(&budget->env, &params, &training->by_user, &by_item, told,
+										   &progress, loss, &factors), "training");
+	reco_csr_free(&budget->env, &by_item);
+
+	memset(out, 0, sizeof(*out));
+	out->users = factors.users;
+	out->user = factors.user;
+	out->user_bias = factors.user_bias ? factors.user_bias : zeros(budget, factors.users);
+	out->model = (RecoModel) {
+		.spec = training->spec,
+		.items = factors.items,
+		.factors = factors.factors,
+		.stride = factors.stride,
+		.item = factors.item,
+		.item_bias = factors.item_bias ? factors.item_bias : zeros(budget, factors.items),
+		.mean = factors.mean,
+	};
+	value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
+	out->losses = params.iterations;
+	out->loss = reco_budget_alloc(budget, params.iterations * sizeof(float));
+	for (int i = 0; i < params.iterations; i++)
+		out->loss[i] = (float) loss[i];
+	reco_budget_free(budget, loss);
+}
+
+static void
+factor_score(const RecoModel *model, const RecoProfile *profile, float *score)
+{
+	reco_score(model->item, model->items, model->stride, profile->factors, model->item_bias,
+			   (float) (model->mean + profile->bias), score);
+}
+
+static float
+factor_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
+{
+	float		score;
+
+	reco_score(model->item + (Size) item * model->stride, 1, model->stride, profile->factors,
+			   model->item_bias + item, (float) (model->mean + profile->bias), &score);
+	return score;
+}
+
+static float
+factor_predict(const RecoModel *model, float score)
+{
+	const RecoSpec *spec = model->spec;
+
+	if (!spec->algorithm->predicts_value || !params_of(spec)->clip)
+		return score;
+	return Min(Max(score, model->min_value), model->max_value);
+}
+
+static void
+factor_prepare(RecoModel *model, MemoryContext context)
+{
+	RecoBudget	budget;
+
+	if (model->spec->algorithm->predicts_value || model->factors == 0)
+		return;
+	reco_budget_init(&budget, context);
+	model->gram = reco_budget_alloc(&budget, sizeof(double) * model->factors * model->factors);
+	reco_budget_check(&budget, reco_als_gram(&budget.env, model->item, model->items, model->factors,
+											 model->stride, model->gram), "the model");
+}
+
+/*
+ * The exact solve of one user; contribution may be NULL.
+ */
+static void
+solve(const RecoModel *model, const RecoProfile *profile, float *factors, float *bias, int32 target,
+	  double *contribution)
+{
+	reco_als_params params = kernel_params(model->spec);
+	RecoBudget	budget;
+
+	reco_budget_init(&budget, CurrentMemoryContext);
+	reco_budget_check(&budget,
+					  reco_als_fold_in(&budget.env, &params, model->item, model->stride,
+									   params.biases ? model->item_bias : NULL, model->items,
+									   model->mean, model->gram, profile->n, profile->item,
+									   profile->value, factors, bias, target, contribution),
+					  "the model");
+}
+
+static void
+factor_fold_in(const RecoModel *model, RecoProfile *profile)
+{
+	memset(profile->factors, 0, model->stride * sizeof(float));
+	profile->bias = 0;
+	if (profile->n > 0)
+		solve(model, profile, profile->factors, &profile->bias, -1, NULL);
+}
+
+/*
+ * In the implicit model a user without a positive interaction is the zero
+ * vector, whose scores are all 0; a rating always tells something.
+ */
+static bool
+factor_knows(const RecoModel *model, const RecoProfile *profile)
+{
+	if (model->spec->algorithm->predicts_value)
+		return profile->n > 0;
+	for (int i = 0; i < model->factors; i++)
+		if (profile->factors[i] != 0)
+			return true;
+	return false;
+}
+
+/*
+ * The contributions of the exact solution, shared out so that they add up to
+ * the score that is shown: a solver that stops early leaves a remainder, which
+ * goes to the interactions by the size of what they contribute.
+ */
+static bool
+factor_explain(const RecoModel *model, const RecoProfile *profile, int32 item,
+			   double *contribution, double *baseline)
+{
+	float	   *factors = palloc0((model->stride + 1) * sizeof(float));
+	float		bias = 0;
+	double		remainder = factor_score_one(model, profile, item);
+	double		size = 0;
+
+	if (profile->n == 0)
+		return false;
+	solve(model, profile, factors, &bias, item, contribution);
+	*baseline = model->mean + model->item_bias[item];
+	remainder -= *baseline;
+	for (int64 j = 0; j < profile->n; j++)
+	{
+		remainder -= contribution[j];
+		size += fabs(contribution[j]);
+	}
+	if (size > 0)
+		for (int64 j = 0; j < profile->n; j++)
+			contribution[j] += remainder * (fabs(contribution[j]) / size);
+	pfree(factors);
+	return true;
+}
+
+const RecoAlgorithm reco_algorithm_ials = {
+	.name = "ials",
+	.source = "model",
+	.options = ials_options,
+	.params_size = sizeof(FactorParams),
+	.predicts_value = false,
+	.memory = factor_memory,
+	.fit = factor_fit,
+	.score = factor_score,
+	.score_one = factor_score_one,
+	.predict = factor_predict,
+	.fold_in = factor_fold_in,
+	.knows = factor_knows,
+	.explain = factor_explain,
+	.prepare = factor_prepare,
+};
+
+const RecoAlgorithm reco_algorithm_als = {
+	.name = "als",
+	.source = "model",
+	.options = als_options,
+	.params_size = sizeof(FactorParams),
+	.predicts_value = true,
+	.memory = factor_memory,
+	.fit = factor_fit,
+	.score = factor_score,
+	.score_one = factor_score_one,
+	.predict = factor_predict,
+	.fold_in = factor_fold_in,
+	.knows = factor_knows,
+	.explain = factor_explain,
+	.prepare = factor_prepare,
+};

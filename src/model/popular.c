@@ -1,0 +1,104 @@
+/*
+ * popular.c
+ *	  reco.popular(): items by the number of users who have them.
+ *
+ * The baseline that every other algorithm is measured against.  It is a factor
+ * model without factors whose item bias is the count, so it is stored and
+ * served as any other.  Users are counted, not rows: buying the same thing
+ * every week does not make it popular.  A user counts where the interaction's
+ * value is above zero.
+ */
+#include "model/model.h"
+
+#include "core/score.h"
+
+typedef struct PopularParams
+{
+	int			unused;
+} PopularParams;
+
+static const reco_option popular_options[] = {
+	{NULL},
+};
+
+static size_t
+popular_memory(const RecoTraining *training)
+{
+	return ((Size) training->by_user.rows + training->by_user.cols + 2) * 2 * sizeof(float);
+}
+
+static void
+popular_fit(const RecoTraining *training, RecoTrained *out)
+{
+	RecoBudget *budget = training->budget;
+	const reco_csr *a = &training->by_user;
+	int32	   *count = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(int32));
+
+	memset(out, 0, sizeof(*out));
+	memset(count, 0, ((Size) a->cols + 1) * sizeof(int32));
+	for (int64 e = 0; e < a->start[a->rows]; e++)
+		if (a->value == NULL || a->value[e] > 0)
+			count[a->col[e]]++;
+	out->users = a->rows;
+	out->user_bias = reco_budget_alloc(budget, ((Size) a->rows + 1) * sizeof(float));
+	memset(out->user_bias, 0, ((Size) a->rows + 1) * sizeof(float));
+	out->model.spec = training->spec;
+	out->model.items = a->cols;
+	out->model.item_bias = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(float));
+	for (int32 i = 0; i < a->cols; i++)
+		out->model.item_bias[i] = count[i];
+	reco_budget_free(budget, count);
+}
+
+static void
+popular_score(const RecoModel *model, const RecoProfile *profile, float *score)
+{
+	memcpy(score, model->item_bias, (Size) model->items * sizeof(float));
+}
+
+static float
+popular_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
+{
+	return model->item_bias[item];
+}
+
+static float
+popular_predict(const RecoModel *model, float score)
+{
+	return score;
+}
+
+static void
+popular_fold_in(const RecoModel *model, RecoProfile *profile)
+{
+}
+
+static bool
+popular_knows(const RecoModel *model, const RecoProfile *profile)
+{
+	return true;
+}
+
+static bool
+popular_explain(const RecoModel *model, const RecoProfile *profile, int32 item,
+				double *contribution, double *baseline)
+{
+	*baseline = model->item_bias[item];
+	memset(contribution, 0, profile->n * sizeof(double));
+	return true;
+}
+
+const RecoAlgorithm reco_algorithm_popular = {
+	.name = "popular",
+	.source = "popular",
+	.options = popular_options,
+	.params_size = sizeof(PopularParams),
+	.memory = popular_memory,
+	.fit = popular_fit,
+	.score = popular_score,
+	.score_one = popular_score_one,
+	.predict = popular_predict,
+	.fold_in = popular_fold_in,
+	.knows = popular_knows,
+	.explain = popular_explain,
+};

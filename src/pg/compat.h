@@ -1,0 +1,81 @@
+/*
+ * compat.h
+ *	  PostgreSQL 14 to 18 under one set of names.
+ *
+ * The only file with conditions on the server's version.
+ */
+#ifndef RECO_PG_COMPAT_H
+#define RECO_PG_COMPAT_H
+
+/* Everything is hidden but what SQL calls; before version 16 the server's own
+ * macro is empty. */
+#ifndef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#endif
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+
+
+#if PG_VERSION_NUM < 140000
+#error "reco needs PostgreSQL 14 or later"
+#endif
+
+#include "fmgr.h"
+
+/* Declares a function that SQL calls. */
+#define RECO_FUNCTION(name)                                                                        \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                               \
+	PG_FUNCTION_INFO_V1(name)
+
+#if PG_VERSION_NUM < 160000
+#define reco_schema_owned(oid, role) pg_namespace_ownercheck(oid, role)
+#define reco_table_owned(oid, role) pg_class_ownercheck(oid, role)
+#else
+#define reco_schema_owned(oid, role) object_ownercheck(NamespaceRelationId, oid, role)
+#define reco_table_owned(oid, role) object_ownercheck(RelationRelationId, oid, role)
+#endif
+
+#if PG_VERSION_NUM < 160000
+#define reco_schema_aclcheck(oid, role, mode) pg_namespace_aclcheck(oid, role, mode)
+#else
+#define reco_schema_aclcheck(oid, role, mode)                                                      \
+	object_aclcheck(NamespaceRelationId, oid, role, mode)
+#endif
+
+#if PG_VERSION_NUM < 160000
+#define reco_insert_index_tuples(relinfo, slot, estate)                                            \
+	ExecInsertIndexTuples(relinfo, slot, estate, false, false, NULL, NIL)
+#else
+#define reco_insert_index_tuples(relinfo, slot, estate)                                            \
+	ExecInsertIndexTuples(relinfo, slot, estate, false, false, NULL, NIL, false)
+#endif
+
+#if PG_VERSION_NUM < 160000
+#define reco_name_list(text) stringToQualifiedNameList(text)
+#else
+#define reco_name_list(text) stringToQualifiedNameList(text, NULL)
+#endif
+
+#if PG_VERSION_NUM < 180000
+#define reco_index_beginscan(table, index, snapshot, keys)                                         \
+	index_beginscan(table, index, snapshot, keys, 0)
+#else
+#define reco_index_beginscan(table, index, snapshot, keys)                                         \
+	index_beginscan(table, index, snapshot, NULL, keys, 0)
+#endif
+
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+#endif							/* RECO_PG_COMPAT_H */

@@ -1,0 +1,143 @@
+/*
+ * env.c
+ *	  A kernel's surroundings inside a backend: memory and interrupts.
+ *
+ * Memory comes from one context, counted against reco.max_memory before it is
+ * taken: an answer over the limit is an error with the number and the setting,
+ * never the kernel's OOM killer.  Each block carries its size in front, so that
+ * releasing it gives the budget back.
+ */
+#include "pg/pg.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+typedef struct BlockHead
+{
+	void	   *chunk;			/* as palloc gave it */
+	size_t		bytes;
+} BlockHead;
+
+static void *
+env_alloc(void *arg, size_t bytes)
+{
+	RecoBudget *budget = arg;
+	size_t		total = bytes + RECO_ALIGN + sizeof(BlockHead);
+	char	   *chunk;
+	char	   *memory;
+
+	if (total < bytes || total > budget->limit - Min(budget->used, budget->limit))
+	{
+		budget->refused = bytes;
+		return NULL;
+	}
+	chunk = MemoryContextAllocExtended(budget->context, total, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	if (chunk == NULL)
+		return NULL;
+	memory = (char *) TYPEALIGN(RECO_ALIGN, chunk + sizeof(BlockHead));
+	((BlockHead *) memory)[-1] = (BlockHead) {chunk, total};
+	budget->used += total;
+	budget->peak = Max(budget->peak, budget->used);
+	return memory;
+}
+
+static void
+env_release(void *arg, void *memory)
+{
+	RecoBudget *budget = arg;
+	BlockHead  *head = (BlockHead *) memory - 1;
+
+	budget->used -= head->bytes;
+	pfree(head->chunk);
+}
+
+static bool
+env_poll(void *arg)
+{
+	CHECK_FOR_INTERRUPTS();
+	return false;
+}
+
+/* Any thread: reads the flags that the main thread's signal handlers set. */
+static bool
+env_stopping(void *arg)
+{
+	return QueryCancelPending || ProcDiePending;
+}
+
+void
+reco_budget_init(RecoBudget *budget, MemoryContext context)
+{
+	memset(budget, 0, sizeof(*budget));
+	budget->context = context;
+	budget->limit = reco_max_memory();
+	budget->env.alloc = env_alloc;
+	budget->env.release = env_release;
+	budget->env.poll = env_poll;
+	budget->env.stopping = env_stopping;
+	budget->env.threads = reco_threads();
+	budget->env.arg = budget;
+}
+
+void
+reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
+{
+	if (bytes <= budget->limit - Min(budget->used, budget->limit))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("%s needs an estimated %zu MB of memory, more than \"reco.max_memory\" allows",
+					what, (budget->used + bytes) / (1024 * 1024) + 1),
+			 errdetail("The limit is %zu MB.", budget->limit / (1024 * 1024)),
+			 errhint("Raise \"reco.max_memory\", use fewer factors, or train on fewer rows.")));
+}
+
+void *
+reco_budget_alloc(RecoBudget *budget, size_t bytes)
+{
+	void	   *memory = env_alloc(budget, bytes);
+
+	if (memory == NULL)
+		reco_budget_check(budget, RECO_NO_MEMORY, "the model");
+	return memory;
+}
+
+void
+reco_budget_free(RecoBudget *budget, void *memory)
+{
+	if (memory != NULL)
+		env_release(budget, memory);
+}
+
+void
+reco_budget_check(RecoBudget *budget, reco_status status, const char *what)
+{
+	switch (status)
+	{
+		case RECO_OK:
+			return;
+		case RECO_NO_MEMORY:
+			if (budget->refused > 0)
+				reco_budget_require(budget, budget->refused, what);
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+					 errdetail("%s holds %zu MB.", what, budget->used / (1024 * 1024))));
+			break;
+		case RECO_STOPPED:
+			CHECK_FOR_INTERRUPTS();
+			ereport(ERROR,
+					(errcode(ERRCODE_QUERY_CANCELED), errmsg("canceling statement due to user request")));
+			break;
+		case RECO_SINGULAR:
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("%s has no finite solution", what),
+					 errhint("Raise the algorithm's regularization.")));
+			break;
+		case RECO_INVALID:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s was given a parameter that is out of range", what)));
+			break;
+	}
+}

@@ -1,0 +1,63 @@
+/*
+ * init.c
+ *	  Loading the library: its settings.
+ */
+#include "pg/pg.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "optimizer/optimizer.h"
+#include "postmaster/bgworker_internals.h"
+
+#include <unistd.h>
+
+PG_MODULE_MAGIC;
+
+int reco_threads_setting;
+int reco_max_memory_setting;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable("reco.threads", "Sets the number of threads that train a model.",
+							"0 means one more than max_parallel_maintenance_workers, at most the "
+							"number of processors.",
+							&reco_threads_setting, 0, 0, 1024, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("reco.max_memory",
+							"Sets the most memory that training a model may use.",
+							"0 means half of the machine's memory.", &reco_max_memory_setting, 0, 0,
+							MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("reco");
+}
+
+/*
+ * The number of threads that a kernel may use now.
+ */
+int
+reco_threads(void)
+{
+	long		processors = sysconf(_SC_NPROCESSORS_ONLN);
+	int			threads = reco_threads_setting;
+
+	if (threads == 0)
+		threads = Min(max_parallel_maintenance_workers + 1, (int) Max(processors, 1));
+	return Max(threads, 1);
+}
+
+/*
+ * The memory that one training may use, in bytes.
+ */
+size_t
+reco_max_memory(void)
+{
+	long		pages;
+
+	if (reco_max_memory_setting > 0)
+		return (size_t) reco_max_memory_setting * 1024;
+	pages = sysconf(_SC_PHYS_PAGES);
+	if (pages <= 0)
+		return (size_t) 1024 * 1024 * 1024;
+	return (size_t) pages * sysconf(_SC_PAGESIZE) / 2;
+}

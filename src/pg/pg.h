@@ -1,0 +1,41 @@
+/*
+ * pg.h
+ *	  What every file outside the kernels shares: settings, errors and the
+ *	  kernels' surroundings inside a backend.
+ */
+#ifndef RECO_PG_PG_H
+#define RECO_PG_PG_H
+
+#include "pg/compat.h"
+#include "core/env.h"
+
+/* Settings (init.c). */
+extern int reco_threads_setting;
+extern int reco_max_memory_setting;
+
+extern int	reco_threads(void);
+extern size_t reco_max_memory(void);
+
+/*
+ * Memory that is counted against a limit before it is taken.  Everything comes
+ * from one memory context, so that an error frees it.
+ */
+typedef struct RecoBudget
+{
+	reco_env	env;
+	MemoryContext context;
+	size_t		limit;
+	size_t		used;
+	size_t		peak;
+	size_t		refused;		/* what was asked for when the limit was met, else 0 */
+} RecoBudget;
+
+extern void reco_budget_init(RecoBudget *budget, MemoryContext context);
+extern void *reco_budget_alloc(RecoBudget *budget, size_t bytes);
+extern void reco_budget_free(RecoBudget *budget, void *memory);
+/* Error when `bytes` more would pass the limit; what: "training", "reading the source". */
+extern void reco_budget_require(RecoBudget *budget, size_t bytes, const char *what);
+/* Raises the error that a kernel reported; returns when there is none. */
+extern void reco_budget_check(RecoBudget *budget, reco_status status, const char *what);
+
+#endif							/* RECO_PG_PG_H */

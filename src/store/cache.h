@@ -1,0 +1,51 @@
+/*
+ * cache.h
+ *	  Model versions in the memory of a backend, ready to serve.
+ */
+#ifndef RECO_STORE_CACHE_H
+#define RECO_STORE_CACHE_H
+
+#include "model/model.h"
+#include "store/tables.h"
+
+/*
+ * One version of a model.  Valid until the next reco_serving_open of this
+ * backend: a set-returning function fetches all its rows in one call.
+ */
+typedef struct Serving
+{
+	/* key */
+	Oid			schema;
+	int32		version;
+	int64		nonce;
+
+	MemoryContext context;
+	uint64		used;			/* for eviction */
+	RecoModel	model;
+	IdType	   *user_type;
+	IdType	   *item_type;
+	IdDict	   *items;
+	float	   *interactions;	/* users who have each item */
+
+	/* all users, loaded when similar users are asked for */
+	int32		users;
+	IdDict	   *user_ids;
+	float	   *user;			/* users x stride */
+} Serving;
+
+/*
+ * The version that is active in the caller's snapshot.  The caller needs SELECT
+ * on the model's tables.  An error when the model has not been trained.
+ */
+extern Serving *reco_serving_open(Oid schema);
+
+/* Loads all users, for similar_users. */
+extern void reco_serving_load_users(Serving *serving);
+
+/*
+ * A stored user: factors, bias and history; false when the model has no such
+ * user.  In the current memory context.
+ */
+extern bool reco_serving_user(Serving *serving, Datum user, RecoProfile *profile);
+
+#endif							/* RECO_STORE_CACHE_H */

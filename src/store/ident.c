@@ -1,0 +1,404 @@
+/*
+ * ident.c
+ *	  Ids of any type, numbered.
+ *
+ * Ids are told apart by the hash and equality functions of their type's default
+ * operator classes, under the column's collation, exactly as a hash join would:
+ * '1' and '01' are two text ids, 1.0 and 1.00 are one numeric.  Numbers follow
+ * the type's own order once id_dict_sort has run, so that a tie between items
+ * breaks by id and no result depends on the order of the rows.
+ *
+ * Integers take a path of their own: no function call, 16 bytes a slot.
+ *
+ * Cost: one probe a row; sorting n log n comparisons.
+ */
+#include "store/ident.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+typedef struct IntEntry
+{
+	int64		key;
+	int32		number;
+	char		status;
+} IntEntry;
+
+#define SH_PREFIX intids
+#define SH_ELEMENT_TYPE IntEntry
+#define SH_KEY_TYPE int64
+#define SH_KEY key
+/* Fibonacci hashing: consecutive ids spread over the table. */
+#define SH_HASH_KEY(tb, k) ((uint32) (((uint64) (k) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_EQUAL(tb, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+typedef struct AnyEntry
+{
+	uint32		hash;
+	int32		number;
+	char		status;
+} AnyEntry;
+
+struct anyids_hash;
+static bool any_equal(struct anyids_hash *table, int32 a, int32 b);
+
+/* The key is a place in the dictionary's array of ids. */
+#define SH_PREFIX anyids
+#define SH_ELEMENT_TYPE AnyEntry
+#define SH_KEY_TYPE int32
+#define SH_KEY number
+#define SH_HASH_KEY(tb, k) (((IdDict *) (tb)->private_data)->probe_hash)
+#define SH_EQUAL(tb, a, b) any_equal(tb, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, entry) ((entry)->hash)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#include "lib/simplehash.h"
+
+struct IdDict
+{
+	const IdType *type;
+	MemoryContext context;
+	int32		count;
+	int32		slots;
+	Datum	   *ids;
+	intids_hash *ints;			/* one of the two */
+	anyids_hash *any;
+	uint32		probe_hash;		/* hash of the id that is being looked for */
+	Datum		probe;			/* it stands for number PROBE */
+};
+
+#define PROBE (-1)
+
+static Datum
+id_at(IdDict *dict, int32 number)
+{
+	return number == PROBE ? dict->probe : dict->ids[number];
+}
+
+static bool
+any_equal(struct anyids_hash *table, int32 a, int32 b)
+{
+	IdDict	   *dict = ((anyids_hash *) table)->private_data;
+
+	return DatumGetBool(FunctionCall2Coll((FmgrInfo *) &dict->type->equal, dict->type->collation,
+										  id_at(dict, a), id_at(dict, b)));
+}
+
+#define SH_PREFIX anyids
+#define SH_ELEMENT_TYPE AnyEntry
+#define SH_KEY_TYPE int32
+#define SH_KEY number
+#define SH_HASH_KEY(tb, k) (((IdDict *) (tb)->private_data)->probe_hash)
+#define SH_EQUAL(tb, a, b) any_equal(tb, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, entry) ((entry)->hash)
+#define SH_SCOPE static inline
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+void
+id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role)
+{
+	TypeCacheEntry *cache;
+	Oid			in;
+	Oid			out;
+	bool		varlena;
+
+	memset(type, 0, sizeof(*type));
+	type->type = typid;
+	type->typmod = typmod;
+	type->collation = collation;
+	type->base = getBaseType(typid);
+	type->integer = type->base == INT2OID || type->base == INT4OID || type->base == INT8OID;
+	get_typlenbyvalalign(type->base, &type->typlen, &type->typbyval, &type->typalign);
+
+	cache = lookup_type_cache(type->base, TYPECACHE_HASH_PROC | TYPECACHE_EQ_OPR |
+							  TYPECACHE_CMP_PROC);
+	/* float ids would make NaN and -0 users of their own: a mistake in the column order */
+	if (!OidIsValid(cache->hash_proc) || !OidIsValid(cache->eq_opr) ||
+		!OidIsValid(cache->cmp_proc) || type->base == FLOAT4OID || type->base == FLOAT8OID ||
+		type->base == BOOLOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("type %s cannot identify %ss", format_type_be(typid), role),
+				 errhint("The source's columns are user, item [, value [, time]], in this order. "
+						 "Ids may be integers, numeric, uuid, text, date and the like.")));
+	fmgr_info(cache->hash_proc, &type->hash);
+	fmgr_info(get_opcode(cache->eq_opr), &type->equal);
+	fmgr_info(cache->cmp_proc, &type->compare);
+	getTypeInputInfo(type->base, &in, &type->typioparam);
+	fmgr_info(in, &type->input);
+	getTypeOutputInfo(type->base, &out, &varlena);
+	fmgr_info(out, &type->output);
+}
+
+char *
+id_to_text(IdType *type, Datum id)
+{
+	return OutputFunctionCall(&type->output, id);
+}
+
+int64
+id_to_int64(const IdType *type, Datum id)
+{
+	switch (type->base)
+	{
+		case INT2OID:
+			return DatumGetInt16(id);
+		case INT4OID:
+			return DatumGetInt32(id);
+		default:
+			return DatumGetInt64(id);
+	}
+}
+
+bool
+id_from_int64(IdType *type, int64 value, Datum *id)
+{
+	switch (type->base)
+	{
+		case INT2OID:
+			*id = Int16GetDatum((int16) value);
+			return value >= PG_INT16_MIN && value <= PG_INT16_MAX;
+		case INT4OID:
+			*id = Int32GetDatum((int32) value);
+			return value >= PG_INT32_MIN && value <= PG_INT32_MAX;
+		case INT8OID:
+			*id = Int64GetDatum(value);
+			return true;
+		default:
+			return id_from_text(type, psprintf(INT64_FORMAT, value), id);
+	}
+}
+
+bool
+id_from_text(IdType *type, char *text, Datum *id)
+{
+	if (type->integer)
+	{
+		/* as int8, so that a number too large for the column is unknown, not an error */
+		int64		value = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text)));
+
+		return id_from_int64(type, value, id);
+	}
+	*id = InputFunctionCall(&type->input, text, type->typioparam, -1);
+	return true;
+}
+
+/* Whether values of the two base types are the same bytes. */
+static bool
+same_bytes(Oid a, Oid b)
+{
+	if (a == b)
+		return true;
+	return (a == TEXTOID || a == VARCHAROID) && (b == TEXTOID || b == VARCHAROID);
+}
+
+bool
+id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id)
+{
+	Oid			base = getBaseType(value_type);
+	Oid			out;
+	bool		varlena;
+
+	if (same_bytes(base, type->base))
+	{
+		*id = value;
+		return true;
+	}
+	if (type->integer && base == INT8OID)
+		return id_from_int64(type, DatumGetInt64(value), id);
+	if (type->integer && base == INT4OID)
+		return id_from_int64(type, DatumGetInt32(value), id);
+	if (type->integer && base == INT2OID)
+		return id_from_int64(type, DatumGetInt16(value), id);
+	getTypeOutputInfo(base, &out, &varlena);
+	return id_from_text(type, OidOutputFunctionCall(out, value), id);
+}
+
+IdDict *
+id_dict_create(MemoryContext parent, const IdType *type)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "reco ids", ALLOCSET_DEFAULT_SIZES);
+	IdDict	   *dict = MemoryContextAllocZero(context, sizeof(IdDict));
+
+	dict->type = type;
+	dict->context = context;
+	dict->slots = 1024;
+	dict->ids = MemoryContextAlloc(context, dict->slots * sizeof(Datum));
+	if (type->integer)
+		dict->ints = intids_create(context, 1024, NULL);
+	else
+		dict->any = anyids_create(context, 1024, dict);
+	return dict;
+}
+
+/* Room for one more id; the array may pass the 1 GB of an ordinary allocation. */
+static void
+reserve(IdDict *dict)
+{
+	if (dict->count < dict->slots)
+		return;
+	if (dict->count > PG_INT32_MAX / 2)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many distinct ids"),
+						errdetail("A model holds at most %d users or items.", PG_INT32_MAX / 2)));
+	dict->slots *= 2;
+	dict->ids = repalloc_huge(dict->ids, (Size) dict->slots * sizeof(Datum));
+}
+
+static void
+set_probe(IdDict *dict, Datum id)
+{
+	dict->probe = id;
+	dict->probe_hash = DatumGetUInt32(FunctionCall1Coll((FmgrInfo *) &dict->type->hash,
+														dict->type->collation, id));
+}
+
+int32
+id_dict_add(IdDict *dict, Datum id)
+{
+	bool		found;
+
+	if (dict->ints)
+	{
+		IntEntry   *entry = intids_insert(dict->ints, id_to_int64(dict->type, id), &found);
+
+		if (found)
+			return entry->number;
+		reserve(dict);
+		entry->number = dict->count;
+		dict->ids[dict->count] = id;
+	}
+	else
+	{
+		AnyEntry   *entry;
+		MemoryContext old;
+
+		set_probe(dict, id);
+		entry = anyids_insert_hash(dict->any, PROBE, dict->probe_hash, &found);
+		if (found)
+			return entry->number;
+		/* until the entry has its number the table must not be searched */
+		entry->number = dict->count;
+		entry->hash = dict->probe_hash;
+		reserve(dict);
+		old = MemoryContextSwitchTo(dict->context);
+		if (dict->type->typbyval)
+			dict->ids[dict->count] = id;
+		else if (dict->type->typlen == -1)
+			dict->ids[dict->count] = PointerGetDatum(PG_DETOAST_DATUM_COPY(id));
+		else
+			dict->ids[dict->count] = datumCopy(id, false, dict->type->typlen);
+		MemoryContextSwitchTo(old);
+	}
+	return dict->count++;
+}
+
+int32
+id_dict_find(IdDict *dict, Datum id)
+{
+	if (dict->ints)
+	{
+		IntEntry   *entry = intids_lookup(dict->ints, id_to_int64(dict->type, id));
+
+		return entry ? entry->number : -1;
+	}
+	else
+	{
+		AnyEntry   *entry;
+
+		set_probe(dict, id);
+		entry = anyids_lookup_hash(dict->any, PROBE, dict->probe_hash);
+		return entry ? entry->number : -1;
+	}
+}
+
+int32
+id_dict_count(const IdDict *dict)
+{
+	return dict->count;
+}
+
+Datum
+id_dict_id(const IdDict *dict, int32 number)
+{
+	return dict->ids[number];
+}
+
+size_t
+id_dict_memory(const IdDict *dict)
+{
+	return MemoryContextMemAllocated(dict->context, true);
+}
+
+typedef struct Numbered
+{
+	Datum		id;
+	int32		number;
+} Numbered;
+
+static int
+compare_ints(const void *a, const void *b, void *arg)
+{
+	int64		x = id_to_int64(arg, ((const Numbered *) a)->id);
+	int64		y = id_to_int64(arg, ((const Numbered *) b)->id);
+
+	return (x > y) - (x < y);
+}
+
+static int
+compare_any(const void *a, const void *b, void *arg)
+{
+	IdType	   *type = arg;
+
+	CHECK_FOR_INTERRUPTS();
+	return DatumGetInt32(FunctionCall2Coll(&type->compare, type->collation,
+										   ((const Numbered *) a)->id, ((const Numbered *) b)->id));
+}
+
+void
+id_dict_sort(IdDict *dict, int32 *rank)
+{
+	Numbered   *order;
+
+	order = MemoryContextAllocHuge(dict->context, ((Size) dict->count + 1) * sizeof(Numbered));
+	for (int32 i = 0; i < dict->count; i++)
+		order[i] = (Numbered) {dict->ids[i], i};
+	qsort_arg(order, dict->count, sizeof(Numbered), dict->ints ? compare_ints : compare_any,
+			  (void *) dict->type);
+	for (int32 i = 0; i < dict->count; i++)
+	{
+		dict->ids[i] = order[i].id;
+		rank[order[i].number] = i;
+	}
+	pfree(order);
+	if (dict->ints)
+		intids_destroy(dict->ints);
+	else
+		anyids_destroy(dict->any);
+	dict->ints = NULL;
+	dict->any = NULL;
+}
+
+void
+id_dict_keep(IdDict *dict, const int32 *map)
+{
+	int32		kept = 0;
+
+	for (int32 i = 0; i < dict->count; i++)
+		if (map[i] >= 0)
+			dict->ids[kept++] = dict->ids[i];
+	dict->count = kept;
+}

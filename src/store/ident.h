@@ -1,0 +1,71 @@
+/*
+ * ident.h
+ *	  Ids of any type, numbered.
+ */
+#ifndef RECO_STORE_IDENT_H
+#define RECO_STORE_IDENT_H
+
+#include "pg/pg.h"
+
+/*
+ * What has to be known of a type of ids.  Lives in the context it was made in.
+ */
+typedef struct IdType
+{
+	Oid			type;			/* as declared, perhaps a domain */
+	int32		typmod;
+	Oid			collation;
+	Oid			base;			/* the domain's base type */
+	bool		integer;		/* base is int2, int4 or int8 */
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+	FmgrInfo	hash;			/* by the base type's own operator classes */
+	FmgrInfo	equal;
+	FmgrInfo	compare;
+	FmgrInfo	input;
+	FmgrInfo	output;
+	Oid			typioparam;
+} IdType;
+
+/*
+ * Fills *type; an error when ids of this type cannot be hashed, compared and
+ * sorted.  role: "user" or "item", for messages.
+ */
+extern void id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role);
+
+/* The text form of an id, palloc'd. */
+extern char *id_to_text(IdType *type, Datum id);
+
+/*
+ * Converts an id of another type; false when it cannot equal any id (an integer
+ * out of the type's range).  Text that is not in the type's form is an error.
+ */
+extern bool id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id);
+extern bool id_from_text(IdType *type, char *text, Datum *id);
+extern bool id_from_int64(IdType *type, int64 value, Datum *id);
+extern int64 id_to_int64(const IdType *type, Datum id);
+
+/*
+ * A dictionary: ids to numbers 0, 1, 2 ... in order of arrival, by the type's
+ * own equality.
+ */
+typedef struct IdDict IdDict;
+
+extern IdDict *id_dict_create(MemoryContext parent, const IdType *type);
+extern int32 id_dict_add(IdDict *dict, Datum id);
+extern int32 id_dict_find(IdDict *dict, Datum id);	/* -1: not there */
+extern int32 id_dict_count(const IdDict *dict);
+extern Datum id_dict_id(const IdDict *dict, int32 number);
+extern size_t id_dict_memory(const IdDict *dict);
+
+/*
+ * Renumbers the ids in the order of their type; rank receives for each old
+ * number the new one.  Afterwards the dictionary only answers id_dict_id.
+ */
+extern void id_dict_sort(IdDict *dict, int32 *rank);
+
+/* After sorting: keeps the ids whose map entry is not negative, in their order. */
+extern void id_dict_keep(IdDict *dict, const int32 *map);
+
+#endif							/* RECO_STORE_IDENT_H */

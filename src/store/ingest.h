@@ -1,0 +1,23 @@
+/*
+ * ingest.h
+ *	  From the executor's rows to matrices.
+ */
+#ifndef RECO_STORE_INGEST_H
+#define RECO_STORE_INGEST_H
+
+#include "store/source.h"
+#include "tcop/dest.h"
+
+typedef struct Ingest Ingest;
+
+/*
+ * Checks the columns of a source, by position, and makes ready to receive its
+ * rows.  Everything lives in the budget's context.
+ */
+extern Ingest *ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budget);
+extern DestReceiver *ingest_receiver(Ingest *ingest);
+
+/* After the last row: numbers the ids, sorts and merges the rows. */
+extern RecoData *ingest_finish(Ingest *ingest);
+
+#endif							/* RECO_STORE_INGEST_H */

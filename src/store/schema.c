@@ -1,0 +1,275 @@
+/*
+ * schema.c
+ *	  The schema of a model: its tables, views and typed functions.
+ *
+ * The SQL is a template in which the model's own types are filled in.  Arguments
+ * of the integer family are declared bigint, so that a driver's 42::bigint
+ * matches; uuid and date ids get a text overload as well; results keep the exact
+ * type.  A wrapper is LANGUAGE sql with a parsed body and one internal function
+ * in FROM, so the planner inlines it; the schema is in it as a regnamespace
+ * constant, so it follows ALTER SCHEMA RENAME and a dump.
+ */
+#include "store/schema.h"
+
+#include "catalog/pg_type.h"
+#include "commands/schemacmds.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+static const char tables_sql[] =
+	"CREATE SCHEMA {schema};\n"
+	"CREATE TABLE {schema}.model OF reco.model;\n"
+	"CREATE TABLE {schema}.model_version OF reco.version (PRIMARY KEY (version));\n"
+	"CREATE TABLE {schema}.model_user (\n"
+	"  version integer NOT NULL, user_id {user_column} NOT NULL, factors real[] NOT NULL,\n"
+	"  bias real NOT NULL, interactions integer NOT NULL, history bytea NOT NULL,\n"
+	"  PRIMARY KEY (version, user_id));\n"
+	"CREATE TABLE {schema}.model_item (\n"
+	"  version integer NOT NULL, item_id {item_column} NOT NULL, factors real[] NOT NULL,\n"
+	"  bias real NOT NULL, interactions integer NOT NULL, number integer NOT NULL,\n"
+	"  PRIMARY KEY (version, item_id));\n"
+	"ALTER TABLE {schema}.model_user ALTER factors SET STORAGE PLAIN,\n"
+	"  ALTER history SET STORAGE EXTERNAL;\n"
+	"ALTER TABLE {schema}.model_item ALTER factors SET STORAGE PLAIN;\n"
+	"COMMENT ON TABLE {schema}.model IS 'reco: the definition of this model';\n"
+	"COMMENT ON TABLE {schema}.model_version IS 'reco: one row a training';\n"
+	"COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';\n"
+	"COMMENT ON TABLE {schema}.model_item IS 'reco: items by version';\n";
+
+static const char views_sql[] =
+	"CREATE VIEW {schema}.versions AS\n"
+	"  SELECT v.version, v.status, v.version = m.active_version AS active, v.started_at,\n"
+	"         v.finished_at, v.rows_read, v.rows_skipped, v.rows_merged, v.users, v.items,\n"
+	"         v.interactions, reco.describe(v.algorithm) AS algorithm, v.options, v.metrics,\n"
+	"         v.loss, v.bytes, v.timings, v.trained_by, v.message\n"
+	"    FROM {schema}.model_version v LEFT JOIN {schema}.model m ON true;\n"
+	"CREATE VIEW {schema}.user_factors AS\n"
+	"  SELECT u.user_id, u.factors, u.bias, u.interactions\n"
+	"    FROM {schema}.model_user u JOIN {schema}.model m ON u.version = m.active_version;\n"
+	"CREATE VIEW {schema}.item_factors AS\n"
+	"  SELECT i.item_id, i.factors, i.bias, i.interactions\n"
+	"    FROM {schema}.model_item i JOIN {schema}.model m ON i.version = m.active_version;\n"
+	"COMMENT ON VIEW {schema}.versions IS 'every training of this model, with what it read and made';\n"
+	"COMMENT ON VIEW {schema}.user_factors IS 'users of the active version';\n"
+	"COMMENT ON VIEW {schema}.item_factors IS 'items of the active version';\n";
+
+#define WRAPPER_HEAD(rows) "LANGUAGE sql STABLE PARALLEL SAFE ROWS " rows "\n"
+
+/* With a user among the arguments that tell overloads apart. */
+static const char user_functions_sql[] =
+	"CREATE FUNCTION {schema}.recommend(for_user {user_arg}, n integer DEFAULT 10,\n"
+	"  among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL,\n"
+	"  include_seen boolean DEFAULT false, fallback text DEFAULT 'auto')\n"
+	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD("10")
+	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM reco.serve_recommend(\n"
+	"  {model}, for_user{user_cast}, jsonb_build_object('n', n, 'among', among,\n"
+	"  'exclude', exclude, 'include_seen', include_seen, 'fallback', fallback))\n"
+	"  AS r(rank integer, item_id {item}, score real, source text); END;\n"
+	"COMMENT ON FUNCTION {schema}.recommend({user_arg}, integer, {item_arg}[], {item_arg}[], boolean, text)\n"
+	"  IS 'the best items for a user, best first, without those the user already has';\n"
+
+	"CREATE FUNCTION {schema}.similar_users(for_user {user_arg}, n integer DEFAULT 10)\n"
+	"RETURNS TABLE (rank integer, user_id {user}, similarity real)\n" WRAPPER_HEAD("10")
+	"BEGIN ATOMIC SELECT r.rank, r.user_id, r.similarity FROM reco.serve_similar_users(\n"
+	"  {model}, for_user{user_cast}, jsonb_build_object('n', n))\n"
+	"  AS r(rank integer, user_id {user}, similarity real); END;\n"
+	"COMMENT ON FUNCTION {schema}.similar_users({user_arg}, integer)\n"
+	"  IS 'the users most like one, by the cosine of their factors';\n";
+
+/* With an item. */
+static const char item_functions_sql[] =
+	"CREATE FUNCTION {schema}.recommend_for(basket {item_arg}[], weights real[] DEFAULT NULL,\n"
+	"  n integer DEFAULT 10, among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL)\n"
+	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD("10")
+	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM reco.serve_recommend_for(\n"
+	"  {model}, basket{item_array_cast}, jsonb_build_object('weights', weights, 'n', n,\n"
+	"  'among', among, 'exclude', exclude))\n"
+	"  AS r(rank integer, item_id {item}, score real, source text); END;\n"
+	"COMMENT ON FUNCTION {schema}.recommend_for({item_arg}[], real[], integer, {item_arg}[], {item_arg}[])\n"
+	"  IS 'the best items for an anonymous basket: what goes with these';\n"
+
+	"CREATE FUNCTION {schema}.similar_items(for_item {item_arg}, n integer DEFAULT 10)\n"
+	"RETURNS TABLE (rank integer, item_id {item}, similarity real)\n" WRAPPER_HEAD("10")
+	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.similarity FROM reco.serve_similar_items(\n"
+	"  {model}, for_item{item_cast}, jsonb_build_object('n', n))\n"
+	"  AS r(rank integer, item_id {item}, similarity real); END;\n"
+	"COMMENT ON FUNCTION {schema}.similar_items({item_arg}, integer)\n"
+	"  IS 'the items most like one, by the cosine of their factors';\n";
+
+/* With both. */
+static const char pair_functions_sql[] =
+	"CREATE FUNCTION {schema}.rerank(for_user {user_arg}, items {item_arg}[])\n"
+	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD("100")
+	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_rerank(\n"
+	"  {model}, for_user{user_cast}, jsonb_build_object('items', items))\n"
+	"  AS r(rank integer, item_id {item}, score real); END;\n"
+	"COMMENT ON FUNCTION {schema}.rerank({user_arg}, {item_arg}[])\n"
+	"  IS 'given items in the order of a user''s taste; unknown items last, without a score';\n"
+
+	"CREATE FUNCTION {schema}.predict(for_user {user_arg}, for_item {item_arg}) RETURNS real\n"
+	"LANGUAGE sql STABLE PARALLEL SAFE\n"
+	"BEGIN ATOMIC SELECT r.score FROM reco.serve_predict(\n"
+	"  {model}, for_user{user_cast}, jsonb_build_object('item', for_item)) AS r(score real); END;\n"
+	"COMMENT ON FUNCTION {schema}.predict({user_arg}, {item_arg})\n"
+	"  IS 'the score of one item for one user; NULL when either is unknown';\n"
+
+	"CREATE FUNCTION {schema}.explain(for_user {user_arg}, for_item {item_arg})\n"
+	"RETURNS TABLE (because_item {item}, contribution real, share real)\n" WRAPPER_HEAD("20")
+	"BEGIN ATOMIC SELECT r.because_item, r.contribution, r.share FROM reco.serve_explain(\n"
+	"  {model}, for_user{user_cast}, jsonb_build_object('item', for_item))\n"
+	"  AS r(because_item {item}, contribution real, share real); END;\n"
+	"COMMENT ON FUNCTION {schema}.explain({user_arg}, {item_arg})\n"
+	"  IS 'what a user''s score of an item is made of; the contributions add up to it';\n";
+
+static const char popular_sql[] =
+	"CREATE FUNCTION {schema}.popular(n integer DEFAULT 10)\n"
+	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD("10")
+	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_popular(\n"
+	"  {model}, 0, jsonb_build_object('n', n)) AS r(rank integer, item_id {item}, score real); END;\n"
+	"COMMENT ON FUNCTION {schema}.popular(integer)\n"
+	"  IS 'the items that most users have; the score is how many';\n";
+
+typedef struct Substitution
+{
+	const char *name;			/* with its braces */
+	const char *text;
+} Substitution;
+
+static char *
+fill_in(const char *template, const Substitution *substitutions)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	while (*template)
+	{
+		const Substitution *found = NULL;
+
+		if (*template == '{')
+			for (const Substitution *s = substitutions; s->name && !found; s++)
+				if (strncmp(template, s->name, strlen(s->name)) == 0)
+					found = s;
+		if (found)
+		{
+			appendStringInfoString(&sql, found->text);
+			template += strlen(found->name);
+		}
+		else
+			appendStringInfoChar(&sql, *template++);
+	}
+	return sql.data;
+}
+
+static void
+substitute(Substitution *substitutions, const char *name, const char *text)
+{
+	while (strcmp(substitutions->name, name) != 0)
+		substitutions++;
+	substitutions->text = text;
+}
+
+static void
+run(const char *template, const Substitution *substitutions)
+{
+	char	   *sql = fill_in(template, substitutions);
+	int			result = SPI_execute(sql, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "could not make the model's schema: %s", SPI_result_code_string(result));
+	pfree(sql);
+}
+
+/* The exact type, for results and columns. */
+static char *
+exact_type(const IdType *type)
+{
+	return format_type_extended(type->type, type->typmod,
+								FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+}
+
+/* Under the search_path of reco_schema_create, which shows the collation's schema. */
+static char *
+column_type(const IdType *type)
+{
+	if (OidIsValid(type->collation) && type->collation != get_typcollation(type->type))
+		return psprintf("%s COLLATE %s", exact_type(type),
+						DatumGetCString(DirectFunctionCall1(regcollationout,
+															ObjectIdGetDatum(type->collation))));
+	return exact_type(type);
+}
+
+/* What a caller may pass. */
+static char *
+argument_type(const IdType *type)
+{
+	if (type->integer)
+		return "bigint";
+	if (type->base == VARCHAROID)
+		return "text";
+	return format_type_extended(type->base, -1, FORMAT_TYPE_FORCE_QUALIFY);
+}
+
+static bool
+wants_text_overload(const IdType *type)
+{
+	return type->base == UUIDOID || type->base == DATEOID;
+}
+
+Oid
+reco_schema_create(const char *name, const IdType *user, const IdType *item)
+{
+	char	   *exact_item = exact_type(item);
+	char	   *user_arg = argument_type(user);
+	char	   *item_arg = argument_type(item);
+	Substitution typed[] = {
+		{"{schema}", quote_identifier(name)},
+		{"{model}", psprintf("%s::pg_catalog.regnamespace", quote_literal_cstr(quote_identifier(name)))},
+		{"{user_column}", NULL},
+		{"{item_column}", NULL},
+		{"{user}", exact_type(user)},
+		{"{item}", exact_item},
+		{"{user_arg}", user_arg},
+		{"{item_arg}", item_arg},
+		{"{user_cast}", ""},
+		{"{item_cast}", ""},
+		{"{item_array_cast}", ""},
+		{NULL},
+	};
+	int			guc_level;
+
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	/* the bodies must be checked: that is what gives them their dependencies */
+	(void) set_config_option("check_function_bodies", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	substitute(typed, "{user_column}", column_type(user));
+	substitute(typed, "{item_column}", column_type(item));
+	run(tables_sql, typed);
+	run(views_sql, typed);
+	run(user_functions_sql, typed);
+	run(item_functions_sql, typed);
+	run(pair_functions_sql, typed);
+	run(popular_sql, typed);
+	if (wants_text_overload(item))
+	{
+		substitute(typed, "{item_arg}", "text");
+		substitute(typed, "{item_cast}", psprintf("::%s", item_arg));
+		substitute(typed, "{item_array_cast}", psprintf("::%s[]", item_arg));
+		run(item_functions_sql, typed);
+	}
+	if (wants_text_overload(user))
+	{
+		substitute(typed, "{user_arg}", "text");
+		substitute(typed, "{user_cast}", psprintf("::%s", user_arg));
+		run(user_functions_sql, typed);
+	}
+	if (wants_text_overload(item) || wants_text_overload(user))
+		run(pair_functions_sql, typed);
+	AtEOXact_GUC(false, guc_level);
+	return get_namespace_oid(name, false);
+}

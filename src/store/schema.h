@@ -1,0 +1,22 @@
+/*
+ * schema.h
+ *	  The schema of a model: its tables, views and typed functions.
+ */
+#ifndef RECO_STORE_SCHEMA_H
+#define RECO_STORE_SCHEMA_H
+
+#include "store/ident.h"
+
+/* Names of a model's tables. */
+#define RECO_TABLE_MODEL "model"
+#define RECO_TABLE_VERSION "model_version"
+#define RECO_TABLE_USER "model_user"
+#define RECO_TABLE_ITEM "model_item"
+
+/*
+ * Makes the schema with everything in it, as the current user, through SPI.
+ * Returns the schema's OID.
+ */
+extern Oid	reco_schema_create(const char *name, const IdType *user, const IdType *item);
+
+#endif							/* RECO_STORE_SCHEMA_H */

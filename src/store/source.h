@@ -1,0 +1,76 @@
+/*
+ * source.h
+ *	  A model's source: any query whose columns are user, item [, value [, time]].
+ */
+#ifndef RECO_STORE_SOURCE_H
+#define RECO_STORE_SOURCE_H
+
+#include "core/csr.h"
+#include "pg/pg.h"
+#include "store/ident.h"
+
+typedef enum OnInvalid
+{
+	ON_INVALID_ERROR,
+	ON_INVALID_SKIP
+} OnInvalid;
+
+/* reco.options(): what is about the data, not about the mathematics. */
+typedef struct RecoDataOptions
+{
+	int			on_invalid;
+	int			min_user_interactions;
+	int			min_item_interactions;
+	int			keep_versions;
+} RecoDataOptions;
+
+/*
+ * Who reads the source.  The text of a model is run as its owner, under
+ * SECURITY_RESTRICTED_OPERATION and the search_path of the time it was written;
+ * the text that a caller has just handed over, as in reco.evaluate, as the
+ * caller.
+ */
+typedef struct RecoRunAs
+{
+	bool		restricted;
+	Oid			owner;
+	const char *search_path;
+} RecoRunAs;
+
+typedef struct RecoIdentity
+{
+	Oid			user;
+	int			sec_context;
+	int			guc_level;
+	bool		restricted;
+} RecoIdentity;
+
+extern void reco_become(const RecoRunAs *as, RecoIdentity *before);
+extern void reco_return(const RecoIdentity *before);
+
+/* What a source held, ready to train on. */
+typedef struct RecoData
+{
+	IdType		user_type;
+	IdType		item_type;
+	bool		has_value;
+	bool		has_time;
+	IdDict	   *users;			/* in the order of their ids */
+	IdDict	   *items;
+	reco_interactions x;
+	int64		rows_read;
+	int64		skipped_null;	/* a user, item or value is NULL */
+	int64		skipped_invalid;	/* NaN, infinite or out of range, with on_invalid => 'skip' */
+	int64		dropped_users;	/* by min_user_interactions */
+	int64		dropped_items;
+} RecoData;
+
+/*
+ * Reads a source into memory: the result lives in the budget's context.
+ * Needs an active snapshot and an SPI connection.  Errors of the source come
+ * through as they are.
+ */
+extern RecoData *reco_read_source(const char *source, const RecoRunAs *as,
+								  const RecoDataOptions *options, RecoBudget *budget);
+
+#endif							/* RECO_STORE_SOURCE_H */

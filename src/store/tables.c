@@ -1,0 +1,438 @@
+/*
+ * tables.c
+ *	  Reading the tables of a model.
+ *
+ * A model's tables belong to its owner, who may alter them in any way: whatever
+ * is read here is checked (columns and types when a table is opened, NULLs and
+ * array shapes row by row), and what does not fit is an error that names the
+ * model.  Nothing here runs code of the owner: rows are read by the table and
+ * index access methods, not by queries, and only ordinary tables count.
+ */
+#include "store/tables.h"
+
+#include "access/nbtree.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "store/schema.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include <math.h>
+
+static Oid
+typed_table(Oid schema, const char *table_name, const char *type_name)
+{
+	Oid			reco = get_namespace_oid("reco", true);
+	Oid			table = get_relname_relid(table_name, schema);
+	Oid			type;
+	HeapTuple	tuple;
+	Form_pg_class form;
+	bool		fits;
+
+	if (!OidIsValid(table) || !OidIsValid(reco))
+		return InvalidOid;
+	type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, PointerGetDatum(type_name),
+						   ObjectIdGetDatum(reco));
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	fits = OidIsValid(type) && form->reloftype == type && form->relkind == RELKIND_RELATION;
+	ReleaseSysCache(tuple);
+	return fits ? table : InvalidOid;
+}
+
+Oid
+reco_model_table(Oid schema)
+{
+	return typed_table(schema, RECO_TABLE_MODEL, "model");
+}
+
+Oid
+reco_model_schema(const char *name)
+{
+	Oid			schema = get_namespace_oid(name, true);
+
+	if (!OidIsValid(schema) || !OidIsValid(reco_model_table(schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" does not exist", name),
+						errhint("reco.models lists the models you may read.")));
+	return schema;
+}
+
+void
+reco_damaged(Oid schema, const char *detail)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("model \"%s\" is damaged", get_namespace_name(schema)),
+					errdetail_internal("%s", detail),
+					errhint("Train it again with CALL reco.refresh(), or drop it and create it anew.")));
+}
+
+static bool
+may_select(Relation table)
+{
+	Oid			relid = RelationGetRelid(table);
+
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+}
+
+static void
+check_select(Relation table)
+{
+	Oid			relid = RelationGetRelid(table);
+	AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_TABLE, RelationGetRelationName(table));
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("row-level security on table \"%s\" of a model is not supported",
+							   RelationGetRelationName(table))));
+}
+
+/*
+ * The first row of a typed table for which column key (from 1; 0: any) equals
+ * value, in a slot that the caller drops; NULL when there is none.
+ */
+static TupleTableSlot *
+find_row(Relation table, Snapshot snapshot, int key, int32 value)
+{
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	TableScanDesc scan = table_beginscan(table, snapshot, 0, NULL);
+	bool		found = false;
+
+	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		slot_getallattrs(slot);
+		found = key == 0 || (!slot->tts_isnull[key - 1] &&
+							 DatumGetInt32(slot->tts_values[key - 1]) == value);
+	}
+	if (found)
+		ExecMaterializeSlot(slot);
+	table_endscan(scan);
+	if (found)
+	{
+		slot_getallattrs(slot);
+		return slot;
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return NULL;
+}
+
+/* The value of a named column, or false when it is NULL or missing. */
+static bool
+column(Relation table, TupleTableSlot *slot, const char *name, Oid type, Datum *value)
+{
+	TupleDesc	desc = RelationGetDescr(table);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (attribute->attisdropped || strcmp(NameStr(attribute->attname), name) != 0)
+			continue;
+		*value = slot->tts_values[i];
+		return !slot->tts_isnull[i] && getBaseType(attribute->atttypid) == type;
+	}
+	return false;
+}
+
+static int32
+int_column(Relation table, TupleTableSlot *slot, const char *name)
+{
+	Datum		value;
+
+	return column(table, slot, name, INT4OID, &value) ? DatumGetInt32(value) : 0;
+}
+
+static char *
+text_column(Relation table, TupleTableSlot *slot, const char *name)
+{
+	Datum		value;
+
+	return column(table, slot, name, TEXTOID, &value) ? TextDatumGetCString(value) : NULL;
+}
+
+static Jsonb *
+jsonb_column(Relation table, TupleTableSlot *slot, const char *name)
+{
+	Datum		value;
+
+	return column(table, slot, name, JSONBOID, &value) ? DatumGetJsonbPCopy(value) : NULL;
+}
+
+/*
+ * Copies the model's one row; false when there is none.
+ */
+static bool
+read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
+{
+	TupleTableSlot *slot = find_row(table, snapshot, 0, 0);
+	Datum		value;
+
+	memset(row, 0, sizeof(*row));
+	if (slot == NULL)
+		return false;
+	row->schema = RelationGetNamespace(table);
+	row->table = RelationGetRelid(table);
+	row->owner = table->rd_rel->relowner;
+	row->name = get_namespace_name(row->schema);
+	row->active_version = int_column(table, slot, "active_version");
+	row->next_version = int_column(table, slot, "next_version");
+	if (column(table, slot, "active_nonce", INT8OID, &value))
+		row->active_nonce = DatumGetInt64(value);
+	row->source = text_column(table, slot, "source");
+	row->search_path = text_column(table, slot, "search_path");
+	row->algorithm = jsonb_column(table, slot, "algorithm");
+	row->options = jsonb_column(table, slot, "options");
+	ExecDropSingleTupleTableSlot(slot);
+	return true;
+}
+
+void
+reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
+{
+	Oid			table_oid = reco_model_table(schema);
+	const char *name = get_namespace_name(schema);
+	Relation	table;
+
+	if (!OidIsValid(table_oid))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						name ? errmsg("schema \"%s\" is not a model", name)
+						: errmsg("schema with OID %u does not exist", schema)));
+	table = table_open(table_oid, AccessShareLock);
+	check_select(table);
+	if (!read_model_row(table, snapshot, row))
+		reco_damaged(schema, "Its definition is missing.");
+	table_close(table, AccessShareLock);
+}
+
+bool
+reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row)
+{
+	Oid			table_oid = reco_model_table(schema);
+	Relation	table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
+	bool		found;
+
+	if (table == NULL)
+		return false;
+	found = may_select(table) && read_model_row(table, snapshot, row);
+	relation_close(table, AccessShareLock);
+	return found;
+}
+
+bool
+reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row)
+{
+	Oid			table_oid = typed_table(schema, RECO_TABLE_VERSION, "version");
+	Relation	table;
+	TupleTableSlot *slot;
+	Datum		value;
+
+	memset(row, 0, sizeof(*row));
+	table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
+	if (table == NULL)
+		return false;
+	slot = may_select(table) ? find_row(table, snapshot, 1, version) : NULL;
+	if (slot != NULL)
+	{
+		row->algorithm = jsonb_column(table, slot, "algorithm");
+		row->status = text_column(table, slot, "status");
+		row->users = int_column(table, slot, "users");
+		row->items = int_column(table, slot, "items");
+		row->factors = int_column(table, slot, "factors");
+		if (column(table, slot, "interactions", INT8OID, &value))
+			row->interactions = DatumGetInt64(value);
+		if (column(table, slot, "mean", FLOAT8OID, &value))
+			row->mean = DatumGetFloat8(value);
+		if (column(table, slot, "min_value", FLOAT4OID, &value))
+			row->min_value = DatumGetFloat4(value);
+		if (column(table, slot, "max_value", FLOAT4OID, &value))
+			row->max_value = DatumGetFloat4(value);
+		if (column(table, slot, "finished_at", TIMESTAMPTZOID, &value))
+			row->finished_at = DatumGetTimestampTz(value);
+		ExecDropSingleTupleTableSlot(slot);
+	}
+	table_close(table, AccessShareLock);
+	return slot != NULL;
+}
+
+void
+reco_model_check_owner(const ModelRow *row)
+{
+	if (!reco_table_owned(row->table, GetUserId()))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be owner of model \"%s\"", row->name)));
+}
+
+void
+reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool as_reader)
+{
+	const char *name = is_user ? RECO_TABLE_USER : RECO_TABLE_ITEM;
+	const struct
+	{
+		const char *name;
+		Oid			type;
+	}			expected[COLUMNS] = {
+		{"version", INT4OID},
+		{is_user ? "user_id" : "item_id", InvalidOid},
+		{"factors", FLOAT4ARRAYOID},
+		{"bias", FLOAT4OID},
+		{"interactions", INT4OID},
+		{is_user ? "history" : "number", is_user ? BYTEAOID : INT4OID},
+	};
+	Oid			relid = get_relname_relid(name, schema);
+	TupleDesc	desc;
+
+	memset(table, 0, sizeof(*table));
+	table->is_user = is_user;
+	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_RELATION)
+		reco_damaged(schema, psprintf("Its table \"%s\" is missing.", name));
+	table->heap = table_open(relid, lock);
+	if (as_reader)
+		check_select(table->heap);
+	desc = RelationGetDescr(table->heap);
+	for (int i = 0; i < COLUMNS; i++)
+	{
+		Form_pg_attribute attribute = i < desc->natts ? TupleDescAttr(desc, i) : NULL;
+
+		if (attribute == NULL || desc->natts != COLUMNS || attribute->attisdropped ||
+			strcmp(NameStr(attribute->attname), expected[i].name) != 0 ||
+			(OidIsValid(expected[i].type) && attribute->atttypid != expected[i].type))
+			reco_damaged(schema, psprintf("The columns of its table \"%s\" were altered.", name));
+	}
+}
+
+void
+reco_table_close(ModelTable *table, LOCKMODE lock)
+{
+	if (table->index)
+		index_close(table->index, AccessShareLock);
+	table_close(table->heap, lock);
+}
+
+IdType *
+reco_table_id_type(const ModelTable *table)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table->heap), COLUMN_ID);
+	IdType	   *type = palloc(sizeof(IdType));
+
+	id_type_init(type, attribute->atttypid, attribute->atttypmod, attribute->attcollation,
+				 table->is_user ? "user" : "item");
+	return type;
+}
+
+/*
+ * Finds the index on (version, id).
+ */
+static void
+open_index(ModelTable *table)
+{
+	List	   *indexes;
+	ListCell   *cell;
+
+	if (table->index)
+		return;
+	indexes = RelationGetIndexList(table->heap);
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisvalid && form->indislive && form->indnkeyatts == 2 &&
+			index->rd_rel->relam == BTREE_AM_OID &&
+			form->indkey.values[0] == COLUMN_VERSION + 1 &&
+			form->indkey.values[1] == COLUMN_ID + 1 &&
+			RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL)
+		{
+			table->index = index;
+			list_free(indexes);
+			return;
+		}
+		index_close(index, AccessShareLock);
+	}
+	reco_damaged(RelationGetNamespace(table->heap),
+				 psprintf("The primary key of its table \"%s\" is missing.",
+						  RelationGetRelationName(table->heap)));
+}
+
+static void
+check_not_null(ModelTable *table, TupleTableSlot *slot)
+{
+	for (int i = 0; i < COLUMNS; i++)
+		if (slot->tts_isnull[i])
+			reco_damaged(RelationGetNamespace(table->heap),
+						 psprintf("Its table \"%s\" has a null where none can be.",
+								  RelationGetRelationName(table->heap)));
+}
+
+void
+reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type,
+				Snapshot snapshot, RowVisitor visit, void *arg)
+{
+	ScanKeyData key[2];
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+	int			keys = 1;
+
+	open_index(table);
+	ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
+	if (id != NULL)
+	{
+		Oid			opcintype = table->index->rd_opcintype[1];
+		Oid			operator = get_opfamily_member(table->index->rd_opfamily[1], opcintype,
+												   opcintype, BTEqualStrategyNumber);
+
+		if (!OidIsValid(operator))
+			reco_damaged(RelationGetNamespace(table->heap), "Its primary key has no equality.");
+		ScanKeyEntryInitialize(&key[1], 0, 2, BTEqualStrategyNumber, InvalidOid,
+							   table->index->rd_indcollation[1], get_opcode(operator), *id);
+		keys = 2;
+	}
+	slot = table_slot_create(table->heap, NULL);
+	scan = reco_index_beginscan(table->heap, table->index, snapshot, keys);
+	index_rescan(scan, key, keys, NULL, 0);
+	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		check_not_null(table, slot);
+		if (!visit(arg, slot))
+			break;
+	}
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * The elements of a real[] of exactly d finite numbers, or NULL when it is not
+ * one.  *copy is what to pfree, when *must_free.
+ */
+const float *
+reco_factors_of(Datum value, int d, bool *must_free, void **copy)
+{
+	ArrayType  *array = DatumGetArrayTypeP(value);
+	const float *factors;
+
+	*copy = array;
+	*must_free = (Pointer) array != DatumGetPointer(value);
+	if (ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT4OID ||
+		ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) != d || ARR_NDIM(array) > 1)
+		return NULL;
+	factors = (const float *) ARR_DATA_PTR(array);
+	for (int i = 0; i < d; i++)
+		if (!isfinite(factors[i]))
+			return NULL;
+	return factors;
+}

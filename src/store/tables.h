@@ -1,0 +1,125 @@
+/*
+ * tables.h
+ *	  Reading and writing the tables of a model.
+ */
+#ifndef RECO_STORE_TABLES_H
+#define RECO_STORE_TABLES_H
+
+#include "pg/pg.h"
+
+#include "access/heapam.h"
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+#include "store/ident.h"
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+/* Columns of model_user and model_item, from 0. */
+enum
+{
+	COLUMN_VERSION,
+	COLUMN_ID,
+	COLUMN_FACTORS,
+	COLUMN_BIAS,
+	COLUMN_INTERACTIONS,
+	COLUMN_LAST,				/* history, number */
+	COLUMNS
+};
+
+/* The definition of a model: its one row, copied. */
+typedef struct ModelRow
+{
+	Oid			schema;
+	Oid			table;			/* model */
+	Oid			owner;
+	char	   *name;			/* of the schema */
+	char	   *source;
+	Jsonb	   *algorithm;
+	Jsonb	   *options;
+	char	   *search_path;
+	int32		active_version; /* 0: none yet */
+	int64		active_nonce;
+	int32		next_version;
+} ModelRow;
+
+/* A row of model_version, as far as serving needs it. */
+typedef struct VersionRow
+{
+	Jsonb	   *algorithm;
+	char	   *status;
+	int32		users;
+	int32		items;
+	int64		interactions;
+	int32		factors;
+	double		mean;
+	float		min_value;
+	float		max_value;
+	TimestampTz finished_at;
+} VersionRow;
+
+/*
+ * The OID of the schema of a model, by name; an error when there is none.
+ */
+extern Oid	reco_model_schema(const char *name);
+
+/* InvalidOid when the schema is not a model. */
+extern Oid	reco_model_table(Oid schema);
+
+/* As the caller, who needs SELECT on the table; an error otherwise. */
+extern void reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row);
+
+/*
+ * The same without errors: false when the schema is not a model, its row is
+ * missing, or the caller may not read it.
+ */
+extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row);
+
+/* False when there is no such version, or the caller may not read it. */
+extern bool reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row);
+
+/* The caller must own the model. */
+extern void reco_model_check_owner(const ModelRow *row);
+
+/*
+ * One of model_user and model_item, opened, its columns checked.
+ */
+typedef struct ModelTable
+{
+	Relation	heap;
+	Relation	index;			/* on (version, id); NULL until a scan needs it */
+	bool		is_user;
+} ModelTable;
+
+/* check_select: the caller must have SELECT. */
+extern void reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock,
+							bool check_select);
+extern void reco_table_close(ModelTable *table, LOCKMODE lock);
+extern IdType *reco_table_id_type(const ModelTable *table);
+
+/*
+ * Visits rows of a version: all of them (id NULL) or one id's.  Returns false
+ * from visit to stop.  The slot is valid during the visit only; all columns are
+ * deformed and none is NULL.
+ */
+typedef bool (*RowVisitor) (void *arg, TupleTableSlot *slot);
+
+extern void reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type,
+							Snapshot snapshot, RowVisitor visit, void *arg);
+
+/* Checks a factors column: NULL unless it is d finite floats. */
+extern const float *reco_factors_of(Datum value, int d, bool *must_free, void **copy);
+
+extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
+
+/*
+ * Fast writer: batches of rows with their index entries, as COPY does.
+ */
+typedef struct TableWriter TableWriter;
+
+extern TableWriter *reco_writer_begin(ModelTable *table);
+/* Values of the next row; context is reset once the batch is written. */
+extern Datum *reco_writer_row(TableWriter *writer, MemoryContext *context);
+extern void reco_writer_end(TableWriter *writer);
+
+#endif							/* RECO_STORE_TABLES_H */

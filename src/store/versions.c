@@ -1,0 +1,347 @@
+/*
+ * versions.c
+ *	  The life of a model version in its tables.
+ *
+ * A version is written whole and made active by one row, in one transaction:
+ * readers see the old version or the new one.  Old versions go by DELETE, never
+ * by TRUNCATE or DROP, so that no reader waits and old snapshots keep theirs.
+ *
+ * Everything is done as the model's owner under SECURITY_RESTRICTED_OPERATION:
+ * triggers and indexes that the owner put on these tables must not run with the
+ * rights of whoever refreshes the model.
+ */
+#include "store/versions.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "core/history.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+typedef struct Argument
+{
+	Oid			type;
+	Datum		value;
+	bool		isnull;
+} Argument;
+
+static Argument
+int4_argument(int32 value)
+{
+	return (Argument) {INT4OID, Int32GetDatum(value), false};
+}
+
+static Argument
+int8_argument(int64 value)
+{
+	return (Argument) {INT8OID, Int64GetDatum(value), false};
+}
+
+static Argument
+float8_argument(double value)
+{
+	return (Argument) {FLOAT8OID, Float8GetDatum(value), false};
+}
+
+static Argument
+text_argument(const char *value)
+{
+	return (Argument) {TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL};
+}
+
+static Argument
+jsonb_argument(Jsonb *value)
+{
+	return (Argument) {JSONBOID, PointerGetDatum(value), value == NULL};
+}
+
+/*
+ * Runs a statement in which every %s is the quoted schema.  Returns the first
+ * column of the first row as int4, or 0 where there is none.
+ */
+static int32
+run(Oid schema, const char *template, const Argument *argument, int n)
+{
+	const char *name = get_namespace_name(schema);
+	StringInfoData sql;
+	Oid			types[32];
+	Datum		values[32];
+	char		nulls[32];
+	int			result;
+	bool		isnull;
+
+	Assert(n <= lengthof(types));
+	initStringInfo(&sql);
+	for (const char *p = template; *p; p++)
+		if (p[0] == '%' && p[1] == 's')
+		{
+			appendStringInfoString(&sql, quote_identifier(name));
+			p++;
+		}
+		else
+			appendStringInfoChar(&sql, *p);
+	for (int i = 0; i < n; i++)
+	{
+		types[i] = argument[i].type;
+		values[i] = argument[i].value;
+		nulls[i] = argument[i].isnull ? 'n' : ' ';
+	}
+	result = SPI_execute_with_args(sql.data, n, types, values, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "could not update model \"%s\": %s", name, SPI_result_code_string(result));
+	if (result == SPI_OK_UPDATE_RETURNING && SPI_processed > 0)
+		return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	return 0;
+}
+
+void
+reco_version_define(const RecoTrainingRecord *record, const char *source, const char *search_path)
+{
+	RecoIdentity before;
+	Argument	argument[] = {
+		text_argument(source),
+		jsonb_argument(record->algorithm),
+		jsonb_argument(record->options),
+		text_argument(search_path),
+	};
+
+	reco_become(&record->owner, &before);
+	run(record->schema,
+		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
+		" active_nonce, next_version, created_at)"
+		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, clock_timestamp())",
+		argument, lengthof(argument));
+	reco_return(&before);
+}
+
+void
+reco_version_redefine(const RecoTrainingRecord *record, const char *source, const char *search_path)
+{
+	RecoIdentity before;
+	Argument	argument[] = {
+		text_argument(source),
+		jsonb_argument(record->algorithm),
+		jsonb_argument(record->options),
+		text_argument(source ? search_path : NULL),
+	};
+
+	reco_become(&record->owner, &before);
+	run(record->schema,
+		"UPDATE %s.model SET source = coalesce($1, source),"
+		" algorithm = coalesce($2::reco.algorithm, algorithm),"
+		" options = coalesce($3::reco.data_options, options),"
+		" search_path = coalesce($4, search_path)",
+		argument, lengthof(argument));
+	reco_return(&before);
+}
+
+void
+reco_version_start(RecoTrainingRecord *record)
+{
+	RecoIdentity before;
+	Argument	argument[5];
+
+	if (!pg_strong_random(&record->nonce, sizeof(record->nonce)))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+	reco_become(&record->owner, &before);
+	/* the lock on the model is ours: whatever still runs in the table was killed */
+	run(record->schema,
+		"UPDATE %s.model_version SET status = 'failed', message = 'interrupted'"
+		" WHERE status = 'running'", NULL, 0);
+	record->version = run(record->schema,
+						  "UPDATE %s.model SET next_version = next_version + 1"
+						  " RETURNING next_version - 1", NULL, 0);
+	argument[0] = int4_argument(record->version);
+	argument[1] = int8_argument(record->nonce);
+	argument[2] = jsonb_argument(record->algorithm);
+	argument[3] = jsonb_argument(record->options);
+	argument[4] = text_argument(record->trained_by);
+	run(record->schema,
+		"INSERT INTO %s.model_version (version, nonce, status, started_at, algorithm, options,"
+		" trained_by) VALUES ($1, $2, 'running', clock_timestamp(), $3::reco.algorithm,"
+		" $4::reco.data_options, $5)", argument, lengthof(argument));
+	reco_return(&before);
+}
+
+void
+reco_version_fail(const RecoTrainingRecord *record, const char *message)
+{
+	RecoIdentity before;
+	Argument	argument[] = {int4_argument(record->version), text_argument(message)};
+
+	reco_become(&record->owner, &before);
+	run(record->schema,
+		"UPDATE %s.model_version SET status = 'failed', finished_at = clock_timestamp(),"
+		" message = $2 WHERE version = $1", argument, lengthof(argument));
+	reco_return(&before);
+}
+
+/* A real[] of n floats. */
+static Datum
+float_array(const float *values, int n, MemoryContext context)
+{
+	Size		size = n > 0 ? ARR_OVERHEAD_NONULLS(1) + n * sizeof(float) : ARR_OVERHEAD_NONULLS(0);
+	ArrayType  *array = MemoryContextAllocZero(context, size);
+
+	SET_VARSIZE(array, size);
+	array->elemtype = FLOAT4OID;
+	array->ndim = n > 0 ? 1 : 0;
+	if (n > 0)
+	{
+		ARR_DIMS(array)[0] = n;
+		ARR_LBOUND(array)[0] = 1;
+		memcpy(ARR_DATA_PTR(array), values, n * sizeof(float));
+	}
+	return PointerGetDatum(array);
+}
+
+static int32
+clamp_count(int64 count)
+{
+	return (int32) Min(count, PG_INT32_MAX);
+}
+
+static void
+write_users(RecoTrainingRecord *record)
+{
+	const RecoTrained *trained = record->trained;
+	const reco_csr *a = record->by_user;
+	ModelTable	table;
+	TableWriter *writer;
+	MemoryContext batch;
+
+	reco_table_open(&table, record->schema, true, RowExclusiveLock, false);
+	writer = reco_writer_begin(&table);
+	for (int32 u = 0; u < trained->users; u++)
+	{
+		Datum	   *row = reco_writer_row(writer, &batch);
+		int64		from = a->start[u];
+		int64		n = a->start[u + 1] - from;
+		bytea	   *history = MemoryContextAllocHuge(batch, VARHDRSZ + reco_history_bound(n));
+		Size		size = reco_history_encode(a->col + from, a->value ? a->value + from : NULL, n,
+											   (uint8 *) VARDATA(history));
+
+		SET_VARSIZE(history, VARHDRSZ + size);
+		row[COLUMN_VERSION] = Int32GetDatum(record->version);
+		row[COLUMN_ID] = id_dict_id(record->data->users, u);
+		row[COLUMN_FACTORS] = float_array(trained->user + (Size) u * trained->model.stride,
+										  trained->model.factors, batch);
+		row[COLUMN_BIAS] = Float4GetDatum(trained->user_bias[u]);
+		row[COLUMN_INTERACTIONS] = Int32GetDatum(clamp_count(n));
+		row[COLUMN_LAST] = PointerGetDatum(history);
+		record->bytes += size + trained->model.factors * sizeof(float);
+	}
+	reco_writer_end(writer);
+	reco_table_close(&table, NoLock);
+}
+
+static void
+write_items(RecoTrainingRecord *record)
+{
+	const RecoModel *model = &record->trained->model;
+	const reco_csr *a = record->by_user;
+	int32	   *count = MemoryContextAllocExtended(CurrentMemoryContext,
+												   ((Size) model->items + 1) * sizeof(int32),
+												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	ModelTable	table;
+	TableWriter *writer;
+	MemoryContext batch;
+
+	for (int64 e = 0; e < a->start[a->rows]; e++)
+		count[a->col[e]]++;
+	reco_table_open(&table, record->schema, false, RowExclusiveLock, false);
+	writer = reco_writer_begin(&table);
+	for (int32 i = 0; i < model->items; i++)
+	{
+		Datum	   *row = reco_writer_row(writer, &batch);
+
+		row[COLUMN_VERSION] = Int32GetDatum(record->version);
+		row[COLUMN_ID] = id_dict_id(record->data->items, i);
+		row[COLUMN_FACTORS] = float_array(model->item + (Size) i * model->stride, model->factors, batch);
+		row[COLUMN_BIAS] = Float4GetDatum(model->item_bias[i]);
+		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
+		row[COLUMN_LAST] = Int32GetDatum(i);
+		record->bytes += model->factors * sizeof(float);
+	}
+	reco_writer_end(writer);
+	reco_table_close(&table, NoLock);
+	pfree(count);
+}
+
+static void
+record_version(const RecoTrainingRecord *record)
+{
+	const RecoData *data = record->data;
+	const RecoTrained *trained = record->trained;
+	const RecoModel *model = &trained->model;
+	Argument	argument[] = {
+		int4_argument(record->version),
+		int8_argument(data->rows_read),
+		int8_argument(data->skipped_null),
+		int8_argument(data->skipped_invalid),
+		int8_argument(data->x.merged),
+		int4_argument(trained->users),
+		int4_argument(model->items),
+		int8_argument(record->by_user->start[record->by_user->rows]),
+		int4_argument(model->factors),
+		float8_argument(model->mean),
+		float8_argument(model->min_value),
+		float8_argument(model->max_value),
+		{FLOAT4ARRAYOID, float_array(trained->loss, trained->losses, CurrentMemoryContext),
+		trained->losses == 0},
+		int8_argument(record->bytes),
+		float8_argument(record->read_seconds),
+		float8_argument(record->train_seconds),
+		float8_argument(record->write_seconds),
+		int8_argument(data->dropped_users),
+		int8_argument(data->dropped_items),
+	};
+
+	run(record->schema,
+		"UPDATE %s.model_version SET status = 'ready', finished_at = clock_timestamp(),"
+		" rows_read = $2, rows_skipped = jsonb_build_object('null', $3, 'invalid', $4,"
+		" 'users_dropped', $18, 'items_dropped', $19), rows_merged = $5, users = $6, items = $7,"
+		" interactions = $8, factors = $9, mean = $10, min_value = $11::float4,"
+		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
+		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"
+		" 'write', round($17::numeric, 3)) WHERE version = $1",
+		argument, lengthof(argument));
+}
+
+void
+reco_version_finish(RecoTrainingRecord *record)
+{
+	RecoIdentity before;
+	Argument	active[2];
+	Argument	keep[1];
+	instr_time	start;
+	instr_time	end;
+
+	INSTR_TIME_SET_CURRENT(start);
+	reco_become(&record->owner, &before);
+	write_items(record);
+	write_users(record);
+	CommandCounterIncrement();
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	record->write_seconds = INSTR_TIME_GET_DOUBLE(end);
+	record_version(record);
+	active[0] = int4_argument(record->version);
+	active[1] = int8_argument(record->nonce);
+	run(record->schema, "UPDATE %s.model SET active_version = $1, active_nonce = $2", active, 2);
+	keep[0] = int8_argument(record->keep_versions);
+	run(record->schema,
+		"WITH expired AS (UPDATE %s.model_version SET status = 'expired' WHERE version IN ("
+		"SELECT version FROM %s.model_version WHERE status = 'ready'"
+		" ORDER BY version DESC OFFSET $1) RETURNING version),"
+		" users AS (DELETE FROM %s.model_user u USING expired e WHERE u.version = e.version)"
+		" DELETE FROM %s.model_item i USING expired e WHERE i.version = e.version", keep, 1);
+	reco_return(&before);
+}

@@ -1,0 +1,49 @@
+/*
+ * versions.h
+ *	  The life of a model version in its tables.
+ */
+#ifndef RECO_STORE_VERSIONS_H
+#define RECO_STORE_VERSIONS_H
+
+#include "model/model.h"
+#include "store/source.h"
+#include "store/tables.h"
+
+/* What is known of a training, to be recorded. */
+typedef struct RecoTrainingRecord
+{
+	Oid			schema;
+	RecoRunAs	owner;			/* who writes: the model's owner, restricted */
+	int32		version;
+	int64		nonce;
+	Jsonb	   *algorithm;
+	Jsonb	   *options;
+	int			keep_versions;
+	const char *trained_by;
+	const RecoData *data;
+	const reco_csr *by_user;	/* as trained on */
+	const RecoTrained *trained;
+	double		read_seconds;
+	double		train_seconds;
+	double		write_seconds;
+	int64		bytes;
+} RecoTrainingRecord;
+
+/* Puts the one row into a new model's table. */
+extern void reco_version_define(const RecoTrainingRecord *record, const char *source,
+								const char *search_path);
+
+/* Changes the definition; NULL keeps what is there. */
+extern void reco_version_redefine(const RecoTrainingRecord *record, const char *source,
+								  const char *search_path);
+
+/* Takes the next version number and nonce and records that its training runs. */
+extern void reco_version_start(RecoTrainingRecord *record);
+
+/* Writes the trained version, makes it the active one and removes expired ones. */
+extern void reco_version_finish(RecoTrainingRecord *record);
+
+/* Records that a training failed. */
+extern void reco_version_fail(const RecoTrainingRecord *record, const char *message);
+
+#endif							/* RECO_STORE_VERSIONS_H */

@@ -1,0 +1,100 @@
+# Tests that need no running server, and the commands that set one up.
+# Included by the top-level Makefile.
+#
+#   make demo [RATINGS=ratings.csv] [STAY=1]    see it work
+#   make check-all       every suite, built anew with warnings as errors
+#   make check-unit      one suite: kernels under ASan and UBSan
+#   make check-fuzz      ... the fuzz targets on their corpora, likewise
+#   make check-regress   ... pg_regress against a private server
+#   make check-isolation ... the isolation tests, likewise
+#   make check-tap       ... the TAP tests in test/t
+#   make fuzz TARGET=name [MAX_TIME=60]    look for new inputs with clang's libFuzzer
+#   make clean-room      demo and check-all on a bare Debian system in a folder
+#   make setup           install the Debian packages that all of this needs
+
+CHECKS = check-unit check-fuzz check-regress check-isolation check-tap
+.PHONY: setup demo check-all $(CHECKS) unit-tests fuzz-tests fuzz clean-room
+
+setup:
+	@test/setup.sh
+
+demo:
+	@test/demo/demo.sh
+
+check-all:
+	@test/check-all.sh
+
+$(CHECKS):
+	@test/check-all.sh $(@:check-%=%)
+
+clean-room:
+	@test/clean-room.sh
+
+# The kernels once more, under sanitizers, at every instruction set level.
+SAN = -g -O1 -fno-omit-frame-pointer -Wno-psabi -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SAN_CFLAGS = $(filter-out -O3,$(CORE_CFLAGS)) $(SAN)
+SAN_OBJS = $(CORE_OBJS:build/core/%=build/san/%)
+
+build/san/%.o: src/core/%.c Makefile test/test.mk
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) -c -o $@ $<
+
+define san_isa_rule
+build/san/isa/%.$(1).o: src/core/isa/%.c Makefile test/test.mk
+	@mkdir -p $$(@D)
+	$$(CC) $$(SAN_CFLAGS) $$(ISA_FLAGS_$(1)) -DRECO_ISA=$(1) -c -o $$@ $$<
+endef
+$(foreach l,$(ISA_LEVELS),$(eval $(call san_isa_rule,$(l))))
+
+# Unit tests: test_X.c is a program; the other files there are slow and obvious
+# mimics of the kernels and other helpers, linked into each.
+UNIT_TESTS := $(patsubst test/unit/%.c,build/unit/%,$(sort $(wildcard test/unit/test_*.c)))
+UNIT_HELPERS := $(patsubst test/unit/%.c,build/unit/%.o,\
+	$(filter-out test/unit/test_%,$(wildcard test/unit/*.c)))
+
+build/unit/%.o: test/unit/%.c Makefile test/test.mk
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -Wmissing-prototypes,$(SAN_CFLAGS)) -Itest/unit -c -o $@ $<
+
+$(UNIT_TESTS): %: %.o $(UNIT_HELPERS) $(SAN_OBJS)
+	$(CC) $(SAN) -fopenmp -o $@ $^ -lcmocka $(CORE_LIBS)
+
+# Fuzz targets: a file with LLVMFuzzerTestOneInput each, and what was found
+# before in corpus/NAME, which replay.c feeds to it.
+FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(filter-out %/replay.c,$(sort $(wildcard test/fuzz/*.c))))
+FUZZ_TESTS := $(addprefix build/fuzz/,$(FUZZ_NAMES))
+
+build/fuzz/%.o: test/fuzz/%.c Makefile test/test.mk
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -Wmissing-prototypes,$(SAN_CFLAGS)) -Itest/fuzz -c -o $@ $<
+
+$(FUZZ_TESTS): %: %.o build/fuzz/replay.o $(SAN_OBJS)
+	$(CC) $(SAN) -fopenmp -o $@ $^ $(CORE_LIBS)
+
+unit-tests: $(UNIT_TESTS)
+fuzz-tests: $(FUZZ_TESTS)
+
+# New inputs go to build/corpus; those worth keeping are copied to test/fuzz/corpus by hand.
+CLANG ?= clang
+MAX_TIME ?= 60
+FUZZ_CFLAGS = -std=gnu11 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined -Isrc $(addprefix -I,$(OPENBLAS_INCLUDE))
+
+fuzz:
+	@test -n '$(filter $(TARGET),$(FUZZ_NAMES))' || { echo 'TARGET is one of: $(FUZZ_NAMES)'; exit 1; }
+	test/setup.sh fuzz
+	@mkdir -p build/clang build/corpus/$(TARGET) test/fuzz/corpus/$(TARGET)
+	for f in $(wildcard src/core/*.c) test/fuzz/$(TARGET).c; do \
+	  $(CLANG) $(FUZZ_CFLAGS) -c -o build/clang/$$(basename $$f .c).o $$f || exit 1; done
+	$(foreach l,$(ISA_LEVELS),for f in $(wildcard src/core/isa/*.c); do \
+	  $(CLANG) $(FUZZ_CFLAGS) $(ISA_FLAGS_$(l)) -DRECO_ISA=$(l) \
+	    -c -o build/clang/$$(basename $$f .c).$(l).o $$f || exit 1; done;)
+	$(CLANG) -fsanitize=fuzzer,address,undefined -o build/clang/$(TARGET) \
+	  $(patsubst src/core/%.c,build/clang/%.o,$(wildcard src/core/*.c)) build/clang/$(TARGET).o \
+	  $(foreach l,$(ISA_LEVELS),$(patsubst src/core/isa/%.c,build/clang/%.$(l).o,$(wildcard src/core/isa/*.c))) \
+	  $(CORE_LIBS)
+	build/clang/$(TARGET) -max_total_time=$(MAX_TIME) -artifact_prefix=build/corpus/ \
+	  build/corpus/$(TARGET) test/fuzz/corpus/$(TARGET)
+
+-include $(SAN_OBJS:.o=.d) $(wildcard build/unit/*.d build/fuzz/*.d)
+.SECONDARY: $(UNIT_TESTS:=.o) $(FUZZ_TESTS:=.o)
