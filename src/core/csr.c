@@ -2,15 +2,16 @@
  * csr.c
  *	  From triples in order of arrival to a merged sparse matrix.
  *
- * Two counting sorts, first by item and then, stably, by user, leave every
- * user's entries in item order with repeats side by side.  Repeats are put in
- * the order of (time, value) before they are added up, so the bits of a sum do
- * not depend on the order in which the rows arrived.
+ * One counting sort brings the rows of each user together; each user's row is
+ * then put in item order by way of a bitmap of the items, which costs a few
+ * machine words a row instead of a comparison sort.  Only a row in which a pair
+ * repeats is sorted by (item, time, value), so the bits of a sum do not depend
+ * on the order in which the rows arrived.
  *
- * Cost: O(rows + users + items); each pass writes one stream per item or user.
- * Memory: rows * (8 + 4 + 4 + 8) bytes for the triples (the last two only where
- * the source has values and times) and the like again while they are sorted;
- * chunks are released as they are read.
+ * Cost: O(rows + users + items) with one scattered write a row.
+ * Memory: rows * (8 + 4 + 8) bytes for the triples (the last two only where the
+ * source has values and times), then rows * 8 (+ 8 with times) while they are
+ * sorted and rows * 8 for the result; chunks are released as they are read.
  */
 #include "core/csr.h"
 
@@ -19,14 +20,39 @@
 /* Rows between two polls: a few milliseconds. */
 #define POLL_ROWS 1048576
 
-/* One of the two intermediate orders. */
-typedef struct sorted
+/* A row's entry on its way to its place. */
+typedef struct entry
+{
+	int32_t		item;
+	float		value;
+} entry;
+
+/* The rows of each user together, in order of arrival. */
+typedef struct grouped
 {
 	int64_t    *start;
-	int32_t    *other;
+	entry	   *entry;
+	int64_t    *time;			/* NULL without times */
+} grouped;
+
+/*
+ * The items of one row: a bit each, a summary bit for each word of them, and
+ * each item's value.
+ */
+typedef struct row_set
+{
+	uint64_t   *bits;
+	uint64_t   *summary;
 	float	   *value;
-	int64_t    *time;
-} sorted;
+	int64_t		summary_words;
+} row_set;
+
+static void
+release(const reco_env *env, void *memory)
+{
+	if (memory != NULL)
+		env->release(env->arg, memory);
+}
 
 static size_t
 chunk_bytes(bool has_value, bool has_time)
@@ -96,41 +122,22 @@ reco_triples_free(reco_triples *t)
 size_t
 reco_triples_build_memory(int64_t rows, int32_t users, int32_t items, bool has_value, bool has_time)
 {
-	size_t entry = sizeof(int32_t) + (has_value ? sizeof(float) : 0) + (has_time ? sizeof(int64_t) : 0);
+	size_t sorting = sizeof(entry) + (has_time ? sizeof(int64_t) : 0);
+	size_t result = sizeof(int32_t) + (has_value ? sizeof(float) : 0);
 
-	/* both orders at once; the triples are gone by the time of the second */
-	return (size_t) rows * entry * 2 + ((size_t) users + items + 2) * 2 * sizeof(int64_t);
+	/* the triples are gone by the time the result is made */
+	return (size_t) rows * (sorting + result) + ((size_t) users + 2) * 2 * sizeof(int64_t) +
+		   (size_t) items * (sizeof(float) + 1);
 }
 
-static void
-sorted_free(const reco_env *env, sorted *s)
+static void *
+zeroed(const reco_env *env, size_t bytes)
 {
-	void *part[] = {s->start, s->other, s->value, s->time};
+	void *memory = env->alloc(env->arg, bytes);
 
-	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
-		if (part[i] != NULL)
-			env->release(env->arg, part[i]);
-	memset(s, 0, sizeof(*s));
-}
-
-static bool
-sorted_alloc(const reco_env *env, sorted *s, int32_t keys, int64_t rows, bool has_value, bool has_time)
-{
-	memset(s, 0, sizeof(*s));
-	s->start = env->alloc(env->arg, ((size_t) keys + 1) * sizeof(int64_t));
-	s->other = env->alloc(env->arg, ((size_t) rows + 1) * sizeof(int32_t));
-	if (has_value)
-		s->value = env->alloc(env->arg, ((size_t) rows + 1) * sizeof(float));
-	if (has_time)
-		s->time = env->alloc(env->arg, ((size_t) rows + 1) * sizeof(int64_t));
-	if (s->start == NULL || s->other == NULL || (has_value && s->value == NULL) ||
-		(has_time && s->time == NULL))
-	{
-		sorted_free(env, s);
-		return false;
-	}
-	memset(s->start, 0, ((size_t) keys + 1) * sizeof(int64_t));
-	return true;
+	if (memory != NULL)
+		memset(memory, 0, bytes);
+	return memory;
 }
 
 /*
@@ -166,28 +173,48 @@ rows_in_chunk(const reco_triples *t, int64_t c)
 	return c == t->chunks - 1 ? t->used : RECO_CHUNK_ROWS;
 }
 
+static bool
+poll_at_chunk(const reco_triples *t, int64_t c)
+{
+	return c % (POLL_ROWS / RECO_CHUNK_ROWS) == 0 && t->env->poll(t->env->arg);
+}
+
+static void
+grouped_free(const reco_env *env, grouped *g)
+{
+	release(env, g->start);
+	release(env, g->entry);
+	release(env, g->time);
+	memset(g, 0, sizeof(*g));
+}
+
 /*
- * First sort: chunks to item order; each chunk is released once it is read.
+ * Brings the rows of each user together; each chunk is released once it is read.
  */
 static reco_status
-sort_by_item(reco_triples *t, int32_t items, const int32_t *user_rank, const int32_t *item_rank,
-			 sorted *out)
+group_by_user(reco_triples *t, int32_t users, const int32_t *user_rank, const int32_t *item_rank,
+			  grouped *out)
 {
 	const reco_env *env = t->env;
+	size_t rows = (size_t) reco_triples_rows(t);
 
-	if (!sorted_alloc(env, out, items, reco_triples_rows(t), t->has_value, t->has_time))
+	out->start = zeroed(env, ((size_t) users + 1) * sizeof(int64_t));
+	out->entry = env->alloc(env->arg, (rows + 1) * sizeof(entry));
+	if (t->has_time)
+		out->time = env->alloc(env->arg, (rows + 1) * sizeof(int64_t));
+	if (out->start == NULL || out->entry == NULL || (t->has_time && out->time == NULL))
 		return RECO_NO_MEMORY;
 	for (int64_t c = 0; c < t->chunks; c++)
 	{
-		const int32_t *item = t->chunk[c]->item;
+		const int32_t *user = t->chunk[c]->user;
 		int n = rows_in_chunk(t, c);
 
 		for (int i = 0; i < n; i++)
-			out->start[item_rank[item[i]] + 1]++;
-		if (c % (POLL_ROWS / RECO_CHUNK_ROWS) == 0 && env->poll(env->arg))
+			out->start[user_rank[user[i]] + 1]++;
+		if (poll_at_chunk(t, c))
 			return RECO_STOPPED;
 	}
-	counts_to_places(out->start, items);
+	counts_to_places(out->start, users);
 	for (int64_t c = 0; c < t->chunks; c++)
 	{
 		reco_chunk *chunk = t->chunk[c];
@@ -197,93 +224,53 @@ sort_by_item(reco_triples *t, int32_t items, const int32_t *user_rank, const int
 
 		for (int i = 0; i < n; i++)
 		{
-			int64_t at = out->start[item_rank[chunk->item[i]]]++;
+			int64_t at = out->start[user_rank[chunk->user[i]]]++;
 
-			out->other[at] = user_rank[chunk->user[i]];
-			if (value)
-				out->value[at] = value[i];
+			out->entry[at] = (entry) {item_rank[chunk->item[i]], value ? value[i] : 1};
 			if (time)
 				out->time[at] = time[i];
 		}
 		env->release(env->arg, chunk);
 		t->chunk[c] = NULL;
-		if (c % (POLL_ROWS / RECO_CHUNK_ROWS) == 0 && env->poll(env->arg))
+		if (poll_at_chunk(t, c))
 			return RECO_STOPPED;
 	}
-	ends_to_starts(out->start, items);
-	return RECO_OK;
-}
-
-/*
- * Transposes in (keys_in rows) to out (keys_out rows), stably.
- */
-static reco_status
-transpose(const reco_env *env, const sorted *in, int32_t keys_in, int32_t keys_out, sorted *out)
-{
-	int64_t rows = in->start[keys_in];
-	int64_t polled = 0;
-
-	if (!sorted_alloc(env, out, keys_out, rows, in->value != NULL, in->time != NULL))
-		return RECO_NO_MEMORY;
-	for (int64_t e = 0; e < rows; e++)
-		out->start[in->other[e] + 1]++;
-	counts_to_places(out->start, keys_out);
-	for (int32_t k = 0; k < keys_in; k++)
-	{
-		for (int64_t e = in->start[k]; e < in->start[k + 1]; e++)
-		{
-			int64_t at = out->start[in->other[e]]++;
-
-			out->other[at] = k;
-			if (in->value)
-				out->value[at] = in->value[e];
-			if (in->time)
-				out->time[at] = in->time[e];
-		}
-		if (in->start[k + 1] - polled >= POLL_ROWS)
-		{
-			polled = in->start[k + 1];
-			if (env->poll(env->arg))
-				return RECO_STOPPED;
-		}
-	}
-	ends_to_starts(out->start, keys_out);
+	ends_to_starts(out->start, users);
 	return RECO_OK;
 }
 
 static bool
-before(const sorted *s, int64_t a, int64_t b)
+before(const grouped *g, int64_t a, int64_t b)
 {
-	if (s->time && s->time[a] != s->time[b])
-		return s->time[a] < s->time[b];
-	return s->value && s->value[a] < s->value[b];
+	if (g->entry[a].item != g->entry[b].item)
+		return g->entry[a].item < g->entry[b].item;
+	if (g->time && g->time[a] != g->time[b])
+		return g->time[a] < g->time[b];
+	return g->entry[a].value < g->entry[b].value;
 }
 
 static void
-swap_entries(sorted *s, int64_t a, int64_t b)
+swap_entries(grouped *g, int64_t a, int64_t b)
 {
-	if (s->value)
-	{
-		float v = s->value[a];
+	entry e = g->entry[a];
 
-		s->value[a] = s->value[b];
-		s->value[b] = v;
-	}
-	if (s->time)
+	g->entry[a] = g->entry[b];
+	g->entry[b] = e;
+	if (g->time)
 	{
-		int64_t v = s->time[a];
+		int64_t t = g->time[a];
 
-		s->time[a] = s->time[b];
-		s->time[b] = v;
+		g->time[a] = g->time[b];
+		g->time[b] = t;
 	}
 }
 
 /*
- * Heap sort of the repeats of one pair by (time, value): O(n log n) even for a
- * pair that repeats a million times.
+ * Heap sort of a row by (item, time, value): O(n log n) also when one pair
+ * repeats a million times.
  */
 static void
-sort_repeats(sorted *s, int64_t from, int64_t n)
+sort_row(grouped *g, int64_t from, int64_t n)
 {
 	for (int64_t phase = n / 2 + n - 1; phase > 0; phase--)
 	{
@@ -291,94 +278,224 @@ sort_repeats(sorted *s, int64_t from, int64_t n)
 		int64_t end = phase >= n ? n : phase;
 
 		if (phase < n)
-			swap_entries(s, from, from + end);
+			swap_entries(g, from, from + end);
 		for (int64_t child; (child = 2 * root + 1) < end; root = child)
 		{
-			if (child + 1 < end && before(s, from + child, from + child + 1))
+			if (child + 1 < end && before(g, from + child, from + child + 1))
 				child++;
-			if (!before(s, from + root, from + child))
+			if (!before(g, from + root, from + child))
 				break;
-			swap_entries(s, from + root, from + child);
+			swap_entries(g, from + root, from + child);
 		}
 	}
 }
 
 /*
- * Sum and latest value of the repeats from .. from + n - 1 of one pair.
+ * Sum and latest value of the n entries of one pair, sorted.
  */
 static void
-merge_repeats(sorted *s, int64_t from, int64_t n, float *sum, float *latest)
+merge_pair(const grouped *g, int64_t from, int64_t n, float *sum, float *latest)
 {
 	double total = 0;
 	double last = 0;
 	int64_t last_count = 0;
 
-	if (n > 1)
-		sort_repeats(s, from, n);
 	for (int64_t e = from; e < from + n; e++)
 	{
-		double v = s->value ? s->value[e] : 1;
-
-		total += v;
-		if (s->time == NULL || s->time[e] == s->time[from + n - 1])
+		total += g->entry[e].value;
+		if (g->time == NULL || g->time[e] == g->time[from + n - 1])
 		{
-			last += v;
+			last += g->entry[e].value;
 			last_count++;
 		}
 	}
 	*sum = (float) total;
-	*latest = (float) (last / last_count);
+	*latest = (float) (last / (double) last_count);
+}
+
+static void
+row_set_free(const reco_env *env, row_set *set)
+{
+	release(env, set->bits);
+	release(env, set->summary);
+	release(env, set->value);
+}
+
+static bool
+row_set_alloc(const reco_env *env, row_set *set, int32_t items)
+{
+	size_t words = (size_t) items / 64 + 1;
+
+	set->summary_words = (int64_t) (words / 64 + 1);
+	set->bits = zeroed(env, words * sizeof(uint64_t));
+	set->summary = zeroed(env, (size_t) set->summary_words * sizeof(uint64_t));
+	set->value = env->alloc(env->arg, ((size_t) items + 1) * sizeof(float));
+	if (set->bits != NULL && set->summary != NULL && set->value != NULL)
+		return true;
+	row_set_free(env, set);
+	return false;
+}
+
+/* Puts a row into the set; true when an item is there twice. */
+static inline bool
+row_set_fill(row_set *set, const entry *e, int64_t n)
+{
+	uint64_t repeated = 0;
+
+	for (int64_t k = 0; k < n; k++)
+	{
+		int32_t item = e[k].item;
+		uint64_t *word = &set->bits[item >> 6];
+		uint64_t bit = UINT64_C(1) << (item & 63);
+
+		repeated |= *word & bit;
+		*word |= bit;
+		set->summary[item >> 12] |= UINT64_C(1) << ((item >> 6) & 63);
+		set->value[item] = e[k].value;
+	}
+	return repeated != 0;
+}
+
+/* Takes the items out in order, leaving the set empty; returns their number. */
+static inline int64_t
+row_set_drain(row_set *set, int32_t *col, float *value)
+{
+	int64_t n = 0;
+
+	for (int64_t s = 0; s < set->summary_words; s++)
+	{
+		for (uint64_t words = set->summary[s]; words; words &= words - 1)
+		{
+			int64_t w = s * 64 + __builtin_ctzll(words);
+
+			for (uint64_t bits = set->bits[w]; bits; bits &= bits - 1)
+			{
+				int32_t item = (int32_t) (w * 64 + __builtin_ctzll(bits));
+
+				col[n] = item;
+				if (value)
+					value[n] = set->value[item];
+				n++;
+			}
+			set->bits[w] = 0;
+		}
+		set->summary[s] = 0;
+	}
+	return n;
 }
 
 /*
- * Merges the repeats of every row of s, in place.  s->value is there when
- * needed; latest is NULL when no pair repeats.
+ * From the first repeated pair on, sums and latest values are kept apart: makes
+ * the arrays for both and fills in the entries that are there already.
+ */
+static bool
+start_repeats(const reco_env *env, reco_interactions *out, int64_t rows, int64_t so_far)
+{
+	reco_csr *a = &out->by_user;
+
+	if (out->latest != NULL)
+		return true;
+	if (a->value == NULL)
+	{
+		a->value = env->alloc(env->arg, ((size_t) rows + 1) * sizeof(float));
+		if (a->value == NULL)
+			return false;
+		for (int64_t e = 0; e < so_far; e++)
+			a->value[e] = 1;
+	}
+	out->latest = env->alloc(env->arg, ((size_t) rows + 1) * sizeof(float));
+	if (out->latest == NULL)
+		return false;
+	memcpy(out->latest, a->value, (size_t) so_far * sizeof(float));
+	return true;
+}
+
+/* Merges a row that repeats or that is too short for the bitmap to pay. */
+static int64_t
+merge_row(grouped *g, int64_t from, int64_t n, int32_t *col, float *value, float *latest)
+{
+	int64_t to = 0;
+
+	sort_row(g, from, n);
+	for (int64_t k = 0, repeats; k < n; k += repeats, to++)
+	{
+		float sum, last;
+
+		repeats = 1;
+		while (k + repeats < n && g->entry[from + k + repeats].item == g->entry[from + k].item)
+			repeats++;
+		merge_pair(g, from + k, repeats, &sum, &last);
+		col[to] = g->entry[from + k].item;
+		if (value)
+			value[to] = sum;
+		if (latest)
+			latest[to] = last;
+	}
+	return to;
+}
+
+static bool
+has_repeats(const grouped *g, int64_t from, int64_t n)
+{
+	for (int64_t k = 1; k < n; k++)
+		if (g->entry[from + k].item == g->entry[from + k - 1].item)
+			return true;
+	return false;
+}
+
+/*
+ * Sorts and merges every row of g into the result.
  */
 static reco_status
-merge_rows(const reco_env *env, sorted *s, int32_t users, float *latest)
+make_rows(const reco_env *env, grouped *g, row_set *set, reco_interactions *out)
 {
+	reco_csr *a = &out->by_user;
+	int64_t rows = g->start[a->rows];
 	int64_t to = 0;
 	int64_t polled = 0;
 
-	for (int32_t u = 0; u < users; u++)
+	for (int32_t u = 0; u < a->rows; u++)
 	{
-		int64_t from = s->start[u];
-		int64_t end = s->start[u + 1];
+		int64_t from = g->start[u];
+		int64_t n = g->start[u + 1] - from;
+		bool by_bitmap = n * 16 >= set->summary_words;
+		bool repeats;
 
-		s->start[u] = to;
-		while (from < end)
+		a->start[u] = to;
+		if (by_bitmap)
 		{
-			int64_t n = 1;
-			float sum, last;
+			repeats = row_set_fill(set, g->entry + from, n);
+			if (!repeats)
+			{
+				int64_t end = to + row_set_drain(set, a->col + to, a->value ? a->value + to : NULL);
 
-			while (from + n < end && s->other[from + n] == s->other[from])
-				n++;
-			merge_repeats(s, from, n, &sum, &last);
-			s->other[to] = s->other[from];
-			s->value[to] = sum;
-			latest[to] = last;
-			to++;
-			from += n;
+				if (out->latest)
+					memcpy(out->latest + to, a->value + to, (size_t) (end - to) * sizeof(float));
+				to = end;
+			}
+			else
+				(void) row_set_drain(set, a->col + to, NULL);
 		}
-		if (end - polled >= POLL_ROWS)
+		else
 		{
-			polled = end;
+			sort_row(g, from, n);
+			repeats = has_repeats(g, from, n);
+		}
+		if (repeats && !start_repeats(env, out, rows, to))
+			return RECO_NO_MEMORY;
+		if (repeats || !by_bitmap)
+			to += merge_row(g, from, n, a->col + to, a->value ? a->value + to : NULL,
+							out->latest ? out->latest + to : NULL);
+		if (from + n - polled >= POLL_ROWS)
+		{
+			polled = from + n;
 			if (env->poll(env->arg))
 				return RECO_STOPPED;
 		}
 	}
-	s->start[users] = to;
+	a->start[a->rows] = to;
+	out->merged = rows - to;
 	return RECO_OK;
-}
-
-static bool
-has_repeats(const sorted *s, int32_t users)
-{
-	for (int32_t u = 0; u < users; u++)
-		for (int64_t e = s->start[u] + 1; e < s->start[u + 1]; e++)
-			if (s->other[e] == s->other[e - 1])
-				return true;
-	return false;
 }
 
 static bool
@@ -390,44 +507,32 @@ all_ones(const float *value, int64_t n)
 	return true;
 }
 
-/*
- * Hands the user order s over as the result.
- */
 static reco_status
-finish(const reco_env *env, sorted *s, int32_t users, int32_t items, reco_interactions *out)
+make_matrix(const reco_env *env, grouped *g, int32_t users, int32_t items, bool has_value,
+			reco_interactions *out)
 {
-	int64_t rows = s->start[users];
+	reco_csr *a = &out->by_user;
+	size_t rows = (size_t) g->start[users];
+	row_set set = {0};
+	reco_status status;
 
-	if (has_repeats(s, users))
+	a->rows = users;
+	a->cols = items;
+	a->start = env->alloc(env->arg, ((size_t) users + 1) * sizeof(int64_t));
+	a->col = env->alloc(env->arg, (rows + 1) * sizeof(int32_t));
+	if (has_value)
+		a->value = env->alloc(env->arg, (rows + 1) * sizeof(float));
+	if (a->start == NULL || a->col == NULL || (has_value && a->value == NULL) ||
+		!row_set_alloc(env, &set, items))
+		return RECO_NO_MEMORY;
+	status = make_rows(env, g, &set, out);
+	row_set_free(env, &set);
+	if (status == RECO_OK && a->value && !out->latest && all_ones(a->value, a->start[users]))
 	{
-		reco_status status;
-
-		out->latest = env->alloc(env->arg, (size_t) rows * sizeof(float));
-		if (out->latest == NULL)
-			return RECO_NO_MEMORY;
-		if (s->value == NULL)
-		{
-			s->value = env->alloc(env->arg, (size_t) rows * sizeof(float));
-			if (s->value == NULL)
-				return RECO_NO_MEMORY;
-			for (int64_t e = 0; e < rows; e++)
-				s->value[e] = 1;
-		}
-		status = merge_rows(env, s, users, out->latest);
-		if (status != RECO_OK)
-			return status;
-		out->merged = rows - s->start[users];
+		env->release(env->arg, a->value);
+		a->value = NULL;
 	}
-	else if (s->value && all_ones(s->value, rows))
-	{
-		env->release(env->arg, s->value);
-		s->value = NULL;
-	}
-	if (s->time)
-		env->release(env->arg, s->time);
-	out->by_user = (reco_csr) {users, items, s->start, s->other, s->value};
-	memset(s, 0, sizeof(*s));
-	return RECO_OK;
+	return status;
 }
 
 reco_status
@@ -435,22 +540,19 @@ reco_triples_build(reco_triples *t, int32_t users, int32_t items, const int32_t 
 				   const int32_t *item_rank, reco_interactions *out)
 {
 	const reco_env *env = t->env;
-	sorted by_item = {0};
-	sorted by_user = {0};
+	grouped by_user = {0};
 	reco_status status;
 
 	memset(out, 0, sizeof(*out));
-	status = sort_by_item(t, items, user_rank, item_rank, &by_item);
+	status = group_by_user(t, users, user_rank, item_rank, &by_user);
 	reco_triples_free(t);
 	if (status == RECO_OK)
-		status = transpose(env, &by_item, items, users, &by_user);
-	sorted_free(env, &by_item);
-	if (status == RECO_OK)
-		status = finish(env, &by_user, users, items, out);
-	sorted_free(env, &by_user);
-	if (status != RECO_OK && out->latest != NULL)
+		status = make_matrix(env, &by_user, users, items, t->has_value, out);
+	grouped_free(env, &by_user);
+	if (status != RECO_OK)
 	{
-		env->release(env->arg, out->latest);
+		reco_csr_free(env, &out->by_user);
+		release(env, out->latest);
 		out->latest = NULL;
 	}
 	return status;
@@ -522,26 +624,51 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 reco_status
 reco_csr_transpose(const reco_env *env, const reco_csr *a, const float *value, reco_csr *out)
 {
-	sorted in = {a->start, a->col, (float *) value, NULL};
-	sorted result = {0};
-	reco_status status = transpose(env, &in, a->rows, a->cols, &result);
+	int64_t entries = a->start[a->rows];
+	int64_t polled = 0;
 
-	if (status != RECO_OK)
+	*out = (reco_csr) {.rows = a->cols, .cols = a->rows};
+	out->start = zeroed(env, ((size_t) a->cols + 1) * sizeof(int64_t));
+	out->col = env->alloc(env->arg, ((size_t) entries + 1) * sizeof(int32_t));
+	if (value)
+		out->value = env->alloc(env->arg, ((size_t) entries + 1) * sizeof(float));
+	if (out->start == NULL || out->col == NULL || (value && out->value == NULL))
 	{
-		sorted_free(env, &result);
-		return status;
+		reco_csr_free(env, out);
+		return RECO_NO_MEMORY;
 	}
-	*out = (reco_csr) {a->cols, a->rows, result.start, result.other, result.value};
+	for (int64_t e = 0; e < entries; e++)
+		out->start[a->col[e] + 1]++;
+	counts_to_places(out->start, out->rows);
+	for (int32_t r = 0; r < a->rows; r++)
+	{
+		for (int64_t e = a->start[r]; e < a->start[r + 1]; e++)
+		{
+			int64_t at = out->start[a->col[e]]++;
+
+			out->col[at] = r;
+			if (value)
+				out->value[at] = value[e];
+		}
+		if (a->start[r + 1] - polled >= POLL_ROWS)
+		{
+			polled = a->start[r + 1];
+			if (env->poll(env->arg))
+			{
+				reco_csr_free(env, out);
+				return RECO_STOPPED;
+			}
+		}
+	}
+	ends_to_starts(out->start, out->rows);
 	return RECO_OK;
 }
 
 void
 reco_csr_free(const reco_env *env, reco_csr *a)
 {
-	void *part[] = {a->start, a->col, a->value};
-
-	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
-		if (part[i] != NULL)
-			env->release(env->arg, part[i]);
+	release(env, a->start);
+	release(env, a->col);
+	release(env, a->value);
 	memset(a, 0, sizeof(*a));
 }

@@ -8,7 +8,9 @@
  * the type's own order once id_dict_sort has run, so that a tie between items
  * breaks by id and no result depends on the order of the rows.
  *
- * Integers take a path of their own: no function call, 16 bytes a slot.
+ * Integers take a path of their own, without function calls: ids from 0 up to a
+ * small multiple of their number, the usual case of a serial column, are looked
+ * up in an array, all others in a hash table of 16 bytes a slot.
  *
  * Cost: one probe a row; sorting n log n comparisons.
  */
@@ -73,6 +75,9 @@ struct IdDict
 	int32		count;
 	int32		slots;
 	Datum	   *ids;
+	/* number of each integer id below direct_size, or -1; every such id is here */
+	int32	   *direct;
+	int64		direct_size;
 	intids_hash *ints;			/* one of the two */
 	anyids_hash *any;
 	uint32		probe_hash;		/* hash of the id that is being looked for */
@@ -80,6 +85,9 @@ struct IdDict
 };
 
 #define PROBE (-1)
+
+/* The array of small integers may have this many slots for each id. */
+#define DIRECT_SHARE 16
 
 static Datum
 id_at(IdDict *dict, int32 number)
@@ -266,21 +274,68 @@ set_probe(IdDict *dict, Datum id)
 														dict->type->collation, id));
 }
 
+/*
+ * Makes the array long enough for the id, if it would not be much larger than
+ * the ids are many; false otherwise.
+ */
+static bool
+extend_direct(IdDict *dict, int64 key)
+{
+	int64		size = Max(dict->direct_size, 4096);
+
+	if (key < 0 || key >= DIRECT_SHARE * ((int64) dict->count + 4096))
+		return false;
+	while (size <= key)
+		size *= 2;
+	if (dict->direct)
+		pfree(dict->direct);
+	dict->direct = MemoryContextAllocHuge(dict->context, size * sizeof(int32));
+	dict->direct_size = size;
+	memset(dict->direct, -1, size * sizeof(int32));
+	for (int32 i = 0; i < dict->count; i++)
+	{
+		int64		other = id_to_int64(dict->type, dict->ids[i]);
+
+		if (other >= 0 && other < size)
+			dict->direct[other] = i;
+	}
+	return true;
+}
+
+static int32
+add_int(IdDict *dict, Datum id)
+{
+	int64		key = id_to_int64(dict->type, id);
+	IntEntry   *entry;
+	bool		found;
+
+	if ((uint64) key < (uint64) dict->direct_size && dict->direct[key] >= 0)
+		return dict->direct[key];
+	if ((uint64) key >= (uint64) dict->direct_size)
+	{
+		entry = intids_lookup(dict->ints, key);
+		if (entry)
+			return entry->number;
+	}
+	reserve(dict);
+	dict->ids[dict->count] = id;
+	if ((uint64) key < (uint64) dict->direct_size || extend_direct(dict, key))
+		dict->direct[key] = dict->count;
+	else
+	{
+		entry = intids_insert(dict->ints, key, &found);
+		entry->number = dict->count;
+	}
+	return dict->count++;
+}
+
 int32
 id_dict_add(IdDict *dict, Datum id)
 {
 	bool		found;
 
 	if (dict->ints)
-	{
-		IntEntry   *entry = intids_insert(dict->ints, id_to_int64(dict->type, id), &found);
-
-		if (found)
-			return entry->number;
-		reserve(dict);
-		entry->number = dict->count;
-		dict->ids[dict->count] = id;
-	}
+		return add_int(dict, id);
 	else
 	{
 		AnyEntry   *entry;
@@ -311,8 +366,12 @@ id_dict_find(IdDict *dict, Datum id)
 {
 	if (dict->ints)
 	{
-		IntEntry   *entry = intids_lookup(dict->ints, id_to_int64(dict->type, id));
+		int64		key = id_to_int64(dict->type, id);
+		IntEntry   *entry;
 
+		if ((uint64) key < (uint64) dict->direct_size)
+			return dict->direct[key];
+		entry = intids_lookup(dict->ints, key);
 		return entry ? entry->number : -1;
 	}
 	else
@@ -384,6 +443,10 @@ id_dict_sort(IdDict *dict, int32 *rank)
 		rank[order[i].number] = i;
 	}
 	pfree(order);
+	if (dict->direct)
+		pfree(dict->direct);
+	dict->direct = NULL;
+	dict->direct_size = 0;
 	if (dict->ints)
 		intids_destroy(dict->ints);
 	else
