@@ -83,12 +83,20 @@ factor_memory(const RecoTraining *training)
 {
 	reco_als_params params = kernel_params(training->spec);
 	const reco_csr *a = &training->by_user;
-	/* the kernel looks at the transpose's shape only */
-	reco_csr	transposed = {a->cols, a->rows, NULL, NULL, a->value};
 	size_t		entries = (size_t) a->start[a->rows];
-	size_t		transpose = entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8;
+	size_t		bytes = entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8;
+	/* of the transpose, the kernel asks here for the lengths of rows only */
+	reco_csr	transposed = {a->cols, a->rows};
 
-	return transpose + reco_als_memory(&params, a, &transposed, training->budget->env.threads);
+	transposed.start = reco_budget_alloc(training->budget, ((Size) a->cols + 1) * sizeof(int64));
+	memset(transposed.start, 0, ((Size) a->cols + 1) * sizeof(int64));
+	for (size_t e = 0; e < entries; e++)
+		transposed.start[a->col[e] + 1]++;
+	for (int32 i = 0; i < a->cols; i++)
+		transposed.start[i + 1] += transposed.start[i];
+	bytes += reco_als_memory(&params, a, &transposed, training->budget->env.threads);
+	reco_budget_free(training->budget, transposed.start);
+	return bytes;
 }
 
 typedef struct Progress
