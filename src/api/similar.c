@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "core/score.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include <math.h>
@@ -120,11 +121,13 @@ most_similar(RecoRows *rows, const RecoModel *model, const float *matrix, int32 
 	if (own == 0)
 		return;
 	reco_set_add(skip, self);
-	reco_score(matrix, count, model->stride, x, NULL, 0, score);
 	for (int32 i = 0; i < count; i++)
 	{
 		const float *y = matrix + (Size) i * model->stride;
 
+		if (i % 4096 == 0)
+			CHECK_FOR_INTERRUPTS();
+		reco_score(y, 1, model->stride, x, NULL, 0, &score[i]);
 		reco_score(y, 1, model->stride, y, NULL, 0, &norm);
 		if (norm > 0)
 			score[i] = (float) Min(Max(score[i] / (own * sqrt(norm)), -1.0), 1.0);

@@ -9,23 +9,31 @@
 
 #include <string.h>
 
-void
-reco_score(const float *item, int32_t items, int stride, const float *x, const float *bias,
-		   float base, float *score)
+typedef void (*score_rows)(const float *item, int32_t items, int stride, const float *x,
+						   const float *bias, float base, float *score);
+
+static score_rows
+best_loop(void)
 {
 #ifdef __x86_64__
 	const char *level = reco_kernels_best()->name;
 
 	if (strcmp(level, "v4") == 0)
-	{
-		reco_score_rows_v4(item, items, stride, x, bias, base, score);
-		return;
-	}
+		return reco_score_rows_v4;
 	if (strcmp(level, "v3") == 0)
-	{
-		reco_score_rows_v3(item, items, stride, x, bias, base, score);
-		return;
-	}
+		return reco_score_rows_v3;
 #endif
-	reco_score_rows_base(item, items, stride, x, bias, base, score);
+	return reco_score_rows_base;
+}
+
+void
+reco_score(const float *item, int32_t items, int stride, const float *x, const float *bias,
+		   float base, float *score)
+{
+	/* the answer is always the same, so it does not matter who asks first */
+	static score_rows loop;
+
+	if (loop == NULL)
+		loop = best_loop();
+	loop(item, items, stride, x, bias, base, score);
 }

@@ -30,6 +30,9 @@ typedef struct FactorParams
 static const char *const solvers[] = {"auto", "cholesky", "cg", "subspace", NULL};
 
 #define FIELD(name) offsetof(FactorParams, name)
+/* Floats that are read between two polls when a user is scored: 16 MB. */
+#define SCORE_BLOCK_FLOATS (4 * 1024 * 1024)
+
 #define MAX_SEED 9007199254740992.0
 
 static const reco_option ials_options[] = {
@@ -177,8 +180,16 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 static void
 factor_score(const RecoModel *model, const RecoProfile *profile, float *score)
 {
-	reco_score(model->item, model->items, model->stride, profile->factors, model->item_bias,
-			   (float) (model->mean + profile->bias), score);
+	/* a few milliseconds' worth of items between two looks for interrupts */
+	int32		block = Max(1024, SCORE_BLOCK_FLOATS / Max(model->stride, 1));
+
+	for (int32 from = 0; from < model->items; from += block)
+	{
+		CHECK_FOR_INTERRUPTS();
+		reco_score(model->item + (Size) from * model->stride, Min(block, model->items - from),
+				   model->stride, profile->factors, model->item_bias + from,
+				   (float) (model->mean + profile->bias), score + from);
+	}
 }
 
 static float
