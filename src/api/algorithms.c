@@ -100,7 +100,8 @@ arguments_as_jsonb(FunctionCallInfo fcinfo, const char *algorithm)
 				/* a JSON number cannot be infinite; NaN fails the option's range check */
 				if (isinf(PG_GETARG_FLOAT8(i)))
 					ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-									errmsg("option \"%s\" must be finite", names[i])));
+									errmsg("option \"%s\" of %s must be finite", names[i],
+										   algorithm ? psprintf("algorithm \"%s\"", algorithm) : "reco.options")));
 				value.type = jbvNumeric;
 				value.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric, PG_GETARG_DATUM(i)));
 				break;

@@ -9,7 +9,8 @@
  * does not beat it has learnt nothing.
  *
  * A repeated pair is one interaction before the split, so it is never in both
- * parts.  A user with a single interaction stays in training and is not
+ * parts.  Hidden interactions with a value of 0 or below count where values are
+ * predicted, but are nothing that a list should find.  A user with a single interaction stays in training and is not
  * measured.  The source is the caller's own text and runs as the caller.
  */
 #include "api/api.h"
@@ -42,6 +43,7 @@ typedef struct Evaluation
 	float	   *train_latest;	/* NULL: the same as the sums */
 	float	   *test_sum;
 	float	   *test_latest;
+	int32	   *wanted;			/* room for the longest user */
 	int			cutoffs;
 	int32		cutoff[MAX_CUTOFFS];
 	int32		largest;
@@ -90,6 +92,7 @@ split(Evaluation *e, double fraction, uint64 seed)
 		longest = Max(longest, a->start[u + 1] - a->start[u]);
 	held = take(e->budget, longest, sizeof(bool));
 	scratch = take(e->budget, longest, sizeof(uint64));
+	e->wanted = take(e->budget, longest, sizeof(int32));
 	e->train = part_alloc(e->budget, a, entries);
 	e->test = part_alloc(e->budget, a, entries);
 	if (a->value)
@@ -140,21 +143,29 @@ judge_user(const Evaluation *e, const RecoModel *model, const RecoProfile *profi
 		   const float *test_value, float *score, uint64 *skip, reco_ranked *list, Sums *sums)
 {
 	const RecoAlgorithm *algorithm = model->spec->algorithm;
-	const int32 *wanted = e->test.col + e->test.start[u];
-	int64		relevant = e->test.start[u + 1] - e->test.start[u];
+	const int32 *hidden = e->test.col + e->test.start[u];
+	int64		hidden_count = e->test.start[u + 1] - e->test.start[u];
+	int32	   *wanted = e->wanted;
+	int64		relevant = 0;
 	int32		n;
 
 	algorithm->score(model, profile, score);
 	if (algorithm->predicts_value)
-		for (int64 k = 0; k < relevant; k++)
+		for (int64 k = 0; k < hidden_count; k++)
 		{
 			double		truth = test_value ? test_value[e->test.start[u] + k] : 1;
-			double		off = algorithm->predict(model, score[wanted[k]]) - truth;
+			double		off = algorithm->predict(model, score[hidden[k]]) - truth;
 
 			sums->squared += off * off;
 			sums->absolute += fabs(off);
 			sums->predicted++;
 		}
+	/* nobody wants to be shown what they are known to dislike */
+	for (int64 k = 0; k < hidden_count; k++)
+		if (e->test_sum == NULL || e->test_sum[e->test.start[u] + k] > 0)
+			wanted[relevant++] = hidden[k];
+	if (relevant == 0)
+		return;
 	memset(skip, 0, RECO_SET_BYTES(model->items));
 	for (int64 k = 0; k < profile->n; k++)
 		reco_set_add(skip, profile->item[k]);

@@ -13,7 +13,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "store/schema.h"
 #include "store/versions.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -52,7 +51,7 @@ reco_alter_model(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("CALL reco.alter_model()");
 	record.schema = owned_model(fcinfo, false, &row);
-	record.owner = (RecoRunAs) {true, row.owner, "pg_catalog, pg_temp"};
+	record.owner = (RecoRunAs) {true, row.owner, "pg_catalog"};
 	record.algorithm = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	record.options = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
 	SPI_connect();
@@ -62,37 +61,59 @@ reco_alter_model(PG_FUNCTION_ARGS)
 }
 
 /*
- * The first table, view or sequence in the schema that is not the model's own,
- * or NULL.  DROP SCHEMA ... CASCADE would take it along.
+ * What else would go with the schema: something in it that is not the model's
+ * own, or something elsewhere that depends on it.  NULL when there is nothing.
  */
 static char *
-foreign_relation(Oid schema)
+bystander(Oid schema)
 {
-	static const char *const own[] = {
-		RECO_TABLE_MODEL, RECO_TABLE_VERSION, RECO_TABLE_USER, RECO_TABLE_ITEM,
-		"versions", "user_factors", "item_factors",
-	};
-	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
-	ScanKeyData key[1];
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	static const char query[] =
+		"WITH own AS ("
+		"  SELECT 'pg_class'::regclass AS class, oid, relname AS name,"
+		"         relname = ANY ('{model,model_version,model_user,model_item,versions,user_factors,"
+		"item_factors}') OR relkind IN ('i', 't') AS ours"
+		"    FROM pg_class WHERE relnamespace = $1"
+		"  UNION ALL SELECT 'pg_proc'::regclass, oid, proname,"
+		"         proname = ANY ('{recommend,recommend_for,rerank,predict,explain,similar_items,"
+		"similar_users,popular}')"
+		"    FROM pg_proc WHERE pronamespace = $1"
+		"  UNION ALL SELECT 'pg_type'::regclass, oid, typname, typrelid <> 0 OR typelem <> 0"
+		"    FROM pg_type WHERE typnamespace = $1),"
+		" inner_parts AS ("
+		"  SELECT class, oid FROM own"
+		"  UNION ALL SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r JOIN own o"
+		"    ON o.class = 'pg_class'::regclass AND o.oid = r.ev_class"
+		"  UNION ALL SELECT 'pg_constraint'::regclass, c.oid FROM pg_constraint c JOIN own o"
+		"    ON o.class = 'pg_class'::regclass AND o.oid = c.conrelid"
+		"  UNION ALL SELECT 'pg_attrdef'::regclass, d.oid FROM pg_attrdef d JOIN own o"
+		"    ON o.class = 'pg_class'::regclass AND o.oid = d.adrelid"
+		"  UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM pg_trigger t JOIN own o"
+		"    ON o.class = 'pg_class'::regclass AND o.oid = t.tgrelid"
+		"  UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM pg_policy p JOIN own o"
+		"    ON o.class = 'pg_class'::regclass AND o.oid = p.polrelid)"
+		" SELECT pg_describe_object(class, oid, 0) FROM own WHERE NOT ours"
+		" UNION ALL"
+		" SELECT pg_describe_object(d.classid, d.objid, d.objsubid)"
+		"   FROM pg_depend d JOIN own o ON d.refclassid = o.class AND d.refobjid = o.oid"
+		"  WHERE d.deptype IN ('n', 'a')"
+		"    AND NOT EXISTS (SELECT FROM inner_parts i WHERE i.class = d.classid AND i.oid = d.objid)"
+		"    AND NOT EXISTS (SELECT FROM pg_class t WHERE d.classid = 'pg_class'::regclass"
+		"                     AND t.oid = d.objid AND t.relnamespace = 'pg_toast'::regnamespace)"
+		" LIMIT 1";
+	RecoIdentity before;
+	RecoRunAs	as = {true, GetUserId(), "pg_catalog"};
+	Datum		argument = ObjectIdGetDatum(schema);
 	char	   *found = NULL;
+	MemoryContext caller = CurrentMemoryContext;
 
-	ScanKeyInit(&key[0], Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(schema));
-	scan = systable_beginscan(pg_class, InvalidOid, false, NULL, 1, key);
-	while (found == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-		bool		ours = form->relkind == RELKIND_INDEX || form->relkind == RELKIND_COMPOSITE_TYPE;
-
-		for (int i = 0; i < lengthof(own) && !ours; i++)
-			ours = strcmp(NameStr(form->relname), own[i]) == 0;
-		if (!ours)
-			found = pstrdup(NameStr(form->relname));
-	}
-	systable_endscan(scan);
-	table_close(pg_class, AccessShareLock);
+	SPI_connect();
+	reco_become(&as, &before);
+	if (SPI_execute_with_args(query, 1, (Oid[]) {OIDOID}, &argument, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for what depends on the model");
+	if (SPI_processed > 0)
+		found = MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
+	reco_return(&before);
+	SPI_finish();
 	return found;
 }
 
@@ -101,7 +122,7 @@ reco_drop_model(PG_FUNCTION_ARGS)
 {
 	ModelRow	row;
 	ObjectAddress address = {NamespaceRelationId};
-	char	   *foreign;
+	char	   *other;
 
 	PreventCommandIfReadOnly("CALL reco.drop_model()");
 	address.objectId = owned_model(fcinfo, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), &row);
@@ -113,12 +134,11 @@ reco_drop_model(PG_FUNCTION_ARGS)
 	}
 	if (!reco_schema_owned(address.objectId, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.name);
-	foreign = foreign_relation(address.objectId);
-	if (foreign)
+	other = bystander(address.objectId);
+	if (other)
 		ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-						errmsg("cannot drop model \"%s\" because its schema holds \"%s\", which is not part of it",
-							   row.name, foreign),
-						errhint("Move it to another schema, or use DROP SCHEMA ... CASCADE.")));
+						errmsg("cannot drop model \"%s\" because %s would go with it", row.name, other),
+						errhint("Move or drop it first, or use DROP SCHEMA ... CASCADE.")));
 	performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
 	PG_RETURN_VOID();
 }
@@ -131,7 +151,7 @@ list_model(RecoRows *rows, const ModelRow *model)
 {
 	VersionRow	version = {0};
 	bool		trained = model->active_version > 0 &&
-		reco_version_read(model->schema, model->active_version, GetActiveSnapshot(), &version);
+		reco_version_read(model->schema, model->active_version, GetActiveSnapshot(), true, &version);
 	const char *status = trained ? "ready" : model->active_version > 0 ? "damaged" : "not trained";
 	Datum		values[10];
 	bool		nulls[10] = {0};

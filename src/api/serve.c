@@ -234,16 +234,19 @@ reco_recommend(PG_FUNCTION_ARGS)
 typedef struct Entry
 {
 	int32		item;
+	int			place;			/* in the basket */
 	float		weight;
 } Entry;
 
 static int
 compare_entries(const void *a, const void *b)
 {
-	int32		x = ((const Entry *) a)->item;
-	int32		y = ((const Entry *) b)->item;
+	const Entry *x = a;
+	const Entry *y = b;
 
-	return (x > y) - (x < y);
+	if (x->item != y->item)
+		return x->item > y->item ? 1 : -1;
+	return (x->place > y->place) - (x->place < y->place);
 }
 
 /*
@@ -294,7 +297,7 @@ basket_profile(Request *request, RecoProfile *profile)
 			(number = id_dict_find(serving->items, id)) < 0)
 			continue;
 		/* without weights: bought once, or liked as much as can be */
-		entry[known++] = (Entry) {number, weight ? weight[i] : rated ? model->max_value : 1};
+		entry[known++] = (Entry) {number, i, weight ? weight[i] : rated ? model->max_value : 1};
 	}
 	qsort(entry, known, sizeof(Entry), compare_entries);
 	memset(profile, 0, sizeof(*profile));
@@ -342,8 +345,7 @@ typedef struct Reranking
 	int			slots;
 	int			known;
 	reco_ranked *rank;
-	int			unknown;
-	Datum	   *unknown_id;
+	IdDict	   *unknown;		/* items that the model does not know, in their order */
 } Reranking;
 
 static void
@@ -352,19 +354,18 @@ rerank_item(void *arg, int32 number, Datum id)
 	Reranking  *list = arg;
 	RecoModel  *model = &list->serving->model;
 
-	if (list->known + list->unknown == list->slots)
-	{
-		list->slots *= 2;
-		list->rank = repalloc_huge(list->rank, list->slots * sizeof(reco_ranked));
-		list->unknown_id = repalloc_huge(list->unknown_id, list->slots * sizeof(Datum));
-	}
 	if (number < 0)
 	{
-		list->unknown_id[list->unknown++] = id;
+		(void) id_dict_add(list->unknown, id);
 		return;
 	}
 	if (reco_set_has(list->seen, number))
 		return;
+	if (list->known == list->slots)
+	{
+		list->slots *= 2;
+		list->rank = repalloc_huge(list->rank, list->slots * sizeof(reco_ranked));
+	}
 	reco_set_add(list->seen, number);
 	list->rank[list->known++] = (reco_ranked) {
 		list->profile ? model->spec->algorithm->score_one(model, list->profile, number)
@@ -398,14 +399,14 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	list.serving = request.serving;
 	list.slots = 64;
 	list.rank = palloc(list.slots * sizeof(reco_ranked));
-	list.unknown_id = palloc(list.slots * sizeof(Datum));
+	list.unknown = id_dict_create(CurrentMemoryContext, request.serving->item_type);
 	list.seen = huge_zero(RECO_SET_BYTES(request.serving->model.items));
 	if (request_user(&request, &user) && reco_serving_user(request.serving, user, &profile) &&
 		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
 		list.profile = &profile;
 	request_items(&request, "items", rerank_item, &list);
 	qsort(list.rank, list.known, sizeof(reco_ranked), compare_ranked);
-	for (int i = 0; i < list.known + list.unknown; i++)
+	for (int i = 0; i < list.known + id_dict_count(list.unknown); i++)
 	{
 		bool		known = i < list.known;
 		Datum		values[3];
@@ -413,7 +414,7 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = known ? id_dict_id(request.serving->items, list.rank[i].item)
-			: list.unknown_id[i - list.known];
+			: id_dict_id(list.unknown, i - list.known);
 		values[2] = Float4GetDatum(known ? list.rank[i].score : 0);
 		reco_rows_add(&rows, values, nulls);
 	}
@@ -439,7 +440,8 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 	rows = reco_rows_begin(fcinfo, (Oid[]) {FLOAT4OID}, 1);
 	request_items(&request, "item", note_item, &item);
 	if (item >= 0 && request_user(&request, &user) &&
-		reco_serving_user(request.serving, user, &profile))
+		reco_serving_user(request.serving, user, &profile) &&
+		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
 	{
 		RecoModel  *model = &request.serving->model;
 		const RecoAlgorithm *algorithm = model->spec->algorithm;

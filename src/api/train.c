@@ -16,6 +16,7 @@
 #include "api/api.h"
 
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_namespace.h"
 #include "commands/dbcommands.h"
@@ -29,6 +30,7 @@
 #include "store/versions.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/resowner.h"
@@ -38,7 +40,7 @@ RECO_FUNCTION(reco_create_model);
 RECO_FUNCTION(reco_refresh);
 
 /* search_path of what we run ourselves as the owner. */
-#define OWN_SEARCH_PATH "pg_catalog, pg_temp"
+#define OWN_SEARCH_PATH "pg_catalog"
 
 typedef struct Job
 {
@@ -115,6 +117,53 @@ seconds_since(instr_time start)
 }
 
 /*
+ * An error when the model is gone.  What training is worth is decided by what
+ * other sessions have committed by now, so their news are taken in first.
+ */
+static void
+check_model_exists(const Job *job)
+{
+	AcceptInvalidationMessages();
+	if (OidIsValid(job->record.schema) && !OidIsValid(reco_model_table(job->record.schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" was dropped while it was trained", job->name)));
+}
+
+/* After each iteration: no use in going on when the model is gone. */
+static void
+iterated(void *arg, int iteration, int iterations, double loss)
+{
+	check_model_exists(arg);
+	elog(DEBUG1, "iteration %d of %d, loss %g", iteration, iterations, loss);
+}
+
+/*
+ * The ids of a model keep their types: its tables and functions are made of
+ * them.
+ */
+static void
+check_id_types(const Job *job)
+{
+	for (int is_user = 0; is_user <= 1; is_user++)
+	{
+		const IdType *now = is_user ? &job->record.data->user_type : &job->record.data->item_type;
+		ModelTable	table;
+		IdType	   *made;
+
+		reco_table_open(&table, job->record.schema, is_user, AccessShareLock, false);
+		made = reco_table_id_type(&table);
+		reco_table_close(&table, AccessShareLock);
+		if (made->type != now->type || made->collation != now->collation)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s",
+							is_user ? "user" : "item", format_type_be(now->type), job->name,
+							format_type_be(made->type)),
+					 errhint("Cast the column in the source, or drop the model and create it anew.")));
+	}
+}
+
+/*
  * Reads the source, checks that it can be trained on, and, in the memory that
  * survives commits, keeps what it held.
  */
@@ -129,6 +178,8 @@ read_source(Job *job)
 	job->record.data = data;
 	job->training.spec = job->spec;
 	job->training.budget = &job->budget;
+	job->training.progress = iterated;
+	job->training.progress_arg = job;
 	job->training.by_user = data->x.by_user;
 	if (job->spec->algorithm->predicts_value && data->x.latest)
 		job->training.by_user.value = data->x.latest;
@@ -138,8 +189,14 @@ read_source(Job *job)
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("source of model \"%s\" has no interactions to train on", job->name),
 				 errdetail(INT64_FORMAT " rows were read, " INT64_FORMAT " had a null, " INT64_FORMAT
-						   " an invalid value.", data->rows_read, data->skipped_null,
-						   data->skipped_invalid)));
+						   " an invalid value; " INT64_FORMAT " users and " INT64_FORMAT
+						   " items had too few interactions.", data->rows_read, data->skipped_null,
+						   data->skipped_invalid, data->dropped_users, data->dropped_items)));
+	if (!job->creating)
+	{
+		check_model_exists(job);
+		check_id_types(job);
+	}
 	reco_budget_require(&job->budget, job->spec->algorithm->memory(&job->training), "training");
 	job->record.read_seconds = seconds_since(start);
 }
@@ -166,12 +223,11 @@ write_version(Job *job)
 {
 	ModelRow	row;
 
-	if (!OidIsValid(reco_model_table(job->record.schema)))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" was dropped while it was trained", job->name)));
+	check_model_exists(job);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
 	reco_model_check_owner(&row);
+	check_id_types(job);
 	job->record.owner.owner = row.owner;
 	reco_version_finish(&job->record);
 	PopActiveSnapshot();
@@ -183,10 +239,13 @@ write_version(Job *job)
 static void
 clean_up(Job *job, const char *message)
 {
-	if (!OidIsValid(reco_model_table(job->record.schema)))
-		return;
+	ModelRow	row;
+
+	AcceptInvalidationMessages();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (job->creating)
+	if (!reco_model_try_read(job->record.schema, GetActiveSnapshot(), &row))
+		 /* gone, and with it what was to be undone */ ;
+	else if (job->creating)
 	{
 		ObjectAddress schema = {NamespaceRelationId, job->record.schema, 0};
 
@@ -197,12 +256,27 @@ clean_up(Job *job, const char *message)
 	PopActiveSnapshot();
 }
 
-/*
- * Runs the work that follows the first commit.  An error undoes it, is recorded
- * in a transaction of its own, and goes on to the caller.
- */
 static void
 train_and_write(Job *job)
+{
+	train(job);
+	write_version(job);
+}
+
+static void
+read_phase(Job *job)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	read_source(job);
+	PopActiveSnapshot();
+}
+
+/*
+ * Runs work that follows the first commit.  An error undoes it, is recorded in a
+ * transaction of its own, and goes on to the caller.
+ */
+static void
+run_guarded(Job *job, void (*work) (Job *job))
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -211,8 +285,7 @@ train_and_write(Job *job)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		train(job);
-		write_version(job);
+		work(job);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -261,40 +334,45 @@ tell(const Job *job)
 }
 
 /*
- * Everything from the lock on.  The caller holds an SPI connection.
+ * Takes the definition from the model, again: it may have changed while we
+ * waited for the lock.
  */
 static void
-run_job(Job *job)
+read_definition(Job *job)
 {
+	ModelRow	row;
+
+	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
+	reco_model_check_owner(&row);
+	if (row.source == NULL || row.algorithm == NULL || row.search_path == NULL)
+		reco_damaged(job->record.schema, "Its definition is not complete.");
+	job->source = row.source;
+	job->reader = (RecoRunAs) {true, row.owner, row.search_path};
+	job->record.owner = (RecoRunAs) {true, row.owner, OWN_SEARCH_PATH};
+	job->record.algorithm = row.algorithm;
+	job->record.options = row.options;
+}
+
+/*
+ * What is there once the first transaction has ended: for a new model its
+ * schema, which takes reading the source first, since that tells the types; for
+ * an old one the announcement of a version.
+ */
+static void
+announce(Job *job)
+{
+	MemoryContext old = MemoryContextSwitchTo(job->context);
+
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (!job->creating)
-	{
-		ModelRow	row;
-		MemoryContext old = MemoryContextSwitchTo(job->context);
-
-		/* read again: the definition may have changed while we waited for the lock */
-		reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
-		reco_model_check_owner(&row);
-		if (row.source == NULL || row.algorithm == NULL || row.search_path == NULL)
-			reco_damaged(job->record.schema, "Its definition is not complete.");
-		job->source = row.source;
-		job->reader = (RecoRunAs) {true, row.owner, row.search_path};
-		job->record.owner = (RecoRunAs) {true, row.owner, OWN_SEARCH_PATH};
-		job->record.algorithm = row.algorithm;
-		job->record.options = row.options;
-		MemoryContextSwitchTo(old);
-	}
-	{
-		MemoryContext old = MemoryContextSwitchTo(job->context);
-
-		job->spec = reco_spec_parse(job->record.algorithm);
-		reco_data_options_parse(job->record.options, &job->options);
-		job->record.keep_versions = job->options.keep_versions;
-		MemoryContextSwitchTo(old);
-	}
-	read_source(job);
+		read_definition(job);
+	job->spec = reco_spec_parse(job->record.algorithm);
+	reco_data_options_parse(job->record.options, &job->options);
+	job->record.keep_versions = job->options.keep_versions;
+	MemoryContextSwitchTo(old);
 	if (job->creating)
 	{
+		read_source(job);
 		job->record.schema = reco_schema_create(job->name, &job->record.data->user_type,
 												&job->record.data->item_type);
 		CommandCounterIncrement();
@@ -303,15 +381,30 @@ run_job(Job *job)
 	}
 	reco_version_start(&job->record);
 	PopActiveSnapshot();
+}
+
+/*
+ * Everything from the lock on.  The caller holds an SPI connection.
+ */
+static void
+run_job(Job *job)
+{
+	announce(job);
 	if (job->atomic)
 	{
-		train(job);
-		write_version(job);
+		if (!job->creating)
+			read_phase(job);
+		train_and_write(job);
 	}
 	else
 	{
 		SPI_commit();
-		train_and_write(job);
+		if (!job->creating)
+		{
+			run_guarded(job, read_phase);
+			SPI_commit();
+		}
+		run_guarded(job, train_and_write);
 		SPI_commit();
 	}
 	tell(job);
@@ -362,6 +455,50 @@ finish_job(Job *job)
 	MemoryContextDelete(job->context);
 }
 
+/*
+ * Makes way for a new model: an error when the schema is taken, unless by a
+ * model whose first training was killed.
+ */
+static void
+clear_way(const char *name)
+{
+	Oid			schema = get_namespace_oid(name, true);
+	ModelRow	row;
+
+	if (OidIsValid(schema) && reco_model_try_read(schema, GetActiveSnapshot(), &row) &&
+		row.active_version == 0 && !reco_model_is_training(schema) &&
+		reco_schema_owned(schema, GetUserId()) && reco_table_owned(row.table, GetUserId()))
+	{
+		ObjectAddress address = {NamespaceRelationId, schema, 0};
+
+		ereport(NOTICE, (errmsg("replacing model \"%s\", whose creation was interrupted", name)));
+		performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
+		CommandCounterIncrement();
+	}
+	else if (OidIsValid(schema))
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_SCHEMA), errmsg("schema \"%s\" already exists", name),
+						errhint("CALL reco.refresh() trains an existing model again, "
+								"CALL reco.drop_model() removes it.")));
+}
+
+/*
+ * What CREATE SCHEMA would say, before an hour of reading.
+ */
+static void
+check_name(const char *name)
+{
+	AclResult	result = reco_database_aclcheck(MyDatabaseId, GetUserId(), ACL_CREATE);
+
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("invalid model name \"%s\"", name),
+						errdetail("It is the name of a schema: 1 to %d bytes.", NAMEDATALEN - 1)));
+	if (IsReservedName(name))
+		ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME), errmsg("unacceptable schema name \"%s\"", name),
+						errdetail("The prefix \"pg_\" is reserved for system schemas.")));
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_DATABASE, get_database_name(MyDatabaseId));
+}
+
 /* An argument that must not be null, as a string that survives commits. */
 static char *
 required_text(FunctionCallInfo fcinfo, int number, const char *name, MemoryContext context)
@@ -385,15 +522,8 @@ reco_create_model(PG_FUNCTION_ARGS)
 	job->record.algorithm = PG_GETARG_JSONB_P_COPY(2);
 	if (!PG_ARGISNULL(3))
 		job->record.options = PG_GETARG_JSONB_P_COPY(3);
-	/* say so before an hour of reading, and as CREATE SCHEMA would */
-	if (strlen(job->name) >= NAMEDATALEN || job->name[0] == '\0')
-		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("invalid model name \"%s\"", job->name),
-						errdetail("It is the name of a schema: 1 to %d bytes.", NAMEDATALEN - 1)));
-	if (OidIsValid(get_namespace_oid(job->name, true)))
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_SCHEMA),
-						errmsg("schema \"%s\" already exists", job->name),
-						errhint("CALL reco.refresh() trains an existing model again, "
-								"CALL reco.drop_model() removes it.")));
+	check_name(job->name);
+	clear_way(job->name);
 	job->reader = (RecoRunAs) {true, GetUserId(),
 		pstrdup(GetConfigOption("search_path", false, false))};
 	job->record.owner = (RecoRunAs) {true, GetUserId(), OWN_SEARCH_PATH};

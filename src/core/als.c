@@ -16,9 +16,13 @@
 #include "core/team.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <string.h>
+
+/*
+ * From this size on, and until the last iteration, the conjugate gradient
+ * solver reads packed factors: see isa/alspass.c.
+ */
+#define PACKED_FROM (1024 * 1024)
 
 /* What one training holds. */
 typedef struct als_fit
@@ -41,7 +45,6 @@ typedef struct als_fit
 	const reco_csr *rows;
 	float *x;
 	float *x_bias;
-	int steps;
 	bool converge;
 	bool tell;
 } als_fit;
@@ -239,7 +242,7 @@ mean_value(const reco_env *env, const reco_csr *m, double *mean)
 }
 
 static reco_status
-solve_row(void *arg, int thread, int32_t r, als_told *told)
+solve_row(void *arg, int thread, int32_t r, int32_t next, als_told *told)
 {
 	als_fit *fit = arg;
 	char *slab = fit->thread_slab + (size_t) thread * fit->thread_room;
@@ -268,22 +271,34 @@ solve_row(void *arg, int thread, int32_t r, als_told *told)
 		als_cg c;
 
 		als_cg_layout(&c, slab, fit->wide);
-		return als_cg_row(fit->env, &fit->system, &fit->basis, &c, &row, fit->steps, fit->converge,
-						  x, bias, fit->tell ? told : NULL);
+		c.next_n = 0;
+		if (next >= 0)
+		{
+			int64_t n = m->start[next + 1] - m->start[next];
+
+			c.next = m->col + m->start[next];
+			c.next_n = n < ALS_AHEAD ? (int) n : ALS_AHEAD;
+			__builtin_prefetch(fit->x + (size_t) next * fit->out->stride);
+		}
+		return als_cg_row(fit->env, &fit->system, &fit->basis, &c, &row, fit->converge, x, bias,
+						  fit->tell ? told : NULL);
 	}
 }
 
 /*
- * Solves the rows of fit->matrix[side] (0: users) with the other side fixed.
+ * Solves the rows of fit->matrix[side] (0: users) with the other side fixed;
+ * last: in the last iteration.
  */
 static reco_status
-half_step(als_fit *fit, int side, bool converge, bool tell, als_told *told)
+half_step(als_fit *fit, int side, bool last, bool tell, als_told *told)
 {
 	const reco_env *env = fit->env;
 	reco_factors *out = fit->out;
 	const reco_csr *columns = fit->matrix[1 - side];
 	const float *y = side == 0 ? out->item : out->user;
 	const float *y_bias = side == 0 ? out->item_bias : out->user_bias;
+	bool converge = last && side == 0 && fit->solver != RECO_ALS_CHOLESKY;
+	bool packed = !last && (size_t) columns->rows * fit->wide * sizeof(float) >= PACKED_FROM;
 	bool use_basis = fit->solver == RECO_ALS_CG || (fit->solver == RECO_ALS_SUBSPACE && converge);
 	reco_status status;
 
@@ -292,7 +307,6 @@ half_step(als_fit *fit, int side, bool converge, bool tell, als_told *told)
 	fit->x_bias = side == 0 ? out->user_bias : out->item_bias;
 	fit->converge = converge;
 	fit->tell = tell;
-	fit->steps = getenv("STEPS") ? atoi(getenv("STEPS")) : 1;
 	als_system_init(&fit->system, fit->params, columns->rows, out->mean, y, out->stride, y_bias,
 					fit->gram);
 	if (fit->params->implicit)
@@ -305,8 +319,8 @@ half_step(als_fit *fit, int side, bool converge, bool tell, als_told *told)
 	else
 		status = RECO_OK;
 	if (status == RECO_OK && use_basis)
-		status = als_basis_make(env, &fit->system, &fit->basis, columns->rows, columns->start,
-								!converge && !getenv("NOPACK"));
+		status =
+			als_basis_make(env, &fit->system, &fit->basis, columns->rows, columns->start, packed);
 	if (status == RECO_OK)
 		status = als_run(env, &fit->schedule[side], solve_row, fit, told);
 	return status;
@@ -336,10 +350,10 @@ run_iterations(als_fit *fit, reco_als_progress progress, void *progress_arg, dou
 		als_told users = {0, 0};
 		bool last = it == iterations - 1;
 		double total;
-		reco_status status = half_step(fit, 1, false, tell, &items);
+		reco_status status = half_step(fit, 1, last, tell, &items);
 
 		if (status == RECO_OK)
-			status = half_step(fit, 0, last && fit->solver != RECO_ALS_CHOLESKY, tell, &users);
+			status = half_step(fit, 0, last, tell, &users);
 		if (status != RECO_OK)
 			return status;
 		total = tell ? users.loss + items.penalty : NAN;
@@ -388,9 +402,6 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 	else
 	{
 		at = slab;
-		if (getenv("HUGE"))
-			madvise((void *) (((uintptr_t) slab + 4095) & ~(uintptr_t) 4095),
-					shared_bytes(params, by_user, by_item, env->threads) - 4096, 14);
 		fit.gram = als_take(&at, gram_bytes);
 		fit.gram_slab = als_take(&at, als_gram_bytes(fit.ld, env->threads));
 		costs(&fit, &entry, &row);

@@ -25,6 +25,13 @@
 #include <math.h>
 #include <string.h>
 
+/*
+ * Steps of a row that is not solved to convergence: one when the residual, in
+ * the norm of the solution, is below ALS_NEAR, else up to ALS_STEPS.
+ */
+#define ALS_STEPS 3
+#define ALS_NEAR 0.05
+
 /* Multiply-adds between two looks at the stop flag. */
 #define PASS_WORK 2e7
 
@@ -119,9 +126,9 @@ decompose(const als_system *s, als_basis *b, double divisor)
 		b->slope[c] = (float) (scale * scale * s->lambda1);
 		for (int k = 0; k < n; k++)
 		{
-			b->to[(size_t) k * b->ld + c] = (float) (q[k] * scale);
+			b->to[(size_t) k * b->ld + c] = b->back[(size_t) c * b->ld + k] =
+				(float) (q[k] * scale);
 			b->start[(size_t) k * b->ld + c] = (float) (q[k] / scale);
-			b->back[(size_t) c * b->ld + k] = (float) (q[k] * scale);
 		}
 	}
 	return true;
@@ -201,7 +208,7 @@ als_basis_make(const reco_env *env, const als_system *s, als_basis *b, int32_t c
 size_t
 als_cg_bytes(int ld)
 {
-	return 5 * als_room(ld * sizeof(float)) + als_exact_bytes(ld);
+	return 7 * als_room(ld * sizeof(float)) + als_exact_bytes(ld);
 }
 
 void
@@ -214,6 +221,8 @@ als_cg_layout(als_cg *c, void *slab, int ld)
 	c->p = als_take(&at, ld * sizeof(float));
 	c->q = als_take(&at, ld * sizeof(float));
 	c->io = als_take(&at, ld * sizeof(float));
+	c->op = als_take(&at, ld * sizeof(float));
+	c->inverse = als_take(&at, ld * sizeof(float));
 	als_exact_layout(&c->exact, at, ld);
 }
 
@@ -236,44 +245,45 @@ pass(const reco_env *env, const als_system *s, const als_basis *b, reco_als_pass
 	return true;
 }
 
+/* The squared norm of the solution that goes with the preconditioner. */
+static double
+norm(const als_cg *c, int ld)
+{
+	double sum = 0;
+
+	for (int i = 0; i < ld; i++)
+		if (c->inverse[i] > 0)
+			sum += (double) c->x[i] * c->x[i] / c->inverse[i];
+	return sum;
+}
+
 /*
- * Conjugate gradients for A u = r + A c->x: c->r holds the residual.  Ends
- * after `steps` steps or when the preconditioned residual is below `tolerance`
- * times the solution.  *gain is how much the objective fell.
+ * Conjugate gradients for A u = r + A c->x: c->r holds the residual, c->op and
+ * c->inverse the diagonals.  Ends after `steps` steps or when the
+ * preconditioned residual is below `tolerance` times `size`, the squared norm of
+ * the solution; a step that starts below `near` is the last.  *gain is how much
+ * the objective fell.
  */
 static reco_status
 iterate(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
-		const reco_als_row *row, double weight, int steps, double tolerance, double *gain)
+		const reco_als_row *row, int steps, double tolerance, double near, double size,
+		double *gain)
 {
+	const reco_kernels *k = s->k;
 	int ld = b->ld;
-	float w = (float) weight;
-	double rho = 0;
+	double rho = k->cg_scale(c->p, c->inverse, c->r, ld);
 
-	for (int i = 0; i < ld; i++)
-	{
-		float m = b->base[i] + w * (b->slope[i] + b->guess[i]);
-
-		c->p[i] = m > 0 ? c->r[i] / m : 0;
-		rho += (double) c->r[i] * c->p[i];
-	}
 	for (int step = 1; step <= steps; step++)
 	{
-		bool last = step == steps;
+		bool last = step == steps || rho <= near * near * size;
 		reco_als_sums sums = {0};
-		double curvature = 0;
-		double next = 0;
-		double size = 0;
+		double curvature;
+		double next;
 		double alpha;
 
 		if (!(rho > 1e-60))
 			break;
-		for (int i = 0; i < ld; i++)
-		{
-			float op = (b->base[i] + w * b->slope[i]) * c->p[i];
-
-			c->q[i] = op;
-			curvature += (double) op * c->p[i];
-		}
+		curvature = k->cg_scale(c->q, c->op, c->p, ld);
 		if (!pass(env, s, b, last ? RECO_PASS_CURVATURE : RECO_PASS_PRODUCT, row, c->p, c->q,
 				  &sums))
 			return RECO_STOPPED;
@@ -282,26 +292,16 @@ iterate(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 			break;
 		alpha = rho / curvature;
 		*gain += alpha * rho;
-		for (int i = 0; i < ld; i++)
-			c->x[i] += (float) alpha * c->p[i];
+		k->cg_add(c->x, (float) alpha, c->p, ld);
 		if (last)
 			break;
-		for (int i = 0; i < ld; i++)
-		{
-			float m = b->base[i] + w * (b->slope[i] + b->guess[i]);
-
-			c->r[i] -= (float) alpha * c->q[i];
-			next += m > 0 ? (double) c->r[i] * c->r[i] / m : 0;
-			size += (double) m * c->x[i] * c->x[i];
-		}
+		k->cg_add(c->r, (float) -alpha, c->q, ld);
+		/* q is free now: the preconditioned residual */
+		next = k->cg_scale(c->q, c->inverse, c->r, ld);
 		if (next <= tolerance * tolerance * size)
 			break;
-		for (int i = 0; i < ld; i++)
-		{
-			float m = b->base[i] + w * (b->slope[i] + b->guess[i]);
-
-			c->p[i] = (m > 0 ? c->r[i] / m : 0) + (float) (next / rho) * c->p[i];
-		}
+		k->cg_add(c->q, (float) (next / rho), c->p, ld);
+		memcpy(c->p, c->q, ld * sizeof(float));
 		rho = next;
 	}
 	return RECO_OK;
@@ -313,7 +313,7 @@ iterate(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
  */
 static reco_status
 refine(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
-	   const reco_als_row *row, double weight, als_told *told)
+	   const reco_als_row *row, double size, als_told *told)
 {
 	als_exact *e = &c->exact;
 	double before = 0;
@@ -323,20 +323,20 @@ refine(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 
 	if (status != RECO_OK)
 		return status;
-	for (int i = 0; i < b->ld; i++)
-		c->x[i] = c->r[i] = 0;
+	memset(c->x, 0, b->ld * sizeof(float));
+	memset(c->io, 0, b->ld * sizeof(float));
 	for (int k = 0; k < s->D; k++)
-	{
-		before += e->x[k] * e->x[k];
-		for (int i = 0; i < b->ld; i++)
-			c->r[i] += (float) e->r[k] * b->to[(size_t) k * b->ld + i];
-	}
-	status = iterate(env, s, b, c, row, weight, 20, 1e-3, &gain);
+		c->io[k] = (float) e->r[k];
+	s->k->rotate(c->r, b->ld, c->io, b->ld, 1, s->D, b->to, NULL);
+	status = iterate(env, s, b, c, row, 30, 1e-7, 0, size, &gain);
 	if (status != RECO_OK)
 		return status;
 	s->k->rotate(c->io, b->ld, c->x, b->ld, 1, b->ld, b->back, NULL);
 	for (int k = 0; k < s->D; k++)
+	{
+		before += e->x[k] * e->x[k];
 		after += (double) c->io[k] * c->io[k];
+	}
 	/* a correction as large as the solution means that float4 was not enough */
 	if (!(after <= 1e-4 * before))
 		return RECO_SINGULAR;
@@ -347,32 +347,39 @@ refine(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 
 reco_status
 als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
-		   const reco_als_row *row, int steps, bool converge, float *x, float *bias, als_told *told)
+		   const reco_als_row *row, bool converge, float *x, float *bias, als_told *told)
 {
 	int ld = b->ld;
 	reco_als_sums sums = {0};
-	double own = 0;
+	double own;
 	double gain = 0;
+	double size;
 	reco_status status;
 
 	memset(c->r, 0, ld * sizeof(float));
 	s->k->rotate(c->x, ld, x, s->stride, 1, s->d, b->start, NULL);
 	if (s->biases)
-		for (int i = 0; i < ld; i++)
-			c->x[i] += *bias * b->start[(size_t) s->d * ld + i];
+		s->k->cg_add(c->x, *bias, b->start + (size_t) s->d * ld, ld);
 	if (!pass(env, s, b, RECO_PASS_RESIDUAL, row, c->x, c->r, &sums))
 		return RECO_STOPPED;
 	if (!(sums.largest < ALS_LARGE_WEIGHT))
 		return als_exact_row(env, s, &c->exact, row, x, bias, told);
-	for (int i = 0; i < ld; i++)
+	for (int i = 0; i < c->next_n; i++)
 	{
-		float op = (b->base[i] + (float) sums.weight * b->slope[i]) * c->x[i];
+		size_t bytes = (size_t) ld * (b->packed ? 2 : 4);
+		const char *z = (const char *) b->z + c->next[i] * bytes;
 
-		own += (double) op * c->x[i];
-		c->r[i] -= op;
+		for (size_t at = 0; at < bytes && at < 256; at += 64)
+			__builtin_prefetch(z + at);
 	}
-	status =
-		iterate(env, s, b, c, row, sums.weight, converge ? 60 : steps, converge ? 1e-6 : 0, &gain);
+	s->k->cg_diagonal(c->op, c->inverse, b->base, b->slope, b->guess, (float) sums.weight, ld);
+	own = s->k->cg_scale(c->q, c->op, c->x, ld);
+	s->k->cg_add(c->r, -1.0f, c->q, ld);
+	size = norm(c, ld);
+	status = iterate(env, s, b, c, row, converge ? 60 : ALS_STEPS, converge ? 3e-4 : 0,
+					 converge ? 0 : ALS_NEAR, size, &gain);
+	if (converge)
+		size = norm(c, ld);
 	if (status != RECO_OK)
 		return status;
 
@@ -381,7 +388,7 @@ als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 		c->exact.x[k] = c->io[k];
 	if (converge)
 	{
-		status = refine(env, s, b, c, row, sums.weight, told);
+		status = refine(env, s, b, c, row, size, told);
 		if (status == RECO_SINGULAR)
 			return als_exact_row(env, s, &c->exact, row, x, bias, told);
 		if (status != RECO_OK)
@@ -392,6 +399,8 @@ als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 		told->penalty =
 			(s->lambda0 + s->lambda1 * sums.weight) * s->k->dot(c->exact.x, c->exact.x, s->D);
 		told->loss = sums.loss + own - gain;
+		if (told->loss < 0)
+			told->loss = 0; /* rounding of large terms that cancel */
 	}
 	if (!als_store(s, c->exact.x, x, bias))
 		return als_exact_row(env, s, &c->exact, row, x, bias, told);

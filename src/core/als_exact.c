@@ -193,31 +193,24 @@ als_exact_residual(const reco_env *env, const als_system *s, als_exact *e, const
 	for (int64_t first = 0; first < row->n; first += ALS_TILE)
 	{
 		int n = row->n - first < ALS_TILE ? (int) (row->n - first) : ALS_TILE;
+		double a[ALS_TILE];
+		double t[ALS_TILE];
+		double score[ALS_TILE];
 
 		if (env->stopping(env->arg))
 			return RECO_STOPPED;
-		s->k->gather(e->tile, s->ld, s->y, s->stride, row->idx + first, NULL, n, s->d, s->biases);
+		for (int k = 0; k < n; k++)
+			als_entry(s, row, first + k, &a[k], &t[k]);
+		s->k->als_residual(e->r, score, s->y, s->stride, s->d, row->idx + first, a, t, n, e->x,
+						   s->biases);
 		for (int k = 0; k < n; k++)
 		{
-			const double *y = e->tile + (size_t) k * s->ld;
-			double score = s->k->dot(y, e->x, s->D);
-			double a;
-			double t;
-			double f;
+			double miss = (s->weights.implicit ? (t[k] > 0 ? 1.0 : 0.0) : t[k]) - score[k];
 
-			als_entry(s, row, first + k, &a, &t);
-			f = t - a * score;
-			weight += a;
-			if (s->weights.implicit)
-			{
-				/* c (p - s)^2 - s^2; the s^2 of all cells is x'Gx */
-				double miss = (t > 0 ? 1.0 : 0.0) - score;
-
-				loss += (1.0 + a) * miss * miss - score * score;
-			}
-			else
-				loss += f * f;
-			s->k->axpy(e->r, f, y, s->D);
+			weight += a[k];
+			/* c (p - s)^2 - s^2; the s^2 of all cells is x'Gx */
+			loss += s->weights.implicit ? (1.0 + a[k]) * miss * miss - score[k] * score[k]
+										: miss * miss;
 		}
 	}
 	lambda = s->lambda0 + s->lambda1 * weight;

@@ -136,8 +136,14 @@ typedef struct als_cg
 	float *p;
 	float *q;
 	float *io;
+	float *op;
+	float *inverse;
+	const int32_t *next; /* columns whose factors will be wanted soon */
+	int next_n;
 	als_exact exact;
 } als_cg;
+
+#define ALS_AHEAD 16
 
 #define ALS_BLOCKS 16
 
@@ -149,12 +155,12 @@ extern size_t als_cg_bytes(int ld);
 extern void als_cg_layout(als_cg *c, void *slab, int ld);
 
 /*
- * Improves x and bias by `steps` conjugate gradient steps, or, when `converge`,
- * solves to float4 accuracy.
+ * Improves x and bias by one to three conjugate gradient steps, or, when
+ * `converge`, solves to float4 accuracy.
  */
 extern reco_status als_cg_row(const reco_env *env, const als_system *s, const als_basis *b,
-							  als_cg *c, const reco_als_row *row, int steps, bool converge,
-							  float *x, float *bias, als_told *told);
+							  als_cg *c, const reco_als_row *row, bool converge, float *x,
+							  float *bias, als_told *told);
 
 /* als_subspace.c */
 typedef struct als_subspace
@@ -181,7 +187,9 @@ typedef struct als_schedule
 	int64_t longest;
 } als_schedule;
 
-typedef reco_status (*als_row_solver)(void *arg, int thread, int32_t row, als_told *told);
+/* next: the row that this thread will probably solve next, or -1 */
+typedef reco_status (*als_row_solver)(void *arg, int thread, int32_t row, int32_t next,
+									  als_told *told);
 
 extern size_t als_schedule_bytes(const reco_csr *m);
 extern void als_schedule_layout(als_schedule *sch, void *slab, const reco_csr *m, double entry_cost,

@@ -30,16 +30,19 @@ als_schedule_bytes(const reco_csr *m)
 		   als_room((rows + 1) * sizeof(als_told));
 }
 
-/* Sorts the rows by falling length, then by number: a counting sort by bits. */
+/*
+ * Long rows first, by falling length (8 classes to an octave), so that the end
+ * of a half step is balanced; then the others in their own order, so that their
+ * entries are read in sequence.
+ */
 static int32_t
-sort_rows(const reco_csr *m, int32_t *order, int32_t *next)
+sort_rows(const reco_csr *m, int32_t *order, int64_t is_long)
 {
-	/* classes of lengths: 8 to an octave are enough for balance */
 	enum
 	{
-		CLASSES = 64 * 8
+		CLASSES = 64 * 8 + 1
 	};
-	int32_t count[CLASSES + 1] = {0};
+	int32_t count[CLASSES] = {0};
 	int32_t used = 0;
 
 	for (int pass = 0; pass < 2; pass++)
@@ -47,13 +50,16 @@ sort_rows(const reco_csr *m, int32_t *order, int32_t *next)
 		for (int32_t r = 0; r < m->rows; r++)
 		{
 			uint64_t n = (uint64_t) (m->start[r + 1] - m->start[r]);
-			int bits;
-			int class;
+			int class = 0;
 
 			if (n == 0)
 				continue;
-			bits = 63 - __builtin_clzll(n);
-			class = bits * 8 + (int) (bits >= 3 ? (n >> (bits - 3)) & 7 : (n << (3 - bits)) & 7);
+			if (n >= (uint64_t) is_long)
+			{
+				int bits = 63 - __builtin_clzll(n);
+
+				class = 1 + bits * 8 + (int) (bits >= 3 ? (n >> (bits - 3)) & 7 : 0);
+			}
 			if (pass == 0)
 				count[CLASSES - 1 - class]++;
 			else
@@ -68,7 +74,6 @@ sort_rows(const reco_csr *m, int32_t *order, int32_t *next)
 				used += n;
 			}
 	}
-	(void) next;
 	return used;
 }
 
@@ -85,7 +90,7 @@ als_schedule_layout(als_schedule *sch, void *slab, const reco_csr *m, double ent
 	sch->told = als_take(&at, ((size_t) m->rows + 1) * sizeof(als_told));
 	sch->units = 0;
 	sch->longest = 0;
-	used = sort_rows(m, sch->order, NULL);
+	used = sort_rows(m, sch->order, (int64_t) (UNIT_WORK / 4 / entry_cost) + 1);
 	sch->unit[0] = 0;
 	for (int32_t i = 0; i < used; i++)
 	{
@@ -128,7 +133,8 @@ run_round(const reco_env *env, const als_schedule *sch, int32_t first, int32_t l
 			if (env->stopping(env->arg))
 				status = RECO_STOPPED;
 			if (status == RECO_OK)
-				status = solve(arg, omp_get_thread_num(), sch->order[i], &told);
+				status = solve(arg, omp_get_thread_num(), sch->order[i],
+							   i + 1 < sch->unit[u + 1] ? sch->order[i + 1] : -1, &told);
 			if (status != RECO_OK)
 			{
 #pragma omp atomic write

@@ -559,17 +559,45 @@ reco_triples_build(reco_triples *t, int32_t users, int32_t items, const int32_t 
 }
 
 /*
- * Turns counts into new numbers: those with at least min keep their order, the
- * others get -1.
+ * Turns flags into new numbers: those with 1 keep their order, the others get
+ * -1.
  */
 static int32_t
-number_kept(int32_t *map, int32_t n, int32_t min)
+number_kept(int32_t *map, int32_t n)
 {
 	int32_t kept = 0;
 
 	for (int32_t k = 0; k < n; k++)
-		map[k] = map[k] >= min ? kept++ : -1;
+		map[k] = map[k] > 0 ? kept++ : -1;
 	return kept;
+}
+
+/*
+ * Flags what stays.  A user who keeps an item is one of that item's kept users,
+ * so looking once from either side leaves nobody without an entry.
+ */
+static void
+flag_kept(const reco_csr *a, int32_t min_user, int32_t min_item, int32_t *user, int32_t *item)
+{
+	memset(item, 0, (size_t) a->cols * sizeof(int32_t));
+	for (int64_t e = 0; e < a->start[a->rows]; e++)
+		item[a->col[e]]++;
+	for (int32_t i = 0; i < a->cols; i++)
+		item[i] = item[i] >= min_item ? 1 : 0;
+	for (int32_t u = 0; u < a->rows; u++)
+	{
+		bool enough = a->start[u + 1] - a->start[u] >= min_user;
+
+		user[u] = 0;
+		for (int64_t e = a->start[u]; enough && e < a->start[u + 1]; e++)
+			if (item[a->col[e]] > 0)
+			{
+				user[u] = 1;
+				item[a->col[e]] = 2;
+			}
+	}
+	for (int32_t i = 0; i < a->cols; i++)
+		item[i] = item[i] == 2;
 }
 
 reco_status
@@ -581,17 +609,9 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 	int32_t items;
 	int32_t users;
 
-	memset(item_map, 0, (size_t) a->cols * sizeof(int32_t));
-	for (int64_t e = 0; e < a->start[a->rows]; e++)
-		item_map[a->col[e]]++;
-	for (int32_t u = 0; u < a->rows; u++)
-	{
-		int64_t n = a->start[u + 1] - a->start[u];
-
-		user_map[u] = n > INT32_MAX ? INT32_MAX : (int32_t) n;
-	}
-	users = number_kept(user_map, a->rows, min_user);
-	items = number_kept(item_map, a->cols, min_item);
+	flag_kept(a, min_user, min_item, user_map, item_map);
+	users = number_kept(user_map, a->rows);
+	items = number_kept(item_map, a->cols);
 	if (env->poll(env->arg))
 		return RECO_STOPPED;
 	for (int32_t u = 0; u < a->rows; u++)

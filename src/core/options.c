@@ -112,17 +112,26 @@ check_number(const reco_option *option, const char *owner, const reco_value *val
 {
 	bool whole = option->type != RECO_OPTION_REAL;
 
-	fail(error->hint, sizeof(error->hint), "It must be a %s from %.15g to %.15g.",
-		 whole ? "whole number" : "number", option->min, option->max);
+	if (whole)
+		fail(error->hint, sizeof(error->hint), "It must be a whole number from %.0f to %.0f.",
+			 option->min, option->max);
+	else
+		fail(error->hint, sizeof(error->hint), "It must be a number from %.15g to %.15g.",
+			 option->min, option->max);
 	if (value->kind != RECO_VALUE_NUMBER)
 		return fail(error->message, sizeof(error->message), "option \"%s\" of %.80s must be a number",
 					option->name, owner);
 	/* written so that NaN fails too */
 	if (!(value->number >= option->min && value->number <= option->max) ||
 		(whole && value->number != floor(value->number)))
+	{
+		char shown[32] = "NaN";
+
+		if (value->number == value->number)
+			snprintf(shown, sizeof(shown), "%.15g", value->number);
 		return fail(error->message, sizeof(error->message),
-					"value %.15g is out of range for option \"%s\" of %.80s", value->number,
-					option->name, owner);
+					"value %s is out of range for option \"%s\" of %.80s", shown, option->name, owner);
+	}
 	*number = value->number;
 	return true;
 }

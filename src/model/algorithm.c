@@ -8,6 +8,7 @@
 #include "model/model.h"
 
 #include "utils/builtins.h"
+#include "utils/float.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
@@ -149,7 +150,7 @@ reco_spec_describe(const RecoSpec *spec)
 				appendStringInfo(&text, UINT64_FORMAT, *(const uint64_t *) field);
 				break;
 			case RECO_OPTION_REAL:
-				appendStringInfo(&text, "%g", *(const double *) field);
+				appendStringInfoString(&text, float8out_internal(*(const double *) field));
 				break;
 			case RECO_OPTION_BOOL:
 				appendStringInfoString(&text, *(const bool *) field ? "true" : "false");

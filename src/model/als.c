@@ -30,10 +30,14 @@ typedef struct FactorParams
 static const char *const solvers[] = {"auto", "cholesky", "cg", "subspace", NULL};
 
 #define FIELD(name) offsetof(FactorParams, name)
+/* Interactions times factors. */
+#define WORK_WORTH_THREADS 4e6
+
 /* Floats that are read between two polls when a user is scored: 16 MB. */
 #define SCORE_BLOCK_FLOATS (4 * 1024 * 1024)
 
-#define MAX_SEED 9007199254740992.0
+/* the largest whole number that a JSON number is sure to keep */
+#define MAX_SEED 9007199254740991.0
 
 static const reco_option ials_options[] = {
 	{"factors", RECO_OPTION_INT, FIELD(factors), 64, 1, RECO_ALS_MAX_FACTORS, NULL},
@@ -79,6 +83,36 @@ kernel_params(const RecoSpec *spec)
 		.solver = (reco_als_solver) params->solver,
 		.seed = params->seed,
 	};
+}
+
+/*
+ * Threads are worth their waking up from a few milliseconds of work an iteration
+ * on; the result is the same.
+ */
+static reco_env
+kernel_env(const RecoTraining *training)
+{
+	reco_env	env = training->budget->env;
+	double		work = (double) training->by_user.start[training->by_user.rows] *
+		params_of(training->spec)->factors;
+
+	if (work < WORK_WORTH_THREADS)
+		env.threads = 1;
+	return env;
+}
+
+/*
+ * Scores are finite for factors and biases within these bounds: d products of
+ * two, d up to 1024, stay within float4.
+ */
+static void
+check_factors(const float *x, Size n)
+{
+	for (Size i = 0; i < n; i++)
+		if (!(fabsf(x[i]) <= RECO_MAX_FACTOR))
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("training ended with factors that are out of range"),
+							errhint("Raise the algorithm's regularization, or scale the source's values.")));
 }
 
 static size_t
@@ -147,12 +181,13 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 	Progress	progress = {training, params.iterations};
 	reco_csr	by_item;
 	reco_factors factors;
+	reco_env	env = kernel_env(training);
 	double	   *loss;
 
 	reco_budget_check(budget, reco_csr_transpose(&budget->env, &training->by_user,
 												 training->by_user.value, &by_item), "training");
 	loss = reco_budget_alloc(budget, params.iterations * sizeof(double));
-	reco_budget_check(budget, reco_als_fit(&budget->env, &params, &training->by_user, &by_item, told,
+	reco_budget_check(budget, reco_als_fit(&env, &params, &training->by_user, &by_item, told,
 										   &progress, loss, &factors), "training");
 	reco_csr_free(&budget->env, &by_item);
 
@@ -169,6 +204,10 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 		.item_bias = factors.item_bias ? factors.item_bias : zeros(budget, factors.items),
 		.mean = factors.mean,
 	};
+	check_factors(factors.user, (Size) factors.users * factors.stride);
+	check_factors(factors.item, (Size) factors.items * factors.stride);
+	check_factors(out->user_bias, factors.users);
+	check_factors(out->model.item_bias, factors.items);
 	value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
 	out->losses = params.iterations;
 	out->loss = reco_budget_alloc(budget, params.iterations * sizeof(float));
@@ -210,6 +249,12 @@ factor_predict(const RecoModel *model, float score)
 	if (!spec->algorithm->predicts_value || !params_of(spec)->clip)
 		return score;
 	return Min(Max(score, model->min_value), model->max_value);
+}
+
+static bool
+factor_fits(const RecoModel *model)
+{
+	return model->factors == params_of(model->spec)->factors;
 }
 
 static void
@@ -313,6 +358,7 @@ const RecoAlgorithm reco_algorithm_ials = {
 	.fold_in = factor_fold_in,
 	.knows = factor_knows,
 	.explain = factor_explain,
+	.fits = factor_fits,
 	.prepare = factor_prepare,
 };
 
@@ -330,5 +376,6 @@ const RecoAlgorithm reco_algorithm_als = {
 	.fold_in = factor_fold_in,
 	.knows = factor_knows,
 	.explain = factor_explain,
+	.fits = factor_fits,
 	.prepare = factor_prepare,
 };

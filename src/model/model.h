@@ -15,6 +15,9 @@
 #include "pg/pg.h"
 #include "utils/jsonb.h"
 
+/* The largest factor or bias; what tables hold beyond it is not a model's. */
+#define RECO_MAX_FACTOR 1e17f
+
 typedef struct RecoAlgorithm RecoAlgorithm;
 
 /* A validated reco.algorithm value. */
@@ -102,6 +105,8 @@ struct RecoAlgorithm
 	 */
 	bool		(*explain) (const RecoModel *model, const RecoProfile *profile, int32 item,
 							double *contribution, double *baseline);
+	/* whether the model has the shape that its parameters ask for; it may come from altered tables */
+	bool		(*fits) (const RecoModel *model);
 	/* fills model->gram from the items, in the given context; may be NULL */
 	void		(*prepare) (RecoModel *model, MemoryContext context);
 };

@@ -5,8 +5,8 @@
  * The baseline that every other algorithm is measured against.  It is a factor
  * model without factors whose item bias is the count, so it is stored and
  * served as any other.  Users are counted, not rows: buying the same thing
- * every week does not make it popular.  A user counts where the interaction's
- * value is above zero.
+ * every week does not make it popular, and what a user thinks of it does not
+ * count either.
  */
 #include "model/model.h"
 
@@ -37,8 +37,7 @@ popular_fit(const RecoTraining *training, RecoTrained *out)
 	memset(out, 0, sizeof(*out));
 	memset(count, 0, ((Size) a->cols + 1) * sizeof(int32));
 	for (int64 e = 0; e < a->start[a->rows]; e++)
-		if (a->value == NULL || a->value[e] > 0)
-			count[a->col[e]]++;
+		count[a->col[e]]++;
 	out->users = a->rows;
 	out->user_bias = reco_budget_alloc(budget, ((Size) a->rows + 1) * sizeof(float));
 	memset(out->user_bias, 0, ((Size) a->rows + 1) * sizeof(float));
@@ -88,6 +87,12 @@ popular_explain(const RecoModel *model, const RecoProfile *profile, int32 item,
 	return true;
 }
 
+static bool
+popular_fits(const RecoModel *model)
+{
+	return model->factors == 0;
+}
+
 const RecoAlgorithm reco_algorithm_popular = {
 	.name = "popular",
 	.source = "popular",
@@ -101,4 +106,5 @@ const RecoAlgorithm reco_algorithm_popular = {
 	.fold_in = popular_fold_in,
 	.knows = popular_knows,
 	.explain = popular_explain,
+	.fits = popular_fits,
 };

@@ -19,6 +19,7 @@
 #include "access/relscan.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "executor/executor.h"
 #include "funcapi.h"
@@ -47,7 +48,10 @@
 
 #if PG_VERSION_NUM < 160000
 #define reco_schema_aclcheck(oid, role, mode) pg_namespace_aclcheck(oid, role, mode)
+#define reco_database_aclcheck(oid, role, mode) pg_database_aclcheck(oid, role, mode)
 #else
+#define reco_database_aclcheck(oid, role, mode)                                                    \
+	object_aclcheck(DatabaseRelationId, oid, role, mode)
 #define reco_schema_aclcheck(oid, role, mode)                                                      \
 	object_aclcheck(NamespaceRelationId, oid, role, mode)
 #endif

@@ -86,10 +86,10 @@ reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("%s needs an estimated %zu MB of memory, more than \"reco.max_memory\" allows",
-					what, (budget->used + bytes) / (1024 * 1024) + 1),
-			 errdetail("The limit is %zu MB.", budget->limit / (1024 * 1024)),
-			 errhint("Raise \"reco.max_memory\", use fewer factors, or train on fewer rows.")));
+			 errmsg("%s needs an estimated %zu kB of memory, more than \"reco.max_memory\" allows",
+					what, (budget->used + bytes) / 1024 + 1),
+			 errdetail("The limit is %zu kB.", budget->limit / 1024),
+			 errhint("Raise \"reco.max_memory\", or train on fewer rows or with fewer factors.")));
 }
 
 void *

@@ -15,7 +15,9 @@
 #include "store/cache.h"
 
 #include "core/history.h"
+#include "access/htup_details.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
@@ -58,7 +60,7 @@ copy_factors(Oid schema, Datum value, int d, float *to)
 	const float *from = reco_factors_of(value, d, &must_free, &copy);
 
 	if (from == NULL)
-		reco_damaged(schema, psprintf("A row's factors are not %d finite numbers.", d));
+		reco_damaged(schema, psprintf("A row's factors are not %d numbers within range.", d));
 	memcpy(to, from, d * sizeof(float));
 	if (must_free)
 		pfree(copy);
@@ -73,7 +75,8 @@ load_item(void *arg, TupleTableSlot *slot)
 	int32		number = DatumGetInt32(slot->tts_values[COLUMN_LAST]);
 	float		bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
 
-	if (number < 0 || number >= model->items || load->seen[number] || !isfinite(bias))
+	if (number < 0 || number >= model->items || load->seen[number] ||
+		!(fabsf(bias) <= RECO_MAX_FACTOR))
 		reco_damaged(serving->schema, "The rows of its items do not belong together.");
 	load->seen[number] = true;
 	load->count++;
@@ -107,6 +110,22 @@ load_items(Serving *serving, ModelTable *table)
 }
 
 /*
+ * The number of rows comes from a table that its owner may write to: no more
+ * memory is taken for it than the rows' own table can account for.
+ */
+static void
+check_size(ModelTable *table, int32 rows, int stride)
+{
+	BlockNumber blocks = RelationGetNumberOfBlocks(table->heap);
+
+	if ((uint64) rows > (uint64) blocks * MaxHeapTuplesPerPage ||
+		(Size) rows * stride * sizeof(float) > reco_max_memory())
+		reco_damaged(RelationGetNamespace(table->heap),
+					 psprintf("Its table \"%s\" cannot hold %d rows.",
+							  RelationGetRelationName(table->heap), rows));
+}
+
+/*
  * Reads a version into a context of its own, which becomes permanent only when
  * all went well.
  */
@@ -122,11 +141,11 @@ load(const ModelRow *row)
 	ModelTable	users;
 	MemoryContext old;
 
-	if (!reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), &version) ||
-		version.algorithm == NULL)
-		reco_damaged(row->schema, psprintf("Its version %d is missing.", row->active_version));
-	if (version.items < 0 || version.factors < 0 || version.factors > RECO_ALS_MAX_FACTORS)
-		reco_damaged(row->schema, "Its version has impossible dimensions.");
+	(void) reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), false, &version);
+	if (version.algorithm == NULL || version.items < 0 || version.factors < 0 ||
+		version.factors > RECO_ALS_MAX_FACTORS || !(fabs(version.mean) <= RECO_MAX_FACTOR) ||
+		!(version.min_value <= version.max_value))
+		reco_damaged(row->schema, psprintf("Its version %d is not complete.", row->active_version));
 	serving->schema = row->schema;
 	serving->version = row->active_version;
 	serving->nonce = row->active_nonce;
@@ -147,6 +166,9 @@ load(const ModelRow *row)
 	model->mean = version.mean;
 	model->min_value = version.min_value;
 	model->max_value = version.max_value;
+	if (!model->spec->algorithm->fits(model))
+		reco_damaged(row->schema, "Its factors are not those of its algorithm.");
+	check_size(&items, model->items, model->stride);
 	model->item = allocate_matrix(context, model->items, model->stride);
 	model->item_bias = allocate(context, model->items, sizeof(float));
 	serving->interactions = allocate(context, model->items, sizeof(float));
@@ -250,14 +272,15 @@ reco_serving_load_users(Serving *serving)
 
 	if (serving->user)
 		return;
-	if (!reco_version_read(serving->schema, serving->version, GetActiveSnapshot(), &version) ||
-		version.users < 0)
-		reco_damaged(serving->schema, "Its version is missing.");
+	(void) reco_version_read(serving->schema, serving->version, GetActiveSnapshot(), false, &version);
+	if (version.users < 0)
+		reco_damaged(serving->schema, psprintf("Its version %d is not complete.", serving->version));
 	context = AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
+	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	check_size(&table, version.users, serving->model.stride);
 	load.slots = version.users;
 	load.user = allocate_matrix(context, load.slots, serving->model.stride);
 	load.ids = id_dict_create(context, serving->user_type);
-	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
 	reco_table_scan(&table, serving->version, NULL, serving->user_type, GetActiveSnapshot(),
 					load_user, &load);
 	reco_table_close(&table, AccessShareLock);
@@ -290,7 +313,8 @@ read_user(void *arg, TupleTableSlot *slot)
 	profile->factors = allocate_matrix(CurrentMemoryContext, 1, model->stride + 16);
 	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, profile->factors);
 	profile->n = reco_history_count(data, size);
-	if (profile->n < 0 || profile->n > model->items || !isfinite(profile->bias))
+	if (profile->n < 0 || profile->n > model->items ||
+		!(fabsf(profile->bias) <= RECO_MAX_FACTOR))
 		reco_damaged(serving->schema, "A user's history is not readable.");
 	profile->item = palloc(Max(profile->n, 1) * sizeof(int32));
 	profile->value = palloc(Max(profile->n, 1) * sizeof(float));

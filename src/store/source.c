@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/regproc.h"
+#include "utils/varlena.h"
 
 void
 reco_become(const RecoRunAs *as, RecoIdentity *before)
@@ -32,8 +33,10 @@ reco_become(const RecoRunAs *as, RecoIdentity *before)
 	GetUserIdAndSecContext(&before->user, &before->sec_context);
 	SetUserIdAndSecContext(as->owner, before->sec_context | SECURITY_RESTRICTED_OPERATION);
 	before->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", as->search_path, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	/* temporary tables last: else one of the caller's would pass for the source */
+	(void) set_config_option("search_path",
+							 as->search_path[0] ? psprintf("%s, pg_temp", as->search_path) : "pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 /*
@@ -106,6 +109,11 @@ source_query(const char *source)
 			return pstrdup(source);
 	if (*word == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("source is empty"),
+						errhint("Give the name of a table or view, or a SELECT whose columns are "
+								"user, item [, value [, time]].")));
+	if (!SplitIdentifierString(pstrdup(source), '.', &names) || names == NIL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("source is neither a query nor the name of a table"),
 						errhint("Give the name of a table or view, or a SELECT whose columns are "
 								"user, item [, value [, time]].")));
 	names = reco_name_list(source);

@@ -17,6 +17,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/model.h"
 #include "store/schema.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -64,7 +65,8 @@ reco_model_schema(const char *name)
 
 	if (!OidIsValid(schema) || !OidIsValid(reco_model_table(schema)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" does not exist", name),
+						OidIsValid(schema) ? errmsg("schema \"%s\" is not a model", name)
+						: errmsg("model \"%s\" does not exist", name),
 						errhint("reco.models lists the models you may read.")));
 	return schema;
 }
@@ -91,10 +93,12 @@ static void
 check_select(Relation table)
 {
 	Oid			relid = RelationGetRelid(table);
-	AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
 
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, RelationGetRelationName(table));
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for table \"%s\" of model \"%s\"",
+							   RelationGetRelationName(table),
+							   get_namespace_name(RelationGetNamespace(table)))));
 	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("row-level security on table \"%s\" of a model is not supported",
@@ -211,7 +215,10 @@ reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						name ? errmsg("schema \"%s\" is not a model", name)
 						: errmsg("schema with OID %u does not exist", schema)));
-	table = table_open(table_oid, AccessShareLock);
+	table = try_relation_open(table_oid, AccessShareLock);
+	if (table == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" was dropped", name ? name : "")));
 	check_select(table);
 	if (!read_model_row(table, snapshot, row))
 		reco_damaged(schema, "Its definition is missing.");
@@ -233,7 +240,7 @@ reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row)
 }
 
 bool
-reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row)
+reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok, VersionRow *row)
 {
 	Oid			table_oid = typed_table(schema, RECO_TABLE_VERSION, "version");
 	Relation	table;
@@ -244,6 +251,8 @@ reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row)
 	table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
 	if (table == NULL)
 		return false;
+	if (!missing_ok)
+		check_select(table);
 	slot = may_select(table) ? find_row(table, snapshot, 1, version) : NULL;
 	if (slot != NULL)
 	{
@@ -265,6 +274,8 @@ reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row)
 		ExecDropSingleTupleTableSlot(slot);
 	}
 	table_close(table, AccessShareLock);
+	if (slot == NULL && !missing_ok)
+		reco_damaged(schema, psprintf("Its version %d is missing.", version));
 	return slot != NULL;
 }
 
@@ -416,7 +427,7 @@ reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type,
 }
 
 /*
- * The elements of a real[] of exactly d finite numbers, or NULL when it is not
+ * The elements of a real[] of exactly d numbers within range, or NULL when it is not
  * one.  *copy is what to pfree, when *must_free.
  */
 const float *
@@ -432,7 +443,7 @@ reco_factors_of(Datum value, int d, bool *must_free, void **copy)
 		return NULL;
 	factors = (const float *) ARR_DATA_PTR(array);
 	for (int i = 0; i < d; i++)
-		if (!isfinite(factors[i]))
+		if (!(fabsf(factors[i]) <= RECO_MAX_FACTOR))
 			return NULL;
 	return factors;
 }

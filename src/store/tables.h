@@ -75,8 +75,12 @@ extern void reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row);
  */
 extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row);
 
-/* False when there is no such version, or the caller may not read it. */
-extern bool reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row);
+/*
+ * When there is no such version, or the caller may not read it: false if
+ * missing_ok, else an error.
+ */
+extern bool reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
+							  VersionRow *row);
 
 /* The caller must own the model. */
 extern void reco_model_check_owner(const ModelRow *row);
@@ -107,7 +111,7 @@ typedef bool (*RowVisitor) (void *arg, TupleTableSlot *slot);
 extern void reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type,
 							Snapshot snapshot, RowVisitor visit, void *arg);
 
-/* Checks a factors column: NULL unless it is d finite floats. */
+/* Checks a factors column: NULL unless it is d floats within range. */
 extern const float *reco_factors_of(Datum value, int d, bool *must_free, void **copy);
 
 extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);

@@ -78,6 +78,8 @@ run(Oid schema, const char *template, const Argument *argument, int n)
 	bool		isnull;
 
 	Assert(n <= lengthof(types));
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model was dropped while it was trained")));
 	initStringInfo(&sql);
 	for (const char *p = template; *p; p++)
 		if (p[0] == '%' && p[1] == 's')
@@ -320,7 +322,7 @@ reco_version_finish(RecoTrainingRecord *record)
 {
 	RecoIdentity before;
 	Argument	active[2];
-	Argument	keep[1];
+	Argument	keep[2];
 	instr_time	start;
 	instr_time	end;
 
@@ -337,11 +339,12 @@ reco_version_finish(RecoTrainingRecord *record)
 	active[1] = int8_argument(record->nonce);
 	run(record->schema, "UPDATE %s.model SET active_version = $1, active_nonce = $2", active, 2);
 	keep[0] = int8_argument(record->keep_versions);
+	keep[1] = int4_argument(record->version);
 	run(record->schema,
 		"WITH expired AS (UPDATE %s.model_version SET status = 'expired' WHERE version IN ("
-		"SELECT version FROM %s.model_version WHERE status = 'ready'"
-		" ORDER BY version DESC OFFSET $1) RETURNING version),"
+		"SELECT version FROM %s.model_version WHERE status = 'ready' AND version <> $2"
+		" ORDER BY version DESC OFFSET $1 - 1) RETURNING version),"
 		" users AS (DELETE FROM %s.model_user u USING expired e WHERE u.version = e.version)"
-		" DELETE FROM %s.model_item i USING expired e WHERE i.version = e.version", keep, 1);
+		" DELETE FROM %s.model_item i USING expired e WHERE i.version = e.version", keep, 2);
 	reco_return(&before);
 }

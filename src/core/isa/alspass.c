@@ -21,7 +21,7 @@
 #include <math.h>
 #include <string.h>
 
-#ifdef __AVX512F__
+#if VW > 4
 #include <immintrin.h>
 #endif
 
@@ -29,8 +29,6 @@
 #define CHUNK 256
 #define GROUP 4
 #define PREFETCH 16
-
-typedef int32_t v16i __attribute__((vector_size(64), may_alias));
 
 /* a and t of n entries of a row, from `first` on; padded with zeros to 16 */
 static inline void
@@ -77,9 +75,9 @@ chunk_weights(const reco_als_weights *w, const reco_als_row *row, int64_t first,
 
 /* The sums of four vectors. */
 static inline v4f
-sum4(v16f a, v16f b, v16f c, v16f d)
+sum4(vf a, vf b, vf c, vf d)
 {
-#ifdef __AVX512F__
+#if VW == 16
 	__m512 ab = _mm512_add_ps(_mm512_unpacklo_ps((__m512) a, (__m512) b),
 							  _mm512_unpackhi_ps((__m512) a, (__m512) b));
 	__m512 cd = _mm512_add_ps(_mm512_unpacklo_ps((__m512) c, (__m512) d),
@@ -88,45 +86,32 @@ sum4(v16f a, v16f b, v16f c, v16f d)
 	__m256 h = _mm256_add_ps(_mm512_castps512_ps256(s), _mm512_extractf32x8_ps(s, 1));
 
 	return (v4f) _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+#elif VW == 8
+	__m256 h = _mm256_hadd_ps(_mm256_hadd_ps((__m256) a, (__m256) b),
+							  _mm256_hadd_ps((__m256) c, (__m256) d));
+
+	return (v4f) _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
 #else
-	v16f all[4] = {a, b, c, d};
-	v4f q[4];
+	v4f ab = __builtin_shuffle(a, b, (vi){0, 4, 1, 5}) + __builtin_shuffle(a, b, (vi){2, 6, 3, 7});
+	v4f cd = __builtin_shuffle(c, d, (vi){0, 4, 1, 5}) + __builtin_shuffle(c, d, (vi){2, 6, 3, 7});
 
-	for (int g = 0; g < 4; g++)
-	{
-		v8f half[2];
-		v8f h;
-		v4f quarter[2];
-
-		memcpy(half, &all[g], sizeof(all[g]));
-		h = half[0] + half[1];
-		memcpy(quarter, &h, sizeof(h));
-		q[g] = quarter[0] + quarter[1];
-	}
-	{
-		typedef int32_t v4i __attribute__((vector_size(16)));
-		v4f ab = __builtin_shuffle(q[0], q[1], (v4i){0, 4, 1, 5}) +
-				 __builtin_shuffle(q[0], q[1], (v4i){2, 6, 3, 7});
-		v4f cd = __builtin_shuffle(q[2], q[3], (v4i){0, 4, 1, 5}) +
-				 __builtin_shuffle(q[2], q[3], (v4i){2, 6, 3, 7});
-
-		return __builtin_shuffle(ab, cd, (v4i){0, 1, 4, 5}) +
-			   __builtin_shuffle(ab, cd, (v4i){2, 3, 6, 7});
-	}
+	return __builtin_shuffle(ab, cd, (vi){0, 1, 4, 5}) +
+		   __builtin_shuffle(ab, cd, (vi){2, 3, 6, 7});
 #endif
 }
 
-/* Vector c of a row of factors. */
-static inline __attribute__((always_inline)) v16f
+/* Components VW c .. VW c + VW - 1 of a row of factors. */
+static inline __attribute__((always_inline)) vf
 component(const void *row, int c, bool packed)
 {
 	if (!packed)
-		return ((const v16f *) row)[c];
+		return ((const vf *) row)[c];
 	else
 	{
-		v16i word = ((const v16i *) row)[c / 2];
+		const int half = 16 / VW;
+		vi word = ((const vi *) row)[c / (2 * half) * half + c % half];
 
-		return (v16f) (c & 1 ? word : word << 16);
+		return (vf) (c / half % 2 ? word : word << 16);
 	}
 }
 
@@ -139,13 +124,13 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 		  const reco_als_weights *w, const reco_als_row *row, const float *p, float *out,
 		  reco_als_sums *sums)
 {
-	const int nv = constant_nv ? constant_nv : stride / 16;
-	const size_t bytes = (size_t) stride * (packed ? 2 : 4);
+	const int nv = constant_nv ? constant_nv : stride / VW;
+	const size_t bytes = (size_t) nv * VW * (packed ? 2 : 4);
 	const char *base = z;
-	v16f local_p[8];
-	v16f local_out[8];
-	const v16f *vp = (const v16f *) p;
-	v16f *vo = (v16f *) out;
+	vf local_p[128 / VW];
+	vf local_out[128 / VW];
+	const vf *vp = (const vf *) p;
+	vf *vo = (vf *) out;
 	float a[CHUNK] __attribute__((aligned(64)));
 	float t[CHUNK] __attribute__((aligned(64)));
 
@@ -164,14 +149,14 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 	{
 		int n = row->n - first < CHUNK ? (int) (row->n - first) : CHUNK;
 		const int32_t *idx = row->idx + first;
-		int ahead = row->n - first - n < PREFETCH ? n - PREFETCH : n;
+		int64_t ahead = row->n - first - PREFETCH - GROUP + 1;
 		v4f total = {0};
 
 		chunk_weights(w, row, first, n, a, t);
 		for (int k = 0; k < n; k += GROUP)
 		{
 			const char *y[GROUP];
-			v16f acc[GROUP];
+			vf acc[GROUP];
 			v4f s;
 			v4f f;
 			v4f a4 = *(const v4f *) (a + k);
@@ -181,6 +166,7 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 				{
 					const char *soon = base + idx[k + g + PREFETCH] * bytes;
 
+#pragma GCC unroll 8
 					for (size_t line = 0; line < bytes; line += 64)
 						__builtin_prefetch(soon + line, 0, 3);
 				}
@@ -216,7 +202,7 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 				continue;
 			for (int c = 0; c < nv; c++)
 			{
-				v16f o = vo[c];
+				vf o = vo[c];
 
 				for (int g = 0; g < GROUP; g++)
 					o += f[g] * component(y[g], c, packed);
@@ -249,7 +235,7 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 	}
 	if (constant_nv && kind != RECO_PASS_CURVATURE)
 		for (int c = 0; c < nv; c++)
-			((v16f *) out)[c] = vo[c];
+			((vf *) out)[c] = vo[c];
 }
 
 #define PASS(suffix, packed, nv)                                                                   \
@@ -266,13 +252,13 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 	}
 
 PASS(any, false, 0)
-PASS(2, false, 2)
-PASS(4, false, 4)
-PASS(8, false, 8)
+PASS(32, false, 32 / VW)
+PASS(64, false, 64 / VW)
+PASS(128, false, 128 / VW)
 PASS(packed_any, true, 0)
-PASS(packed_2, true, 2)
-PASS(packed_4, true, 4)
-PASS(packed_8, true, 8)
+PASS(packed_32, true, 32 / VW)
+PASS(packed_64, true, 64 / VW)
+PASS(packed_128, true, 128 / VW)
 
 void
 RECO_NAME(reco_als_pass)(reco_als_pass kind, const void *z, int stride, bool packed,
@@ -285,13 +271,13 @@ RECO_NAME(reco_als_pass)(reco_als_pass kind, const void *z, int stride, bool pac
 	switch (stride)
 	{
 		case 32:
-			pass = packed ? pass_packed_2 : pass_2;
+			pass = packed ? pass_packed_32 : pass_32;
 			break;
 		case 64:
-			pass = packed ? pass_packed_4 : pass_4;
+			pass = packed ? pass_packed_64 : pass_64;
 			break;
 		case 128:
-			pass = packed ? pass_packed_8 : pass_8;
+			pass = packed ? pass_packed_128 : pass_128;
 			break;
 		default:
 			pass = packed ? pass_packed_any : pass_any;
@@ -308,50 +294,19 @@ RECO_NAME(reco_als_pack)(uint32_t *out, const float *in, int64_t n)
 		{
 			uint32_t low;
 			uint32_t high;
+			uint32_t size;
 
 			memcpy(&low, in + g + i, sizeof(low));
 			memcpy(&high, in + g + i + 16, sizeof(high));
-			/* to nearest; the high word's remainder is what lies below it */
+			/*
+			 * To nearest, where the remainder of the high component is the low
+			 * word; and no high component below the normal numbers, which
+			 * would be slow to multiply.
+			 */
 			low = (low + 0x8000) >> 16;
-			high = (high - low + 0x8000) & 0xffff0000;
+			size = high & 0x7fffffff;
+			size = size < 0x00810000 ? 0x00800000 : (size - low + 0x8000) & 0x7fff0000;
+			high = (high & 0x80000000) | size;
 			out[g / 2 + i] = high | low;
 		}
-}
-
-/* Four rows at a time share the loads of m. */
-static inline __attribute__((always_inline)) void
-rotate_rows(int group, float *out, int stride_out, const float *in, int stride_in, int n_in,
-			const float *m, const float *initial)
-{
-	for (int c = 0; c < stride_out; c += 16)
-	{
-		v16f acc[4];
-		const float *mc = m + c;
-
-		for (int g = 0; g < group; g++)
-			acc[g] = initial ? *(const v16f *) (initial + c) : (v16f){0};
-		for (int k = 0; k < n_in; k++)
-		{
-			v16f mk = *(const v16f *) (mc + (size_t) k * stride_out);
-
-			for (int g = 0; g < group; g++)
-				acc[g] += in[(size_t) g * stride_in + k] * mk;
-		}
-		for (int g = 0; g < group; g++)
-			*(v16f *) (out + (size_t) g * stride_out + c) = acc[g];
-	}
-}
-
-void
-RECO_NAME(reco_rotate)(float *out, int stride_out, const float *in, int stride_in, int64_t rows,
-					   int n_in, const float *m, const float *initial)
-{
-	int64_t r = 0;
-
-	for (; r + 4 <= rows; r += 4)
-		rotate_rows(4, out + (size_t) r * stride_out, stride_out, in + (size_t) r * stride_in,
-					stride_in, n_in, m, initial);
-	for (; r < rows; r++)
-		rotate_rows(1, out + (size_t) r * stride_out, stride_out, in + (size_t) r * stride_in,
-					stride_in, n_in, m, initial);
 }

@@ -4,7 +4,7 @@
  *
  * Systems here are d x d with d from 1 to about a thousand, solved by the
  * thousands; a BLAS call for each would spend much of its time packing.  The
- * symmetric update works on register tiles of 8 x 16; the factorization is
+ * symmetric update works on register tiles; the factorization is
  * right-looking over panels of 16 rows whose trailing update is that same
  * kernel, so it runs at its speed.
  *
@@ -18,50 +18,54 @@
 #define PANEL 16
 #define MAX_ORDER 1040
 
-static inline v8d
-load8(const double *p)
+/* A register tile of the symmetric update; both divide 16. */
+#define TILE_I (VW == 16 ? 8 : 4)
+#define TILE_J (2 * VD)
+
+static inline vd
+load(const double *p)
 {
-	v8d v;
+	vd v;
 
 	memcpy(&v, p, sizeof(v));
 	return v;
 }
 
 static inline void
-store8(double *p, v8d v)
+store(double *p, vd v)
 {
 	memcpy(p, &v, sizeof(v));
 }
 
-/* One 8 x 16 tile: c[i][j] += sign * sum_k ti[k][i] * tj[k][j] */
+/* One tile: c[i][j] += sign * sum_k ti[k][i] * tj[k][j] */
 static inline void
 syrk_tile(double *c, int ldc, const double *ti, const double *tj, int ldt, int rows, double sign)
 {
-	v8d acc[8][2];
+	vd acc[TILE_I][2];
 
 #pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		acc[i][0] = acc[i][1] = (v8d){0};
+	for (int i = 0; i < TILE_I; i++)
+		acc[i][0] = acc[i][1] = (vd){0};
 	for (int k = 0; k < rows; k++)
 	{
 		const double *a = ti + (size_t) k * ldt;
-		v8d b0 = load8(tj + (size_t) k * ldt);
-		v8d b1 = load8(tj + (size_t) k * ldt + 8);
+		vd b0 = load(tj + (size_t) k * ldt);
+		vd b1 = load(tj + (size_t) k * ldt + VD);
 
 #pragma GCC unroll 8
-		for (int i = 0; i < 8; i++)
+		for (int i = 0; i < TILE_I; i++)
 		{
 			acc[i][0] += a[i] * b0;
 			acc[i][1] += a[i] * b1;
 		}
 	}
 #pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < TILE_I; i++)
 	{
 		double *row = c + (size_t) i * ldc;
 
-		store8(row, load8(row) + sign * acc[i][0]);
-		store8(row + 8, load8(row + 8) + sign * acc[i][1]);
+		store(row, load(row) + sign * acc[i][0]);
+		store(row + VD, load(row + VD) + sign * acc[i][1]);
 	}
 }
 
@@ -70,8 +74,8 @@ RECO_NAME(reco_syrk)(double *c, int ldc, const double *t, int ldt, int n, int ro
 {
 	double sign = subtract ? -1.0 : 1.0;
 
-	for (int j = 0; j < n; j += 16)
-		for (int i = 0; i < j + 16; i += 8)
+	for (int j = 0; j < n; j += TILE_J)
+		for (int i = 0; i < j + TILE_J; i += TILE_I)
 			syrk_tile(c + (size_t) i * ldc + j, ldc, t + i, t + j, ldt, rows, sign);
 }
 
@@ -167,15 +171,20 @@ RECO_NAME(reco_axpy)(double *y, double a, const double *x, int n)
 double
 RECO_NAME(reco_dot)(const double *x, const double *y, int n)
 {
-	v8d acc = {0};
+	vd even = {0};
+	vd odd = {0};
 	double sum = 0;
 	int i = 0;
 
-	for (; i + 8 <= n; i += 8)
-		acc += load8(x + i) * load8(y + i);
+	for (; i + 2 * VD <= n; i += 2 * VD)
+	{
+		even += load(x + i) * load(y + i);
+		odd += load(x + i + VD) * load(y + i + VD);
+	}
 	for (; i < n; i++)
 		sum += x[i] * y[i];
-	for (int k = 0; k < 8; k++)
-		sum += acc[k];
+	even += odd;
+	for (int k = 0; k < VD; k++)
+		sum += even[k];
 	return sum;
 }

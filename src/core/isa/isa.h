@@ -111,6 +111,25 @@ typedef struct reco_kernels
 
 	/* Packs n floats, a multiple of 32, into n / 2 words. */
 	void (*als_pack)(uint32_t *out, const float *in, int64_t n);
+
+	/*
+	 * Element-wise parts of conjugate gradients, n a multiple of 16:
+	 * op = base + weight slope, inverse = 1 / (op + weight guess) or 0;
+	 */
+	void (*cg_diagonal)(float *op, float *inverse, const float *base, const float *slope,
+						const float *guess, float weight, int n);
+	/* out = diagonal in, and returns out.in */
+	double (*cg_scale)(float *out, const float *diagonal, const float *in, int n);
+	/* y += a x */
+	void (*cg_add)(float *y, float a, const float *x, int n);
+
+	/*
+	 * For each of `rows` entries: score = y.x, r += (t - a score) y, in float8;
+	 * y has d components, and a last one of 1 when `one`.
+	 */
+	void (*als_residual)(double *r, double *score, const float *y, int stride, int d,
+						 const int32_t *idx, const double *a, const double *t, int rows,
+						 const double *x, bool one);
 } reco_kernels;
 
 extern const reco_kernels reco_kernels_base;

@@ -15,10 +15,21 @@
 /* never passed between objects of different levels, so the ABI note is moot */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-/* 16 floats or 8 doubles: one AVX-512 register, two of AVX2, four of SSE */
-typedef float v16f __attribute__((vector_size(64), may_alias));
-typedef double v8d __attribute__((vector_size(64), may_alias));
-typedef float v8f __attribute__((vector_size(32), may_alias));
+/* The level's registers: VW floats (vf, vi) or VD doubles (vd). */
+#if defined(__AVX512F__)
+#define VW 16
+#elif defined(__AVX__)
+#define VW 8
+#else
+#define VW 4
+#endif
+#define VD (VW / 2)
+
+typedef float vf __attribute__((vector_size(4 * VW), may_alias));
+typedef int32_t vi __attribute__((vector_size(4 * VW), may_alias));
+typedef double vd __attribute__((vector_size(4 * VW), may_alias));
+/* as many floats as a register holds doubles */
+typedef float vh __attribute__((vector_size(2 * VW), may_alias, aligned(4)));
 typedef float v4f __attribute__((vector_size(16), may_alias));
 
 extern void RECO_NAME(reco_syrk)(double *c, int ldc, const double *t, int ldt, int n, int rows,
@@ -37,5 +48,14 @@ extern void RECO_NAME(reco_als_pass)(reco_als_pass kind, const void *z, int stri
 									 const float *p, float *out, reco_als_sums *sums);
 
 extern void RECO_NAME(reco_als_pack)(uint32_t *out, const float *in, int64_t n);
+
+extern void RECO_NAME(reco_cg_diagonal)(float *op, float *inverse, const float *base,
+										const float *slope, const float *guess, float weight,
+										int n);
+extern double RECO_NAME(reco_cg_scale)(float *out, const float *diagonal, const float *in, int n);
+extern void RECO_NAME(reco_cg_add)(float *y, float a, const float *x, int n);
+extern void RECO_NAME(reco_als_residual)(double *r, double *score, const float *y, int stride,
+										 int d, const int32_t *idx, const double *a,
+										 const double *t, int rows, const double *x, bool one);
 
 #endif /* RECO_CORE_ISA_KERNELS_H */

@@ -15,4 +15,8 @@ const reco_kernels RECO_NAME(reco_kernels) = {
 	.rotate = RECO_NAME(reco_rotate),
 	.als_pass = RECO_NAME(reco_als_pass),
 	.als_pack = RECO_NAME(reco_als_pack),
+	.cg_diagonal = RECO_NAME(reco_cg_diagonal),
+	.cg_scale = RECO_NAME(reco_cg_scale),
+	.cg_add = RECO_NAME(reco_cg_add),
+	.als_residual = RECO_NAME(reco_als_residual),
 };
