@@ -163,6 +163,28 @@ check_id_types(const Job *job)
 	}
 }
 
+/* For messages: the rows of a source, and what became of them. */
+static char *
+what_was_read(const RecoData *data)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, INT64_FORMAT " rows read", data->rows_read);
+	if (data->x.merged)
+		appendStringInfo(&text, ", " INT64_FORMAT " merged into others", data->x.merged);
+	if (data->skipped_null)
+		appendStringInfo(&text, ", " INT64_FORMAT " skipped for a null", data->skipped_null);
+	if (data->skipped_invalid)
+		appendStringInfo(&text, ", " INT64_FORMAT " skipped for an invalid value",
+						 data->skipped_invalid);
+	if (data->dropped_users || data->dropped_items)
+		appendStringInfo(&text, ", " INT64_FORMAT " users and " INT64_FORMAT
+						 " items dropped for too few interactions",
+						 data->dropped_users, data->dropped_items);
+	return text.data;
+}
+
 /*
  * Reads the source, checks that it can be trained on, and, in the memory that
  * survives commits, keeps what it held.
@@ -188,10 +210,7 @@ read_source(Job *job)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("source of model \"%s\" has no interactions to train on", job->name),
-				 errdetail(INT64_FORMAT " rows were read, " INT64_FORMAT " had a null, " INT64_FORMAT
-						   " an invalid value; " INT64_FORMAT " users and " INT64_FORMAT
-						   " items had too few interactions.", data->rows_read, data->skipped_null,
-						   data->skipped_invalid, data->dropped_users, data->dropped_items)));
+				 errdetail_internal("%s.", what_was_read(data))));
 	if (!job->creating)
 	{
 		check_model_exists(job);
@@ -310,27 +329,11 @@ run_guarded(Job *job, void (*work) (Job *job))
 static void
 tell(const Job *job)
 {
-	const RecoData *data = job->record.data;
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	appendStringInfo(&detail, INT64_FORMAT " rows read", data->rows_read);
-	if (data->x.merged)
-		appendStringInfo(&detail, ", " INT64_FORMAT " merged into others", data->x.merged);
-	if (data->skipped_null)
-		appendStringInfo(&detail, ", " INT64_FORMAT " skipped for a null", data->skipped_null);
-	if (data->skipped_invalid)
-		appendStringInfo(&detail, ", " INT64_FORMAT " skipped for an invalid value",
-						 data->skipped_invalid);
-	if (data->dropped_users || data->dropped_items)
-		appendStringInfo(&detail, ", " INT64_FORMAT " users and " INT64_FORMAT
-						 " items dropped for too few interactions",
-						 data->dropped_users, data->dropped_items);
 	ereport(NOTICE, (errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
 							job->name, job->record.version, job->trained.users,
 							job->trained.model.items,
 							job->record.by_user->start[job->record.by_user->rows]),
-					 errdetail_internal("%s.", detail.data)));
+					 errdetail_internal("%s.", what_was_read(job->record.data))));
 }
 
 /*

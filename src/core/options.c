@@ -127,7 +127,9 @@ check_number(const reco_option *option, const char *owner, const reco_value *val
 	{
 		char shown[32] = "NaN";
 
-		if (value->number == value->number)
+		if (value->number == floor(value->number) && fabs(value->number) < 1e18)
+			snprintf(shown, sizeof(shown), "%.0f", value->number);
+		else if (value->number == value->number)
 			snprintf(shown, sizeof(shown), "%.15g", value->number);
 		return fail(error->message, sizeof(error->message),
 					"value %s is out of range for option \"%s\" of %.80s", shown, option->name, owner);

@@ -5,8 +5,8 @@
  * The baseline that every other algorithm is measured against.  It is a factor
  * model without factors whose item bias is the count, so it is stored and
  * served as any other.  Users are counted, not rows: buying the same thing
- * every week does not make it popular, and what a user thinks of it does not
- * count either.
+ * every week does not make it popular.  A user counts where the interaction's
+ * value is above zero.
  */
 #include "model/model.h"
 
@@ -37,7 +37,8 @@ popular_fit(const RecoTraining *training, RecoTrained *out)
 	memset(out, 0, sizeof(*out));
 	memset(count, 0, ((Size) a->cols + 1) * sizeof(int32));
 	for (int64 e = 0; e < a->start[a->rows]; e++)
-		count[a->col[e]]++;
+		if (a->value == NULL || a->value[e] > 0)
+			count[a->col[e]]++;
 	out->users = a->rows;
 	out->user_bias = reco_budget_alloc(budget, ((Size) a->rows + 1) * sizeof(float));
 	memset(out->user_bias, 0, ((Size) a->rows + 1) * sizeof(float));

@@ -256,8 +256,10 @@ write_items(RecoTrainingRecord *record)
 	TableWriter *writer;
 	MemoryContext batch;
 
+	/* popularity: a rating of any value counts, of other values those above 0 */
 	for (int64 e = 0; e < a->start[a->rows]; e++)
-		count[a->col[e]]++;
+		if (a->value == NULL || a->value[e] > 0 || model->spec->algorithm->predicts_value)
+			count[a->col[e]]++;
 	reco_table_open(&table, record->schema, false, RowExclusiveLock, false);
 	writer = reco_writer_begin(&table);
 	for (int32 i = 0; i < model->items; i++)

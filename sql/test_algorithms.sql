@@ -1,0 +1,121 @@
+--
+-- Algorithms and options as values: constructors, their checks, descriptions.
+--
+SELECT reco.ials();
+SELECT reco.als();
+SELECT reco.popular();
+SELECT reco.options();
+SELECT pg_typeof(reco.ials()), pg_typeof(reco.options());
+SELECT reco.describe(reco.ials()) UNION ALL SELECT reco.describe(reco.als()) UNION ALL SELECT reco.describe(reco.popular());
+SELECT reco.describe(reco.ials(factors => 8, regularization => 0.5, alpha => 40, iterations => 3, weighted_regularization => true,
+                               solver => 'cg', seed => 7));
+SELECT reco.describe(reco.als(8, 0.5, 3, false, false, 'cholesky', 9007199254740991));
+-- every value as it was given: what is described can be typed again
+SELECT reco.describe(reco.ials(regularization => 0.123456789012345)) LIKE '% regularization => 0.123456789012345, %' AS exact;
+-- NULL takes the default
+SELECT reco.ials(factors => NULL, solver => NULL, seed => NULL, weighted_regularization => NULL);
+SELECT reco.describe(reco.ials(NULL, NULL, NULL, NULL, NULL, NULL, NULL)) = reco.describe(reco.ials()) AS same;
+SELECT reco.describe(reco.als(NULL, NULL, NULL, NULL, NULL, NULL, NULL)) = reco.describe(reco.als()) AS same;
+SELECT reco.options(NULL, NULL, NULL, NULL);
+SELECT reco.describe(NULL);
+
+-- the ends of each range are in it
+SELECT reco.ials(factors => 1, regularization => 1e-9, alpha => 1e-9, iterations => 1, seed => 0);
+SELECT reco.ials(factors => 1024, regularization => 1e9, alpha => 1e6, iterations => 10000, seed => 9007199254740991);
+SELECT reco.als(factors => 1, regularization => 1e-9, iterations => 1, seed => 0);
+SELECT reco.als(factors => 1024, regularization => 1e9, iterations => 10000, seed => 9007199254740991);
+SELECT reco.options(min_user_interactions => 1000000, min_item_interactions => 1000000, keep_versions => 1000);
+-- and what is next to them is not
+SELECT reco.ials(factors => 0);
+SELECT reco.ials(factors => 1025);
+SELECT reco.ials(factors => -2147483648);
+SELECT reco.ials(regularization => 0);
+SELECT reco.ials(regularization => -0.01);
+SELECT reco.ials(regularization => 1.1e9);
+SELECT reco.ials(regularization => 'NaN');
+SELECT reco.ials(regularization => 'Infinity');
+SELECT reco.ials(alpha => 0);
+SELECT reco.ials(alpha => -1);
+SELECT reco.ials(alpha => 1000001);
+SELECT reco.ials(alpha => '-Infinity');
+SELECT reco.ials(iterations => 0);
+SELECT reco.ials(iterations => 10001);
+SELECT reco.ials(seed => -1);
+SELECT reco.ials(seed => 9007199254740992);
+SELECT reco.ials(solver => 'lu');
+SELECT reco.ials(solver => 'CG');
+SELECT reco.ials(solver => '');
+SELECT reco.als(factors => 0);
+SELECT reco.als(regularization => 0);
+SELECT reco.als(iterations => 0);
+SELECT reco.als(solver => 'lu');
+SELECT reco.als(seed => -1);
+SELECT reco.options(on_invalid => 'ignore');
+SELECT reco.options(min_user_interactions => 0);
+SELECT reco.options(min_item_interactions => -1);
+SELECT reco.options(keep_versions => 0);
+SELECT reco.options(keep_versions => 1001);
+SELECT reco.ials(neighbors => 10);
+SELECT reco.als(alpha => 2);
+SELECT reco.popular(5);
+
+-- made by hand: the domain checks them
+SELECT reco.describe('{"algorithm": "ials", "factors": 8, "alpha": null}');
+SELECT '{"algorithm": "als"}'::reco.algorithm;
+SELECT '{"algorithm": "svdpp"}'::reco.algorithm;
+SELECT '{"algorithm": 5}'::reco.algorithm;
+SELECT '{"algorithm": null}'::reco.algorithm;
+SELECT '{"factors": 5}'::reco.algorithm;
+SELECT '{}'::reco.algorithm;
+SELECT '[]'::reco.algorithm;
+SELECT '["algorithm"]'::reco.algorithm;
+SELECT '"ials"'::reco.algorithm;
+SELECT 'null'::reco.algorithm;
+SELECT NULL::reco.algorithm;
+SELECT 'ials()'::reco.algorithm;
+SELECT '{"algorithm": "ials", "factor": 8}'::reco.algorithm;
+SELECT '{"algorithm": "als", "alpha": 8}'::reco.algorithm;
+SELECT '{"algorithm": "popular", "factors": 8}'::reco.algorithm;
+SELECT '{"algorithm": "ials", "factors": 8.5}'::reco.algorithm;
+SELECT '{"algorithm": "ials", "factors": "8"}'::reco.algorithm;
+SELECT '{"algorithm": "ials", "factors": true}'::reco.algorithm;
+SELECT '{"algorithm": "ials", "factors": [8]}'::reco.algorithm;
+SELECT '{"algorithm": "ials", "factors": {"n": 8}}'::reco.algorithm;
+SELECT '{"algorithm": "ials", "weighted_regularization": 1}'::reco.algorithm;
+SELECT '{"algorithm": "ials", "solver": 1}'::reco.algorithm;
+SELECT ('{"algorithm": "ials", "' || repeat('x', 200) || '": 1}')::reco.algorithm;
+SELECT '{"keep_version": 1}'::reco.data_options;
+SELECT '{"keep_versions": 1.5}'::reco.data_options;
+SELECT '{"on_invalid": true}'::reco.data_options;
+SELECT '[1]'::reco.data_options;
+SELECT '{}'::reco.data_options;
+
+-- values: stored, compared, put into arrays, tuned over
+CREATE TABLE alg_grid (id int GENERATED ALWAYS AS IDENTITY, a reco.algorithm NOT NULL DEFAULT reco.ials(factors => 2));
+INSERT INTO alg_grid DEFAULT VALUES;
+INSERT INTO alg_grid (a) SELECT reco.ials(factors => f, alpha => al) FROM unnest(ARRAY[4, 8]) f, unnest(ARRAY[1.0, 1.5]) al ORDER BY f, al;
+INSERT INTO alg_grid (a) VALUES ('{"algorithm": "ials", "factors": 0}');
+UPDATE alg_grid SET a = a || '{"factors": 1}' WHERE id = 1;
+UPDATE alg_grid SET a = a || '{"factors": 0}' WHERE id = 1;
+SELECT id, reco.describe(a) FROM alg_grid ORDER BY id;
+SELECT pg_typeof(ARRAY[reco.ials(), reco.als()]), pg_typeof(array_agg(a)) FROM alg_grid;
+SELECT reco.ials() = reco.ials(factors => 64) AS equal, reco.ials() = reco.ials(factors => 65) AS other;
+SELECT reco.ials() ->> 'alpha' AS alpha;
+DROP TABLE alg_grid;
+
+-- in an index or a generated column: the constructors are immutable
+SELECT proname, provolatile, proparallel, proisstrict FROM pg_proc
+ WHERE pronamespace = 'reco'::regnamespace AND proname IN ('ials', 'als', 'popular', 'options', 'describe', 'is_algorithm', 'is_data_options') ORDER BY 1;
+-- every object of the extension has a comment
+SELECT pg_describe_object(classid, objid, 0) AS without_comment FROM pg_depend d
+ WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'reco')
+   AND deptype = 'e' AND obj_description(objid, classid::regclass::name) IS NULL
+   AND NOT EXISTS (SELECT FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid WHERE t.oid = d.objid AND c.relkind = 'v')
+   AND classid <> 'pg_namespace'::regclass ORDER BY 1;
+-- options for the functions' behaviour
+SET reco.threads = -1;
+SET reco.threads = 1025;
+SET reco.max_memory = -1;
+SET reco.nonsense = 1;
+SHOW reco.threads;
+SHOW reco.max_memory;
