@@ -443,9 +443,9 @@ reco_als_gram(const reco_env *env, const float *y, int32_t rows, int d, int stri
 }
 
 /* contribution[j] = y_target' A^-1 y_j t_j, from the factor that the solve left */
-static void
-contributions(const als_system *s, als_exact *e, const reco_als_row *row, int32_t target,
-			  double *contribution)
+static reco_status
+contributions(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
+			  int32_t target, double *contribution)
 {
 	s->k->gather(e->tile, s->ld, s->y, s->stride, &target, NULL, 1, s->d, s->biases);
 	memcpy(e->r, e->tile, s->ld * sizeof(double));
@@ -455,10 +455,13 @@ contributions(const als_system *s, als_exact *e, const reco_als_row *row, int32_
 		double a;
 		double t;
 
+		if (j % ALS_TILE == 0 && env->stopping(env->arg))
+			return RECO_STOPPED;
 		als_entry(s, row, j, &a, &t);
 		s->k->gather(e->tile, s->ld, s->y, s->stride, row->idx + j, NULL, 1, s->d, s->biases);
 		contribution[j] = t * s->k->dot(e->r, e->tile, s->D);
 	}
+	return RECO_OK;
 }
 
 reco_status
@@ -488,7 +491,7 @@ reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float
 	als_exact_layout(&e, slab, s.ld);
 	status = als_exact_row(env, &s, &e, &row, x, bias, NULL);
 	if (status == RECO_OK && contribution)
-		contributions(&s, &e, &row, target, contribution);
+		status = contributions(env, &s, &e, &row, target, contribution);
 	env->release(env->arg, slab);
 	if (status == RECO_STOPPED)
 		env->poll(env->arg);

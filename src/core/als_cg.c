@@ -17,6 +17,11 @@
  * whose diagonal joins the preconditioner.  One warm-started step here does
  * more than three of the plain method (Takacs, Pilaszy, Tikk 2011).
  *
+ * z may be packed to half its size (isa/alspass.c): the last iteration never
+ * is.  There a user's row is solved to float4 accuracy, its residual taken in
+ * float8 in the original basis, and solved for once more, so that it equals the
+ * exact fold-in to about 1e-7.
+ *
  * Cost: D^3 and columns D^2 a half step; a row 3 D^2 + 6 n D, and 4 n D for
  * every step after the first.
  */

@@ -2,11 +2,11 @@
  * als_run.c
  *	  Spreading the rows of a half step over threads, and Gram matrices.
  *
- * Rows are taken longest first, in units of similar work, so that the end of a
- * half step is balanced.  Units are handed out dynamically inside rounds; the
- * calling thread polls between rounds.  Units depend on the matrix alone and
- * what they tell is added up in their order, so the sums have the same bits for
- * any number of threads.
+ * Long rows are taken first, the others in their order, in units of similar
+ * work, so that the end of a half step is balanced.  Units are handed out
+ * dynamically inside rounds; the calling thread polls between rounds.  Units
+ * depend on the matrix alone and what they tell is added up in their order, so
+ * the sums have the same bits for any number of threads.
  *
  * Gram matrices are summed up by ALS_BLOCKS or fewer blocks of consecutive
  * rows, which are added in their order.

@@ -113,10 +113,10 @@ solve_block(const reco_env *env, const als_system *s, als_subspace *w, const rec
 	return RECO_OK;
 }
 
-/* scores += columns from .. to - 1 times delta */
-static void
-update_scores(const als_system *s, als_subspace *w, const reco_als_row *row, int from, int to,
-			  const double *delta)
+/* scores += columns from .. to - 1 times delta; false when asked to stop */
+static bool
+update_scores(const reco_env *env, const als_system *s, als_subspace *w, const reco_als_row *row,
+			  int from, int to, const double *delta)
 {
 	als_exact *e = &w->exact;
 	int b = to - from;
@@ -126,10 +126,13 @@ update_scores(const als_system *s, als_subspace *w, const reco_als_row *row, int
 	{
 		int n = row->n - first < ALS_TILE ? (int) (row->n - first) : ALS_TILE;
 
+		if (env->stopping(env->arg))
+			return false;
 		gather_columns(s, e->tile, ld, row, first, n, from, to, NULL);
 		for (int k = 0; k < n; k++)
 			w->score[first + k] += s->k->dot(e->tile + (size_t) k * ld, delta, b);
 	}
+	return true;
 }
 
 reco_status
@@ -162,7 +165,8 @@ als_subspace_row(const reco_env *env, const als_system *s, als_subspace *w, cons
 	if (s->biases)
 		w->x[s->d] = *bias;
 	memset(w->score, 0, row->n * sizeof(double));
-	update_scores(s, w, row, 0, s->D, w->x);
+	if (!update_scores(env, s, w, row, 0, s->D, w->x))
+		return RECO_STOPPED;
 	for (int from = 0; from < s->D; from += ALS_BLOCK)
 	{
 		int to = s->D - from < ALS_BLOCK ? s->D : from + ALS_BLOCK;
@@ -172,8 +176,8 @@ als_subspace_row(const reco_env *env, const als_system *s, als_subspace *w, cons
 			return als_exact_row(env, s, e, row, x, bias, told);
 		if (status != RECO_OK)
 			return status;
-		if (to < s->D || told)
-			update_scores(s, w, row, from, to, e->r);
+		if (to < s->D && !update_scores(env, s, w, row, from, to, e->r))
+			return RECO_STOPPED;
 	}
 	if (!als_store(s, w->x, x, bias))
 		return als_exact_row(env, s, e, row, x, bias, told);

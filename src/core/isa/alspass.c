@@ -115,6 +115,69 @@ component(const void *row, int c, bool packed)
 	}
 }
 
+/* Adds a chunk's weights to the sums. */
+static inline void
+sum_weights(const float *a, int n, reco_als_sums *sums)
+{
+	float weight[16] = {0};
+	float largest[16] = {0};
+
+	for (int k = 0; k < n; k += 16)
+		for (int i = 0; i < 16; i++)
+		{
+			weight[i] += a[k + i];
+			largest[i] = largest[i] >= a[k + i] ? largest[i] : a[k + i];
+		}
+	for (int i = 0; i < 16; i++)
+	{
+		sums->weight += weight[i];
+		if (!(largest[i] <= sums->largest))
+			sums->largest = largest[i];
+	}
+}
+
+/* Four dot products with p. */
+static inline __attribute__((always_inline)) v4f
+scores(const char *const *y, const vf *p, int nv, bool packed)
+{
+	vf acc[GROUP];
+
+	for (int g = 0; g < GROUP; g++)
+		acc[g] = component(y[g], 0, packed) * p[0];
+	for (int c = 1; c < nv; c++)
+		for (int g = 0; g < GROUP; g++)
+			acc[g] += component(y[g], c, packed) * p[c];
+	return sum4(acc[0], acc[1], acc[2], acc[3]);
+}
+
+/* out += the sum of f y */
+static inline __attribute__((always_inline)) void
+accumulate(vf *out, const char *const *y, v4f f, int nv, bool packed)
+{
+	for (int c = 0; c < nv; c++)
+	{
+		vf o = out[c];
+
+		for (int g = 0; g < GROUP; g++)
+			o += f[g] * component(y[g], c, packed);
+		out[c] = o;
+	}
+}
+
+/* Requests the rows of the next entries but PREFETCH. */
+static inline __attribute__((always_inline)) void
+request(const char *base, const int32_t *idx, size_t bytes)
+{
+	for (int g = 0; g < GROUP; g++)
+	{
+		const char *soon = base + idx[g + PREFETCH] * bytes;
+
+#pragma GCC unroll 8
+		for (size_t line = 0; line < bytes; line += 64)
+			__builtin_prefetch(soon + line, 0, 3);
+	}
+}
+
 /*
  * The body of a pass, specialised by constant folding of kind, packed and nv
  * (vectors of a row), when that is not 0.
@@ -156,32 +219,19 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 		for (int k = 0; k < n; k += GROUP)
 		{
 			const char *y[GROUP];
-			vf acc[GROUP];
 			v4f s;
 			v4f f;
 			v4f a4 = *(const v4f *) (a + k);
 
 			if (k < ahead)
-				for (int g = 0; g < GROUP; g++)
-				{
-					const char *soon = base + idx[k + g + PREFETCH] * bytes;
-
-#pragma GCC unroll 8
-					for (size_t line = 0; line < bytes; line += 64)
-						__builtin_prefetch(soon + line, 0, 3);
-				}
+				request(base, idx + k, bytes);
 			if (k + GROUP <= n)
 				for (int g = 0; g < GROUP; g++)
 					y[g] = base + idx[k + g] * bytes;
 			else
 				for (int g = 0; g < GROUP; g++)
 					y[g] = base + idx[k + g < n ? k + g : n - 1] * bytes;
-			for (int g = 0; g < GROUP; g++)
-				acc[g] = component(y[g], 0, packed) * vp[0];
-			for (int c = 1; c < nv; c++)
-				for (int g = 0; g < GROUP; g++)
-					acc[g] += component(y[g], c, packed) * vp[c];
-			s = sum4(acc[0], acc[1], acc[2], acc[3]);
+			s = scores(y, vp, nv, packed);
 			if (kind == RECO_PASS_RESIDUAL)
 			{
 				v4f t4 = *(const v4f *) (t + k);
@@ -198,34 +248,12 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 				f = a4 * s;
 				total += f * s;
 			}
-			if (kind == RECO_PASS_CURVATURE)
-				continue;
-			for (int c = 0; c < nv; c++)
-			{
-				vf o = vo[c];
-
-				for (int g = 0; g < GROUP; g++)
-					o += f[g] * component(y[g], c, packed);
-				vo[c] = o;
-			}
+			if (kind != RECO_PASS_CURVATURE)
+				accumulate(vo, y, f, nv, packed);
 		}
 		if (kind == RECO_PASS_RESIDUAL)
 		{
-			float weight[16] = {0};
-			float largest[16] = {0};
-
-			for (int k = 0; k < n; k += 16)
-				for (int i = 0; i < 16; i++)
-				{
-					weight[i] += a[k + i];
-					largest[i] = largest[i] >= a[k + i] ? largest[i] : a[k + i];
-				}
-			for (int i = 0; i < 16; i++)
-			{
-				sums->weight += weight[i];
-				if (!(largest[i] <= sums->largest))
-					sums->largest = largest[i];
-			}
+			sum_weights(a, n, sums);
 			for (int g = 0; g < GROUP; g++)
 				sums->loss += total[g];
 		}

@@ -3,9 +3,12 @@
  *	  Dense double precision: symmetric updates, Cholesky, gathering of tiles.
  *
  * Systems here are d x d with d from 1 to about a thousand, solved by the
- * thousands; a BLAS call for each would spend much of its time packing.  The
- * symmetric update works on register tiles; the factorization is
- * right-looking over panels of 16 rows whose trailing update is that same
+ * thousands and on several threads at once.  A serial OpenBLAS, the one that a
+ * backend can link, may not be called from more than one thread unless it was
+ * built with USE_LOCKING, which distributions do not promise; so OpenBLAS does
+ * what is done once a half step, on the main thread (als_cg.c), and rows are
+ * solved here.  The symmetric update works on register tiles; the factorization
+ * is right-looking over panels of 16 rows whose trailing update is that same
  * kernel, so it runs at its speed.
  *
  * Cost: syrk rows n^2, potrf n^3 / 3, potrs 2 n^2 flops.

@@ -1,0 +1,120 @@
+# A model in a dump: restored, it serves the same rows, and what belongs to the
+# extension is dumped by CREATE EXTENSION alone.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use RecoTest;
+use Test::More;
+
+our $TODO;
+
+my $node = new_node('dump');
+my $dir = $node->basedir;
+make_lines($node, 'lines', 200, 100, 4000);
+my $model = 'SELECT customer_id, product_id, qty FROM lines';
+
+sub sql
+{
+  my ($query, $database) = @_;
+  return $node->safe_psql($database // 'postgres', $query);
+}
+
+# Lists of a model in another database, in the words of recommendations().
+sub served
+{
+  my ($database, $name) = @_;
+  return sql("SELECT u, r.* FROM generate_series(0, 50, 5) AS u, $name.recommend(u) AS r ORDER BY u, rank", $database);
+}
+
+sql("CALL reco.create_model('home', source => '$model', algorithm => reco.ials(factors => 16))");
+sql("CALL reco.refresh('home')");
+sql("CALL reco.create_model('My \"Model\"', source => 'SELECT md5(customer_id::text)::uuid, product_id::text FROM lines',
+     algorithm => reco.ials(factors => 8), options => reco.options(keep_versions => 1))");
+sql("CREATE VIEW top AS SELECT * FROM home.recommend(1, n => 3)");
+my $served = served('postgres', 'home');
+my $uuid_list = q{SELECT * FROM "My ""Model""".recommend(md5('7')::uuid)};
+my $uuid_served = sql($uuid_list);
+my $versions = sql('SELECT * FROM home.versions ORDER BY version');
+like($served, qr/^0\|1\|/, 'there is something to dump');
+
+sub restored_serves
+{
+  my ($database, $what) = @_;
+  is(served($database, 'home'), $served, "$what: the model serves the same");
+  is(sql($uuid_list, $database), $uuid_served, "$what: so does one of other types and a difficult name");
+  is(sql('SELECT * FROM home.versions ORDER BY version', $database), $versions, "$what: its versions are there");
+  is(sql('SELECT count(*) FROM top', $database), '3', "$what: a view on it works");
+  is(sql('SELECT count(*) FROM reco.models', $database), '2', "$what: reco.models lists the models");
+  is(sql('SELECT count(*) FROM home.similar_items(5)', $database), '10', "$what: similar items");
+  sql("CALL reco.refresh('home')", $database);
+  is(sql('SELECT version FROM home.versions WHERE active', $database), '3', "$what: it can be refreshed");
+  is(served($database, 'home'), $served, "$what: to the same");
+}
+
+# Plain.
+my $plain = "$dir/plain.sql";
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $plain ], 'pg_dump');
+my $text = slurp_file($plain);
+is(() = $text =~ /CREATE EXTENSION/g, 1, 'the extension is created once');
+unlike($text, qr/CREATE (FUNCTION|PROCEDURE|VIEW|TYPE|DOMAIN) reco\./, 'none of its objects is dumped');
+like($text, qr/CREATE TABLE home\.model OF reco\.model/, 'a model is dumped as a typed table');
+sql('CREATE DATABASE plain');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('plain'), '-f', $plain ],
+  'the plain dump is restored without an error');
+restored_serves('plain', 'plain');
+
+# Custom, in parallel.
+my $custom = "$dir/custom.dump";
+$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('postgres'), '-f', $custom ], 'pg_dump -Fc');
+sql('CREATE DATABASE custom');
+$node->command_ok([ 'pg_restore', '-e', '-j', '2', '-d', $node->connstr('custom'), $custom ],
+  'the custom dump is restored without an error');
+restored_serves('custom', 'custom');
+
+# A model alone, to where the extension is and the source is not.
+my $alone = "$dir/alone.sql";
+$node->command_ok([ 'pg_dump', '-n', 'home', '-d', $node->connstr('postgres'), '-f', $alone ], 'pg_dump -n home');
+unlike(slurp_file($alone), qr/CREATE EXTENSION/, 'it is the model alone');
+sql('CREATE DATABASE alone');
+sql('CREATE EXTENSION reco', 'alone');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('alone'), '-f', $alone ],
+  'it is restored without an error');
+is(served('alone', 'home'), $served, 'and serves the same');
+my ($rc, $out, $err) = $node->psql('alone', "CALL reco.refresh('home')");
+like($err, qr/relation "(public\.)?lines" does not exist/, 'it cannot be refreshed without its source');
+is(served('alone', 'home'), $served, 'and still serves');
+
+# Restored over a model of the same name, in sessions that have served it.
+my $session = $node->background_psql('custom');
+my $top = 'SELECT string_agg(item_id::text, $$,$$ ORDER BY rank) FROM home.recommend(5)';
+$session->query_safe('DELETE FROM lines WHERE customer_id < 100');
+$session->query_safe('SET client_min_messages = warning');
+$session->query_safe("CALL reco.refresh('home')");
+$session->query_safe($top);
+$node->command_ok(
+  [ 'pg_restore', '-e', '--clean', '-d', $node->connstr('custom'), $custom ],
+  'pg_restore --clean over a model that was refreshed meanwhile');
+is($session->query_safe($top), sql($top), 'an old session serves what was restored');
+$session->quit;
+
+# The extension may belong to anybody: who restores is often a superuser.
+sql('CREATE ROLE maker LOGIN');
+sql('CREATE DATABASE made OWNER maker');
+$node->safe_psql('made', 'CREATE EXTENSION reco', extra_params => [ '-U', 'maker' ]);
+my $made = "$dir/made.sql";
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('made'), '-f', $made ], 'pg_dump of a database of another role');
+sql('CREATE DATABASE remade OWNER maker');
+($rc, $out, $err) = $node->psql('remade', slurp_file($made), on_error_stop => 1);
+TODO:
+{
+  local $TODO = 'the schema reco comes back as its maker\'s, the extension as the superuser\'s';
+  is($rc, 0, 'a superuser restores an extension that another role made') or diag($err);
+}
+
+$node->stop;
+done_testing();

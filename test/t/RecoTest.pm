@@ -1,0 +1,128 @@
+# What the TAP tests share: servers, interactions, and sessions that run beside
+# the test.
+
+package RecoTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(
+  new_node make_lines big_training start_sql finish_sql running_sql
+  wait_for_training recommendations seconds_of leftovers
+);
+
+# A started server with the extension in database postgres.
+sub new_node
+{
+  my ($name, @conf) = @_;
+  my $node = PostgreSQL::Test::Cluster->new($name);
+  $node->init(allows_streaming => 1);
+  $node->append_conf('postgresql.conf', join("\n", 'fsync = off', 'max_wal_size = 2GB', @conf));
+  $node->start;
+  $node->safe_psql('postgres', 'CREATE EXTENSION reco');
+  return $node;
+}
+
+# A table of interactions, the same on every machine: each user has bought what
+# others of the same residue class buy, and now and then something else.
+sub make_lines
+{
+  my ($node, $table, $users, $items, $rows) = @_;
+  $node->safe_psql(
+    'postgres', qq{
+      CREATE TABLE $table AS
+      SELECT u AS customer_id,
+             CASE WHEN h % 10 < 7 THEN (h / 10) % ($items / 4) * 4 + u % 4 ELSE (h / 10) % $items END
+               AS product_id,
+             1 + (h % 3)::int AS qty
+        FROM (SELECT (g % $users)::int AS u, hashint4(g)::bigint + 2147483648 AS h
+                FROM generate_series(1, $rows) AS g) AS s;
+      ALTER TABLE $table ALTER product_id TYPE int;
+      ANALYZE $table;});
+}
+
+# An algorithm that trains for many minutes on what make_lines makes.
+sub big_training
+{
+  return 'reco.ials(factors => 256, iterations => 1000)';
+}
+
+# Starts psql on a statement, or on a reference to some that are sent one by one;
+# the rest are settings of the session.
+sub start_sql
+{
+  my ($node, $sql, %settings) = @_;
+  my $session = { out => '', err => '', begin => time };
+  local $ENV{PGOPTIONS} = join ' ', map { "-c $_=$settings{$_}" } sort keys %settings;
+  $session->{run} = IPC::Run::start(
+    [
+      'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=verbose',
+      '-d', $node->connstr('postgres'), map { ('-c', $_) } ref $sql ? @$sql : $sql
+    ],
+    '<', \undef, '>', \$session->{out}, '2>', \$session->{err},
+    IPC::Run::timer($PostgreSQL::Test::Utils::timeout_default));
+  return $session;
+}
+
+# Waits for the end; returns exit code, output and errors.
+sub finish_sql
+{
+  my ($session) = @_;
+  $session->{run}->finish;
+  $session->{end} = time;
+  return ($session->{run}->result(0), $session->{out}, $session->{err});
+}
+
+sub running_sql
+{
+  my ($session) = @_;
+  return $session->{run}->pumpable;
+}
+
+# How long a session took to end after a moment.
+sub seconds_of
+{
+  my ($session, $since) = @_;
+  return $session->{end} - $since;
+}
+
+# Waits until a model's training has committed its announcement and computes;
+# returns the process id of the trainer.
+sub wait_for_training
+{
+  my ($node, $model) = @_;
+  $node->poll_query_until('postgres',
+    "SELECT count(*) = 1 FROM reco.models WHERE model = '$model' AND status ~ 'training'")
+    or die "no training of $model began";
+  sleep 1;
+  return $node->safe_psql('postgres',
+    q{SELECT pid FROM pg_stat_activity WHERE query ~ '^CALL reco.(create_model|refresh)' AND state = 'active'});
+}
+
+# Lists of some users, as one text.
+sub recommendations
+{
+  my ($node, $model) = @_;
+  return $node->safe_psql('postgres',
+    "SELECT u, r.* FROM generate_series(0, 50, 5) AS u, $model.recommend(u) AS r ORDER BY u, rank");
+}
+
+# Schemas and files that a model left behind.
+sub leftovers
+{
+  my ($node, $model) = @_;
+  return $node->safe_psql(
+    'postgres', qq{
+      SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = '$model'
+      UNION ALL SELECT 'lock ' || pid FROM pg_locks WHERE locktype = 'advisory'
+      UNION ALL SELECT 'file ' || name FROM pg_ls_tmpdir()});
+}
+
+1;

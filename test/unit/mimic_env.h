@@ -1,0 +1,33 @@
+/*
+ * mimic_env.h
+ *	  Surroundings for kernels under test: an allocator that counts and can fail,
+ *	  a poll that can ask for an end, and random numbers for inputs.
+ */
+#ifndef RECO_MIMIC_ENV_H
+#define RECO_MIMIC_ENV_H
+
+#include "core/env.h"
+
+typedef struct mimic_env
+{
+	reco_env env;
+	long allocations; /* asked for */
+	long live;        /* blocks not yet released */
+	size_t bytes;     /* in live blocks */
+	size_t peak;
+	long fail_at; /* the number of the allocation that fails; 0: none */
+	long polls;
+	long stop_at; /* the number of the poll that asks for an end; 0: none */
+} mimic_env;
+
+extern void mimic_env_init(mimic_env *m);
+
+/* splitmix64: the next 64 bits, a number below n, a number in [0, 1). */
+extern uint64_t mimic_bits(uint64_t *state);
+extern int64_t mimic_below(uint64_t *state, int64_t n);
+extern double mimic_uniform(uint64_t *state);
+
+/* Puts 0 .. n - 1 into a random order. */
+extern void mimic_shuffle(uint64_t *state, int32_t *order, int32_t n);
+
+#endif /* RECO_MIMIC_ENV_H */

@@ -1,0 +1,661 @@
+/*
+ * test_als.c
+ *	  Unit tests of the alternating least squares kernels (core/als.h).
+ *
+ * Each solver is compared with the naive mimic over random shapes; the golden
+ * cases C09, C12, C15, C16, C17 and C19; determinism over threads and
+ * instruction sets; every allocation failing in turn; every way of stopping.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/dispatch.h"
+#include "mimic_als.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Largest difference of the model's sides, relative to the largest element. */
+static double
+difference(const double *a, const double *b, int n)
+{
+	double worst = 0;
+	double size = 1e-6;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!(fabs(a[i] - b[i]) <= worst))
+			worst = fabs(a[i] - b[i]);
+		if (fabs(b[i]) > size)
+			size = fabs(b[i]);
+	}
+	return worst / size;
+}
+
+/* One random training against the mimic. */
+static void
+compare_with_mimic(const reco_als_params *p, const reco_csr *m, const reco_csr *t)
+{
+	mimic_world w;
+	reco_env env = mimic_als_env(&w, 2);
+	reco_factors f;
+	mimic_model mine;
+	mimic_model exact;
+	double loss[20];
+	double expected;
+
+	assert_int_equal(reco_als_fit(&env, p, m, t, NULL, NULL, loss, &f), RECO_OK);
+	assert_true(w.peak <= reco_als_memory(p, m, t, 2));
+	mimic_init(&mine, p, m);
+	mimic_init(&exact, p, m);
+	mimic_copy(&mine, &f);
+
+	/* the loss told last is that of the result */
+	expected = mimic_loss(&mine, p, m);
+	assert_true(fabs(loss[p->iterations - 1] - expected) <= 2e-5 * fabs(expected) + 1e-6);
+	for (int i = 1; i < p->iterations; i++)
+		if (!(loss[i] <= loss[i - 1] * (1 + 1e-4) + 1e-6 * (double) (1 + m->start[m->rows])))
+			fail_msg("solver %d implicit %d d %d weighted %d biases %d n %d: %.9g %.9g", p->solver,
+					 p->implicit, p->factors, p->weighted_regularization, p->biases,
+					 (int) m->start[m->rows], loss[i - 1], loss[i]);
+
+	/* users are the exact solution for the items */
+	mimic_copy(&exact, &f);
+	mimic_half_step(&exact, p, m, 0);
+	if (!(difference(mine.user, exact.user, m->rows * (p->factors + 1)) < 1e-5))
+		fail_msg("solver %d implicit %d d %d alpha %g lambda %g weighted %d biases %d rows %d cols "
+				 "%d: %g",
+				 p->solver, p->implicit, p->factors, p->alpha, p->regularization,
+				 p->weighted_regularization, p->biases, m->rows, m->cols,
+				 difference(mine.user, exact.user, m->rows * (p->factors + 1)));
+
+	/* the exact solver follows the mimic all the way */
+	if (p->solver == RECO_ALS_CHOLESKY)
+	{
+		mimic_free(&exact);
+		mimic_init(&exact, p, m);
+		for (int i = 0; i < p->iterations; i++)
+		{
+			mimic_half_step(&exact, p, t, 1);
+			mimic_half_step(&exact, p, m, 0);
+		}
+		expected = mimic_loss(&exact, p, m);
+		assert_true(fabs(loss[p->iterations - 1] - expected) <= 1e-3 * expected);
+	}
+	for (int i = p->factors; i < f.stride; i++)
+		for (int r = 0; r < m->rows; r++)
+			assert_true(f.user[(size_t) r * f.stride + i] == 0);
+	mimic_free(&mine);
+	mimic_free(&exact);
+	mimic_free_factors(&env, &f);
+	assert_int_equal(w.live, 0);
+}
+
+static void
+test_random_shapes(void **state)
+{
+	static const int factors[] = {1, 2, 5, 15, 16, 17, 32, 33, 48, 64, 70};
+
+	(void) state;
+	for (int k = 0; k < 66; k++)
+	{
+		int rows = 1 + (int) (mimic_random() % 60);
+		int cols = 1 + (int) (mimic_random() % 60);
+		reco_csr m = mimic_random_csr(rows, cols, 0.02 + (k % 5) * 0.12, k % 3);
+		reco_csr t = mimic_transpose(&m);
+		reco_als_params p = {
+			.implicit = k % 2 == 0,
+			.factors = factors[k % 11],
+			.regularization = k % 4 < 2 ? 0.1 : 0.02,
+			.alpha = k % 8 < 4 ? 1 : 10,
+			.weighted_regularization = k % 6 == 2,
+			.biases = k % 4 == 1,
+			.iterations = 1 + k % 4,
+			.seed = k,
+		};
+
+		for (int solver = RECO_ALS_AUTO; solver <= RECO_ALS_SUBSPACE; solver++)
+		{
+			p.solver = solver;
+			compare_with_mimic(&p, &m, &t);
+		}
+		mimic_free_csr(&m);
+		mimic_free_csr(&t);
+	}
+}
+
+/* The table of case C19. */
+static reco_csr
+golden(void)
+{
+	static const int32_t col[] = {0, 1, 0, 2, 1, 2, 3, 0, 3};
+	static const float value[] = {4, 2, 1, 5, 3, 1, 2, 2, 6};
+	static const int64_t start[] = {0, 2, 4, 7, 9};
+	reco_csr m = mimic_csr(4, 4, 9, true);
+
+	memcpy(m.start, start, sizeof(start));
+	memcpy(m.col, col, sizeof(col));
+	memcpy(m.value, value, sizeof(value));
+	return m;
+}
+
+static void
+test_golden(void **state)
+{
+	static const double right[4][4] = {
+		{0.988798, 0.974810, 0.023898, 0.024103},
+		{0.972593, 0.023943, 0.987237, 0.023624},
+		{0.028322, 0.986008, 0.972583, 0.981565},
+		{0.981572, 0.024148, 0.023624, 0.989118},
+	};
+	reco_csr m = golden();
+	reco_csr t = mimic_transpose(&m);
+
+	(void) state;
+	for (int solver = RECO_ALS_AUTO; solver <= RECO_ALS_SUBSPACE; solver++)
+	{
+		mimic_world w;
+		reco_env env = mimic_als_env(&w, 1);
+		reco_als_params p = {.implicit = true,
+							 .factors = 4,
+							 .regularization = 0.1,
+							 .alpha = 1,
+							 .iterations = 400,
+							 .solver = solver,
+							 .seed = 42};
+		reco_factors f;
+		double loss[400];
+		double gram[16];
+		float x[4];
+		float bias;
+
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, loss, &f), RECO_OK);
+		if (!(fabs(loss[399] - 1.106680704) < 1e-5))
+			fail_msg("solver %d loss %.9f", solver, loss[399]);
+		for (int u = 0; u < 4; u++)
+			for (int i = 0; i < 4; i++)
+			{
+				double s = 0;
+
+				for (int c = 0; c < 4; c++)
+					s += (double) f.user[u * f.stride + c] * f.item[i * f.stride + c];
+				assert_true(fabs(s - right[u][i]) < 1e-5);
+			}
+
+		/* C17: fold-in of user 1's own interactions */
+		assert_int_equal(reco_als_gram(&env, f.item, 4, 4, f.stride, gram), RECO_OK);
+		assert_int_equal(reco_als_fold_in(&env, &p, f.item, f.stride, NULL, 4, 0, gram, 2, m.col,
+										  m.value, x, &bias, 0, NULL),
+						 RECO_OK);
+		for (int c = 0; c < 4; c++)
+			if (p.solver == RECO_ALS_CHOLESKY || p.solver == RECO_ALS_AUTO)
+				assert_true(x[c] == f.user[c]);
+			else
+				assert_true(fabs(x[c] - f.user[c]) < 1e-6);
+		assert_true(bias == 0);
+		mimic_free_factors(&env, &f);
+		assert_int_equal(w.live, 0);
+	}
+	mimic_free_csr(&m);
+	mimic_free_csr(&t);
+}
+
+/* C16 */
+static void
+test_contributions(void **state)
+{
+	mimic_world w;
+	reco_env env = mimic_als_env(&w, 1);
+	reco_als_params p = {.implicit = true,
+						 .factors = 2,
+						 .regularization = 0.5,
+						 .alpha = 1,
+						 .iterations = 1,
+						 .seed = 1};
+	float y[3 * 16] = {0};
+	int32_t idx[2] = {0, 2};
+	float value[2] = {3, 1};
+	double gram[4];
+	double part[2];
+	float x[2];
+	float bias;
+
+	(void) state;
+	y[0] = 1;
+	y[16] = y[17] = 1;
+	y[33] = 2;
+	assert_int_equal(reco_als_gram(&env, y, 3, 2, 16, gram), RECO_OK);
+	assert_int_equal(
+		reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 2, idx, value, x, &bias, 1, part),
+		RECO_OK);
+	assert_true(fabs(x[0] - 0.6634146341) < 1e-6 && fabs(x[1] - 0.3512195122) < 1e-6);
+	assert_true(fabs(part[0] - 0.6634146341) < 1e-9 && fabs(part[1] - 0.3512195122) < 1e-9);
+	value[1] = -1;
+	assert_int_equal(
+		reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 2, idx, value, x, &bias, 1, part),
+		RECO_OK);
+	assert_true(fabs(x[0] - 0.7414634146) < 1e-6 && fabs(x[1] + 0.0780487805) < 1e-6);
+	assert_true(fabs(part[0] - 0.6634146341) < 1e-9 && part[1] == 0);
+
+	/* nothing known: nothing said */
+	assert_int_equal(
+		reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 0, idx, value, x, &bias, 1, part),
+		RECO_OK);
+	assert_true(x[0] == 0 && x[1] == 0 && bias == 0);
+	assert_int_equal(
+		reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 2, idx, value, x, &bias, 3, part),
+		RECO_INVALID);
+	assert_int_equal(w.live, 0);
+}
+
+/* Explicit ratings with biases: the parts add up to the personal score. */
+static void
+test_explicit_contributions(void **state)
+{
+	mimic_world w;
+	reco_env env = mimic_als_env(&w, 2);
+	reco_csr m = mimic_random_csr(40, 30, 0.4, 1);
+	reco_csr t = mimic_transpose(&m);
+	reco_als_params p = {.factors = 5,
+						 .regularization = 0.1,
+						 .biases = true,
+						 .iterations = 6,
+						 .solver = RECO_ALS_CHOLESKY,
+						 .seed = 3};
+	reco_factors f;
+	double part[40];
+	float x[5];
+	float bias;
+
+	(void) state;
+	assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+	for (int u = 0; u < 40; u++)
+	{
+		int64_t n = m.start[u + 1] - m.start[u];
+		double sum = 0;
+		double score;
+
+		assert_int_equal(reco_als_fold_in(&env, &p, f.item, f.stride, f.item_bias, 30, f.mean, NULL,
+										  n, m.col + m.start[u], m.value + m.start[u], x, &bias, 7,
+										  part),
+						 RECO_OK);
+		assert_memory_equal(x, f.user + (size_t) u * f.stride, sizeof(x));
+		assert_true(bias == f.user_bias[u]);
+		score = bias;
+		for (int c = 0; c < 5; c++)
+			score += (double) x[c] * f.item[7 * f.stride + c];
+		for (int64_t j = 0; j < n; j++)
+			sum += part[j];
+		assert_true(fabs(sum - (n ? score : 0)) < 1e-5);
+	}
+	mimic_free_factors(&env, &f);
+	mimic_free_csr(&m);
+	mimic_free_csr(&t);
+	assert_int_equal(w.live, 0);
+}
+
+static void
+assert_finite(const reco_factors *f)
+{
+	for (int64_t i = 0; i < (int64_t) f->users * f->stride; i++)
+		assert_true(isfinite(f->user[i]));
+	for (int64_t i = 0; i < (int64_t) f->items * f->stride; i++)
+		assert_true(isfinite(f->item[i]));
+}
+
+/* C09: next to no regularization; C12: values that leave float4's range */
+static void
+test_extremes(void **state)
+{
+	static const float huge[] = {1e18f, 3e37f, 3.4e38f, 16777216, -1e18f};
+
+	(void) state;
+	for (int solver = RECO_ALS_CHOLESKY; solver <= RECO_ALS_SUBSPACE; solver++)
+	{
+		reco_csr m = mimic_random_csr(2, 2, 1, 0);
+		reco_csr t = mimic_transpose(&m);
+		reco_als_params p = {.implicit = true,
+							 .factors = 2,
+							 .regularization = 1e-300,
+							 .alpha = 1,
+							 .iterations = 100,
+							 .solver = solver,
+							 .seed = 1};
+		mimic_world w;
+		reco_env env = mimic_als_env(&w, 1);
+		reco_factors f;
+
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+		for (int u = 0; u < 2; u++)
+			for (int i = 0; i < 2; i++)
+				assert_true(fabs(f.user[u * 16] * f.item[i * 16] +
+								 f.user[u * 16 + 1] * f.item[i * 16 + 1] - 1) < 1e-3);
+		mimic_free_factors(&env, &f);
+		mimic_free_csr(&m);
+		mimic_free_csr(&t);
+
+		for (size_t k = 0; k < sizeof(huge) / sizeof(huge[0]); k++)
+			for (int d = 3; d <= 40; d += 37)
+			{
+				m = mimic_random_csr(30, 20, 0.3, 1);
+				m.value[5] = huge[k];
+				t = mimic_transpose(&m);
+				p.factors = d;
+				p.regularization = 0.01;
+				p.alpha = 40;
+				p.iterations = 5;
+				assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+				assert_finite(&f);
+				mimic_free_factors(&env, &f);
+				mimic_free_csr(&m);
+				mimic_free_csr(&t);
+			}
+		assert_int_equal(w.live, 0);
+	}
+}
+
+/* C15, larger: the same bits for any number of threads. */
+static void
+test_threads(void **state)
+{
+	reco_csr m = mimic_random_csr(700, 400, 0.15, 1);
+	reco_csr t = mimic_transpose(&m);
+
+	(void) state;
+	for (int k = 0; k < 6; k++)
+	{
+		reco_als_params p = {.implicit = k < 3,
+							 .factors = 24,
+							 .regularization = 0.1,
+							 .alpha = 1,
+							 .biases = k == 4,
+							 .iterations = 2,
+							 .solver = 1 + k % 3,
+							 .seed = 42};
+		reco_factors f[3];
+		double loss[3][2];
+		mimic_world w[3];
+		reco_env env[3];
+
+		for (int i = 0; i < 3; i++)
+		{
+			env[i] = mimic_als_env(&w[i], 1 << i);
+			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, loss[i], &f[i]),
+							 RECO_OK);
+			assert_memory_equal(f[i].user, f[0].user, (size_t) 700 * f[0].stride * sizeof(float));
+			assert_memory_equal(f[i].item, f[0].item, (size_t) 400 * f[0].stride * sizeof(float));
+			assert_memory_equal(loss[i], loss[0], sizeof(loss[0]));
+		}
+		for (int i = 0; i < 3; i++)
+		{
+			mimic_free_factors(&env[i], &f[i]);
+			assert_int_equal(w[i].live, 0);
+		}
+	}
+	mimic_free_csr(&m);
+	mimic_free_csr(&t);
+}
+
+/* Every level of this machine computes the same, but for rounding. */
+static void
+test_levels(void **state)
+{
+	static const char *levels[] = {"base", "v3", "v4"};
+	reco_csr m = mimic_random_csr(120, 90, 0.3, 1);
+	reco_csr t = mimic_transpose(&m);
+
+	(void) state;
+	for (int k = 0; k < 12; k++)
+	{
+		static const int factors[] = {20, 32, 64, 128};
+		reco_als_params p = {.implicit = k < 9,
+							 .factors = factors[k % 4],
+							 .regularization = 0.1,
+							 .alpha = 1,
+							 .biases = true,
+							 .iterations = 3,
+							 .solver = 1 + k % 3,
+							 .seed = 42};
+		double first = 0;
+
+		for (int l = 0; l < 3; l++)
+		{
+			mimic_world w;
+			reco_env env = mimic_als_env(&w, 1);
+			reco_factors f;
+			double loss[3];
+
+			if (reco_kernels_named(levels[l]) == NULL)
+				continue;
+			setenv("RECO_ISA", levels[l], 1);
+			assert_string_equal(reco_kernels_best()->name, levels[l]);
+			assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, loss, &f), RECO_OK);
+			unsetenv("RECO_ISA");
+			if (l == 0)
+				first = loss[2];
+			if (!(fabs(loss[2] - first) <= 1e-4 * first))
+				fail_msg("%s solver %d d %d implicit %d: %g %g", levels[l], p.solver, p.factors,
+						 p.implicit, loss[2], first);
+			mimic_free_factors(&env, &f);
+		}
+	}
+	mimic_free_csr(&m);
+	mimic_free_csr(&t);
+}
+
+static void
+test_no_memory(void **state)
+{
+	reco_csr m = mimic_random_csr(20, 15, 0.3, 1);
+	reco_csr t = mimic_transpose(&m);
+
+	(void) state;
+	for (int k = 0; k < 6; k++)
+	{
+		reco_als_params p = {.implicit = k < 3,
+							 .factors = 40,
+							 .regularization = 0.1,
+							 .alpha = 1,
+							 .biases = true,
+							 .iterations = 2,
+							 .solver = 1 + k % 3,
+							 .seed = 42};
+		reco_status status = RECO_NO_MEMORY;
+
+		for (int n = 1; status != RECO_OK; n++)
+		{
+			mimic_world w;
+			reco_env env = mimic_als_env(&w, 2);
+			reco_factors f;
+
+			assert_true(n < 50);
+			w.fail_at = n;
+			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f);
+			if (status == RECO_OK)
+				mimic_free_factors(&env, &f);
+			else
+				assert_int_equal(status, RECO_NO_MEMORY);
+			assert_int_equal(w.live, 0);
+		}
+	}
+	{
+		mimic_world w;
+		reco_env env = mimic_als_env(&w, 1);
+		float y[16] = {1};
+		double gram[1];
+		int32_t idx = 0;
+		float x;
+		float bias;
+		reco_als_params p = {
+			.implicit = true, .factors = 1, .regularization = 0.1, .alpha = 1, .iterations = 1};
+
+		w.fail_at = 1;
+		assert_int_equal(reco_als_gram(&env, y, 1, 1, 16, gram), RECO_NO_MEMORY);
+		gram[0] = 1;
+		w.fail_at = 2;
+		assert_int_equal(
+			reco_als_fold_in(&env, &p, y, 16, NULL, 1, 0, gram, 1, &idx, NULL, &x, &bias, 0, NULL),
+			RECO_NO_MEMORY);
+	}
+	mimic_free_csr(&m);
+	mimic_free_csr(&t);
+}
+
+static void
+test_stopping(void **state)
+{
+	reco_csr m = mimic_random_csr(60, 50, 0.3, 1);
+	reco_csr t = mimic_transpose(&m);
+
+	(void) state;
+	for (int k = 0; k < 6; k++)
+	{
+		reco_als_params p = {.implicit = k < 3,
+							 .factors = 40,
+							 .regularization = 0.1,
+							 .alpha = 1,
+							 .biases = true,
+							 .iterations = 2,
+							 .solver = 1 + k % 3,
+							 .seed = 42};
+		reco_status status = RECO_STOPPED;
+		mimic_world w;
+		reco_env env = mimic_als_env(&w, 2);
+		reco_factors f;
+
+		w.stop = true;
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_STOPPED);
+		assert_int_equal(w.live, 0);
+		for (int n = 1; status != RECO_OK; n++)
+		{
+			env = mimic_als_env(&w, 2);
+			w.stop_at = n;
+			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f);
+			if (status == RECO_OK)
+				mimic_free_factors(&env, &f);
+			else
+				assert_int_equal(status, RECO_STOPPED);
+			assert_int_equal(w.live, 0);
+			assert_true(n < 1000);
+		}
+	}
+	mimic_free_csr(&m);
+	mimic_free_csr(&t);
+}
+
+static void
+test_invalid(void **state)
+{
+	reco_csr m = golden();
+	reco_csr t = mimic_transpose(&m);
+	reco_als_params good = {
+		.implicit = true, .factors = 4, .regularization = 0.1, .alpha = 1, .iterations = 1};
+	reco_als_params bad[6];
+	mimic_world w;
+	reco_env env = mimic_als_env(&w, 1);
+	reco_factors f;
+
+	(void) state;
+	for (int k = 0; k < 6; k++)
+		bad[k] = good;
+	bad[0].factors = 0;
+	bad[1].factors = RECO_ALS_MAX_FACTORS + 1;
+	bad[2].regularization = 0;
+	bad[3].regularization = NAN;
+	bad[4].alpha = -1;
+	bad[5].iterations = 0;
+	for (int k = 0; k < 6; k++)
+		assert_int_equal(reco_als_fit(&env, &bad[k], &m, &t, NULL, NULL, NULL, &f), RECO_INVALID);
+	m.cols = 5;
+	assert_int_equal(reco_als_fit(&env, &good, &m, &t, NULL, NULL, NULL, &f), RECO_INVALID);
+	assert_int_equal(w.live, 0);
+	m.cols = 4;
+	mimic_free_csr(&m);
+	mimic_free_csr(&t);
+}
+
+/* Nothing at all, and rows without anything. */
+static void
+test_empty(void **state)
+{
+	(void) state;
+	for (int k = 0; k < 12; k++)
+	{
+		int rows = k % 2 == 0 ? 0 : 3;
+		reco_csr m = mimic_csr(rows, 4, 0, true);
+		reco_csr t = mimic_transpose(&m);
+		reco_als_params p = {.implicit = k < 6,
+							 .factors = 4,
+							 .regularization = 0.1,
+							 .alpha = 1,
+							 .biases = true,
+							 .iterations = 2,
+							 .solver = 1 + k / 2 % 3};
+		mimic_world w;
+		reco_env env = mimic_als_env(&w, 2);
+		reco_factors f;
+		double loss[2];
+
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, loss, &f), RECO_OK);
+		assert_true(loss[1] == 0 && f.mean == 0);
+		for (int i = 0; i < rows * f.stride; i++)
+			assert_true(f.user[i] == 0);
+		mimic_free_factors(&env, &f);
+		assert_int_equal(w.live, 0);
+		mimic_free_csr(&m);
+		mimic_free_csr(&t);
+	}
+}
+
+/* The largest d, with each solver. */
+static void
+test_many_factors(void **state)
+{
+	reco_csr m = mimic_random_csr(6, 5, 0.6, 1);
+	reco_csr t = mimic_transpose(&m);
+
+	(void) state;
+	for (int k = 0; k < 6; k++)
+	{
+		reco_als_params p = {.implicit = k < 3,
+							 .factors = RECO_ALS_MAX_FACTORS,
+							 .regularization = 0.1,
+							 .alpha = 1,
+							 .biases = true,
+							 .iterations = 1,
+							 .solver = 1 + k % 3,
+							 .seed = 42};
+		mimic_world w;
+		reco_env env = mimic_als_env(&w, 1);
+		reco_factors f;
+
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+		assert_true(w.peak <= reco_als_memory(&p, &m, &t, 1));
+		assert_finite(&f);
+		mimic_free_factors(&env, &f);
+		assert_int_equal(w.live, 0);
+	}
+	mimic_free_csr(&m);
+	mimic_free_csr(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_contributions), cmocka_unit_test(test_explicit_contributions),
+		cmocka_unit_test(test_extremes),      cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_levels),        cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_stopping),      cmocka_unit_test(test_invalid),
+		cmocka_unit_test(test_empty),         cmocka_unit_test(test_many_factors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,568 @@
+/*
+ * test_csr.c
+ *	  From triples to matrices, against a dense table filled row by row.
+ *
+ * The table is a cell for every (user, item): sums in long double, so it shares
+ * neither the order of additions nor the sorts with the kernel.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mimic_csr.h"
+
+/* What the dense table knows of a pair. */
+typedef struct cell
+{
+	int32_t count;
+	int32_t last_count;
+	int64_t last;
+	long double sum;
+	long double size; /* of what was added, for a tolerance */
+	long double last_sum;
+} cell;
+
+static cell *
+make_table(const source *s, const row *rows)
+{
+	cell *table = calloc((size_t) s->users * (size_t) s->items + 1, sizeof(cell));
+
+	for (int32_t r = 0; r < s->n; r++)
+	{
+		cell *c = &table[(size_t) rows[r].user * s->items + rows[r].item];
+		int64_t time = s->has_time ? rows[r].time : 0;
+		float value = s->has_value ? rows[r].value : 1;
+
+		if (c->count == 0 || time > c->last)
+		{
+			c->last = time;
+			c->last_sum = 0;
+			c->last_count = 0;
+		}
+		if (time == c->last)
+		{
+			c->last_sum += value;
+			c->last_count++;
+		}
+		c->count++;
+		c->sum += value;
+		c->size += fabsf(value);
+	}
+	return table;
+}
+
+static void
+assert_near(float value, long double wanted, long double size)
+{
+	if (!(fabsl(value - wanted) <= fabsl(wanted) * 0x1p-23L + size * 1e-14L))
+		fail_msg("%.9g instead of %.12Lg", value, wanted);
+}
+
+static void
+assert_matches(const source *s, const cell *table, const reco_interactions *x)
+{
+	const reco_csr *a = &x->by_user;
+	int64_t pairs = 0;
+	bool all_ones = true;
+	bool repeats = false;
+
+	assert_int_equal(a->rows, s->users);
+	assert_int_equal(a->cols, s->items);
+	assert_int_equal(a->start[0], 0);
+	for (int32_t u = 0; u < s->users; u++)
+	{
+		int64_t e = a->start[u];
+
+		for (int32_t i = 0; i < s->items; i++)
+		{
+			const cell *c = &table[(size_t) u * s->items + i];
+
+			if (c->count == 0)
+				continue;
+			pairs++;
+			if (e >= a->start[u + 1] || a->col[e] != i)
+				fail_msg("%s: user %d lacks item %d", s->name, u, i);
+			repeats = repeats || c->count > 1;
+			all_ones = all_ones && c->sum == 1;
+			assert_near(a->value ? a->value[e] : 1, c->sum, c->size);
+			if (x->latest)
+				assert_near(x->latest[e], c->last_sum / c->last_count, c->size);
+			e++;
+		}
+		assert_int_equal(e, a->start[u + 1]);
+	}
+	assert_int_equal(x->merged, s->n - pairs);
+	assert_int_equal(x->latest != NULL, repeats);
+	if (all_ones && !repeats)
+		assert_null(a->value);
+}
+
+static void
+assert_same(const reco_interactions *x, const reco_interactions *y)
+{
+	const reco_csr *a = &x->by_user;
+	const reco_csr *b = &y->by_user;
+	size_t n = (size_t) a->start[a->rows];
+
+	assert_int_equal(a->rows, b->rows);
+	assert_int_equal(a->cols, b->cols);
+	assert_memory_equal(a->start, b->start, ((size_t) a->rows + 1) * sizeof(int64_t));
+	assert_int_equal(a->value != NULL, b->value != NULL);
+	assert_int_equal(x->latest != NULL, y->latest != NULL);
+	assert_int_equal(x->merged, y->merged);
+	if (n == 0)
+		return;
+	assert_memory_equal(a->col, b->col, n * sizeof(int32_t));
+	if (a->value)
+		assert_memory_equal(a->value, b->value, n * sizeof(float));
+	if (x->latest)
+		assert_memory_equal(x->latest, y->latest, n * sizeof(float));
+}
+
+static void
+test_build(void **state)
+{
+	(void) state;
+	for (int i = 0; i < SOURCES; i++)
+	{
+		const source *s = &sources[i];
+		row *rows = make_rows(s, (uint64_t) i);
+		cell *table = make_table(s, rows);
+		mimic_env m;
+		reco_interactions x;
+
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
+		assert_matches(s, table, &x);
+		free_matrix(&m, &x);
+		assert_int_equal(m.live, 0);
+		free(table);
+		free(rows);
+	}
+}
+
+static void
+test_order_of_rows(void **state)
+{
+	(void) state;
+	for (int i = 0; i < SOURCES; i++)
+	{
+		const source *s = &sources[i];
+		row *rows = make_rows(s, (uint64_t) i);
+		int32_t *order = malloc(((size_t) s->n + 1) * sizeof(int32_t));
+		uint64_t seed = 77;
+		mimic_env m;
+		reco_interactions x, y;
+
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
+		for (int round = 0; round < (s->n > 10000 ? 2 : 5); round++)
+		{
+			mimic_shuffle(&seed, order, s->n);
+			assert_int_equal(build_matrix(&m, s, rows, order, &y), RECO_OK);
+			assert_same(&x, &y);
+			free_matrix(&m, &y);
+		}
+		free_matrix(&m, &x);
+		assert_int_equal(m.live, 0);
+		free(order);
+		free(rows);
+	}
+}
+
+/* Built by hand, so that the conventions can be read off. */
+static void
+test_repeats(void **state)
+{
+	static const source timed = {"timed", 2, 3, 8, true, true, 1, false, 1};
+	static const source untimed = {"untimed", 2, 3, 8, true, false, 1, false, 1};
+	static const source bare = {"bare", 2, 3, 8, false, false, 1, false, 1};
+	static const row rows[] = {
+		{0, 1, 5, 30}, {0, 1, 2, 10}, {0, 1, 1, 30}, {1, 2, 4, 7},
+		{1, 2, 3, 9},  {0, 0, 2, 1},  {1, 0, -6, 5}, {1, 0, 6, INT64_MIN},
+	};
+	mimic_env m;
+	reco_interactions x;
+
+	(void) state;
+	mimic_env_init(&m);
+	assert_int_equal(build_matrix(&m, &timed, rows, NULL, &x), RECO_OK);
+	assert_int_equal(x.merged, 4);
+	assert_int_equal(x.by_user.start[2], 4);
+	assert_memory_equal(x.by_user.col, ((int32_t[]){0, 1, 0, 2}), 4 * sizeof(int32_t));
+	assert_memory_equal(x.by_user.value, ((float[]){2, 8, 0, 7}), 4 * sizeof(float));
+	assert_memory_equal(x.latest, ((float[]){2, 3, -6, 3}), 4 * sizeof(float));
+	free_matrix(&m, &x);
+	assert_int_equal(build_matrix(&m, &untimed, rows, NULL, &x), RECO_OK);
+	assert_memory_equal(x.by_user.value, ((float[]){2, 8, 0, 7}), 4 * sizeof(float));
+	assert_memory_equal(x.latest, ((float[]){2, (float) (8 / 3.0), 0, 3.5}), 4 * sizeof(float));
+	free_matrix(&m, &x);
+	assert_int_equal(build_matrix(&m, &bare, rows, NULL, &x), RECO_OK);
+	assert_memory_equal(x.by_user.value, ((float[]){1, 3, 2, 2}), 4 * sizeof(float));
+	assert_memory_equal(x.latest, ((float[]){1, 1, 1, 1}), 4 * sizeof(float));
+	free_matrix(&m, &x);
+	assert_int_equal(m.live, 0);
+}
+
+/* Ones need no array of values, but one that is not a one does. */
+static void
+test_ones(void **state)
+{
+	static const source s = {"ones", 2, 3, 4, true, true, 1, false, 1};
+	static const float others[] = {1, 0, 2, -1, 1.5, 0x1.000002p0f, 0x1.fffffep-1f};
+
+	(void) state;
+	for (size_t o = 0; o < sizeof(others) / sizeof(others[0]); o++)
+	{
+		row rows[] = {{0, 1, 1, 1}, {1, 1, 1, 1}, {1, 2, others[o], 1}, {0, 0, 1, 1}};
+		mimic_env m;
+		reco_interactions x;
+
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, &s, rows, NULL, &x), RECO_OK);
+		assert_null(x.latest);
+		assert_int_equal(x.by_user.value == NULL, others[o] == 1);
+		if (x.by_user.value)
+			assert_memory_equal(x.by_user.value, ((float[]){1, 1, 1, others[o]}),
+								4 * sizeof(float));
+		free_matrix(&m, &x);
+	}
+}
+
+/* In float4, 2^24 + 1 + 1 ... would stay 2^24. */
+static void
+test_sums_in_float8(void **state)
+{
+	static const source s = {"sum", 1, 1, 101, true, false, 1, false, 1};
+	row rows[101] = {{0, 0, 0x1p24f, 0}};
+	mimic_env m;
+	reco_interactions x;
+
+	(void) state;
+	for (int r = 1; r <= 100; r++)
+		rows[r].value = 1;
+	mimic_env_init(&m);
+	assert_int_equal(build_matrix(&m, &s, rows, NULL, &x), RECO_OK);
+	assert_true(x.by_user.value[0] == 0x1p24f + 100);
+	free_matrix(&m, &x);
+}
+
+/*
+ * Few rows among very many items are sorted in another way: the same rows with
+ * the items' numbers stretched must give the same matrix.
+ */
+static void
+test_wide(void **state)
+{
+	enum
+	{
+		STRETCH = 4000
+	};
+
+	uint64_t seed = 6;
+
+	(void) state;
+	for (int round = 0; round < 300; round++)
+	{
+		source s = {"narrow",       30,           60, 0, round % 2, round % 3 > 0, 4,
+					round % 5 == 0, 1 + round % 4};
+		source wide;
+		row *rows;
+		mimic_env m;
+		reco_interactions x, y;
+
+		s.n = (int32_t) mimic_below(&seed, 120);
+		wide = s;
+		wide.items = s.items * STRETCH;
+		rows = make_rows(&s, mimic_bits(&seed));
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, &s, rows, NULL, &x), RECO_OK);
+		for (int32_t r = 0; r < s.n; r++)
+			rows[r].item = rows[r].item * STRETCH + STRETCH - 1;
+		assert_int_equal(build_matrix(&m, &wide, rows, NULL, &y), RECO_OK);
+		assert_int_equal(y.by_user.cols, wide.items);
+		y.by_user.cols = s.items;
+		for (int64_t e = 0; e < y.by_user.start[s.users]; e++)
+			y.by_user.col[e] /= STRETCH;
+		assert_same(&x, &y);
+		free_matrix(&m, &x);
+		free_matrix(&m, &y);
+		assert_int_equal(m.live, 0);
+		free(rows);
+	}
+}
+
+static void
+test_transpose(void **state)
+{
+	(void) state;
+	for (int i = 0; i < SOURCES; i++)
+	{
+		const source *s = &sources[i];
+		row *rows = make_rows(s, (uint64_t) i);
+		mimic_env m;
+		reco_interactions x, back = {0};
+		reco_csr t;
+		int64_t *at;
+
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
+		assert_int_equal(reco_csr_transpose(&m.env, &x.by_user, x.by_user.value, &t), RECO_OK);
+		assert_int_equal(t.rows, s->items);
+		assert_int_equal(t.cols, s->users);
+		assert_int_equal(t.value != NULL, x.by_user.value != NULL);
+		/* users rise, so each item's list is met in its order */
+		at = malloc(((size_t) s->items + 1) * sizeof(int64_t));
+		memcpy(at, t.start, ((size_t) s->items + 1) * sizeof(int64_t));
+		for (int32_t u = 0; u < s->users; u++)
+			for (int64_t e = x.by_user.start[u]; e < x.by_user.start[u + 1]; e++)
+			{
+				int64_t to = at[x.by_user.col[e]]++;
+
+				assert_int_equal(t.col[to], u);
+				if (t.value)
+					assert_memory_equal(&t.value[to], &x.by_user.value[e], sizeof(float));
+			}
+		for (int32_t k = 0; k < s->items; k++)
+			assert_int_equal(at[k], t.start[k + 1]);
+		free(at);
+		/* and back again */
+		assert_int_equal(reco_csr_transpose(&m.env, &t, t.value, &back.by_user), RECO_OK);
+		back.latest = x.latest;
+		back.merged = x.merged;
+		assert_same(&x, &back);
+		reco_csr_free(&m.env, &t);
+		reco_csr_free(&m.env, &back.by_user);
+		/* without values, and with the latest ones */
+		assert_int_equal(reco_csr_transpose(&m.env, &x.by_user, NULL, &t), RECO_OK);
+		assert_null(t.value);
+		reco_csr_free(&m.env, &t);
+		free_matrix(&m, &x);
+		assert_int_equal(m.live, 0);
+		free(rows);
+	}
+}
+
+static void
+check_filter(const source *s, const row *rows, int32_t min_user, int32_t min_item)
+{
+	mimic_env m;
+	reco_interactions x, y;
+	int32_t *map[2];
+	int32_t *wanted[2];
+	int32_t kept[2] = {0, 0};
+	int64_t to = 0;
+	int32_t user = -1;
+
+	mimic_env_init(&m);
+	assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
+	assert_int_equal(build_matrix(&m, s, rows, NULL, &y), RECO_OK);
+	for (int side = 0; side < 2; side++)
+	{
+		map[side] = malloc(((size_t) (side ? s->items : s->users) + 1) * sizeof(int32_t));
+		wanted[side] = calloc((size_t) (side ? s->items : s->users) + 1, sizeof(int32_t));
+	}
+	for (int32_t u = 0; u < s->users; u++)
+		for (int64_t e = y.by_user.start[u]; e < y.by_user.start[u + 1]; e++)
+		{
+			wanted[0][u]++;
+			wanted[1][y.by_user.col[e]]++;
+		}
+	/* who has enough, and among them who has an entry with one of them */
+	for (int32_t u = 0; u < s->users; u++)
+		wanted[0][u] = wanted[0][u] >= min_user;
+	for (int32_t i = 0; i < s->items; i++)
+		wanted[1][i] = wanted[1][i] >= min_item;
+	for (int32_t u = 0; u < s->users; u++)
+		for (int64_t e = y.by_user.start[u]; e < y.by_user.start[u + 1]; e++)
+		{
+			int32_t i = y.by_user.col[e];
+
+			if (wanted[0][u] && wanted[1][i])
+				wanted[0][u] = wanted[1][i] = 2;
+		}
+	for (int32_t u = 0; u < s->users; u++)
+		wanted[0][u] = wanted[0][u] == 2 ? kept[0]++ : -1;
+	for (int32_t i = 0; i < s->items; i++)
+		wanted[1][i] = wanted[1][i] == 2 ? kept[1]++ : -1;
+	assert_int_equal(reco_interactions_filter(&m.env, &x, min_user, min_item, map[0], map[1]),
+					 RECO_OK);
+	if (s->users > 0)
+		assert_memory_equal(map[0], wanted[0], (size_t) s->users * sizeof(int32_t));
+	if (s->items > 0)
+		assert_memory_equal(map[1], wanted[1], (size_t) s->items * sizeof(int32_t));
+	assert_int_equal(x.by_user.rows, kept[0]);
+	assert_int_equal(x.by_user.cols, kept[1]);
+	for (int32_t u = 0; u < s->users; u++)
+	{
+		if (wanted[0][u] < 0)
+			continue;
+		user++;
+		assert_int_equal(x.by_user.start[user], to);
+		for (int64_t e = y.by_user.start[u]; e < y.by_user.start[u + 1]; e++)
+		{
+			if (wanted[1][y.by_user.col[e]] < 0)
+				continue;
+			assert_int_equal(x.by_user.col[to], wanted[1][y.by_user.col[e]]);
+			if (y.by_user.value)
+				assert_memory_equal(&x.by_user.value[to], &y.by_user.value[e], sizeof(float));
+			if (y.latest)
+				assert_memory_equal(&x.latest[to], &y.latest[e], sizeof(float));
+			to++;
+		}
+	}
+	assert_int_equal(x.by_user.start[kept[0]], to);
+	for (int side = 0; side < 2; side++)
+	{
+		free(map[side]);
+		free(wanted[side]);
+	}
+	free_matrix(&m, &x);
+	free_matrix(&m, &y);
+	assert_int_equal(m.live, 0);
+}
+
+static void
+test_filter(void **state)
+{
+	(void) state;
+	for (int i = 0; i < SOURCES; i++)
+	{
+		const source *s = &sources[i];
+		row *rows = make_rows(s, (uint64_t) i);
+
+		check_filter(s, rows, 0, 0);
+		check_filter(s, rows, 1, 1);
+		check_filter(s, rows, 5, 1);
+		check_filter(s, rows, 1, 8);
+		check_filter(s, rows, 8, 12);
+		check_filter(s, rows, INT32_MAX, INT32_MAX);
+		free(rows);
+	}
+}
+
+/*
+ * The whole way, in which allocation fail_at fails or poll stop_at asks for an
+ * end.  Whatever happens, nothing is left.
+ */
+static reco_status
+whole_way(const source *s, const row *rows, long fail_at, long stop_at)
+{
+	mimic_env m;
+	reco_interactions x;
+	reco_csr t = {0};
+	reco_status status;
+	int32_t *map = malloc(((size_t) s->users + s->items + 1) * sizeof(int32_t));
+
+	mimic_env_init(&m);
+	m.fail_at = fail_at;
+	m.stop_at = stop_at;
+	status = build_matrix(&m, s, rows, NULL, &x);
+	if (status != RECO_OK)
+		assert_int_equal(m.live, 0);
+	else
+	{
+		status = reco_interactions_filter(&m.env, &x, 2, 2, map, map + s->users);
+		if (status == RECO_OK)
+		{
+			long before = m.live;
+
+			status = reco_csr_transpose(&m.env, &x.by_user, x.latest, &t);
+			if (status != RECO_OK)
+				assert_int_equal(m.live, before);
+			else
+				reco_csr_free(&m.env, &t);
+		}
+		free_matrix(&m, &x);
+	}
+	assert_int_equal(m.live, 0);
+	free(map);
+	return status;
+}
+
+static void
+sweep(bool stop)
+{
+	for (int i = 0; i < SOURCES; i++)
+	{
+		const source *s = &sources[i];
+		row *rows;
+		long n = 1;
+		reco_status status;
+
+		if (stop && s->n < 300000 && s->n > 10000)
+			continue; /* these only repeat what others show */
+		rows = make_rows(s, (uint64_t) i);
+		while ((status = whole_way(s, rows, stop ? 0 : n, stop ? n : 0)) != RECO_OK)
+		{
+			assert_int_equal(status, stop ? RECO_STOPPED : RECO_NO_MEMORY);
+			n++;
+		}
+		assert_true(n > 1);
+		free(rows);
+	}
+}
+
+static void
+test_allocations_fail(void **state)
+{
+	(void) state;
+	sweep(false);
+}
+
+static void
+test_polls_stop(void **state)
+{
+	(void) state;
+	sweep(true);
+}
+
+/* What is counted before it is taken must not be less than what is taken. */
+static void
+test_memory_estimate(void **state)
+{
+	(void) state;
+	for (int i = 0; i < SOURCES; i++)
+	{
+		const source *s = &sources[i];
+		row *rows = make_rows(s, (uint64_t) i);
+		size_t chunk = sizeof(reco_chunk) + (s->has_value ? sizeof(float) * RECO_CHUNK_ROWS : 0) +
+					   (s->has_time ? sizeof(int64_t) * RECO_CHUNK_ROWS : 0);
+		size_t triples = ((size_t) s->n + RECO_CHUNK_ROWS - 1) / RECO_CHUNK_ROWS * chunk +
+						 64 * sizeof(reco_chunk *);
+		mimic_env m;
+		reco_interactions x;
+
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
+		assert_true(m.peak <= triples + reco_triples_build_memory(s->n, s->users, s->items,
+																  s->has_value, s->has_time));
+		free_matrix(&m, &x);
+		free(rows);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_build),
+		cmocka_unit_test(test_order_of_rows),
+		cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_ones),
+		cmocka_unit_test(test_sums_in_float8),
+		cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_transpose),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_allocations_fail),
+		cmocka_unit_test(test_polls_stop),
+		cmocka_unit_test(test_memory_estimate),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

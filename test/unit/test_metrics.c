@@ -1,0 +1,228 @@
+/*
+ * test_metrics.c
+ *	  Metrics of ranked lists by hand, and the choice of what is hidden.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/metrics.h"
+#include "mimic_env.h"
+
+/* Items by letter, for lists that can be read. */
+enum
+{
+	A = 10,
+	B = 20,
+	X = 5,
+	Y = 15,
+	Z = 25
+};
+
+static const reco_ranked list[] = {{9, A}, {8, X}, {7, B}, {6, Y}, {5, Z}};
+static const int32_t wanted[] = {A, B};
+
+static void
+assert_close(double value, double expected)
+{
+	if (!(fabs(value - expected) < 1e-12))
+		fail_msg("%.15g instead of %.15g", value, expected);
+}
+
+static void
+check(int32_t n, int32_t k, const int32_t *relevant, int64_t relevants, double precision,
+	  double recall, double ndcg, double hit)
+{
+	reco_rank_metrics m = reco_rank_judge(list, n, k, relevant, relevants);
+
+	assert_close(m.precision, precision);
+	assert_close(m.recall, recall);
+	assert_close(m.ndcg, ndcg);
+	assert_close(m.hit, hit);
+}
+
+static void
+test_by_hand(void **state)
+{
+	/* discounts of the ranks: 1, 1 / log2(3), 1 / 2, 1 / log2(5), 1 / log2(6) */
+	const double second = 0.63092975357145743710;
+	const double fifth = 0.38685280723454158687;
+
+	(void) state;
+	check(5, 1, wanted, 2, 1, 0.5, 1, 1);
+	check(5, 2, wanted, 2, 0.5, 0.5, 1 / (1 + second), 1);
+	check(5, 3, wanted, 2, 2 / 3.0, 1, 1.5 / (1 + second), 1);
+	check(5, 5, wanted, 2, 0.4, 1, 1.5 / (1 + second), 1);
+	/* a list that is shorter than k is no excuse */
+	check(5, 100, wanted, 2, 0.02, 1, 1.5 / (1 + second), 1);
+	check(1, 100, wanted, 2, 0.01, 0.5, 1 / (1 + second), 1);
+	check(0, 10, wanted, 2, 0, 0, 0, 0);
+	/* the last place, and nothing found */
+	check(5, 5, (int32_t[]){Z}, 1, 0.2, 1, fifth, 1);
+	check(5, 4, (int32_t[]){Z}, 1, 0, 0, 0, 0);
+	check(5, 5, (int32_t[]){0, 1, 2, 30, 40}, 5, 0, 0, 0, 0);
+	/* a perfect list of fewer places than wanted items */
+	check(5, 5, (int32_t[]){X, 6, 7, 8, 9, A, Y, B, 22, Z}, 10, 1, 0.5, 1, 1);
+}
+
+static void
+test_against_slow(void **state)
+{
+	uint64_t seed = 8;
+
+	(void) state;
+	for (int round = 0; round < 3000; round++)
+	{
+		int32_t items = 1 + (int32_t) mimic_below(&seed, 60);
+		int32_t order[60];
+		reco_ranked ranked[60];
+		int32_t want[60];
+		int64_t relevant = 0;
+		int32_t n = (int32_t) mimic_below(&seed, items + 1);
+		int32_t k = 1 + (int32_t) mimic_below(&seed, 70);
+		int hits = 0;
+		double gain = 0;
+		double ideal = 0;
+		reco_rank_metrics m;
+
+		mimic_shuffle(&seed, order, items);
+		for (int32_t i = 0; i < items; i++)
+		{
+			ranked[i] = (reco_ranked){(float) -i, order[i]};
+			if (mimic_below(&seed, 3) == 0)
+				want[relevant++] = i;
+		}
+		if (relevant == 0)
+			want[relevant++] = (int32_t) mimic_below(&seed, items);
+		for (int32_t r = 0; r < (n < k ? n : k); r++)
+			for (int64_t w = 0; w < relevant; w++)
+				if (want[w] == ranked[r].item)
+				{
+					hits++;
+					gain += log(2) / log(r + 2);
+				}
+		for (int32_t r = 0; r < (relevant < k ? relevant : k); r++)
+			ideal += log(2) / log(r + 2);
+		m = reco_rank_judge(ranked, n, k, want, relevant);
+		assert_close(m.precision, (double) hits / k);
+		assert_close(m.recall, (double) hits / (double) relevant);
+		assert_close(m.ndcg, gain / ideal);
+		assert_close(m.hit, hits > 0 ? 1 : 0);
+		assert_true(m.ndcg <= 1 + 1e-12);
+	}
+}
+
+/* Holds out and returns how many were; out by column number. */
+static int64_t
+hold_out(uint64_t seed, int32_t row, const int32_t *col, int64_t n, int64_t held, bool *by_col)
+{
+	uint64_t *scratch = malloc((size_t) n * sizeof(uint64_t) + 1);
+	bool *out = malloc((size_t) n + 1);
+	int64_t count = 0;
+
+	reco_hold_out(seed, row, col, n, held, scratch, out);
+	for (int64_t e = 0; e < n; e++)
+	{
+		count += out[e];
+		by_col[col[e]] = out[e];
+	}
+	free(scratch);
+	free(out);
+	return count;
+}
+
+static void
+test_hold_out_sizes(void **state)
+{
+	int32_t col[200];
+	bool by_col[200] = {false};
+
+	(void) state;
+	for (int32_t i = 0; i < 200; i++)
+		col[i] = i;
+	for (int64_t n = 0; n <= 200; n = n < 5 ? n + 1 : n * 2)
+		for (int64_t held = -1; held <= n + 2; held++)
+			assert_int_equal(hold_out(1, 3, col, n, held, by_col), held < 0   ? 0
+																   : held > n ? n
+																			  : held);
+	assert_int_equal(hold_out(UINT64_MAX, INT32_MAX - 1, (int32_t[]){0, 199}, 2, 1, by_col), 1);
+}
+
+static void
+test_hold_out_order(void **state)
+{
+	uint64_t seed = 2;
+
+	(void) state;
+	for (int round = 0; round < 500; round++)
+	{
+		int32_t n = 1 + (int32_t) mimic_below(&seed, 100);
+		int64_t held = mimic_below(&seed, n + 1);
+		int32_t row = (int32_t) mimic_below(&seed, INT32_MAX);
+		int32_t col[100];
+		bool once[100];
+		bool again[100];
+
+		for (int32_t i = 0; i < n; i++)
+			col[i] = i;
+		hold_out((uint64_t) round, row, col, n, held, once);
+		mimic_shuffle(&seed, col, n);
+		hold_out((uint64_t) round, row, col, n, held, again);
+		assert_memory_equal(once, again, (size_t) n);
+		/* more held out: those that were, and others */
+		if (held < n)
+		{
+			hold_out((uint64_t) round, row, col, n, held + 1, again);
+			for (int32_t i = 0; i < n; i++)
+				assert_true(again[i] || !once[i]);
+		}
+	}
+}
+
+/* Every column, wherever it stands, is hidden equally often: binomial bounds. */
+static void
+test_hold_out_uniform(void **state)
+{
+	int count[20] = {0};
+	int differ_row = 0;
+	int differ_seed = 0;
+	int32_t col[20];
+	bool by_col[20];
+	bool other[20];
+
+	(void) state;
+	for (int32_t i = 0; i < 20; i++)
+		col[i] = i;
+	for (int32_t row = 0; row < 20000; row++)
+	{
+		hold_out(42, row, col, 20, 5, by_col);
+		for (int32_t i = 0; i < 20; i++)
+			count[i] += by_col[i];
+		hold_out(42, row + 1, col, 20, 5, other);
+		differ_row += memcmp(by_col, other, sizeof(other)) != 0;
+		hold_out(43, row, col, 20, 5, other);
+		differ_seed += memcmp(by_col, other, sizeof(other)) != 0;
+	}
+	/* 5000 expected, standard deviation 61 */
+	for (int32_t i = 0; i < 20; i++)
+		assert_in_range(count[i], 4700, 5300);
+	/* a chance of 1 in 15504 that two choices are the same */
+	assert_true(differ_row > 19980);
+	assert_true(differ_seed > 19980);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_by_hand),          cmocka_unit_test(test_against_slow),
+		cmocka_unit_test(test_hold_out_sizes),   cmocka_unit_test(test_hold_out_order),
+		cmocka_unit_test(test_hold_out_uniform),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,348 @@
+/*
+ * test_options.c
+ *	  Named options: what is taken, what is refused, and what an error says.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/options.h"
+
+typedef struct params
+{
+	int before; /* neighbours that must stay as they are */
+	int count;
+	int wide;
+	uint64_t seed;
+	double rate;
+	bool flag;
+	int choice;
+	int after;
+} params;
+
+static const char *const choices[] = {"auto", "cholesky", "cg", NULL};
+
+#define MAX_SEED 9007199254740992.0
+#define FIELD(name) offsetof(params, name)
+
+static const reco_option table[] = {
+	{"count", RECO_OPTION_INT, FIELD(count), 64, 1, 2048, NULL},
+	{"wide", RECO_OPTION_INT, FIELD(wide), -5, INT32_MIN, INT32_MAX, NULL},
+	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, MAX_SEED, NULL},
+	{"rate", RECO_OPTION_REAL, FIELD(rate), 0.25, 1e-9, 1e9, NULL},
+	{"flag", RECO_OPTION_BOOL, FIELD(flag), true, 0, 1, NULL},
+	{"choice", RECO_OPTION_ENUM, FIELD(choice), 1, 0, 0, choices},
+	{NULL, 0, 0, 0, 0, 0, NULL},
+};
+
+static const reco_option no_options[] = {{NULL, 0, 0, 0, 0, 0, NULL}};
+
+#define OWNER "algorithm \"test\""
+
+static const params defaults = {7, 64, -5, 42, 0.25, true, 1, 8};
+
+static params
+fresh(void)
+{
+	params p = {.before = 7, .after = 8};
+
+	reco_options_init(table, &p);
+	return p;
+}
+
+static void
+assert_unchanged(const params *p)
+{
+	assert_int_equal(p->before, defaults.before);
+	assert_int_equal(p->count, defaults.count);
+	assert_int_equal(p->wide, defaults.wide);
+	assert_int_equal(p->seed, defaults.seed);
+	assert_true(p->rate == defaults.rate);
+	assert_int_equal(p->flag, defaults.flag);
+	assert_int_equal(p->choice, defaults.choice);
+	assert_int_equal(p->after, defaults.after);
+}
+
+static reco_value
+number(double v)
+{
+	return (reco_value){RECO_VALUE_NUMBER, v, false, NULL};
+}
+
+static reco_value
+string(const char *s)
+{
+	return (reco_value){RECO_VALUE_STRING, 0, false, s};
+}
+
+static reco_value
+boolean(bool b)
+{
+	return (reco_value){RECO_VALUE_BOOL, 0, b, NULL};
+}
+
+/* Sets one option; what is refused must change nothing and say why. */
+static bool
+set(params *p, const char *name, reco_value value, reco_option_error *error)
+{
+	bool good;
+
+	memset(error, 'x', sizeof(*error));
+	*p = fresh();
+	good = reco_options_set(table, p, OWNER, name, &value, error);
+	assert_non_null(memchr(error->message, '\0', sizeof(error->message)));
+	assert_non_null(memchr(error->hint, '\0', sizeof(error->hint)));
+	if (!good)
+	{
+		assert_unchanged(p);
+		assert_true(error->message[0] != '\0');
+	}
+	assert_int_equal(p->before, 7);
+	assert_int_equal(p->after, 8);
+	return good;
+}
+
+static void
+accepts(const char *name, reco_value value, params *p)
+{
+	reco_option_error error;
+
+	if (!set(p, name, value, &error))
+		fail_msg("%s", error.message);
+}
+
+static void
+refuses(const char *name, reco_value value, const char *message, const char *hint)
+{
+	params p;
+	reco_option_error error;
+
+	assert_false(set(&p, name, value, &error));
+	assert_string_equal(error.message, message);
+	assert_string_equal(error.hint, hint);
+}
+
+static void
+test_defaults(void **state)
+{
+	params p = fresh();
+	static const char *const names[] = {"count", "wide", "seed", "rate", "flag", "choice"};
+
+	(void) state;
+	assert_unchanged(&p);
+	reco_options_init(no_options, &p);
+	assert_unchanged(&p);
+	/* NULL brings the default back */
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	{
+		reco_option_error error;
+		reco_value null = {RECO_VALUE_NULL, 0, false, NULL};
+
+		p = (params){7, 1, 1, 1, 1, false, 0, 8};
+		assert_true(reco_options_set(table, &p, OWNER, names[i], &null, &error));
+		assert_int_equal(p.count, i == 0 ? 64 : 1);
+		assert_int_equal(p.wide, i == 1 ? -5 : 1);
+		assert_int_equal(p.seed, i == 2 ? 42 : 1);
+		assert_true(p.rate == (i == 3 ? 0.25 : 1));
+		assert_int_equal(p.flag, i == 4);
+		assert_int_equal(p.choice, i == 5);
+	}
+}
+
+static void
+test_int(void **state)
+{
+	static const double bad[] = {0,          2049,    -1,       1.5,       -0.0,        1e300,
+								 64.0000001, DBL_MIN, INFINITY, -INFINITY, 4294967297.0};
+	params p;
+	reco_option_error error;
+
+	(void) state;
+	accepts("count", number(1), &p);
+	assert_int_equal(p.count, 1);
+	accepts("count", number(2048), &p);
+	assert_int_equal(p.count, 2048);
+	accepts("wide", number(INT32_MIN), &p);
+	assert_int_equal(p.wide, INT32_MIN);
+	accepts("wide", number(INT32_MAX), &p);
+	assert_int_equal(p.wide, INT32_MAX);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(set(&p, "count", number(bad[i]), &error));
+	assert_false(set(&p, "count", number(NAN), &error));
+	assert_false(set(&p, "wide", number(INT32_MAX + 1.0), &error));
+	assert_false(set(&p, "wide", number(INT32_MIN - 1.0), &error));
+	refuses("count", number(0), "value 0 is out of range for option \"count\" of " OWNER,
+			"It must be a whole number from 1 to 2048.");
+	refuses("count", number(4294967297.0),
+			"value 4294967297 is out of range for option \"count\" of " OWNER,
+			"It must be a whole number from 1 to 2048.");
+	refuses("count", number(2.5), "value 2.5 is out of range for option \"count\" of " OWNER,
+			"It must be a whole number from 1 to 2048.");
+	refuses("count", string("64"), "option \"count\" of " OWNER " must be a number",
+			"It must be a whole number from 1 to 2048.");
+	refuses("count", boolean(true), "option \"count\" of " OWNER " must be a number",
+			"It must be a whole number from 1 to 2048.");
+	refuses("count", (reco_value){RECO_VALUE_OTHER, 64, true, "64"},
+			"option \"count\" of " OWNER " must be a number",
+			"It must be a whole number from 1 to 2048.");
+}
+
+static void
+test_seed(void **state)
+{
+	params p;
+	reco_option_error error;
+
+	(void) state;
+	accepts("seed", number(0), &p);
+	assert_int_equal(p.seed, 0);
+	accepts("seed", number(MAX_SEED), &p);
+	assert_true(p.seed == UINT64_C(1) << 53);
+	accepts("seed", number(MAX_SEED - 1), &p);
+	assert_true(p.seed == (UINT64_C(1) << 53) - 1);
+	assert_false(set(&p, "seed", number(MAX_SEED + 2), &error));
+	assert_false(set(&p, "seed", number(-1), &error));
+	assert_false(set(&p, "seed", number(0.5), &error));
+	assert_false(set(&p, "seed", number(NAN), &error));
+	refuses("seed", number(-1), "value -1 is out of range for option \"seed\" of " OWNER,
+			"It must be a whole number from 0 to 9007199254740992.");
+}
+
+static void
+test_real(void **state)
+{
+	params p;
+	reco_option_error error;
+
+	(void) state;
+	accepts("rate", number(1e-9), &p);
+	assert_true(p.rate == 1e-9);
+	accepts("rate", number(1e9), &p);
+	assert_true(p.rate == 1e9);
+	accepts("rate", number(0.1), &p);
+	assert_true(p.rate == 0.1);
+	assert_false(set(&p, "rate", number(nextafter(1e-9, 0)), &error));
+	assert_false(set(&p, "rate", number(nextafter(1e9, INFINITY)), &error));
+	assert_false(set(&p, "rate", number(0), &error));
+	assert_false(set(&p, "rate", number(NAN), &error));
+	assert_false(set(&p, "rate", number(-NAN), &error));
+	assert_false(set(&p, "rate", number(INFINITY), &error));
+	refuses("rate", number(NAN), "value NaN is out of range for option \"rate\" of " OWNER,
+			"It must be a number from 1e-09 to 1000000000.");
+	refuses("rate", number(0), "value 0 is out of range for option \"rate\" of " OWNER,
+			"It must be a number from 1e-09 to 1000000000.");
+	refuses("rate", string("1"), "option \"rate\" of " OWNER " must be a number",
+			"It must be a number from 1e-09 to 1000000000.");
+}
+
+static void
+test_bool(void **state)
+{
+	params p;
+
+	(void) state;
+	accepts("flag", boolean(false), &p);
+	assert_false(p.flag);
+	accepts("flag", boolean(true), &p);
+	assert_true(p.flag);
+	refuses("flag", number(1), "option \"flag\" of " OWNER " must be a boolean",
+			"Valid values are: true, false.");
+	refuses("flag", string("true"), "option \"flag\" of " OWNER " must be a boolean",
+			"Valid values are: true, false.");
+}
+
+static void
+test_enum(void **state)
+{
+	static const char hint[] = "Valid values are: \"auto\", \"cholesky\", \"cg\".";
+	params p;
+
+	(void) state;
+	for (int i = 0; choices[i]; i++)
+	{
+		accepts("choice", string(choices[i]), &p);
+		assert_int_equal(p.choice, i);
+	}
+	refuses("choice", string("CG"), "invalid value for option \"choice\" of " OWNER ": \"CG\"",
+			hint);
+	refuses("choice", string(""), "invalid value for option \"choice\" of " OWNER ": \"\"", hint);
+	refuses("choice", string("cg "), "invalid value for option \"choice\" of " OWNER ": \"cg \"",
+			hint);
+	refuses("choice", number(1), "option \"choice\" of " OWNER " must be a string", hint);
+	refuses("choice", boolean(true), "option \"choice\" of " OWNER " must be a string", hint);
+}
+
+static void
+test_unrecognized(void **state)
+{
+	static const char hint[] = "Valid options are: count, wide, seed, rate, flag, choice.";
+	reco_option_error error;
+	params p = fresh();
+	reco_value one = number(1);
+
+	(void) state;
+	refuses("Count", one, "unrecognized option \"Count\" of " OWNER, hint);
+	refuses("coun", one, "unrecognized option \"coun\" of " OWNER, hint);
+	refuses("counts", one, "unrecognized option \"counts\" of " OWNER, hint);
+	refuses("", one, "unrecognized option \"\" of " OWNER, hint);
+	/* even with a null */
+	refuses("none", (reco_value){RECO_VALUE_NULL, 0, false, NULL},
+			"unrecognized option \"none\" of " OWNER, hint);
+	assert_false(reco_options_set(no_options, &p, OWNER, "count", &one, &error));
+	assert_string_equal(error.message, "unrecognized option \"count\" of " OWNER);
+	assert_string_equal(error.hint, "It takes no options.");
+	assert_unchanged(&p);
+}
+
+static void
+test_long_names(void **state)
+{
+	static reco_option many[200];
+	static char names[200][40];
+	char *name = malloc(100001);
+	reco_option_error error;
+	reco_value text;
+	params p = fresh();
+
+	(void) state;
+	memset(name, 'n', 100000);
+	name[100000] = '\0';
+	text = string(name);
+	/* names, owners and values of any length are cut, never overrun */
+	assert_false(reco_options_set(table, &p, name, name, &text, &error));
+	assert_true(strlen(error.message) < sizeof(error.message));
+	assert_true(strstr(error.message, "unrecognized option \"nnnnn") == error.message);
+	assert_false(reco_options_set(table, &p, name, "choice", &text, &error));
+	assert_true(strlen(error.message) < sizeof(error.message));
+	assert_false(reco_options_set(table, &p, name, "count", &text, &error));
+	assert_false(reco_options_set(table, &p, name, "flag", &text, &error));
+	assert_unchanged(&p);
+	/* more options than the hint has room for */
+	for (int i = 0; i < 199; i++)
+	{
+		memset(names[i], 'a' + i % 26, 39);
+		many[i] = (reco_option){names[i], RECO_OPTION_INT, FIELD(count), 1, 0, 9, NULL};
+	}
+	assert_false(reco_options_set(many, &p, OWNER, name, &text, &error));
+	assert_true(strlen(error.hint) < sizeof(error.hint));
+	assert_true(strstr(error.hint, "Valid options are: aaaa") == error.hint);
+	free(name);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_int),
+		cmocka_unit_test(test_seed),         cmocka_unit_test(test_real),
+		cmocka_unit_test(test_bool),         cmocka_unit_test(test_enum),
+		cmocka_unit_test(test_unrecognized), cmocka_unit_test(test_long_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
