@@ -120,10 +120,10 @@ reco_triples_free(reco_triples *t)
  * themselves, in bytes.
  */
 size_t
-reco_triples_build_memory(int64_t rows, int32_t users, int32_t items, bool has_value, bool has_time)
+reco_triples_build_memory(int64_t rows, int32_t users, int32_t items, bool has_time)
 {
 	size_t sorting = sizeof(entry) + (has_time ? sizeof(int64_t) : 0);
-	size_t result = sizeof(int32_t) + (has_value ? sizeof(float) : 0);
+	size_t result = sizeof(int32_t) + 2 * sizeof(float); /* sums and latest values */
 
 	/* the triples are gone by the time the result is made */
 	return (size_t) rows * (sorting + result) + ((size_t) users + 2) * 2 * sizeof(int64_t) +
@@ -171,6 +171,19 @@ static int
 rows_in_chunk(const reco_triples *t, int64_t c)
 {
 	return c == t->chunks - 1 ? t->used : RECO_CHUNK_ROWS;
+}
+
+/*
+ * For loops over entries: whether it is time to poll, and the answer.  *polled
+ * is the entry of the last poll.
+ */
+static bool
+stop_at(const reco_env *env, int64_t entry, int64_t *polled)
+{
+	if (entry - *polled < POLL_ROWS)
+		return false;
+	*polled = entry;
+	return env->poll(env->arg);
 }
 
 static bool
@@ -486,25 +499,44 @@ make_rows(const reco_env *env, grouped *g, row_set *set, reco_interactions *out)
 		if (repeats || !by_bitmap)
 			to += merge_row(g, from, n, a->col + to, a->value ? a->value + to : NULL,
 							out->latest ? out->latest + to : NULL);
-		if (from + n - polled >= POLL_ROWS)
-		{
-			polled = from + n;
-			if (env->poll(env->arg))
-				return RECO_STOPPED;
-		}
+		if (stop_at(env, from + n, &polled))
+			return RECO_STOPPED;
 	}
 	a->start[a->rows] = to;
 	out->merged = rows - to;
 	return RECO_OK;
 }
 
-static bool
-all_ones(const float *value, int64_t n)
+/* The entries from `from` on that are 1, up to the first that is not. */
+static int64_t
+count_ones(const float *value, int64_t from, int64_t n)
 {
-	for (int64_t e = 0; e < n; e++)
-		if (value[e] != 1)
-			return false;
-	return true;
+	int64_t e = from;
+
+	while (e < n && e - from < POLL_ROWS && value[e] == 1)
+		e++;
+	return e - from;
+}
+
+/* Leaves the values out when every one is 1. */
+static reco_status
+drop_ones(const reco_env *env, reco_csr *a)
+{
+	int64_t entries = a->start[a->rows];
+
+	for (int64_t e = 0; e < entries;)
+	{
+		int64_t ones = count_ones(a->value, e, entries);
+
+		e += ones;
+		if (e < entries && ones < POLL_ROWS)
+			return RECO_OK;
+		if (env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	env->release(env->arg, a->value);
+	a->value = NULL;
+	return RECO_OK;
 }
 
 static reco_status
@@ -527,11 +559,8 @@ make_matrix(const reco_env *env, grouped *g, int32_t users, int32_t items, bool 
 		return RECO_NO_MEMORY;
 	status = make_rows(env, g, &set, out);
 	row_set_free(env, &set);
-	if (status == RECO_OK && a->value && !out->latest && all_ones(a->value, a->start[users]))
-	{
-		env->release(env->arg, a->value);
-		a->value = NULL;
-	}
+	if (status == RECO_OK && a->value && !out->latest)
+		status = drop_ones(env, a);
 	return status;
 }
 
@@ -576,12 +605,20 @@ number_kept(int32_t *map, int32_t n)
  * Flags what stays.  A user who keeps an item is one of that item's kept users,
  * so looking once from either side leaves nobody without an entry.
  */
-static void
-flag_kept(const reco_csr *a, int32_t min_user, int32_t min_item, int32_t *user, int32_t *item)
+static reco_status
+flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_item,
+		  int32_t *user, int32_t *item)
 {
+	int64_t polled = 0;
+
 	memset(item, 0, (size_t) a->cols * sizeof(int32_t));
 	for (int64_t e = 0; e < a->start[a->rows]; e++)
+	{
 		item[a->col[e]]++;
+		if (stop_at(env, e, &polled))
+			return RECO_STOPPED;
+	}
+	polled = 0;
 	for (int32_t i = 0; i < a->cols; i++)
 		item[i] = item[i] >= min_item ? 1 : 0;
 	for (int32_t u = 0; u < a->rows; u++)
@@ -595,9 +632,12 @@ flag_kept(const reco_csr *a, int32_t min_user, int32_t min_item, int32_t *user, 
 				user[u] = 1;
 				item[a->col[e]] = 2;
 			}
+		if (stop_at(env, a->start[u + 1], &polled))
+			return RECO_STOPPED;
 	}
 	for (int32_t i = 0; i < a->cols; i++)
 		item[i] = item[i] == 2;
+	return RECO_OK;
 }
 
 reco_status
@@ -606,14 +646,15 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 {
 	reco_csr *a = &x->by_user;
 	int64_t to = 0;
+	int64_t polled = 0;
 	int32_t items;
 	int32_t users;
+	reco_status status = flag_kept(env, a, min_user, min_item, user_map, item_map);
 
-	flag_kept(a, min_user, min_item, user_map, item_map);
+	if (status != RECO_OK)
+		return status;
 	users = number_kept(user_map, a->rows);
 	items = number_kept(item_map, a->cols);
-	if (env->poll(env->arg))
-		return RECO_STOPPED;
 	for (int32_t u = 0; u < a->rows; u++)
 	{
 		int64_t from = a->start[u];
@@ -634,6 +675,9 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 				x->latest[to] = x->latest[e];
 			to++;
 		}
+		/* half moved, the matrix is of no use any more: the caller gives it up */
+		if (stop_at(env, end, &polled))
+			return RECO_STOPPED;
 	}
 	a->start[users] = to;
 	a->rows = users;
@@ -641,24 +685,19 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 	return RECO_OK;
 }
 
-reco_status
-reco_csr_transpose(const reco_env *env, const reco_csr *a, const float *value, reco_csr *out)
+/* The scatter of a transposition; out->start holds counts. */
+static reco_status
+scatter(const reco_env *env, const reco_csr *a, const float *value, reco_csr *out)
 {
-	int64_t entries = a->start[a->rows];
 	int64_t polled = 0;
 
-	*out = (reco_csr) {.rows = a->cols, .cols = a->rows};
-	out->start = zeroed(env, ((size_t) a->cols + 1) * sizeof(int64_t));
-	out->col = env->alloc(env->arg, ((size_t) entries + 1) * sizeof(int32_t));
-	if (value)
-		out->value = env->alloc(env->arg, ((size_t) entries + 1) * sizeof(float));
-	if (out->start == NULL || out->col == NULL || (value && out->value == NULL))
+	for (int64_t e = 0; e < a->start[a->rows]; e++)
 	{
-		reco_csr_free(env, out);
-		return RECO_NO_MEMORY;
-	}
-	for (int64_t e = 0; e < entries; e++)
 		out->start[a->col[e] + 1]++;
+		if (stop_at(env, e, &polled))
+			return RECO_STOPPED;
+	}
+	polled = 0;
 	counts_to_places(out->start, out->rows);
 	for (int32_t r = 0; r < a->rows; r++)
 	{
@@ -670,18 +709,29 @@ reco_csr_transpose(const reco_env *env, const reco_csr *a, const float *value, r
 			if (value)
 				out->value[at] = value[e];
 		}
-		if (a->start[r + 1] - polled >= POLL_ROWS)
-		{
-			polled = a->start[r + 1];
-			if (env->poll(env->arg))
-			{
-				reco_csr_free(env, out);
-				return RECO_STOPPED;
-			}
-		}
+		if (stop_at(env, a->start[r + 1], &polled))
+			return RECO_STOPPED;
 	}
 	ends_to_starts(out->start, out->rows);
 	return RECO_OK;
+}
+
+reco_status
+reco_csr_transpose(const reco_env *env, const reco_csr *a, const float *value, reco_csr *out)
+{
+	size_t entries = (size_t) a->start[a->rows];
+	reco_status status = RECO_NO_MEMORY;
+
+	*out = (reco_csr) {.rows = a->cols, .cols = a->rows};
+	out->start = zeroed(env, ((size_t) a->cols + 1) * sizeof(int64_t));
+	out->col = env->alloc(env->arg, (entries + 1) * sizeof(int32_t));
+	if (value)
+		out->value = env->alloc(env->arg, (entries + 1) * sizeof(float));
+	if (out->start != NULL && out->col != NULL && (!value || out->value != NULL))
+		status = scatter(env, a, value, out);
+	if (status != RECO_OK)
+		reco_csr_free(env, out);
+	return status;
 }
 
 void

@@ -60,8 +60,7 @@ typedef struct reco_interactions
 extern void reco_triples_init(reco_triples *t, const reco_env *env, bool has_value, bool has_time);
 extern bool reco_triples_grow(reco_triples *t);
 extern void reco_triples_free(reco_triples *t);
-extern size_t reco_triples_build_memory(int64_t rows, int32_t users, int32_t items, bool has_value,
-										bool has_time);
+extern size_t reco_triples_build_memory(int64_t rows, int32_t users, int32_t items, bool has_time);
 
 static inline float *
 reco_chunk_value(const reco_triples *t, reco_chunk *chunk)
@@ -110,7 +109,7 @@ reco_triples_rows(const reco_triples *t)
  * failure.  user_rank[provisional] is the final number of a user, a permutation
  * of 0 .. users - 1; item_rank likewise.  The result does not depend on the
  * order of the rows.  out's arrays belong to the caller; out->by_user.value is
- * NULL when every entry is 1.
+ * NULL when no pair repeats and every value is 1.
  * Cost: one scatter of the rows and one pass over them.
  * Errors: RECO_NO_MEMORY, RECO_STOPPED.
  */

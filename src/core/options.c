@@ -28,6 +28,22 @@ fail(char *buffer, size_t size, const char *format, ...)
 	return false;
 }
 
+/*
+ * The bytes of s to show, at most max, without cutting a UTF-8 character: what
+ * an error quotes may end up in a table.
+ */
+static int
+clip(const char *s, int max)
+{
+	int length = (int) strnlen(s, (size_t) max + 1);
+
+	if (length <= max)
+		return length;
+	while (max > 0 && ((unsigned char) s[max] & 0xC0) == 0x80)
+		max--;
+	return max;
+}
+
 static void
 store(const reco_option *option, void *target, double number)
 {
@@ -78,8 +94,8 @@ unrecognized(const reco_option *table, const char *owner, const char *name, reco
 		fail(error->hint, sizeof(error->hint), "Valid options are: %s.", list);
 	else
 		fail(error->hint, sizeof(error->hint), "It takes no options.");
-	return fail(error->message, sizeof(error->message), "unrecognized option \"%.60s\" of %.80s", name,
-				owner);
+	return fail(error->message, sizeof(error->message), "unrecognized option \"%.*s\" of %s",
+				clip(name, 60), name, owner);
 }
 
 static bool
@@ -100,9 +116,9 @@ check_choice(const reco_option *option, const char *owner, const reco_value *val
 	fail(error->hint, sizeof(error->hint), "Valid values are: %s.", list);
 	if (value->kind == RECO_VALUE_STRING)
 		return fail(error->message, sizeof(error->message),
-					"invalid value for option \"%s\" of %.80s: \"%.60s\"", option->name, owner,
-					value->string);
-	return fail(error->message, sizeof(error->message), "option \"%s\" of %.80s must be a string",
+					"invalid value for option \"%s\" of %s: \"%.*s\"", option->name, owner,
+					clip(value->string, 60), value->string);
+	return fail(error->message, sizeof(error->message), "option \"%s\" of %s must be a string",
 				option->name, owner);
 }
 
@@ -119,7 +135,7 @@ check_number(const reco_option *option, const char *owner, const reco_value *val
 		fail(error->hint, sizeof(error->hint), "It must be a number from %.15g to %.15g.",
 			 option->min, option->max);
 	if (value->kind != RECO_VALUE_NUMBER)
-		return fail(error->message, sizeof(error->message), "option \"%s\" of %.80s must be a number",
+		return fail(error->message, sizeof(error->message), "option \"%s\" of %s must be a number",
 					option->name, owner);
 	/* written so that NaN fails too */
 	if (!(value->number >= option->min && value->number <= option->max) ||
@@ -132,7 +148,7 @@ check_number(const reco_option *option, const char *owner, const reco_value *val
 		else if (value->number == value->number)
 			snprintf(shown, sizeof(shown), "%.15g", value->number);
 		return fail(error->message, sizeof(error->message),
-					"value %s is out of range for option \"%s\" of %.80s", shown, option->name, owner);
+					"value %s is out of range for option \"%s\" of %s", shown, option->name, owner);
 	}
 	*number = value->number;
 	return true;
@@ -163,7 +179,7 @@ reco_options_set(const reco_option *table, void *target, const char *owner, cons
 		{
 			fail(error->hint, sizeof(error->hint), "Valid values are: true, false.");
 			return fail(error->message, sizeof(error->message),
-						"option \"%s\" of %.80s must be a boolean", option->name, owner);
+						"option \"%s\" of %s must be a boolean", option->name, owner);
 		}
 		number = value->boolean;
 	}

@@ -60,7 +60,7 @@ extern void reco_options_init(const reco_option *table, void *target);
 
 /*
  * Sets one option from what the user wrote.  owner is how an error names the
- * bearer of the options, e.g. algorithm "ials".  False: *error tells why and
+ * bearer of the options, e.g. algorithm "ials"; it is short.  False: *error tells why and
  * nothing was changed.
  */
 extern bool reco_options_set(const reco_option *table, void *target, const char *owner,

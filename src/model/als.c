@@ -109,10 +109,13 @@ static void
 check_factors(const float *x, Size n)
 {
 	for (Size i = 0; i < n; i++)
+	{
+		RECO_POLL_AT(i);
 		if (!(fabsf(x[i]) <= RECO_MAX_FACTOR))
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 							errmsg("training ended with factors that are out of range"),
 							errhint("Raise the algorithm's regularization, or scale the source's values.")));
+	}
 }
 
 static size_t
@@ -128,7 +131,10 @@ factor_memory(const RecoTraining *training)
 	transposed.start = reco_budget_alloc(training->budget, ((Size) a->cols + 1) * sizeof(int64));
 	memset(transposed.start, 0, ((Size) a->cols + 1) * sizeof(int64));
 	for (size_t e = 0; e < entries; e++)
+	{
 		transposed.start[a->col[e] + 1]++;
+		RECO_POLL_AT(e);
+	}
 	for (int32 i = 0; i < a->cols; i++)
 		transposed.start[i + 1] += transposed.start[i];
 	bytes += reco_als_memory(&params, a, &transposed, training->budget->env.threads);
@@ -161,6 +167,7 @@ value_range(const reco_csr *a, float *min, float *max)
 		{
 			*min = Min(*min, a->value[e]);
 			*max = Max(*max, a->value[e]);
+			RECO_POLL_AT(e);
 		}
 }
 

@@ -37,8 +37,11 @@ popular_fit(const RecoTraining *training, RecoTrained *out)
 	memset(out, 0, sizeof(*out));
 	memset(count, 0, ((Size) a->cols + 1) * sizeof(int32));
 	for (int64 e = 0; e < a->start[a->rows]; e++)
+	{
 		if (a->value == NULL || a->value[e] > 0)
 			count[a->col[e]]++;
+		RECO_POLL_AT(e);
+	}
 	out->users = a->rows;
 	out->user_bias = reco_budget_alloc(budget, ((Size) a->rows + 1) * sizeof(float));
 	memset(out->user_bias, 0, ((Size) a->rows + 1) * sizeof(float));

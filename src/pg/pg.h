@@ -8,6 +8,15 @@
 
 #include "pg/compat.h"
 #include "core/env.h"
+#include "miscadmin.h"
+
+/* In a loop over many cheap things: looks for interrupts every million. */
+#define RECO_POLL_AT(i)                                                                            \
+	do                                                                                             \
+	{                                                                                              \
+		if (((i) &0xFFFFF) == 0)                                                                   \
+			CHECK_FOR_INTERRUPTS();                                                                \
+	} while (0)
 
 /* Settings (init.c). */
 extern int reco_threads_setting;

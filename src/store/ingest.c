@@ -295,7 +295,7 @@ ingest_finish(Ingest *ingest)
 
 	check_memory(ingest);
 	reco_budget_require(budget, reco_triples_build_memory(reco_triples_rows(&ingest->triples), users,
-														  items, data->has_value, data->has_time),
+														  items, data->has_time),
 						"sorting the source's rows");
 	user_rank = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_rank = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));

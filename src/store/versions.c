@@ -258,8 +258,11 @@ write_items(RecoTrainingRecord *record)
 
 	/* popularity: a rating of any value counts, of other values those above 0 */
 	for (int64 e = 0; e < a->start[a->rows]; e++)
+	{
 		if (a->value == NULL || a->value[e] > 0 || model->spec->algorithm->predicts_value)
 			count[a->col[e]]++;
+		RECO_POLL_AT(e);
+	}
 	reco_table_open(&table, record->schema, false, RowExclusiveLock, false);
 	writer = reco_writer_begin(&table);
 	for (int32 i = 0; i < model->items; i++)

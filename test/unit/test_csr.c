@@ -503,7 +503,8 @@ sweep(bool stop)
 			assert_int_equal(status, stop ? RECO_STOPPED : RECO_NO_MEMORY);
 			n++;
 		}
-		assert_true(n > 1);
+		/* without rows there is nothing long enough to poll in */
+		assert_true(n > 1 || (stop && s->n == 0));
 		free(rows);
 	}
 }
@@ -541,7 +542,7 @@ test_memory_estimate(void **state)
 		mimic_env_init(&m);
 		assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
 		assert_true(m.peak <= triples + reco_triples_build_memory(s->n, s->users, s->items,
-																  s->has_value, s->has_time));
+																  s->has_time));
 		free_matrix(&m, &x);
 		free(rows);
 	}
