@@ -27,10 +27,10 @@ static const char *const on_invalid_choices[] = {"error", "skip", NULL};
 static const reco_option data_options[] = {
 	{"on_invalid", RECO_OPTION_ENUM, offsetof(RecoDataOptions, on_invalid), ON_INVALID_ERROR, 0, 0,
 	 on_invalid_choices},
-	{"min_user_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_user_interactions), 1, 1,
-	 1000000, NULL},
-	{"min_item_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_item_interactions), 1, 1,
-	 1000000, NULL},
+	{"min_user_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_user_interactions), 1,
+	 1, 1000000, NULL},
+	{"min_item_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_item_interactions), 1,
+	 1, 1000000, NULL},
 	{"keep_versions", RECO_OPTION_INT, offsetof(RecoDataOptions, keep_versions), 2, 1, 1000, NULL},
 	{NULL},
 };
@@ -50,12 +50,12 @@ static Jsonb *
 arguments_as_jsonb(FunctionCallInfo fcinfo, const char *algorithm)
 {
 	JsonbParseState *state = NULL;
-	JsonbValue	value;
-	HeapTuple	function = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
-	Oid		   *types;
-	char	  **names = NULL;
-	char	   *modes;
-	int			n;
+	JsonbValue value;
+	HeapTuple function = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
+	Oid *types;
+	char **names = NULL;
+	char *modes;
+	int n;
 
 	if (!HeapTupleIsValid(function))
 		elog(ERROR, "cache lookup failed for function %u", fcinfo->flinfo->fn_oid);
@@ -90,20 +90,24 @@ arguments_as_jsonb(FunctionCallInfo fcinfo, const char *algorithm)
 				break;
 			case INT4OID:
 				value.type = jbvNumeric;
-				value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int4_numeric, PG_GETARG_DATUM(i)));
+				value.val.numeric =
+					DatumGetNumeric(DirectFunctionCall1(int4_numeric, PG_GETARG_DATUM(i)));
 				break;
 			case INT8OID:
 				value.type = jbvNumeric;
-				value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int8_numeric, PG_GETARG_DATUM(i)));
+				value.val.numeric =
+					DatumGetNumeric(DirectFunctionCall1(int8_numeric, PG_GETARG_DATUM(i)));
 				break;
 			case FLOAT8OID:
 				/* a JSON number cannot be infinite; NaN fails the option's range check */
 				if (isinf(PG_GETARG_FLOAT8(i)))
 					ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 									errmsg("option \"%s\" of %s must be finite", names[i],
-										   algorithm ? psprintf("algorithm \"%s\"", algorithm) : "reco.options")));
+										   algorithm ? psprintf("algorithm \"%s\"", algorithm)
+													 : "reco.options")));
 				value.type = jbvNumeric;
-				value.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric, PG_GETARG_DATUM(i)));
+				value.val.numeric =
+					DatumGetNumeric(DirectFunctionCall1(float8_numeric, PG_GETARG_DATUM(i)));
 				break;
 			case TEXTOID:
 				value.type = jbvString;
@@ -124,8 +128,8 @@ arguments_as_jsonb(FunctionCallInfo fcinfo, const char *algorithm)
 Datum
 reco_make_algorithm(PG_FUNCTION_ARGS)
 {
-	char	   *name = get_func_name(fcinfo->flinfo->fn_oid);
-	Jsonb	   *value = arguments_as_jsonb(fcinfo, name);
+	char *name = get_func_name(fcinfo->flinfo->fn_oid);
+	Jsonb *value = arguments_as_jsonb(fcinfo, name);
 
 	(void) reco_spec_parse(value);
 	PG_RETURN_JSONB_P(value);
@@ -134,7 +138,7 @@ reco_make_algorithm(PG_FUNCTION_ARGS)
 Datum
 reco_make_options(PG_FUNCTION_ARGS)
 {
-	Jsonb	   *value = arguments_as_jsonb(fcinfo, NULL);
+	Jsonb *value = arguments_as_jsonb(fcinfo, NULL);
 	RecoDataOptions options;
 
 	reco_data_options_parse(value, &options);

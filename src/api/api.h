@@ -26,4 +26,4 @@ typedef struct RecoRows
 extern RecoRows reco_rows_begin(FunctionCallInfo fcinfo, const Oid *types, int n);
 extern void reco_rows_add(RecoRows *rows, Datum *values, bool *nulls);
 
-#endif							/* RECO_API_API_H */
+#endif /* RECO_API_API_H */

@@ -10,8 +10,8 @@
  *
  * A repeated pair is one interaction before the split, so it is never in both
  * parts.  Hidden interactions with a value of 0 or below count where values are
- * predicted, but are nothing that a list should find.  A user with a single interaction stays in training and is not
- * measured.  The source is the caller's own text and runs as the caller.
+ * predicted, but are nothing that a list should find.  A user with a single interaction stays in
+ *training and is not measured.  The source is the caller's own text and runs as the caller.
  */
 #include "api/api.h"
 
@@ -36,29 +36,29 @@ RECO_FUNCTION(reco_evaluate);
 typedef struct Evaluation
 {
 	RecoBudget *budget;
-	RecoData   *data;
-	reco_csr	train;			/* structure; values come with each algorithm's rule */
-	reco_csr	test;
-	float	   *train_sum;		/* NULL: ones */
-	float	   *train_latest;	/* NULL: the same as the sums */
-	float	   *test_sum;
-	float	   *test_latest;
-	int32	   *wanted;			/* room for the longest user */
-	int			cutoffs;
-	int32		cutoff[MAX_CUTOFFS];
-	int32		largest;
-	RecoRows	rows;
+	RecoData *data;
+	reco_csr train; /* structure; values come with each algorithm's rule */
+	reco_csr test;
+	float *train_sum;    /* NULL: ones */
+	float *train_latest; /* NULL: the same as the sums */
+	float *test_sum;
+	float *test_latest;
+	int32 *wanted; /* room for the longest user */
+	int cutoffs;
+	int32 cutoff[MAX_CUTOFFS];
+	int32 largest;
+	RecoRows rows;
 } Evaluation;
 
 /* Sums over the measured users. */
 typedef struct Sums
 {
 	reco_rank_metrics at[MAX_CUTOFFS];
-	int32		users;
-	int64		predicted;
-	double		squared;
-	double		absolute;
-	uint64	   *shown[MAX_CUTOFFS]; /* items in anybody's first k */
+	int32 users;
+	int64 predicted;
+	double squared;
+	double absolute;
+	uint64 *shown[MAX_CUTOFFS]; /* items in anybody's first k */
 } Sums;
 
 static void *
@@ -70,8 +70,8 @@ take(RecoBudget *budget, Size count, Size size)
 static reco_csr
 part_alloc(RecoBudget *budget, const reco_csr *a, int64 entries)
 {
-	return (reco_csr) {a->rows, a->cols, take(budget, a->rows + 1, sizeof(int64)),
-		take(budget, entries, sizeof(int32)), NULL};
+	return (reco_csr){a->rows, a->cols, take(budget, a->rows + 1, sizeof(int64)),
+					  take(budget, entries, sizeof(int32)), NULL};
 }
 
 /*
@@ -81,12 +81,12 @@ static void
 split(Evaluation *e, double fraction, uint64 seed)
 {
 	const reco_csr *a = &e->data->x.by_user;
-	int64		entries = a->start[a->rows];
-	int64		longest = 0;
-	int64		train = 0;
-	int64		test = 0;
-	bool	   *held;
-	uint64	   *scratch;
+	int64 entries = a->start[a->rows];
+	int64 longest = 0;
+	int64 train = 0;
+	int64 test = 0;
+	bool *held;
+	uint64 *scratch;
 
 	for (int32 u = 0; u < a->rows; u++)
 		longest = Max(longest, a->start[u + 1] - a->start[u]);
@@ -107,8 +107,8 @@ split(Evaluation *e, double fraction, uint64 seed)
 	}
 	for (int32 u = 0; u < a->rows; u++)
 	{
-		int64		from = a->start[u];
-		int64		n = a->start[u + 1] - from;
+		int64 from = a->start[u];
+		int64 n = a->start[u + 1] - from;
 
 		CHECK_FOR_INTERRUPTS();
 		e->train.start[u] = train;
@@ -117,10 +117,10 @@ split(Evaluation *e, double fraction, uint64 seed)
 					  scratch, held);
 		for (int64 k = 0; k < n; k++)
 		{
-			reco_csr   *part = held[k] ? &e->test : &e->train;
-			float	   *sum = held[k] ? e->test_sum : e->train_sum;
-			float	   *latest = held[k] ? e->test_latest : e->train_latest;
-			int64		at = held[k] ? test++ : train++;
+			reco_csr *part = held[k] ? &e->test : &e->train;
+			float *sum = held[k] ? e->test_sum : e->train_sum;
+			float *latest = held[k] ? e->test_latest : e->train_latest;
+			int64 at = held[k] ? test++ : train++;
 
 			part->col[at] = a->col[from + k];
 			if (sum)
@@ -144,17 +144,17 @@ judge_user(const Evaluation *e, const RecoModel *model, const RecoProfile *profi
 {
 	const RecoAlgorithm *algorithm = model->spec->algorithm;
 	const int32 *hidden = e->test.col + e->test.start[u];
-	int64		hidden_count = e->test.start[u + 1] - e->test.start[u];
-	int32	   *wanted = e->wanted;
-	int64		relevant = 0;
-	int32		n;
+	int64 hidden_count = e->test.start[u + 1] - e->test.start[u];
+	int32 *wanted = e->wanted;
+	int64 relevant = 0;
+	int32 n;
 
 	algorithm->score(model, profile, score);
 	if (algorithm->predicts_value)
 		for (int64 k = 0; k < hidden_count; k++)
 		{
-			double		truth = test_value ? test_value[e->test.start[u] + k] : 1;
-			double		off = algorithm->predict(model, score[hidden[k]]) - truth;
+			double truth = test_value ? test_value[e->test.start[u] + k] : 1;
+			double off = algorithm->predict(model, score[hidden[k]]) - truth;
 
 			sums->squared += off * off;
 			sums->absolute += fabs(off);
@@ -187,9 +187,9 @@ judge_user(const Evaluation *e, const RecoModel *model, const RecoProfile *profi
 static void
 report(Evaluation *e, const char *algorithm, const char *metric, int32 k, double value, int32 users)
 {
-	Datum		values[5] = {CStringGetTextDatum(algorithm), CStringGetTextDatum(metric),
-		Int32GetDatum(k), Float8GetDatum(value), Int32GetDatum(users)};
-	bool		nulls[5] = {false, false, k == 0, false, false};
+	Datum values[5] = {CStringGetTextDatum(algorithm), CStringGetTextDatum(metric),
+					   Int32GetDatum(k), Float8GetDatum(value), Int32GetDatum(users)};
+	bool nulls[5] = {false, false, k == 0, false, false};
 
 	reco_rows_add(&e->rows, values, nulls);
 }
@@ -197,7 +197,7 @@ report(Evaluation *e, const char *algorithm, const char *metric, int32 k, double
 static double
 share_shown(const uint64 *set, int32 items)
 {
-	int32		shown = 0;
+	int32 shown = 0;
 
 	for (int32 i = 0; i < items; i++)
 		shown += reco_set_has(set, i);
@@ -207,7 +207,7 @@ share_shown(const uint64 *set, int32 items)
 static void
 report_all(Evaluation *e, const char *name, const Sums *sums, int32 items)
 {
-	int32		n = sums->users;
+	int32 n = sums->users;
 
 	if (sums->predicted > 0)
 	{
@@ -231,19 +231,19 @@ report_all(Evaluation *e, const char *name, const Sums *sums, int32 items)
 static void
 evaluate_one(Evaluation *e, const RecoSpec *spec)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "reco evaluation",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco evaluation", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	bool		latest = spec->algorithm->predicts_value && e->train_latest;
+	bool latest = spec->algorithm->predicts_value && e->train_latest;
 	const float *test_value = latest ? e->test_latest : e->test_sum;
-	RecoBudget	budget;
+	RecoBudget budget;
 	RecoTraining training = {spec, &budget, e->train};
 	RecoTrained trained;
-	Sums		sums = {0};
+	Sums sums = {0};
 	RecoProfile profile = {0};
-	RecoModel  *model = &trained.model;
-	float	   *score;
-	uint64	   *skip;
+	RecoModel *model = &trained.model;
+	float *score;
+	uint64 *skip;
 	reco_ranked *list;
 
 	reco_budget_init(&budget, context);
@@ -261,7 +261,7 @@ evaluate_one(Evaluation *e, const RecoSpec *spec)
 	}
 	for (int32 u = 0; u < trained.users; u++)
 	{
-		int64		from = e->train.start[u];
+		int64 from = e->train.start[u];
 
 		CHECK_FOR_INTERRUPTS();
 		if (e->test.start[u + 1] == e->test.start[u])
@@ -281,11 +281,12 @@ evaluate_one(Evaluation *e, const RecoSpec *spec)
 static void
 read_cutoffs(Evaluation *e, ArrayType *array)
 {
-	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	int n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 
 	if (ARR_NDIM(array) != 1 || array_contains_nulls(array) || n > MAX_CUTOFFS)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("cutoffs must be an array of 1 to %d numbers without nulls", MAX_CUTOFFS)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cutoffs must be an array of 1 to %d numbers without nulls", MAX_CUTOFFS)));
 	for (int c = 0; c < n; c++)
 	{
 		e->cutoff[c] = ((int32 *) ARR_DATA_PTR(array))[c];
@@ -304,17 +305,17 @@ read_cutoffs(Evaluation *e, ArrayType *array)
 static List *
 read_algorithms(ArrayType *array)
 {
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
-	List	   *specs = NIL;
-	bool		has_popular = false;
-	RecoSpec   *popular = palloc0(sizeof(RecoSpec));
+	Datum *values;
+	bool *nulls;
+	int n;
+	List *specs = NIL;
+	bool has_popular = false;
+	RecoSpec *popular = palloc0(sizeof(RecoSpec));
 
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &values, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		RecoSpec   *spec;
+		RecoSpec *spec;
 
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -332,8 +333,8 @@ read_algorithms(ArrayType *array)
 static void
 check_arguments(FunctionCallInfo fcinfo)
 {
-	static const char *const names[] = {"source", "algorithms", "split", "test_fraction", "cutoffs",
-	"options", "seed"};
+	static const char *const names[] = {"source",  "algorithms", "split", "test_fraction",
+										"cutoffs", "options",    "seed"};
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (PG_ARGISNULL(i))
@@ -351,18 +352,18 @@ check_arguments(FunctionCallInfo fcinfo)
 Datum
 reco_evaluate(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "reco evaluation",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco evaluation", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	RecoBudget	budget;
-	Evaluation	e = {&budget};
+	RecoBudget budget;
+	Evaluation e = {&budget};
 	RecoDataOptions options;
-	RecoRunAs	caller = {false};
-	List	   *specs;
-	ListCell   *cell;
+	RecoRunAs caller = {false};
+	List *specs;
+	ListCell *cell;
 
 	check_arguments(fcinfo);
-	e.rows = reco_rows_begin(fcinfo, (Oid[]) {TEXTOID, TEXTOID, INT4OID, FLOAT8OID, INT4OID}, 5);
+	e.rows = reco_rows_begin(fcinfo, (Oid[]){TEXTOID, TEXTOID, INT4OID, FLOAT8OID, INT4OID}, 5);
 	read_cutoffs(&e, PG_GETARG_ARRAYTYPE_P(4));
 	specs = read_algorithms(PG_GETARG_ARRAYTYPE_P(1));
 	reco_data_options_parse(PG_GETARG_JSONB_P(5), &options);
@@ -376,7 +377,7 @@ reco_evaluate(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source has too few interactions to evaluate on"),
 						errdetail("No user has an interaction to spare for the test.")));
-	foreach(cell, specs)
+	foreach (cell, specs)
 		evaluate_one(&e, lfirst(cell));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

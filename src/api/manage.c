@@ -28,11 +28,12 @@ RECO_FUNCTION(reco_list_models);
 static Oid
 owned_model(FunctionCallInfo fcinfo, bool missing_ok, ModelRow *row)
 {
-	char	   *name;
-	Oid			schema;
+	char *name;
+	Oid schema;
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model name must not be null")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model name must not be null")));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (missing_ok && !OidIsValid(get_namespace_oid(name, true)))
 		return InvalidOid;
@@ -46,12 +47,12 @@ Datum
 reco_alter_model(PG_FUNCTION_ARGS)
 {
 	RecoTrainingRecord record = {0};
-	ModelRow	row;
-	char	   *source = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	ModelRow row;
+	char *source = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	PreventCommandIfReadOnly("CALL reco.alter_model()");
 	record.schema = owned_model(fcinfo, false, &row);
-	record.owner = (RecoRunAs) {true, row.owner, "pg_catalog"};
+	record.owner = (RecoRunAs){true, row.owner, "pg_catalog"};
 	record.algorithm = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	record.options = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
 	SPI_connect();
@@ -96,22 +97,24 @@ bystander(Oid schema)
 		" SELECT pg_describe_object(d.classid, d.objid, d.objsubid)"
 		"   FROM pg_depend d JOIN own o ON d.refclassid = o.class AND d.refobjid = o.oid"
 		"  WHERE d.deptype IN ('n', 'a')"
-		"    AND NOT EXISTS (SELECT FROM inner_parts i WHERE i.class = d.classid AND i.oid = d.objid)"
+		"    AND NOT EXISTS (SELECT FROM inner_parts i WHERE i.class = d.classid AND i.oid = "
+		"d.objid)"
 		"    AND NOT EXISTS (SELECT FROM pg_class t WHERE d.classid = 'pg_class'::regclass"
 		"                     AND t.oid = d.objid AND t.relnamespace = 'pg_toast'::regnamespace)"
 		" LIMIT 1";
 	RecoIdentity before;
-	RecoRunAs	as = {true, GetUserId(), "pg_catalog"};
-	Datum		argument = ObjectIdGetDatum(schema);
-	char	   *found = NULL;
+	RecoRunAs as = {true, GetUserId(), "pg_catalog"};
+	Datum argument = ObjectIdGetDatum(schema);
+	char *found = NULL;
 	MemoryContext caller = CurrentMemoryContext;
 
 	SPI_connect();
 	reco_become(&as, &before);
-	if (SPI_execute_with_args(query, 1, (Oid[]) {OIDOID}, &argument, NULL, true, 1) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(query, 1, (Oid[]){OIDOID}, &argument, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for what depends on the model");
 	if (SPI_processed > 0)
-		found = MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
+		found = MemoryContextStrdup(caller,
+									SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
 	reco_return(&before);
 	SPI_finish();
 	return found;
@@ -120,9 +123,9 @@ bystander(Oid schema)
 Datum
 reco_drop_model(PG_FUNCTION_ARGS)
 {
-	ModelRow	row;
+	ModelRow row;
 	ObjectAddress address = {NamespaceRelationId};
-	char	   *other;
+	char *other;
 
 	PreventCommandIfReadOnly("CALL reco.drop_model()");
 	address.objectId = owned_model(fcinfo, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), &row);
@@ -136,9 +139,10 @@ reco_drop_model(PG_FUNCTION_ARGS)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.name);
 	other = bystander(address.objectId);
 	if (other)
-		ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-						errmsg("cannot drop model \"%s\" because %s would go with it", row.name, other),
-						errhint("Move or drop it first, or use DROP SCHEMA ... CASCADE.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop model \"%s\" because %s would go with it", row.name, other),
+				 errhint("Move or drop it first, or use DROP SCHEMA ... CASCADE.")));
 	performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
 	PG_RETURN_VOID();
 }
@@ -149,18 +153,21 @@ reco_drop_model(PG_FUNCTION_ARGS)
 static void
 list_model(RecoRows *rows, const ModelRow *model)
 {
-	VersionRow	version = {0};
-	bool		trained = model->active_version > 0 &&
-		reco_version_read(model->schema, model->active_version, GetActiveSnapshot(), true, &version);
+	VersionRow version = {0};
+	bool trained =
+		model->active_version > 0 && reco_version_read(model->schema, model->active_version,
+													   GetActiveSnapshot(), true, &version);
 	const char *status = trained ? "ready" : model->active_version > 0 ? "damaged" : "not trained";
-	Datum		values[10];
-	bool		nulls[10] = {0};
+	Datum values[10];
+	bool nulls[10] = {0};
 
 	if (reco_model_is_training(model->schema))
 		status = trained ? "ready, training" : "training";
 	values[0] = CStringGetTextDatum(model->name);
-	values[1] = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(model->owner, true)
-															? GetUserNameFromId(model->owner, true) : ""));
+	values[1] =
+		DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(model->owner, true)
+														? GetUserNameFromId(model->owner, true)
+														: ""));
 	nulls[2] = model->algorithm == NULL;
 	if (!nulls[2])
 		values[2] = CStringGetTextDatum(reco_spec_describe(reco_spec_parse(model->algorithm)));
@@ -185,18 +192,21 @@ list_model(RecoRows *rows, const ModelRow *model)
 Datum
 reco_list_models(PG_FUNCTION_ARGS)
 {
-	RecoRows	rows = reco_rows_begin(fcinfo, (Oid[]) {TEXTOID, NAMEOID, TEXTOID, INT4OID, TEXTOID,
-								   INT4OID, INT4OID, INT8OID, TIMESTAMPTZOID, TEXTOID}, 10);
-	Relation	pg_namespace = table_open(NamespaceRelationId, AccessShareLock);
+	RecoRows rows = reco_rows_begin(fcinfo,
+									(Oid[]){TEXTOID, NAMEOID, TEXTOID, INT4OID, TEXTOID, INT4OID,
+											INT4OID, INT8OID, TIMESTAMPTZOID, TEXTOID},
+									10);
+	Relation pg_namespace = table_open(NamespaceRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(pg_namespace, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		ModelRow	model;
+		ModelRow model;
 
 		CHECK_FOR_INTERRUPTS();
-		if (reco_model_try_read(((Form_pg_namespace) GETSTRUCT(tuple))->oid, GetActiveSnapshot(), &model))
+		if (reco_model_try_read(((Form_pg_namespace) GETSTRUCT(tuple))->oid, GetActiveSnapshot(),
+								&model))
 			list_model(&rows, &model);
 	}
 	systable_endscan(scan);

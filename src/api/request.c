@@ -41,14 +41,14 @@ bool
 request_user(Request *request, Datum *id)
 {
 	return request->has_subject &&
-		id_from_datum(request->serving->user_type, request->subject, request->subject_type, id);
+		   id_from_datum(request->serving->user_type, request->subject, request->subject_type, id);
 }
 
 bool
 request_item(Request *request, Datum *id)
 {
 	return request->has_subject &&
-		id_from_datum(request->serving->item_type, request->subject, request->subject_type, id);
+		   id_from_datum(request->serving->item_type, request->subject, request->subject_type, id);
 }
 
 /* False when missing or null. */
@@ -57,12 +57,12 @@ get_option(Request *request, const char *name, JsonbValue *value)
 {
 	if (request->options == NULL)
 		return false;
-	return getKeyJsonValueFromContainer(&request->options->root, name, strlen(name), value) != NULL &&
-		value->type != jbvNull;
+	return getKeyJsonValueFromContainer(&request->options->root, name, strlen(name), value) !=
+			   NULL &&
+		   value->type != jbvNull;
 }
 
-static pg_attribute_noreturn() void
-wrong_type(const char *name, const char *wanted)
+static pg_attribute_noreturn() void wrong_type(const char *name, const char *wanted)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("option \"%s\" must be %s", name, wanted)));
@@ -71,7 +71,7 @@ wrong_type(const char *name, const char *wanted)
 bool
 request_bool(Request *request, const char *name, bool fallback)
 {
-	JsonbValue	value;
+	JsonbValue value;
 
 	if (!get_option(request, name, &value))
 		return fallback;
@@ -83,7 +83,7 @@ request_bool(Request *request, const char *name, bool fallback)
 char *
 request_string(Request *request, const char *name, const char *fallback)
 {
-	JsonbValue	value;
+	JsonbValue value;
 
 	if (!get_option(request, name, &value))
 		return pstrdup(fallback);
@@ -95,8 +95,8 @@ request_string(Request *request, const char *name, const char *fallback)
 int32
 request_n(Request *request, int32 all)
 {
-	JsonbValue	value;
-	int32		n;
+	JsonbValue value;
+	int32 n;
 
 	if (!get_option(request, "n", &value))
 		return all;
@@ -123,18 +123,22 @@ id_of(IdType *type, const char *name, const JsonbValue *value, Datum *id)
 	if (value->type != jbvNumeric)
 		wrong_type(name, "ids");
 	if (type->integer)
-		return id_from_int64(type, DatumGetInt64(DirectFunctionCall1(numeric_int8,
-																	 NumericGetDatum(value->val.numeric))), id);
-	return id_from_text(type, DatumGetCString(DirectFunctionCall1(numeric_out,
-																  NumericGetDatum(value->val.numeric))), id);
+		return id_from_int64(
+			type,
+			DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric))),
+			id);
+	return id_from_text(
+		type,
+		DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric))), id);
 }
 
 static void
-visit_item(Request *request, const char *name, const JsonbValue *value, ItemVisitor visit, void *arg)
+visit_item(Request *request, const char *name, const JsonbValue *value, ItemVisitor visit,
+		   void *arg)
 {
-	Serving    *serving = request->serving;
-	Datum		id = (Datum) 0;
-	int32		number = -1;
+	Serving *serving = request->serving;
+	Datum id = (Datum) 0;
+	int32 number = -1;
 
 	/* an id that no item can have has no datum to show either */
 	if (!id_of(serving->item_type, name, value, &id))
@@ -146,8 +150,8 @@ visit_item(Request *request, const char *name, const JsonbValue *value, ItemVisi
 bool
 request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 {
-	JsonbValue	value;
-	JsonbValue	element;
+	JsonbValue value;
+	JsonbValue element;
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 
@@ -170,11 +174,11 @@ request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 float *
 request_numbers(Request *request, const char *name, int *n)
 {
-	JsonbValue	value;
-	JsonbValue	element;
+	JsonbValue value;
+	JsonbValue element;
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
-	float	   *numbers;
+	float *numbers;
 
 	*n = 0;
 	if (!get_option(request, name, &value))
@@ -189,8 +193,8 @@ request_numbers(Request *request, const char *name, int *n)
 			continue;
 		if (element.type != jbvNumeric)
 			wrong_type(name, "an array of numbers");
-		numbers[(*n)++] = DatumGetFloat4(DirectFunctionCall1(numeric_float4,
-															 NumericGetDatum(element.val.numeric)));
+		numbers[(*n)++] = DatumGetFloat4(
+			DirectFunctionCall1(numeric_float4, NumericGetDatum(element.val.numeric)));
 	}
 	return numbers;
 }

@@ -10,11 +10,11 @@
 
 typedef struct Request
 {
-	Serving    *serving;
-	bool		has_subject;
-	Datum		subject;
-	Oid			subject_type;
-	Jsonb	   *options;
+	Serving *serving;
+	bool has_subject;
+	Datum subject;
+	Oid subject_type;
+	Jsonb *options;
 } Request;
 
 /*
@@ -39,10 +39,10 @@ extern int32 request_n(Request *request, int32 all);
  * with its number, or -1 for an item that the model does not know.  Returns
  * false when the option is missing or null.
  */
-typedef void (*ItemVisitor) (void *arg, int32 number, Datum id);
+typedef void (*ItemVisitor)(void *arg, int32 number, Datum id);
 extern bool request_items(Request *request, const char *name, ItemVisitor visit, void *arg);
 
 /* An option that is an array of numbers; NULL when missing; *n its length. */
 extern float *request_numbers(Request *request, const char *name, int *n);
 
-#endif							/* RECO_API_REQUEST_H */
+#endif /* RECO_API_REQUEST_H */

@@ -34,11 +34,11 @@ RECO_FUNCTION(reco_recommend);
 /* A list to be made. */
 typedef struct Listing
 {
-	Serving    *serving;
-	uint64	   *skip;			/* items that must not be in it */
-	int32		n;
+	Serving *serving;
+	uint64 *skip; /* items that must not be in it */
+	int32 n;
 	reco_ranked *best;
-	int32		count;
+	int32 count;
 	const char *source;
 } Listing;
 
@@ -58,7 +58,7 @@ skip_item(void *arg, int32 number, Datum id)
 
 typedef struct Among
 {
-	uint64	   *set;
+	uint64 *set;
 } Among;
 
 static void
@@ -71,10 +71,10 @@ allow_item(void *arg, int32 number, Datum id)
 static Listing
 listing_begin(Request *request)
 {
-	Serving    *serving = request->serving;
-	Size		words = RECO_SET_BYTES(serving->model.items) / 8;
-	Listing		listing = {serving};
-	Among		among = {huge_zero(words * 8)};
+	Serving *serving = request->serving;
+	Size words = RECO_SET_BYTES(serving->model.items) / 8;
+	Listing listing = {serving};
+	Among among = {huge_zero(words * 8)};
 
 	listing.n = request_n(request, serving->model.items);
 	listing.skip = huge_zero(words * 8);
@@ -97,8 +97,8 @@ static void
 pick_best(Listing *listing, const float *score)
 {
 	listing->best = huge_zero(listing->n * sizeof(reco_ranked));
-	listing->count = reco_top_n(score, listing->serving->model.items, listing->skip, listing->n,
-								listing->best);
+	listing->count =
+		reco_top_n(score, listing->serving->model.items, listing->skip, listing->n, listing->best);
 }
 
 /*
@@ -107,7 +107,7 @@ pick_best(Listing *listing, const float *score)
 static void
 listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 {
-	RecoModel  *model = &listing->serving->model;
+	RecoModel *model = &listing->serving->model;
 	const RecoAlgorithm *algorithm = model->spec->algorithm;
 
 	if (strcmp(fallback, "auto") != 0 && strcmp(fallback, "popular") != 0 &&
@@ -119,7 +119,7 @@ listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 		return;
 	if (profile && algorithm->knows(model, profile))
 	{
-		float	   *score = huge_zero((Size) model->items * sizeof(float));
+		float *score = huge_zero((Size) model->items * sizeof(float));
 
 		algorithm->score(model, profile, score);
 		pick_best(listing, score);
@@ -140,17 +140,17 @@ listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 static void
 listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool as_text)
 {
-	Serving    *serving = listing->serving;
-	Oid			types[] = {INT4OID, as_text ? TEXTOID : serving->item_type->type, FLOAT4OID, TEXTOID};
-	RecoRows	rows = reco_rows_begin(fcinfo, types, with_source ? 4 : 3);
-	Datum		values[4];
-	bool		nulls[4] = {0};
+	Serving *serving = listing->serving;
+	Oid types[] = {INT4OID, as_text ? TEXTOID : serving->item_type->type, FLOAT4OID, TEXTOID};
+	RecoRows rows = reco_rows_begin(fcinfo, types, with_source ? 4 : 3);
+	Datum values[4];
+	bool nulls[4] = {0};
 
 	if (listing->count > 0 && with_source)
 		values[3] = CStringGetTextDatum(listing->source);
 	for (int32 r = 0; r < listing->count; r++)
 	{
-		Datum		id = id_dict_id(serving->items, listing->best[r].item);
+		Datum id = id_dict_id(serving->items, listing->best[r].item);
 
 		values[0] = Int32GetDatum(r + 1);
 		values[1] = as_text ? CStringGetTextDatum(id_to_text(serving->item_type, id)) : id;
@@ -163,17 +163,16 @@ static void
 recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const char *fallback,
 		  bool as_text)
 {
-	Listing		listing = listing_begin(request);
+	Listing listing = listing_begin(request);
 	RecoProfile profile;
-	Datum		user;
-	bool		known = false;
+	Datum user;
+	bool known = false;
 
 	/* no user, no rows; an unknown user gets the fallback */
 	if (!request->has_subject)
 		listing.n = 0;
 	else
-		known = request_user(request, &user) &&
-			reco_serving_user(request->serving, user, &profile);
+		known = request_user(request, &user) && reco_serving_user(request->serving, user, &profile);
 	if (known && !include_seen)
 		listing_skip_seen(&listing, &profile);
 	listing_fill(&listing, known ? &profile : NULL, fallback);
@@ -183,7 +182,7 @@ recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const ch
 Datum
 reco_serve_recommend(PG_FUNCTION_ARGS)
 {
-	Request		request;
+	Request request;
 
 	request_read(fcinfo, &request);
 	recommend(fcinfo, &request, request_bool(&request, "include_seen", false),
@@ -197,11 +196,11 @@ reco_serve_recommend(PG_FUNCTION_ARGS)
 Datum
 reco_recommend(PG_FUNCTION_ARGS)
 {
-	Request		request = {0};
+	Request request = {0};
 	JsonbParseState *state = NULL;
-	JsonbValue	value;
-	Oid			schema;
-	AclResult	result;
+	JsonbValue value;
+	Oid schema;
+	AclResult result;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model must not be null")));
@@ -233,9 +232,9 @@ reco_recommend(PG_FUNCTION_ARGS)
 /* One item of a basket. */
 typedef struct Entry
 {
-	int32		item;
-	int			place;			/* in the basket */
-	float		weight;
+	int32 item;
+	int place; /* in the basket */
+	float weight;
 } Entry;
 
 static int
@@ -256,21 +255,21 @@ compare_entries(const void *a, const void *b)
 static void
 basket_profile(Request *request, RecoProfile *profile)
 {
-	Serving    *serving = request->serving;
-	RecoModel  *model = &serving->model;
-	bool		rated = model->spec->algorithm->predicts_value;
-	ArrayType  *array;
-	Oid			element;
-	int16		typlen;
-	bool		typbyval;
-	char		typalign;
-	Datum	   *ids;
-	bool	   *nulls;
-	int			n;
-	int			weights;
-	float	   *weight = request_numbers(request, "weights", &weights);
-	Entry	   *entry;
-	int64		known = 0;
+	Serving *serving = request->serving;
+	RecoModel *model = &serving->model;
+	bool rated = model->spec->algorithm->predicts_value;
+	ArrayType *array;
+	Oid element;
+	int16 typlen;
+	bool typbyval;
+	char typalign;
+	Datum *ids;
+	bool *nulls;
+	int n;
+	int weights;
+	float *weight = request_numbers(request, "weights", &weights);
+	Entry *entry;
+	int64 known = 0;
 
 	element = get_element_type(getBaseType(request->subject_type));
 	if (!OidIsValid(element))
@@ -284,8 +283,8 @@ basket_profile(Request *request, RecoProfile *profile)
 	entry = palloc((n + 1) * sizeof(Entry));
 	for (int i = 0; i < n; i++)
 	{
-		Datum		id;
-		int32		number;
+		Datum id;
+		int32 number;
 
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -297,7 +296,7 @@ basket_profile(Request *request, RecoProfile *profile)
 			(number = id_dict_find(serving->items, id)) < 0)
 			continue;
 		/* without weights: bought once, or liked as much as can be */
-		entry[known++] = (Entry) {number, i, weight ? weight[i] : rated ? model->max_value : 1};
+		entry[known++] = (Entry){number, i, weight ? weight[i] : rated ? model->max_value : 1};
 	}
 	qsort(entry, known, sizeof(Entry), compare_entries);
 	memset(profile, 0, sizeof(*profile));
@@ -306,8 +305,8 @@ basket_profile(Request *request, RecoProfile *profile)
 	profile->value = palloc((known + 1) * sizeof(float));
 	for (int64 i = 0; i < known; i++)
 		if (profile->n > 0 && profile->item[profile->n - 1] == entry[i].item)
-			profile->value[profile->n - 1] = rated ? entry[i].weight :
-				profile->value[profile->n - 1] + entry[i].weight;
+			profile->value[profile->n - 1] =
+				rated ? entry[i].weight : profile->value[profile->n - 1] + entry[i].weight;
 		else
 		{
 			profile->item[profile->n] = entry[i].item;
@@ -318,8 +317,8 @@ basket_profile(Request *request, RecoProfile *profile)
 Datum
 reco_serve_recommend_for(PG_FUNCTION_ARGS)
 {
-	Request		request;
-	Listing		listing;
+	Request request;
+	Listing listing;
 	RecoProfile profile;
 
 	request_read(fcinfo, &request);
@@ -339,20 +338,20 @@ reco_serve_recommend_for(PG_FUNCTION_ARGS)
 /* What rerank() was given. */
 typedef struct Reranking
 {
-	Serving    *serving;
-	uint64	   *seen;			/* items that are in the list already */
+	Serving *serving;
+	uint64 *seen; /* items that are in the list already */
 	RecoProfile *profile;
-	int			slots;
-	int			known;
+	int slots;
+	int known;
 	reco_ranked *rank;
-	IdDict	   *unknown;		/* items that the model does not know, in their order */
+	IdDict *unknown; /* items that the model does not know, in their order */
 } Reranking;
 
 static void
 rerank_item(void *arg, int32 number, Datum id)
 {
-	Reranking  *list = arg;
-	RecoModel  *model = &list->serving->model;
+	Reranking *list = arg;
+	RecoModel *model = &list->serving->model;
 
 	if (number < 0)
 	{
@@ -367,9 +366,10 @@ rerank_item(void *arg, int32 number, Datum id)
 		list->rank = repalloc_huge(list->rank, list->slots * sizeof(reco_ranked));
 	}
 	reco_set_add(list->seen, number);
-	list->rank[list->known++] = (reco_ranked) {
+	list->rank[list->known++] = (reco_ranked){
 		list->profile ? model->spec->algorithm->score_one(model, list->profile, number)
-		: list->serving->interactions[number], number};
+					  : list->serving->interactions[number],
+		number};
 }
 
 static int
@@ -386,14 +386,15 @@ compare_ranked(const void *a, const void *b)
 Datum
 reco_serve_rerank(PG_FUNCTION_ARGS)
 {
-	Request		request;
-	Reranking	list = {0};
+	Request request;
+	Reranking list = {0};
 	RecoProfile profile;
-	RecoRows	rows;
-	Datum		user;
+	RecoRows rows;
+	Datum user;
 
 	request_read(fcinfo, &request);
-	rows = reco_rows_begin(fcinfo, (Oid[]) {INT4OID, request.serving->item_type->type, FLOAT4OID}, 3);
+	rows =
+		reco_rows_begin(fcinfo, (Oid[]){INT4OID, request.serving->item_type->type, FLOAT4OID}, 3);
 	if (!request.has_subject)
 		return (Datum) 0;
 	list.serving = request.serving;
@@ -408,13 +409,13 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	qsort(list.rank, list.known, sizeof(reco_ranked), compare_ranked);
 	for (int i = 0; i < list.known + id_dict_count(list.unknown); i++)
 	{
-		bool		known = i < list.known;
-		Datum		values[3];
-		bool		nulls[3] = {false, false, !known || list.profile == NULL};
+		bool known = i < list.known;
+		Datum values[3];
+		bool nulls[3] = {false, false, !known || list.profile == NULL};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = known ? id_dict_id(request.serving->items, list.rank[i].item)
-			: id_dict_id(list.unknown, i - list.known);
+						  : id_dict_id(list.unknown, i - list.known);
 		values[2] = Float4GetDatum(known ? list.rank[i].score : 0);
 		reco_rows_add(&rows, values, nulls);
 	}
@@ -430,25 +431,25 @@ note_item(void *arg, int32 number, Datum id)
 Datum
 reco_serve_predict(PG_FUNCTION_ARGS)
 {
-	Request		request;
+	Request request;
 	RecoProfile profile;
-	RecoRows	rows;
-	Datum		user;
-	int32		item = -1;
+	RecoRows rows;
+	Datum user;
+	int32 item = -1;
 
 	request_read(fcinfo, &request);
-	rows = reco_rows_begin(fcinfo, (Oid[]) {FLOAT4OID}, 1);
+	rows = reco_rows_begin(fcinfo, (Oid[]){FLOAT4OID}, 1);
 	request_items(&request, "item", note_item, &item);
 	if (item >= 0 && request_user(&request, &user) &&
 		reco_serving_user(request.serving, user, &profile) &&
 		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
 	{
-		RecoModel  *model = &request.serving->model;
+		RecoModel *model = &request.serving->model;
 		const RecoAlgorithm *algorithm = model->spec->algorithm;
-		Datum		score = Float4GetDatum(algorithm->predict(model,
-															  algorithm->score_one(model, &profile, item)));
+		Datum score =
+			Float4GetDatum(algorithm->predict(model, algorithm->score_one(model, &profile, item)));
 
-		reco_rows_add(&rows, &score, &(bool) {false});
+		reco_rows_add(&rows, &score, &(bool){false});
 	}
 	return (Datum) 0;
 }
@@ -456,8 +457,8 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 Datum
 reco_serve_popular(PG_FUNCTION_ARGS)
 {
-	Request		request;
-	Listing		listing;
+	Request request;
+	Listing listing;
 
 	request_read(fcinfo, &request);
 	listing = listing_begin(&request);

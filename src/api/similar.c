@@ -21,8 +21,8 @@ RECO_FUNCTION(reco_serve_similar_users);
 /* One interaction's part in a score. */
 typedef struct Reason
 {
-	double		contribution;
-	int32		item;
+	double contribution;
+	int32 item;
 } Reason;
 
 static int
@@ -45,8 +45,8 @@ note_item(void *arg, int32 number, Datum id)
 static void
 add_reason(RecoRows *rows, const Reason *reason, Datum item, double size)
 {
-	Datum		values[3];
-	bool		nulls[3] = {reason->item < 0, false, size == 0};
+	Datum values[3];
+	bool nulls[3] = {reason->item < 0, false, size == 0};
 
 	values[0] = item;
 	values[1] = Float4GetDatum((float) reason->contribution);
@@ -63,22 +63,22 @@ add_reason(RecoRows *rows, const Reason *reason, Datum item, double size)
 Datum
 reco_serve_explain(PG_FUNCTION_ARGS)
 {
-	Request		request;
-	Serving    *serving;
-	RecoModel  *model;
+	Request request;
+	Serving *serving;
+	RecoModel *model;
 	RecoProfile profile;
-	RecoRows	rows;
-	Datum		user;
-	int32		item = -1;
-	double	   *contribution;
-	double		baseline = 0;
-	double		size;
-	Reason	   *reason;
+	RecoRows rows;
+	Datum user;
+	int32 item = -1;
+	double *contribution;
+	double baseline = 0;
+	double size;
+	Reason *reason;
 
 	request_read(fcinfo, &request);
 	serving = request.serving;
 	model = &serving->model;
-	rows = reco_rows_begin(fcinfo, (Oid[]) {serving->item_type->type, FLOAT4OID, FLOAT4OID}, 3);
+	rows = reco_rows_begin(fcinfo, (Oid[]){serving->item_type->type, FLOAT4OID, FLOAT4OID}, 3);
 	request_items(&request, "item", note_item, &item);
 	if (item < 0 || !request_user(&request, &user) || !reco_serving_user(serving, user, &profile))
 		return (Datum) 0;
@@ -89,12 +89,12 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	size = fabs(baseline);
 	for (int64 j = 0; j < profile.n; j++)
 	{
-		reason[j] = (Reason) {contribution[j], profile.item[j]};
+		reason[j] = (Reason){contribution[j], profile.item[j]};
 		size += fabs(contribution[j]);
 	}
 	qsort(reason, profile.n, sizeof(Reason), compare_reasons);
 	if (baseline != 0)
-		add_reason(&rows, &(Reason) {baseline, -1}, (Datum) 0, size);
+		add_reason(&rows, &(Reason){baseline, -1}, (Datum) 0, size);
 	for (int64 j = 0; j < profile.n; j++)
 		add_reason(&rows, &reason[j], id_dict_id(serving->items, reason[j].item), size);
 	return (Datum) 0;
@@ -109,12 +109,13 @@ most_similar(RecoRows *rows, const RecoModel *model, const float *matrix, int32 
 			 IdDict *ids, int32 n)
 {
 	const float *x = matrix + (Size) self * model->stride;
-	float	   *score = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) count + 1) * sizeof(float));
-	uint64	   *skip = MemoryContextAllocExtended(CurrentMemoryContext, RECO_SET_BYTES(count) + 8,
-												  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	reco_ranked *best = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(reco_ranked));
-	double		own;
-	float		norm;
+	float *score = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) count + 1) * sizeof(float));
+	uint64 *skip = MemoryContextAllocExtended(CurrentMemoryContext, RECO_SET_BYTES(count) + 8,
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	reco_ranked *best =
+		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(reco_ranked));
+	double own;
+	float norm;
 
 	reco_score(x, 1, model->stride, x, NULL, 0, &norm);
 	own = sqrt(norm);
@@ -137,9 +138,9 @@ most_similar(RecoRows *rows, const RecoModel *model, const float *matrix, int32 
 	n = reco_top_n(score, count, skip, n, best);
 	for (int32 r = 0; r < n; r++)
 	{
-		Datum		values[3] = {Int32GetDatum(r + 1), id_dict_id(ids, best[r].item),
-			Float4GetDatum(best[r].score)};
-		bool		nulls[3] = {0};
+		Datum values[3] = {Int32GetDatum(r + 1), id_dict_id(ids, best[r].item),
+						   Float4GetDatum(best[r].score)};
+		bool nulls[3] = {0};
 
 		reco_rows_add(rows, values, nulls);
 	}
@@ -148,16 +149,16 @@ most_similar(RecoRows *rows, const RecoModel *model, const float *matrix, int32 
 Datum
 reco_serve_similar_items(PG_FUNCTION_ARGS)
 {
-	Request		request;
-	Serving    *serving;
-	RecoRows	rows;
-	Datum		item;
-	int32		number;
-	int32		n;
+	Request request;
+	Serving *serving;
+	RecoRows rows;
+	Datum item;
+	int32 number;
+	int32 n;
 
 	request_read(fcinfo, &request);
 	serving = request.serving;
-	rows = reco_rows_begin(fcinfo, (Oid[]) {INT4OID, serving->item_type->type, FLOAT4OID}, 3);
+	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->item_type->type, FLOAT4OID}, 3);
 	n = request_n(&request, serving->model.items);
 	if (n > 0 && serving->model.factors > 0 && request_item(&request, &item) &&
 		(number = id_dict_find(serving->items, item)) >= 0)
@@ -169,16 +170,16 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 Datum
 reco_serve_similar_users(PG_FUNCTION_ARGS)
 {
-	Request		request;
-	Serving    *serving;
-	RecoRows	rows;
-	Datum		user;
-	int32		number;
-	int32		n;
+	Request request;
+	Serving *serving;
+	RecoRows rows;
+	Datum user;
+	int32 number;
+	int32 n;
 
 	request_read(fcinfo, &request);
 	serving = request.serving;
-	rows = reco_rows_begin(fcinfo, (Oid[]) {INT4OID, serving->user_type->type, FLOAT4OID}, 3);
+	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT4OID}, 3);
 	if (serving->model.factors == 0 || !request_user(&request, &user))
 		return (Datum) 0;
 	reco_serving_load_users(serving);

@@ -45,15 +45,15 @@ RECO_FUNCTION(reco_refresh);
 typedef struct Job
 {
 	MemoryContext context;
-	bool		atomic;			/* in the caller's transaction */
-	bool		creating;
-	bool		locked;
-	char	   *name;
-	char	   *source;
-	RecoRunAs	reader;			/* who reads the source */
-	RecoSpec   *spec;
+	bool atomic; /* in the caller's transaction */
+	bool creating;
+	bool locked;
+	char *name;
+	char *source;
+	RecoRunAs reader; /* who reads the source */
+	RecoSpec *spec;
 	RecoDataOptions options;
-	RecoBudget	budget;
+	RecoBudget budget;
 	RecoTraining training;
 	RecoTrained trained;
 	RecoTrainingRecord record;
@@ -72,7 +72,7 @@ lock_tag(Oid schema, LOCKTAG *tag)
 bool
 reco_model_is_training(Oid schema)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	lock_tag(schema, &tag);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
@@ -85,7 +85,7 @@ reco_model_is_training(Oid schema)
 static bool
 lock_model(Job *job, bool dont_wait)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	lock_tag(job->record.schema, &tag);
 	if (LockAcquire(&tag, ExclusiveLock, !job->atomic, dont_wait) == LOCKACQUIRE_NOT_AVAIL)
@@ -97,10 +97,10 @@ lock_model(Job *job, bool dont_wait)
 static void
 unlock_model(Job *job)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	if (!job->locked || job->atomic)
-		return;					/* the end of the transaction releases it */
+		return; /* the end of the transaction releases it */
 	lock_tag(job->record.schema, &tag);
 	LockRelease(&tag, ExclusiveLock, true);
 	job->locked = false;
@@ -109,7 +109,7 @@ unlock_model(Job *job)
 static double
 seconds_since(instr_time start)
 {
-	instr_time	now;
+	instr_time now;
 
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, start);
@@ -147,19 +147,20 @@ check_id_types(const Job *job)
 	for (int is_user = 0; is_user <= 1; is_user++)
 	{
 		const IdType *now = is_user ? &job->record.data->user_type : &job->record.data->item_type;
-		ModelTable	table;
-		IdType	   *made;
+		ModelTable table;
+		IdType *made;
 
 		reco_table_open(&table, job->record.schema, is_user, AccessShareLock, false);
 		made = reco_table_id_type(&table);
 		reco_table_close(&table, AccessShareLock);
 		if (made->type != now->type || made->collation != now->collation)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s",
-							is_user ? "user" : "item", format_type_be(now->type), job->name,
-							format_type_be(made->type)),
-					 errhint("Cast the column in the source, or drop the model and create it anew.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s",
+						is_user ? "user" : "item", format_type_be(now->type), job->name,
+						format_type_be(made->type)),
+				 errhint("Cast the column in the source, or drop the model and create it anew.")));
 	}
 }
 
@@ -179,7 +180,8 @@ what_was_read(const RecoData *data)
 		appendStringInfo(&text, ", " INT64_FORMAT " skipped for an invalid value",
 						 data->skipped_invalid);
 	if (data->dropped_users || data->dropped_items)
-		appendStringInfo(&text, ", " INT64_FORMAT " users and " INT64_FORMAT
+		appendStringInfo(&text,
+						 ", " INT64_FORMAT " users and " INT64_FORMAT
 						 " items dropped for too few interactions",
 						 data->dropped_users, data->dropped_items);
 	return text.data;
@@ -192,8 +194,8 @@ what_was_read(const RecoData *data)
 static void
 read_source(Job *job)
 {
-	instr_time	start;
-	RecoData   *data;
+	instr_time start;
+	RecoData *data;
 
 	INSTR_TIME_SET_CURRENT(start);
 	data = reco_read_source(job->source, &job->reader, &job->options, &job->budget);
@@ -207,10 +209,9 @@ read_source(Job *job)
 		job->training.by_user.value = data->x.latest;
 	job->record.by_user = &job->training.by_user;
 	if (id_dict_count(data->users) == 0 || id_dict_count(data->items) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("source of model \"%s\" has no interactions to train on", job->name),
-				 errdetail_internal("%s.", what_was_read(data))));
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("source of model \"%s\" has no interactions to train on", job->name),
+						errdetail_internal("%s.", what_was_read(data))));
 	if (!job->creating)
 	{
 		check_model_exists(job);
@@ -223,7 +224,7 @@ read_source(Job *job)
 static void
 train(Job *job)
 {
-	instr_time	start;
+	instr_time start;
 	MemoryContext old = MemoryContextSwitchTo(job->context);
 
 	INSTR_TIME_SET_CURRENT(start);
@@ -240,7 +241,7 @@ train(Job *job)
 static void
 write_version(Job *job)
 {
-	ModelRow	row;
+	ModelRow row;
 
 	check_model_exists(job);
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -258,12 +259,12 @@ write_version(Job *job)
 static void
 clean_up(Job *job, const char *message)
 {
-	ModelRow	row;
+	ModelRow row;
 
 	AcceptInvalidationMessages();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (!reco_model_try_read(job->record.schema, GetActiveSnapshot(), &row))
-		 /* gone, and with it what was to be undone */ ;
+		/* gone, and with it what was to be undone */;
 	else if (job->creating)
 	{
 		ObjectAddress schema = {NamespaceRelationId, job->record.schema, 0};
@@ -295,7 +296,7 @@ read_phase(Job *job)
  * transaction of its own, and goes on to the caller.
  */
 static void
-run_guarded(Job *job, void (*work) (Job *job))
+run_guarded(Job *job, void (*work)(Job *job))
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -311,7 +312,7 @@ run_guarded(Job *job, void (*work) (Job *job))
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(job->context);
 		error = CopyErrorData();
@@ -329,11 +330,11 @@ run_guarded(Job *job, void (*work) (Job *job))
 static void
 tell(const Job *job)
 {
-	ereport(NOTICE, (errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
-							job->name, job->record.version, job->trained.users,
-							job->trained.model.items,
-							job->record.by_user->start[job->record.by_user->rows]),
-					 errdetail_internal("%s.", what_was_read(job->record.data))));
+	ereport(NOTICE,
+			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
+					job->name, job->record.version, job->trained.users, job->trained.model.items,
+					job->record.by_user->start[job->record.by_user->rows]),
+			 errdetail_internal("%s.", what_was_read(job->record.data))));
 }
 
 /*
@@ -343,15 +344,15 @@ tell(const Job *job)
 static void
 read_definition(Job *job)
 {
-	ModelRow	row;
+	ModelRow row;
 
 	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
 	reco_model_check_owner(&row);
 	if (row.source == NULL || row.algorithm == NULL || row.search_path == NULL)
 		reco_damaged(job->record.schema, "Its definition is not complete.");
 	job->source = row.source;
-	job->reader = (RecoRunAs) {true, row.owner, row.search_path};
-	job->record.owner = (RecoRunAs) {true, row.owner, OWN_SEARCH_PATH};
+	job->reader = (RecoRunAs){true, row.owner, row.search_path};
+	job->record.owner = (RecoRunAs){true, row.owner, OWN_SEARCH_PATH};
 	job->record.algorithm = row.algorithm;
 	job->record.options = row.options;
 }
@@ -418,16 +419,17 @@ is_atomic(FunctionCallInfo fcinfo)
 {
 	/* in a block with an exception handler a commit is not possible either */
 	return !(fcinfo->context && IsA(fcinfo->context, CallContext) &&
-			 !castNode(CallContext, fcinfo->context)->atomic) || IsSubTransaction();
+			 !castNode(CallContext, fcinfo->context)->atomic) ||
+		   IsSubTransaction();
 }
 
 static Job *
 make_job(FunctionCallInfo fcinfo, const char *command)
 {
-	bool		atomic = is_atomic(fcinfo);
+	bool atomic = is_atomic(fcinfo);
 	MemoryContext context = AllocSetContextCreate(atomic ? CurrentMemoryContext : PortalContext,
 												  "reco training", ALLOCSET_DEFAULT_SIZES);
-	Job		   *job = MemoryContextAllocZero(context, sizeof(Job));
+	Job *job = MemoryContextAllocZero(context, sizeof(Job));
 
 	PreventCommandIfReadOnly(command);
 	job->context = context;
@@ -465,8 +467,8 @@ finish_job(Job *job)
 static void
 clear_way(const char *name)
 {
-	Oid			schema = get_namespace_oid(name, true);
-	ModelRow	row;
+	Oid schema = get_namespace_oid(name, true);
+	ModelRow row;
 
 	if (OidIsValid(schema) && reco_model_try_read(schema, GetActiveSnapshot(), &row) &&
 		row.active_version == 0 && !reco_model_is_training(schema) &&
@@ -479,9 +481,10 @@ clear_way(const char *name)
 		CommandCounterIncrement();
 	}
 	else if (OidIsValid(schema))
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_SCHEMA), errmsg("schema \"%s\" already exists", name),
-						errhint("CALL reco.refresh() trains an existing model again, "
-								"CALL reco.drop_model() removes it.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_SCHEMA), errmsg("schema \"%s\" already exists", name),
+				 errhint("CALL reco.refresh() trains an existing model again, "
+						 "CALL reco.drop_model() removes it.")));
 }
 
 /*
@@ -490,14 +493,15 @@ clear_way(const char *name)
 static void
 check_name(const char *name)
 {
-	AclResult	result = reco_database_aclcheck(MyDatabaseId, GetUserId(), ACL_CREATE);
+	AclResult result = reco_database_aclcheck(MyDatabaseId, GetUserId(), ACL_CREATE);
 
 	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("invalid model name \"%s\"", name),
 						errdetail("It is the name of a schema: 1 to %d bytes.", NAMEDATALEN - 1)));
 	if (IsReservedName(name))
-		ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME), errmsg("unacceptable schema name \"%s\"", name),
-						errdetail("The prefix \"pg_\" is reserved for system schemas.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME), errmsg("unacceptable schema name \"%s\"", name),
+				 errdetail("The prefix \"pg_\" is reserved for system schemas.")));
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_DATABASE, get_database_name(MyDatabaseId));
 }
@@ -507,29 +511,31 @@ static char *
 required_text(FunctionCallInfo fcinfo, int number, const char *name, MemoryContext context)
 {
 	if (PG_ARGISNULL(number))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
 	return MemoryContextStrdup(context, text_to_cstring(PG_GETARG_TEXT_PP(number)));
 }
 
 Datum
 reco_create_model(PG_FUNCTION_ARGS)
 {
-	Job		   *job = make_job(fcinfo, "CALL reco.create_model()");
+	Job *job = make_job(fcinfo, "CALL reco.create_model()");
 	MemoryContext old = MemoryContextSwitchTo(job->context);
 
 	job->creating = true;
 	job->name = required_text(fcinfo, 0, "model name", job->context);
 	job->source = required_text(fcinfo, 1, "source", job->context);
 	if (PG_ARGISNULL(2))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("algorithm must not be null")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("algorithm must not be null")));
 	job->record.algorithm = PG_GETARG_JSONB_P_COPY(2);
 	if (!PG_ARGISNULL(3))
 		job->record.options = PG_GETARG_JSONB_P_COPY(3);
 	check_name(job->name);
 	clear_way(job->name);
-	job->reader = (RecoRunAs) {true, GetUserId(),
-		pstrdup(GetConfigOption("search_path", false, false))};
-	job->record.owner = (RecoRunAs) {true, GetUserId(), OWN_SEARCH_PATH};
+	job->reader =
+		(RecoRunAs){true, GetUserId(), pstrdup(GetConfigOption("search_path", false, false))};
+	job->record.owner = (RecoRunAs){true, GetUserId(), OWN_SEARCH_PATH};
 	MemoryContextSwitchTo(old);
 	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
 	finish_job(job);
@@ -539,9 +545,9 @@ reco_create_model(PG_FUNCTION_ARGS)
 Datum
 reco_refresh(PG_FUNCTION_ARGS)
 {
-	Job		   *job = make_job(fcinfo, "CALL reco.refresh()");
-	char	   *if_running = required_text(fcinfo, 1, "if_running", job->context);
-	ModelRow	row;
+	Job *job = make_job(fcinfo, "CALL reco.refresh()");
+	char *if_running = required_text(fcinfo, 1, "if_running", job->context);
+	ModelRow row;
 
 	if (strcmp(if_running, "wait") != 0 && strcmp(if_running, "skip") != 0 &&
 		strcmp(if_running, "error") != 0)

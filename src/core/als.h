@@ -36,22 +36,22 @@
 typedef enum reco_als_solver
 {
 	RECO_ALS_AUTO = 0,
-	RECO_ALS_CHOLESKY,			/* exact, float8: n d^2 + d^3/3 a row */
-	RECO_ALS_CG,				/* 1 to 3 warm-started conjugate gradient steps, float4: n d */
-	RECO_ALS_SUBSPACE			/* iALS++: exact within blocks of factors: n d b */
+	RECO_ALS_CHOLESKY, /* exact, float8: n d^2 + d^3/3 a row */
+	RECO_ALS_CG,       /* 1 to 3 warm-started conjugate gradient steps, float4: n d */
+	RECO_ALS_SUBSPACE  /* iALS++: exact within blocks of factors: n d b */
 } reco_als_solver;
 
 typedef struct reco_als_params
 {
-	bool		implicit;		/* else explicit ratings */
-	int			factors;		/* d, 1 .. RECO_ALS_MAX_FACTORS */
-	double		regularization; /* > 0 */
-	double		alpha;			/* implicit only; > 0 */
-	bool		weighted_regularization;	/* implicit only */
-	bool		biases;			/* explicit only */
-	int			iterations;		/* >= 1 */
+	bool implicit;                /* else explicit ratings */
+	int factors;                  /* d, 1 .. RECO_ALS_MAX_FACTORS */
+	double regularization;        /* > 0 */
+	double alpha;                 /* implicit only; > 0 */
+	bool weighted_regularization; /* implicit only */
+	bool biases;                  /* explicit only */
+	int iterations;               /* >= 1 */
 	reco_als_solver solver;
-	uint64_t	seed;
+	uint64_t seed;
 } reco_als_params;
 
 /*
@@ -61,15 +61,15 @@ typedef struct reco_als_params
  */
 typedef struct reco_factors
 {
-	int32_t		users;
-	int32_t		items;
-	int			factors;		/* d */
-	int			stride;			/* d rounded up to a multiple of 16 */
-	float	   *user;			/* users x stride */
-	float	   *item;			/* items x stride */
-	float	   *user_bias;		/* users, or NULL */
-	float	   *item_bias;		/* items, or NULL */
-	double		mean;			/* of all values; 0 in the implicit model */
+	int32_t users;
+	int32_t items;
+	int factors;      /* d */
+	int stride;       /* d rounded up to a multiple of 16 */
+	float *user;      /* users x stride */
+	float *item;      /* items x stride */
+	float *user_bias; /* users, or NULL */
+	float *item_bias; /* items, or NULL */
+	double mean;      /* of all values; 0 in the implicit model */
 } reco_factors;
 
 /*
@@ -78,7 +78,7 @@ typedef struct reco_factors
  * plus penalties of the explicit one, after that iteration; NaN when it was not
  * computed.
  */
-typedef void (*reco_als_progress) (void *arg, int iteration, double loss);
+typedef void (*reco_als_progress)(void *arg, int iteration, double loss);
 
 /*
  * Upper bound of what reco_als_fit allocates, result included, in bytes.
@@ -96,8 +96,8 @@ extern size_t reco_als_memory(const reco_als_params *params, const reco_csr *by_
  */
 extern reco_status reco_als_fit(const reco_env *env, const reco_als_params *params,
 								const reco_csr *by_user, const reco_csr *by_item,
-								reco_als_progress progress, void *progress_arg,
-								double *loss, reco_factors *out);
+								reco_als_progress progress, void *progress_arg, double *loss,
+								reco_factors *out);
 
 /*
  * What fold-in and explanation need of one side, made once from its factors.
@@ -120,9 +120,8 @@ extern reco_status reco_als_gram(const reco_env *env, const float *y, int32_t ro
  */
 extern reco_status reco_als_fold_in(const reco_env *env, const reco_als_params *params,
 									const float *y, int stride, const float *y_bias,
-									int32_t columns, double mean, const double *gram,
-									int64_t n, const int32_t *idx, const float *value,
-									float *x, float *bias,
+									int32_t columns, double mean, const double *gram, int64_t n,
+									const int32_t *idx, const float *value, float *x, float *bias,
 									int32_t target, double *contribution);
 
-#endif							/* RECO_CORE_ALS_H */
+#endif /* RECO_CORE_ALS_H */

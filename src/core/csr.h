@@ -13,11 +13,11 @@
  */
 typedef struct reco_csr
 {
-	int32_t		rows;
-	int32_t		cols;
-	int64_t    *start;			/* rows + 1 */
-	int32_t    *col;			/* start[rows] */
-	float	   *value;			/* start[rows]; NULL: every entry is 1 */
+	int32_t rows;
+	int32_t cols;
+	int64_t *start; /* rows + 1 */
+	int32_t *col;   /* start[rows] */
+	float *value;   /* start[rows]; NULL: every entry is 1 */
 } reco_csr;
 
 /*
@@ -29,19 +29,19 @@ typedef struct reco_csr
 
 typedef struct reco_chunk
 {
-	int32_t		user[RECO_CHUNK_ROWS];
-	int32_t		item[RECO_CHUNK_ROWS];
+	int32_t user[RECO_CHUNK_ROWS];
+	int32_t item[RECO_CHUNK_ROWS];
 	/* then float value[] and int64_t time[] where the source has them */
 } reco_chunk;
 
 typedef struct reco_triples
 {
 	const reco_env *env;
-	bool		has_value;
-	bool		has_time;
-	int			used;			/* rows in the last chunk */
-	int64_t		chunks;
-	int64_t		chunk_slots;
+	bool has_value;
+	bool has_time;
+	int used; /* rows in the last chunk */
+	int64_t chunks;
+	int64_t chunk_slots;
 	reco_chunk **chunk;
 } reco_triples;
 
@@ -52,9 +52,9 @@ typedef struct reco_triples
  */
 typedef struct reco_interactions
 {
-	reco_csr	by_user;		/* value: the sum over repeats */
-	float	   *latest;			/* like by_user.value; NULL: no pair repeats */
-	int64_t		merged;			/* rows that went into another row's entry */
+	reco_csr by_user; /* value: the sum over repeats */
+	float *latest;    /* like by_user.value; NULL: no pair repeats */
+	int64_t merged;   /* rows that went into another row's entry */
 } reco_interactions;
 
 extern void reco_triples_init(reco_triples *t, const reco_env *env, bool has_value, bool has_time);
@@ -136,4 +136,4 @@ extern reco_status reco_csr_transpose(const reco_env *env, const reco_csr *a, co
 									  reco_csr *out);
 extern void reco_csr_free(const reco_env *env, reco_csr *a);
 
-#endif							/* RECO_CORE_CSR_H */
+#endif /* RECO_CORE_CSR_H */

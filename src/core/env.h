@@ -26,26 +26,26 @@
 typedef enum reco_status
 {
 	RECO_OK = 0,
-	RECO_NO_MEMORY,				/* alloc returned NULL */
-	RECO_STOPPED,				/* poll or stopping asked for an end */
-	RECO_SINGULAR,				/* a system of equations has no finite solution */
-	RECO_INVALID				/* an argument is out of range */
+	RECO_NO_MEMORY, /* alloc returned NULL */
+	RECO_STOPPED,   /* poll or stopping asked for an end */
+	RECO_SINGULAR,  /* a system of equations has no finite solution */
+	RECO_INVALID    /* an argument is out of range */
 } reco_status;
 
 typedef struct reco_env
 {
 	/* zeroed? no: as malloc, aligned to RECO_ALIGN bytes; NULL when exhausted */
-	void	   *(*alloc) (void *arg, size_t bytes);
-	void		(*release) (void *arg, void *memory);
+	void *(*alloc)(void *arg, size_t bytes);
+	void (*release)(void *arg, void *memory);
 	/* main thread, between blocks of work; true: stop with RECO_STOPPED */
-	bool		(*poll) (void *arg);
+	bool (*poll)(void *arg);
 	/* any thread, inside long work; true: stop as soon as possible */
-	bool		(*stopping) (void *arg);
-	int			threads;		/* threads to use, at least 1 */
-	void	   *arg;
+	bool (*stopping)(void *arg);
+	int threads; /* threads to use, at least 1 */
+	void *arg;
 } reco_env;
 
 /* One cache line; also the widest vector register. */
 #define RECO_ALIGN 64
 
-#endif							/* RECO_CORE_ENV_H */
+#endif /* RECO_CORE_ENV_H */

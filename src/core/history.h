@@ -26,4 +26,4 @@ extern int64_t reco_history_count(const uint8_t *data, size_t size);
 extern bool reco_history_decode(const uint8_t *data, size_t size, int32_t items, int32_t *item,
 								float *value);
 
-#endif							/* RECO_CORE_HISTORY_H */
+#endif /* RECO_CORE_HISTORY_H */

@@ -9,10 +9,10 @@
 
 typedef struct reco_rank_metrics
 {
-	double		precision;		/* hits / k, also when the list is shorter */
-	double		recall;			/* hits / relevant */
-	double		ndcg;			/* binary gain, log2 discount, ideal over min(k, relevant) */
-	double		hit;			/* 1 if there is any hit */
+	double precision; /* hits / k, also when the list is shorter */
+	double recall;    /* hits / relevant */
+	double ndcg;      /* binary gain, log2 discount, ideal over min(k, relevant) */
+	double hit;       /* 1 if there is any hit */
 } reco_rank_metrics;
 
 /*
@@ -30,4 +30,4 @@ extern reco_rank_metrics reco_rank_judge(const reco_ranked *list, int32_t n, int
 extern void reco_hold_out(uint64_t seed, int32_t row, const int32_t *col, int64_t n, int64_t held,
 						  uint64_t *scratch, bool *out);
 
-#endif							/* RECO_CORE_METRICS_H */
+#endif /* RECO_CORE_METRICS_H */

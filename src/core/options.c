@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool
-fail(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool fail(char *buffer, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Always false, so that a check can end with it. */
 static bool
@@ -84,7 +84,8 @@ list_add(char *list, size_t size, const char *word, const char *quote)
 }
 
 static bool
-unrecognized(const reco_option *table, const char *owner, const char *name, reco_option_error *error)
+unrecognized(const reco_option *table, const char *owner, const char *name,
+			 reco_option_error *error)
 {
 	char list[sizeof(error->hint) - 32] = "";
 

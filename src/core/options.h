@@ -10,11 +10,11 @@
 
 typedef enum reco_option_type
 {
-	RECO_OPTION_INT,			/* int */
-	RECO_OPTION_SEED,			/* uint64_t, a whole number from 0 to 2^53 */
-	RECO_OPTION_REAL,			/* double */
-	RECO_OPTION_BOOL,			/* bool */
-	RECO_OPTION_ENUM			/* int, the place in choices */
+	RECO_OPTION_INT,  /* int */
+	RECO_OPTION_SEED, /* uint64_t, a whole number from 0 to 2^53 */
+	RECO_OPTION_REAL, /* double */
+	RECO_OPTION_BOOL, /* bool */
+	RECO_OPTION_ENUM  /* int, the place in choices */
 } reco_option_type;
 
 /*
@@ -24,16 +24,16 @@ typedef struct reco_option
 {
 	const char *name;
 	reco_option_type type;
-	size_t		offset;			/* of the field in the algorithm's struct */
-	double		fallback;		/* default; the place in choices for an enum */
-	double		min;			/* of a number; inclusive */
-	double		max;
+	size_t offset;   /* of the field in the algorithm's struct */
+	double fallback; /* default; the place in choices for an enum */
+	double min;      /* of a number; inclusive */
+	double max;
 	const char *const *choices; /* of an enum, ends with NULL */
 } reco_option;
 
 typedef enum reco_value_kind
 {
-	RECO_VALUE_NULL,			/* take the default */
+	RECO_VALUE_NULL, /* take the default */
 	RECO_VALUE_NUMBER,
 	RECO_VALUE_BOOL,
 	RECO_VALUE_STRING,
@@ -43,16 +43,16 @@ typedef enum reco_value_kind
 typedef struct reco_value
 {
 	reco_value_kind kind;
-	double		number;
-	bool		boolean;
-	const char *string;			/* zero-terminated */
+	double number;
+	bool boolean;
+	const char *string; /* zero-terminated */
 } reco_value;
 
 /* What is wrong, in PostgreSQL's wording; both zero-terminated. */
 typedef struct reco_option_error
 {
-	char		message[256];
-	char		hint[512];
+	char message[256];
+	char hint[512];
 } reco_option_error;
 
 /* Fills the struct with the defaults. */
@@ -66,4 +66,4 @@ extern void reco_options_init(const reco_option *table, void *target);
 extern bool reco_options_set(const reco_option *table, void *target, const char *owner,
 							 const char *name, const reco_value *value, reco_option_error *error);
 
-#endif							/* RECO_CORE_OPTIONS_H */
+#endif /* RECO_CORE_OPTIONS_H */

@@ -16,4 +16,4 @@
 extern void reco_score(const float *item, int32_t items, int stride, const float *x,
 					   const float *bias, float base, float *score);
 
-#endif							/* RECO_CORE_SCORE_H */
+#endif /* RECO_CORE_SCORE_H */

@@ -17,8 +17,8 @@
 void
 reco_team_prepare(int threads)
 {
-	sigset_t	all;
-	sigset_t	saved;
+	sigset_t all;
+	sigset_t saved;
 
 	if (threads <= 1)
 		return;

@@ -14,4 +14,4 @@
  */
 extern void reco_team_prepare(int threads);
 
-#endif							/* RECO_CORE_TEAM_H */
+#endif /* RECO_CORE_TEAM_H */

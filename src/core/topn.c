@@ -60,12 +60,12 @@ reco_top_n(const float *score, int32_t items, const uint64_t *skip, int32_t n, r
 			continue;
 		if (have < n)
 		{
-			out[have] = (reco_ranked) {score[i], i};
+			out[have] = (reco_ranked){score[i], i};
 			sift_up(out, have++);
 		}
 		else
 		{
-			out[0] = (reco_ranked) {score[i], i};
+			out[0] = (reco_ranked){score[i], i};
 			sift_down(out, n, 0);
 		}
 	}

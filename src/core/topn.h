@@ -9,8 +9,8 @@
 
 typedef struct reco_ranked
 {
-	float		score;
-	int32_t		item;
+	float score;
+	int32_t item;
 } reco_ranked;
 
 /* A set of item numbers, a bit each. */
@@ -37,4 +37,4 @@ reco_set_has(const uint64_t *set, int32_t item)
 extern int32_t reco_top_n(const float *score, int32_t items, const uint64_t *skip, int32_t n,
 						  reco_ranked *out);
 
-#endif							/* RECO_CORE_TOPN_H */
+#endif /* RECO_CORE_TOPN_H */

@@ -37,7 +37,7 @@ reco_algorithm_find(const char *name)
 static reco_value
 value_of(const JsonbValue *from)
 {
-	reco_value	value = {RECO_VALUE_OTHER};
+	reco_value value = {RECO_VALUE_OTHER};
 
 	switch (from->type)
 	{
@@ -73,8 +73,8 @@ reco_options_parse(const reco_option *table, void *target, const char *owner, Js
 {
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
-	JsonbValue	item;
-	char	   *key = NULL;
+	JsonbValue item;
+	char *key = NULL;
 
 	reco_options_init(table, target);
 	if (object == NULL)
@@ -86,7 +86,7 @@ reco_options_parse(const reco_option *table, void *target, const char *owner, Js
 	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
 	{
 		reco_option_error error;
-		reco_value	value;
+		reco_value value;
 
 		if (token == WJB_KEY)
 			key = pnstrdup(item.val.string.val, item.val.string.len);
@@ -94,9 +94,9 @@ reco_options_parse(const reco_option *table, void *target, const char *owner, Js
 			continue;
 		value = value_of(&item);
 		if (!reco_options_set(table, target, owner, key, &value, &error))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg_internal("%s", error.message),
-							error.hint[0] ? errhint("%s", error.hint) : 0));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg_internal("%s", error.message),
+					 error.hint[0] ? errhint("%s", error.hint) : 0));
 	}
 }
 
@@ -106,17 +106,18 @@ reco_options_parse(const reco_option *table, void *target, const char *owner, Js
 RecoSpec *
 reco_spec_parse(Jsonb *object)
 {
-	JsonbValue	buffer;
+	JsonbValue buffer;
 	JsonbValue *name = NULL;
-	RecoSpec   *spec = palloc(sizeof(RecoSpec));
-	char	   *owner;
+	RecoSpec *spec = palloc(sizeof(RecoSpec));
+	char *owner;
 
 	if (JB_ROOT_IS_OBJECT(object))
-		name = getKeyJsonValueFromContainer(&object->root, "algorithm", strlen("algorithm"), &buffer);
+		name =
+			getKeyJsonValueFromContainer(&object->root, "algorithm", strlen("algorithm"), &buffer);
 	if (name == NULL || name->type != jbvString)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("value is not an algorithm"),
-						errhint("Make one with a function such as reco.ials(factors => 64).")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("value is not an algorithm"),
+				 errhint("Make one with a function such as reco.ials(factors => 64).")));
 	spec->algorithm = reco_algorithm_find(pnstrdup(name->val.string.val, name->val.string.len));
 	spec->params = palloc0(spec->algorithm->params_size + 1);
 	owner = psprintf("algorithm \"%s\"", spec->algorithm->name);

@@ -15,15 +15,15 @@
 
 typedef struct FactorParams
 {
-	int			factors;
-	double		regularization;
-	double		alpha;
-	int			iterations;
-	bool		weighted_regularization;
-	bool		biases;
-	bool		clip;
-	int			solver;
-	uint64_t	seed;
+	int factors;
+	double regularization;
+	double alpha;
+	int iterations;
+	bool weighted_regularization;
+	bool biases;
+	bool clip;
+	int solver;
+	uint64_t seed;
 } FactorParams;
 
 /* In the order of reco_als_solver. */
@@ -44,7 +44,8 @@ static const reco_option ials_options[] = {
 	{"regularization", RECO_OPTION_REAL, FIELD(regularization), 0.01, 1e-9, 1e9, NULL},
 	{"alpha", RECO_OPTION_REAL, FIELD(alpha), 1, 1e-9, 1e6, NULL},
 	{"iterations", RECO_OPTION_INT, FIELD(iterations), 15, 1, 10000, NULL},
-	{"weighted_regularization", RECO_OPTION_BOOL, FIELD(weighted_regularization), false, 0, 1, NULL},
+	{"weighted_regularization", RECO_OPTION_BOOL, FIELD(weighted_regularization), false, 0, 1,
+	 NULL},
 	{"solver", RECO_OPTION_ENUM, FIELD(solver), RECO_ALS_AUTO, 0, 0, solvers},
 	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, MAX_SEED, NULL},
 	{NULL},
@@ -72,7 +73,7 @@ kernel_params(const RecoSpec *spec)
 {
 	const FactorParams *params = params_of(spec);
 
-	return (reco_als_params) {
+	return (reco_als_params){
 		.implicit = !spec->algorithm->predicts_value,
 		.factors = params->factors,
 		.regularization = params->regularization,
@@ -92,9 +93,9 @@ kernel_params(const RecoSpec *spec)
 static reco_env
 kernel_env(const RecoTraining *training)
 {
-	reco_env	env = training->budget->env;
-	double		work = (double) training->by_user.start[training->by_user.rows] *
-		params_of(training->spec)->factors;
+	reco_env env = training->budget->env;
+	double work = (double) training->by_user.start[training->by_user.rows] *
+				  params_of(training->spec)->factors;
 
 	if (work < WORK_WORTH_THREADS)
 		env.threads = 1;
@@ -112,9 +113,11 @@ check_factors(const float *x, Size n)
 	{
 		RECO_POLL_AT(i);
 		if (!(fabsf(x[i]) <= RECO_MAX_FACTOR))
-			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-							errmsg("training ended with factors that are out of range"),
-							errhint("Raise the algorithm's regularization, or scale the source's values.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("training ended with factors that are out of range"),
+				 errhint("Raise the algorithm's regularization, or scale the source's values.")));
 	}
 }
 
@@ -123,10 +126,10 @@ factor_memory(const RecoTraining *training)
 {
 	reco_als_params params = kernel_params(training->spec);
 	const reco_csr *a = &training->by_user;
-	size_t		entries = (size_t) a->start[a->rows];
-	size_t		bytes = entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8;
+	size_t entries = (size_t) a->start[a->rows];
+	size_t bytes = entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8;
 	/* of the transpose, the kernel asks here for the lengths of rows only */
-	reco_csr	transposed = {a->cols, a->rows};
+	reco_csr transposed = {a->cols, a->rows};
 
 	transposed.start = reco_budget_alloc(training->budget, ((Size) a->cols + 1) * sizeof(int64));
 	memset(transposed.start, 0, ((Size) a->cols + 1) * sizeof(int64));
@@ -145,13 +148,13 @@ factor_memory(const RecoTraining *training)
 typedef struct Progress
 {
 	const RecoTraining *training;
-	int			iterations;
+	int iterations;
 } Progress;
 
 static void
 told(void *arg, int iteration, double loss)
 {
-	Progress   *progress = arg;
+	Progress *progress = arg;
 
 	if (progress->training->progress)
 		progress->training->progress(progress->training->progress_arg, iteration,
@@ -174,7 +177,7 @@ value_range(const reco_csr *a, float *min, float *max)
 static float *
 zeros(RecoBudget *budget, int32 n)
 {
-	float	   *memory = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(float));
+	float *memory = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(float));
 
 	memset(memory, 0, ((Size) n + 1) * sizeof(float));
 	return memory;
@@ -185,24 +188,28 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
 	reco_als_params params = kernel_params(training->spec);
-	Progress	progress = {training, params.iterations};
-	reco_csr	by_item;
+	Progress progress = {training, params.iterations};
+	reco_csr by_item;
 	reco_factors factors;
-	reco_env	env = kernel_env(training);
-	double	   *loss;
+	reco_env env = kernel_env(training);
+	double *loss;
 
-	reco_budget_check(budget, reco_csr_transpose(&budget->env, &training->by_user,
-												 training->by_user.value, &by_item), "training");
+	reco_budget_check(
+		budget,
+		reco_csr_transpose(&budget->env, &training->by_user, training->by_user.value, &by_item),
+		"training");
 	loss = reco_budget_alloc(budget, params.iterations * sizeof(double));
-	reco_budget_check(budget, reco_als_fit(&env, &params, &training->by_user, &by_item, told,
-										   &progress, loss, &factors), "training");
+	reco_budget_check(
+		budget,
+		reco_als_fit(&env, &params, &training->by_user, &by_item, told, &progress, loss, &factors),
+		"training");
 	reco_csr_free(&budget->env, &by_item);
 
 	memset(out, 0, sizeof(*out));
 	out->users = factors.users;
 	out->user = factors.user;
 	out->user_bias = factors.user_bias ? factors.user_bias : zeros(budget, factors.users);
-	out->model = (RecoModel) {
+	out->model = (RecoModel){
 		.spec = training->spec,
 		.items = factors.items,
 		.factors = factors.factors,
@@ -227,7 +234,7 @@ static void
 factor_score(const RecoModel *model, const RecoProfile *profile, float *score)
 {
 	/* a few milliseconds' worth of items between two looks for interrupts */
-	int32		block = Max(1024, SCORE_BLOCK_FLOATS / Max(model->stride, 1));
+	int32 block = Max(1024, SCORE_BLOCK_FLOATS / Max(model->stride, 1));
 
 	for (int32 from = 0; from < model->items; from += block)
 	{
@@ -241,7 +248,7 @@ factor_score(const RecoModel *model, const RecoProfile *profile, float *score)
 static float
 factor_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
 {
-	float		score;
+	float score;
 
 	reco_score(model->item + (Size) item * model->stride, 1, model->stride, profile->factors,
 			   model->item_bias + item, (float) (model->mean + profile->bias), &score);
@@ -267,14 +274,16 @@ factor_fits(const RecoModel *model)
 static void
 factor_prepare(RecoModel *model, MemoryContext context)
 {
-	RecoBudget	budget;
+	RecoBudget budget;
 
 	if (model->spec->algorithm->predicts_value || model->factors == 0)
 		return;
 	reco_budget_init(&budget, context);
 	model->gram = reco_budget_alloc(&budget, sizeof(double) * model->factors * model->factors);
-	reco_budget_check(&budget, reco_als_gram(&budget.env, model->item, model->items, model->factors,
-											 model->stride, model->gram), "the model");
+	reco_budget_check(&budget,
+					  reco_als_gram(&budget.env, model->item, model->items, model->factors,
+									model->stride, model->gram),
+					  "the model");
 }
 
 /*
@@ -285,7 +294,7 @@ solve(const RecoModel *model, const RecoProfile *profile, float *factors, float 
 	  double *contribution)
 {
 	reco_als_params params = kernel_params(model->spec);
-	RecoBudget	budget;
+	RecoBudget budget;
 
 	reco_budget_init(&budget, CurrentMemoryContext);
 	reco_budget_check(&budget,
@@ -326,13 +335,13 @@ factor_knows(const RecoModel *model, const RecoProfile *profile)
  * goes to the interactions by the size of what they contribute.
  */
 static bool
-factor_explain(const RecoModel *model, const RecoProfile *profile, int32 item,
-			   double *contribution, double *baseline)
+factor_explain(const RecoModel *model, const RecoProfile *profile, int32 item, double *contribution,
+			   double *baseline)
 {
-	float	   *factors = palloc0((model->stride + 1) * sizeof(float));
-	float		bias = 0;
-	double		remainder = factor_score_one(model, profile, item);
-	double		size = 0;
+	float *factors = palloc0((model->stride + 1) * sizeof(float));
+	float bias = 0;
+	double remainder = factor_score_one(model, profile, item);
+	double size = 0;
 
 	if (profile->n == 0)
 		return false;

@@ -14,7 +14,7 @@
 
 typedef struct PopularParams
 {
-	int			unused;
+	int unused;
 } PopularParams;
 
 static const reco_option popular_options[] = {
@@ -32,7 +32,7 @@ popular_fit(const RecoTraining *training, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
 	const reco_csr *a = &training->by_user;
-	int32	   *count = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(int32));
+	int32 *count = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(int32));
 
 	memset(out, 0, sizeof(*out));
 	memset(count, 0, ((Size) a->cols + 1) * sizeof(int32));

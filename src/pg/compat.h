@@ -26,7 +26,6 @@
 #include "utils/acl.h"
 #include "utils/guc.h"
 
-
 #if PG_VERSION_NUM < 140000
 #error "reco needs PostgreSQL 14 or later"
 #endif
@@ -50,10 +49,8 @@
 #define reco_schema_aclcheck(oid, role, mode) pg_namespace_aclcheck(oid, role, mode)
 #define reco_database_aclcheck(oid, role, mode) pg_database_aclcheck(oid, role, mode)
 #else
-#define reco_database_aclcheck(oid, role, mode)                                                    \
-	object_aclcheck(DatabaseRelationId, oid, role, mode)
-#define reco_schema_aclcheck(oid, role, mode)                                                      \
-	object_aclcheck(NamespaceRelationId, oid, role, mode)
+#define reco_database_aclcheck(oid, role, mode) object_aclcheck(DatabaseRelationId, oid, role, mode)
+#define reco_schema_aclcheck(oid, role, mode) object_aclcheck(NamespaceRelationId, oid, role, mode)
 #endif
 
 #if PG_VERSION_NUM < 160000
@@ -82,4 +79,4 @@
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
-#endif							/* RECO_PG_COMPAT_H */
+#endif /* RECO_PG_COMPAT_H */

@@ -14,17 +14,17 @@
 
 typedef struct BlockHead
 {
-	void	   *chunk;			/* as palloc gave it */
-	size_t		bytes;
+	void *chunk; /* as palloc gave it */
+	size_t bytes;
 } BlockHead;
 
 static void *
 env_alloc(void *arg, size_t bytes)
 {
 	RecoBudget *budget = arg;
-	size_t		total = bytes + RECO_ALIGN + sizeof(BlockHead);
-	char	   *chunk;
-	char	   *memory;
+	size_t total = bytes + RECO_ALIGN + sizeof(BlockHead);
+	char *chunk;
+	char *memory;
 
 	if (total < bytes || total > budget->limit - Min(budget->used, budget->limit))
 	{
@@ -35,7 +35,7 @@ env_alloc(void *arg, size_t bytes)
 	if (chunk == NULL)
 		return NULL;
 	memory = (char *) TYPEALIGN(RECO_ALIGN, chunk + sizeof(BlockHead));
-	((BlockHead *) memory)[-1] = (BlockHead) {chunk, total};
+	((BlockHead *) memory)[-1] = (BlockHead){chunk, total};
 	budget->used += total;
 	budget->peak = Max(budget->peak, budget->used);
 	return memory;
@@ -45,7 +45,7 @@ static void
 env_release(void *arg, void *memory)
 {
 	RecoBudget *budget = arg;
-	BlockHead  *head = (BlockHead *) memory - 1;
+	BlockHead *head = (BlockHead *) memory - 1;
 
 	budget->used -= head->bytes;
 	pfree(head->chunk);
@@ -95,7 +95,7 @@ reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
 void *
 reco_budget_alloc(RecoBudget *budget, size_t bytes)
 {
-	void	   *memory = env_alloc(budget, bytes);
+	void *memory = env_alloc(budget, bytes);
 
 	if (memory == NULL)
 		reco_budget_check(budget, RECO_NO_MEMORY, "the model");
@@ -119,25 +119,22 @@ reco_budget_check(RecoBudget *budget, reco_status status, const char *what)
 		case RECO_NO_MEMORY:
 			if (budget->refused > 0)
 				reco_budget_require(budget, budget->refused, what);
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
-					 errdetail("%s holds %zu MB.", what, budget->used / (1024 * 1024))));
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+							errdetail("%s holds %zu MB.", what, budget->used / (1024 * 1024))));
 			break;
 		case RECO_STOPPED:
 			CHECK_FOR_INTERRUPTS();
-			ereport(ERROR,
-					(errcode(ERRCODE_QUERY_CANCELED), errmsg("canceling statement due to user request")));
+			ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+							errmsg("canceling statement due to user request")));
 			break;
 		case RECO_SINGULAR:
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("%s has no finite solution", what),
-					 errhint("Raise the algorithm's regularization.")));
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("%s has no finite solution", what),
+							errhint("Raise the algorithm's regularization.")));
 			break;
 		case RECO_INVALID:
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("%s was given a parameter that is out of range", what)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("%s was given a parameter that is out of range", what)));
 			break;
 	}
 }

@@ -38,8 +38,8 @@ _PG_init(void)
 int
 reco_threads(void)
 {
-	long		processors = sysconf(_SC_NPROCESSORS_ONLN);
-	int			threads = reco_threads_setting;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	int threads = reco_threads_setting;
 
 	if (threads == 0)
 		threads = Min(max_parallel_maintenance_workers + 1, (int) Max(processors, 1));
@@ -52,7 +52,7 @@ reco_threads(void)
 size_t
 reco_max_memory(void)
 {
-	long		pages;
+	long pages;
 
 	if (reco_max_memory_setting > 0)
 		return (size_t) reco_max_memory_setting * 1024;

@@ -22,7 +22,7 @@
 extern int reco_threads_setting;
 extern int reco_max_memory_setting;
 
-extern int	reco_threads(void);
+extern int reco_threads(void);
 extern size_t reco_max_memory(void);
 
 /*
@@ -31,12 +31,12 @@ extern size_t reco_max_memory(void);
  */
 typedef struct RecoBudget
 {
-	reco_env	env;
+	reco_env env;
 	MemoryContext context;
-	size_t		limit;
-	size_t		used;
-	size_t		peak;
-	size_t		refused;		/* what was asked for when the limit was met, else 0 */
+	size_t limit;
+	size_t used;
+	size_t peak;
+	size_t refused; /* what was asked for when the limit was met, else 0 */
 } RecoBudget;
 
 extern void reco_budget_init(RecoBudget *budget, MemoryContext context);
@@ -47,4 +47,4 @@ extern void reco_budget_require(RecoBudget *budget, size_t bytes, const char *wh
 /* Raises the error that a kernel reported; returns when there is none. */
 extern void reco_budget_check(RecoBudget *budget, reco_status status, const char *what);
 
-#endif							/* RECO_PG_PG_H */
+#endif /* RECO_PG_PG_H */

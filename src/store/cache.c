@@ -33,30 +33,32 @@ static uint64 use_counter;
 /* While the items of a version are read. */
 typedef struct ItemLoad
 {
-	Serving    *serving;
-	Datum	   *id;
-	bool	   *seen;
-	int32		count;
+	Serving *serving;
+	Datum *id;
+	bool *seen;
+	int32 count;
 } ItemLoad;
 
 static void *
 allocate(MemoryContext context, Size count, Size size)
 {
-	return MemoryContextAllocExtended(context, Max(count, 1) * size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return MemoryContextAllocExtended(context, Max(count, 1) * size,
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
 /* A matrix whose rows start on cache lines. */
 static float *
 allocate_matrix(MemoryContext context, Size rows, int stride)
 {
-	return (float *) TYPEALIGN(RECO_ALIGN, allocate(context, rows * stride * sizeof(float) + RECO_ALIGN, 1));
+	return (float *) TYPEALIGN(RECO_ALIGN,
+							   allocate(context, rows * stride * sizeof(float) + RECO_ALIGN, 1));
 }
 
 static void
 copy_factors(Oid schema, Datum value, int d, float *to)
 {
-	bool		must_free;
-	void	   *copy;
+	bool must_free;
+	void *copy;
 	const float *from = reco_factors_of(value, d, &must_free, &copy);
 
 	if (from == NULL)
@@ -69,11 +71,11 @@ copy_factors(Oid schema, Datum value, int d, float *to)
 static bool
 load_item(void *arg, TupleTableSlot *slot)
 {
-	ItemLoad   *load = arg;
-	Serving    *serving = load->serving;
-	RecoModel  *model = &serving->model;
-	int32		number = DatumGetInt32(slot->tts_values[COLUMN_LAST]);
-	float		bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
+	ItemLoad *load = arg;
+	Serving *serving = load->serving;
+	RecoModel *model = &serving->model;
+	int32 number = DatumGetInt32(slot->tts_values[COLUMN_LAST]);
+	float bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
 
 	if (number < 0 || number >= model->items || load->seen[number] ||
 		!(fabsf(bias) <= RECO_MAX_FACTOR))
@@ -92,8 +94,8 @@ load_item(void *arg, TupleTableSlot *slot)
 static void
 load_items(Serving *serving, ModelTable *table)
 {
-	ItemLoad	load = {serving};
-	int32		items = serving->model.items;
+	ItemLoad load = {serving};
+	int32 items = serving->model.items;
 
 	load.id = allocate(CurrentMemoryContext, items, sizeof(Datum));
 	load.seen = allocate(CurrentMemoryContext, items, sizeof(bool));
@@ -132,16 +134,17 @@ check_size(ModelTable *table, int32 rows, int stride)
 static Serving *
 load(const ModelRow *row)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "reco model",
-												  ALLOCSET_DEFAULT_SIZES);
-	Serving    *serving = MemoryContextAllocZero(context, sizeof(Serving));
-	RecoModel  *model = &serving->model;
-	VersionRow	version;
-	ModelTable	items;
-	ModelTable	users;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco model", ALLOCSET_DEFAULT_SIZES);
+	Serving *serving = MemoryContextAllocZero(context, sizeof(Serving));
+	RecoModel *model = &serving->model;
+	VersionRow version;
+	ModelTable items;
+	ModelTable users;
 	MemoryContext old;
 
-	(void) reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), false, &version);
+	(void) reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), false,
+							 &version);
 	if (version.algorithm == NULL || version.items < 0 || version.factors < 0 ||
 		version.factors > RECO_ALS_MAX_FACTORS || !(fabs(version.mean) <= RECO_MAX_FACTOR) ||
 		!(version.min_value <= version.max_value))
@@ -184,7 +187,7 @@ load(const ModelRow *row)
 static Serving **
 free_place(void)
 {
-	Serving   **place = &servings[0];
+	Serving **place = &servings[0];
 
 	for (int i = 0; i < MAX_SERVINGS; i++)
 	{
@@ -202,7 +205,7 @@ free_place(void)
 static void
 check_rights(Oid schema)
 {
-	ModelTable	table;
+	ModelTable table;
 
 	for (int is_user = 0; is_user <= 1; is_user++)
 	{
@@ -214,8 +217,8 @@ check_rights(Oid schema)
 Serving *
 reco_serving_open(Oid schema)
 {
-	ModelRow	row;
-	Serving    *serving = NULL;
+	ModelRow row;
+	Serving *serving = NULL;
 
 	reco_model_read(schema, GetActiveSnapshot(), &row);
 	if (row.active_version == 0)
@@ -230,7 +233,7 @@ reco_serving_open(Oid schema)
 		check_rights(schema);
 	else
 	{
-		Serving   **place;
+		Serving **place;
 
 		serving = load(&row);
 		place = free_place();
@@ -242,18 +245,18 @@ reco_serving_open(Oid schema)
 
 typedef struct UserLoad
 {
-	Serving    *serving;
-	IdDict	   *ids;
-	float	   *user;
-	int32		slots;
+	Serving *serving;
+	IdDict *ids;
+	float *user;
+	int32 slots;
 } UserLoad;
 
 static bool
 load_user(void *arg, TupleTableSlot *slot)
 {
-	UserLoad   *load = arg;
-	RecoModel  *model = &load->serving->model;
-	int32		users = id_dict_count(load->ids);
+	UserLoad *load = arg;
+	RecoModel *model = &load->serving->model;
+	int32 users = id_dict_count(load->ids);
 
 	if (users == load->slots || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
 		reco_damaged(load->serving->schema, "The rows of its users do not belong together.");
@@ -265,16 +268,18 @@ load_user(void *arg, TupleTableSlot *slot)
 void
 reco_serving_load_users(Serving *serving)
 {
-	UserLoad	load = {serving};
-	ModelTable	table;
-	VersionRow	version;
+	UserLoad load = {serving};
+	ModelTable table;
+	VersionRow version;
 	MemoryContext context;
 
 	if (serving->user)
 		return;
-	(void) reco_version_read(serving->schema, serving->version, GetActiveSnapshot(), false, &version);
+	(void) reco_version_read(serving->schema, serving->version, GetActiveSnapshot(), false,
+							 &version);
 	if (version.users < 0)
-		reco_damaged(serving->schema, psprintf("Its version %d is not complete.", serving->version));
+		reco_damaged(serving->schema,
+					 psprintf("Its version %d is not complete.", serving->version));
 	context = AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
 	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
 	check_size(&table, version.users, serving->model.stride);
@@ -292,29 +297,29 @@ reco_serving_load_users(Serving *serving)
 
 typedef struct OneUser
 {
-	Serving    *serving;
+	Serving *serving;
 	RecoProfile *profile;
-	bool		found;
+	bool found;
 } OneUser;
 
 static bool
 read_user(void *arg, TupleTableSlot *slot)
 {
-	OneUser    *one = arg;
-	Serving    *serving = one->serving;
-	RecoModel  *model = &serving->model;
+	OneUser *one = arg;
+	Serving *serving = one->serving;
+	RecoModel *model = &serving->model;
 	RecoProfile *profile = one->profile;
-	bytea	   *history = DatumGetByteaPP(slot->tts_values[COLUMN_LAST]);
+	bytea *history = DatumGetByteaPP(slot->tts_values[COLUMN_LAST]);
 	const uint8 *data = (const uint8 *) VARDATA_ANY(history);
-	Size		size = VARSIZE_ANY_EXHDR(history);
+	Size size = VARSIZE_ANY_EXHDR(history);
 
 	one->found = true;
 	profile->bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
 	profile->factors = allocate_matrix(CurrentMemoryContext, 1, model->stride + 16);
-	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, profile->factors);
+	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors,
+				 profile->factors);
 	profile->n = reco_history_count(data, size);
-	if (profile->n < 0 || profile->n > model->items ||
-		!(fabsf(profile->bias) <= RECO_MAX_FACTOR))
+	if (profile->n < 0 || profile->n > model->items || !(fabsf(profile->bias) <= RECO_MAX_FACTOR))
 		reco_damaged(serving->schema, "A user's history is not readable.");
 	profile->item = palloc(Max(profile->n, 1) * sizeof(int32));
 	profile->value = palloc(Max(profile->n, 1) * sizeof(float));
@@ -326,8 +331,8 @@ read_user(void *arg, TupleTableSlot *slot)
 bool
 reco_serving_user(Serving *serving, Datum user, RecoProfile *profile)
 {
-	OneUser		one = {serving, profile, false};
-	ModelTable	table;
+	OneUser one = {serving, profile, false};
+	ModelTable table;
 
 	memset(profile, 0, sizeof(*profile));
 	reco_table_open(&table, serving->schema, true, AccessShareLock, true);

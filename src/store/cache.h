@@ -15,22 +15,22 @@
 typedef struct Serving
 {
 	/* key */
-	Oid			schema;
-	int32		version;
-	int64		nonce;
+	Oid schema;
+	int32 version;
+	int64 nonce;
 
 	MemoryContext context;
-	uint64		used;			/* for eviction */
-	RecoModel	model;
-	IdType	   *user_type;
-	IdType	   *item_type;
-	IdDict	   *items;
-	float	   *interactions;	/* users who have each item */
+	uint64 used; /* for eviction */
+	RecoModel model;
+	IdType *user_type;
+	IdType *item_type;
+	IdDict *items;
+	float *interactions; /* users who have each item */
 
 	/* all users, loaded when similar users are asked for */
-	int32		users;
-	IdDict	   *user_ids;
-	float	   *user;			/* users x stride */
+	int32 users;
+	IdDict *user_ids;
+	float *user; /* users x stride */
 } Serving;
 
 /*
@@ -48,4 +48,4 @@ extern void reco_serving_load_users(Serving *serving);
  */
 extern bool reco_serving_user(Serving *serving, Datum user, RecoProfile *profile);
 
-#endif							/* RECO_STORE_CACHE_H */
+#endif /* RECO_STORE_CACHE_H */

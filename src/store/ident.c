@@ -28,9 +28,9 @@
 
 typedef struct IntEntry
 {
-	int64		key;
-	int32		number;
-	char		status;
+	int64 key;
+	int32 number;
+	char status;
 } IntEntry;
 
 #define SH_PREFIX intids
@@ -38,7 +38,7 @@ typedef struct IntEntry
 #define SH_KEY_TYPE int64
 #define SH_KEY key
 /* Fibonacci hashing: consecutive ids spread over the table. */
-#define SH_HASH_KEY(tb, k) ((uint32) (((uint64) (k) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_HASH_KEY(tb, k) ((uint32) (((uint64) (k) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
 #define SH_EQUAL(tb, a, b) ((a) == (b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -47,9 +47,9 @@ typedef struct IntEntry
 
 typedef struct AnyEntry
 {
-	uint32		hash;
-	int32		number;
-	char		status;
+	uint32 hash;
+	int32 number;
+	char status;
 } AnyEntry;
 
 struct anyids_hash;
@@ -72,16 +72,16 @@ struct IdDict
 {
 	const IdType *type;
 	MemoryContext context;
-	int32		count;
-	int32		slots;
-	Datum	   *ids;
+	int32 count;
+	int32 slots;
+	Datum *ids;
 	/* number of each integer id below direct_size, or -1; every such id is here */
-	int32	   *direct;
-	int64		direct_size;
-	intids_hash *ints;			/* one of the two */
+	int32 *direct;
+	int64 direct_size;
+	intids_hash *ints; /* one of the two */
 	anyids_hash *any;
-	uint32		probe_hash;		/* hash of the id that is being looked for */
-	Datum		probe;			/* it stands for number PROBE */
+	uint32 probe_hash; /* hash of the id that is being looked for */
+	Datum probe;       /* it stands for number PROBE */
 };
 
 #define PROBE (-1)
@@ -98,7 +98,7 @@ id_at(IdDict *dict, int32 number)
 static bool
 any_equal(struct anyids_hash *table, int32 a, int32 b)
 {
-	IdDict	   *dict = ((anyids_hash *) table)->private_data;
+	IdDict *dict = ((anyids_hash *) table)->private_data;
 
 	return DatumGetBool(FunctionCall2Coll((FmgrInfo *) &dict->type->equal, dict->type->collation,
 										  id_at(dict, a), id_at(dict, b)));
@@ -120,9 +120,9 @@ void
 id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role)
 {
 	TypeCacheEntry *cache;
-	Oid			in;
-	Oid			out;
-	bool		varlena;
+	Oid in;
+	Oid out;
+	bool varlena;
 
 	memset(type, 0, sizeof(*type));
 	type->type = typid;
@@ -132,8 +132,8 @@ id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *r
 	type->integer = type->base == INT2OID || type->base == INT4OID || type->base == INT8OID;
 	get_typlenbyvalalign(type->base, &type->typlen, &type->typbyval, &type->typalign);
 
-	cache = lookup_type_cache(type->base, TYPECACHE_HASH_PROC | TYPECACHE_EQ_OPR |
-							  TYPECACHE_CMP_PROC);
+	cache =
+		lookup_type_cache(type->base, TYPECACHE_HASH_PROC | TYPECACHE_EQ_OPR | TYPECACHE_CMP_PROC);
 	/* float ids would make NaN and -0 users of their own: a mistake in the column order */
 	if (!OidIsValid(cache->hash_proc) || !OidIsValid(cache->eq_opr) ||
 		!OidIsValid(cache->cmp_proc) || type->base == FLOAT4OID || type->base == FLOAT8OID ||
@@ -197,7 +197,7 @@ id_from_text(IdType *type, char *text, Datum *id)
 	if (type->integer)
 	{
 		/* as int8, so that a number too large for the column is unknown, not an error */
-		int64		value = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text)));
+		int64 value = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text)));
 
 		return id_from_int64(type, value, id);
 	}
@@ -217,9 +217,9 @@ same_bytes(Oid a, Oid b)
 bool
 id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id)
 {
-	Oid			base = getBaseType(value_type);
-	Oid			out;
-	bool		varlena;
+	Oid base = getBaseType(value_type);
+	Oid out;
+	bool varlena;
 
 	if (same_bytes(base, type->base))
 	{
@@ -240,7 +240,7 @@ IdDict *
 id_dict_create(MemoryContext parent, const IdType *type)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "reco ids", ALLOCSET_DEFAULT_SIZES);
-	IdDict	   *dict = MemoryContextAllocZero(context, sizeof(IdDict));
+	IdDict *dict = MemoryContextAllocZero(context, sizeof(IdDict));
 
 	dict->type = type;
 	dict->context = context;
@@ -270,8 +270,8 @@ static void
 set_probe(IdDict *dict, Datum id)
 {
 	dict->probe = id;
-	dict->probe_hash = DatumGetUInt32(FunctionCall1Coll((FmgrInfo *) &dict->type->hash,
-														dict->type->collation, id));
+	dict->probe_hash = DatumGetUInt32(
+		FunctionCall1Coll((FmgrInfo *) &dict->type->hash, dict->type->collation, id));
 }
 
 /*
@@ -281,7 +281,7 @@ set_probe(IdDict *dict, Datum id)
 static bool
 extend_direct(IdDict *dict, int64 key)
 {
-	int64		size = Max(dict->direct_size, 4096);
+	int64 size = Max(dict->direct_size, 4096);
 
 	if (key < 0 || key >= DIRECT_SHARE * ((int64) dict->count + 4096))
 		return false;
@@ -294,7 +294,7 @@ extend_direct(IdDict *dict, int64 key)
 	memset(dict->direct, -1, size * sizeof(int32));
 	for (int32 i = 0; i < dict->count; i++)
 	{
-		int64		other = id_to_int64(dict->type, dict->ids[i]);
+		int64 other = id_to_int64(dict->type, dict->ids[i]);
 
 		if (other >= 0 && other < size)
 			dict->direct[other] = i;
@@ -305,9 +305,9 @@ extend_direct(IdDict *dict, int64 key)
 static int32
 add_int(IdDict *dict, Datum id)
 {
-	int64		key = id_to_int64(dict->type, id);
-	IntEntry   *entry;
-	bool		found;
+	int64 key = id_to_int64(dict->type, id);
+	IntEntry *entry;
+	bool found;
 
 	if ((uint64) key < (uint64) dict->direct_size && dict->direct[key] >= 0)
 		return dict->direct[key];
@@ -332,13 +332,13 @@ add_int(IdDict *dict, Datum id)
 int32
 id_dict_add(IdDict *dict, Datum id)
 {
-	bool		found;
+	bool found;
 
 	if (dict->ints)
 		return add_int(dict, id);
 	else
 	{
-		AnyEntry   *entry;
+		AnyEntry *entry;
 		MemoryContext old;
 
 		set_probe(dict, id);
@@ -366,8 +366,8 @@ id_dict_find(IdDict *dict, Datum id)
 {
 	if (dict->ints)
 	{
-		int64		key = id_to_int64(dict->type, id);
-		IntEntry   *entry;
+		int64 key = id_to_int64(dict->type, id);
+		IntEntry *entry;
 
 		if ((uint64) key < (uint64) dict->direct_size)
 			return dict->direct[key];
@@ -376,7 +376,7 @@ id_dict_find(IdDict *dict, Datum id)
 	}
 	else
 	{
-		AnyEntry   *entry;
+		AnyEntry *entry;
 
 		set_probe(dict, id);
 		entry = anyids_lookup_hash(dict->any, PROBE, dict->probe_hash);
@@ -404,15 +404,15 @@ id_dict_memory(const IdDict *dict)
 
 typedef struct Numbered
 {
-	Datum		id;
-	int32		number;
+	Datum id;
+	int32 number;
 } Numbered;
 
 static int
 compare_ints(const void *a, const void *b, void *arg)
 {
-	int64		x = id_to_int64(arg, ((const Numbered *) a)->id);
-	int64		y = id_to_int64(arg, ((const Numbered *) b)->id);
+	int64 x = id_to_int64(arg, ((const Numbered *) a)->id);
+	int64 y = id_to_int64(arg, ((const Numbered *) b)->id);
 
 	return (x > y) - (x < y);
 }
@@ -420,7 +420,7 @@ compare_ints(const void *a, const void *b, void *arg)
 static int
 compare_any(const void *a, const void *b, void *arg)
 {
-	IdType	   *type = arg;
+	IdType *type = arg;
 
 	CHECK_FOR_INTERRUPTS();
 	return DatumGetInt32(FunctionCall2Coll(&type->compare, type->collation,
@@ -430,11 +430,11 @@ compare_any(const void *a, const void *b, void *arg)
 void
 id_dict_sort(IdDict *dict, int32 *rank)
 {
-	Numbered   *order;
+	Numbered *order;
 
 	order = MemoryContextAllocHuge(dict->context, ((Size) dict->count + 1) * sizeof(Numbered));
 	for (int32 i = 0; i < dict->count; i++)
-		order[i] = (Numbered) {dict->ids[i], i};
+		order[i] = (Numbered){dict->ids[i], i};
 	qsort_arg(order, dict->count, sizeof(Numbered), dict->ints ? compare_ints : compare_any,
 			  (void *) dict->type);
 	for (int32 i = 0; i < dict->count; i++)
@@ -458,7 +458,7 @@ id_dict_sort(IdDict *dict, int32 *rank)
 void
 id_dict_keep(IdDict *dict, const int32 *map)
 {
-	int32		kept = 0;
+	int32 kept = 0;
 
 	for (int32 i = 0; i < dict->count; i++)
 		if (map[i] >= 0)

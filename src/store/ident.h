@@ -12,20 +12,20 @@
  */
 typedef struct IdType
 {
-	Oid			type;			/* as declared, perhaps a domain */
-	int32		typmod;
-	Oid			collation;
-	Oid			base;			/* the domain's base type */
-	bool		integer;		/* base is int2, int4 or int8 */
-	int16		typlen;
-	bool		typbyval;
-	char		typalign;
-	FmgrInfo	hash;			/* by the base type's own operator classes */
-	FmgrInfo	equal;
-	FmgrInfo	compare;
-	FmgrInfo	input;
-	FmgrInfo	output;
-	Oid			typioparam;
+	Oid type; /* as declared, perhaps a domain */
+	int32 typmod;
+	Oid collation;
+	Oid base;     /* the domain's base type */
+	bool integer; /* base is int2, int4 or int8 */
+	int16 typlen;
+	bool typbyval;
+	char typalign;
+	FmgrInfo hash; /* by the base type's own operator classes */
+	FmgrInfo equal;
+	FmgrInfo compare;
+	FmgrInfo input;
+	FmgrInfo output;
+	Oid typioparam;
 } IdType;
 
 /*
@@ -54,7 +54,7 @@ typedef struct IdDict IdDict;
 
 extern IdDict *id_dict_create(MemoryContext parent, const IdType *type);
 extern int32 id_dict_add(IdDict *dict, Datum id);
-extern int32 id_dict_find(IdDict *dict, Datum id);	/* -1: not there */
+extern int32 id_dict_find(IdDict *dict, Datum id); /* -1: not there */
 extern int32 id_dict_count(const IdDict *dict);
 extern Datum id_dict_id(const IdDict *dict, int32 number);
 extern size_t id_dict_memory(const IdDict *dict);
@@ -68,4 +68,4 @@ extern void id_dict_sort(IdDict *dict, int32 *rank);
 /* After sorting: keeps the ids whose map entry is not negative, in their order. */
 extern void id_dict_keep(IdDict *dict, const int32 *map);
 
-#endif							/* RECO_STORE_IDENT_H */
+#endif /* RECO_STORE_IDENT_H */

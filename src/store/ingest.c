@@ -3,7 +3,7 @@
  *	  From the executor's rows to matrices.
  *
  * A row costs two probes of the id dictionaries and an append to a chunk; the
- * chunks are then sorted and merged by core/csr.c.  Conventions: a NULL user,
+ * chunks are then sorted and merged by core/triples.c.  Conventions: a NULL user,
  * item or value skips the row and is counted; a value that is NaN, infinite or
  * beyond 1e18 is an error that names the row, or is counted and skipped with
  * on_invalid => 'skip'.
@@ -24,16 +24,16 @@
 
 struct Ingest
 {
-	DestReceiver receiver;		/* first, so that a receiver is an ingest */
+	DestReceiver receiver; /* first, so that a receiver is an ingest */
 	RecoBudget *budget;
 	const RecoDataOptions *options;
-	RecoData   *data;
+	RecoData *data;
 	reco_triples triples;
-	int			columns;
-	Oid			value_type;
-	Oid			time_type;
-	MemoryContext row_context;	/* what functions of the ids' types leave behind */
-	bool		leaves_garbage;
+	int columns;
+	Oid value_type;
+	Oid time_type;
+	MemoryContext row_context; /* what functions of the ids' types leave behind */
+	bool leaves_garbage;
 };
 
 static bool
@@ -47,10 +47,11 @@ check_value_column(Oid type)
 {
 	if (is_integer(type) || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID)
 		return;
-	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-					errmsg("column 3 of the source must be a number, not of type %s",
-						   format_type_be(type)),
-					errhint("The source's columns are user, item [, value [, time]], in this order.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DATATYPE_MISMATCH),
+		 errmsg("column 3 of the source must be a number, not of type %s", format_type_be(type)),
+		 errhint("The source's columns are user, item [, value [, time]], in this order.")));
 }
 
 static void
@@ -58,11 +59,11 @@ check_time_column(Oid type)
 {
 	if (is_integer(type) || type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID)
 		return;
-	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-					errmsg("column 4 of the source must be a time, not of type %s",
-						   format_type_be(type)),
-					errdetail("It may be timestamptz, timestamp, date or an integer."),
-					errhint("The source's columns are user, item [, value [, time]], in this order.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column 4 of the source must be a time, not of type %s", format_type_be(type)),
+			 errdetail("It may be timestamptz, timestamp, date or an integer."),
+			 errhint("The source's columns are user, item [, value [, time]], in this order.")));
 }
 
 static double
@@ -102,20 +103,19 @@ time_of(Oid type, Datum value)
 	}
 }
 
-static pg_attribute_noreturn() void
-invalid_value(Ingest *ingest, TupleTableSlot *slot, double value)
+static pg_attribute_noreturn() void invalid_value(Ingest *ingest, TupleTableSlot *slot,
+												  double value)
 {
-	RecoData   *data = ingest->data;
+	RecoData *data = ingest->data;
 
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("value %s of user \"%s\" and item \"%s\" is %s",
-					DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))),
-					id_to_text(&data->user_type, slot->tts_values[0]),
-					id_to_text(&data->item_type, slot->tts_values[1]),
-					isfinite(value) ? "out of range" : "not finite"),
-			 errhint("Correct the row, leave it out of the source, or skip such rows with "
-					 "options => reco.options(on_invalid => 'skip').")));
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("value %s of user \"%s\" and item \"%s\" is %s",
+						   DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))),
+						   id_to_text(&data->user_type, slot->tts_values[0]),
+						   id_to_text(&data->item_type, slot->tts_values[1]),
+						   isfinite(value) ? "out of range" : "not finite"),
+					errhint("Correct the row, leave it out of the source, or skip such rows with "
+							"options => reco.options(on_invalid => 'skip').")));
 }
 
 /*
@@ -124,25 +124,25 @@ invalid_value(Ingest *ingest, TupleTableSlot *slot, double value)
 static void
 check_memory(Ingest *ingest)
 {
-	reco_budget_require(ingest->budget, id_dict_memory(ingest->data->users) +
-						id_dict_memory(ingest->data->items), "reading the source");
+	reco_budget_require(ingest->budget,
+						id_dict_memory(ingest->data->users) + id_dict_memory(ingest->data->items),
+						"reading the source");
 }
 
 static bool
 receive(TupleTableSlot *slot, DestReceiver *receiver)
 {
-	Ingest	   *ingest = (Ingest *) receiver;
-	RecoData   *data = ingest->data;
-	double		value = 1;
-	int64		time = 0;
-	int32		user;
-	int32		item;
+	Ingest *ingest = (Ingest *) receiver;
+	RecoData *data = ingest->data;
+	double value = 1;
+	int64 time = 0;
+	int32 user;
+	int32 item;
 	MemoryContext old = NULL;
 
 	slot_getsomeattrs(slot, ingest->columns);
 	data->rows_read++;
-	if (slot->tts_isnull[0] || slot->tts_isnull[1] ||
-		(data->has_value && slot->tts_isnull[2]))
+	if (slot->tts_isnull[0] || slot->tts_isnull[1] || (data->has_value && slot->tts_isnull[2]))
 	{
 		data->skipped_null++;
 		return true;
@@ -161,7 +161,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 				MemoryContextSwitchTo(old);
 			return true;
 		}
-		value += 0.0;			/* -0 is 0 */
+		value += 0.0; /* -0 is 0 */
 	}
 	if (data->has_time)
 		time = slot->tts_isnull[3] ? PG_INT64_MIN : time_of(ingest->time_type, slot->tts_values[3]);
@@ -199,8 +199,8 @@ Ingest *
 ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budget)
 {
 	MemoryContext old = MemoryContextSwitchTo(budget->context);
-	Ingest	   *ingest = palloc0(sizeof(Ingest));
-	RecoData   *data = palloc0(sizeof(RecoData));
+	Ingest *ingest = palloc0(sizeof(Ingest));
+	RecoData *data = palloc0(sizeof(RecoData));
 	Form_pg_attribute user;
 	Form_pg_attribute item;
 
@@ -233,10 +233,10 @@ ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budg
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
 	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
-	ingest->row_context = AllocSetContextCreate(budget->context, "reco row",
-												ALLOCSET_DEFAULT_SIZES);
-	ingest->leaves_garbage = !data->user_type.integer || !data->item_type.integer ||
-		ingest->value_type == NUMERICOID;
+	ingest->row_context =
+		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
+	ingest->leaves_garbage =
+		!data->user_type.integer || !data->item_type.integer || ingest->value_type == NUMERICOID;
 	ingest->receiver.receiveSlot = receive;
 	ingest->receiver.rStartup = startup;
 	ingest->receiver.rShutdown = shutdown_receiver;
@@ -258,23 +258,22 @@ ingest_receiver(Ingest *ingest)
 static void
 filter(Ingest *ingest)
 {
-	RecoData   *data = ingest->data;
+	RecoData *data = ingest->data;
 	RecoBudget *budget = ingest->budget;
-	int32		users = data->x.by_user.rows;
-	int32		items = data->x.by_user.cols;
-	int32	   *user_map;
-	int32	   *item_map;
+	int32 users = data->x.by_user.rows;
+	int32 items = data->x.by_user.cols;
+	int32 *user_map;
+	int32 *item_map;
 
 	if (ingest->options->min_user_interactions <= 1 && ingest->options->min_item_interactions <= 1)
 		return;
 	user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
-	reco_budget_check(budget,
-					  reco_interactions_filter(&budget->env, &data->x,
-											   ingest->options->min_user_interactions,
-											   ingest->options->min_item_interactions, user_map,
-											   item_map),
-					  "reading the source");
+	reco_budget_check(
+		budget,
+		reco_interactions_filter(&budget->env, &data->x, ingest->options->min_user_interactions,
+								 ingest->options->min_item_interactions, user_map, item_map),
+		"reading the source");
 	id_dict_keep(data->users, user_map);
 	id_dict_keep(data->items, item_map);
 	data->dropped_users = users - id_dict_count(data->users);
@@ -286,24 +285,25 @@ filter(Ingest *ingest)
 RecoData *
 ingest_finish(Ingest *ingest)
 {
-	RecoData   *data = ingest->data;
+	RecoData *data = ingest->data;
 	RecoBudget *budget = ingest->budget;
-	int32		users = id_dict_count(data->users);
-	int32		items = id_dict_count(data->items);
-	int32	   *user_rank;
-	int32	   *item_rank;
+	int32 users = id_dict_count(data->users);
+	int32 items = id_dict_count(data->items);
+	int32 *user_rank;
+	int32 *item_rank;
 
 	check_memory(ingest);
-	reco_budget_require(budget, reco_triples_build_memory(reco_triples_rows(&ingest->triples), users,
-														  items, data->has_time),
+	reco_budget_require(budget,
+						reco_triples_build_memory(reco_triples_rows(&ingest->triples), users, items,
+												  data->has_time),
 						"sorting the source's rows");
 	user_rank = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_rank = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
 	id_dict_sort(data->users, user_rank);
 	id_dict_sort(data->items, item_rank);
-	reco_budget_check(budget, reco_triples_build(&ingest->triples, users, items, user_rank,
-												 item_rank, &data->x),
-					  "sorting the source's rows");
+	reco_budget_check(
+		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
+		"sorting the source's rows");
 	reco_budget_free(budget, user_rank);
 	reco_budget_free(budget, item_rank);
 	MemoryContextDelete(ingest->row_context);

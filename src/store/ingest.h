@@ -20,4 +20,4 @@ extern DestReceiver *ingest_receiver(Ingest *ingest);
 /* After the last row: numbers the ids, sorts and merges the rows. */
 extern RecoData *ingest_finish(Ingest *ingest);
 
-#endif							/* RECO_STORE_INGEST_H */
+#endif /* RECO_STORE_INGEST_H */

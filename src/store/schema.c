@@ -53,7 +53,8 @@ static const char views_sql[] =
 	"CREATE VIEW {schema}.item_factors AS\n"
 	"  SELECT i.item_id, i.factors, i.bias, i.interactions\n"
 	"    FROM {schema}.model_item i JOIN {schema}.model m ON i.version = m.active_version;\n"
-	"COMMENT ON VIEW {schema}.versions IS 'every training of this model, with what it read and made';\n"
+	"COMMENT ON VIEW {schema}.versions IS 'every training of this model, with what it read and "
+	"made';\n"
 	"COMMENT ON VIEW {schema}.user_factors IS 'users of the active version';\n"
 	"COMMENT ON VIEW {schema}.item_factors IS 'items of the active version';\n";
 
@@ -64,78 +65,90 @@ static const char user_functions_sql[] =
 	"CREATE FUNCTION {schema}.recommend(for_user {user_arg}, n integer DEFAULT 10,\n"
 	"  among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL,\n"
 	"  include_seen boolean DEFAULT false, fallback text DEFAULT 'auto')\n"
-	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD("10")
-	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM reco.serve_recommend(\n"
-	"  {model}, for_user{user_cast}, jsonb_build_object('n', n, 'among', among,\n"
-	"  'exclude', exclude, 'include_seen', include_seen, 'fallback', fallback))\n"
-	"  AS r(rank integer, item_id {item}, score real, source text); END;\n"
-	"COMMENT ON FUNCTION {schema}.recommend({user_arg}, integer, {item_arg}[], {item_arg}[], boolean, text)\n"
-	"  IS 'the best items for a user, best first, without those the user already has';\n"
+	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD(
+		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM "
+			  "reco.serve_recommend(\n"
+			  "  {model}, for_user{user_cast}, jsonb_build_object('n', n, 'among', among,\n"
+			  "  'exclude', exclude, 'include_seen', include_seen, 'fallback', fallback))\n"
+			  "  AS r(rank integer, item_id {item}, score real, source text); END;\n"
+			  "COMMENT ON FUNCTION {schema}.recommend({user_arg}, integer, {item_arg}[], "
+			  "{item_arg}[], boolean, text)\n"
+			  "  IS 'the best items for a user, best first, without those the user already has';\n"
 
-	"CREATE FUNCTION {schema}.similar_users(for_user {user_arg}, n integer DEFAULT 10)\n"
-	"RETURNS TABLE (rank integer, user_id {user}, similarity real)\n" WRAPPER_HEAD("10")
-	"BEGIN ATOMIC SELECT r.rank, r.user_id, r.similarity FROM reco.serve_similar_users(\n"
-	"  {model}, for_user{user_cast}, jsonb_build_object('n', n))\n"
-	"  AS r(rank integer, user_id {user}, similarity real); END;\n"
-	"COMMENT ON FUNCTION {schema}.similar_users({user_arg}, integer)\n"
-	"  IS 'the users most like one, by the cosine of their factors';\n";
+			  "CREATE FUNCTION {schema}.similar_users(for_user {user_arg}, n integer DEFAULT 10)\n"
+			  "RETURNS TABLE (rank integer, user_id {user}, similarity real)\n" WRAPPER_HEAD(
+				  "10") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.similarity FROM "
+						"reco.serve_similar_users(\n"
+						"  {model}, for_user{user_cast}, jsonb_build_object('n', n))\n"
+						"  AS r(rank integer, user_id {user}, similarity real); END;\n"
+						"COMMENT ON FUNCTION {schema}.similar_users({user_arg}, integer)\n"
+						"  IS 'the users most like one, by the cosine of their factors';\n";
 
 /* With an item. */
 static const char item_functions_sql[] =
 	"CREATE FUNCTION {schema}.recommend_for(basket {item_arg}[], weights real[] DEFAULT NULL,\n"
 	"  n integer DEFAULT 10, among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL)\n"
-	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD("10")
-	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM reco.serve_recommend_for(\n"
-	"  {model}, basket{item_array_cast}, jsonb_build_object('weights', weights, 'n', n,\n"
-	"  'among', among, 'exclude', exclude))\n"
-	"  AS r(rank integer, item_id {item}, score real, source text); END;\n"
-	"COMMENT ON FUNCTION {schema}.recommend_for({item_arg}[], real[], integer, {item_arg}[], {item_arg}[])\n"
-	"  IS 'the best items for an anonymous basket: what goes with these';\n"
+	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD(
+		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM "
+			  "reco.serve_recommend_for(\n"
+			  "  {model}, basket{item_array_cast}, jsonb_build_object('weights', weights, 'n', n,\n"
+			  "  'among', among, 'exclude', exclude))\n"
+			  "  AS r(rank integer, item_id {item}, score real, source text); END;\n"
+			  "COMMENT ON FUNCTION {schema}.recommend_for({item_arg}[], real[], integer, "
+			  "{item_arg}[], {item_arg}[])\n"
+			  "  IS 'the best items for an anonymous basket: what goes with these';\n"
 
-	"CREATE FUNCTION {schema}.similar_items(for_item {item_arg}, n integer DEFAULT 10)\n"
-	"RETURNS TABLE (rank integer, item_id {item}, similarity real)\n" WRAPPER_HEAD("10")
-	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.similarity FROM reco.serve_similar_items(\n"
-	"  {model}, for_item{item_cast}, jsonb_build_object('n', n))\n"
-	"  AS r(rank integer, item_id {item}, similarity real); END;\n"
-	"COMMENT ON FUNCTION {schema}.similar_items({item_arg}, integer)\n"
-	"  IS 'the items most like one, by the cosine of their factors';\n";
+			  "CREATE FUNCTION {schema}.similar_items(for_item {item_arg}, n integer DEFAULT 10)\n"
+			  "RETURNS TABLE (rank integer, item_id {item}, similarity real)\n" WRAPPER_HEAD(
+				  "10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.similarity FROM "
+						"reco.serve_similar_items(\n"
+						"  {model}, for_item{item_cast}, jsonb_build_object('n', n))\n"
+						"  AS r(rank integer, item_id {item}, similarity real); END;\n"
+						"COMMENT ON FUNCTION {schema}.similar_items({item_arg}, integer)\n"
+						"  IS 'the items most like one, by the cosine of their factors';\n";
 
 /* With both. */
 static const char pair_functions_sql[] =
 	"CREATE FUNCTION {schema}.rerank(for_user {user_arg}, items {item_arg}[])\n"
-	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD("100")
-	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_rerank(\n"
-	"  {model}, for_user{user_cast}, jsonb_build_object('items', items))\n"
-	"  AS r(rank integer, item_id {item}, score real); END;\n"
-	"COMMENT ON FUNCTION {schema}.rerank({user_arg}, {item_arg}[])\n"
-	"  IS 'given items in the order of a user''s taste; unknown items last, without a score';\n"
+	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD(
+		"100") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_rerank(\n"
+			   "  {model}, for_user{user_cast}, jsonb_build_object('items', items))\n"
+			   "  AS r(rank integer, item_id {item}, score real); END;\n"
+			   "COMMENT ON FUNCTION {schema}.rerank({user_arg}, {item_arg}[])\n"
+			   "  IS 'given items in the order of a user''s taste; unknown items last, without a "
+			   "score';\n"
 
-	"CREATE FUNCTION {schema}.predict(for_user {user_arg}, for_item {item_arg}) RETURNS real\n"
-	"LANGUAGE sql STABLE PARALLEL SAFE\n"
-	"BEGIN ATOMIC SELECT r.score FROM reco.serve_predict(\n"
-	"  {model}, for_user{user_cast}, jsonb_build_object('item', for_item)) AS r(score real); END;\n"
-	"COMMENT ON FUNCTION {schema}.predict({user_arg}, {item_arg})\n"
-	"  IS 'the score of one item for one user; NULL when either is unknown';\n"
+			   "CREATE FUNCTION {schema}.predict(for_user {user_arg}, for_item {item_arg}) RETURNS "
+			   "real\n"
+			   "LANGUAGE sql STABLE PARALLEL SAFE\n"
+			   "BEGIN ATOMIC SELECT r.score FROM reco.serve_predict(\n"
+			   "  {model}, for_user{user_cast}, jsonb_build_object('item', for_item)) AS r(score "
+			   "real); END;\n"
+			   "COMMENT ON FUNCTION {schema}.predict({user_arg}, {item_arg})\n"
+			   "  IS 'the score of one item for one user; NULL when either is unknown';\n"
 
-	"CREATE FUNCTION {schema}.explain(for_user {user_arg}, for_item {item_arg})\n"
-	"RETURNS TABLE (because_item {item}, contribution real, share real)\n" WRAPPER_HEAD("20")
-	"BEGIN ATOMIC SELECT r.because_item, r.contribution, r.share FROM reco.serve_explain(\n"
-	"  {model}, for_user{user_cast}, jsonb_build_object('item', for_item))\n"
-	"  AS r(because_item {item}, contribution real, share real); END;\n"
-	"COMMENT ON FUNCTION {schema}.explain({user_arg}, {item_arg})\n"
-	"  IS 'what a user''s score of an item is made of; the contributions add up to it';\n";
+			   "CREATE FUNCTION {schema}.explain(for_user {user_arg}, for_item {item_arg})\n"
+			   "RETURNS TABLE (because_item {item}, contribution real, share real)\n" WRAPPER_HEAD(
+				   "20") "BEGIN ATOMIC SELECT r.because_item, r.contribution, r.share FROM "
+						 "reco.serve_explain(\n"
+						 "  {model}, for_user{user_cast}, jsonb_build_object('item', for_item))\n"
+						 "  AS r(because_item {item}, contribution real, share real); END;\n"
+						 "COMMENT ON FUNCTION {schema}.explain({user_arg}, {item_arg})\n"
+						 "  IS 'what a user''s score of an item is made of; the contributions add "
+						 "up to it';\n";
 
 static const char popular_sql[] =
 	"CREATE FUNCTION {schema}.popular(n integer DEFAULT 10)\n"
-	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD("10")
-	"BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_popular(\n"
-	"  {model}, 0, jsonb_build_object('n', n)) AS r(rank integer, item_id {item}, score real); END;\n"
-	"COMMENT ON FUNCTION {schema}.popular(integer)\n"
-	"  IS 'the items that most users have; the score is how many';\n";
+	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD(
+		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_popular(\n"
+			  "  {model}, 0, jsonb_build_object('n', n)) AS r(rank integer, item_id {item}, score "
+			  "real); END;\n"
+			  "COMMENT ON FUNCTION {schema}.popular(integer)\n"
+			  "  IS 'the items that most users have; the score is how many';\n";
 
 typedef struct Substitution
 {
-	const char *name;			/* with its braces */
+	const char *name; /* with its braces */
 	const char *text;
 } Substitution;
 
@@ -159,7 +172,7 @@ fill_in(const char *template, const Substitution *substitutions)
 			template += strlen(found->name);
 		}
 		else
-			appendStringInfoChar(&sql, *template++);
+			appendStringInfoChar(&sql, *template ++);
 	}
 	return sql.data;
 }
@@ -175,8 +188,8 @@ substitute(Substitution *substitutions, const char *name, const char *text)
 static void
 run(const char *template, const Substitution *substitutions)
 {
-	char	   *sql = fill_in(template, substitutions);
-	int			result = SPI_execute(sql, false, 0);
+	char *sql = fill_in(template, substitutions);
+	int result = SPI_execute(sql, false, 0);
 
 	if (result < 0)
 		elog(ERROR, "could not make the model's schema: %s", SPI_result_code_string(result));
@@ -222,12 +235,13 @@ wants_text_overload(const IdType *type)
 Oid
 reco_schema_create(const char *name, const IdType *user, const IdType *item)
 {
-	char	   *exact_item = exact_type(item);
-	char	   *user_arg = argument_type(user);
-	char	   *item_arg = argument_type(item);
+	char *exact_item = exact_type(item);
+	char *user_arg = argument_type(user);
+	char *item_arg = argument_type(item);
 	Substitution typed[] = {
 		{"{schema}", quote_identifier(name)},
-		{"{model}", psprintf("%s::pg_catalog.regnamespace", quote_literal_cstr(quote_identifier(name)))},
+		{"{model}",
+		 psprintf("%s::pg_catalog.regnamespace", quote_literal_cstr(quote_identifier(name)))},
 		{"{user_column}", NULL},
 		{"{item_column}", NULL},
 		{"{user}", exact_type(user)},
@@ -239,7 +253,7 @@ reco_schema_create(const char *name, const IdType *user, const IdType *item)
 		{"{item_array_cast}", ""},
 		{NULL},
 	};
-	int			guc_level;
+	int guc_level;
 
 	guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,

@@ -17,6 +17,6 @@
  * Makes the schema with everything in it, as the current user, through SPI.
  * Returns the schema's OID.
  */
-extern Oid	reco_schema_create(const char *name, const IdType *user, const IdType *item);
+extern Oid reco_schema_create(const char *name, const IdType *user, const IdType *item);
 
-#endif							/* RECO_STORE_SCHEMA_H */
+#endif /* RECO_STORE_SCHEMA_H */

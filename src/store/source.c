@@ -34,9 +34,9 @@ reco_become(const RecoRunAs *as, RecoIdentity *before)
 	SetUserIdAndSecContext(as->owner, before->sec_context | SECURITY_RESTRICTED_OPERATION);
 	before->guc_level = NewGUCNestLevel();
 	/* temporary tables last: else one of the caller's would pass for the source */
-	(void) set_config_option("search_path",
-							 as->search_path[0] ? psprintf("%s, pg_temp", as->search_path) : "pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option(
+		"search_path", as->search_path[0] ? psprintf("%s, pg_temp", as->search_path) : "pg_temp",
+		PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 /*
@@ -65,7 +65,7 @@ first_word(const char *text)
 			text += strcspn(text, "\r\n");
 		else if (text[0] == '/' && text[1] == '*')
 		{
-			int			depth = 0;
+			int depth = 0;
 
 			do
 			{
@@ -85,11 +85,11 @@ first_word(const char *text)
 static bool
 begins_with(const char *text, const char *word)
 {
-	size_t		length = strlen(word);
+	size_t length = strlen(word);
 
 	return pg_strncasecmp(text, word, length) == 0 &&
-		!(isalnum((unsigned char) text[length]) || text[length] == '_' || text[length] == '$' ||
-		  IS_HIGHBIT_SET(text[length]));
+		   !(isalnum((unsigned char) text[length]) || text[length] == '_' || text[length] == '$' ||
+			 IS_HIGHBIT_SET(text[length]));
 }
 
 /*
@@ -100,7 +100,7 @@ source_query(const char *source)
 {
 	static const char *const query_words[] = {"select", "with", "values", "table"};
 	const char *word = first_word(source);
-	List	   *names;
+	List *names;
 
 	if (*word == '(')
 		return pstrdup(source);
@@ -127,10 +127,10 @@ static SPIPlanPtr
 plan_source(const char *query, TupleDesc *columns)
 {
 	SPIPrepareOptions options = {0};
-	SPIPlanPtr	plan;
-	List	   *statements;
+	SPIPlanPtr plan;
+	List *statements;
 	CachedPlanSource *statement;
-	Query	   *parsed;
+	Query *parsed;
 
 	options.cursorOptions = CURSOR_OPT_PARALLEL_OK;
 	plan = SPI_prepare_extended(query, &options);
@@ -156,10 +156,10 @@ reco_read_source(const char *source, const RecoRunAs *as, const RecoDataOptions 
 {
 	RecoIdentity before;
 	SPIExecuteOptions execute = {0};
-	SPIPlanPtr	plan;
-	TupleDesc	columns;
-	Ingest	   *ingest;
-	int			result;
+	SPIPlanPtr plan;
+	TupleDesc columns;
+	Ingest *ingest;
+	int result;
 
 	reco_become(as, &before);
 	plan = plan_source(source_query(source), &columns);

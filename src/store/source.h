@@ -18,10 +18,10 @@ typedef enum OnInvalid
 /* reco.options(): what is about the data, not about the mathematics. */
 typedef struct RecoDataOptions
 {
-	int			on_invalid;
-	int			min_user_interactions;
-	int			min_item_interactions;
-	int			keep_versions;
+	int on_invalid;
+	int min_user_interactions;
+	int min_item_interactions;
+	int keep_versions;
 } RecoDataOptions;
 
 /*
@@ -32,17 +32,17 @@ typedef struct RecoDataOptions
  */
 typedef struct RecoRunAs
 {
-	bool		restricted;
-	Oid			owner;
+	bool restricted;
+	Oid owner;
 	const char *search_path;
 } RecoRunAs;
 
 typedef struct RecoIdentity
 {
-	Oid			user;
-	int			sec_context;
-	int			guc_level;
-	bool		restricted;
+	Oid user;
+	int sec_context;
+	int guc_level;
+	bool restricted;
 } RecoIdentity;
 
 extern void reco_become(const RecoRunAs *as, RecoIdentity *before);
@@ -51,18 +51,18 @@ extern void reco_return(const RecoIdentity *before);
 /* What a source held, ready to train on. */
 typedef struct RecoData
 {
-	IdType		user_type;
-	IdType		item_type;
-	bool		has_value;
-	bool		has_time;
-	IdDict	   *users;			/* in the order of their ids */
-	IdDict	   *items;
+	IdType user_type;
+	IdType item_type;
+	bool has_value;
+	bool has_time;
+	IdDict *users; /* in the order of their ids */
+	IdDict *items;
 	reco_interactions x;
-	int64		rows_read;
-	int64		skipped_null;	/* a user, item or value is NULL */
-	int64		skipped_invalid;	/* NaN, infinite or out of range, with on_invalid => 'skip' */
-	int64		dropped_users;	/* by min_user_interactions */
-	int64		dropped_items;
+	int64 rows_read;
+	int64 skipped_null;    /* a user, item or value is NULL */
+	int64 skipped_invalid; /* NaN, infinite or out of range, with on_invalid => 'skip' */
+	int64 dropped_users;   /* by min_user_interactions */
+	int64 dropped_items;
 } RecoData;
 
 /*
@@ -73,4 +73,4 @@ typedef struct RecoData
 extern RecoData *reco_read_source(const char *source, const RecoRunAs *as,
 								  const RecoDataOptions *options, RecoBudget *budget);
 
-#endif							/* RECO_STORE_SOURCE_H */
+#endif /* RECO_STORE_SOURCE_H */

@@ -32,12 +32,12 @@
 static Oid
 typed_table(Oid schema, const char *table_name, const char *type_name)
 {
-	Oid			reco = get_namespace_oid("reco", true);
-	Oid			table = get_relname_relid(table_name, schema);
-	Oid			type;
-	HeapTuple	tuple;
+	Oid reco = get_namespace_oid("reco", true);
+	Oid table = get_relname_relid(table_name, schema);
+	Oid type;
+	HeapTuple tuple;
 	Form_pg_class form;
-	bool		fits;
+	bool fits;
 
 	if (!OidIsValid(table) || !OidIsValid(reco))
 		return InvalidOid;
@@ -61,12 +61,12 @@ reco_model_table(Oid schema)
 Oid
 reco_model_schema(const char *name)
 {
-	Oid			schema = get_namespace_oid(name, true);
+	Oid schema = get_namespace_oid(name, true);
 
 	if (!OidIsValid(schema) || !OidIsValid(reco_model_table(schema)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						OidIsValid(schema) ? errmsg("schema \"%s\" is not a model", name)
-						: errmsg("model \"%s\" does not exist", name),
+										   : errmsg("model \"%s\" does not exist", name),
 						errhint("reco.models lists the models you may read.")));
 	return schema;
 }
@@ -74,25 +74,26 @@ reco_model_schema(const char *name)
 void
 reco_damaged(Oid schema, const char *detail)
 {
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("model \"%s\" is damaged", get_namespace_name(schema)),
-					errdetail_internal("%s", detail),
-					errhint("Train it again with CALL reco.refresh(), or drop it and create it anew.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("model \"%s\" is damaged", get_namespace_name(schema)),
+			 errdetail_internal("%s", detail),
+			 errhint("Train it again with CALL reco.refresh(), or drop it and create it anew.")));
 }
 
 static bool
 may_select(Relation table)
 {
-	Oid			relid = RelationGetRelid(table);
+	Oid relid = RelationGetRelid(table);
 
 	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+		   check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
 }
 
 static void
 check_select(Relation table)
 {
-	Oid			relid = RelationGetRelid(table);
+	Oid relid = RelationGetRelid(table);
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -114,13 +115,13 @@ find_row(Relation table, Snapshot snapshot, int key, int32 value)
 {
 	TupleTableSlot *slot = table_slot_create(table, NULL);
 	TableScanDesc scan = table_beginscan(table, snapshot, 0, NULL);
-	bool		found = false;
+	bool found = false;
 
 	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		slot_getallattrs(slot);
-		found = key == 0 || (!slot->tts_isnull[key - 1] &&
-							 DatumGetInt32(slot->tts_values[key - 1]) == value);
+		found = key == 0 ||
+				(!slot->tts_isnull[key - 1] && DatumGetInt32(slot->tts_values[key - 1]) == value);
 	}
 	if (found)
 		ExecMaterializeSlot(slot);
@@ -138,7 +139,7 @@ find_row(Relation table, Snapshot snapshot, int key, int32 value)
 static bool
 column(Relation table, TupleTableSlot *slot, const char *name, Oid type, Datum *value)
 {
-	TupleDesc	desc = RelationGetDescr(table);
+	TupleDesc desc = RelationGetDescr(table);
 
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -155,7 +156,7 @@ column(Relation table, TupleTableSlot *slot, const char *name, Oid type, Datum *
 static int32
 int_column(Relation table, TupleTableSlot *slot, const char *name)
 {
-	Datum		value;
+	Datum value;
 
 	return column(table, slot, name, INT4OID, &value) ? DatumGetInt32(value) : 0;
 }
@@ -163,7 +164,7 @@ int_column(Relation table, TupleTableSlot *slot, const char *name)
 static char *
 text_column(Relation table, TupleTableSlot *slot, const char *name)
 {
-	Datum		value;
+	Datum value;
 
 	return column(table, slot, name, TEXTOID, &value) ? TextDatumGetCString(value) : NULL;
 }
@@ -171,7 +172,7 @@ text_column(Relation table, TupleTableSlot *slot, const char *name)
 static Jsonb *
 jsonb_column(Relation table, TupleTableSlot *slot, const char *name)
 {
-	Datum		value;
+	Datum value;
 
 	return column(table, slot, name, JSONBOID, &value) ? DatumGetJsonbPCopy(value) : NULL;
 }
@@ -183,7 +184,7 @@ static bool
 read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 {
 	TupleTableSlot *slot = find_row(table, snapshot, 0, 0);
-	Datum		value;
+	Datum value;
 
 	memset(row, 0, sizeof(*row));
 	if (slot == NULL)
@@ -207,14 +208,14 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 void
 reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
 {
-	Oid			table_oid = reco_model_table(schema);
+	Oid table_oid = reco_model_table(schema);
 	const char *name = get_namespace_name(schema);
-	Relation	table;
+	Relation table;
 
 	if (!OidIsValid(table_oid))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						name ? errmsg("schema \"%s\" is not a model", name)
-						: errmsg("schema with OID %u does not exist", schema)));
+							 : errmsg("schema with OID %u does not exist", schema)));
 	table = try_relation_open(table_oid, AccessShareLock);
 	if (table == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -228,9 +229,9 @@ reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
 bool
 reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row)
 {
-	Oid			table_oid = reco_model_table(schema);
-	Relation	table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
-	bool		found;
+	Oid table_oid = reco_model_table(schema);
+	Relation table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
+	bool found;
 
 	if (table == NULL)
 		return false;
@@ -242,10 +243,10 @@ reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row)
 bool
 reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok, VersionRow *row)
 {
-	Oid			table_oid = typed_table(schema, RECO_TABLE_VERSION, "version");
-	Relation	table;
+	Oid table_oid = typed_table(schema, RECO_TABLE_VERSION, "version");
+	Relation table;
 	TupleTableSlot *slot;
-	Datum		value;
+	Datum value;
 
 	memset(row, 0, sizeof(*row));
 	table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
@@ -294,17 +295,14 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 	const struct
 	{
 		const char *name;
-		Oid			type;
-	}			expected[COLUMNS] = {
-		{"version", INT4OID},
-		{is_user ? "user_id" : "item_id", InvalidOid},
-		{"factors", FLOAT4ARRAYOID},
-		{"bias", FLOAT4OID},
-		{"interactions", INT4OID},
-		{is_user ? "history" : "number", is_user ? BYTEAOID : INT4OID},
+		Oid type;
+	} expected[COLUMNS] = {
+		{"version", INT4OID},        {is_user ? "user_id" : "item_id", InvalidOid},
+		{"factors", FLOAT4ARRAYOID}, {"bias", FLOAT4OID},
+		{"interactions", INT4OID},   {is_user ? "history" : "number", is_user ? BYTEAOID : INT4OID},
 	};
-	Oid			relid = get_relname_relid(name, schema);
-	TupleDesc	desc;
+	Oid relid = get_relname_relid(name, schema);
+	TupleDesc desc;
 
 	memset(table, 0, sizeof(*table));
 	table->is_user = is_user;
@@ -337,7 +335,7 @@ IdType *
 reco_table_id_type(const ModelTable *table)
 {
 	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table->heap), COLUMN_ID);
-	IdType	   *type = palloc(sizeof(IdType));
+	IdType *type = palloc(sizeof(IdType));
 
 	id_type_init(type, attribute->atttypid, attribute->atttypmod, attribute->attcollation,
 				 table->is_user ? "user" : "item");
@@ -350,22 +348,21 @@ reco_table_id_type(const ModelTable *table)
 static void
 open_index(ModelTable *table)
 {
-	List	   *indexes;
-	ListCell   *cell;
+	List *indexes;
+	ListCell *cell;
 
 	if (table->index)
 		return;
 	indexes = RelationGetIndexList(table->heap);
-	foreach(cell, indexes)
+	foreach (cell, indexes)
 	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 		Form_pg_index form = index->rd_index;
 
 		if (form->indisvalid && form->indislive && form->indnkeyatts == 2 &&
-			index->rd_rel->relam == BTREE_AM_OID &&
-			form->indkey.values[0] == COLUMN_VERSION + 1 &&
-			form->indkey.values[1] == COLUMN_ID + 1 &&
-			RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL)
+			index->rd_rel->relam == BTREE_AM_OID && form->indkey.values[0] == COLUMN_VERSION + 1 &&
+			form->indkey.values[1] == COLUMN_ID + 1 && RelationGetIndexExpressions(index) == NIL &&
+			RelationGetIndexPredicate(index) == NIL)
 		{
 			table->index = index;
 			list_free(indexes);
@@ -389,21 +386,21 @@ check_not_null(ModelTable *table, TupleTableSlot *slot)
 }
 
 void
-reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type,
-				Snapshot snapshot, RowVisitor visit, void *arg)
+reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type, Snapshot snapshot,
+				RowVisitor visit, void *arg)
 {
 	ScanKeyData key[2];
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
-	int			keys = 1;
+	int keys = 1;
 
 	open_index(table);
 	ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
 	if (id != NULL)
 	{
-		Oid			opcintype = table->index->rd_opcintype[1];
-		Oid			operator = get_opfamily_member(table->index->rd_opfamily[1], opcintype,
-												   opcintype, BTEqualStrategyNumber);
+		Oid opcintype = table->index->rd_opcintype[1];
+		Oid operator= get_opfamily_member(table->index->rd_opfamily[1], opcintype, opcintype,
+										  BTEqualStrategyNumber);
 
 		if (!OidIsValid(operator))
 			reco_damaged(RelationGetNamespace(table->heap), "Its primary key has no equality.");
@@ -433,7 +430,7 @@ reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type,
 const float *
 reco_factors_of(Datum value, int d, bool *must_free, void **copy)
 {
-	ArrayType  *array = DatumGetArrayTypeP(value);
+	ArrayType *array = DatumGetArrayTypeP(value);
 	const float *factors;
 
 	*copy = array;

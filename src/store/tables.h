@@ -23,48 +23,48 @@ enum
 	COLUMN_FACTORS,
 	COLUMN_BIAS,
 	COLUMN_INTERACTIONS,
-	COLUMN_LAST,				/* history, number */
+	COLUMN_LAST, /* history, number */
 	COLUMNS
 };
 
 /* The definition of a model: its one row, copied. */
 typedef struct ModelRow
 {
-	Oid			schema;
-	Oid			table;			/* model */
-	Oid			owner;
-	char	   *name;			/* of the schema */
-	char	   *source;
-	Jsonb	   *algorithm;
-	Jsonb	   *options;
-	char	   *search_path;
-	int32		active_version; /* 0: none yet */
-	int64		active_nonce;
-	int32		next_version;
+	Oid schema;
+	Oid table; /* model */
+	Oid owner;
+	char *name; /* of the schema */
+	char *source;
+	Jsonb *algorithm;
+	Jsonb *options;
+	char *search_path;
+	int32 active_version; /* 0: none yet */
+	int64 active_nonce;
+	int32 next_version;
 } ModelRow;
 
 /* A row of model_version, as far as serving needs it. */
 typedef struct VersionRow
 {
-	Jsonb	   *algorithm;
-	char	   *status;
-	int32		users;
-	int32		items;
-	int64		interactions;
-	int32		factors;
-	double		mean;
-	float		min_value;
-	float		max_value;
+	Jsonb *algorithm;
+	char *status;
+	int32 users;
+	int32 items;
+	int64 interactions;
+	int32 factors;
+	double mean;
+	float min_value;
+	float max_value;
 	TimestampTz finished_at;
 } VersionRow;
 
 /*
  * The OID of the schema of a model, by name; an error when there is none.
  */
-extern Oid	reco_model_schema(const char *name);
+extern Oid reco_model_schema(const char *name);
 
 /* InvalidOid when the schema is not a model. */
-extern Oid	reco_model_table(Oid schema);
+extern Oid reco_model_table(Oid schema);
 
 /* As the caller, who needs SELECT on the table; an error otherwise. */
 extern void reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row);
@@ -90,9 +90,9 @@ extern void reco_model_check_owner(const ModelRow *row);
  */
 typedef struct ModelTable
 {
-	Relation	heap;
-	Relation	index;			/* on (version, id); NULL until a scan needs it */
-	bool		is_user;
+	Relation heap;
+	Relation index; /* on (version, id); NULL until a scan needs it */
+	bool is_user;
 } ModelTable;
 
 /* check_select: the caller must have SELECT. */
@@ -106,7 +106,7 @@ extern IdType *reco_table_id_type(const ModelTable *table);
  * from visit to stop.  The slot is valid during the visit only; all columns are
  * deformed and none is NULL.
  */
-typedef bool (*RowVisitor) (void *arg, TupleTableSlot *slot);
+typedef bool (*RowVisitor)(void *arg, TupleTableSlot *slot);
 
 extern void reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type,
 							Snapshot snapshot, RowVisitor visit, void *arg);
@@ -126,4 +126,4 @@ extern TableWriter *reco_writer_begin(ModelTable *table);
 extern Datum *reco_writer_row(TableWriter *writer, MemoryContext *context);
 extern void reco_writer_end(TableWriter *writer);
 
-#endif							/* RECO_STORE_TABLES_H */
+#endif /* RECO_STORE_TABLES_H */

@@ -27,39 +27,39 @@
 
 typedef struct Argument
 {
-	Oid			type;
-	Datum		value;
-	bool		isnull;
+	Oid type;
+	Datum value;
+	bool isnull;
 } Argument;
 
 static Argument
 int4_argument(int32 value)
 {
-	return (Argument) {INT4OID, Int32GetDatum(value), false};
+	return (Argument){INT4OID, Int32GetDatum(value), false};
 }
 
 static Argument
 int8_argument(int64 value)
 {
-	return (Argument) {INT8OID, Int64GetDatum(value), false};
+	return (Argument){INT8OID, Int64GetDatum(value), false};
 }
 
 static Argument
 float8_argument(double value)
 {
-	return (Argument) {FLOAT8OID, Float8GetDatum(value), false};
+	return (Argument){FLOAT8OID, Float8GetDatum(value), false};
 }
 
 static Argument
 text_argument(const char *value)
 {
-	return (Argument) {TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL};
+	return (Argument){TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL};
 }
 
 static Argument
 jsonb_argument(Jsonb *value)
 {
-	return (Argument) {JSONBOID, PointerGetDatum(value), value == NULL};
+	return (Argument){JSONBOID, PointerGetDatum(value), value == NULL};
 }
 
 /*
@@ -71,15 +71,16 @@ run(Oid schema, const char *template, const Argument *argument, int n)
 {
 	const char *name = get_namespace_name(schema);
 	StringInfoData sql;
-	Oid			types[32];
-	Datum		values[32];
-	char		nulls[32];
-	int			result;
-	bool		isnull;
+	Oid types[32];
+	Datum values[32];
+	char nulls[32];
+	int result;
+	bool isnull;
 
 	Assert(n <= lengthof(types));
 	if (name == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model was dropped while it was trained")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model was dropped while it was trained")));
 	initStringInfo(&sql);
 	for (const char *p = template; *p; p++)
 		if (p[0] == '%' && p[1] == 's')
@@ -99,7 +100,8 @@ run(Oid schema, const char *template, const Argument *argument, int n)
 	if (result < 0)
 		elog(ERROR, "could not update model \"%s\": %s", name, SPI_result_code_string(result));
 	if (result == SPI_OK_UPDATE_RETURNING && SPI_processed > 0)
-		return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+		return DatumGetInt32(
+			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	return 0;
 }
 
@@ -107,7 +109,7 @@ void
 reco_version_define(const RecoTrainingRecord *record, const char *source, const char *search_path)
 {
 	RecoIdentity before;
-	Argument	argument[] = {
+	Argument argument[] = {
 		text_argument(source),
 		jsonb_argument(record->algorithm),
 		jsonb_argument(record->options),
@@ -118,7 +120,8 @@ reco_version_define(const RecoTrainingRecord *record, const char *source, const 
 	run(record->schema,
 		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
 		" active_nonce, next_version, created_at)"
-		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, clock_timestamp())",
+		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
+		"clock_timestamp())",
 		argument, lengthof(argument));
 	reco_return(&before);
 }
@@ -127,7 +130,7 @@ void
 reco_version_redefine(const RecoTrainingRecord *record, const char *source, const char *search_path)
 {
 	RecoIdentity before;
-	Argument	argument[] = {
+	Argument argument[] = {
 		text_argument(source),
 		jsonb_argument(record->algorithm),
 		jsonb_argument(record->options),
@@ -148,18 +151,21 @@ void
 reco_version_start(RecoTrainingRecord *record)
 {
 	RecoIdentity before;
-	Argument	argument[5];
+	Argument argument[5];
 
 	if (!pg_strong_random(&record->nonce, sizeof(record->nonce)))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
 	reco_become(&record->owner, &before);
 	/* the lock on the model is ours: whatever still runs in the table was killed */
 	run(record->schema,
 		"UPDATE %s.model_version SET status = 'failed', message = 'interrupted'"
-		" WHERE status = 'running'", NULL, 0);
+		" WHERE status = 'running'",
+		NULL, 0);
 	record->version = run(record->schema,
 						  "UPDATE %s.model SET next_version = next_version + 1"
-						  " RETURNING next_version - 1", NULL, 0);
+						  " RETURNING next_version - 1",
+						  NULL, 0);
 	argument[0] = int4_argument(record->version);
 	argument[1] = int8_argument(record->nonce);
 	argument[2] = jsonb_argument(record->algorithm);
@@ -168,7 +174,8 @@ reco_version_start(RecoTrainingRecord *record)
 	run(record->schema,
 		"INSERT INTO %s.model_version (version, nonce, status, started_at, algorithm, options,"
 		" trained_by) VALUES ($1, $2, 'running', clock_timestamp(), $3::reco.algorithm,"
-		" $4::reco.data_options, $5)", argument, lengthof(argument));
+		" $4::reco.data_options, $5)",
+		argument, lengthof(argument));
 	reco_return(&before);
 }
 
@@ -176,12 +183,13 @@ void
 reco_version_fail(const RecoTrainingRecord *record, const char *message)
 {
 	RecoIdentity before;
-	Argument	argument[] = {int4_argument(record->version), text_argument(message)};
+	Argument argument[] = {int4_argument(record->version), text_argument(message)};
 
 	reco_become(&record->owner, &before);
 	run(record->schema,
 		"UPDATE %s.model_version SET status = 'failed', finished_at = clock_timestamp(),"
-		" message = $2 WHERE version = $1", argument, lengthof(argument));
+		" message = $2 WHERE version = $1",
+		argument, lengthof(argument));
 	reco_return(&before);
 }
 
@@ -189,8 +197,8 @@ reco_version_fail(const RecoTrainingRecord *record, const char *message)
 static Datum
 float_array(const float *values, int n, MemoryContext context)
 {
-	Size		size = n > 0 ? ARR_OVERHEAD_NONULLS(1) + n * sizeof(float) : ARR_OVERHEAD_NONULLS(0);
-	ArrayType  *array = MemoryContextAllocZero(context, size);
+	Size size = n > 0 ? ARR_OVERHEAD_NONULLS(1) + n * sizeof(float) : ARR_OVERHEAD_NONULLS(0);
+	ArrayType *array = MemoryContextAllocZero(context, size);
 
 	SET_VARSIZE(array, size);
 	array->elemtype = FLOAT4OID;
@@ -215,7 +223,7 @@ write_users(RecoTrainingRecord *record)
 {
 	const RecoTrained *trained = record->trained;
 	const reco_csr *a = record->by_user;
-	ModelTable	table;
+	ModelTable table;
 	TableWriter *writer;
 	MemoryContext batch;
 
@@ -223,12 +231,12 @@ write_users(RecoTrainingRecord *record)
 	writer = reco_writer_begin(&table);
 	for (int32 u = 0; u < trained->users; u++)
 	{
-		Datum	   *row = reco_writer_row(writer, &batch);
-		int64		from = a->start[u];
-		int64		n = a->start[u + 1] - from;
-		bytea	   *history = MemoryContextAllocHuge(batch, VARHDRSZ + reco_history_bound(n));
-		Size		size = reco_history_encode(a->col + from, a->value ? a->value + from : NULL, n,
-											   (uint8 *) VARDATA(history));
+		Datum *row = reco_writer_row(writer, &batch);
+		int64 from = a->start[u];
+		int64 n = a->start[u + 1] - from;
+		bytea *history = MemoryContextAllocHuge(batch, VARHDRSZ + reco_history_bound(n));
+		Size size = reco_history_encode(a->col + from, a->value ? a->value + from : NULL, n,
+										(uint8 *) VARDATA(history));
 
 		SET_VARSIZE(history, VARHDRSZ + size);
 		row[COLUMN_VERSION] = Int32GetDatum(record->version);
@@ -249,10 +257,10 @@ write_items(RecoTrainingRecord *record)
 {
 	const RecoModel *model = &record->trained->model;
 	const reco_csr *a = record->by_user;
-	int32	   *count = MemoryContextAllocExtended(CurrentMemoryContext,
-												   ((Size) model->items + 1) * sizeof(int32),
-												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	ModelTable	table;
+	int32 *count =
+		MemoryContextAllocExtended(CurrentMemoryContext, ((Size) model->items + 1) * sizeof(int32),
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	ModelTable table;
 	TableWriter *writer;
 	MemoryContext batch;
 
@@ -267,11 +275,12 @@ write_items(RecoTrainingRecord *record)
 	writer = reco_writer_begin(&table);
 	for (int32 i = 0; i < model->items; i++)
 	{
-		Datum	   *row = reco_writer_row(writer, &batch);
+		Datum *row = reco_writer_row(writer, &batch);
 
 		row[COLUMN_VERSION] = Int32GetDatum(record->version);
 		row[COLUMN_ID] = id_dict_id(record->data->items, i);
-		row[COLUMN_FACTORS] = float_array(model->item + (Size) i * model->stride, model->factors, batch);
+		row[COLUMN_FACTORS] =
+			float_array(model->item + (Size) i * model->stride, model->factors, batch);
 		row[COLUMN_BIAS] = Float4GetDatum(model->item_bias[i]);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
 		row[COLUMN_LAST] = Int32GetDatum(i);
@@ -288,7 +297,7 @@ record_version(const RecoTrainingRecord *record)
 	const RecoData *data = record->data;
 	const RecoTrained *trained = record->trained;
 	const RecoModel *model = &trained->model;
-	Argument	argument[] = {
+	Argument argument[] = {
 		int4_argument(record->version),
 		int8_argument(data->rows_read),
 		int8_argument(data->skipped_null),
@@ -302,7 +311,7 @@ record_version(const RecoTrainingRecord *record)
 		float8_argument(model->min_value),
 		float8_argument(model->max_value),
 		{FLOAT4ARRAYOID, float_array(trained->loss, trained->losses, CurrentMemoryContext),
-		trained->losses == 0},
+		 trained->losses == 0},
 		int8_argument(record->bytes),
 		float8_argument(record->read_seconds),
 		float8_argument(record->train_seconds),
@@ -326,10 +335,10 @@ void
 reco_version_finish(RecoTrainingRecord *record)
 {
 	RecoIdentity before;
-	Argument	active[2];
-	Argument	keep[2];
-	instr_time	start;
-	instr_time	end;
+	Argument active[2];
+	Argument keep[2];
+	instr_time start;
+	instr_time end;
 
 	INSTR_TIME_SET_CURRENT(start);
 	reco_become(&record->owner, &before);
@@ -350,6 +359,7 @@ reco_version_finish(RecoTrainingRecord *record)
 		"SELECT version FROM %s.model_version WHERE status = 'ready' AND version <> $2"
 		" ORDER BY version DESC OFFSET $1 - 1) RETURNING version),"
 		" users AS (DELETE FROM %s.model_user u USING expired e WHERE u.version = e.version)"
-		" DELETE FROM %s.model_item i USING expired e WHERE i.version = e.version", keep, 2);
+		" DELETE FROM %s.model_item i USING expired e WHERE i.version = e.version",
+		keep, 2);
 	reco_return(&before);
 }

@@ -12,21 +12,21 @@
 /* What is known of a training, to be recorded. */
 typedef struct RecoTrainingRecord
 {
-	Oid			schema;
-	RecoRunAs	owner;			/* who writes: the model's owner, restricted */
-	int32		version;
-	int64		nonce;
-	Jsonb	   *algorithm;
-	Jsonb	   *options;
-	int			keep_versions;
+	Oid schema;
+	RecoRunAs owner; /* who writes: the model's owner, restricted */
+	int32 version;
+	int64 nonce;
+	Jsonb *algorithm;
+	Jsonb *options;
+	int keep_versions;
 	const char *trained_by;
 	const RecoData *data;
-	const reco_csr *by_user;	/* as trained on */
+	const reco_csr *by_user; /* as trained on */
 	const RecoTrained *trained;
-	double		read_seconds;
-	double		train_seconds;
-	double		write_seconds;
-	int64		bytes;
+	double read_seconds;
+	double train_seconds;
+	double write_seconds;
+	int64 bytes;
 } RecoTrainingRecord;
 
 /* Puts the one row into a new model's table. */
@@ -46,4 +46,4 @@ extern void reco_version_finish(RecoTrainingRecord *record);
 /* Records that a training failed. */
 extern void reco_version_fail(const RecoTrainingRecord *record, const char *message);
 
-#endif							/* RECO_STORE_VERSIONS_H */
+#endif /* RECO_STORE_VERSIONS_H */

@@ -19,12 +19,12 @@
 struct TableWriter
 {
 	ModelTable *table;
-	EState	   *estate;
+	EState *estate;
 	ResultRelInfo *relinfo;
 	BulkInsertState bulk;
-	CommandId	command;
+	CommandId command;
 	MemoryContext batch;
-	int			rows;
+	int rows;
 	TupleTableSlot *slot[BATCH_ROWS];
 };
 
@@ -40,7 +40,8 @@ reco_writer_begin(ModelTable *table)
 	ExecOpenIndices(writer->relinfo, false);
 	writer->bulk = GetBulkInsertState();
 	writer->command = GetCurrentCommandId(true);
-	writer->batch = AllocSetContextCreate(CurrentMemoryContext, "reco rows", ALLOCSET_DEFAULT_SIZES);
+	writer->batch =
+		AllocSetContextCreate(CurrentMemoryContext, "reco rows", ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < BATCH_ROWS; i++)
 		writer->slot[i] = table_slot_create(table->heap, NULL);
 	return writer;

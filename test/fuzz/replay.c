@@ -13,15 +13,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static long replayed = 0;
 
 static int
 replay_file(const char *path, size_t size)
 {
-	FILE	   *file = fopen(path, "rb");
-	uint8_t    *data = malloc(size);	/* exactly, so that a read past the end shows */
+	FILE *file = fopen(path, "rb");
+	uint8_t *data = malloc(size); /* exactly, so that a read past the end shows */
 
 	if (file == NULL || (data == NULL && size > 0) || fread(data, 1, size, file) != size)
 	{
@@ -41,8 +41,7 @@ replay(const char *path)
 {
 	struct stat status;
 	struct dirent **entries;
-	int			count,
-				failed = 0;
+	int count, failed = 0;
 
 	if (stat(path, &status) != 0)
 	{
@@ -56,7 +55,7 @@ replay(const char *path)
 	for (int i = 0; i < count; i++)
 	{
 		const char *name = entries[i]->d_name;
-		char		inner[4096];
+		char inner[4096];
 
 		if (name[0] != '.')
 		{
@@ -73,7 +72,7 @@ replay(const char *path)
 int
 main(int argc, char **argv)
 {
-	int			failed = 0;
+	int failed = 0;
 
 	for (int i = 1; i < argc; i++)
 		failed |= replay(argv[i]);

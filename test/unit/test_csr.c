@@ -541,8 +541,8 @@ test_memory_estimate(void **state)
 
 		mimic_env_init(&m);
 		assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
-		assert_true(m.peak <= triples + reco_triples_build_memory(s->n, s->users, s->items,
-																  s->has_time));
+		assert_true(m.peak <=
+					triples + reco_triples_build_memory(s->n, s->users, s->items, s->has_time));
 		free_matrix(&m, &x);
 		free(rows);
 	}

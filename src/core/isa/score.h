@@ -18,4 +18,4 @@ RECO_SCORE_ROWS(v3);
 RECO_SCORE_ROWS(v4);
 #endif
 
-#endif							/* RECO_CORE_ISA_SCORE_H */
+#endif /* RECO_CORE_ISA_SCORE_H */
