@@ -171,6 +171,21 @@ request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 	return true;
 }
 
+static void
+note_item(void *arg, int32 number, Datum id)
+{
+	*(int32 *) arg = number;
+}
+
+int32
+request_one_item(Request *request, const char *name)
+{
+	int32 item = -1;
+
+	request_items(request, name, note_item, &item);
+	return item;
+}
+
 float *
 request_numbers(Request *request, const char *name, int *n)
 {

@@ -42,6 +42,9 @@ extern int32 request_n(Request *request, int32 all);
 typedef void (*ItemVisitor)(void *arg, int32 number, Datum id);
 extern bool request_items(Request *request, const char *name, ItemVisitor visit, void *arg);
 
+/* The same for one item: its number, or -1 when it is missing or unknown. */
+extern int32 request_one_item(Request *request, const char *name);
+
 /* An option that is an array of numbers; NULL when missing; *n its length. */
 extern float *request_numbers(Request *request, const char *name, int *n);
 

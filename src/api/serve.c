@@ -422,12 +422,6 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-static void
-note_item(void *arg, int32 number, Datum id)
-{
-	*(int32 *) arg = number;
-}
-
 Datum
 reco_serve_predict(PG_FUNCTION_ARGS)
 {
@@ -435,11 +429,11 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 	RecoProfile profile;
 	RecoRows rows;
 	Datum user;
-	int32 item = -1;
+	int32 item;
 
 	request_read(fcinfo, &request);
 	rows = reco_rows_begin(fcinfo, (Oid[]){FLOAT4OID}, 1);
-	request_items(&request, "item", note_item, &item);
+	item = request_one_item(&request, "item");
 	if (item >= 0 && request_user(&request, &user) &&
 		reco_serving_user(request.serving, user, &profile) &&
 		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))

@@ -37,12 +37,6 @@ compare_reasons(const void *a, const void *b)
 }
 
 static void
-note_item(void *arg, int32 number, Datum id)
-{
-	*(int32 *) arg = number;
-}
-
-static void
 add_reason(RecoRows *rows, const Reason *reason, Datum item, double size)
 {
 	Datum values[3];
@@ -69,7 +63,7 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	RecoProfile profile;
 	RecoRows rows;
 	Datum user;
-	int32 item = -1;
+	int32 item;
 	double *contribution;
 	double baseline = 0;
 	double size;
@@ -79,7 +73,7 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	serving = request.serving;
 	model = &serving->model;
 	rows = reco_rows_begin(fcinfo, (Oid[]){serving->item_type->type, FLOAT4OID, FLOAT4OID}, 3);
-	request_items(&request, "item", note_item, &item);
+	item = request_one_item(&request, "item");
 	if (item < 0 || !request_user(&request, &user) || !reco_serving_user(serving, user, &profile))
 		return (Datum) 0;
 	contribution = palloc0((profile.n + 1) * sizeof(double));

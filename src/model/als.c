@@ -360,38 +360,23 @@ factor_explain(const RecoModel *model, const RecoProfile *profile, int32 item, d
 	return true;
 }
 
+/* What the two have in common. */
+#define FACTOR_MODEL                                                                               \
+	.source = "model", .params_size = sizeof(FactorParams), .memory = factor_memory,               \
+	.fit = factor_fit, .score = factor_score, .score_one = factor_score_one,                       \
+	.predict = factor_predict, .fold_in = factor_fold_in, .knows = factor_knows,                   \
+	.explain = factor_explain, .fits = factor_fits, .prepare = factor_prepare
+
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",
-	.source = "model",
 	.options = ials_options,
-	.params_size = sizeof(FactorParams),
 	.predicts_value = false,
-	.memory = factor_memory,
-	.fit = factor_fit,
-	.score = factor_score,
-	.score_one = factor_score_one,
-	.predict = factor_predict,
-	.fold_in = factor_fold_in,
-	.knows = factor_knows,
-	.explain = factor_explain,
-	.fits = factor_fits,
-	.prepare = factor_prepare,
+	FACTOR_MODEL,
 };
 
 const RecoAlgorithm reco_algorithm_als = {
 	.name = "als",
-	.source = "model",
 	.options = als_options,
-	.params_size = sizeof(FactorParams),
 	.predicts_value = true,
-	.memory = factor_memory,
-	.fit = factor_fit,
-	.score = factor_score,
-	.score_one = factor_score_one,
-	.predict = factor_predict,
-	.fold_in = factor_fold_in,
-	.knows = factor_knows,
-	.explain = factor_explain,
-	.fits = factor_fits,
-	.prepare = factor_prepare,
+	FACTOR_MODEL,
 };
