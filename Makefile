@@ -31,14 +31,14 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=reco
 
 # The kernels: an archive of their own, built without the server's include path,
 # so that the compiler itself keeps them free of PostgreSQL.
-MULTIARCH := $(shell $(CC) -print-multiarch)
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 OPENBLAS ?= $(firstword $(wildcard /usr/lib/$(MULTIARCH)/openblas-serial/libopenblas.a) -lopenblas)
 OPENBLAS_INCLUDE ?= $(firstword $(wildcard /usr/include/$(MULTIARCH)/openblas-serial /usr/include/openblas))
 CORE_LIBS := $(OPENBLAS) -lgfortran -lgomp -lpthread -lm
 
 CORE = build/libreco_core.a
 CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fopenmp -fno-math-errno \
-	-fno-trapping-math -MMD -MP -Wall -Wextra -Wmissing-prototypes -Wpointer-arith \
+	-fno-trapping-math -MMD -MP -Wall -Wextra -Wno-psabi -Wmissing-prototypes -Wpointer-arith \
 	-Isrc $(addprefix -I,$(OPENBLAS_INCLUDE)) $(EXTRA_CFLAGS)
 
 # Files under src/core/isa are compiled once per instruction set level;
@@ -56,7 +56,7 @@ SHLIB_LINK = $(CORE) -Wl,--exclude-libs,ALL $(CORE_LIBS)
 EXTRA_CLEAN = build sql/reco--$(EXTVERSION).sql $(OBJS:.o=.d) results regression.diffs \
 	regression.out output_iso tmp_check
 
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 include $(PGXS)
 
 shlib: $(CORE)

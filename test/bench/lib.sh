@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# What the benchmarks share: a temporary folder, a server and the data.  To be
+# sourced by a script that has run "set -euo pipefail".
+#
+# bench_setup makes the folder $tmp, removed when the script ends, and a server:
+# the one that PGHOST, PGPORT, PGUSER and PGDATABASE name if PGHOST is set, else a
+# private one inside the folder, reached through a Unix socket only.
+#
+# Environment, besides PG*:
+#   PG_CONFIG      whose server programs to use (pg_config)
+#   BENCH_OS_USER  who runs a private server if the script is run by root (postgres)
+#   BENCH_USERS    users and items of the made-up interactions
+#   BENCH_ITEMS    (138493 and 26744: 20 million rows)
+#   TMPDIR         where to work; a private server needs about 5 GB
+
+bench_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PG_CONFIG=${PG_CONFIG:-pg_config}
+BENCH_OS_USER=${BENCH_OS_USER:-postgres}
+BENCH_USERS=${BENCH_USERS:-138493}
+BENCH_ITEMS=${BENCH_ITEMS:-26744}
+bench_server=''
+
+say() {
+  printf '%s\n' "$*" >&2
+}
+
+die() {
+  say "$0: $*"
+  exit 1
+}
+
+# Psql that prints bare values, and stops at the first error.
+sql() {
+  psql -XqAt -v ON_ERROR_STOP=1 "$@"
+}
+
+# Seconds since $1, an earlier $EPOCHREALTIME.
+since() {
+  awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f", b - a }'
+}
+
+as_server_user() {
+  if [ "$(id -u)" -eq 0 ]; then
+    (cd "$tmp" && runuser -u "$BENCH_OS_USER" -- "$@")
+  else
+    "$@"
+  fi
+}
+
+bench_cleanup() {
+  if [ -n "$bench_server" ]; then
+    as_server_user "$bench_server/pg_ctl" -D "$tmp/data" -m immediate -w stop >/dev/null || true
+  fi
+  rm -rf "$tmp"
+}
+
+bench_setup() {
+  tmp=$(mktemp -d)
+  trap bench_cleanup EXIT
+  trap 'exit 130' INT TERM
+  export LC_ALL=C
+  [ -n "${PGHOST:-}" ] || bench_start
+  say "$(sql -c 'SELECT version()')"
+}
+
+bench_start() {
+  local bin
+  bin=$("$PG_CONFIG" --bindir)
+  if [ "$(id -u)" -eq 0 ]; then
+    chown "$BENCH_OS_USER" "$tmp"
+  fi
+  as_server_user "$bin/initdb" -D "$tmp/data" -U postgres -A trust --no-sync --encoding UTF8 \
+    --no-locale >"$tmp/initdb.log" || die 'initdb failed'
+  # No autovacuum: the data is vacuumed once, and nothing runs beside a measurement.
+  as_server_user tee -a "$tmp/data/postgresql.conf" >/dev/null <<EOF
+listen_addresses = ''
+unix_socket_directories = '$tmp'
+shared_buffers = 2GB
+maintenance_work_mem = 2GB
+max_wal_size = 8GB
+checkpoint_timeout = 30min
+autovacuum = off
+EOF
+  bench_server=$bin
+  as_server_user "$bin/pg_ctl" -D "$tmp/data" -l "$tmp/server.log" -w start >/dev/null || {
+    cat "$tmp/server.log" >&2
+    die 'could not start a server'
+  }
+  unset PGHOSTADDR PGPORT PGSERVICE
+  export PGHOST=$tmp PGUSER=postgres PGDATABASE=postgres
+}
+
+# Makes table ratings(user_id int, item_id int, value real), unless there is one.
+bench_load() {
+  if [ "$(sql -c "SELECT to_regclass('ratings') IS NULL")" = t ]; then
+    "${CC:-cc}" -O2 -o "$tmp/generate" "$bench_dir/generate.c" -lm
+    sql -c 'CREATE TABLE ratings(user_id int NOT NULL, item_id int NOT NULL, value real NOT NULL)'
+    "$tmp/generate" "$BENCH_USERS" "$BENCH_ITEMS" \
+      | sql -c 'COPY ratings FROM STDIN (FORMAT binary)'
+    sql -c 'VACUUM ANALYZE ratings' -c 'CHECKPOINT'
+  else
+    say 'using the table ratings that is there'
+  fi
+  # Into shared buffers, where the server has the means.
+  sql -c 'CREATE EXTENSION IF NOT EXISTS pg_prewarm' \
+    -c "SELECT pg_prewarm('ratings')" >/dev/null 2>&1 || true
+}
+
+# Makes the extension available in the database; false if it is not installed.
+bench_reco() {
+  [ "$(sql -c "SELECT count(*) FROM pg_available_extensions WHERE name = 'reco'")" = 1 ] || return 1
+  sql -c 'SET client_min_messages = warning' -c 'CREATE EXTENSION IF NOT EXISTS reco' \
+    || die 'could not create extension reco'
+}
+
+# True if there is a model of that name.
+bench_has_model() {
+  [ "$(sql -c "SELECT to_regclass('$1.versions') IS NOT NULL")" = t ]
+}

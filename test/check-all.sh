@@ -1,0 +1,304 @@
+#!/usr/bin/env bash
+#
+# Runs the suites of tests and counts what passed.
+#
+#   test/check-all.sh            all: on a copy of the tree, built anew with
+#                                warnings as errors (`make check-all`)
+#   test/check-all.sh SUITE...   some of unit fuzz regress isolation tap, on the
+#                                tree as `make` builds it (`make check-SUITE`)
+#
+# Installs the packages that are missing and the extension, as root or through
+# sudo. Whatever is tested runs as an ordinary user in a folder under /tmp, for
+# PostgreSQL refuses root. When something fails, the logs are left in log/.
+#
+# The last line is "N passed, N failed", with ", N skipped" when any were. Fails
+# when a test failed, or when a suite that must have tests ran none.
+# shellcheck disable=SC2016,SC2119
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+. test/cluster.sh
+
+# No suite may take longer; one that hangs has failed.
+SUITE_SECONDS=1200
+
+passed_all=0 failed_all=0 skipped_all=0 bad_suites=()
+
+section() { printf '%-10s ' "$1"; }
+
+# Runs a command as an ordinary user in the folder that is tested.
+in_tree() {
+  (
+    cd "$tree"
+    as_unprivileged env HOME="$work" "$@"
+  )
+}
+
+make_tree() {
+  in_tree timeout -k 10 "$SUITE_SECONDS" "${MAKE:-make}" -s --no-print-directory -j"$(nproc)" \
+    PG_CONFIG="$PG_CONFIG" "$@"
+}
+
+# count REGEX FILE
+count() {
+  grep -cE -- "$1" "$2" || true
+}
+
+# verdict SUITE STATUS PASSED FAILED SKIPPED WHAT: one line for a suite.
+# STATUS is what its command returned: a crash counts as a failure of its own.
+verdict() {
+  local suite=$1 status=$2 passed=$3 failed=$4 skipped=$5 what=$6
+  [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
+  printf '%s passed, %s failed, %s skipped (%s), %s s\n' \
+    "$passed" "$failed" "$skipped" "$what" "$((SECONDS - begin))"
+  passed_all=$((passed_all + passed))
+  failed_all=$((failed_all + failed))
+  skipped_all=$((skipped_all + skipped))
+  if [ "$failed" != 0 ]; then
+    bad_suites+=("$suite")
+  elif [ "$((passed + skipped))" = 0 ]; then
+    echo "           no test ran: that is a failure"
+    bad_suites+=("$suite")
+  fi
+}
+
+# no_tests SUITE: a suite that has no tests yet
+no_tests() {
+  printf 'no tests in %s\n' "$1"
+}
+
+# excerpt LINES FILE: what a log says last
+excerpt() {
+  echo "--- ${2##*/}"
+  tail -n "$1" "$2"
+  echo '---'
+}
+
+# cmocka_tests WORD LOG: how many tests were FAILED or SKIPPED. cmocka lists them
+# once more at the end of a group, after their number.
+cmocka_tests() {
+  grep -E "^\[ +$1 +\] " "$2" | grep -vE '\] [0-9]+ test\(s\)' | sort -u | wc -l || true
+}
+
+# What went wrong in a program: cmocka's word on it, and a sanitizer's first.
+sanitizer_excerpt() {
+  echo "--- ${1##*/}"
+  grep -E '^\[ +(ERROR|LINE|FAILED) +\] ' "$1" | head -n 40 || true
+  sed -n '/ERROR: [A-Z][A-Za-z]*Sanitizer\|runtime error:/,$p' "$1" | head -n 30
+  echo '---'
+}
+
+suite_unit() {
+  local test log=$logs/unit.log status=0 programs=0 passed=0 failed=0 skipped=0
+  if ! make_tree $strict unit-tests >"$log" 2>&1; then
+    verdict unit 1 0 1 0 'does not build'
+    excerpt 30 "$log"
+    return
+  fi
+  for test in "$tree"/test/unit/test_*.c; do
+    [ -e "$test" ] || continue
+    test=$(basename "$test" .c)
+    log=$logs/$test.log
+    programs=$((programs + 1))
+    if ! in_tree timeout -k 10 "$SUITE_SECONDS" env ASAN_OPTIONS=detect_leaks=1 \
+      UBSAN_OPTIONS=print_stacktrace=1 CMOCKA_MESSAGE_OUTPUT=STDOUT "build/unit/$test" >"$log" 2>&1; then
+      status=1
+      # A program that ends early has no line for the test that ended it.
+      grep -qE '^\[  FAILED  \] ' "$log" || echo "[  FAILED  ] $test" >>"$log"
+      sanitizer_excerpt "$log" >>"$logs/unit.failed"
+    fi
+    passed=$((passed + $(count '^\[       OK \] ' "$log")))
+    failed=$((failed + $(cmocka_tests FAILED "$log")))
+    skipped=$((skipped + $(cmocka_tests SKIPPED "$log")))
+  done
+  verdict unit "$status" "$passed" "$failed" "$skipped" "$programs programs under ASan and UBSan"
+  [ "$status" = 0 ] || cat "$logs/unit.failed"
+}
+
+suite_fuzz() {
+  local target log=$logs/fuzz.log status=0 targets=0 passed=0 failed=0 corpus
+  if ! compgen -G "$tree/test/fuzz/corpus/*/*" >/dev/null; then
+    no_tests test/fuzz/corpus
+    return
+  fi
+  if ! make_tree $strict fuzz-tests >"$log" 2>&1; then
+    verdict fuzz 1 0 1 0 'does not build'
+    excerpt 30 "$log"
+    return
+  fi
+  for target in "$tree"/test/fuzz/*.c; do
+    target=$(basename "$target" .c)
+    [ "$target" != replay ] || continue
+    corpus=test/fuzz/corpus/$target
+    [ -e "$tree/$corpus" ] || corpus=test/fuzz/corpus/${target#fuzz_}
+    targets=$((targets + 1))
+    if in_tree timeout -k 10 "$SUITE_SECONDS" env ASAN_OPTIONS=detect_leaks=1 \
+      UBSAN_OPTIONS=print_stacktrace=1 "build/fuzz/$target" "$corpus" >"$logs/$target.log" 2>&1; then
+      passed=$((passed + $(sed -n 's/^\([0-9]*\) inputs replayed$/\1/p' "$logs/$target.log")))
+    else
+      status=1
+      failed=$((failed + 1))
+      {
+        sanitizer_excerpt "$logs/$target.log"
+        echo "input: $(grep "^test/fuzz/corpus/" "$logs/$target.log" | tail -n 1)"
+      } >>"$logs/fuzz.failed"
+    fi
+  done
+  verdict fuzz "$status" "$passed" "$failed" 0 "stored inputs of $targets targets"
+  [ "$status" = 0 ] || cat "$logs/fuzz.failed"
+}
+
+# The lines of pg_regress, as PostgreSQL 15 and before and as 16 and later write them.
+regress_ok='^(test | {5}).* \.\.\. ok |^ok [0-9]+'
+regress_failed='^(test | {5}).* \.\.\. FAILED|^not ok [0-9]+'
+
+# pg_regress_suite SUITE FOLDER VARIABLE-TO-EMPTY
+pg_regress_suite() {
+  local suite=$1 folder=$2 other=$3 log=$logs/$1.log status=0 diffs
+  make_tree -j1 installcheck "$other=" >"$log" 2>&1 || status=$?
+  verdict "$suite" "$status" "$(count "$regress_ok" "$log")" "$(count "$regress_failed" "$log")" 0 \
+    "$("$PG_CONFIG" --version | cut -d ' ' -f 1,2)"
+  [ "$status" != 0 ] || return 0
+  diffs=$tree/$folder/regression.diffs
+  if [ -s "$diffs" ]; then
+    cp "$diffs" "$logs/$suite.diffs"
+    cp -r "$tree/$folder/results" "$logs/$suite.results"
+    echo "--- $suite.diffs"
+    head -n 300 "$diffs"
+    echo '---'
+  else
+    excerpt 30 "$log"
+  fi
+  grep -E '^[^ ]+ [^ ]+ [^ ]+ .*(PANIC|FATAL|terminated by signal)' "$cluster_dir/server.log" |
+    tail -n 20 || true
+  cp "$cluster_dir/server.log" "$logs/server.log"
+}
+
+suite_regress() {
+  [ -n "${cluster_dir:-}" ] || cluster_start
+  pg_regress_suite regress . ISOLATION
+}
+
+suite_isolation() {
+  if ! compgen -G "$tree/test/isolation/specs/*.spec" >/dev/null; then
+    no_tests test/isolation/specs
+    return
+  fi
+  [ -n "${cluster_dir:-}" ] || cluster_start
+  pg_regress_suite isolation output_iso REGRESS
+}
+
+# Servers that a killed test has left behind.
+stop_tap_servers() {
+  local pid_file
+  for pid_file in "$tree"/tmp_check/*/pgdata/postmaster.pid; do
+    [ ! -e "$pid_file" ] || (
+      cd / && as_unprivileged "$("$PG_CONFIG" --bindir)/pg_ctl" -D "${pid_file%/*}" \
+        -m immediate -w -s stop
+    ) || true
+  done
+}
+
+suite_tap() {
+  local log=$logs/tap.log status=0 src bin tests
+  tests=("$tree"/test/t/*.pl)
+  src=$("$PG_CONFIG" --pgxs)
+  src=${src%/makefiles/pgxs.mk}
+  bin=$("$PG_CONFIG" --bindir)
+  at_exit stop_tap_servers
+  in_tree timeout -k 10 "$SUITE_SECONDS" env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
+    PATH="$bin:$PATH" TESTDIR="$tree" TESTDATADIR="$tree/tmp_check" \
+    TESTLOGDIR="$tree/tmp_check/log" PG_REGRESS="$src/test/regress/pg_regress" PGPORT=65432 \
+    prove -v --norc -I "$src/test/perl" -I test/t "${tests[@]#"$tree"/}" >"$log" 2>"$logs/tap.err" || status=$?
+  verdict tap "$status" \
+    "$(grep -E '^ok [0-9]+' "$log" | grep -cvE '# (SKIP|skip)' || true)" \
+    "$(grep -E '^not ok [0-9]+' "$log" | grep -cvE '# TODO' || true)" \
+    "$(count '^ok [0-9]+ .*# (SKIP|skip)|^1\.\.0 # (SKIP|skip)' "$log")" \
+    "$(count '^test/t/[^ ]+ \.+ *$' "$log") files"
+  [ "$status" != 0 ] || return 0
+  # What is said on standard error is about failures; notes are on standard output.
+  head -n 150 "$logs/tap.err"
+  sed -n '/^Test Summary Report/,$p' "$log"
+  cp -r "$tree/tmp_check/log" "$logs/tap" 2>/dev/null || true
+}
+
+build_all() {
+  section build
+  if ! make_tree $strict all >"$logs/build.log" 2>&1; then
+    echo 'failed'
+    tail -n 40 "$logs/build.log"
+    exit 1
+  fi
+  (
+    cd "$tree"
+    install_extension
+  ) >>"$logs/build.log" 2>&1 || {
+    echo 'built, but not installed'
+    tail -n 20 "$logs/build.log"
+    exit 1
+  }
+  echo "built and installed, $((SECONDS - begin)) s"
+}
+
+copy_tree() {
+  tar -C "$root" --exclude=./.git --exclude=./log --exclude=./tmp_check --exclude=./results \
+    "$@" -cf - . | as_unprivileged tar -C "$tree" -xf - --no-same-owner
+}
+
+keep_logs() {
+  rm -rf "$root/log"
+  [ "${#bad_suites[@]}" != 0 ] || return 0
+  cp -r "$logs" "$root/log" && echo "failed: ${bad_suites[*]}; the logs are in log/"
+}
+
+suites=("$@")
+strict=
+[ "$#" != 0 ] || suites=(unit fuzz regress isolation tap)
+for suite in "${suites[@]}"; do
+  declare -F "suite_$suite" >/dev/null || {
+    echo "no suite \"$suite\": unit, fuzz, regress, isolation, tap" >&2
+    exit 2
+  }
+done
+
+setup_log=$(mktemp /tmp/reco-setup.XXXXXX)
+at_exit 'rm -f "$setup_log"'
+test/setup.sh >"$setup_log" 2>&1 || {
+  tail -n 30 "$setup_log"
+  exit 1
+}
+find_server
+work=$(private_folder)
+at_exit 'rm -rf "$work"'
+tree=$work/tree logs=$work/logs
+mkdir "$logs"
+cp "$setup_log" "$logs/setup.log"
+as_unprivileged mkdir "$tree"
+begin=$SECONDS
+if [ "$#" = 0 ]; then
+  strict=EXTRA_CFLAGS=-Werror
+  copy_tree --exclude=./build --exclude='*.o' --exclude='*.d' --exclude='*.so'
+  build_all
+else
+  # What make would build in the copy, it builds in the tree, once.
+  "${MAKE:-make}" -s --no-print-directory -j"$(nproc)" PG_CONFIG="$PG_CONFIG" all
+  case " $* " in *' unit '*) "${MAKE:-make}" -s --no-print-directory -j"$(nproc)" unit-tests ;; esac
+  case " $* " in *' fuzz '*) "${MAKE:-make}" -s --no-print-directory -j"$(nproc)" fuzz-tests ;; esac
+  copy_tree
+  build_all
+fi
+
+for suite in "${suites[@]}"; do
+  section "$suite"
+  begin=$SECONDS
+  "suite_$suite"
+done
+
+keep_logs
+echo
+if [ "$skipped_all" = 0 ]; then
+  echo "$passed_all passed, $failed_all failed"
+else
+  echo "$passed_all passed, $failed_all failed, $skipped_all skipped"
+fi
+[ "${#bad_suites[@]}" = 0 ]
