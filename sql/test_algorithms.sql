@@ -111,11 +111,14 @@ SELECT pg_describe_object(classid, objid, 0) AS without_comment FROM pg_depend d
  WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'reco')
    AND deptype = 'e' AND obj_description(objid, classid::regclass::name) IS NULL
    AND NOT EXISTS (SELECT FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid WHERE t.oid = d.objid AND c.relkind = 'v')
+   AND NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = d.objid AND t.typelem <> 0)
    AND classid <> 'pg_namespace'::regclass ORDER BY 1;
 -- options for the functions' behaviour
 SET reco.threads = -1;
 SET reco.threads = 1025;
+\set VERBOSITY sqlstate
 SET reco.max_memory = -1;
+\set VERBOSITY default
 SET reco.nonsense = 1;
 SHOW reco.threads;
 SHOW reco.max_memory;

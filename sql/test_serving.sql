@@ -54,10 +54,12 @@ SELECT count(*), count(DISTINCT items) AS lists
     FROM srv.recommend(4, 3) WHERE g > 0) AS r;
 SELECT item_id FROM srv.recommend(4, NULL) ORDER BY rank LIMIT 2;
 SELECT item_id FROM srv.recommend(4, NULL) ORDER BY rank LIMIT 2 OFFSET 2;
-SET force_parallel_mode = on;
+-- named otherwise from version 16 on
+SELECT CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END AS parallel \gset
+SET :parallel = on;
 SELECT * FROM srv.recommend(4, 3);
 SELECT srv.predict(4, 2);
-RESET force_parallel_mode;
+RESET :parallel;
 
 -- C28: the fallback of an unknown user obeys the filters
 CREATE TABLE srv_shop (u int, i text);

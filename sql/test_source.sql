@@ -80,9 +80,11 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SELECT src_same('src_rows');
-SET force_parallel_mode = on;
+-- named otherwise from version 16 on
+SELECT CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END AS parallel \gset
+SET :parallel = on;
 SELECT src_same('SELECT u, i FROM src_rows');
-RESET force_parallel_mode;
+RESET :parallel;
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
