@@ -30,6 +30,11 @@
 #error "reco needs PostgreSQL 14 or later"
 #endif
 
+/* Spelled otherwise from version 18 on. */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 #include "fmgr.h"
 
 /* Declares a function that SQL calls. */
