@@ -88,6 +88,10 @@ is(sql('SELECT count(DISTINCT version) FROM home.model_user'), '2', 'two version
 is(sql("SELECT count(*) FROM home.versions WHERE status = 'ready'"), '2', 'as the option says');
 
 # Old versions go by vacuum: the tables do not grow with the number of refreshes.
+# An autovacuum's own snapshot may keep a version or two a round longer, so it is
+# off; 24 versions that stayed would make the table some seven times as large.
+sql('ALTER SYSTEM SET autovacuum = off');
+sql('SELECT pg_reload_conf()');
 sub size_after
 {
   my ($count) = @_;
@@ -99,8 +103,8 @@ sub size_after
   return sql(q{SELECT pg_relation_size('home.model_user')});
 }
 my $size = size_after(4);
-my $later = size_after(8);
-cmp_ok($later, '<=', $size * 1.3, "refreshed and vacuumed, a table does not grow ($size, then $later bytes)");
+my $later = size_after(24);
+cmp_ok($later, '<=', $size * 2, "refreshed and vacuumed, a table does not grow ($size, then $later bytes)");
 
 $node->stop;
 done_testing();
