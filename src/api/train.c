@@ -129,6 +129,19 @@ check_model_exists(const Job *job)
 						errmsg("model \"%s\" was dropped while it was trained", job->name)));
 }
 
+/*
+ * Whether an error of a model that is gone is no more than that: it came up
+ * wherever the work then was, in the words of whatever was missing first.
+ */
+static bool
+says_dropped(const Job *job, const ErrorData *error)
+{
+	AcceptInvalidationMessages();
+	return ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OPERATOR_INTERVENTION &&
+		   ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INSUFFICIENT_RESOURCES &&
+		   !OidIsValid(reco_model_table(job->record.schema));
+}
+
 /* After each iteration: no use in going on when the model is gone. */
 static void
 iterated(void *arg, int iteration, int iterations, double loss)
@@ -320,6 +333,8 @@ run_guarded(Job *job, void (*work)(Job *job))
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (says_dropped(job, error))
+			check_model_exists(job);
 		clean_up(job, error->message);
 		SPI_commit();
 		ReThrowError(error);

@@ -74,10 +74,15 @@ reco_model_schema(const char *name)
 void
 reco_damaged(Oid schema, const char *detail)
 {
+	const char *name = get_namespace_name(schema);
+
+	/* what looks like damage may be a model that another session drops */
+	if (name == NULL || !OidIsValid(reco_model_table(schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" was dropped", name ? name : "")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("model \"%s\" is damaged", get_namespace_name(schema)),
-			 errdetail_internal("%s", detail),
+			 errmsg("model \"%s\" is damaged", name), errdetail_internal("%s", detail),
 			 errhint("Train it again with CALL reco.refresh(), or drop it and create it anew.")));
 }
 
@@ -308,7 +313,9 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 	table->is_user = is_user;
 	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_RELATION)
 		reco_damaged(schema, psprintf("Its table \"%s\" is missing.", name));
-	table->heap = table_open(relid, lock);
+	table->heap = try_relation_open(relid, lock);
+	if (table->heap == NULL)
+		reco_damaged(schema, psprintf("Its table \"%s\" was dropped.", name));
 	if (as_reader)
 		check_select(table->heap);
 	desc = RelationGetDescr(table->heap);
