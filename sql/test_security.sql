@@ -244,7 +244,7 @@ DECLARE
   f text; line text := '';
   columns CONSTANT jsonb := '{"recommend": "a int, b int, c real, d text", "recommend_for": "a int, b int, c real, d text",
     "rerank": "a int, b int, c real", "predict": "a real", "explain": "a int, b real, c real",
-    "similar_items": "a int, b int, c real", "similar_users": "a int, b int, c real", "popular": "a int, b int, c real"}';
+    "similar_items": "a int, b int, c float8", "similar_users": "a int, b int, c float8", "popular": "a int, b int, c real"}';
   n int;
 BEGIN
   FOREACH f IN ARRAY ARRAY['recommend', 'recommend_for', 'rerank', 'predict', 'explain', 'similar_items', 'similar_users', 'popular'] LOOP
@@ -320,8 +320,8 @@ SELECT change, sec_tamper(change) FROM (VALUES
   ('DELETE FROM sec_home.model_user'),
   ('DELETE FROM sec_home.model_version'),
   ('DELETE FROM sec_home.model'),
-  ('INSERT INTO sec_home.model_item SELECT version, 99, factors, bias, interactions, 3 FROM sec_home.model_item WHERE item_id = 1'),
-  ('UPDATE sec_home.model_item SET number = 0 WHERE item_id = 2'),
+  ('INSERT INTO sec_home.model_item SELECT version, 99, factors, bias, interactions, 3, neighbors, similarities, features FROM sec_home.model_item WHERE item_id = 1'),
+  ('ALTER TABLE sec_home.model_item DROP CONSTRAINT model_item_version_number_key; UPDATE sec_home.model_item SET number = 0 WHERE item_id = 2'),
   ('UPDATE sec_home.model_item SET number = -1 WHERE item_id = 2'),
   ('UPDATE sec_home.model_item SET number = 2147483647 WHERE item_id = 2'),
   ('UPDATE sec_home.model_item SET factors = ''{1}'' WHERE item_id = 2'),
@@ -368,10 +368,10 @@ SELECT change, sec_tamper(change) FROM (VALUES
   ('ALTER TABLE sec_home.model_item ADD extra int'),
   ('ALTER TABLE sec_home.model_item DROP bias CASCADE'),
   ('ALTER TABLE sec_home.model_item RENAME number TO numeral'),
-  ('ALTER TABLE sec_home.model_item ALTER number TYPE bigint'),
-  ('DROP VIEW sec_home.item_factors; ALTER TABLE sec_home.model_item ALTER factors TYPE float8[]'),
-  ('DROP VIEW sec_home.item_factors; ALTER TABLE sec_home.model_item ALTER item_id TYPE bigint'),
-  ('DROP VIEW sec_home.user_factors; ALTER TABLE sec_home.model_user ALTER user_id TYPE bigint'),
+  ('DROP VIEW sec_home.item_neighbors; ALTER TABLE sec_home.model_item ALTER number TYPE bigint'),
+  ('DROP VIEW sec_home.item_factors, sec_home.item_neighbors; ALTER TABLE sec_home.model_item ALTER factors TYPE float8[]'),
+  ('DROP VIEW sec_home.item_factors, sec_home.item_neighbors; ALTER TABLE sec_home.model_item ALTER item_id TYPE bigint'),
+  ('DROP VIEW sec_home.user_factors, sec_home.user_neighbors; ALTER TABLE sec_home.model_user ALTER user_id TYPE bigint'),
   ('ALTER TABLE sec_home.model_item DROP CONSTRAINT model_item_pkey'),
   ('ALTER TABLE sec_home.model_user DROP CONSTRAINT model_user_pkey'),
   ('DROP TABLE sec_home.model_user CASCADE'),
@@ -392,6 +392,37 @@ SELECT change, sec_tamper(change, call) NOT SIMILAR TO '[1-9]%' AS sane FROM (VA
 SELECT change, sec_tamper(change, call) LIKE 'model "sec_home" is damaged: % | 1' AS damaged FROM (VALUES
   ('UPDATE sec_home.model_version SET algorithm = reco.ials(factors => 1)', 'SELECT least(count(*), 1) FROM sec_home.explain(1, 1)'),
   ('UPDATE sec_home.model_version SET algorithm = reco.ials(factors => 1000)', 'SELECT least(count(*), 1) FROM sec_home.recommend_for(ARRAY[1, 2])')) AS v(change, call);
+-- lists of neighbors
+CALL reco.alter_model('sec_home', algorithm => reco.item_knn());
+CALL reco.refresh('sec_home');
+SELECT change, sec_tamper(change, 'SELECT count(*) FROM sec_home.recommend(1)') AS recommend,
+       sec_tamper(change, 'SELECT count(*) FROM sec_home.similar_items(1)') AS similar_items FROM (VALUES
+  ('SELECT'),
+  ('UPDATE sec_home.model_item SET neighbors = ''{}'''),
+  ('UPDATE sec_home.model_item SET neighbors = ''{}'', similarities = ''{}'''),
+  ('UPDATE sec_home.model_item SET neighbors = ''{0}'', similarities = ''{NULL}'''),
+  ('UPDATE sec_home.model_item SET neighbors = ''{NULL}'', similarities = ''{1}'''),
+  ('UPDATE sec_home.model_item SET neighbors = ''{-1}'', similarities = ''{1}'''),
+  ('UPDATE sec_home.model_item SET neighbors = ''{3}'', similarities = ''{1}'''),
+  ('UPDATE sec_home.model_item SET neighbors = ''{2147483647}'', similarities = ''{1}'''),
+  ('UPDATE sec_home.model_item SET neighbors = ''{0}'', similarities = ''{NaN}'''),
+  ('UPDATE sec_home.model_item SET neighbors = ''{0}'', similarities = ''{Infinity}'''),
+  ('UPDATE sec_home.model_item SET neighbors = ''{{0,1},{2,0}}'', similarities = ''{1,1,1,-1}'''),
+  ('ALTER TABLE sec_home.model_item ADD other int; ALTER TABLE sec_home.model_item DROP COLUMN features'),
+  ('ALTER TABLE sec_home.model_item DROP CONSTRAINT model_item_version_number_key')) AS v(change);
+CALL reco.alter_model('sec_home', algorithm => reco.user_knn());
+CALL reco.refresh('sec_home');
+SELECT change, sec_tamper(change, 'SELECT count(*) FROM sec_home.recommend(1)') AS recommend,
+       sec_tamper(change, 'SELECT count(*) FROM sec_home.recommend_for(ARRAY[1])') AS recommend_for FROM (VALUES
+  ('SELECT'),
+  ('UPDATE sec_home.model_user SET neighbors = ''{0,0,1,1}'', similarities = ''{1,1,1,1}'''),
+  ('UPDATE sec_home.model_user SET neighbors = ''{99}'', similarities = ''{1}'''),
+  ('UPDATE sec_home.model_user SET similarities = ''{NaN}'''),
+  ('UPDATE sec_home.model_user SET number = -1 - number'),
+  ('UPDATE sec_home.model_user SET history = ''\x000100ff'' WHERE user_id > 1'),
+  ('DELETE FROM sec_home.model_user WHERE user_id > 1'),
+  ('UPDATE sec_home.model_version SET users = 0'),
+  ('ALTER TABLE sec_home.model_user DROP CONSTRAINT model_user_version_number_key')) AS v(change);
 -- a source that drops its own model
 SELECT sec_try('DROP SCHEMA sec_trap CASCADE') ~ '^[0-9A-Z]{5}$' AS refused;
 

@@ -32,6 +32,55 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.als IS
 'alternating least squares on ratings, with user and item biases solved jointly with the factors';
 
+CREATE FUNCTION reco.item_knn(
+  similarity pg_catalog.text DEFAULT 'cosine',
+  weighting pg_catalog.text DEFAULT 'none',
+  neighbors pg_catalog.int4 DEFAULT 100,
+  shrinkage pg_catalog.float8 DEFAULT 0,
+  min_support pg_catalog.int4 DEFAULT 1,
+  normalized pg_catalog.bool DEFAULT false,
+  k1 pg_catalog.float8 DEFAULT 1.2,
+  b pg_catalog.float8 DEFAULT 0.75,
+  exponent pg_catalog.float8 DEFAULT 0.5,
+  tversky_alpha pg_catalog.float8 DEFAULT 1,
+  tversky_beta pg_catalog.float8 DEFAULT 1,
+  biases pg_catalog.bool DEFAULT false
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.item_knn IS
+'item-based collaborative filtering: items like those that a user has';
+
+CREATE FUNCTION reco.user_knn(
+  similarity pg_catalog.text DEFAULT 'cosine',
+  weighting pg_catalog.text DEFAULT 'none',
+  neighbors pg_catalog.int4 DEFAULT 100,
+  shrinkage pg_catalog.float8 DEFAULT 0,
+  min_support pg_catalog.int4 DEFAULT 1,
+  normalized pg_catalog.bool DEFAULT false,
+  k1 pg_catalog.float8 DEFAULT 1.2,
+  b pg_catalog.float8 DEFAULT 0.75,
+  exponent pg_catalog.float8 DEFAULT 0.5,
+  tversky_alpha pg_catalog.float8 DEFAULT 1,
+  tversky_beta pg_catalog.float8 DEFAULT 1,
+  biases pg_catalog.bool DEFAULT false
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.user_knn IS
+'user-based collaborative filtering: what users like this one have';
+
+CREATE FUNCTION reco.rp3beta(
+  alpha pg_catalog.float8 DEFAULT 1,
+  beta pg_catalog.float8 DEFAULT 0.6,
+  neighbors pg_catalog.int4 DEFAULT 100,
+  normalized pg_catalog.bool DEFAULT true
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.rp3beta IS
+'items by a random walk over users and items, the popular ones held down by beta';
+
 CREATE FUNCTION reco.popular() RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

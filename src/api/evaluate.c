@@ -43,7 +43,8 @@ typedef struct Evaluation
 	float *train_latest; /* NULL: the same as the sums */
 	float *test_sum;
 	float *test_latest;
-	int32 *wanted; /* room for the longest user */
+	float *popularity; /* users of the training part who have each item */
+	int32 *wanted;     /* room for the longest user */
 	int cutoffs;
 	int32 cutoff[MAX_CUTOFFS];
 	int32 largest;
@@ -131,6 +132,13 @@ split(Evaluation *e, double fraction, uint64 seed)
 	}
 	e->train.start[a->rows] = train;
 	e->test.start[a->rows] = test;
+	e->popularity = reco_zeros(e->budget, a->cols);
+	for (int64 k = 0; k < train; k++)
+	{
+		if (e->train_sum == NULL || e->train_sum[k] > 0)
+			e->popularity[e->train.col[k]]++;
+		RECO_POLL_AT(k);
+	}
 	reco_budget_free(e->budget, held);
 	reco_budget_free(e->budget, scratch);
 }
@@ -148,13 +156,18 @@ judge_user(const Evaluation *e, const RecoModel *model, const RecoProfile *profi
 	int32 *wanted = e->wanted;
 	int64 relevant = 0;
 	int32 n;
+	bool known = algorithm->knows(model, profile);
+	int32 by_score;
 
 	algorithm->score(model, profile, score);
-	if (algorithm->predicts_value)
+	if (model->spec->predicts_value)
 		for (int64 k = 0; k < hidden_count; k++)
 		{
 			double truth = test_value ? test_value[e->test.start[u] + k] : 1;
 			double off = algorithm->predict(model, score[hidden[k]]) - truth;
+
+			if (score[hidden[k]] == -INFINITY)
+				continue;
 
 			sums->squared += off * off;
 			sums->absolute += fabs(off);
@@ -169,7 +182,8 @@ judge_user(const Evaluation *e, const RecoModel *model, const RecoProfile *profi
 	memset(skip, 0, RECO_SET_BYTES(model->items));
 	for (int64 k = 0; k < profile->n; k++)
 		reco_set_add(skip, profile->item[k]);
-	n = reco_top_n(score, model->items, skip, e->largest, list);
+	n = reco_rank(known ? score : NULL, e->popularity, model->items, skip, e->largest, list,
+				  &by_score);
 	for (int c = 0; c < e->cutoffs; c++)
 	{
 		reco_rank_metrics m = reco_rank_judge(list, n, e->cutoff[c], wanted, relevant);
@@ -224,6 +238,50 @@ report_all(Evaluation *e, const char *name, const Sums *sums, int32 items)
 	}
 }
 
+/* Users of a model that is not in tables. */
+typedef struct TrainingUsers
+{
+	const reco_csr *by_user;
+	float *value;
+	RecoTrained *trained;
+} TrainingUsers;
+
+static bool
+read_training_user(void *arg, int32 u, RecoProfile *profile)
+{
+	TrainingUsers *users = arg;
+	const reco_csr *a = users->by_user;
+	RecoTrained *trained = users->trained;
+	const reco_neighbors *lists = &trained->user_neighbors;
+
+	if (u < 0 || u >= a->rows)
+		return false;
+	*profile = (RecoProfile){
+		.factors = trained->user + (Size) u * trained->model.stride,
+		.bias = trained->user_bias[u],
+		.n = a->start[u + 1] - a->start[u],
+		.item = a->col + a->start[u],
+		.value = users->value ? users->value + a->start[u] : NULL,
+	};
+	if (lists->start)
+	{
+		profile->neighbors = (int32) (lists->start[u + 1] - lists->start[u]);
+		profile->neighbor = lists->row + lists->start[u];
+		profile->similarity = lists->similarity + lists->start[u];
+	}
+	return true;
+}
+
+static void
+all_training_users(void *arg, reco_csr *by_user, float **bias)
+{
+	TrainingUsers *users = arg;
+
+	*by_user = *users->by_user;
+	by_user->value = users->value;
+	*bias = users->trained->user_bias;
+}
+
 /*
  * Trains one algorithm on the training part and measures it.  Its memory goes
  * with its context.
@@ -234,13 +292,14 @@ evaluate_one(Evaluation *e, const RecoSpec *spec)
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco evaluation", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	bool latest = spec->algorithm->predicts_value && e->train_latest;
+	bool latest = spec->predicts_value && e->train_latest;
 	const float *test_value = latest ? e->test_latest : e->test_sum;
 	RecoBudget budget;
 	RecoTraining training = {spec, &budget, e->train};
 	RecoTrained trained;
 	Sums sums = {0};
-	RecoProfile profile = {0};
+	TrainingUsers users;
+	RecoProfile profile;
 	RecoModel *model = &trained.model;
 	float *score;
 	uint64 *skip;
@@ -251,6 +310,10 @@ evaluate_one(Evaluation *e, const RecoSpec *spec)
 	training.by_user.value = latest ? e->train_latest : e->train_sum;
 	reco_budget_require(&budget, spec->algorithm->memory(&training), "training");
 	spec->algorithm->fit(&training, &trained);
+	if (spec->algorithm->prepare)
+		spec->algorithm->prepare(model, &budget);
+	users = (TrainingUsers){&e->train, training.by_user.value, &trained};
+	model->users = (RecoUsers){read_training_user, all_training_users, &users};
 	score = take(&budget, model->items, sizeof(float));
 	skip = take(&budget, 1, RECO_SET_BYTES(model->items));
 	list = take(&budget, e->largest, sizeof(reco_ranked));
@@ -261,16 +324,10 @@ evaluate_one(Evaluation *e, const RecoSpec *spec)
 	}
 	for (int32 u = 0; u < trained.users; u++)
 	{
-		int64 from = e->train.start[u];
-
 		CHECK_FOR_INTERRUPTS();
 		if (e->test.start[u + 1] == e->test.start[u])
 			continue;
-		profile.factors = trained.user + (Size) u * model->stride;
-		profile.bias = trained.user_bias[u];
-		profile.n = e->train.start[u + 1] - from;
-		profile.item = e->train.col + from;
-		profile.value = training.by_user.value ? training.by_user.value + from : NULL;
+		(void) read_training_user(&users, u, &profile);
 		judge_user(e, model, &profile, u, test_value, score, skip, list, &sums);
 	}
 	report_all(e, reco_spec_describe(spec), &sums, model->items);

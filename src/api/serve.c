@@ -39,7 +39,7 @@ typedef struct Listing
 	int32 n;
 	reco_ranked *best;
 	int32 count;
-	const char *source;
+	int32 by_score; /* of them, by the model; the others by popularity */
 } Listing;
 
 static void *
@@ -93,22 +93,16 @@ listing_skip_seen(Listing *listing, const RecoProfile *profile)
 		reco_set_add(listing->skip, profile->item[j]);
 }
 
-static void
-pick_best(Listing *listing, const float *score)
-{
-	listing->best = huge_zero(listing->n * sizeof(reco_ranked));
-	listing->count =
-		reco_top_n(score, listing->serving->model.items, listing->skip, listing->n, listing->best);
-}
-
 /*
- * The best by the model, or, when the profile says nothing, by popularity.
+ * The best by the model; places that are left, all of them when the profile says
+ * nothing, go by popularity.
  */
 static void
 listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 {
 	RecoModel *model = &listing->serving->model;
 	const RecoAlgorithm *algorithm = model->spec->algorithm;
+	float *score = NULL;
 
 	if (strcmp(fallback, "auto") != 0 && strcmp(fallback, "popular") != 0 &&
 		strcmp(fallback, "none") != 0)
@@ -119,18 +113,15 @@ listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 		return;
 	if (profile && algorithm->knows(model, profile))
 	{
-		float *score = huge_zero((Size) model->items * sizeof(float));
-
+		score = huge_zero((Size) model->items * sizeof(float));
 		algorithm->score(model, profile, score);
-		pick_best(listing, score);
+	}
+	listing->best = huge_zero(listing->n * sizeof(reco_ranked));
+	listing->count =
+		reco_rank(score, strcmp(fallback, "none") == 0 ? NULL : listing->serving->interactions,
+				  model->items, listing->skip, listing->n, listing->best, &listing->by_score);
+	if (score)
 		pfree(score);
-		listing->source = algorithm->source;
-	}
-	else if (strcmp(fallback, "none") != 0)
-	{
-		pick_best(listing, listing->serving->interactions);
-		listing->source = "popular";
-	}
 }
 
 /*
@@ -146,8 +137,6 @@ listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool
 	Datum values[4];
 	bool nulls[4] = {0};
 
-	if (listing->count > 0 && with_source)
-		values[3] = CStringGetTextDatum(listing->source);
 	for (int32 r = 0; r < listing->count; r++)
 	{
 		Datum id = id_dict_id(serving->items, listing->best[r].item);
@@ -155,6 +144,9 @@ listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool
 		values[0] = Int32GetDatum(r + 1);
 		values[1] = as_text ? CStringGetTextDatum(id_to_text(serving->item_type, id)) : id;
 		values[2] = Float4GetDatum(listing->best[r].score);
+		if (with_source)
+			values[3] = CStringGetTextDatum(
+				r < listing->by_score ? serving->model.spec->algorithm->source : "popular");
 		reco_rows_add(&rows, values, nulls);
 	}
 }
@@ -257,7 +249,7 @@ basket_profile(Request *request, RecoProfile *profile)
 {
 	Serving *serving = request->serving;
 	RecoModel *model = &serving->model;
-	bool rated = model->spec->algorithm->predicts_value;
+	bool rated = model->spec->predicts_value;
 	ArrayType *array;
 	Oid element;
 	int16 typlen;
@@ -411,7 +403,8 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	{
 		bool known = i < list.known;
 		Datum values[3];
-		bool nulls[3] = {false, false, !known || list.profile == NULL};
+		bool nulls[3] = {false, false,
+						 !known || list.profile == NULL || list.rank[i].score == -INFINITY};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = known ? id_dict_id(request.serving->items, list.rank[i].item)
@@ -440,10 +433,13 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 	{
 		RecoModel *model = &request.serving->model;
 		const RecoAlgorithm *algorithm = model->spec->algorithm;
-		Datum score =
-			Float4GetDatum(algorithm->predict(model, algorithm->score_one(model, &profile, item)));
+		float score = algorithm->score_one(model, &profile, item);
+		Datum value;
 
-		reco_rows_add(&rows, &score, &(bool){false});
+		if (score == -INFINITY)
+			return (Datum) 0;
+		value = Float4GetDatum(algorithm->predict(model, score));
+		reco_rows_add(&rows, &value, &(bool){false});
 	}
 	return (Datum) 0;
 }

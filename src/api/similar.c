@@ -94,6 +94,66 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* A row (rank, id, similarity). */
+static void
+add_similar(RecoRows *rows, int32 rank, int32 number, double similarity, IdDict *ids)
+{
+	Datum values[3] = {Int32GetDatum(rank), id_dict_id(ids, number), Float8GetDatum(similarity)};
+	bool nulls[3] = {0};
+
+	reco_rows_add(rows, values, nulls);
+}
+
+typedef struct Follower
+{
+	double similarity;
+	int32 item;
+} Follower;
+
+static int
+compare_followers(const void *a, const void *b)
+{
+	const Follower *x = a;
+	const Follower *y = b;
+
+	if (x->similarity != y->similarity)
+		return x->similarity > y->similarity ? -1 : 1;
+	return (x->item > y->item) - (x->item < y->item);
+}
+
+/* The cosine in float8, as reco.cosine_similarity() tells it. */
+static double
+cosine(const float *x, const float *y, int d)
+{
+	double dot = 0;
+	double xx = 0;
+	double yy = 0;
+
+	for (int k = 0; k < d; k++)
+	{
+		dot += (double) x[k] * y[k];
+		xx += (double) x[k] * x[k];
+		yy += (double) y[k] * y[k];
+	}
+	return Min(Max(dot / sqrt(xx) / sqrt(yy), -1), 1);
+}
+
+/* What was found in float4, in the order of its similarity in float8. */
+static void
+listed_exactly(RecoRows *rows, const RecoModel *model, const float *matrix, const float *x,
+			   const reco_ranked *best, int32 n, IdDict *ids)
+{
+	Follower *found =
+		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Follower));
+
+	for (int32 r = 0; r < n; r++)
+		found[r] = (Follower){
+			cosine(x, matrix + (Size) best[r].item * model->stride, model->factors), best[r].item};
+	qsort(found, n, sizeof(Follower), compare_followers);
+	for (int32 r = 0; r < n; r++)
+		add_similar(rows, r + 1, found[r].item, found[r].similarity, ids);
+}
+
 /*
  * The n rows of a matrix most like row `self` by cosine, as (rank, id,
  * similarity).  Rows of zeros are like nothing.
@@ -130,14 +190,49 @@ most_similar(RecoRows *rows, const RecoModel *model, const float *matrix, int32 
 			reco_set_add(skip, i);
 	}
 	n = reco_top_n(score, count, skip, n, best);
-	for (int32 r = 0; r < n; r++)
-	{
-		Datum values[3] = {Int32GetDatum(r + 1), id_dict_id(ids, best[r].item),
-						   Float4GetDatum(best[r].score)};
-		bool nulls[3] = {0};
+	listed_exactly(rows, model, matrix, x, best, n, ids);
+}
 
-		reco_rows_add(rows, values, nulls);
+/*
+ * Where the lists say what speaks for an item, what is similar to an item is
+ * whom it speaks for.
+ */
+static void
+followers_of(RecoRows *rows, Serving *serving, int32 item, int32 n)
+{
+	const reco_csr *f = &serving->model.followers;
+	int64 from = f->start[item];
+	int32 count = (int32) (f->start[item + 1] - from);
+	Follower *follower = palloc((count + 1) * sizeof(Follower));
+
+	for (int32 k = 0; k < count; k++)
+		follower[k] = (Follower){f->value[from + k], f->col[from + k]};
+	qsort(follower, count, sizeof(Follower), compare_followers);
+	for (int32 k = 0; k < count && k < n; k++)
+		add_similar(rows, k + 1, follower[k].item, follower[k].similarity, serving->items);
+}
+
+static void
+similar_to_item(RecoRows *rows, Serving *serving, int32 item, int32 n)
+{
+	const RecoModel *model = &serving->model;
+
+	if (model->spec->algorithm->own_lists == NULL)
+	{
+		if (model->factors > 0)
+			most_similar(rows, model, model->item, model->items, item, serving->items, n);
 	}
+	else if (model->spec->algorithm->own_lists(model))
+	{
+		int32 *neighbor = NULL;
+		double *similarity = NULL;
+		int32 count = reco_serving_item_neighbors(serving, item, &neighbor, &similarity);
+
+		for (int32 k = 0; k < count && k < n; k++)
+			add_similar(rows, k + 1, neighbor[k], similarity[k], serving->items);
+	}
+	else
+		followers_of(rows, serving, item, n);
 }
 
 Datum
@@ -152,12 +247,11 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 
 	request_read(fcinfo, &request);
 	serving = request.serving;
-	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->item_type->type, FLOAT4OID}, 3);
+	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->item_type->type, FLOAT8OID}, 3);
 	n = request_n(&request, serving->model.items);
-	if (n > 0 && serving->model.factors > 0 && request_item(&request, &item) &&
+	if (n > 0 && request_item(&request, &item) &&
 		(number = id_dict_find(serving->items, item)) >= 0)
-		most_similar(&rows, &serving->model, serving->model.item, serving->model.items, number,
-					 serving->items, n);
+		similar_to_item(&rows, serving, number, n);
 	return (Datum) 0;
 }
 
@@ -166,6 +260,7 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 {
 	Request request;
 	Serving *serving;
+	RecoProfile profile;
 	RecoRows rows;
 	Datum user;
 	int32 number;
@@ -173,12 +268,17 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 
 	request_read(fcinfo, &request);
 	serving = request.serving;
-	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT4OID}, 3);
-	if (serving->model.factors == 0 || !request_user(&request, &user))
+	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT8OID}, 3);
+	n = request_n(&request, serving->users);
+	if (n == 0 || !request_user(&request, &user) || !reco_serving_user(serving, user, &profile) ||
+		(profile.neighbors == 0 && serving->model.factors == 0))
 		return (Datum) 0;
 	reco_serving_load_users(serving);
-	n = request_n(&request, serving->users);
-	if (n > 0 && (number = id_dict_find(serving->user_ids, user)) >= 0)
+	if (profile.neighbors > 0)
+		for (int32 k = 0; k < profile.neighbors && k < n; k++)
+			add_similar(&rows, k + 1, profile.neighbor[k], profile.similarity[k],
+						serving->user_ids);
+	else if ((number = id_dict_find(serving->user_ids, user)) >= 0)
 		most_similar(&rows, &serving->model, serving->user, serving->users, number,
 					 serving->user_ids, n);
 	return (Datum) 0;

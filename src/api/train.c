@@ -218,7 +218,7 @@ read_source(Job *job)
 	job->training.progress = iterated;
 	job->training.progress_arg = job;
 	job->training.by_user = data->x.by_user;
-	if (job->spec->algorithm->predicts_value && data->x.latest)
+	if (job->spec->predicts_value && data->x.latest)
 		job->training.by_user.value = data->x.latest;
 	job->record.by_user = &job->training.by_user;
 	if (id_dict_count(data->users) == 0 || id_dict_count(data->items) == 0)

@@ -9,6 +9,8 @@
  */
 #include "core/topn.h"
 
+#include <math.h>
+
 static inline bool
 worse(reco_ranked a, reco_ranked b)
 {
@@ -56,7 +58,7 @@ reco_top_n(const float *score, int32_t items, const uint64_t *skip, int32_t n, r
 	{
 		if (have == n && !(score[i] > out[0].score))
 			continue;
-		if (skip && reco_set_has(skip, i))
+		if (score[i] == -INFINITY || (skip && reco_set_has(skip, i)))
 			continue;
 		if (have < n)
 		{

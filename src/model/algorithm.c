@@ -13,9 +13,8 @@
 #include "utils/numeric.h"
 
 static const RecoAlgorithm *const algorithms[] = {
-	&reco_algorithm_ials,
-	&reco_algorithm_als,
-	&reco_algorithm_popular,
+	&reco_algorithm_ials,     &reco_algorithm_als,     &reco_algorithm_item_knn,
+	&reco_algorithm_user_knn, &reco_algorithm_rp3beta, &reco_algorithm_popular,
 };
 
 const RecoAlgorithm *
@@ -122,6 +121,10 @@ reco_spec_parse(Jsonb *object)
 	spec->params = palloc0(spec->algorithm->params_size + 1);
 	owner = psprintf("algorithm \"%s\"", spec->algorithm->name);
 	reco_options_parse(spec->algorithm->options, spec->params, owner, object, "algorithm");
+	if (spec->algorithm->check)
+		spec->algorithm->check(spec->params);
+	spec->predicts_value =
+		spec->algorithm->predicts_value && spec->algorithm->predicts_value(spec->params);
 	return spec;
 }
 
@@ -163,4 +166,28 @@ reco_spec_describe(const RecoSpec *spec)
 	}
 	appendStringInfoChar(&text, ')');
 	return text.data;
+}
+
+/* The smallest and the largest value of a matrix; 1 where it keeps none. */
+void
+reco_value_range(const reco_csr *a, float *min, float *max)
+{
+	*min = *max = a->value && a->start[a->rows] > 0 ? a->value[0] : 1;
+	if (a->value)
+		for (int64 e = 1; e < a->start[a->rows]; e++)
+		{
+			*min = Min(*min, a->value[e]);
+			*max = Max(*max, a->value[e]);
+			RECO_POLL_AT(e);
+		}
+}
+
+/* n zeros. */
+float *
+reco_zeros(RecoBudget *budget, int32 n)
+{
+	float *memory = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(float));
+
+	memset(memory, 0, ((Size) n + 1) * sizeof(float));
+	return memory;
 }

@@ -74,7 +74,7 @@ kernel_params(const RecoSpec *spec)
 	const FactorParams *params = params_of(spec);
 
 	return (reco_als_params){
-		.implicit = !spec->algorithm->predicts_value,
+		.implicit = !spec->predicts_value,
 		.factors = params->factors,
 		.regularization = params->regularization,
 		.alpha = params->alpha,
@@ -162,28 +162,6 @@ told(void *arg, int iteration, double loss)
 }
 
 static void
-value_range(const reco_csr *a, float *min, float *max)
-{
-	*min = *max = a->value && a->start[a->rows] > 0 ? a->value[0] : 1;
-	if (a->value)
-		for (int64 e = 1; e < a->start[a->rows]; e++)
-		{
-			*min = Min(*min, a->value[e]);
-			*max = Max(*max, a->value[e]);
-			RECO_POLL_AT(e);
-		}
-}
-
-static float *
-zeros(RecoBudget *budget, int32 n)
-{
-	float *memory = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(float));
-
-	memset(memory, 0, ((Size) n + 1) * sizeof(float));
-	return memory;
-}
-
-static void
 factor_fit(const RecoTraining *training, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
@@ -208,21 +186,21 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 	memset(out, 0, sizeof(*out));
 	out->users = factors.users;
 	out->user = factors.user;
-	out->user_bias = factors.user_bias ? factors.user_bias : zeros(budget, factors.users);
+	out->user_bias = factors.user_bias ? factors.user_bias : reco_zeros(budget, factors.users);
 	out->model = (RecoModel){
 		.spec = training->spec,
 		.items = factors.items,
 		.factors = factors.factors,
 		.stride = factors.stride,
 		.item = factors.item,
-		.item_bias = factors.item_bias ? factors.item_bias : zeros(budget, factors.items),
+		.item_bias = factors.item_bias ? factors.item_bias : reco_zeros(budget, factors.items),
 		.mean = factors.mean,
 	};
 	check_factors(factors.user, (Size) factors.users * factors.stride);
 	check_factors(factors.item, (Size) factors.items * factors.stride);
 	check_factors(out->user_bias, factors.users);
 	check_factors(out->model.item_bias, factors.items);
-	value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
+	reco_value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
 	out->losses = params.iterations;
 	out->loss = reco_budget_alloc(budget, params.iterations * sizeof(float));
 	for (int i = 0; i < params.iterations; i++)
@@ -260,7 +238,7 @@ factor_predict(const RecoModel *model, float score)
 {
 	const RecoSpec *spec = model->spec;
 
-	if (!spec->algorithm->predicts_value || !params_of(spec)->clip)
+	if (!spec->predicts_value || !params_of(spec)->clip)
 		return score;
 	return Min(Max(score, model->min_value), model->max_value);
 }
@@ -272,16 +250,13 @@ factor_fits(const RecoModel *model)
 }
 
 static void
-factor_prepare(RecoModel *model, MemoryContext context)
+factor_prepare(RecoModel *model, RecoBudget *budget)
 {
-	RecoBudget budget;
-
-	if (model->spec->algorithm->predicts_value || model->factors == 0)
+	if (model->spec->predicts_value || model->factors == 0)
 		return;
-	reco_budget_init(&budget, context);
-	model->gram = reco_budget_alloc(&budget, sizeof(double) * model->factors * model->factors);
-	reco_budget_check(&budget,
-					  reco_als_gram(&budget.env, model->item, model->items, model->factors,
+	model->gram = reco_budget_alloc(budget, sizeof(double) * model->factors * model->factors);
+	reco_budget_check(budget,
+					  reco_als_gram(&budget->env, model->item, model->items, model->factors,
 									model->stride, model->gram),
 					  "the model");
 }
@@ -321,7 +296,7 @@ factor_fold_in(const RecoModel *model, RecoProfile *profile)
 static bool
 factor_knows(const RecoModel *model, const RecoProfile *profile)
 {
-	if (model->spec->algorithm->predicts_value)
+	if (model->spec->predicts_value)
 		return profile->n > 0;
 	for (int i = 0; i < model->factors; i++)
 		if (profile->factors[i] != 0)
@@ -360,6 +335,12 @@ factor_explain(const RecoModel *model, const RecoProfile *profile, int32 item, d
 	return true;
 }
 
+static bool
+als_predicts_value(const void *params)
+{
+	return true;
+}
+
 /* What the two have in common. */
 #define FACTOR_MODEL                                                                               \
 	.source = "model", .params_size = sizeof(FactorParams), .memory = factor_memory,               \
@@ -370,13 +351,12 @@ factor_explain(const RecoModel *model, const RecoProfile *profile, int32 item, d
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",
 	.options = ials_options,
-	.predicts_value = false,
 	FACTOR_MODEL,
 };
 
 const RecoAlgorithm reco_algorithm_als = {
 	.name = "als",
 	.options = als_options,
-	.predicts_value = true,
+	.predicts_value = als_predicts_value,
 	FACTOR_MODEL,
 };

@@ -11,7 +11,9 @@
 
 #include "core/als.h"
 #include "core/csr.h"
+#include "core/neighbors.h"
 #include "core/options.h"
+#include "core/topn.h"
 #include "pg/pg.h"
 #include "utils/jsonb.h"
 
@@ -25,6 +27,8 @@ typedef struct RecoSpec
 {
 	const RecoAlgorithm *algorithm;
 	void *params; /* the algorithm's own struct */
+	/* ratings to be predicted, not confidences: decides how repeats merge */
+	bool predicts_value;
 } RecoSpec;
 
 /* What an algorithm is given to train on. */
@@ -37,6 +41,21 @@ typedef struct RecoTraining
 	void (*progress)(void *arg, int iteration, int iterations, double loss);
 	void *progress_arg;
 } RecoTraining;
+
+typedef struct RecoProfile RecoProfile;
+
+/*
+ * The users of a model for an algorithm that looks at others' interactions when
+ * it scores: from the tables when serving, from memory in an evaluation.
+ */
+typedef struct RecoUsers
+{
+	/* one user, by number; false when there is none */
+	bool (*read)(void *arg, int32 number, RecoProfile *profile);
+	/* all interactions and biases; what is returned stays the giver's */
+	void (*all)(void *arg, reco_csr *by_user, float **bias);
+	void *arg;
+} RecoUsers;
 
 /*
  * A trained model in memory: what scoring needs.  Arrays belong to whoever made
@@ -54,6 +73,11 @@ typedef struct RecoModel
 	float min_value; /* the values seen in training: the scale of ratings */
 	float max_value;
 	double *gram; /* factors x factors where the algorithm folds in with it */
+	/* lists of similar items; start NULL: the algorithm has none */
+	reco_neighbors neighbors;
+	/* made from them: row j has the items whose score an interaction with j raises */
+	reco_csr followers;
+	RecoUsers users;
 } RecoModel;
 
 /* The result of training: the model and its users. */
@@ -61,21 +85,25 @@ typedef struct RecoTrained
 {
 	RecoModel model;
 	int32 users;
-	float *user;      /* users x stride */
-	float *user_bias; /* users */
-	float *loss;      /* one an iteration; may be NULL */
+	float *user;                   /* users x stride */
+	float *user_bias;              /* users */
+	reco_neighbors user_neighbors; /* start NULL: the algorithm has none */
+	float *loss;                   /* one an iteration; may be NULL */
 	int losses;
 } RecoTrained;
 
 /* A user at serving time. */
-typedef struct RecoProfile
+struct RecoProfile
 {
 	float *factors; /* stride floats, zeros after the model's factors */
 	float bias;
 	int64 n; /* interactions, items in rising order */
 	int32 *item;
 	float *value;
-} RecoProfile;
+	int32 neighbors; /* similar users, by number */
+	int32 *neighbor;
+	double *similarity;
+};
 
 struct RecoAlgorithm
 {
@@ -83,14 +111,19 @@ struct RecoAlgorithm
 	const reco_option *options;
 	size_t params_size;
 	const char *source; /* how recommend() names lists of this algorithm */
-	/* ratings to be predicted, not confidences: decides how repeats merge */
-	bool predicts_value;
+	/* whether RecoSpec.predicts_value; NULL: never */
+	bool (*predicts_value)(const void *params);
+	/* an error when options do not go together; may be NULL */
+	void (*check)(const void *params);
 
 	/* bytes that fit will take from the budget, result included */
 	size_t (*memory)(const RecoTraining *training);
 	void (*fit)(const RecoTraining *training, RecoTrained *out);
 
-	/* scores of all items / of one, with the same bits */
+	/*
+	 * Scores of all items / of one, with the same bits; -infinity: the profile
+	 * says nothing about the item.
+	 */
 	void (*score)(const RecoModel *model, const RecoProfile *profile, float *score);
 	float (*score_one)(const RecoModel *model, const RecoProfile *profile, int32 item);
 	/* a score as predict shows it */
@@ -108,8 +141,16 @@ struct RecoAlgorithm
 	/* whether the model has the shape that its parameters ask for; it may come from altered tables
 	 */
 	bool (*fits)(const RecoModel *model);
-	/* fills model->gram from the items, in the given context; may be NULL */
-	void (*prepare)(RecoModel *model, MemoryContext context);
+	/*
+	 * Makes what scoring needs besides what is stored (gram, followers), in the
+	 * budget's context; may be NULL.
+	 */
+	void (*prepare)(RecoModel *model, RecoBudget *budget);
+	/*
+	 * Where the model has lists of similar items: whether an item's own list is
+	 * what is similar to it, or the lists that it is in.
+	 */
+	bool (*own_lists)(const RecoModel *model);
 };
 
 /* algorithm.c */
@@ -119,9 +160,19 @@ extern char *reco_spec_describe(const RecoSpec *spec);
 extern void reco_options_parse(const reco_option *table, void *target, const char *owner,
 							   Jsonb *value, const char *skip_key);
 
-/* als.c, popular.c */
+extern void reco_value_range(const reco_csr *a, float *min, float *max);
+extern float *reco_zeros(RecoBudget *budget, int32 n);
+
+/* ranking.c */
+extern int32 reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip,
+					   int32 n, reco_ranked *out, int32 *by_score);
+
+/* als.c, knn.c, popular.c */
 extern const RecoAlgorithm reco_algorithm_ials;
 extern const RecoAlgorithm reco_algorithm_als;
+extern const RecoAlgorithm reco_algorithm_item_knn;
+extern const RecoAlgorithm reco_algorithm_user_knn;
+extern const RecoAlgorithm reco_algorithm_rp3beta;
 extern const RecoAlgorithm reco_algorithm_popular;
 
 #endif /* RECO_MODEL_MODEL_H */

@@ -34,9 +34,14 @@ static uint64 use_counter;
 typedef struct ItemLoad
 {
 	Serving *serving;
+	ModelTable *table;
 	Datum *id;
 	bool *seen;
 	int32 count;
+	/* each item's list of neighbors; NULL: the algorithm has none */
+	int32 *lengths;
+	int32 **neighbor;
+	double **similarity;
 } ItemLoad;
 
 static void *
@@ -74,7 +79,7 @@ load_item(void *arg, TupleTableSlot *slot)
 	ItemLoad *load = arg;
 	Serving *serving = load->serving;
 	RecoModel *model = &serving->model;
-	int32 number = DatumGetInt32(slot->tts_values[COLUMN_LAST]);
+	int32 number = DatumGetInt32(slot->tts_values[COLUMN_NUMBER]);
 	float bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
 
 	if (number < 0 || number >= model->items || load->seen[number] ||
@@ -88,27 +93,67 @@ load_item(void *arg, TupleTableSlot *slot)
 				 model->item + (Size) number * model->stride);
 	model->item_bias[number] = bias;
 	serving->interactions[number] = DatumGetInt32(slot->tts_values[COLUMN_INTERACTIONS]);
+	if (load->lengths)
+		load->lengths[number] = reco_neighbors_of(
+			load->table, slot, model->items, &load->neighbor[number], &load->similarity[number]);
 	return true;
 }
 
+/* The lists in one piece. */
 static void
-load_items(Serving *serving, ModelTable *table)
+join_lists(ItemLoad *load, RecoBudget *budget, reco_neighbors *out)
 {
-	ItemLoad load = {serving};
-	int32 items = serving->model.items;
+	int32 items = load->serving->model.items;
 
-	load.id = allocate(CurrentMemoryContext, items, sizeof(Datum));
-	load.seen = allocate(CurrentMemoryContext, items, sizeof(bool));
-	reco_table_scan(table, serving->version, NULL, serving->item_type, GetActiveSnapshot(),
-					load_item, &load);
+	out->rows = items;
+	out->start = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int64));
+	out->start[0] = 0;
+	for (int32 i = 0; i < items; i++)
+		out->start[i + 1] = out->start[i] + load->lengths[i];
+	out->row = reco_budget_alloc(budget, ((Size) out->start[items] + 1) * sizeof(int32));
+	out->similarity = reco_budget_alloc(budget, ((Size) out->start[items] + 1) * sizeof(double));
+	for (int32 i = 0; i < items; i++)
+	{
+		memcpy(out->row + out->start[i], load->neighbor[i], load->lengths[i] * sizeof(int32));
+		memcpy(out->similarity + out->start[i], load->similarity[i],
+			   load->lengths[i] * sizeof(double));
+	}
+}
+
+/*
+ * Reads the items in a context of its own, so that what reading leaves behind goes
+ * with it.
+ */
+static void
+load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco items", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ItemLoad load = {serving, table};
+	RecoModel *model = &serving->model;
+	int32 items = model->items;
+
+	load.id = allocate(context, items, sizeof(Datum));
+	load.seen = allocate(context, items, sizeof(bool));
+	if (model->spec->algorithm->own_lists)
+	{
+		load.lengths = allocate(context, items, sizeof(int32));
+		load.neighbor = allocate(context, items, sizeof(int32 *));
+		load.similarity = allocate(context, items, sizeof(double *));
+	}
+	reco_table_scan(table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_item,
+					&load);
 	if (load.count != items)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d items.", load.count, items));
 	serving->items = id_dict_create(serving->context, serving->item_type);
 	for (int32 i = 0; i < items; i++)
 		if (id_dict_add(serving->items, load.id[i]) != i)
 			reco_damaged(serving->schema, "An item is there twice.");
-	pfree(load.id);
-	pfree(load.seen);
+	if (load.lengths)
+		join_lists(&load, budget, &model->neighbors);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 /*
@@ -127,6 +172,231 @@ check_size(ModelTable *table, int32 rows, int stride)
 							  RelationGetRelationName(table->heap), rows));
 }
 
+typedef struct OneUser
+{
+	Serving *serving;
+	ModelTable *table;
+	RecoProfile *profile;
+	bool found;
+} OneUser;
+
+/* The history of a row; false when it is damaged. */
+static bool
+decode_history(TupleTableSlot *slot, int32 items, RecoProfile *profile)
+{
+	bytea *history = DatumGetByteaPP(slot->tts_values[COLUMN_CONTENT]);
+	const uint8 *data = (const uint8 *) VARDATA_ANY(history);
+	Size size = VARSIZE_ANY_EXHDR(history);
+
+	profile->n = reco_history_count(data, size);
+	if (profile->n < 0 || profile->n > items)
+		return false;
+	profile->item = palloc(Max(profile->n, 1) * sizeof(int32));
+	profile->value = palloc(Max(profile->n, 1) * sizeof(float));
+	return reco_history_decode(data, size, items, profile->item, profile->value);
+}
+
+static bool
+read_user(void *arg, TupleTableSlot *slot)
+{
+	OneUser *one = arg;
+	Serving *serving = one->serving;
+	RecoModel *model = &serving->model;
+	RecoProfile *profile = one->profile;
+
+	one->found = true;
+	profile->bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
+	profile->factors = allocate_matrix(CurrentMemoryContext, 1, model->stride + 16);
+	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors,
+				 profile->factors);
+	if (!decode_history(slot, model->items, profile) || !(fabsf(profile->bias) <= RECO_MAX_FACTOR))
+		reco_damaged(serving->schema, "A user's history is not readable.");
+	profile->neighbors = reco_neighbors_of(one->table, slot, serving->users, &profile->neighbor,
+										   &profile->similarity);
+	return false;
+}
+
+static bool
+find_user(Serving *serving, int column, Datum key, RecoProfile *profile)
+{
+	ModelTable table;
+	OneUser one = {serving, &table, profile, false};
+
+	memset(profile, 0, sizeof(*profile));
+	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	reco_table_scan(&table, serving->version, column, &key, GetActiveSnapshot(), read_user, &one);
+	reco_table_close(&table, AccessShareLock);
+	return one.found;
+}
+
+bool
+reco_serving_user(Serving *serving, Datum user, RecoProfile *profile)
+{
+	return find_user(serving, COLUMN_ID, user, profile);
+}
+
+static bool
+read_user_number(void *arg, int32 number, RecoProfile *profile)
+{
+	return find_user(arg, COLUMN_NUMBER, Int32GetDatum(number), profile);
+}
+
+typedef struct UserLoad
+{
+	Serving *serving;
+	RecoBudget budget;
+	IdDict *ids;
+	float *user;
+	float *bias;
+	reco_csr histories;
+	int64 slots; /* entries that there is room for */
+	bool with_histories;
+	MemoryContext row;
+} UserLoad;
+
+static void
+append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
+{
+	Serving *serving = load->serving;
+	reco_csr *all = &load->histories;
+	RecoProfile profile;
+	MemoryContext old = MemoryContextSwitchTo(load->row);
+	int64 at = all->start[number];
+
+	if (DatumGetInt32(slot->tts_values[COLUMN_NUMBER]) != number ||
+		!decode_history(slot, serving->model.items, &profile))
+		reco_damaged(serving->schema, "The rows of its users do not belong together.");
+	if (at + profile.n > load->slots)
+	{
+		int64 slots = (at + profile.n) * 3 / 2 + 65536;
+		int32 *item = reco_budget_alloc(&load->budget, slots * sizeof(int32));
+		float *value = reco_budget_alloc(&load->budget, slots * sizeof(float));
+
+		memcpy(item, all->col, at * sizeof(int32));
+		memcpy(value, all->value, at * sizeof(float));
+		reco_budget_free(&load->budget, all->col);
+		reco_budget_free(&load->budget, all->value);
+		all->col = item;
+		all->value = value;
+		load->slots = slots;
+	}
+	memcpy(all->col + at, profile.item, profile.n * sizeof(int32));
+	memcpy(all->value + at, profile.value, profile.n * sizeof(float));
+	all->start[number + 1] = at + profile.n;
+	load->bias[number] = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(load->row);
+}
+
+static bool
+load_user(void *arg, TupleTableSlot *slot)
+{
+	UserLoad *load = arg;
+	Serving *serving = load->serving;
+	RecoModel *model = &serving->model;
+	int32 users = id_dict_count(load->ids);
+
+	if (users == serving->users || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
+		reco_damaged(serving->schema, "The rows of its users do not belong together.");
+	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors,
+				 load->user + (Size) users * model->stride);
+	if (load->with_histories)
+		append_history(load, slot, users);
+	return true;
+}
+
+/*
+ * Loads all users, with what they have when with_histories.
+ */
+static void
+load_users(Serving *serving, bool with_histories)
+{
+	UserLoad load = {serving};
+	ModelTable table;
+	MemoryContext context;
+
+	if (serving->user_ids && (!with_histories || serving->histories.start))
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
+	reco_budget_init(&load.budget, context);
+	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	check_size(&table, serving->users, serving->model.stride);
+	load.with_histories = with_histories;
+	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
+	load.user = allocate_matrix(context, serving->users, serving->model.stride);
+	load.ids = id_dict_create(context, serving->user_type);
+	if (with_histories)
+	{
+		load.bias = reco_zeros(&load.budget, serving->users);
+		load.histories = (reco_csr){serving->users, serving->model.items};
+		load.histories.start =
+			reco_budget_alloc(&load.budget, ((Size) serving->users + 1) * sizeof(int64));
+		load.histories.start[0] = 0;
+		load.histories.col = reco_budget_alloc(&load.budget, sizeof(int32));
+		load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
+	}
+	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_user,
+					&load);
+	reco_table_close(&table, AccessShareLock);
+	if (id_dict_count(load.ids) != serving->users)
+		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
+											   id_dict_count(load.ids), serving->users));
+	MemoryContextSetParent(context, serving->context);
+	serving->user_ids = load.ids;
+	serving->user = load.user;
+	serving->user_bias = load.bias;
+	serving->histories = load.histories;
+}
+
+void
+reco_serving_load_users(Serving *serving)
+{
+	load_users(serving, false);
+}
+
+static void
+all_users(void *arg, reco_csr *by_user, float **bias)
+{
+	Serving *serving = arg;
+
+	load_users(serving, true);
+	*by_user = serving->histories;
+	*bias = serving->user_bias;
+}
+
+typedef struct OneItem
+{
+	Serving *serving;
+	ModelTable *table;
+	int32 n;
+	int32 **neighbor;
+	double **similarity;
+} OneItem;
+
+static bool
+read_item_neighbors(void *arg, TupleTableSlot *slot)
+{
+	OneItem *one = arg;
+
+	one->n = reco_neighbors_of(one->table, slot, one->serving->model.items, one->neighbor,
+							   one->similarity);
+	return false;
+}
+
+int32
+reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor, double **similarity)
+{
+	ModelTable table;
+	OneItem one = {serving, &table, 0, neighbor, similarity};
+	Datum number = Int32GetDatum(item);
+
+	reco_table_open(&table, serving->schema, false, AccessShareLock, true);
+	reco_table_scan(&table, serving->version, COLUMN_NUMBER, &number, GetActiveSnapshot(),
+					read_item_neighbors, &one);
+	reco_table_close(&table, AccessShareLock);
+	return one.n;
+}
+
 /*
  * Reads a version into a context of its own, which becomes permanent only when
  * all went well.
@@ -139,15 +409,16 @@ load(const ModelRow *row)
 	Serving *serving = MemoryContextAllocZero(context, sizeof(Serving));
 	RecoModel *model = &serving->model;
 	VersionRow version;
+	RecoBudget budget;
 	ModelTable items;
 	ModelTable users;
 	MemoryContext old;
 
 	(void) reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), false,
 							 &version);
-	if (version.algorithm == NULL || version.items < 0 || version.factors < 0 ||
-		version.factors > RECO_ALS_MAX_FACTORS || !(fabs(version.mean) <= RECO_MAX_FACTOR) ||
-		!(version.min_value <= version.max_value))
+	if (version.algorithm == NULL || version.items < 0 || version.users < 0 ||
+		version.factors < 0 || version.factors > RECO_ALS_MAX_FACTORS ||
+		!(fabs(version.mean) <= RECO_MAX_FACTOR) || !(version.min_value <= version.max_value))
 		reco_damaged(row->schema, psprintf("Its version %d is not complete.", row->active_version));
 	serving->schema = row->schema;
 	serving->version = row->active_version;
@@ -163,6 +434,7 @@ load(const ModelRow *row)
 	reco_table_close(&users, AccessShareLock);
 	MemoryContextSwitchTo(old);
 
+	serving->users = version.users;
 	model->items = version.items;
 	model->factors = version.factors;
 	model->stride = TYPEALIGN(16, version.factors);
@@ -175,10 +447,14 @@ load(const ModelRow *row)
 	model->item = allocate_matrix(context, model->items, model->stride);
 	model->item_bias = allocate(context, model->items, sizeof(float));
 	serving->interactions = allocate(context, model->items, sizeof(float));
-	load_items(serving, &items);
+	reco_budget_init(&budget, context);
+	load_items(serving, &items, &budget);
 	reco_table_close(&items, AccessShareLock);
 	if (model->spec->algorithm->prepare)
-		model->spec->algorithm->prepare(model, context);
+		model->spec->algorithm->prepare(model, &budget);
+	/* what is served is made from the lists; one item's are read when asked for */
+	reco_neighbors_free(&budget.env, &model->neighbors);
+	model->users = (RecoUsers){read_user_number, all_users, serving};
 	MemoryContextSetParent(context, CacheMemoryContext);
 	return serving;
 }
@@ -241,103 +517,4 @@ reco_serving_open(Oid schema)
 	}
 	serving->used = ++use_counter;
 	return serving;
-}
-
-typedef struct UserLoad
-{
-	Serving *serving;
-	IdDict *ids;
-	float *user;
-	int32 slots;
-} UserLoad;
-
-static bool
-load_user(void *arg, TupleTableSlot *slot)
-{
-	UserLoad *load = arg;
-	RecoModel *model = &load->serving->model;
-	int32 users = id_dict_count(load->ids);
-
-	if (users == load->slots || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
-		reco_damaged(load->serving->schema, "The rows of its users do not belong together.");
-	copy_factors(load->serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors,
-				 load->user + (Size) users * model->stride);
-	return true;
-}
-
-void
-reco_serving_load_users(Serving *serving)
-{
-	UserLoad load = {serving};
-	ModelTable table;
-	VersionRow version;
-	MemoryContext context;
-
-	if (serving->user)
-		return;
-	(void) reco_version_read(serving->schema, serving->version, GetActiveSnapshot(), false,
-							 &version);
-	if (version.users < 0)
-		reco_damaged(serving->schema,
-					 psprintf("Its version %d is not complete.", serving->version));
-	context = AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
-	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
-	check_size(&table, version.users, serving->model.stride);
-	load.slots = version.users;
-	load.user = allocate_matrix(context, load.slots, serving->model.stride);
-	load.ids = id_dict_create(context, serving->user_type);
-	reco_table_scan(&table, serving->version, NULL, serving->user_type, GetActiveSnapshot(),
-					load_user, &load);
-	reco_table_close(&table, AccessShareLock);
-	MemoryContextSetParent(context, serving->context);
-	serving->users = id_dict_count(load.ids);
-	serving->user_ids = load.ids;
-	serving->user = load.user;
-}
-
-typedef struct OneUser
-{
-	Serving *serving;
-	RecoProfile *profile;
-	bool found;
-} OneUser;
-
-static bool
-read_user(void *arg, TupleTableSlot *slot)
-{
-	OneUser *one = arg;
-	Serving *serving = one->serving;
-	RecoModel *model = &serving->model;
-	RecoProfile *profile = one->profile;
-	bytea *history = DatumGetByteaPP(slot->tts_values[COLUMN_LAST]);
-	const uint8 *data = (const uint8 *) VARDATA_ANY(history);
-	Size size = VARSIZE_ANY_EXHDR(history);
-
-	one->found = true;
-	profile->bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
-	profile->factors = allocate_matrix(CurrentMemoryContext, 1, model->stride + 16);
-	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors,
-				 profile->factors);
-	profile->n = reco_history_count(data, size);
-	if (profile->n < 0 || profile->n > model->items || !(fabsf(profile->bias) <= RECO_MAX_FACTOR))
-		reco_damaged(serving->schema, "A user's history is not readable.");
-	profile->item = palloc(Max(profile->n, 1) * sizeof(int32));
-	profile->value = palloc(Max(profile->n, 1) * sizeof(float));
-	if (!reco_history_decode(data, size, model->items, profile->item, profile->value))
-		reco_damaged(serving->schema, "A user's history is not readable.");
-	return false;
-}
-
-bool
-reco_serving_user(Serving *serving, Datum user, RecoProfile *profile)
-{
-	OneUser one = {serving, profile, false};
-	ModelTable table;
-
-	memset(profile, 0, sizeof(*profile));
-	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
-	reco_table_scan(&table, serving->version, &user, serving->user_type, GetActiveSnapshot(),
-					read_user, &one);
-	reco_table_close(&table, AccessShareLock);
-	return one.found;
 }

@@ -27,10 +27,13 @@ typedef struct Serving
 	IdDict *items;
 	float *interactions; /* users who have each item */
 
-	/* all users, loaded when similar users are asked for */
 	int32 users;
+
+	/* all users, loaded when they are asked for */
 	IdDict *user_ids;
 	float *user; /* users x stride */
+	float *user_bias;
+	reco_csr histories; /* start NULL: not loaded */
 } Serving;
 
 /*
@@ -43,7 +46,13 @@ extern Serving *reco_serving_open(Oid schema);
 extern void reco_serving_load_users(Serving *serving);
 
 /*
- * A stored user: factors, bias and history; false when the model has no such
+ * An item's list of neighbors as it is stored, palloc'd; returns how many.
+ */
+extern int32 reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor,
+										 double **similarity);
+
+/*
+ * A stored user: factors, bias, history and neighbors; false when the model has no such
  * user.  In the current memory context.
  */
 extern bool reco_serving_user(Serving *serving, Datum user, RecoProfile *profile);

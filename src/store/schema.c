@@ -26,15 +26,20 @@ static const char tables_sql[] =
 	"CREATE TABLE {schema}.model_version OF reco.version (PRIMARY KEY (version));\n"
 	"CREATE TABLE {schema}.model_user (\n"
 	"  version integer NOT NULL, user_id {user_column} NOT NULL, factors real[] NOT NULL,\n"
-	"  bias real NOT NULL, interactions integer NOT NULL, history bytea NOT NULL,\n"
-	"  PRIMARY KEY (version, user_id));\n"
+	"  bias real NOT NULL, interactions integer NOT NULL, number integer NOT NULL,\n"
+	"  neighbors integer[] NOT NULL, similarities double precision[] NOT NULL,\n"
+	"  history bytea NOT NULL, PRIMARY KEY (version, user_id), UNIQUE (version, number));\n"
 	"CREATE TABLE {schema}.model_item (\n"
 	"  version integer NOT NULL, item_id {item_column} NOT NULL, factors real[] NOT NULL,\n"
 	"  bias real NOT NULL, interactions integer NOT NULL, number integer NOT NULL,\n"
-	"  PRIMARY KEY (version, item_id));\n"
+	"  neighbors integer[] NOT NULL, similarities double precision[] NOT NULL,\n"
+	"  features bytea NOT NULL, PRIMARY KEY (version, item_id), UNIQUE (version, number));\n"
 	"ALTER TABLE {schema}.model_user ALTER factors SET STORAGE PLAIN,\n"
+	"  ALTER neighbors SET STORAGE EXTERNAL, ALTER similarities SET STORAGE EXTERNAL,\n"
 	"  ALTER history SET STORAGE EXTERNAL;\n"
-	"ALTER TABLE {schema}.model_item ALTER factors SET STORAGE PLAIN;\n"
+	"ALTER TABLE {schema}.model_item ALTER factors SET STORAGE PLAIN,\n"
+	"  ALTER neighbors SET STORAGE EXTERNAL, ALTER similarities SET STORAGE EXTERNAL,\n"
+	"  ALTER features SET STORAGE EXTERNAL;\n"
 	"COMMENT ON TABLE {schema}.model IS 'reco: the definition of this model';\n"
 	"COMMENT ON TABLE {schema}.model_version IS 'reco: one row a training';\n"
 	"COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';\n"
@@ -53,6 +58,24 @@ static const char views_sql[] =
 	"CREATE VIEW {schema}.item_factors AS\n"
 	"  SELECT i.item_id, i.factors, i.bias, i.interactions\n"
 	"    FROM {schema}.model_item i JOIN {schema}.model m ON i.version = m.active_version;\n"
+	"CREATE VIEW {schema}.item_neighbors AS\n"
+	"  SELECT i.item_id, o.item_id AS neighbor_id, l.similarity, l.rank::integer AS rank\n"
+	"    FROM {schema}.model_item i JOIN {schema}.model m ON i.version = m.active_version\n"
+	"   CROSS JOIN LATERAL unnest(i.neighbors, i.similarities)\n"
+	"         WITH ORDINALITY AS l(number, similarity, rank)\n"
+	"    JOIN {schema}.model_item o ON o.version = i.version AND o.number = l.number;\n"
+	"CREATE VIEW {schema}.user_neighbors AS\n"
+	"  SELECT u.user_id, o.user_id AS neighbor_id, l.similarity, l.rank::integer AS rank\n"
+	"    FROM {schema}.model_user u JOIN {schema}.model m ON u.version = m.active_version\n"
+	"   CROSS JOIN LATERAL unnest(u.neighbors, u.similarities)\n"
+	"         WITH ORDINALITY AS l(number, similarity, rank)\n"
+	"    JOIN {schema}.model_user o ON o.version = u.version AND o.number = l.number;\n"
+	"COMMENT ON VIEW {schema}.item_neighbors IS 'lists of similar items of the active version, as "
+	"'\n"
+	"  'the algorithm keeps them';\n"
+	"COMMENT ON VIEW {schema}.user_neighbors IS 'lists of similar users of the active version, as "
+	"'\n"
+	"  'the algorithm keeps them';\n"
 	"COMMENT ON VIEW {schema}.versions IS 'every training of this model, with what it read and "
 	"made';\n"
 	"COMMENT ON VIEW {schema}.user_factors IS 'users of the active version';\n"
@@ -76,13 +99,15 @@ static const char user_functions_sql[] =
 			  "  IS 'the best items for a user, best first, without those the user already has';\n"
 
 			  "CREATE FUNCTION {schema}.similar_users(for_user {user_arg}, n integer DEFAULT 10)\n"
-			  "RETURNS TABLE (rank integer, user_id {user}, similarity real)\n" WRAPPER_HEAD(
+			  "RETURNS TABLE (rank integer, user_id {user}, similarity double "
+			  "precision)\n" WRAPPER_HEAD(
 				  "10") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.similarity FROM "
 						"reco.serve_similar_users(\n"
 						"  {model}, for_user{user_cast}, jsonb_build_object('n', n))\n"
-						"  AS r(rank integer, user_id {user}, similarity real); END;\n"
+						"  AS r(rank integer, user_id {user}, similarity double precision); END;\n"
 						"COMMENT ON FUNCTION {schema}.similar_users({user_arg}, integer)\n"
-						"  IS 'the users most like one, by the cosine of their factors';\n";
+						"  IS 'the users most like one, by the algorithm''s lists or the cosine of "
+						"their factors';\n";
 
 /* With an item. */
 static const char item_functions_sql[] =
@@ -99,13 +124,15 @@ static const char item_functions_sql[] =
 			  "  IS 'the best items for an anonymous basket: what goes with these';\n"
 
 			  "CREATE FUNCTION {schema}.similar_items(for_item {item_arg}, n integer DEFAULT 10)\n"
-			  "RETURNS TABLE (rank integer, item_id {item}, similarity real)\n" WRAPPER_HEAD(
+			  "RETURNS TABLE (rank integer, item_id {item}, similarity double "
+			  "precision)\n" WRAPPER_HEAD(
 				  "10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.similarity FROM "
 						"reco.serve_similar_items(\n"
 						"  {model}, for_item{item_cast}, jsonb_build_object('n', n))\n"
-						"  AS r(rank integer, item_id {item}, similarity real); END;\n"
+						"  AS r(rank integer, item_id {item}, similarity double precision); END;\n"
 						"COMMENT ON FUNCTION {schema}.similar_items({item_arg}, integer)\n"
-						"  IS 'the items most like one, by the cosine of their factors';\n";
+						"  IS 'the items most like one, by the algorithm''s lists or the cosine of "
+						"their factors';\n";
 
 /* With both. */
 static const char pair_functions_sql[] =

@@ -19,4 +19,13 @@
  */
 extern Oid reco_schema_create(const char *name, const IdType *user, const IdType *item);
 
+/*
+ * Everything that schema.c makes in a model's schema, as literals of name[].
+ */
+#define RECO_SCHEMA_RELATIONS                                                                      \
+	"{model,model_version,model_user,model_item,versions,user_factors,item_factors,"               \
+	"item_neighbors,user_neighbors}"
+#define RECO_SCHEMA_FUNCTIONS                                                                      \
+	"{recommend,recommend_for,rerank,predict,explain,similar_items,similar_users,popular}"
+
 #endif /* RECO_STORE_SCHEMA_H */

@@ -302,9 +302,15 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 		const char *name;
 		Oid type;
 	} expected[COLUMNS] = {
-		{"version", INT4OID},        {is_user ? "user_id" : "item_id", InvalidOid},
-		{"factors", FLOAT4ARRAYOID}, {"bias", FLOAT4OID},
-		{"interactions", INT4OID},   {is_user ? "history" : "number", is_user ? BYTEAOID : INT4OID},
+		{"version", INT4OID},
+		{is_user ? "user_id" : "item_id", InvalidOid},
+		{"factors", FLOAT4ARRAYOID},
+		{"bias", FLOAT4OID},
+		{"interactions", INT4OID},
+		{"number", INT4OID},
+		{"neighbors", INT4ARRAYOID},
+		{"similarities", FLOAT8ARRAYOID},
+		{is_user ? "history" : "features", BYTEAOID},
 	};
 	Oid relid = get_relname_relid(name, schema);
 	TupleDesc desc;
@@ -350,16 +356,19 @@ reco_table_id_type(const ModelTable *table)
 }
 
 /*
- * Finds the index on (version, id).
+ * Finds the index on (version, column).
  */
 static void
-open_index(ModelTable *table)
+open_index(ModelTable *table, int column)
 {
 	List *indexes;
 	ListCell *cell;
 
-	if (table->index)
+	if (table->index && table->index_column == column)
 		return;
+	if (table->index)
+		index_close(table->index, AccessShareLock);
+	table->index = NULL;
 	indexes = RelationGetIndexList(table->heap);
 	foreach (cell, indexes)
 	{
@@ -368,17 +377,19 @@ open_index(ModelTable *table)
 
 		if (form->indisvalid && form->indislive && form->indnkeyatts == 2 &&
 			index->rd_rel->relam == BTREE_AM_OID && form->indkey.values[0] == COLUMN_VERSION + 1 &&
-			form->indkey.values[1] == COLUMN_ID + 1 && RelationGetIndexExpressions(index) == NIL &&
+			form->indkey.values[1] == column + 1 && RelationGetIndexExpressions(index) == NIL &&
 			RelationGetIndexPredicate(index) == NIL)
 		{
 			table->index = index;
+			table->index_column = column;
 			list_free(indexes);
 			return;
 		}
 		index_close(index, AccessShareLock);
 	}
 	reco_damaged(RelationGetNamespace(table->heap),
-				 psprintf("The primary key of its table \"%s\" is missing.",
+				 psprintf("The index on %s of its table \"%s\" is missing.",
+						  column == COLUMN_ID ? "ids" : "numbers",
 						  RelationGetRelationName(table->heap)));
 }
 
@@ -393,7 +404,7 @@ check_not_null(ModelTable *table, TupleTableSlot *slot)
 }
 
 void
-reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type, Snapshot snapshot,
+reco_table_scan(ModelTable *table, int32 version, int column, const Datum *value, Snapshot snapshot,
 				RowVisitor visit, void *arg)
 {
 	ScanKeyData key[2];
@@ -401,18 +412,19 @@ reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type,
 	TupleTableSlot *slot;
 	int keys = 1;
 
-	open_index(table);
+	open_index(table, column);
 	ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
-	if (id != NULL)
+	if (value != NULL)
 	{
 		Oid opcintype = table->index->rd_opcintype[1];
 		Oid operator= get_opfamily_member(table->index->rd_opfamily[1], opcintype, opcintype,
 										  BTEqualStrategyNumber);
 
 		if (!OidIsValid(operator))
-			reco_damaged(RelationGetNamespace(table->heap), "Its primary key has no equality.");
+			reco_damaged(RelationGetNamespace(table->heap),
+						 "The index on its ids has no equality.");
 		ScanKeyEntryInitialize(&key[1], 0, 2, BTEqualStrategyNumber, InvalidOid,
-							   table->index->rd_indcollation[1], get_opcode(operator), *id);
+							   table->index->rd_indcollation[1], get_opcode(operator), *value);
 		keys = 2;
 	}
 	slot = table_slot_create(table->heap, NULL);
@@ -450,4 +462,32 @@ reco_factors_of(Datum value, int d, bool *must_free, void **copy)
 		if (!(fabsf(factors[i]) <= RECO_MAX_FACTOR))
 			return NULL;
 	return factors;
+}
+
+int32
+reco_neighbors_of(ModelTable *table, TupleTableSlot *slot, int32 rows, int32 **neighbor,
+				  double **similarity)
+{
+	ArrayType *numbers = DatumGetArrayTypeP(slot->tts_values[COLUMN_NEIGHBORS]);
+	ArrayType *similarities = DatumGetArrayTypeP(slot->tts_values[COLUMN_SIMILARITIES]);
+	int n = ArrayGetNItems(ARR_NDIM(numbers), ARR_DIMS(numbers));
+	bool fits = n == ArrayGetNItems(ARR_NDIM(similarities), ARR_DIMS(similarities)) &&
+				!ARR_HASNULL(numbers) && !ARR_HASNULL(similarities) &&
+				ARR_ELEMTYPE(numbers) == INT4OID && ARR_ELEMTYPE(similarities) == FLOAT8OID;
+
+	*neighbor = palloc(((Size) n + 1) * sizeof(int32));
+	*similarity = palloc(((Size) n + 1) * sizeof(double));
+	if (fits)
+	{
+		memcpy(*neighbor, ARR_DATA_PTR(numbers), n * sizeof(int32));
+		memcpy(*similarity, ARR_DATA_PTR(similarities), n * sizeof(double));
+	}
+	for (int k = 0; fits && k < n; k++)
+		fits = (*neighbor)[k] >= 0 && (*neighbor)[k] < rows &&
+			   fabs((*similarity)[k]) <= RECO_MAX_FACTOR;
+	if (!fits)
+		reco_damaged(RelationGetNamespace(table->heap),
+					 psprintf("A list of neighbors in its table \"%s\" is not readable.",
+							  RelationGetRelationName(table->heap)));
+	return n;
 }

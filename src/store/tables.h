@@ -23,7 +23,10 @@ enum
 	COLUMN_FACTORS,
 	COLUMN_BIAS,
 	COLUMN_INTERACTIONS,
-	COLUMN_LAST, /* history, number */
+	COLUMN_NUMBER,
+	COLUMN_NEIGHBORS,    /* numbers of similar rows, the most similar first */
+	COLUMN_SIMILARITIES, /* as many */
+	COLUMN_CONTENT,      /* of a user: history; of an item: features */
 	COLUMNS
 };
 
@@ -91,7 +94,8 @@ extern void reco_model_check_owner(const ModelRow *row);
 typedef struct ModelTable
 {
 	Relation heap;
-	Relation index; /* on (version, id); NULL until a scan needs it */
+	Relation index; /* on (version, id) or (version, number); NULL until a scan needs it */
+	int index_column;
 	bool is_user;
 } ModelTable;
 
@@ -102,17 +106,25 @@ extern void reco_table_close(ModelTable *table, LOCKMODE lock);
 extern IdType *reco_table_id_type(const ModelTable *table);
 
 /*
- * Visits rows of a version: all of them (id NULL) or one id's.  Returns false
+ * Visits rows of a version: all of them (key NULL), in the order of their ids, or
+ * those whose COLUMN_ID or COLUMN_NUMBER is *key.  Returns false
  * from visit to stop.  The slot is valid during the visit only; all columns are
  * deformed and none is NULL.
  */
 typedef bool (*RowVisitor)(void *arg, TupleTableSlot *slot);
 
-extern void reco_table_scan(ModelTable *table, int32 version, const Datum *id, IdType *type,
+extern void reco_table_scan(ModelTable *table, int32 version, int column, const Datum *key,
 							Snapshot snapshot, RowVisitor visit, void *arg);
 
 /* Checks a factors column: NULL unless it is d floats within range. */
 extern const float *reco_factors_of(Datum value, int d, bool *must_free, void **copy);
+
+/*
+ * A row's list of neighbors, checked: as many similarities as numbers, these from
+ * 0 to rows - 1.  palloc'd.  Returns how many.
+ */
+extern int32 reco_neighbors_of(ModelTable *table, TupleTableSlot *slot, int32 rows,
+							   int32 **neighbor, double **similarity);
 
 extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
 

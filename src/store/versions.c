@@ -193,23 +193,44 @@ reco_version_fail(const RecoTrainingRecord *record, const char *message)
 	reco_return(&before);
 }
 
-/* A real[] of n floats. */
+/* A one-dimensional array of n plain values of `size` bytes. */
 static Datum
-float_array(const float *values, int n, MemoryContext context)
+plain_array(Oid type, const void *values, Size size, int n, MemoryContext context)
 {
-	Size size = n > 0 ? ARR_OVERHEAD_NONULLS(1) + n * sizeof(float) : ARR_OVERHEAD_NONULLS(0);
-	ArrayType *array = MemoryContextAllocZero(context, size);
+	Size head = n > 0 ? ARR_OVERHEAD_NONULLS(1) : ARR_OVERHEAD_NONULLS(0);
+	ArrayType *array = MemoryContextAllocZero(context, head + n * size);
 
-	SET_VARSIZE(array, size);
-	array->elemtype = FLOAT4OID;
+	SET_VARSIZE(array, head + n * size);
+	array->elemtype = type;
 	array->ndim = n > 0 ? 1 : 0;
 	if (n > 0)
 	{
 		ARR_DIMS(array)[0] = n;
 		ARR_LBOUND(array)[0] = 1;
-		memcpy(ARR_DATA_PTR(array), values, n * sizeof(float));
+		memcpy(ARR_DATA_PTR(array), values, n * size);
 	}
 	return PointerGetDatum(array);
+}
+
+static Datum
+float_array(const float *values, int n, MemoryContext context)
+{
+	return plain_array(FLOAT4OID, values, sizeof(float), n, context);
+}
+
+/* The columns number, neighbors and similarities of a row. */
+static void
+set_neighbors(Datum *row, const reco_neighbors *lists, int32 number, MemoryContext context,
+			  int64 *bytes)
+{
+	int64 from = lists->start ? lists->start[number] : 0;
+	int n = lists->start ? (int) (lists->start[number + 1] - from) : 0;
+
+	row[COLUMN_NUMBER] = Int32GetDatum(number);
+	row[COLUMN_NEIGHBORS] = plain_array(INT4OID, lists->row + from, sizeof(int32), n, context);
+	row[COLUMN_SIMILARITIES] =
+		plain_array(FLOAT8OID, lists->similarity + from, sizeof(double), n, context);
+	*bytes += n * (sizeof(int32) + sizeof(double));
 }
 
 static int32
@@ -245,7 +266,8 @@ write_users(RecoTrainingRecord *record)
 										  trained->model.factors, batch);
 		row[COLUMN_BIAS] = Float4GetDatum(trained->user_bias[u]);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(clamp_count(n));
-		row[COLUMN_LAST] = PointerGetDatum(history);
+		row[COLUMN_CONTENT] = PointerGetDatum(history);
+		set_neighbors(row, &trained->user_neighbors, u, batch, &record->bytes);
 		record->bytes += size + trained->model.factors * sizeof(float);
 	}
 	reco_writer_end(writer);
@@ -267,7 +289,7 @@ write_items(RecoTrainingRecord *record)
 	/* popularity: a rating of any value counts, of other values those above 0 */
 	for (int64 e = 0; e < a->start[a->rows]; e++)
 	{
-		if (a->value == NULL || a->value[e] > 0 || model->spec->algorithm->predicts_value)
+		if (a->value == NULL || a->value[e] > 0 || model->spec->predicts_value)
 			count[a->col[e]]++;
 		RECO_POLL_AT(e);
 	}
@@ -276,14 +298,17 @@ write_items(RecoTrainingRecord *record)
 	for (int32 i = 0; i < model->items; i++)
 	{
 		Datum *row = reco_writer_row(writer, &batch);
+		bytea *features = MemoryContextAlloc(batch, VARHDRSZ);
 
+		SET_VARSIZE(features, VARHDRSZ);
 		row[COLUMN_VERSION] = Int32GetDatum(record->version);
 		row[COLUMN_ID] = id_dict_id(record->data->items, i);
 		row[COLUMN_FACTORS] =
 			float_array(model->item + (Size) i * model->stride, model->factors, batch);
 		row[COLUMN_BIAS] = Float4GetDatum(model->item_bias[i]);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
-		row[COLUMN_LAST] = Int32GetDatum(i);
+		row[COLUMN_CONTENT] = PointerGetDatum(features);
+		set_neighbors(row, &model->neighbors, i, batch, &record->bytes);
 		record->bytes += model->factors * sizeof(float);
 	}
 	reco_writer_end(writer);

@@ -61,9 +61,45 @@ typedef enum reco_als_pass
 	RECO_PASS_CURVATURE /* curvature only */
 } reco_als_pass;
 
+/* One row's side of the similarity formula (neighbors.h), and the others'. */
+typedef struct reco_pair_row
+{
+	double scale;
+	double v;
+	double shrinkage;
+	double x, y, u, w;               /* of the row */
+	const double *xs, *ys, *us, *ws; /* of the others */
+	double floor;                    /* what the row's own list asks for, above 0 */
+	int32_t min_support;
+	bool symmetric;
+} reco_pair_row;
+
+typedef struct reco_pair
+{
+	double mine;   /* s(row | other) */
+	double theirs; /* s(other | row) */
+	int32_t other;
+} reco_pair;
+
 typedef struct reco_kernels
 {
 	const char *name;
+
+	/*
+	 * Pairs of a row with n others of which either similarity reaches what its
+	 * list asks for (row->floor, floor[]), to out (n long); returns how many.
+	 * dot NULL: the counts are the products; count NULL: no support is asked for.
+	 */
+	int32_t (*pair_scan)(const reco_pair_row *row, const double *dot, const int32_t *count,
+						 int32_t n, const double *floor, reco_pair *out);
+
+	/*
+	 * count[b] += how many of the n strings have bit b.  A string is `words` words
+	 * (a multiple of 8) at bits + string words, on a cache line; `empty` is one
+	 * without a bit set.
+	 */
+	void (*bit_sums)(const uint64_t *bits, int words, const int32_t *string, int32_t n,
+					 int32_t empty, int32_t *count);
 
 	/*
 	 * C[i][j] += sum_k T[k][i] T[k][j] (or -=) for j >= i, k < rows, i, j < n.

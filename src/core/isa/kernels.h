@@ -32,6 +32,11 @@ typedef double vd __attribute__((vector_size(4 * VW), may_alias));
 typedef float vh __attribute__((vector_size(2 * VW), may_alias, aligned(4)));
 typedef float v4f __attribute__((vector_size(16), may_alias));
 
+extern int32_t RECO_NAME(reco_pair_scan)(const reco_pair_row *row, const double *dot,
+										 const int32_t *count, int32_t n, const double *floor,
+										 reco_pair *out);
+extern void RECO_NAME(reco_bit_sums)(const uint64_t *bits, int words, const int32_t *string,
+									 int32_t n, int32_t empty, int32_t *count);
 extern void RECO_NAME(reco_syrk)(double *c, int ldc, const double *t, int ldt, int n, int rows,
 								 bool subtract);
 extern bool RECO_NAME(reco_potrf)(double *a, int lda, int n, double tolerance);

@@ -6,6 +6,8 @@
 
 const reco_kernels RECO_NAME(reco_kernels) = {
 	.name = RECO_LEVEL,
+	.bit_sums = RECO_NAME(reco_bit_sums),
+	.pair_scan = RECO_NAME(reco_pair_scan),
 	.syrk = RECO_NAME(reco_syrk),
 	.potrf = RECO_NAME(reco_potrf),
 	.potrs = RECO_NAME(reco_potrs),

@@ -1,0 +1,22 @@
+/*
+ * baseline.h
+ *	  What a rating owes to its user and its item alone.
+ */
+#ifndef RECO_CORE_BASELINE_H
+#define RECO_CORE_BASELINE_H
+
+#include "core/csr.h"
+
+/*
+ * Fits value = mean + user_bias + item_bias by alternating sweeps, with biases
+ * damped towards 0 (baseline.c).  The arrays belong to the caller: rows and cols of by_user long.
+ * Errors: RECO_NO_MEMORY, RECO_STOPPED.
+ */
+extern reco_status reco_baseline_fit(const reco_env *env, const reco_csr *by_user, double *mean,
+									 float *user_bias, float *item_bias);
+
+/* The bias of one more user. */
+extern float reco_baseline_user(double mean, const float *item_bias, int64_t n, const int32_t *item,
+								const float *value);
+
+#endif /* RECO_CORE_BASELINE_H */

@@ -1,0 +1,112 @@
+/*
+ * neighbors_turn.c
+ *	  Lists of neighbors turned round: who has whom.
+ *
+ * Cost: entries x log of a list's length.
+ */
+#include "core/neighbors.h"
+#include "core/sorting.h"
+
+#include <stdlib.h>
+
+typedef struct Entry
+{
+	double similarity;
+	int32_t row;
+} Entry;
+
+static int
+compare(const void *a, const void *b)
+{
+	const Entry *x = a;
+	const Entry *y = b;
+
+	if (x->similarity != y->similarity)
+		return x->similarity > y->similarity ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+/* The lists of `at` (start) in out, sorted and cut to k. */
+static void
+lay_out(const Entry *entry, const int64_t *start, int32_t rows, int64_t k, reco_neighbors *out)
+{
+	int64_t to = 0;
+
+	for (int32_t r = 0; r < rows; r++)
+	{
+		int64_t n = start[r + 1] - start[r];
+
+		out->start[r] = to;
+		for (int64_t e = 0; e < n && e < k; e++)
+		{
+			out->row[to] = entry[start[r] + e].row;
+			out->similarity[to++] = entry[start[r] + e].similarity;
+		}
+	}
+	out->start[rows] = to;
+}
+
+static reco_status
+turn(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors *out)
+{
+	int64_t entries = n->start[n->rows];
+	int64_t *start = zeroed(env, ((size_t) n->rows + 1) * sizeof(int64_t));
+	Entry *entry = env->alloc(env->arg, ((size_t) entries + 1) * sizeof(Entry));
+	reco_status status = RECO_NO_MEMORY;
+	int64_t polled = 0;
+
+	*out = (reco_neighbors){.rows = n->rows};
+	out->start = env->alloc(env->arg, ((size_t) n->rows + 1) * sizeof(int64_t));
+	out->row = env->alloc(env->arg, ((size_t) entries + 1) * sizeof(int32_t));
+	out->similarity = env->alloc(env->arg, ((size_t) entries + 1) * sizeof(double));
+	if (start && entry && out->start && out->row && out->similarity)
+	{
+		status = RECO_OK;
+		for (int64_t e = 0; e < entries; e++)
+			start[n->row[e] + 1]++;
+		counts_to_places(start, n->rows);
+		for (int32_t r = 0; r < n->rows; r++)
+			for (int64_t e = n->start[r]; e < n->start[r + 1]; e++)
+				entry[start[n->row[e]]++] = (Entry){n->similarity[e], r};
+		ends_to_starts(start, n->rows);
+		for (int32_t r = 0; r < n->rows && status == RECO_OK; r++)
+		{
+			qsort(entry + start[r], (size_t) (start[r + 1] - start[r]), sizeof(Entry), compare);
+			if (stop_at(env, start[r + 1], &polled))
+				status = RECO_STOPPED;
+		}
+	}
+	if (status == RECO_OK)
+		lay_out(entry, start, n->rows, k, out);
+	else
+		reco_neighbors_free(env, out);
+	release(env, entry);
+	release(env, start);
+	return status;
+}
+
+reco_status
+reco_neighbors_reverse(const reco_env *env, const reco_neighbors *n, reco_neighbors *out)
+{
+	return turn(env, n, INT64_MAX, out);
+}
+
+reco_status
+reco_neighbors_walk_end(const reco_env *env, reco_neighbors *n, bool normalize, int k,
+						reco_neighbors *out)
+{
+	reco_status status;
+
+	for (int32_t r = 0; normalize && r < n->rows; r++)
+	{
+		double sum = 0;
+
+		for (int64_t e = n->start[r]; e < n->start[r + 1]; e++)
+			sum += n->similarity[e];
+		for (int64_t e = n->start[r]; e < n->start[r + 1]; e++)
+			n->similarity[e] /= sum;
+	}
+	status = turn(env, n, k, out);
+	reco_neighbors_free(env, n);
+	return status;
+}

@@ -1,0 +1,270 @@
+/*
+ * item_knn.c
+ *	  reco.item_knn(): items like those that a user has; and reco.rp3beta(), where
+ *	  a random walk says what is like what.
+ *
+ * An item's list holds its k nearest neighbors: what speaks for it.  Scores are
+ * added up the other way round: each interaction is a row of the followers, the
+ * items in whose lists its item is.  With similarity => 'conditional', the
+ * question is what goes with an item, and the lists are those of the given item.
+ *
+ * Cost of a list: the lengths of the rows of the user's items, and one pass over
+ * all items.
+ */
+#include "model/knn.h"
+
+#include "core/baseline.h"
+#include "miscadmin.h"
+
+#include <math.h>
+
+#define FIELD(name) offsetof(KnnParams, name)
+
+static const reco_option rp3beta_options[] = {
+	{"alpha", RECO_OPTION_REAL, FIELD(alpha), 1, 0, 10, NULL},
+	{"beta", RECO_OPTION_REAL, FIELD(beta), 0.6, 0, 10, NULL},
+	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 100, 1, 10000, NULL},
+	{"normalized", RECO_OPTION_BOOL, FIELD(normalize), true, 0, 1, NULL},
+	{NULL},
+};
+
+static size_t
+item_memory(const RecoTraining *training)
+{
+	return knn_memory(training, false);
+}
+
+/* The lists are turned round once more. */
+static size_t
+rp3beta_memory(const RecoTraining *training)
+{
+	const KnnParams *params = training->spec->params;
+	Size items = training->by_user.cols;
+
+	return knn_memory(training, false) + items * Min(items, (Size) params->neighbors) * 28;
+}
+
+static void
+item_fit(const RecoTraining *training, RecoTrained *out)
+{
+	reco_neighbors_params params = knn_kernel_params(training->spec->params);
+
+	knn_begin_fit(training, out);
+	out->model.neighbors = knn_find(training, &params, false);
+}
+
+static void
+rp3beta_fit(const RecoTraining *training, RecoTrained *out)
+{
+	const KnnParams *options = training->spec->params;
+	reco_neighbors_params params = {
+		.measure = RECO_WALK,
+		.neighbors = options->neighbors,
+		.walk_alpha = options->alpha,
+		.walk_beta = options->beta,
+	};
+	reco_neighbors steps;
+
+	knn_begin_fit(training, out);
+	steps = knn_find(training, &params, false);
+	reco_budget_check(training->budget,
+					  reco_neighbors_walk_end(&training->budget->env, &steps, options->normalize,
+											  options->neighbors, &out->model.neighbors),
+					  "training");
+}
+
+/* Whether the list of an item says what goes with it, not what speaks for it. */
+static bool
+lists_are_given(const RecoModel *model)
+{
+	return knn_params(model)->similarity == RECO_CONDITIONAL;
+}
+
+/*
+ * Lists to followers: their transpose, or, where the lists already are of the
+ * given item, the transpose's transpose, whose rows are in order.
+ */
+static void
+item_prepare(RecoModel *model, RecoBudget *budget)
+{
+	const reco_neighbors *lists = &model->neighbors;
+	Size entries = lists->start[lists->rows];
+	float *value = reco_budget_alloc(budget, (entries + 1) * sizeof(float));
+	reco_csr as_lists = {model->items, model->items, lists->start, lists->row, value};
+
+	for (Size e = 0; e < entries; e++)
+		value[e] = (float) lists->similarity[e];
+	reco_budget_check(budget, reco_csr_transpose(&budget->env, &as_lists, value, &model->followers),
+					  "the model");
+	if (lists_are_given(model))
+	{
+		reco_csr speaking = model->followers;
+
+		reco_budget_check(
+			budget, reco_csr_transpose(&budget->env, &speaking, speaking.value, &model->followers),
+			"the model");
+		reco_csr_free(&budget->env, &speaking);
+	}
+	reco_budget_free(budget, value);
+}
+
+/* What an interaction counts. */
+static inline double
+value_of(const RecoModel *model, const RecoProfile *profile, int64 j)
+{
+	double value = profile->value ? profile->value[j] : 1;
+
+	return value - knn_baseline(model, profile->bias, profile->item[j]);
+}
+
+static void
+item_score(const RecoModel *model, const RecoProfile *profile, float *score)
+{
+	const reco_csr *f = &model->followers;
+	Size bytes = ((Size) model->items + 1) * sizeof(double);
+	double *sum =
+		MemoryContextAllocExtended(CurrentMemoryContext, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	double *weight = NULL;
+
+	if (model->spec->predicts_value)
+		weight = MemoryContextAllocExtended(CurrentMemoryContext, bytes,
+											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int64 j = 0; j < profile->n; j++)
+	{
+		double x = value_of(model, profile, j);
+		int32 row = profile->item[j];
+
+		CHECK_FOR_INTERRUPTS();
+		for (int64 e = f->start[row]; e < f->start[row + 1]; e++)
+		{
+			sum[f->col[e]] += x * f->value[e];
+			if (weight)
+				weight[f->col[e]] += f->value[e];
+		}
+	}
+	for (int32 i = 0; i < model->items; i++)
+		score[i] = knn_final(model, profile->bias, i, sum[i], weight ? weight[i] : 0);
+	pfree(sum);
+	if (weight)
+		pfree(weight);
+}
+
+/* s(item | the item of interaction j), 0 when they are no neighbors. */
+static double
+weight_of(const RecoModel *model, const RecoProfile *profile, int64 j, int32 item)
+{
+	const reco_csr *f = &model->followers;
+	int64 low = f->start[profile->item[j]];
+	int64 high = f->start[profile->item[j] + 1];
+
+	while (low < high)
+	{
+		int64 middle = low + (high - low) / 2;
+
+		if (f->col[middle] == item)
+			return f->value[middle];
+		if (f->col[middle] < item)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
+static float
+item_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
+{
+	double sum = 0;
+	double weight = 0;
+
+	for (int64 j = 0; j < profile->n; j++)
+	{
+		double s = weight_of(model, profile, j, item);
+
+		if (s == 0)
+			continue;
+		sum += value_of(model, profile, j) * s;
+		weight += s;
+	}
+	return knn_final(model, profile->bias, item, sum, weight);
+}
+
+static void
+item_fold_in(const RecoModel *model, RecoProfile *profile)
+{
+	if (knn_params(model)->biases)
+		profile->bias = reco_baseline_user(model->mean, model->item_bias, profile->n, profile->item,
+										   profile->value);
+}
+
+static bool
+item_knows(const RecoModel *model, const RecoProfile *profile)
+{
+	const reco_csr *f = &model->followers;
+
+	if (knn_params(model)->biases)
+		return profile->n > 0;
+	for (int64 j = 0; j < profile->n; j++)
+		if (f->start[profile->item[j] + 1] > f->start[profile->item[j]])
+			return true;
+	return false;
+}
+
+static bool
+item_explain(const RecoModel *model, const RecoProfile *profile, int32 item, double *contribution,
+			 double *baseline)
+{
+	double weight = 0;
+
+	*baseline = knn_baseline(model, profile->bias, item);
+	for (int64 j = 0; j < profile->n; j++)
+	{
+		double s = weight_of(model, profile, j, item);
+
+		contribution[j] = s * value_of(model, profile, j);
+		weight += s;
+	}
+	for (int64 j = 0; model->spec->predicts_value && j < profile->n; j++)
+		contribution[j] = weight > 0 ? contribution[j] / weight : 0;
+	return weight > 0 || *baseline != 0;
+}
+
+static bool
+item_own_lists(const RecoModel *model)
+{
+	reco_neighbors_params params = knn_kernel_params(model->spec->params);
+
+	return lists_are_given(model) || reco_measure_symmetric(&params);
+}
+
+static bool
+rp3beta_own_lists(const RecoModel *model)
+{
+	return false;
+}
+
+/* What the two have in common. */
+#define ITEM_LISTS                                                                                 \
+	.source = "model", .params_size = sizeof(KnnParams), .score = item_score,                      \
+	.score_one = item_score_one, .predict = knn_predict, .fold_in = item_fold_in,                  \
+	.knows = item_knows, .explain = item_explain, .fits = knn_fits, .prepare = item_prepare
+
+const RecoAlgorithm reco_algorithm_item_knn = {
+	.name = "item_knn",
+	.options = knn_options,
+	.predicts_value = knn_predicts_value,
+	.check = knn_check,
+	.memory = item_memory,
+	.fit = item_fit,
+	.own_lists = item_own_lists,
+	ITEM_LISTS,
+};
+
+const RecoAlgorithm reco_algorithm_rp3beta = {
+	.name = "rp3beta",
+	.options = rp3beta_options,
+	.memory = rp3beta_memory,
+	.fit = rp3beta_fit,
+	.own_lists = rp3beta_own_lists,
+	ITEM_LISTS,
+};

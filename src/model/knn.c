@@ -1,0 +1,191 @@
+/*
+ * knn.c
+ *	  What the neighborhood models share: options, training, and how the parts of
+ *	  a score become the score.
+ *
+ * With x the value of an interaction and s a similarity, over the interactions
+ * that count for an item:
+ *
+ *	 sum		sum x s
+ *	 normalized	sum x s / sum s
+ *	 biases		b_ui + sum (x - b) s / sum s, b_ui = mean + b_u + b_i
+ *
+ * The last two predict values.  Similarities are above 0, so a weighted mean is
+ * within the range of what it is a mean of.  The k nearest neighbors are chosen
+ * first, and then those of them that have the item count.
+ */
+#include "model/knn.h"
+
+#include "core/baseline.h"
+
+#include <math.h>
+
+/* In the order of reco_measure and reco_weighting. */
+static const char *const similarities[] = {
+	"cosine", "adjusted_cosine", "pearson", "asymmetric", "jaccard", "dice", "tversky",
+	"llr",    "conditional",     "lift",    NULL};
+static const char *const weightings[] = {"none", "tf-idf", "bm25", NULL};
+
+#define FIELD(name) offsetof(KnnParams, name)
+
+const reco_option knn_options[] = {
+	{"similarity", RECO_OPTION_ENUM, FIELD(similarity), RECO_COSINE, 0, 0, similarities},
+	{"weighting", RECO_OPTION_ENUM, FIELD(weighting), RECO_WEIGHTING_NONE, 0, 0, weightings},
+	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 100, 1, 10000, NULL},
+	{"shrinkage", RECO_OPTION_REAL, FIELD(shrinkage), 0, 0, 1e9, NULL},
+	{"min_support", RECO_OPTION_INT, FIELD(min_support), 1, 1, 1000000000, NULL},
+	{"normalized", RECO_OPTION_BOOL, FIELD(normalize), false, 0, 1, NULL},
+	{"biases", RECO_OPTION_BOOL, FIELD(biases), false, 0, 1, NULL},
+	{"k1", RECO_OPTION_REAL, FIELD(k1), 1.2, 0, 1e6, NULL},
+	{"b", RECO_OPTION_REAL, FIELD(b), 0.75, 0, 1, NULL},
+	{"exponent", RECO_OPTION_REAL, FIELD(exponent), 0.5, 0, 1, NULL},
+	{"tversky_alpha", RECO_OPTION_REAL, FIELD(tversky_alpha), 1, 0, 1000, NULL},
+	{"tversky_beta", RECO_OPTION_REAL, FIELD(tversky_beta), 1, 0, 1000, NULL},
+	{NULL},
+};
+
+const KnnParams *
+knn_params(const RecoModel *model)
+{
+	return model->spec->params;
+}
+
+reco_neighbors_params
+knn_kernel_params(const KnnParams *params)
+{
+	return (reco_neighbors_params){
+		.measure = (reco_measure) params->similarity,
+		.weighting = (reco_weighting) params->weighting,
+		.neighbors = params->neighbors,
+		.shrinkage = params->shrinkage,
+		.min_support = params->min_support,
+		.k1 = params->k1,
+		.b = params->b,
+		.exponent = params->exponent,
+		.tversky_alpha = params->tversky_alpha,
+		.tversky_beta = params->tversky_beta,
+	};
+}
+
+void
+knn_check(const void *value)
+{
+	const KnnParams *params = value;
+
+	if (params->weighting != RECO_WEIGHTING_NONE &&
+		reco_measure_of_sets((reco_measure) params->similarity))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("weighting \"%s\" cannot be combined with similarity \"%s\"",
+							   weightings[params->weighting], similarities[params->similarity]),
+						errdetail("This similarity compares sets, in which nothing has a weight."),
+						errhint("Use weighting => 'none', or similarity => 'cosine'.")));
+	if (params->weighting != RECO_WEIGHTING_NONE &&
+		(params->similarity == RECO_PEARSON || params->similarity == RECO_ADJUSTED_COSINE))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("weighting \"%s\" cannot be combined with similarity \"%s\"",
+							   weightings[params->weighting], similarities[params->similarity]),
+						errdetail("This similarity compares values with their mean."),
+						errhint("Use weighting => 'none', or similarity => 'cosine'.")));
+	if (params->shrinkage > 0 && params->similarity == RECO_LLR)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("shrinkage cannot be combined with similarity \"llr\""),
+						errdetail("The log-likelihood ratio already grows with the support."),
+						errhint("Use min_support to leave rare pairs out.")));
+}
+
+bool
+knn_predicts_value(const void *value)
+{
+	const KnnParams *params = value;
+
+	return params->normalize || params->biases;
+}
+
+size_t
+knn_memory(const RecoTraining *training, bool of_users)
+{
+	reco_neighbors_params params = knn_kernel_params(training->spec->params);
+	const reco_csr *a = &training->by_user;
+	int64 entries = a->start[a->rows];
+	Size transposed = of_users ? 0 : (Size) entries * 8 + ((Size) a->cols + 1) * 8;
+
+	return transposed + ((Size) a->rows + a->cols) * 3 * sizeof(double) +
+		   reco_neighbors_memory(&params, of_users ? a->rows : a->cols,
+								 of_users ? a->cols : a->rows, entries,
+								 training->budget->env.threads);
+}
+
+reco_neighbors
+knn_find(const RecoTraining *training, const reco_neighbors_params *params, bool of_users)
+{
+	RecoBudget *budget = training->budget;
+	const reco_csr *a = &training->by_user;
+	reco_csr by_item;
+	reco_neighbors found;
+
+	if (!of_users)
+		reco_budget_check(budget, reco_csr_transpose(&budget->env, a, a->value, &by_item),
+						  "training");
+	reco_budget_check(
+		budget, reco_neighbors_find(&budget->env, params, of_users ? a : &by_item, -1, &found),
+		"training");
+	if (!of_users)
+		reco_csr_free(&budget->env, &by_item);
+	return found;
+}
+
+void
+knn_begin_fit(const RecoTraining *training, RecoTrained *out)
+{
+	RecoBudget *budget = training->budget;
+	const reco_csr *a = &training->by_user;
+	const KnnParams *params = training->spec->params;
+
+	memset(out, 0, sizeof(*out));
+	out->users = a->rows;
+	out->user_bias = reco_zeros(budget, a->rows);
+	out->model.spec = training->spec;
+	out->model.items = a->cols;
+	out->model.item_bias = reco_zeros(budget, a->cols);
+	if (params->biases)
+		reco_budget_check(budget,
+						  reco_baseline_fit(&budget->env, a, &out->model.mean, out->user_bias,
+											out->model.item_bias),
+						  "training");
+	reco_value_range(a, &out->model.min_value, &out->model.max_value);
+}
+
+double
+knn_baseline(const RecoModel *model, double user_bias, int32 item)
+{
+	return knn_params(model)->biases ? model->mean + user_bias + model->item_bias[item] : 0;
+}
+
+/*
+ * The score of an item from its sums; -infinity when nothing is known.
+ */
+float
+knn_final(const RecoModel *model, double user_bias, int32 item, double sum, double weight)
+{
+	const KnnParams *params = knn_params(model);
+
+	if (params->biases)
+		return (float) (knn_baseline(model, user_bias, item) + (weight > 0 ? sum / weight : 0));
+	if (model->spec->predicts_value)
+		return weight > 0 ? (float) (sum / weight) : -INFINITY;
+	return sum != 0 ? (float) sum : -INFINITY;
+}
+
+float
+knn_predict(const RecoModel *model, float score)
+{
+	if (!model->spec->predicts_value)
+		return score;
+	return Min(Max(score, model->min_value), model->max_value);
+}
+
+bool
+knn_fits(const RecoModel *model)
+{
+	return model->factors == 0;
+}
