@@ -110,43 +110,51 @@ build(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row
 	return true;
 }
 
+bool
+als_exact_attempt(const als_system *s, als_exact *e, double lambda, double *ridge)
+{
+	double largest = 0;
+
+	for (int i = 0; i < s->D; i++)
+	{
+		double *a = e->a + (size_t) i * s->ld + i;
+
+		*a += lambda;
+		if (*a > largest)
+			largest = *a;
+	}
+	for (int i = 0; i < s->D; i++)
+		e->a[(size_t) i * s->ld + i] += *ridge * largest;
+	if (s->k->potrf(e->a, s->ld, s->D, 1e-14))
+	{
+		s->k->potrs(e->a, s->ld, s->D, e->x);
+		return true;
+	}
+	if (largest == 0)
+	{
+		/* every factor is 0, and so is the least-norm solution */
+		memset(e->x, 0, s->ld * sizeof(double));
+		memset(e->a, 0, (size_t) s->ld * s->ld * sizeof(double));
+		for (int i = 0; i < s->D; i++)
+			e->a[(size_t) i * s->ld + i] = 1;
+		return true;
+	}
+	*ridge = *ridge == 0 ? 1e-12 : *ridge * 100;
+	return false;
+}
+
 reco_status
 als_exact_solve(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
 				double *lambda)
 {
 	double ridge = 0;
 
-	for (int attempt = 0; attempt < 8; attempt++)
+	for (int attempt = 0; attempt < ALS_ATTEMPTS; attempt++)
 	{
-		double largest = 0;
-
 		if (!build(env, s, e, row, lambda))
 			return RECO_STOPPED;
-		for (int i = 0; i < s->D; i++)
-		{
-			double *a = e->a + (size_t) i * s->ld + i;
-
-			*a += *lambda;
-			if (*a > largest)
-				largest = *a;
-		}
-		for (int i = 0; i < s->D; i++)
-			e->a[(size_t) i * s->ld + i] += ridge * largest;
-		if (s->k->potrf(e->a, s->ld, s->D, 1e-14))
-		{
-			s->k->potrs(e->a, s->ld, s->D, e->x);
+		if (als_exact_attempt(s, e, *lambda, &ridge))
 			return RECO_OK;
-		}
-		if (largest == 0)
-		{
-			/* every factor is 0, and so is the least-norm solution */
-			memset(e->x, 0, s->ld * sizeof(double));
-			memset(e->a, 0, (size_t) s->ld * s->ld * sizeof(double));
-			for (int i = 0; i < s->D; i++)
-				e->a[(size_t) i * s->ld + i] = 1;
-			return RECO_OK;
-		}
-		ridge = ridge == 0 ? 1e-12 : ridge * 100;
 	}
 	return RECO_SINGULAR;
 }

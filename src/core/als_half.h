@@ -53,22 +53,23 @@ extern void als_system_init(als_system *s, const reco_als_params *params, int32_
 							double mean, const float *y, int stride, const float *y_bias,
 							const double *gram);
 
-/* One entry's weight and target in float8. */
+/* A value's weight and target in float8; v is a residual in the explicit model. */
+static inline void
+als_value(bool implicit, double alpha, double v, double *a, double *t)
+{
+	*a = implicit ? alpha * (v < 0 ? -v : v) : 1.0;
+	*t = !implicit ? v : v > 0 ? 1.0 + *a : 0.0;
+}
+
+/* The same of a row's entry. */
 static inline void
 als_entry(const als_system *s, const reco_als_row *row, int64_t j, double *a, double *t)
 {
 	double v = row->value ? row->value[j] : 1.0;
 
-	if (s->weights.implicit)
-	{
-		*a = s->alpha * (v < 0 ? -v : v);
-		*t = v > 0 ? 1.0 + *a : 0.0;
-	}
-	else
-	{
-		*a = 1.0;
-		*t = v - s->mean - (s->biases ? s->weights.bias[row->idx[j]] : 0.0);
-	}
+	if (!s->weights.implicit)
+		v = v - s->mean - (s->biases ? s->weights.bias[row->idx[j]] : 0.0);
+	als_value(s->weights.implicit, s->alpha, v, a, t);
 }
 
 /* als_exact.c: memory of one thread, laid out in a slab of als_exact_bytes. */
@@ -83,6 +84,15 @@ typedef struct als_exact
 
 extern size_t als_exact_bytes(int ld);
 extern void als_exact_layout(als_exact *e, void *slab, int ld);
+
+/* How often a system is tried, each time but the first with a larger ridge. */
+#define ALS_ATTEMPTS 8
+
+/*
+ * Adds lambda and *ridge to the diagonal of e->a, factors it and solves for e->x
+ * in place.  False: *ridge has grown, and both are to be built anew.
+ */
+extern bool als_exact_attempt(const als_system *s, als_exact *e, double lambda, double *ridge);
 
 /*
  * Solves a row in float8 into e->x, leaving the Cholesky factor in e->a.

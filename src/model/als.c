@@ -87,6 +87,19 @@ kernel_params(const RecoSpec *spec)
 }
 
 /*
+ * For those who solve single rows outside a model.  False: the algorithm has no
+ * factors.
+ */
+bool
+reco_als_params_of(const RecoSpec *spec, reco_als_params *params)
+{
+	if (spec->algorithm != &reco_algorithm_ials && spec->algorithm != &reco_algorithm_als)
+		return false;
+	*params = kernel_params(spec);
+	return true;
+}
+
+/*
  * Threads are worth their waking up from a few milliseconds of work an iteration
  * on; the result is the same.
  */

@@ -174,5 +174,6 @@ extern const RecoAlgorithm reco_algorithm_item_knn;
 extern const RecoAlgorithm reco_algorithm_user_knn;
 extern const RecoAlgorithm reco_algorithm_rp3beta;
 extern const RecoAlgorithm reco_algorithm_popular;
+extern bool reco_als_params_of(const RecoSpec *spec, reco_als_params *params);
 
 #endif /* RECO_MODEL_MODEL_H */
