@@ -17,7 +17,7 @@ CALL reco.create_model('val_model', 'SELECT u, i, w::numeric FROM val_bad UNION 
 INSERT INTO val_bad VALUES (3, 1, 'NaN'), (3, 2, 'Infinity'), (3, 3, '-Infinity');
 SET client_min_messages = notice;
 CALL reco.create_model('val_model', 'val_bad', reco.ials(factors => 2, regularization => 0.1, iterations => 50),
-  reco.options(on_invalid => 'skip'));
+  options => reco.options(on_invalid => 'skip'));
 SET client_min_messages = warning;
 SELECT rows_read, rows_skipped, users, items, interactions FROM val_model.versions;
 SELECT user_id FROM val_model.user_factors ORDER BY user_id;

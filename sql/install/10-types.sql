@@ -31,7 +31,7 @@ COMMENT ON FUNCTION reco.describe(reco.algorithm) IS
 'an algorithm with all its options, defaults included, as one would write it';
 
 --
--- The two typed tables of every model.  Attributes are only ever added.
+-- The typed tables of every model.  Attributes are only ever added.
 --
 
 CREATE TYPE reco.model AS (
@@ -43,7 +43,9 @@ CREATE TYPE reco.model AS (
   active_version pg_catalog.int4,
   active_nonce pg_catalog.int8,
   next_version pg_catalog.int4,
-  created_at pg_catalog.timestamptz
+  created_at pg_catalog.timestamptz,
+  items pg_catalog.text,
+  items_search_path pg_catalog.text
 );
 COMMENT ON TYPE reco.model IS
 'the definition of a model; the table "model OF reco.model" makes a schema a model';
@@ -71,6 +73,16 @@ CREATE TYPE reco.version AS (
   bytes pg_catalog.int8,
   timings pg_catalog.jsonb,
   trained_by pg_catalog.text,
-  message pg_catalog.text
+  message pg_catalog.text,
+  fields pg_catalog.jsonb
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
+
+CREATE TYPE reco.term AS (
+  version pg_catalog.int4,
+  number pg_catalog.int4,
+  field pg_catalog.int4,
+  term pg_catalog.text,
+  weight pg_catalog.float4
+);
+COMMENT ON TYPE reco.term IS 'a keyword, attribute or category that items of a model have';

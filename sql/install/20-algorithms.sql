@@ -81,6 +81,14 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.rp3beta IS
 'items by a random walk over users and items, the popular ones held down by beta';
 
+CREATE FUNCTION reco.content(
+  weights pg_catalog.jsonb DEFAULT NULL
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.content IS
+'items like those that a user has, by the keywords, attributes, embeddings, categories and numbers of items';
+
 CREATE FUNCTION reco.popular() RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -6,6 +6,7 @@ CREATE PROCEDURE reco.create_model(
   name pg_catalog.text,
   source pg_catalog.text,
   algorithm reco.algorithm DEFAULT reco.ials(),
+  items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options()
 )
 AS 'MODULE_PATHNAME', 'reco_create_model'
@@ -26,6 +27,7 @@ CREATE PROCEDURE reco.alter_model(
   model pg_catalog.text,
   source pg_catalog.text DEFAULT NULL,
   algorithm reco.algorithm DEFAULT NULL,
+  items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_alter_model'

@@ -60,6 +60,14 @@ LANGUAGE C STABLE PARALLEL SAFE ROWS 10 COST 1000;
 COMMENT ON FUNCTION reco.serve_similar_users IS
 'users like one (rank, user, similarity); called by a model''s similar_users()';
 
+CREATE FUNCTION reco.serve_user_profile(
+  model pg_catalog.regnamespace, subject pg_catalog.anyelement, options pg_catalog.jsonb
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_serve_user_profile'
+LANGUAGE C STABLE PARALLEL SAFE ROWS 100 COST 1000;
+COMMENT ON FUNCTION reco.serve_user_profile IS
+'what a user likes (feature, value, weight); called by a model''s user_profile()';
+
 CREATE FUNCTION reco.serve_popular(
   model pg_catalog.regnamespace, subject pg_catalog.anyelement, options pg_catalog.jsonb
 ) RETURNS SETOF pg_catalog.record

@@ -8,6 +8,7 @@ CREATE FUNCTION reco.evaluate(
   split pg_catalog.text DEFAULT 'random',
   test_fraction pg_catalog.float8 DEFAULT 0.2,
   cutoffs pg_catalog.int4[] DEFAULT '{10}',
+  items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
   OUT algorithm pg_catalog.text,

@@ -114,6 +114,12 @@ arguments_as_jsonb(FunctionCallInfo fcinfo, const char *algorithm)
 				value.val.string.val = text_to_cstring(PG_GETARG_TEXT_PP(i));
 				value.val.string.len = strlen(value.val.string.val);
 				break;
+			case JSONBOID:
+				/* what an object holds is checked with the option */
+				value.type = jbvBinary;
+				value.val.binary.data = &PG_GETARG_JSONB_P(i)->root;
+				value.val.binary.len = VARSIZE(PG_GETARG_JSONB_P(i)) - VARHDRSZ;
+				break;
 			default:
 				elog(ERROR, "argument \"%s\" has a type that an option cannot have", names[i]);
 		}

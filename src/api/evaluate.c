@@ -32,6 +32,8 @@
 RECO_FUNCTION(reco_evaluate);
 
 #define MAX_CUTOFFS 16
+/* The argument that may be null. */
+#define ARG_ITEMS 5
 
 typedef struct Evaluation
 {
@@ -257,7 +259,7 @@ read_training_user(void *arg, int32 u, RecoProfile *profile)
 	if (u < 0 || u >= a->rows)
 		return false;
 	*profile = (RecoProfile){
-		.factors = trained->user + (Size) u * trained->model.stride,
+		.factors = trained->user ? trained->user + (Size) u * trained->model.stride : NULL,
 		.bias = trained->user_bias[u],
 		.n = a->start[u + 1] - a->start[u],
 		.item = a->col + a->start[u],
@@ -295,7 +297,7 @@ evaluate_one(Evaluation *e, const RecoSpec *spec)
 	bool latest = spec->predicts_value && e->train_latest;
 	const float *test_value = latest ? e->test_latest : e->test_sum;
 	RecoBudget budget;
-	RecoTraining training = {spec, &budget, e->train};
+	RecoTraining training = {spec, &budget, e->train, e->data->features};
 	RecoTrained trained;
 	Sums sums = {0};
 	TrainingUsers users;
@@ -390,11 +392,11 @@ read_algorithms(ArrayType *array)
 static void
 check_arguments(FunctionCallInfo fcinfo)
 {
-	static const char *const names[] = {"source",  "algorithms", "split", "test_fraction",
-										"cutoffs", "options",    "seed"};
+	static const char *const names[] = {"source",  "algorithms", "split",   "test_fraction",
+										"cutoffs", "items",      "options", "seed"};
 
 	for (int i = 0; i < lengthof(names); i++)
-		if (PG_ARGISNULL(i))
+		if (PG_ARGISNULL(i) && i != ARG_ITEMS)
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("%s must not be null", names[i])));
 	if (strcmp(text_to_cstring(PG_GETARG_TEXT_PP(2)), "random") != 0)
@@ -418,18 +420,29 @@ reco_evaluate(PG_FUNCTION_ARGS)
 	RecoRunAs caller = {false};
 	List *specs;
 	ListCell *cell;
+	bool needs_features = false;
 
 	check_arguments(fcinfo);
 	e.rows = reco_rows_begin(fcinfo, (Oid[]){TEXTOID, TEXTOID, INT4OID, FLOAT8OID, INT4OID}, 5);
 	read_cutoffs(&e, PG_GETARG_ARRAYTYPE_P(4));
 	specs = read_algorithms(PG_GETARG_ARRAYTYPE_P(1));
-	reco_data_options_parse(PG_GETARG_JSONB_P(5), &options);
+	reco_data_options_parse(PG_GETARG_JSONB_P(6), &options);
+	foreach (cell, specs)
+	{
+		const RecoSpec *spec = lfirst(cell);
+
+		needs_features = needs_features || spec->algorithm->needs_features;
+		if (needs_features && PG_ARGISNULL(ARG_ITEMS))
+			reco_features_missing(spec);
+	}
 	reco_budget_init(&budget, context);
 	SPI_connect();
-	e.data = reco_read_source(text_to_cstring(PG_GETARG_TEXT_PP(0)), &caller, &options, &budget);
+	e.data = reco_read_source(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+							  needs_features ? text_to_cstring(PG_GETARG_TEXT_PP(ARG_ITEMS)) : NULL,
+							  &caller, &options, &budget);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
-	split(&e, PG_GETARG_FLOAT8(3), (uint64) PG_GETARG_INT64(6));
+	split(&e, PG_GETARG_FLOAT8(3), (uint64) PG_GETARG_INT64(7));
 	if (e.test.start[e.test.rows] == 0)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source has too few interactions to evaluate on"),

@@ -50,14 +50,15 @@ reco_alter_model(PG_FUNCTION_ARGS)
 	RecoTrainingRecord record = {0};
 	ModelRow row;
 	char *source = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char *items = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
 
 	PreventCommandIfReadOnly("CALL reco.alter_model()");
 	record.schema = owned_model(fcinfo, false, &row);
 	record.owner = (RecoRunAs){true, row.owner, "pg_catalog"};
 	record.algorithm = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
-	record.options = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
+	record.options = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4);
 	SPI_connect();
-	reco_version_redefine(&record, source, GetConfigOption("search_path", false, false));
+	reco_version_redefine(&record, source, items, GetConfigOption("search_path", false, false));
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -212,12 +212,51 @@ followers_of(RecoRows *rows, Serving *serving, int32 item, int32 n)
 		add_similar(rows, k + 1, follower[k].item, follower[k].similarity, serving->items);
 }
 
+/*
+ * By what is known about items: those that suit whoever has just this one.
+ */
+static void
+similar_content(RecoRows *rows, Serving *serving, int32 item, int32 n)
+{
+	RecoModel *model = &serving->model;
+	RecoProfile profile = {.n = 1, .item = &item};
+	float *score =
+		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) model->items + 1) * sizeof(float));
+	uint64 *skip = MemoryContextAllocExtended(CurrentMemoryContext, RECO_SET_BYTES(model->items),
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	reco_ranked *best =
+		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(reco_ranked));
+
+	RecoBudget budget;
+	reco_content_profile made;
+	Follower *found;
+
+	model->spec->algorithm->score(model, &profile, score);
+	reco_set_add(skip, item);
+	n = reco_top_n(score, model->items, skip, n, best);
+	/* once more in float8 */
+	reco_budget_init(&budget, CurrentMemoryContext);
+	reco_budget_check(&budget,
+					  reco_content_profile_make(&budget.env, model->content,
+												&(reco_content_user){1, &item, NULL}, &made),
+					  "the model");
+	found = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Follower));
+	for (int32 r = 0; r < n; r++)
+		found[r] =
+			(Follower){reco_content_score_one(model->content, &made, best[r].item), best[r].item};
+	qsort(found, n, sizeof(Follower), compare_followers);
+	for (int32 r = 0; r < n; r++)
+		add_similar(rows, r + 1, found[r].item, found[r].similarity, serving->items);
+}
+
 static void
 similar_to_item(RecoRows *rows, Serving *serving, int32 item, int32 n)
 {
 	const RecoModel *model = &serving->model;
 
-	if (model->spec->algorithm->own_lists == NULL)
+	if (model->content)
+		similar_content(rows, serving, item, n);
+	else if (model->spec->algorithm->own_lists == NULL)
 	{
 		if (model->factors > 0)
 			most_similar(rows, model, model->item, model->items, item, serving->items, n);
@@ -271,7 +310,8 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT8OID}, 3);
 	n = request_n(&request, serving->users);
 	if (n == 0 || !request_user(&request, &user) || !reco_serving_user(serving, user, &profile) ||
-		(profile.neighbors == 0 && serving->model.factors == 0))
+		(profile.neighbors == 0 &&
+		 (serving->model.factors == 0 || serving->model.spec->algorithm->items_only)))
 		return (Datum) 0;
 	reco_serving_load_users(serving);
 	if (profile.neighbors > 0)

@@ -50,6 +50,7 @@ typedef struct Job
 	bool locked;
 	char *name;
 	char *source;
+	char *items;      /* query of what is known about them, or NULL */
 	RecoRunAs reader; /* who reads the source */
 	RecoSpec *spec;
 	RecoDataOptions options;
@@ -211,8 +212,12 @@ read_source(Job *job)
 	RecoData *data;
 
 	INSTR_TIME_SET_CURRENT(start);
-	data = reco_read_source(job->source, &job->reader, &job->options, &job->budget);
+	if (job->spec->algorithm->needs_features && job->items == NULL)
+		reco_features_missing(job->spec);
+	data = reco_read_source(job->source, job->spec->algorithm->needs_features ? job->items : NULL,
+							&job->reader, &job->options, &job->budget);
 	job->record.data = data;
+	job->training.features = data->features;
 	job->training.spec = job->spec;
 	job->training.budget = &job->budget;
 	job->training.progress = iterated;
@@ -366,7 +371,8 @@ read_definition(Job *job)
 	if (row.source == NULL || row.algorithm == NULL || row.search_path == NULL)
 		reco_damaged(job->record.schema, "Its definition is not complete.");
 	job->source = row.source;
-	job->reader = (RecoRunAs){true, row.owner, row.search_path};
+	job->items = row.items;
+	job->reader = (RecoRunAs){true, row.owner, row.search_path, row.items_search_path};
 	job->record.owner = (RecoRunAs){true, row.owner, OWN_SEARCH_PATH};
 	job->record.algorithm = row.algorithm;
 	job->record.options = row.options;
@@ -396,7 +402,7 @@ announce(Job *job)
 												&job->record.data->item_type);
 		CommandCounterIncrement();
 		(void) lock_model(job, false);
-		reco_version_define(&job->record, job->source, job->reader.search_path);
+		reco_version_define(&job->record, job->source, job->items, job->reader.search_path);
 	}
 	reco_version_start(&job->record);
 	PopActiveSnapshot();
@@ -545,7 +551,9 @@ reco_create_model(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("algorithm must not be null")));
 	job->record.algorithm = PG_GETARG_JSONB_P_COPY(2);
 	if (!PG_ARGISNULL(3))
-		job->record.options = PG_GETARG_JSONB_P_COPY(3);
+		job->items = required_text(fcinfo, 3, "items", job->context);
+	if (!PG_ARGISNULL(4))
+		job->record.options = PG_GETARG_JSONB_P_COPY(4);
 	check_name(job->name);
 	clear_way(job->name);
 	job->reader =

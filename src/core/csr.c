@@ -60,7 +60,7 @@ flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_
 			return RECO_STOPPED;
 	}
 	for (int32_t i = 0; i < a->cols; i++)
-		item[i] = item[i] == 2;
+		item[i] = item[i] == 2 || min_item == 0;
 	return RECO_OK;
 }
 

@@ -64,6 +64,9 @@ store(const reco_option *option, void *target, double number)
 		case RECO_OPTION_BOOL:
 			*(bool *) field = number != 0;
 			break;
+		case RECO_OPTION_WEIGHTS:
+			*(const reco_weights **) field = NULL;
+			break;
 	}
 }
 
@@ -155,6 +158,26 @@ check_number(const reco_option *option, const char *owner, const reco_value *val
 	return true;
 }
 
+static bool
+check_weights(const reco_option *option, const char *owner, const reco_value *value,
+			  reco_option_error *error)
+{
+	fail(error->hint, sizeof(error->hint),
+		 "It must be an object of numbers from %.15g to %.15g, such as {\"title\": 1, \"tags\": "
+		 "0.5}.",
+		 option->min, option->max);
+	if (value->kind != RECO_VALUE_WEIGHTS)
+		return fail(error->message, sizeof(error->message),
+					"option \"%s\" of %s must be an object of numbers", option->name, owner);
+	for (int i = 0; i < value->weights->n; i++)
+		if (!(value->weights->weight[i] >= option->min && value->weights->weight[i] <= option->max))
+			return fail(error->message, sizeof(error->message),
+						"weight of \"%.*s\" is out of range for option \"%s\" of %s",
+						clip(value->weights->name[i], 60), value->weights->name[i], option->name,
+						owner);
+	return true;
+}
+
 bool
 reco_options_set(const reco_option *table, void *target, const char *owner, const char *name,
 				 const reco_value *value, reco_option_error *error)
@@ -183,6 +206,13 @@ reco_options_set(const reco_option *table, void *target, const char *owner, cons
 						"option \"%s\" of %s must be a boolean", option->name, owner);
 		}
 		number = value->boolean;
+	}
+	else if (option->type == RECO_OPTION_WEIGHTS)
+	{
+		if (!check_weights(option, owner, value, error))
+			return false;
+		*(const reco_weights **) ((char *) target + option->offset) = value->weights;
+		return true;
 	}
 	else if (!check_number(option, owner, value, &number, error))
 		return false;

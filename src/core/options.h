@@ -10,12 +10,21 @@
 
 typedef enum reco_option_type
 {
-	RECO_OPTION_INT,  /* int */
-	RECO_OPTION_SEED, /* uint64_t, a whole number from 0 to 2^53 */
-	RECO_OPTION_REAL, /* double */
-	RECO_OPTION_BOOL, /* bool */
-	RECO_OPTION_ENUM  /* int, the place in choices */
+	RECO_OPTION_INT,    /* int */
+	RECO_OPTION_SEED,   /* uint64_t, a whole number from 0 to 2^53 */
+	RECO_OPTION_REAL,   /* double */
+	RECO_OPTION_BOOL,   /* bool */
+	RECO_OPTION_ENUM,   /* int, the place in choices */
+	RECO_OPTION_WEIGHTS /* const reco_weights *; NULL: not given */
 } reco_option_type;
+
+/* Numbers by name. */
+typedef struct reco_weights
+{
+	int n;
+	const char **name; /* zero-terminated */
+	double *weight;
+} reco_weights;
 
 /*
  * One option of an algorithm.  A table of them ends with a NULL name.
@@ -37,6 +46,7 @@ typedef enum reco_value_kind
 	RECO_VALUE_NUMBER,
 	RECO_VALUE_BOOL,
 	RECO_VALUE_STRING,
+	RECO_VALUE_WEIGHTS,
 	RECO_VALUE_OTHER
 } reco_value_kind;
 
@@ -45,7 +55,8 @@ typedef struct reco_value
 	reco_value_kind kind;
 	double number;
 	bool boolean;
-	const char *string; /* zero-terminated */
+	const char *string;          /* zero-terminated */
+	const reco_weights *weights; /* kept by reference */
 } reco_value;
 
 /* What is wrong, in PostgreSQL's wording; both zero-terminated. */

@@ -10,11 +10,13 @@
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/numeric.h"
 
 static const RecoAlgorithm *const algorithms[] = {
 	&reco_algorithm_ials,     &reco_algorithm_als,     &reco_algorithm_item_knn,
-	&reco_algorithm_user_knn, &reco_algorithm_rp3beta, &reco_algorithm_popular,
+	&reco_algorithm_user_knn, &reco_algorithm_rp3beta, &reco_algorithm_content,
+	&reco_algorithm_popular,
 };
 
 const RecoAlgorithm *
@@ -31,6 +33,35 @@ reco_algorithm_find(const char *name)
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("unrecognized algorithm \"%s\"", name),
 					errhint("Valid algorithms are: %s.", names.data)));
+}
+
+/* An object of numbers, or NULL when it is something else. */
+static const reco_weights *
+weights_of(JsonbContainer *object)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(object);
+	JsonbIteratorToken token;
+	JsonbValue item;
+	reco_weights *weights = palloc0(sizeof(reco_weights));
+	int size = JsonContainerSize(object);
+
+	if (!JsonContainerIsObject(object))
+		return NULL;
+	weights->name = palloc((size + 1) * sizeof(char *));
+	weights->weight = palloc((size + 1) * sizeof(double));
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			weights->name[weights->n] = pnstrdup(item.val.string.val, item.val.string.len);
+		else if (token == WJB_VALUE)
+		{
+			if (item.type != jbvNumeric)
+				return NULL;
+			weights->weight[weights->n++] = DatumGetFloat8(
+				DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(item.val.numeric)));
+		}
+	}
+	return weights;
 }
 
 static reco_value
@@ -55,6 +86,11 @@ value_of(const JsonbValue *from)
 		case jbvString:
 			value.kind = RECO_VALUE_STRING;
 			value.string = pnstrdup(from->val.string.val, from->val.string.len);
+			break;
+		case jbvBinary:
+			value.weights = weights_of(from->val.binary.data);
+			if (value.weights)
+				value.kind = RECO_VALUE_WEIGHTS;
 			break;
 		default:
 			break;
@@ -128,6 +164,25 @@ reco_spec_parse(Jsonb *object)
 	return spec;
 }
 
+static void
+describe_weights(StringInfo text, const reco_weights *weights)
+{
+	if (weights == NULL)
+	{
+		appendStringInfoString(text, "NULL");
+		return;
+	}
+	appendStringInfoString(text, "'{");
+	for (int i = 0; i < weights->n; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(text, ", ");
+		escape_json(text, weights->name[i]);
+		appendStringInfo(text, ": %s", float8out_internal(weights->weight[i]));
+	}
+	appendStringInfoString(text, "}'");
+}
+
 /*
  * An algorithm as one would write it: ials(factors => 64, alpha => 1, ...).
  */
@@ -162,10 +217,23 @@ reco_spec_describe(const RecoSpec *spec)
 			case RECO_OPTION_ENUM:
 				appendStringInfo(&text, "'%s'", option->choices[*(const int *) field]);
 				break;
+			case RECO_OPTION_WEIGHTS:
+				describe_weights(&text, *(const reco_weights *const *) field);
+				break;
 		}
 	}
 	appendStringInfoChar(&text, ')');
 	return text.data;
+}
+
+void
+reco_features_missing(const RecoSpec *spec)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("algorithm \"%s\" needs to know something about the items",
+						   spec->algorithm->name),
+					errhint("Give a query of the item's id and its features, such as items => "
+							"'SELECT id, tags FROM products'.")));
 }
 
 /* The smallest and the largest value of a matrix; 1 where it keeps none. */

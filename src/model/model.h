@@ -10,6 +10,7 @@
 #define RECO_MODEL_MODEL_H
 
 #include "core/als.h"
+#include "core/content.h"
 #include "core/csr.h"
 #include "core/neighbors.h"
 #include "core/options.h"
@@ -31,12 +32,28 @@ typedef struct RecoSpec
 	bool predicts_value;
 } RecoSpec;
 
+/*
+ * What is known about the items: the query `items` of a model, read and prepared.
+ */
+typedef struct RecoFeatures
+{
+	reco_content content;
+	char *name[RECO_MAX_FIELDS]; /* of the columns */
+	bool category[RECO_MAX_FIELDS];
+	int32 terms;
+	char **term; /* terms */
+	float *idf;  /* terms */
+	double mean[RECO_MAX_FIELDS];
+	double deviation[RECO_MAX_FIELDS];
+} RecoFeatures;
+
 /* What an algorithm is given to train on. */
 typedef struct RecoTraining
 {
 	const RecoSpec *spec;
 	RecoBudget *budget;
-	reco_csr by_user; /* values after the algorithm's rule for repeats */
+	reco_csr by_user;       /* values after the algorithm's rule for repeats */
+	RecoFeatures *features; /* NULL: none were given */
 	/* told after each iteration; may be NULL */
 	void (*progress)(void *arg, int iteration, int iterations, double loss);
 	void *progress_arg;
@@ -77,6 +94,7 @@ typedef struct RecoModel
 	reco_neighbors neighbors;
 	/* made from them: row j has the items whose score an interaction with j raises */
 	reco_csr followers;
+	reco_content *content; /* NULL: the algorithm looks at no features */
 	RecoUsers users;
 } RecoModel;
 
@@ -85,7 +103,7 @@ typedef struct RecoTrained
 {
 	RecoModel model;
 	int32 users;
-	float *user;                   /* users x stride */
+	float *user;                   /* users x stride; NULL: users have no factors */
 	float *user_bias;              /* users */
 	reco_neighbors user_neighbors; /* start NULL: the algorithm has none */
 	float *loss;                   /* one an iteration; may be NULL */
@@ -110,7 +128,9 @@ struct RecoAlgorithm
 	const char *name;
 	const reco_option *options;
 	size_t params_size;
-	const char *source; /* how recommend() names lists of this algorithm */
+	bool needs_features; /* trains on what is known about items */
+	bool items_only;     /* users have no factors */
+	const char *source;  /* how recommend() names lists of this algorithm */
 	/* whether RecoSpec.predicts_value; NULL: never */
 	bool (*predicts_value)(const void *params);
 	/* an error when options do not go together; may be NULL */
@@ -160,6 +180,7 @@ extern char *reco_spec_describe(const RecoSpec *spec);
 extern void reco_options_parse(const reco_option *table, void *target, const char *owner,
 							   Jsonb *value, const char *skip_key);
 
+extern pg_attribute_noreturn() void reco_features_missing(const RecoSpec *spec);
 extern void reco_value_range(const reco_csr *a, float *min, float *max);
 extern float *reco_zeros(RecoBudget *budget, int32 n);
 
@@ -173,6 +194,7 @@ extern const RecoAlgorithm reco_algorithm_als;
 extern const RecoAlgorithm reco_algorithm_item_knn;
 extern const RecoAlgorithm reco_algorithm_user_knn;
 extern const RecoAlgorithm reco_algorithm_rp3beta;
+extern const RecoAlgorithm reco_algorithm_content;
 extern const RecoAlgorithm reco_algorithm_popular;
 extern bool reco_als_params_of(const RecoSpec *spec, reco_als_params *params);
 

@@ -18,6 +18,7 @@
 #include "access/htup_details.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "store/terms.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
@@ -42,6 +43,10 @@ typedef struct ItemLoad
 	int32 *lengths;
 	int32 **neighbor;
 	double **similarity;
+	/* each item's terms; NULL: the algorithm looks at no features */
+	int32 *term_counts;
+	int32 **term;
+	float **term_weight;
 } ItemLoad;
 
 static void *
@@ -60,17 +65,50 @@ allocate_matrix(MemoryContext context, Size rows, int stride)
 }
 
 static void
-copy_factors(Oid schema, Datum value, int d, float *to)
+copy_factors(Oid schema, Datum value, int d, bool nan_ok, float *to)
 {
 	bool must_free;
 	void *copy;
-	const float *from = reco_factors_of(value, d, &must_free, &copy);
+	const float *from = reco_factors_of(value, d, nan_ok, &must_free, &copy);
 
 	if (from == NULL)
 		reco_damaged(schema, psprintf("A row's factors are not %d numbers within range.", d));
 	memcpy(to, from, d * sizeof(float));
 	if (must_free)
 		pfree(copy);
+}
+
+/* A number that an item lacks is NaN; those of an embedding cannot be. */
+static void
+check_embeddings(const Serving *serving, const float *dense)
+{
+	const reco_content *content = serving->model.content;
+
+	for (int f = 0; content && f < content->fields; f++)
+		for (int32 k = content->field[f].from;
+			 content->field[f].kind == RECO_EMBEDDING && k < content->field[f].to; k++)
+			if (isnan(dense[k]))
+				reco_damaged(serving->schema, "An item's embedding is not readable.");
+}
+
+static void
+load_terms(ItemLoad *load, TupleTableSlot *slot, int32 number)
+{
+	bytea *features = DatumGetByteaPP(slot->tts_values[COLUMN_CONTENT]);
+	const uint8 *data = (const uint8 *) VARDATA_ANY(features);
+	Size size = VARSIZE_ANY_EXHDR(features);
+	int64 n = size == 0 ? 0 : reco_history_count(data, size);
+
+	load->term[number] = palloc(Max(n, 1) * sizeof(int32));
+	load->term_weight[number] = palloc(Max(n, 1) * sizeof(float));
+	if (n < 0 || n > load->serving->features->terms ||
+		(n > 0 && !reco_history_decode(data, size, load->serving->features->terms,
+									   load->term[number], load->term_weight[number])))
+		reco_damaged(load->serving->schema, "An item's features are not readable.");
+	for (int64 k = 0; k < n; k++)
+		if (!(fabsf(load->term_weight[number][k]) <= RECO_MAX_FACTOR))
+			reco_damaged(load->serving->schema, "An item's features are not readable.");
+	load->term_counts[number] = (int32) n;
 }
 
 static bool
@@ -90,12 +128,15 @@ load_item(void *arg, TupleTableSlot *slot)
 	load->id[number] = datumCopy(slot->tts_values[COLUMN_ID], serving->item_type->typbyval,
 								 serving->item_type->typlen);
 	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors,
-				 model->item + (Size) number * model->stride);
+				 serving->features != NULL, model->item + (Size) number * model->stride);
+	check_embeddings(serving, model->item + (Size) number * model->stride);
 	model->item_bias[number] = bias;
 	serving->interactions[number] = DatumGetInt32(slot->tts_values[COLUMN_INTERACTIONS]);
 	if (load->lengths)
 		load->lengths[number] = reco_neighbors_of(
 			load->table, slot, model->items, &load->neighbor[number], &load->similarity[number]);
+	if (load->term_counts)
+		load_terms(load, slot, number);
 	return true;
 }
 
@@ -120,6 +161,33 @@ join_lists(ItemLoad *load, RecoBudget *budget, reco_neighbors *out)
 	}
 }
 
+/* The features in one piece, and what is made from them. */
+static void
+join_terms(ItemLoad *load, RecoBudget *budget)
+{
+	Serving *serving = load->serving;
+	RecoModel *model = &serving->model;
+	reco_content *content = &serving->features->content;
+	reco_csr *a = &content->by_item;
+
+	*a = (reco_csr){model->items, serving->features->terms};
+	a->start = reco_budget_alloc(budget, ((Size) model->items + 1) * sizeof(int64));
+	a->start[0] = 0;
+	for (int32 i = 0; i < model->items; i++)
+		a->start[i + 1] = a->start[i] + load->term_counts[i];
+	a->col = reco_budget_alloc(budget, ((Size) a->start[model->items] + 1) * sizeof(int32));
+	a->value = reco_budget_alloc(budget, ((Size) a->start[model->items] + 1) * sizeof(float));
+	for (int32 i = 0; i < model->items; i++)
+	{
+		memcpy(a->col + a->start[i], load->term[i], load->term_counts[i] * sizeof(int32));
+		memcpy(a->value + a->start[i], load->term_weight[i], load->term_counts[i] * sizeof(float));
+	}
+	content->items = model->items;
+	content->stride = model->stride;
+	content->dense = model->item;
+	model->content = content;
+}
+
 /*
  * Reads the items in a context of its own, so that what reading leaves behind goes
  * with it.
@@ -142,6 +210,12 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 		load.neighbor = allocate(context, items, sizeof(int32 *));
 		load.similarity = allocate(context, items, sizeof(double *));
 	}
+	if (serving->features)
+	{
+		load.term_counts = allocate(context, items, sizeof(int32));
+		load.term = allocate(context, items, sizeof(int32 *));
+		load.term_weight = allocate(context, items, sizeof(float *));
+	}
 	reco_table_scan(table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_item,
 					&load);
 	if (load.count != items)
@@ -152,6 +226,8 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 			reco_damaged(serving->schema, "An item is there twice.");
 	if (load.lengths)
 		join_lists(&load, budget, &model->neighbors);
+	if (serving->features)
+		join_terms(&load, budget);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
@@ -170,6 +246,12 @@ check_size(ModelTable *table, int32 rows, int stride)
 		reco_damaged(RelationGetNamespace(table->heap),
 					 psprintf("Its table \"%s\" cannot hold %d rows.",
 							  RelationGetRelationName(table->heap), rows));
+}
+
+static int
+user_factors(const RecoModel *model)
+{
+	return model->spec->algorithm->items_only ? 0 : model->factors;
 }
 
 typedef struct OneUser
@@ -207,7 +289,7 @@ read_user(void *arg, TupleTableSlot *slot)
 	one->found = true;
 	profile->bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
 	profile->factors = allocate_matrix(CurrentMemoryContext, 1, model->stride + 16);
-	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors,
+	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], user_factors(model), false,
 				 profile->factors);
 	if (!decode_history(slot, model->items, profile) || !(fabsf(profile->bias) <= RECO_MAX_FACTOR))
 		reco_damaged(serving->schema, "A user's history is not readable.");
@@ -298,7 +380,7 @@ load_user(void *arg, TupleTableSlot *slot)
 
 	if (users == serving->users || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
 		reco_damaged(serving->schema, "The rows of its users do not belong together.");
-	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors,
+	copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], user_factors(model), false,
 				 load->user + (Size) users * model->stride);
 	if (load->with_histories)
 		append_history(load, slot, users);
@@ -432,6 +514,13 @@ load(const ModelRow *row)
 	serving->item_type = reco_table_id_type(&items);
 	serving->user_type = reco_table_id_type(&users);
 	reco_table_close(&users, AccessShareLock);
+	if (model->spec->algorithm->needs_features)
+	{
+		serving->features = reco_fields_read(version.fields);
+		if (serving->features == NULL)
+			reco_damaged(row->schema, "The fields of its features are not readable.");
+		model->content = &serving->features->content;
+	}
 	MemoryContextSwitchTo(old);
 
 	serving->users = version.users;

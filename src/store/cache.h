@@ -27,6 +27,7 @@ typedef struct Serving
 	IdDict *items;
 	float *interactions; /* users who have each item */
 
+	RecoFeatures *features; /* NULL: the algorithm looks at none */
 	int32 users;
 
 	/* all users, loaded when they are asked for */

@@ -10,6 +10,8 @@
  */
 #include "store/ingest.h"
 
+#include "store/features.h"
+
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -34,6 +36,7 @@ struct Ingest
 	Oid time_type;
 	MemoryContext row_context; /* what functions of the ids' types leave behind */
 	bool leaves_garbage;
+	FeatureReader *features; /* NULL: no query of items */
 };
 
 static bool
@@ -252,10 +255,19 @@ ingest_receiver(Ingest *ingest)
 	return &ingest->receiver;
 }
 
+DestReceiver *
+ingest_items_receiver(Ingest *ingest, TupleDesc columns)
+{
+	ingest->features =
+		features_begin(columns, &ingest->data->item_type, ingest->data->items, ingest->budget);
+	return features_receiver(ingest->features);
+}
+
 /*
- * Drops users and items with too few interactions.
+ * Drops users and items with too few interactions.  Returns the new numbers of the
+ * items, NULL when they stay.
  */
-static void
+static int32 *
 filter(Ingest *ingest)
 {
 	RecoData *data = ingest->data;
@@ -264,9 +276,13 @@ filter(Ingest *ingest)
 	int32 items = data->x.by_user.cols;
 	int32 *user_map;
 	int32 *item_map;
+	int32 min_item = ingest->options->min_item_interactions;
 
 	if (ingest->options->min_user_interactions <= 1 && ingest->options->min_item_interactions <= 1)
-		return;
+		return NULL;
+	/* an item that is described may have no interactions, unless some are asked for */
+	if (ingest->features && min_item <= 1)
+		min_item = 0;
 	user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
 	reco_budget_check(
@@ -279,7 +295,7 @@ filter(Ingest *ingest)
 	data->dropped_users = users - id_dict_count(data->users);
 	data->dropped_items = items - id_dict_count(data->items);
 	reco_budget_free(budget, user_map);
-	reco_budget_free(budget, item_map);
+	return item_map;
 }
 
 RecoData *
@@ -291,6 +307,7 @@ ingest_finish(Ingest *ingest)
 	int32 items = id_dict_count(data->items);
 	int32 *user_rank;
 	int32 *item_rank;
+	int32 *item_map;
 
 	check_memory(ingest);
 	reco_budget_require(budget,
@@ -305,8 +322,12 @@ ingest_finish(Ingest *ingest)
 		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
 		"sorting the source's rows");
 	reco_budget_free(budget, user_rank);
-	reco_budget_free(budget, item_rank);
 	MemoryContextDelete(ingest->row_context);
-	filter(ingest);
+	item_map = filter(ingest);
+	if (ingest->features)
+		data->features = features_finish(ingest->features, item_rank, items, item_map,
+										 id_dict_count(data->items));
+	reco_budget_free(budget, item_rank);
+	reco_budget_free(budget, item_map);
 	return data;
 }

@@ -24,6 +24,7 @@ static const char tables_sql[] =
 	"CREATE SCHEMA {schema};\n"
 	"CREATE TABLE {schema}.model OF reco.model;\n"
 	"CREATE TABLE {schema}.model_version OF reco.version (PRIMARY KEY (version));\n"
+	"CREATE TABLE {schema}.model_term OF reco.term (PRIMARY KEY (version, number));\n"
 	"CREATE TABLE {schema}.model_user (\n"
 	"  version integer NOT NULL, user_id {user_column} NOT NULL, factors real[] NOT NULL,\n"
 	"  bias real NOT NULL, interactions integer NOT NULL, number integer NOT NULL,\n"
@@ -42,6 +43,7 @@ static const char tables_sql[] =
 	"  ALTER features SET STORAGE EXTERNAL;\n"
 	"COMMENT ON TABLE {schema}.model IS 'reco: the definition of this model';\n"
 	"COMMENT ON TABLE {schema}.model_version IS 'reco: one row a training';\n"
+	"COMMENT ON TABLE {schema}.model_term IS 'reco: keywords and attributes by version';\n"
 	"COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';\n"
 	"COMMENT ON TABLE {schema}.model_item IS 'reco: items by version';\n";
 
@@ -105,9 +107,22 @@ static const char user_functions_sql[] =
 						"reco.serve_similar_users(\n"
 						"  {model}, for_user{user_cast}, jsonb_build_object('n', n))\n"
 						"  AS r(rank integer, user_id {user}, similarity double precision); END;\n"
-						"COMMENT ON FUNCTION {schema}.similar_users({user_arg}, integer)\n"
-						"  IS 'the users most like one, by the algorithm''s lists or the cosine of "
-						"their factors';\n";
+						"CREATE FUNCTION {schema}.user_profile(for_user {user_arg})\n"
+						"RETURNS TABLE (feature text, value text, weight double "
+						"precision)\n" WRAPPER_HEAD(
+							"100") "BEGIN ATOMIC SELECT r.feature, r.value, r.weight FROM "
+								   "reco.serve_user_profile(\n"
+								   "  {model}, for_user{user_cast}, NULL)\n"
+								   "  AS r(feature text, value text, weight double precision); "
+								   "END;\n"
+								   "COMMENT ON FUNCTION {schema}.user_profile({user_arg})\n"
+								   "  IS 'what a user likes, by what is known about the items they "
+								   "have';\n"
+								   "COMMENT ON FUNCTION {schema}.similar_users({user_arg}, "
+								   "integer)\n"
+								   "  IS 'the users most like one, by the algorithm''s lists or "
+								   "the cosine of "
+								   "their factors';\n";
 
 /* With an item. */
 static const char item_functions_sql[] =

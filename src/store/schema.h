@@ -10,6 +10,7 @@
 /* Names of a model's tables. */
 #define RECO_TABLE_MODEL "model"
 #define RECO_TABLE_VERSION "model_version"
+#define RECO_TABLE_TERM "model_term"
 #define RECO_TABLE_USER "model_user"
 #define RECO_TABLE_ITEM "model_item"
 
@@ -23,9 +24,10 @@ extern Oid reco_schema_create(const char *name, const IdType *user, const IdType
  * Everything that schema.c makes in a model's schema, as literals of name[].
  */
 #define RECO_SCHEMA_RELATIONS                                                                      \
-	"{model,model_version,model_user,model_item,versions,user_factors,item_factors,"               \
+	"{model,model_version,model_term,model_user,model_item,versions,user_factors,item_factors,"    \
 	"item_neighbors,user_neighbors}"
 #define RECO_SCHEMA_FUNCTIONS                                                                      \
-	"{recommend,recommend_for,rerank,predict,explain,similar_items,similar_users,popular}"
+	"{recommend,recommend_for,rerank,predict,explain,similar_items,similar_users,popular,user_"    \
+	"profile}"
 
 #endif /* RECO_STORE_SCHEMA_H */

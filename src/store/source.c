@@ -92,11 +92,22 @@ begins_with(const char *text, const char *word)
 			 IS_HIGHBIT_SET(text[length]));
 }
 
+/* The queries of a model, as messages name them. */
+typedef struct QueryKind
+{
+	const char *name;
+	const char *name_of; /* "source must ..." */
+	const char *columns;
+} QueryKind;
+
+static const QueryKind the_source = {"the source", "source", "user, item [, value [, time]]"};
+static const QueryKind the_items = {"items", "items", "the item's id and what is known about it"};
+
 /*
  * A source is a query or the name of a table or view.
  */
 static char *
-source_query(const char *source)
+source_query(const QueryKind *kind, const char *source)
 {
 	static const char *const query_words[] = {"select", "with", "values", "table"};
 	const char *word = first_word(source);
@@ -108,14 +119,16 @@ source_query(const char *source)
 		if (begins_with(word, query_words[i]))
 			return pstrdup(source);
 	if (*word == '\0')
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("source is empty"),
-						errhint("Give the name of a table or view, or a SELECT whose columns are "
-								"user, item [, value [, time]].")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is empty", kind->name_of),
+				 errhint("Give the name of a table or view, or a SELECT whose columns are %s.",
+						 kind->columns)));
 	if (!SplitIdentifierString(pstrdup(source), '.', &names) || names == NIL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("source is neither a query nor the name of a table"),
-						errhint("Give the name of a table or view, or a SELECT whose columns are "
-								"user, item [, value [, time]].")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is neither a query nor the name of a table", kind->name_of),
+				 errhint("Give the name of a table or view, or a SELECT whose columns are %s.",
+						 kind->columns)));
 	names = reco_name_list(source);
 	return psprintf("SELECT * FROM %s", NameListToQuotedString(names));
 }
@@ -124,7 +137,7 @@ source_query(const char *source)
  * Plans the source; an error unless it is one plain SELECT.
  */
 static SPIPlanPtr
-plan_source(const char *query, TupleDesc *columns)
+plan_query(const QueryKind *kind, const char *query, TupleDesc *columns)
 {
 	SPIPrepareOptions options = {0};
 	SPIPlanPtr plan;
@@ -135,41 +148,58 @@ plan_source(const char *query, TupleDesc *columns)
 	options.cursorOptions = CURSOR_OPT_PARALLEL_OK;
 	plan = SPI_prepare_extended(query, &options);
 	if (plan == NULL)
-		elog(ERROR, "could not prepare the source: %s", SPI_result_code_string(SPI_result));
+		elog(ERROR, "could not prepare %s: %s", kind->name, SPI_result_code_string(SPI_result));
 	statements = SPI_plan_get_plan_sources(plan);
 	if (list_length(statements) != 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("source must be one statement, not %d", list_length(statements))));
+						errmsg("%s must be one statement, not %d", kind->name_of,
+							   list_length(statements))));
 	statement = linitial(statements);
 	parsed = list_length(statement->query_list) == 1 ? linitial(statement->query_list) : NULL;
 	if (parsed == NULL || parsed->commandType != CMD_SELECT || parsed->utilityStmt != NULL ||
 		parsed->hasModifyingCTE || parsed->rowMarks != NIL || statement->resultDesc == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("source must be a SELECT that changes and locks nothing")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be a SELECT that changes and locks nothing", kind->name_of)));
 	*columns = statement->resultDesc;
 	return plan;
 }
 
+static void
+run_plan(SPIPlanPtr plan, DestReceiver *receiver, const char *what)
+{
+	SPIExecuteOptions execute = {.read_only = true, .dest = receiver};
+	int result = SPI_execute_plan_extended(plan, &execute);
+
+	if (result < 0)
+		elog(ERROR, "could not read %s: %s", what, SPI_result_code_string(result));
+	SPI_freeplan(plan);
+}
+
 RecoData *
-reco_read_source(const char *source, const RecoRunAs *as, const RecoDataOptions *options,
-				 RecoBudget *budget)
+reco_read_source(const char *source, const char *items, const RecoRunAs *as,
+				 const RecoDataOptions *options, RecoBudget *budget)
 {
 	RecoIdentity before;
-	SPIExecuteOptions execute = {0};
 	SPIPlanPtr plan;
 	TupleDesc columns;
 	Ingest *ingest;
-	int result;
 
 	reco_become(as, &before);
-	plan = plan_source(source_query(source), &columns);
+	plan = plan_query(&the_source, source_query(&the_source, source), &columns);
 	ingest = ingest_begin(columns, options, budget);
-	execute.read_only = true;
-	execute.dest = ingest_receiver(ingest);
-	result = SPI_execute_plan_extended(plan, &execute);
-	if (result < 0)
-		elog(ERROR, "could not read the source: %s", SPI_result_code_string(result));
-	SPI_freeplan(plan);
+	run_plan(plan, ingest_receiver(ingest), the_source.name);
 	reco_return(&before);
+	if (items)
+	{
+		RecoRunAs items_as = *as;
+
+		if (as->items_search_path)
+			items_as.search_path = as->items_search_path;
+		reco_become(&items_as, &before);
+		plan = plan_query(&the_items, source_query(&the_items, items), &columns);
+		run_plan(plan, ingest_items_receiver(ingest, columns), the_items.name);
+		reco_return(&before);
+	}
 	return ingest_finish(ingest);
 }

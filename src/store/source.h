@@ -35,6 +35,7 @@ typedef struct RecoRunAs
 	bool restricted;
 	Oid owner;
 	const char *search_path;
+	const char *items_search_path; /* of the query of items; NULL: the same */
 } RecoRunAs;
 
 typedef struct RecoIdentity
@@ -63,14 +64,16 @@ typedef struct RecoData
 	int64 skipped_invalid; /* NaN, infinite or out of range, with on_invalid => 'skip' */
 	int64 dropped_users;   /* by min_user_interactions */
 	int64 dropped_items;
+	struct RecoFeatures *features; /* NULL: no query of items was given */
 } RecoData;
 
 /*
- * Reads a source into memory: the result lives in the budget's context.
+ * Reads a source, and what is known about items (NULL: nothing), into memory: the
+ * result lives in the budget's context.
  * Needs an active snapshot and an SPI connection.  Errors of the source come
  * through as they are.
  */
-extern RecoData *reco_read_source(const char *source, const RecoRunAs *as,
+extern RecoData *reco_read_source(const char *source, const char *items, const RecoRunAs *as,
 								  const RecoDataOptions *options, RecoBudget *budget);
 
 #endif /* RECO_STORE_SOURCE_H */

@@ -203,7 +203,9 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	if (column(table, slot, "active_nonce", INT8OID, &value))
 		row->active_nonce = DatumGetInt64(value);
 	row->source = text_column(table, slot, "source");
+	row->items = text_column(table, slot, "items");
 	row->search_path = text_column(table, slot, "search_path");
+	row->items_search_path = text_column(table, slot, "items_search_path");
 	row->algorithm = jsonb_column(table, slot, "algorithm");
 	row->options = jsonb_column(table, slot, "options");
 	ExecDropSingleTupleTableSlot(slot);
@@ -263,6 +265,7 @@ reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
 	if (slot != NULL)
 	{
 		row->algorithm = jsonb_column(table, slot, "algorithm");
+		row->fields = jsonb_column(table, slot, "fields");
 		row->status = text_column(table, slot, "status");
 		row->users = int_column(table, slot, "users");
 		row->items = int_column(table, slot, "items");
@@ -356,20 +359,14 @@ reco_table_id_type(const ModelTable *table)
 }
 
 /*
- * Finds the index on (version, column).
+ * The index on (version, column), opened.
  */
-static void
-open_index(ModelTable *table, int column)
+static Relation
+find_index(Relation heap, int column)
 {
-	List *indexes;
+	List *indexes = RelationGetIndexList(heap);
 	ListCell *cell;
 
-	if (table->index && table->index_column == column)
-		return;
-	if (table->index)
-		index_close(table->index, AccessShareLock);
-	table->index = NULL;
-	indexes = RelationGetIndexList(table->heap);
 	foreach (cell, indexes)
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
@@ -380,17 +377,27 @@ open_index(ModelTable *table, int column)
 			form->indkey.values[1] == column + 1 && RelationGetIndexExpressions(index) == NIL &&
 			RelationGetIndexPredicate(index) == NIL)
 		{
-			table->index = index;
-			table->index_column = column;
 			list_free(indexes);
-			return;
+			return index;
 		}
 		index_close(index, AccessShareLock);
 	}
-	reco_damaged(RelationGetNamespace(table->heap),
+	reco_damaged(RelationGetNamespace(heap),
 				 psprintf("The index on %s of its table \"%s\" is missing.",
-						  column == COLUMN_ID ? "ids" : "numbers",
-						  RelationGetRelationName(table->heap)));
+						  column == COLUMN_ID ? "ids" : "numbers", RelationGetRelationName(heap)));
+	return NULL;
+}
+
+static void
+open_index(ModelTable *table, int column)
+{
+	if (table->index && table->index_column == column)
+		return;
+	if (table->index)
+		index_close(table->index, AccessShareLock);
+	table->index = NULL;
+	table->index = find_index(table->heap, column);
+	table->index_column = column;
 }
 
 static void
@@ -403,38 +410,38 @@ check_not_null(ModelTable *table, TupleTableSlot *slot)
 								  RelationGetRelationName(table->heap)));
 }
 
-void
-reco_table_scan(ModelTable *table, int32 version, int column, const Datum *value, Snapshot snapshot,
-				RowVisitor visit, void *arg)
+/*
+ * Rows by an index on (version, ...): of a version, or those of one key.
+ */
+static void
+visit_rows(Relation heap, Relation index, int32 version, const Datum *value, Snapshot snapshot,
+		   RowVisitor visit, void *arg)
 {
 	ScanKeyData key[2];
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
 	int keys = 1;
 
-	open_index(table, column);
 	ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
 	if (value != NULL)
 	{
-		Oid opcintype = table->index->rd_opcintype[1];
-		Oid operator= get_opfamily_member(table->index->rd_opfamily[1], opcintype, opcintype,
-										  BTEqualStrategyNumber);
+		Oid opcintype = index->rd_opcintype[1];
+		Oid operator=
+			get_opfamily_member(index->rd_opfamily[1], opcintype, opcintype, BTEqualStrategyNumber);
 
 		if (!OidIsValid(operator))
-			reco_damaged(RelationGetNamespace(table->heap),
-						 "The index on its ids has no equality.");
+			reco_damaged(RelationGetNamespace(heap), "The index on its ids has no equality.");
 		ScanKeyEntryInitialize(&key[1], 0, 2, BTEqualStrategyNumber, InvalidOid,
-							   table->index->rd_indcollation[1], get_opcode(operator), *value);
+							   index->rd_indcollation[1], get_opcode(operator), *value);
 		keys = 2;
 	}
-	slot = table_slot_create(table->heap, NULL);
-	scan = reco_index_beginscan(table->heap, table->index, snapshot, keys);
+	slot = table_slot_create(heap, NULL);
+	scan = reco_index_beginscan(heap, index, snapshot, keys);
 	index_rescan(scan, key, keys, NULL, 0);
 	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(slot);
-		check_not_null(table, slot);
 		if (!visit(arg, slot))
 			break;
 	}
@@ -442,12 +449,70 @@ reco_table_scan(ModelTable *table, int32 version, int column, const Datum *value
 	ExecDropSingleTupleTableSlot(slot);
 }
 
+typedef struct CheckedVisit
+{
+	ModelTable *table;
+	RowVisitor visit;
+	void *arg;
+} CheckedVisit;
+
+static bool
+visit_checked(void *arg, TupleTableSlot *slot)
+{
+	CheckedVisit *checked = arg;
+
+	check_not_null(checked->table, slot);
+	return checked->visit(checked->arg, slot);
+}
+
+void
+reco_table_scan(ModelTable *table, int32 version, int column, const Datum *value, Snapshot snapshot,
+				RowVisitor visit, void *arg)
+{
+	CheckedVisit checked = {table, visit, arg};
+
+	open_index(table, column);
+	visit_rows(table->heap, table->index, version, value, snapshot, visit_checked, &checked);
+}
+
+static bool
+read_term(void *arg, TupleTableSlot *slot)
+{
+	/* version, number, field, term, weight: the attributes of the type */
+	if (!slot->tts_isnull[3])
+		*(char **) arg = TextDatumGetCString(slot->tts_values[3]);
+	return false;
+}
+
+char **
+reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n)
+{
+	Oid table_oid = typed_table(schema, RECO_TABLE_TERM, "term");
+	Relation table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
+	char **term = palloc0(((Size) n + 1) * sizeof(char *));
+	Relation index;
+
+	if (table == NULL)
+		reco_damaged(schema, "Its table \"" RECO_TABLE_TERM "\" is missing.");
+	check_select(table);
+	index = find_index(table, COLUMN_ID);
+	for (int32 k = 0; k < n; k++)
+	{
+		Datum key = Int32GetDatum(number[k]);
+
+		visit_rows(table, index, version, &key, GetActiveSnapshot(), read_term, &term[k]);
+	}
+	index_close(index, AccessShareLock);
+	table_close(table, AccessShareLock);
+	return term;
+}
+
 /*
  * The elements of a real[] of exactly d numbers within range, or NULL when it is not
- * one.  *copy is what to pfree, when *must_free.
+ * one; with nan_ok they may be NaN.  *copy is what to pfree, when *must_free.
  */
 const float *
-reco_factors_of(Datum value, int d, bool *must_free, void **copy)
+reco_factors_of(Datum value, int d, bool nan_ok, bool *must_free, void **copy)
 {
 	ArrayType *array = DatumGetArrayTypeP(value);
 	const float *factors;
@@ -459,7 +524,7 @@ reco_factors_of(Datum value, int d, bool *must_free, void **copy)
 		return NULL;
 	factors = (const float *) ARR_DATA_PTR(array);
 	for (int i = 0; i < d; i++)
-		if (!(fabsf(factors[i]) <= RECO_MAX_FACTOR))
+		if (!(fabsf(factors[i]) <= RECO_MAX_FACTOR) && !(nan_ok && isnan(factors[i])))
 			return NULL;
 	return factors;
 }

@@ -38,9 +38,11 @@ typedef struct ModelRow
 	Oid owner;
 	char *name; /* of the schema */
 	char *source;
+	char *items; /* query of what is known about items; NULL: none */
 	Jsonb *algorithm;
 	Jsonb *options;
 	char *search_path;
+	char *items_search_path;
 	int32 active_version; /* 0: none yet */
 	int64 active_nonce;
 	int32 next_version;
@@ -58,6 +60,7 @@ typedef struct VersionRow
 	double mean;
 	float min_value;
 	float max_value;
+	Jsonb *fields; /* of the items' features; NULL: none */
 	TimestampTz finished_at;
 } VersionRow;
 
@@ -116,8 +119,14 @@ typedef bool (*RowVisitor)(void *arg, TupleTableSlot *slot);
 extern void reco_table_scan(ModelTable *table, int32 version, int column, const Datum *key,
 							Snapshot snapshot, RowVisitor visit, void *arg);
 
+/*
+ * The texts of n terms of a version by number, palloc'd; NULL for one that is
+ * missing.  The caller needs SELECT on the table.
+ */
+extern char **reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n);
+
 /* Checks a factors column: NULL unless it is d floats within range. */
-extern const float *reco_factors_of(Datum value, int d, bool *must_free, void **copy);
+extern const float *reco_factors_of(Datum value, int d, bool nan_ok, bool *must_free, void **copy);
 
 /*
  * A row's list of neighbors, checked: as many similarities as numbers, these from

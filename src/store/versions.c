@@ -19,6 +19,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
+#include "store/terms.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -106,7 +107,8 @@ run(Oid schema, const char *template, const Argument *argument, int n)
 }
 
 void
-reco_version_define(const RecoTrainingRecord *record, const char *source, const char *search_path)
+reco_version_define(const RecoTrainingRecord *record, const char *source, const char *items,
+					const char *search_path)
 {
 	RecoIdentity before;
 	Argument argument[] = {
@@ -114,20 +116,22 @@ reco_version_define(const RecoTrainingRecord *record, const char *source, const 
 		jsonb_argument(record->algorithm),
 		jsonb_argument(record->options),
 		text_argument(search_path),
+		text_argument(items),
 	};
 
 	reco_become(&record->owner, &before);
 	run(record->schema,
 		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
-		" active_nonce, next_version, created_at)"
+		" active_nonce, next_version, created_at, items, items_search_path)"
 		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
-		"clock_timestamp())",
+		"clock_timestamp(), $5, $4)",
 		argument, lengthof(argument));
 	reco_return(&before);
 }
 
 void
-reco_version_redefine(const RecoTrainingRecord *record, const char *source, const char *search_path)
+reco_version_redefine(const RecoTrainingRecord *record, const char *source, const char *items,
+					  const char *search_path)
 {
 	RecoIdentity before;
 	Argument argument[] = {
@@ -135,6 +139,8 @@ reco_version_redefine(const RecoTrainingRecord *record, const char *source, cons
 		jsonb_argument(record->algorithm),
 		jsonb_argument(record->options),
 		text_argument(source ? search_path : NULL),
+		text_argument(items),
+		text_argument(items ? search_path : NULL),
 	};
 
 	reco_become(&record->owner, &before);
@@ -142,7 +148,8 @@ reco_version_redefine(const RecoTrainingRecord *record, const char *source, cons
 		"UPDATE %s.model SET source = coalesce($1, source),"
 		" algorithm = coalesce($2::reco.algorithm, algorithm),"
 		" options = coalesce($3::reco.data_options, options),"
-		" search_path = coalesce($4, search_path)",
+		" search_path = coalesce($4, search_path), items = coalesce($5, items),"
+		" items_search_path = coalesce($6, items_search_path)",
 		argument, lengthof(argument));
 	reco_return(&before);
 }
@@ -262,8 +269,9 @@ write_users(RecoTrainingRecord *record)
 		SET_VARSIZE(history, VARHDRSZ + size);
 		row[COLUMN_VERSION] = Int32GetDatum(record->version);
 		row[COLUMN_ID] = id_dict_id(record->data->users, u);
-		row[COLUMN_FACTORS] = float_array(trained->user + (Size) u * trained->model.stride,
-										  trained->model.factors, batch);
+		row[COLUMN_FACTORS] =
+			float_array(trained->user ? trained->user + (Size) u * trained->model.stride : NULL,
+						trained->user ? trained->model.factors : 0, batch);
 		row[COLUMN_BIAS] = Float4GetDatum(trained->user_bias[u]);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(clamp_count(n));
 		row[COLUMN_CONTENT] = PointerGetDatum(history);
@@ -272,6 +280,22 @@ write_users(RecoTrainingRecord *record)
 	}
 	reco_writer_end(writer);
 	reco_table_close(&table, NoLock);
+}
+
+/* An item's terms with their weights, packed as a history is. */
+static bytea *
+item_features(const reco_content *content, int32 item, MemoryContext context)
+{
+	int64 from = content ? content->by_item.start[item] : 0;
+	int64 n = content ? content->by_item.start[item + 1] - from : 0;
+	bytea *features = MemoryContextAllocHuge(context, VARHDRSZ + reco_history_bound(n));
+	Size size =
+		n == 0 ? 0
+			   : reco_history_encode(content->by_item.col + from, content->by_item.value + from, n,
+									 (uint8 *) VARDATA(features));
+
+	SET_VARSIZE(features, VARHDRSZ + size);
+	return features;
 }
 
 static void
@@ -298,9 +322,8 @@ write_items(RecoTrainingRecord *record)
 	for (int32 i = 0; i < model->items; i++)
 	{
 		Datum *row = reco_writer_row(writer, &batch);
-		bytea *features = MemoryContextAlloc(batch, VARHDRSZ);
+		bytea *features = item_features(model->content, i, batch);
 
-		SET_VARSIZE(features, VARHDRSZ);
 		row[COLUMN_VERSION] = Int32GetDatum(record->version);
 		row[COLUMN_ID] = id_dict_id(record->data->items, i);
 		row[COLUMN_FACTORS] =
@@ -308,6 +331,7 @@ write_items(RecoTrainingRecord *record)
 		row[COLUMN_BIAS] = Float4GetDatum(model->item_bias[i]);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
 		row[COLUMN_CONTENT] = PointerGetDatum(features);
+		record->bytes += VARSIZE(features);
 		set_neighbors(row, &model->neighbors, i, batch, &record->bytes);
 		record->bytes += model->factors * sizeof(float);
 	}
@@ -343,6 +367,7 @@ record_version(const RecoTrainingRecord *record)
 		float8_argument(record->write_seconds),
 		int8_argument(data->dropped_users),
 		int8_argument(data->dropped_items),
+		jsonb_argument(model->content ? reco_fields_describe(data->features) : NULL),
 	};
 
 	run(record->schema,
@@ -352,7 +377,7 @@ record_version(const RecoTrainingRecord *record)
 		" interactions = $8, factors = $9, mean = $10, min_value = $11::float4,"
 		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
 		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"
-		" 'write', round($17::numeric, 3)) WHERE version = $1",
+		" 'write', round($17::numeric, 3)), fields = $20 WHERE version = $1",
 		argument, lengthof(argument));
 }
 
@@ -369,6 +394,8 @@ reco_version_finish(RecoTrainingRecord *record)
 	reco_become(&record->owner, &before);
 	write_items(record);
 	write_users(record);
+	if (record->trained->model.content)
+		reco_terms_write(record->schema, record->version, record->data->features);
 	CommandCounterIncrement();
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
@@ -383,7 +410,8 @@ reco_version_finish(RecoTrainingRecord *record)
 		"WITH expired AS (UPDATE %s.model_version SET status = 'expired' WHERE version IN ("
 		"SELECT version FROM %s.model_version WHERE status = 'ready' AND version <> $2"
 		" ORDER BY version DESC OFFSET $1 - 1) RETURNING version),"
-		" users AS (DELETE FROM %s.model_user u USING expired e WHERE u.version = e.version)"
+		" users AS (DELETE FROM %s.model_user u USING expired e WHERE u.version = e.version),"
+		" terms AS (DELETE FROM %s.model_term t USING expired e WHERE t.version = e.version)"
 		" DELETE FROM %s.model_item i USING expired e WHERE i.version = e.version",
 		keep, 2);
 	reco_return(&before);

@@ -31,11 +31,11 @@ typedef struct RecoTrainingRecord
 
 /* Puts the one row into a new model's table. */
 extern void reco_version_define(const RecoTrainingRecord *record, const char *source,
-								const char *search_path);
+								const char *items, const char *search_path);
 
 /* Changes the definition; NULL keeps what is there. */
 extern void reco_version_redefine(const RecoTrainingRecord *record, const char *source,
-								  const char *search_path);
+								  const char *items, const char *search_path);
 
 /* Takes the next version number and nonce and records that its training runs. */
 extern void reco_version_start(RecoTrainingRecord *record);

@@ -1,0 +1,30 @@
+/*
+ * features.h
+ *	  What is known about items: the rows of a model's query `items`.
+ */
+#ifndef RECO_STORE_FEATURES_H
+#define RECO_STORE_FEATURES_H
+
+#include "model/model.h"
+#include "store/ident.h"
+#include "tcop/dest.h"
+
+typedef struct FeatureReader FeatureReader;
+
+/*
+ * Checks the columns (id, then one or more features) and makes ready to receive
+ * rows.  Items that are new join the dictionary.  Everything lives in the budget's
+ * context.
+ */
+extern FeatureReader *features_begin(TupleDesc columns, IdType *item_type, IdDict *items,
+									 RecoBudget *budget);
+extern DestReceiver *features_receiver(FeatureReader *reader);
+
+/*
+ * After the last row: rank[] gives each item of the dictionary its number; map,
+ * when not NULL, the number that it has kept after a filter, or -1.
+ */
+extern RecoFeatures *features_finish(FeatureReader *reader, const int32 *rank, int32 items,
+									 const int32 *map, int32 kept);
+
+#endif /* RECO_STORE_FEATURES_H */
