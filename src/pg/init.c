@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "postmaster/bgworker_internals.h"
+#include "store/image.h"
 
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ _PG_init(void)
 							"0 means half of the machine's memory.", &reco_max_memory_setting, 0, 0,
 							MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("reco");
+	reco_image_init();
 }
 
 /*

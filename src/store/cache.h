@@ -8,6 +8,13 @@
 #include "model/model.h"
 #include "store/tables.h"
 
+/* A mapped file; memory NULL: none. */
+typedef struct RecoImage
+{
+	void *memory;
+	Size bytes;
+} RecoImage;
+
 /*
  * One version of a model.  Valid until the next reco_serving_open of this
  * backend: a set-returning function fetches all its rows in one call.
@@ -21,11 +28,13 @@ typedef struct Serving
 
 	MemoryContext context;
 	uint64 used; /* for eviction */
+	RecoImage image;
 	RecoModel model;
 	IdType *user_type;
 	IdType *item_type;
 	IdDict *items;
-	float *interactions; /* users who have each item */
+	float *interactions;  /* users who have each item */
+	const int32 *popular; /* items by falling interactions, ties by number */
 
 	RecoFeatures *features; /* NULL: the algorithm looks at none */
 	int32 users;

@@ -68,6 +68,20 @@ static bool any_equal(struct anyids_hash *table, int32 a, int32 b);
 #define SH_DECLARE
 #include "lib/simplehash.h"
 
+/*
+ * A dictionary that does not change, in one piece that may lie in a file: each
+ * id's datum, or the place of it, by number, and the numbers in the order of the
+ * ids, in which ids are looked up.  In a file, nothing is a pointer.
+ */
+typedef struct FrozenIds
+{
+	int32 count;
+	bool by_value;
+	uint64 bytes;
+	uint64 order; /* place of int32[count] */
+	uint64 datum; /* place of int64[count]: a value, or a place */
+} FrozenIds;
+
 struct IdDict
 {
 	const IdType *type;
@@ -80,8 +94,9 @@ struct IdDict
 	int64 direct_size;
 	intids_hash *ints; /* one of the two */
 	anyids_hash *any;
-	uint32 probe_hash; /* hash of the id that is being looked for */
-	Datum probe;       /* it stands for number PROBE */
+	uint32 probe_hash;       /* hash of the id that is being looked for */
+	Datum probe;             /* it stands for number PROBE */
+	const FrozenIds *frozen; /* instead of all that: ids that do not change */
 };
 
 #define PROBE (-1)
@@ -361,9 +376,57 @@ id_dict_add(IdDict *dict, Datum id)
 	return dict->count++;
 }
 
+static Datum
+frozen_id(const FrozenIds *frozen, int32 number)
+{
+	const int64 *datum = (const int64 *) ((const char *) frozen + frozen->datum);
+
+	if (frozen->by_value)
+		return (Datum) datum[number];
+	return PointerGetDatum((const char *) frozen + datum[number]);
+}
+
+static int
+compare_ids(const IdType *type, Datum a, Datum b)
+{
+	if (type->integer)
+	{
+		int64 x = id_to_int64(type, a);
+		int64 y = id_to_int64(type, b);
+
+		return (x > y) - (x < y);
+	}
+	return DatumGetInt32(FunctionCall2Coll((FmgrInfo *) &type->compare, type->collation, a, b));
+}
+
+static int32
+frozen_find(const IdDict *dict, Datum id)
+{
+	const FrozenIds *frozen = dict->frozen;
+	const int32 *order = (const int32 *) ((const char *) frozen + frozen->order);
+	int32 low = 0;
+	int32 high = frozen->count;
+
+	while (low < high)
+	{
+		int32 middle = low + (high - low) / 2;
+		int sign = compare_ids(dict->type, frozen_id(frozen, order[middle]), id);
+
+		if (sign == 0)
+			return order[middle];
+		if (sign < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return -1;
+}
+
 int32
 id_dict_find(IdDict *dict, Datum id)
 {
+	if (dict->frozen)
+		return frozen_find(dict, id);
 	if (dict->ints)
 	{
 		int64 key = id_to_int64(dict->type, id);
@@ -393,7 +456,7 @@ id_dict_count(const IdDict *dict)
 Datum
 id_dict_id(const IdDict *dict, int32 number)
 {
-	return dict->ids[number];
+	return dict->frozen ? frozen_id(dict->frozen, number) : dict->ids[number];
 }
 
 size_t
@@ -464,4 +527,68 @@ id_dict_keep(IdDict *dict, const int32 *map)
 		if (map[i] >= 0)
 			dict->ids[kept++] = dict->ids[i];
 	dict->count = kept;
+}
+
+static int
+compare_numbers(const void *a, const void *b, void *arg)
+{
+	const IdDict *dict = arg;
+
+	return compare_ids(dict->type, dict->ids[*(const int32 *) a], dict->ids[*(const int32 *) b]);
+}
+
+const void *
+id_dict_freeze(IdDict *dict, Size *bytes)
+{
+	const IdType *type = dict->type;
+	int32 n = dict->count;
+	Size order = MAXALIGN(sizeof(FrozenIds));
+	Size datum = order + MAXALIGN(n * sizeof(int32));
+	Size at = datum + n * sizeof(int64);
+	FrozenIds *frozen;
+	int32 *numbers;
+	int64 *datums;
+
+	*bytes = at;
+	for (int32 k = 0; k < n && !type->typbyval; k++)
+		*bytes += MAXALIGN(datumGetSize(dict->ids[k], false, type->typlen));
+	frozen =
+		MemoryContextAllocExtended(CurrentMemoryContext, *bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	*frozen = (FrozenIds){n, type->typbyval, *bytes, order, datum};
+	numbers = (int32 *) ((char *) frozen + order);
+	datums = (int64 *) ((char *) frozen + datum);
+	for (int32 k = 0; k < n; k++)
+	{
+		numbers[k] = k;
+		if (type->typbyval)
+			datums[k] = (int64) dict->ids[k];
+		else
+		{
+			Size size = datumGetSize(dict->ids[k], false, type->typlen);
+
+			memcpy((char *) frozen + at, DatumGetPointer(dict->ids[k]), size);
+			datums[k] = (int64) at;
+			at += MAXALIGN(size);
+		}
+	}
+	qsort_arg(numbers, n, sizeof(int32), compare_numbers, dict);
+	return frozen;
+}
+
+IdDict *
+id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size bytes)
+{
+	const FrozenIds *frozen = image;
+	IdDict *dict;
+
+	if (bytes < sizeof(FrozenIds) || frozen->bytes != bytes || frozen->count < 0 ||
+		frozen->by_value != type->typbyval ||
+		frozen->datum + (Size) frozen->count * sizeof(int64) > bytes || frozen->order > bytes)
+		return NULL;
+	dict = MemoryContextAllocZero(parent, sizeof(IdDict));
+	dict->type = type;
+	dict->context = parent;
+	dict->count = frozen->count;
+	dict->frozen = frozen;
+	return dict;
 }

@@ -68,4 +68,13 @@ extern void id_dict_sort(IdDict *dict, int32 *rank);
 /* After sorting: keeps the ids whose map entry is not negative, in their order. */
 extern void id_dict_keep(IdDict *dict, const int32 *map);
 
+/*
+ * The dictionary in one piece, palloc'd, that holds no pointers; and a dictionary
+ * that reads from such a piece, which must stay where it is (NULL: it is not one of
+ * this type).
+ */
+extern const void *id_dict_freeze(IdDict *dict, Size *bytes);
+extern IdDict *id_dict_frozen(MemoryContext parent, const IdType *type, const void *image,
+							  Size bytes);
+
 #endif /* RECO_STORE_IDENT_H */

@@ -10,6 +10,7 @@
  */
 #include "store/tables.h"
 
+#include "access/genam.h"
 #include "access/nbtree.h"
 #include "access/relation.h"
 #include "access/table.h"
@@ -111,27 +112,47 @@ check_select(Relation table)
 							   RelationGetRelationName(table))));
 }
 
+/* The index of a typed table on its first column alone, or 0. */
+static Oid
+first_column_index(Relation table)
+{
+	Oid primary;
+
+	RelationGetIndexList(table);
+	primary = table->rd_pkindex;
+	if (OidIsValid(primary))
+	{
+		Relation index = index_open(primary, AccessShareLock);
+		bool fits = index->rd_index->indnkeyatts == 1 && index->rd_index->indkey.values[0] == 1 &&
+					index->rd_rel->relam == BTREE_AM_OID;
+
+		index_close(index, AccessShareLock);
+		if (fits)
+			return primary;
+	}
+	return InvalidOid;
+}
+
 /*
- * The first row of a typed table for which column key (from 1; 0: any) equals
- * value, in a slot that the caller drops; NULL when there is none.
+ * The first row of a typed table whose first column, an int4, equals *value (NULL:
+ * any), in a slot that the caller drops; NULL when there is none.
  */
 static TupleTableSlot *
-find_row(Relation table, Snapshot snapshot, int key, int32 value)
+find_row(Relation table, Snapshot snapshot, const int32 *value)
 {
 	TupleTableSlot *slot = table_slot_create(table, NULL);
-	TableScanDesc scan = table_beginscan(table, snapshot, 0, NULL);
-	bool found = false;
+	Oid index = value ? first_column_index(table) : InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
 
-	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		slot_getallattrs(slot);
-		found = key == 0 ||
-				(!slot->tts_isnull[key - 1] && DatumGetInt32(slot->tts_values[key - 1]) == value);
-	}
-	if (found)
-		ExecMaterializeSlot(slot);
-	table_endscan(scan);
-	if (found)
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(value ? *value : 0));
+	scan = systable_beginscan(table, index, OidIsValid(index), snapshot, value ? 1 : 0, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		ExecForceStoreHeapTuple(heap_copytuple(tuple), slot, true);
+	systable_endscan(scan);
+	if (HeapTupleIsValid(tuple))
 	{
 		slot_getallattrs(slot);
 		return slot;
@@ -188,7 +209,7 @@ jsonb_column(Relation table, TupleTableSlot *slot, const char *name)
 static bool
 read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 {
-	TupleTableSlot *slot = find_row(table, snapshot, 0, 0);
+	TupleTableSlot *slot = find_row(table, snapshot, NULL);
 	Datum value;
 
 	memset(row, 0, sizeof(*row));
@@ -261,7 +282,7 @@ reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
 		return false;
 	if (!missing_ok)
 		check_select(table);
-	slot = may_select(table) ? find_row(table, snapshot, 1, version) : NULL;
+	slot = may_select(table) ? find_row(table, snapshot, &version) : NULL;
 	if (slot != NULL)
 	{
 		row->algorithm = jsonb_column(table, slot, "algorithm");

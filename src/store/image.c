@@ -1,0 +1,496 @@
+/*
+ * image.c
+ *	  Versions in files that backends map.
+ *
+ * An image holds everything of a version that scoring looks at, as arrays at
+ * places that its head names; nothing in it is a pointer.  It lies with the
+ * server's temporary files (its name begins as theirs do, so the server removes
+ * what is left at the next start), is written under another name and renamed when
+ * it is whole, and is only ever read through the map: a full disk is a failed
+ * write, not a signal.  Its name carries database, schema, version and nonce, so a
+ * reused OID, a restore or a promoted standby never meets a wrong file; its head
+ * carries them again, with the types of the ids.
+ *
+ * Files that no version needs are removed by whoever writes one, and those of a
+ * dropped model at the commit of the drop, where that session has the library.
+ *
+ * Cost: writing, once a version; mapping, a few system calls.
+ */
+#include "store/image.h"
+
+#include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_namespace.h"
+#include "commands/dbcommands.h"
+#include "common/file_perm.h"
+#include "miscadmin.h"
+#include "port/pg_crc32c.h"
+#include "storage/fd.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIRECTORY "base/" PG_TEMP_FILES_DIR
+#define PREFIX PG_TEMP_FILE_PREFIX "_reco"
+#define MAGIC UINT64_C(0x0001006f63657200) /* changes with the layout */
+/* Bytes written between two looks for interrupts. */
+#define WRITE_BYTES (1024 * 1024)
+
+typedef enum SectionName
+{
+	SECTION_MATRIX,
+	SECTION_BIAS,
+	SECTION_INTERACTIONS,
+	SECTION_POPULAR,
+	SECTION_IDS,
+	SECTION_GRAM,
+	SECTION_FOLLOWER_START,
+	SECTION_FOLLOWER_ITEM,
+	SECTION_FOLLOWER_WEIGHT,
+	SECTION_ITEM_START,
+	SECTION_ITEM_TERM,
+	SECTION_ITEM_WEIGHT,
+	SECTION_TERM_START,
+	SECTION_TERM_ITEM,
+	SECTION_TERM_WEIGHT,
+	SECTIONS
+} SectionName;
+
+typedef struct Section
+{
+	uint64 offset; /* a multiple of RECO_ALIGN; 0: the version has none */
+	uint64 bytes;
+} Section;
+
+typedef struct Head
+{
+	uint64 magic;
+	uint64 bytes; /* of the file */
+	Oid database;
+	Oid schema;
+	int64 nonce;
+	int32 version;
+	int32 items;
+	int32 factors;
+	int32 stride;
+	int32 terms;
+	Oid item_type;
+	Oid item_collation;
+	Section section[SECTIONS];
+	pg_crc32c crc; /* of all before it */
+} Head;
+
+static char *
+path_of(Oid schema, int32 version, int64 nonce)
+{
+	return psprintf(DIRECTORY "/" PREFIX ".%u.%u.%d." UINT64_FORMAT, MyDatabaseId, schema, version,
+					(uint64) nonce);
+}
+
+bool
+reco_image_exists(Oid schema, int32 version, int64 nonce)
+{
+	char *path = path_of(schema, version, nonce);
+	bool exists = access(path, R_OK) == 0;
+
+	pfree(path);
+	return exists;
+}
+
+static pg_crc32c
+checksum(const Head *head)
+{
+	pg_crc32c crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, head, offsetof(Head, crc));
+	FIN_CRC32C(crc);
+	return crc;
+}
+
+static void
+fill_head(const Serving *serving, Head *head)
+{
+	const RecoModel *model = &serving->model;
+
+	memset(head, 0, sizeof(Head));
+	head->magic = MAGIC;
+	head->database = MyDatabaseId;
+	head->schema = serving->schema;
+	head->nonce = serving->nonce;
+	head->version = serving->version;
+	head->items = model->items;
+	head->factors = model->factors;
+	head->stride = model->stride;
+	head->terms = serving->features ? serving->features->terms : 0;
+	head->item_type = serving->item_type->type;
+	head->item_collation = serving->item_type->collation;
+}
+
+/* Whether a file's head is that of this version, and the file whole. */
+static bool
+fits(const Serving *serving, const Head *head, uint64 bytes)
+{
+	Head wanted;
+
+	fill_head(serving, &wanted);
+	if (head->magic != wanted.magic || head->bytes != bytes || head->crc != checksum(head) ||
+		head->database != wanted.database || head->schema != wanted.schema ||
+		head->nonce != wanted.nonce || head->version != wanted.version ||
+		head->items != wanted.items || head->factors != wanted.factors ||
+		head->stride != wanted.stride || head->terms != wanted.terms ||
+		head->item_type != wanted.item_type || head->item_collation != wanted.item_collation)
+		return false;
+	for (int s = 0; s < SECTIONS; s++)
+		if (head->section[s].offset > bytes ||
+			head->section[s].bytes > bytes - head->section[s].offset)
+			return false;
+	return true;
+}
+
+static void *
+section(const RecoImage *image, SectionName name)
+{
+	const Head *head = image->memory;
+
+	if (head->section[name].offset == 0)
+		return NULL;
+	return (char *) image->memory + head->section[name].offset;
+}
+
+static bool
+section_is(const RecoImage *image, SectionName name, Size bytes)
+{
+	const Head *head = image->memory;
+
+	return head->section[name].offset == 0 || head->section[name].bytes == bytes;
+}
+
+/* A sparse matrix of three sections. */
+static bool
+point_csr(const RecoImage *image, SectionName first, int32 rows, int32 cols, reco_csr *out)
+{
+	const Head *head = image->memory;
+
+	*out = (reco_csr){rows, cols, section(image, first), section(image, first + 1),
+					  section(image, first + 2)};
+	if (out->start == NULL)
+		return true;
+	return head->section[first].bytes == ((Size) rows + 1) * sizeof(int64) && out->col &&
+		   out->value &&
+		   head->section[first + 1].bytes == (Size) out->start[rows] * sizeof(int32) &&
+		   head->section[first + 2].bytes == (Size) out->start[rows] * sizeof(float);
+}
+
+/* The arrays of a serving, in the map. */
+static bool
+point(Serving *serving)
+{
+	const RecoImage *image = &serving->image;
+	const Head *head = image->memory;
+	RecoModel *model = &serving->model;
+	Size items = model->items;
+
+	model->item = section(image, SECTION_MATRIX);
+	model->item_bias = section(image, SECTION_BIAS);
+	serving->interactions = section(image, SECTION_INTERACTIONS);
+	serving->popular = section(image, SECTION_POPULAR);
+	model->gram = section(image, SECTION_GRAM);
+	serving->items = id_dict_frozen(serving->context, serving->item_type,
+									section(image, SECTION_IDS), head->section[SECTION_IDS].bytes);
+	if (serving->items == NULL || id_dict_count(serving->items) != model->items ||
+		!section_is(image, SECTION_MATRIX, items * model->stride * sizeof(float)) ||
+		!section_is(image, SECTION_BIAS, items * sizeof(float)) ||
+		!section_is(image, SECTION_INTERACTIONS, items * sizeof(float)) ||
+		!section_is(image, SECTION_POPULAR, items * sizeof(int32)) ||
+		!section_is(image, SECTION_GRAM, (Size) model->factors * model->factors * sizeof(double)) ||
+		!point_csr(image, SECTION_FOLLOWER_START, model->items, model->items, &model->followers))
+		return false;
+	if (serving->features)
+	{
+		reco_content *content = &serving->features->content;
+
+		content->items = model->items;
+		content->stride = model->stride;
+		content->dense = model->item;
+		return point_csr(image, SECTION_ITEM_START, model->items, head->terms, &content->by_item) &&
+			   point_csr(image, SECTION_TERM_START, head->terms, model->items, &content->by_term);
+	}
+	return true;
+}
+
+bool
+reco_image_map(Serving *serving)
+{
+	char *path = path_of(serving->schema, serving->version, serving->nonce);
+	int file = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	struct stat status;
+	void *memory = MAP_FAILED;
+
+	if (file < 0)
+		return false;
+	if (fstat(file, &status) == 0 && (uint64) status.st_size >= sizeof(Head))
+		memory = mmap(NULL, status.st_size, PROT_READ, MAP_SHARED, file, 0);
+	CloseTransientFile(file);
+	if (memory == MAP_FAILED)
+		return false;
+	serving->image = (RecoImage){memory, status.st_size};
+	if (fits(serving, memory, status.st_size) && point(serving))
+		return true;
+	/* cut short or of another layout: the next one to look makes it anew */
+	reco_image_unmap(&serving->image);
+	(void) unlink(path);
+	return false;
+}
+
+void
+reco_image_unmap(RecoImage *image)
+{
+	if (image->memory)
+		(void) munmap(image->memory, image->bytes);
+	image->memory = NULL;
+}
+
+/* What goes into a section. */
+typedef struct Piece
+{
+	const void *data;
+	Size bytes;
+} Piece;
+
+static void
+csr_pieces(const reco_csr *a, Piece *piece)
+{
+	if (a->start == NULL)
+		return;
+	piece[0] = (Piece){a->start, ((Size) a->rows + 1) * sizeof(int64)};
+	piece[1] = (Piece){a->col, a->start[a->rows] * sizeof(int32)};
+	piece[2] = (Piece){a->value, a->start[a->rows] * sizeof(float)};
+}
+
+static void
+collect(Serving *serving, Piece *piece)
+{
+	RecoModel *model = &serving->model;
+	Size items = model->items;
+
+	memset(piece, 0, SECTIONS * sizeof(Piece));
+	piece[SECTION_MATRIX] = (Piece){model->item, items * model->stride * sizeof(float)};
+	piece[SECTION_BIAS] = (Piece){model->item_bias, items * sizeof(float)};
+	piece[SECTION_INTERACTIONS] = (Piece){serving->interactions, items * sizeof(float)};
+	piece[SECTION_POPULAR] = (Piece){serving->popular, items * sizeof(int32)};
+	piece[SECTION_IDS].data = id_dict_freeze(serving->items, &piece[SECTION_IDS].bytes);
+	if (model->gram)
+		piece[SECTION_GRAM] =
+			(Piece){model->gram, (Size) model->factors * model->factors * sizeof(double)};
+	csr_pieces(&model->followers, &piece[SECTION_FOLLOWER_START]);
+	if (serving->features)
+	{
+		csr_pieces(&serving->features->content.by_item, &piece[SECTION_ITEM_START]);
+		csr_pieces(&serving->features->content.by_term, &piece[SECTION_TERM_START]);
+	}
+}
+
+/* False on an error of the system, which errno tells. */
+static bool
+write_bytes(int file, const void *data, Size bytes)
+{
+	while (bytes > 0)
+	{
+		ssize_t written;
+
+		CHECK_FOR_INTERRUPTS();
+		errno = 0;
+		written = write(file, data, Min(bytes, WRITE_BYTES));
+		if (written <= 0)
+		{
+			if (errno == EINTR)
+				continue;
+			if (errno == 0)
+				errno = ENOSPC;
+			return false;
+		}
+		data = (const char *) data + written;
+		bytes -= written;
+	}
+	return true;
+}
+
+static bool
+write_pieces(int file, Head *head, const Piece *piece)
+{
+	static const char padding[RECO_ALIGN] = {0};
+	uint64 at = TYPEALIGN(RECO_ALIGN, sizeof(Head));
+
+	for (int s = 0; s < SECTIONS; s++)
+		if (piece[s].data)
+		{
+			head->section[s] = (Section){at, piece[s].bytes};
+			at = TYPEALIGN(RECO_ALIGN, at + piece[s].bytes);
+		}
+	head->bytes = at;
+	head->crc = checksum(head);
+	if (!write_bytes(file, head, sizeof(Head)) ||
+		!write_bytes(file, padding, TYPEALIGN(RECO_ALIGN, sizeof(Head)) - sizeof(Head)))
+		return false;
+	for (int s = 0; s < SECTIONS; s++)
+		if (piece[s].data &&
+			(!write_bytes(file, piece[s].data, piece[s].bytes) ||
+			 !write_bytes(file, padding, TYPEALIGN(RECO_ALIGN, piece[s].bytes) - piece[s].bytes)))
+			return false;
+	return true;
+}
+
+/* Removes files of older versions of a model, and of models that are gone. */
+static void
+remove_old(Oid schema, int32 version)
+{
+	DIR *dir = AllocateDir(DIRECTORY);
+	struct dirent *entry;
+
+	while (dir && (entry = ReadDirExtended(dir, DIRECTORY, DEBUG1)) != NULL)
+	{
+		Oid database;
+		Oid of;
+		int32 number;
+		uint64 nonce;
+		bool old;
+
+		if (sscanf(entry->d_name, PREFIX ".%u.%u.%d." UINT64_FORMAT, &database, &of, &number,
+				   &nonce) != 4)
+			continue;
+		if (database != MyDatabaseId)
+			old = get_database_name(database) == NULL;
+		else if (of == schema)
+			old = number < version;
+		else
+			old = !SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(of));
+		if (old)
+			(void) unlink(psprintf(DIRECTORY "/%s", entry->d_name));
+	}
+	if (dir)
+		FreeDir(dir);
+}
+
+/* Writes under the name `path`; errors of the system are no errors of the query. */
+static bool
+write_file(const char *path, Head *head, const Piece *piece)
+{
+	int file;
+	bool written = false;
+
+	(void) MakePGDirectory(DIRECTORY);
+	file = OpenTransientFile(path, O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY);
+	if (file < 0)
+		return false;
+	PG_TRY();
+	{
+		written = write_pieces(file, head, piece);
+	}
+	PG_CATCH();
+	{
+		(void) unlink(path);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (CloseTransientFile(file) != 0)
+		written = false;
+	return written;
+}
+
+bool
+reco_image_write(Serving *serving)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco image", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	char *path = path_of(serving->schema, serving->version, serving->nonce);
+	char *unfinished = psprintf(DIRECTORY "/" PREFIX "_new.%d", MyProcPid);
+	Piece piece[SECTIONS];
+	Head head;
+	bool done;
+
+	fill_head(serving, &head);
+	collect(serving, piece);
+	done = write_file(unfinished, &head, piece) && rename(unfinished, path) == 0;
+	if (done)
+		remove_old(serving->schema, serving->version);
+	else
+	{
+		ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", path),
+					  errdetail("Each session keeps a copy of the model of its own.")));
+		(void) unlink(unfinished);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return done;
+}
+
+/*
+ * Schemas dropped by the current transaction, and, from just before its commit on,
+ * the files of theirs: after the commit there may be no error any more.
+ */
+static List *dropped = NIL;
+static List *doomed = NIL;
+static object_access_hook_type previous_hook;
+
+static void
+note_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+{
+	if (previous_hook)
+		previous_hook(access, class_id, object_id, sub_id, arg);
+	if (access == OAT_DROP && class_id == NamespaceRelationId)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+		dropped = lappend_oid(dropped, object_id);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+static void
+find_doomed(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	DIR *dir = AllocateDir(DIRECTORY);
+	struct dirent *entry;
+
+	while (dir && (entry = ReadDirExtended(dir, DIRECTORY, DEBUG1)) != NULL)
+	{
+		Oid database;
+		Oid schema;
+
+		if (sscanf(entry->d_name, PREFIX ".%u.%u.", &database, &schema) == 2 &&
+			database == MyDatabaseId && list_member_oid(dropped, schema))
+			doomed = lappend(doomed, psprintf(DIRECTORY "/%s", entry->d_name));
+	}
+	if (dir)
+		FreeDir(dir);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+at_end(XactEvent event, void *arg)
+{
+	ListCell *cell;
+
+	if (event == XACT_EVENT_PRE_COMMIT && dropped != NIL)
+		find_doomed();
+	if (event == XACT_EVENT_COMMIT)
+		foreach (cell, doomed)
+			(void) unlink(lfirst(cell));
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		dropped = doomed = NIL; /* their memory goes with the transaction */
+}
+
+void
+reco_image_init(void)
+{
+	previous_hook = object_access_hook;
+	object_access_hook = note_drop;
+	RegisterXactCallback(at_end, NULL);
+}

@@ -1,0 +1,258 @@
+/*
+ * users.c
+ *	  Users of a version and lists of one item, read from the tables when they are
+ *	  asked for.
+ *
+ * Cost: an index probe a user; all users, for similar_users and for the fold-in of
+ * user_knn, are read once a backend and version.
+ */
+#include "store/load.h"
+
+#include "access/htup_details.h"
+#include "core/history.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "store/terms.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include <math.h>
+
+static int
+user_factors(const RecoModel *model)
+{
+	return model->spec->algorithm->items_only ? 0 : model->factors;
+}
+
+typedef struct OneUser
+{
+	Serving *serving;
+	ModelTable *table;
+	RecoProfile *profile;
+	bool found;
+} OneUser;
+
+/* The history of a row; false when it is damaged. */
+static bool
+decode_history(TupleTableSlot *slot, int32 items, RecoProfile *profile)
+{
+	bytea *history = DatumGetByteaPP(slot->tts_values[COLUMN_CONTENT]);
+	const uint8 *data = (const uint8 *) VARDATA_ANY(history);
+	Size size = VARSIZE_ANY_EXHDR(history);
+
+	profile->n = reco_history_count(data, size);
+	if (profile->n < 0 || profile->n > items)
+		return false;
+	profile->item = palloc(Max(profile->n, 1) * sizeof(int32));
+	profile->value = palloc(Max(profile->n, 1) * sizeof(float));
+	return reco_history_decode(data, size, items, profile->item, profile->value);
+}
+
+static bool
+read_user(void *arg, TupleTableSlot *slot)
+{
+	OneUser *one = arg;
+	Serving *serving = one->serving;
+	RecoModel *model = &serving->model;
+	RecoProfile *profile = one->profile;
+
+	one->found = true;
+	profile->bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
+	profile->factors = serving_alloc_matrix(CurrentMemoryContext, 1, model->stride + 16);
+	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], user_factors(model),
+						 false, profile->factors);
+	if (!decode_history(slot, model->items, profile) || !(fabsf(profile->bias) <= RECO_MAX_FACTOR))
+		reco_damaged(serving->schema, "A user's history is not readable.");
+	profile->neighbors = reco_neighbors_of(one->table, slot, serving->users, &profile->neighbor,
+										   &profile->similarity);
+	return false;
+}
+
+static bool
+find_user(Serving *serving, int column, Datum key, RecoProfile *profile)
+{
+	ModelTable table;
+	OneUser one = {serving, &table, profile, false};
+
+	memset(profile, 0, sizeof(*profile));
+	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	reco_table_scan(&table, serving->version, column, &key, GetActiveSnapshot(), read_user, &one);
+	reco_table_close(&table, AccessShareLock);
+	return one.found;
+}
+
+bool
+reco_serving_user(Serving *serving, Datum user, RecoProfile *profile)
+{
+	return find_user(serving, COLUMN_ID, user, profile);
+}
+
+static bool
+read_user_number(void *arg, int32 number, RecoProfile *profile)
+{
+	return find_user(arg, COLUMN_NUMBER, Int32GetDatum(number), profile);
+}
+
+typedef struct UserLoad
+{
+	Serving *serving;
+	RecoBudget budget;
+	IdDict *ids;
+	float *user;
+	float *bias;
+	reco_csr histories;
+	int64 slots; /* entries that there is room for */
+	bool with_histories;
+	MemoryContext row;
+} UserLoad;
+
+static void
+append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
+{
+	Serving *serving = load->serving;
+	reco_csr *all = &load->histories;
+	RecoProfile profile;
+	MemoryContext old = MemoryContextSwitchTo(load->row);
+	int64 at = all->start[number];
+
+	if (DatumGetInt32(slot->tts_values[COLUMN_NUMBER]) != number ||
+		!decode_history(slot, serving->model.items, &profile))
+		reco_damaged(serving->schema, "The rows of its users do not belong together.");
+	if (at + profile.n > load->slots)
+	{
+		int64 slots = (at + profile.n) * 3 / 2 + 65536;
+		int32 *item = reco_budget_alloc(&load->budget, slots * sizeof(int32));
+		float *value = reco_budget_alloc(&load->budget, slots * sizeof(float));
+
+		memcpy(item, all->col, at * sizeof(int32));
+		memcpy(value, all->value, at * sizeof(float));
+		reco_budget_free(&load->budget, all->col);
+		reco_budget_free(&load->budget, all->value);
+		all->col = item;
+		all->value = value;
+		load->slots = slots;
+	}
+	memcpy(all->col + at, profile.item, profile.n * sizeof(int32));
+	memcpy(all->value + at, profile.value, profile.n * sizeof(float));
+	all->start[number + 1] = at + profile.n;
+	load->bias[number] = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(load->row);
+}
+
+static bool
+load_user(void *arg, TupleTableSlot *slot)
+{
+	UserLoad *load = arg;
+	Serving *serving = load->serving;
+	RecoModel *model = &serving->model;
+	int32 users = id_dict_count(load->ids);
+
+	if (users == serving->users || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
+		reco_damaged(serving->schema, "The rows of its users do not belong together.");
+	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], user_factors(model),
+						 false, load->user + (Size) users * model->stride);
+	if (load->with_histories)
+		append_history(load, slot, users);
+	return true;
+}
+
+/*
+ * Loads all users, with what they have when with_histories.
+ */
+static void
+load_users(Serving *serving, bool with_histories)
+{
+	UserLoad load = {serving};
+	ModelTable table;
+	MemoryContext context;
+
+	if (serving->user_ids && (!with_histories || serving->histories.start))
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
+	reco_budget_init(&load.budget, context);
+	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	serving_check_size(&table, serving->users, serving->model.stride);
+	load.with_histories = with_histories;
+	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
+	load.user = serving_alloc_matrix(context, serving->users, serving->model.stride);
+	load.ids = id_dict_create(context, serving->user_type);
+	if (with_histories)
+	{
+		load.bias = reco_zeros(&load.budget, serving->users);
+		load.histories = (reco_csr){serving->users, serving->model.items};
+		load.histories.start =
+			reco_budget_alloc(&load.budget, ((Size) serving->users + 1) * sizeof(int64));
+		load.histories.start[0] = 0;
+		load.histories.col = reco_budget_alloc(&load.budget, sizeof(int32));
+		load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
+	}
+	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_user,
+					&load);
+	reco_table_close(&table, AccessShareLock);
+	if (id_dict_count(load.ids) != serving->users)
+		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
+											   id_dict_count(load.ids), serving->users));
+	MemoryContextSetParent(context, serving->context);
+	serving->user_ids = load.ids;
+	serving->user = load.user;
+	serving->user_bias = load.bias;
+	serving->histories = load.histories;
+}
+
+void
+reco_serving_load_users(Serving *serving)
+{
+	load_users(serving, false);
+}
+
+static void
+all_users(void *arg, reco_csr *by_user, float **bias)
+{
+	Serving *serving = arg;
+
+	load_users(serving, true);
+	*by_user = serving->histories;
+	*bias = serving->user_bias;
+}
+
+typedef struct OneItem
+{
+	Serving *serving;
+	ModelTable *table;
+	int32 n;
+	int32 **neighbor;
+	double **similarity;
+} OneItem;
+
+static bool
+read_item_neighbors(void *arg, TupleTableSlot *slot)
+{
+	OneItem *one = arg;
+
+	one->n = reco_neighbors_of(one->table, slot, one->serving->model.items, one->neighbor,
+							   one->similarity);
+	return false;
+}
+
+int32
+reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor, double **similarity)
+{
+	ModelTable table;
+	OneItem one = {serving, &table, 0, neighbor, similarity};
+	Datum number = Int32GetDatum(item);
+
+	reco_table_open(&table, serving->schema, false, AccessShareLock, true);
+	reco_table_scan(&table, serving->version, COLUMN_NUMBER, &number, GetActiveSnapshot(),
+					read_item_neighbors, &one);
+	reco_table_close(&table, AccessShareLock);
+	return one.n;
+}
+
+RecoUsers
+reco_serving_users(Serving *serving)
+{
+	return (RecoUsers){read_user_number, all_users, serving};
+}
