@@ -32,7 +32,8 @@ static uint64 use_counter;
 static void
 forget(Serving **place)
 {
-	reco_image_unmap(&(*place)->image);
+	for (int kind = 0; kind < RECO_IMAGES; kind++)
+		reco_image_unmap(&(*place)->image[kind]);
 	MemoryContextDelete((*place)->context);
 	*place = NULL;
 }
@@ -83,7 +84,7 @@ from_image(const ModelRow *row)
 	if (!reco_image_exists(row->schema, row->active_version, row->active_nonce))
 		return NULL;
 	serving = reco_serving_describe(row, &version);
-	if (reco_image_map(serving))
+	if (reco_image_map(serving, RECO_IMAGE_ITEMS))
 		return serving;
 	MemoryContextDelete(serving->context);
 	return NULL;
@@ -94,10 +95,31 @@ from_image(const ModelRow *row)
  * at once: all but the first wait for the image.
  */
 static void
-lock_making(const ModelRow *row, LOCKTAG *tag)
+lock_making(Oid schema, int32 version, LOCKTAG *tag)
 {
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, row->schema, row->active_version, 8);
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, schema, version, 8);
 	(void) LockAcquire(tag, ExclusiveLock, false, false);
+}
+
+void
+reco_serving_load_users(Serving *serving)
+{
+	LOCKTAG tag;
+
+	if (serving->user_ids || reco_image_map(serving, RECO_IMAGE_USERS))
+		return;
+	lock_making(serving->schema, serving->version, &tag);
+	if (!reco_image_map(serving, RECO_IMAGE_USERS))
+	{
+		MemoryContext loaded = reco_users_load(serving);
+
+		if (reco_image_write(serving, RECO_IMAGE_USERS) &&
+			reco_image_map(serving, RECO_IMAGE_USERS))
+			MemoryContextDelete(loaded);
+		else
+			MemoryContextSetParent(loaded, serving->context);
+	}
+	LockRelease(&tag, ExclusiveLock, false);
 }
 
 static Serving *
@@ -106,12 +128,12 @@ from_tables(const ModelRow *row)
 	LOCKTAG tag;
 	Serving *serving;
 
-	lock_making(row, &tag);
+	lock_making(row->schema, row->active_version, &tag);
 	serving = from_image(row);
 	if (serving == NULL)
 	{
 		serving = reco_serving_load(row);
-		if (reco_image_write(serving))
+		if (reco_image_write(serving, RECO_IMAGE_ITEMS))
 		{
 			Serving *mapped = from_image(row);
 

@@ -8,6 +8,14 @@
 #include "model/model.h"
 #include "store/tables.h"
 
+/* The two files of a version; that of the users is made when all are asked for. */
+typedef enum RecoImageKind
+{
+	RECO_IMAGE_ITEMS,
+	RECO_IMAGE_USERS,
+	RECO_IMAGES
+} RecoImageKind;
+
 /* A mapped file; memory NULL: none. */
 typedef struct RecoImage
 {
@@ -28,7 +36,7 @@ typedef struct Serving
 
 	MemoryContext context;
 	uint64 used; /* for eviction */
-	RecoImage image;
+	RecoImage image[RECO_IMAGES];
 	RecoModel model;
 	IdType *user_type;
 	IdType *item_type;
@@ -52,7 +60,7 @@ typedef struct Serving
  */
 extern Serving *reco_serving_open(Oid schema);
 
-/* Loads all users, for similar_users. */
+/* All users, with what they have: user_ids, user, user_bias and histories. */
 extern void reco_serving_load_users(Serving *serving);
 
 /*

@@ -57,6 +57,13 @@ typedef enum SectionName
 	SECTION_TERM_START,
 	SECTION_TERM_ITEM,
 	SECTION_TERM_WEIGHT,
+	/* in the image of users */
+	SECTION_USER_IDS,
+	SECTION_USER_MATRIX,
+	SECTION_USER_BIAS,
+	SECTION_HISTORY_START,
+	SECTION_HISTORY_ITEM,
+	SECTION_HISTORY_VALUE,
 	SECTIONS
 } SectionName;
 
@@ -78,23 +85,25 @@ typedef struct Head
 	int32 factors;
 	int32 stride;
 	int32 terms;
-	Oid item_type;
-	Oid item_collation;
+	int32 users;
+	int32 kind;
+	Oid id_type;
+	Oid id_collation;
 	Section section[SECTIONS];
 	pg_crc32c crc; /* of all before it */
 } Head;
 
 static char *
-path_of(Oid schema, int32 version, int64 nonce)
+path_of(Oid schema, int32 version, int64 nonce, RecoImageKind kind)
 {
-	return psprintf(DIRECTORY "/" PREFIX ".%u.%u.%d." UINT64_FORMAT, MyDatabaseId, schema, version,
-					(uint64) nonce);
+	return psprintf(DIRECTORY "/" PREFIX ".%u.%u.%d." UINT64_FORMAT ".%s", MyDatabaseId, schema,
+					version, (uint64) nonce, kind == RECO_IMAGE_ITEMS ? "items" : "users");
 }
 
 bool
 reco_image_exists(Oid schema, int32 version, int64 nonce)
 {
-	char *path = path_of(schema, version, nonce);
+	char *path = path_of(schema, version, nonce, RECO_IMAGE_ITEMS);
 	bool exists = access(path, R_OK) == 0;
 
 	pfree(path);
@@ -113,9 +122,10 @@ checksum(const Head *head)
 }
 
 static void
-fill_head(const Serving *serving, Head *head)
+fill_head(const Serving *serving, RecoImageKind kind, Head *head)
 {
 	const RecoModel *model = &serving->model;
+	const IdType *type = kind == RECO_IMAGE_ITEMS ? serving->item_type : serving->user_type;
 
 	memset(head, 0, sizeof(Head));
 	head->magic = MAGIC;
@@ -127,23 +137,26 @@ fill_head(const Serving *serving, Head *head)
 	head->factors = model->factors;
 	head->stride = model->stride;
 	head->terms = serving->features ? serving->features->terms : 0;
-	head->item_type = serving->item_type->type;
-	head->item_collation = serving->item_type->collation;
+	head->users = serving->users;
+	head->kind = kind;
+	head->id_type = type->type;
+	head->id_collation = type->collation;
 }
 
 /* Whether a file's head is that of this version, and the file whole. */
 static bool
-fits(const Serving *serving, const Head *head, uint64 bytes)
+fits(const Serving *serving, RecoImageKind kind, const Head *head, uint64 bytes)
 {
 	Head wanted;
 
-	fill_head(serving, &wanted);
+	fill_head(serving, kind, &wanted);
 	if (head->magic != wanted.magic || head->bytes != bytes || head->crc != checksum(head) ||
 		head->database != wanted.database || head->schema != wanted.schema ||
 		head->nonce != wanted.nonce || head->version != wanted.version ||
 		head->items != wanted.items || head->factors != wanted.factors ||
 		head->stride != wanted.stride || head->terms != wanted.terms ||
-		head->item_type != wanted.item_type || head->item_collation != wanted.item_collation)
+		head->users != wanted.users || head->kind != wanted.kind ||
+		head->id_type != wanted.id_type || head->id_collation != wanted.id_collation)
 		return false;
 	for (int s = 0; s < SECTIONS; s++)
 		if (head->section[s].offset > bytes ||
@@ -190,7 +203,7 @@ point_csr(const RecoImage *image, SectionName first, int32 rows, int32 cols, rec
 static bool
 point(Serving *serving)
 {
-	const RecoImage *image = &serving->image;
+	const RecoImage *image = &serving->image[RECO_IMAGE_ITEMS];
 	const Head *head = image->memory;
 	RecoModel *model = &serving->model;
 	Size items = model->items;
@@ -223,11 +236,32 @@ point(Serving *serving)
 	return true;
 }
 
-bool
-reco_image_map(Serving *serving)
+/* The same of all users. */
+static bool
+point_users(Serving *serving, const RecoImage *image)
 {
-	char *path = path_of(serving->schema, serving->version, serving->nonce);
+	const Head *head = image->memory;
+	Size users = serving->users;
+
+	serving->user_ids =
+		id_dict_frozen(serving->context, serving->user_type, section(image, SECTION_USER_IDS),
+					   head->section[SECTION_USER_IDS].bytes);
+	serving->user = section(image, SECTION_USER_MATRIX);
+	serving->user_bias = section(image, SECTION_USER_BIAS);
+	return serving->user_ids && id_dict_count(serving->user_ids) == serving->users &&
+		   section_is(image, SECTION_USER_MATRIX, users * serving->model.stride * sizeof(float)) &&
+		   section_is(image, SECTION_USER_BIAS, users * sizeof(float)) &&
+		   point_csr(image, SECTION_HISTORY_START, serving->users, serving->model.items,
+					 &serving->histories) &&
+		   serving->histories.start;
+}
+
+bool
+reco_image_map(Serving *serving, RecoImageKind kind)
+{
+	char *path = path_of(serving->schema, serving->version, serving->nonce, kind);
 	int file = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	RecoImage *image = &serving->image[kind];
 	struct stat status;
 	void *memory = MAP_FAILED;
 
@@ -238,11 +272,14 @@ reco_image_map(Serving *serving)
 	CloseTransientFile(file);
 	if (memory == MAP_FAILED)
 		return false;
-	serving->image = (RecoImage){memory, status.st_size};
-	if (fits(serving, memory, status.st_size) && point(serving))
+	*image = (RecoImage){memory, status.st_size};
+	if (fits(serving, kind, memory, status.st_size) &&
+		(kind == RECO_IMAGE_ITEMS ? point(serving) : point_users(serving, image)))
 		return true;
 	/* cut short or of another layout: the next one to look makes it anew */
-	reco_image_unmap(&serving->image);
+	if (kind == RECO_IMAGE_USERS)
+		serving->user_ids = NULL;
+	reco_image_unmap(image);
 	(void) unlink(path);
 	return false;
 }
@@ -293,6 +330,20 @@ collect(Serving *serving, Piece *piece)
 		csr_pieces(&serving->features->content.by_item, &piece[SECTION_ITEM_START]);
 		csr_pieces(&serving->features->content.by_term, &piece[SECTION_TERM_START]);
 	}
+}
+
+static void
+collect_users(Serving *serving, Piece *piece)
+{
+	Size users = serving->users;
+
+	memset(piece, 0, SECTIONS * sizeof(Piece));
+	piece[SECTION_USER_IDS].data =
+		id_dict_freeze(serving->user_ids, &piece[SECTION_USER_IDS].bytes);
+	piece[SECTION_USER_MATRIX] =
+		(Piece){serving->user, users * serving->model.stride * sizeof(float)};
+	piece[SECTION_USER_BIAS] = (Piece){serving->user_bias, users * sizeof(float)};
+	csr_pieces(&serving->histories, &piece[SECTION_HISTORY_START]);
 }
 
 /* False on an error of the system, which errno tells. */
@@ -403,19 +454,22 @@ write_file(const char *path, Head *head, const Piece *piece)
 }
 
 bool
-reco_image_write(Serving *serving)
+reco_image_write(Serving *serving, RecoImageKind kind)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco image", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	char *path = path_of(serving->schema, serving->version, serving->nonce);
+	char *path = path_of(serving->schema, serving->version, serving->nonce, kind);
 	char *unfinished = psprintf(DIRECTORY "/" PREFIX "_new.%d", MyProcPid);
 	Piece piece[SECTIONS];
 	Head head;
 	bool done;
 
-	fill_head(serving, &head);
-	collect(serving, piece);
+	fill_head(serving, kind, &head);
+	if (kind == RECO_IMAGE_ITEMS)
+		collect(serving, piece);
+	else
+		collect_users(serving, piece);
 	done = write_file(unfinished, &head, piece) && rename(unfinished, path) == 0;
 	if (done)
 		remove_old(serving->schema, serving->version);

@@ -142,7 +142,7 @@ extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail)
  */
 typedef struct TableWriter TableWriter;
 
-extern TableWriter *reco_writer_begin(ModelTable *table);
+extern TableWriter *reco_writer_begin(Relation heap);
 /* Values of the next row; context is reset once the batch is written. */
 extern Datum *reco_writer_row(TableWriter *writer, MemoryContext *context);
 extern void reco_writer_end(TableWriter *writer);

@@ -104,7 +104,6 @@ typedef struct UserLoad
 	float *bias;
 	reco_csr histories;
 	int64 slots; /* entries that there is room for */
-	bool with_histories;
 	MemoryContext row;
 } UserLoad;
 
@@ -154,58 +153,46 @@ load_user(void *arg, TupleTableSlot *slot)
 		reco_damaged(serving->schema, "The rows of its users do not belong together.");
 	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], user_factors(model),
 						 false, load->user + (Size) users * model->stride);
-	if (load->with_histories)
-		append_history(load, slot, users);
+	append_history(load, slot, users);
 	return true;
 }
 
 /*
- * Loads all users, with what they have when with_histories.
+ * Loads all users.  Returns the context, a child of the current one, that they are
+ * in.
  */
-static void
-load_users(Serving *serving, bool with_histories)
+MemoryContext
+reco_users_load(Serving *serving)
 {
 	UserLoad load = {serving};
 	ModelTable table;
-	MemoryContext context;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
 
-	if (serving->user_ids && (!with_histories || serving->histories.start))
-		return;
-	context = AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
 	reco_budget_init(&load.budget, context);
 	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
 	serving_check_size(&table, serving->users, serving->model.stride);
-	load.with_histories = with_histories;
 	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	load.user = serving_alloc_matrix(context, serving->users, serving->model.stride);
 	load.ids = id_dict_create(context, serving->user_type);
-	if (with_histories)
-	{
-		load.bias = reco_zeros(&load.budget, serving->users);
-		load.histories = (reco_csr){serving->users, serving->model.items};
-		load.histories.start =
-			reco_budget_alloc(&load.budget, ((Size) serving->users + 1) * sizeof(int64));
-		load.histories.start[0] = 0;
-		load.histories.col = reco_budget_alloc(&load.budget, sizeof(int32));
-		load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
-	}
+	load.bias = reco_zeros(&load.budget, serving->users);
+	load.histories = (reco_csr){serving->users, serving->model.items};
+	load.histories.start =
+		reco_budget_alloc(&load.budget, ((Size) serving->users + 1) * sizeof(int64));
+	load.histories.start[0] = 0;
+	load.histories.col = reco_budget_alloc(&load.budget, sizeof(int32));
+	load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
 	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_user,
 					&load);
 	reco_table_close(&table, AccessShareLock);
 	if (id_dict_count(load.ids) != serving->users)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
 											   id_dict_count(load.ids), serving->users));
-	MemoryContextSetParent(context, serving->context);
 	serving->user_ids = load.ids;
 	serving->user = load.user;
 	serving->user_bias = load.bias;
 	serving->histories = load.histories;
-}
-
-void
-reco_serving_load_users(Serving *serving)
-{
-	load_users(serving, false);
+	return context;
 }
 
 static void
@@ -213,7 +200,7 @@ all_users(void *arg, reco_csr *by_user, float **bias)
 {
 	Serving *serving = arg;
 
-	load_users(serving, true);
+	reco_serving_load_users(serving);
 	*by_user = serving->histories;
 	*bias = serving->user_bias;
 }

@@ -256,7 +256,7 @@ write_users(RecoTrainingRecord *record)
 	MemoryContext batch;
 
 	reco_table_open(&table, record->schema, true, RowExclusiveLock, false);
-	writer = reco_writer_begin(&table);
+	writer = reco_writer_begin(table.heap);
 	for (int32 u = 0; u < trained->users; u++)
 	{
 		Datum *row = reco_writer_row(writer, &batch);
@@ -318,7 +318,7 @@ write_items(RecoTrainingRecord *record)
 		RECO_POLL_AT(e);
 	}
 	reco_table_open(&table, record->schema, false, RowExclusiveLock, false);
-	writer = reco_writer_begin(&table);
+	writer = reco_writer_begin(table.heap);
 	for (int32 i = 0; i < model->items; i++)
 	{
 		Datum *row = reco_writer_row(writer, &batch);

@@ -18,7 +18,7 @@
 
 struct TableWriter
 {
-	ModelTable *table;
+	Relation heap;
 	EState *estate;
 	ResultRelInfo *relinfo;
 	BulkInsertState bulk;
@@ -29,21 +29,21 @@ struct TableWriter
 };
 
 TableWriter *
-reco_writer_begin(ModelTable *table)
+reco_writer_begin(Relation heap)
 {
 	TableWriter *writer = palloc0(sizeof(TableWriter));
 
-	writer->table = table;
+	writer->heap = heap;
 	writer->estate = CreateExecutorState();
 	writer->relinfo = makeNode(ResultRelInfo);
-	InitResultRelInfo(writer->relinfo, table->heap, 0, NULL, 0);
+	InitResultRelInfo(writer->relinfo, heap, 0, NULL, 0);
 	ExecOpenIndices(writer->relinfo, false);
 	writer->bulk = GetBulkInsertState();
 	writer->command = GetCurrentCommandId(true);
 	writer->batch =
 		AllocSetContextCreate(CurrentMemoryContext, "reco rows", ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < BATCH_ROWS; i++)
-		writer->slot[i] = table_slot_create(table->heap, NULL);
+		writer->slot[i] = table_slot_create(heap, NULL);
 	return writer;
 }
 
@@ -58,7 +58,7 @@ flush(TableWriter *writer)
 	for (int i = 0; i < writer->rows; i++)
 		ExecStoreVirtualTuple(writer->slot[i]);
 	old = MemoryContextSwitchTo(writer->batch);
-	table_multi_insert(writer->table->heap, writer->slot, writer->rows, writer->command, 0,
+	table_multi_insert(writer->heap, writer->slot, writer->rows, writer->command, 0,
 					   writer->bulk);
 	MemoryContextSwitchTo(old);
 	for (int i = 0; i < writer->rows; i++)
@@ -81,7 +81,7 @@ reco_writer_row(TableWriter *writer, MemoryContext *context)
 		flush(writer);
 	slot = writer->slot[writer->rows++];
 	ExecClearTuple(slot);
-	memset(slot->tts_isnull, false, COLUMNS * sizeof(bool));
+	memset(slot->tts_isnull, false, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	*context = writer->batch;
 	return slot->tts_values;
 }
@@ -93,7 +93,7 @@ reco_writer_end(TableWriter *writer)
 	for (int i = 0; i < BATCH_ROWS; i++)
 		ExecDropSingleTupleTableSlot(writer->slot[i]);
 	FreeBulkInsertState(writer->bulk);
-	table_finish_bulk_insert(writer->table->heap, 0);
+	table_finish_bulk_insert(writer->heap, 0);
 	ExecCloseIndices(writer->relinfo);
 	FreeExecutorState(writer->estate);
 	MemoryContextDelete(writer->batch);
