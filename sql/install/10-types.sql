@@ -45,7 +45,8 @@ CREATE TYPE reco.model AS (
   next_version pg_catalog.int4,
   created_at pg_catalog.timestamptz,
   items pg_catalog.text,
-  items_search_path pg_catalog.text
+  items_search_path pg_catalog.text,
+  active_list pg_catalog.int4
 );
 COMMENT ON TYPE reco.model IS
 'the definition of a model; the table "model OF reco.model" makes a schema a model';

@@ -44,6 +44,16 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.drop_model IS
 'drops a model with its schema';
 
+CREATE PROCEDURE reco.materialize(
+  model pg_catalog.text,
+  n pg_catalog.int4 DEFAULT 10,
+  users pg_catalog.text DEFAULT NULL
+)
+AS 'MODULE_PATHNAME', 'reco_materialize'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.materialize IS
+'writes the lists of all users, or of those that a query returns, for the view "recommendations" of the model';
+
 CREATE FUNCTION reco.list_models(
   OUT model pg_catalog.text,
   OUT owner pg_catalog.name,

@@ -68,6 +68,14 @@ LANGUAGE C STABLE PARALLEL SAFE ROWS 100 COST 1000;
 COMMENT ON FUNCTION reco.serve_user_profile IS
 'what a user likes (feature, value, weight); called by a model''s user_profile()';
 
+CREATE FUNCTION reco.serve_audience(
+  model pg_catalog.regnamespace, subject pg_catalog.anyelement, options pg_catalog.jsonb
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_serve_audience'
+LANGUAGE C STABLE PARALLEL SAFE ROWS 100 COST 100000;
+COMMENT ON FUNCTION reco.serve_audience IS
+'users for an item or items (rank, user, score); called by a model''s audience()';
+
 CREATE FUNCTION reco.serve_popular(
   model pg_catalog.regnamespace, subject pg_catalog.anyelement, options pg_catalog.jsonb
 ) RETURNS SETOF pg_catalog.record

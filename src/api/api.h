@@ -14,6 +14,9 @@ extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
 /* train.c: whether some session trains the model now. */
 extern bool reco_model_is_training(Oid schema);
 
+/* Waits for a training of the model to end, and keeps others off until this transaction ends. */
+extern void reco_model_lock(Oid schema);
+
 /*
  * rows.c: rows of a set-returning function.  The columns that the caller
  * expects must be of the given types, exactly.

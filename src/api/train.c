@@ -82,6 +82,15 @@ reco_model_is_training(Oid schema)
 	return false;
 }
 
+void
+reco_model_lock(Oid schema)
+{
+	LOCKTAG tag;
+
+	lock_tag(schema, &tag);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
 /* False when another session trains the model and dont_wait. */
 static bool
 lock_model(Job *job, bool dont_wait)

@@ -356,10 +356,11 @@ als_predicts_value(const void *params)
 
 /* What the two have in common. */
 #define FACTOR_MODEL                                                                               \
-	.source = "model", .params_size = sizeof(FactorParams), .memory = factor_memory,               \
-	.fit = factor_fit, .score = factor_score, .score_one = factor_score_one,                       \
-	.predict = factor_predict, .fold_in = factor_fold_in, .knows = factor_knows,                   \
-	.explain = factor_explain, .fits = factor_fits, .prepare = factor_prepare
+	.source = "model", .inner_product = true, .params_size = sizeof(FactorParams),                 \
+	.memory = factor_memory, .fit = factor_fit, .score = factor_score,                             \
+	.score_one = factor_score_one, .predict = factor_predict, .fold_in = factor_fold_in,           \
+	.knows = factor_knows, .explain = factor_explain, .fits = factor_fits,                         \
+	.prepare = factor_prepare
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",

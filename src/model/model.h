@@ -130,6 +130,7 @@ struct RecoAlgorithm
 	size_t params_size;
 	bool needs_features; /* trains on what is known about items */
 	bool items_only;     /* users have no factors */
+	bool inner_product;  /* scores are mean + biases + p.q, with no more to them */
 	const char *source;  /* how recommend() names lists of this algorithm */
 	/* whether RecoSpec.predicts_value; NULL: never */
 	bool (*predicts_value)(const void *params);

@@ -64,6 +64,14 @@ extern Serving *reco_serving_open(Oid schema);
 extern void reco_serving_load_users(Serving *serving);
 
 /*
+ * Visits all users in the order of their ids.  What a profile holds is in `context`,
+ * which visit may reset.
+ */
+extern void reco_serving_each_user(Serving *serving, MemoryContext context,
+								   void (*visit)(void *arg, Datum id, RecoProfile *profile),
+								   void *arg);
+
+/*
  * An item's list of neighbors as it is stored, palloc'd; returns how many.
  */
 extern int32 reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor,

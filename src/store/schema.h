@@ -11,6 +11,7 @@
 #define RECO_TABLE_MODEL "model"
 #define RECO_TABLE_VERSION "model_version"
 #define RECO_TABLE_TERM "model_term"
+#define RECO_TABLE_LIST "model_list"
 #define RECO_TABLE_USER "model_user"
 #define RECO_TABLE_ITEM "model_item"
 
@@ -24,10 +25,10 @@ extern Oid reco_schema_create(const char *name, const IdType *user, const IdType
  * Everything that schema.c makes in a model's schema, as literals of name[].
  */
 #define RECO_SCHEMA_RELATIONS                                                                      \
-	"{model,model_version,model_term,model_user,model_item,versions,user_factors,item_factors,"    \
-	"item_neighbors,user_neighbors}"
+	"{model,model_version,model_term,model_list,model_user,model_item,versions,user_factors,"      \
+	"item_factors,item_neighbors,user_neighbors,recommendations}"
 #define RECO_SCHEMA_FUNCTIONS                                                                      \
-	"{recommend,recommend_for,rerank,predict,explain,similar_items,similar_users,popular,user_"    \
-	"profile}"
+	"{recommend,recommend_for,rerank,predict,explain,similar_items,similar_users,popular,"         \
+	"user_profile,audience}"
 
 #endif /* RECO_STORE_SCHEMA_H */

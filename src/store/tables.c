@@ -220,6 +220,7 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	row->owner = table->rd_rel->relowner;
 	row->name = get_namespace_name(row->schema);
 	row->active_version = int_column(table, slot, "active_version");
+	row->active_list = int_column(table, slot, "active_list");
 	row->next_version = int_column(table, slot, "next_version");
 	if (column(table, slot, "active_nonce", INT8OID, &value))
 		row->active_nonce = DatumGetInt64(value);

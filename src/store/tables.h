@@ -46,6 +46,7 @@ typedef struct ModelRow
 	int32 active_version; /* 0: none yet */
 	int64 active_nonce;
 	int32 next_version;
+	int32 active_list; /* of materialized lists; 0: none yet */
 } ModelRow;
 
 /* A row of model_version, as far as serving needs it. */

@@ -89,6 +89,42 @@ reco_serving_user(Serving *serving, Datum user, RecoProfile *profile)
 	return find_user(serving, COLUMN_ID, user, profile);
 }
 
+typedef struct EachUser
+{
+	OneUser one;
+	MemoryContext context;
+	void (*visit)(void *arg, Datum id, RecoProfile *profile);
+	void *arg;
+} EachUser;
+
+static bool
+visit_user(void *arg, TupleTableSlot *slot)
+{
+	EachUser *each = arg;
+	RecoProfile profile = {0};
+
+	MemoryContext old = MemoryContextSwitchTo(each->context);
+
+	each->one.profile = &profile;
+	(void) read_user(&each->one, slot);
+	MemoryContextSwitchTo(old);
+	each->visit(each->arg, slot->tts_values[COLUMN_ID], &profile);
+	return true;
+}
+
+void
+reco_serving_each_user(Serving *serving, MemoryContext context,
+					   void (*visit)(void *arg, Datum id, RecoProfile *profile), void *arg)
+{
+	ModelTable table;
+	EachUser each = {{serving, &table}, context, visit, arg};
+
+	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), visit_user,
+					&each);
+	reco_table_close(&table, AccessShareLock);
+}
+
 static bool
 read_user_number(void *arg, int32 number, RecoProfile *profile)
 {

@@ -58,8 +58,7 @@ flush(TableWriter *writer)
 	for (int i = 0; i < writer->rows; i++)
 		ExecStoreVirtualTuple(writer->slot[i]);
 	old = MemoryContextSwitchTo(writer->batch);
-	table_multi_insert(writer->heap, writer->slot, writer->rows, writer->command, 0,
-					   writer->bulk);
+	table_multi_insert(writer->heap, writer->slot, writer->rows, writer->command, 0, writer->bulk);
 	MemoryContextSwitchTo(old);
 	for (int i = 0; i < writer->rows; i++)
 	{

@@ -1,0 +1,184 @@
+/*
+ * audience.c
+ *	  The function behind a model's audience(): whom to tell about an item.
+ *
+ * Scores of different users are compared here, which a model does not promise to
+ * make sense: they are the scores that recommend() shows.  For several items a
+ * user's score is the mean of what the model says about them.
+ *
+ * Cost: all users times the items; the users' image is mapped.
+ */
+#include "api/api.h"
+#include "api/request.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include <math.h>
+
+RECO_FUNCTION(reco_serve_audience);
+
+/* The items asked for: known ones, each once. */
+static int32 *
+items_of(Request *request, int32 *n)
+{
+	Serving *serving = request->serving;
+	Oid element = get_element_type(getBaseType(request->subject_type));
+	uint64 *seen =
+		MemoryContextAllocExtended(CurrentMemoryContext, RECO_SET_BYTES(serving->model.items),
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	Datum *ids = &request->subject;
+	bool *nulls = NULL;
+	int count = 1;
+	int32 *item;
+
+	if (OidIsValid(element))
+	{
+		int16 typlen;
+		bool typbyval;
+		char typalign;
+
+		get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
+		deconstruct_array(DatumGetArrayTypeP(request->subject), element, typlen, typbyval, typalign,
+						  &ids, &nulls, &count);
+	}
+	item = palloc((count + 1) * sizeof(int32));
+	*n = 0;
+	for (int k = 0; k < count; k++)
+	{
+		Datum id;
+		int32 number;
+
+		if (nulls && nulls[k])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("\"for_items\" must not contain nulls")));
+		if (!id_from_datum(serving->item_type, ids[k],
+						   OidIsValid(element) ? element : request->subject_type, &id) ||
+			(number = id_dict_find(serving->items, id)) < 0 || reco_set_has(seen, number))
+			continue;
+		reco_set_add(seen, number);
+		item[(*n)++] = number;
+	}
+	return item;
+}
+
+static RecoProfile
+profile_of(const Serving *serving, int32 u)
+{
+	const reco_csr *a = &serving->histories;
+
+	return (RecoProfile){
+		.factors = serving->user + (Size) u * serving->model.stride,
+		.bias = serving->user_bias[u],
+		.n = a->start[u + 1] - a->start[u],
+		.item = a->col + a->start[u],
+		.value = a->value + a->start[u],
+	};
+}
+
+/* Whether the user has one of the items. */
+static bool
+has_any(const RecoProfile *profile, const int32 *item, int32 n)
+{
+	for (int32 k = 0; k < n; k++)
+	{
+		int64 low = 0;
+		int64 high = profile->n;
+
+		while (low < high)
+		{
+			int64 middle = low + (high - low) / 2;
+
+			if (profile->item[middle] == item[k])
+				return true;
+			if (profile->item[middle] < item[k])
+				low = middle + 1;
+			else
+				high = middle;
+		}
+	}
+	return false;
+}
+
+/* The mean of a user's scores; -infinity where the model says nothing about any. */
+static float
+score_user(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n)
+{
+	double sum = 0;
+	int32 known = 0;
+
+	for (int32 k = 0; k < n; k++)
+	{
+		float score = model->spec->algorithm->score_one(model, profile, item[k]);
+
+		if (score == -INFINITY)
+			continue;
+		sum += score;
+		known++;
+	}
+	return known > 0 ? (float) (sum / known) : -INFINITY;
+}
+
+Datum
+reco_serve_audience(PG_FUNCTION_ARGS)
+{
+	Request request;
+	Serving *serving;
+	RecoModel *model;
+	RecoRows rows;
+	MemoryContext scratch;
+	MemoryContext old;
+	int32 *item;
+	int32 items;
+	int32 n;
+	bool exclude;
+	float *score;
+	reco_ranked *best;
+
+	request_read(fcinfo, &request);
+	serving = request.serving;
+	model = &serving->model;
+	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT4OID}, 3);
+	n = request_n(&request, serving->users);
+	exclude = request_bool(&request, "exclude_buyers", true);
+	if (!request.has_subject || n == 0)
+		return (Datum) 0;
+	item = items_of(&request, &items);
+	if (items == 0)
+		return (Datum) 0;
+	reco_serving_load_users(serving);
+	score =
+		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) serving->users + 1) * sizeof(float));
+	best = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(reco_ranked));
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "reco audience", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(scratch);
+	for (int32 u = 0; u < serving->users; u++)
+	{
+		RecoProfile profile = profile_of(serving, u);
+
+		if (u % 256 == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(scratch);
+		}
+		score[u] = (exclude && has_any(&profile, item, items)) ||
+						   !model->spec->algorithm->knows(model, &profile)
+					   ? -INFINITY
+					   : score_user(model, &profile, item, items);
+	}
+	MemoryContextSwitchTo(old);
+	n = reco_top_n(score, serving->users, NULL, n, best);
+	for (int32 r = 0; r < n; r++)
+	{
+		Datum values[3] = {Int32GetDatum(r + 1), id_dict_id(serving->user_ids, best[r].item),
+						   Float4GetDatum(best[r].score)};
+		bool nulls[3] = {0};
+
+		reco_rows_add(&rows, values, nulls);
+	}
+	return (Datum) 0;
+}

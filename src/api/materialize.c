@@ -1,0 +1,378 @@
+/*
+ * materialize.c
+ *	  reco.materialize(): the lists of all users, written to the model's table.
+ *
+ * Users stream from their table in batches: a batch is read, ranked by all threads
+ * and written.  A new set of lists has a number of its own, and one row makes it
+ * the one that the view shows; readers see the old lists or the new ones.  Lists
+ * are what recommend() would give from the trained interactions.
+ *
+ * Memory: a batch.  Cost: the users times a search, and a row a user.
+ */
+#include "api/api.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "core/batch.h"
+#include "core/history.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "store/cache.h"
+#include "store/schema.h"
+#include "store/source.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+RECO_FUNCTION(reco_materialize);
+
+/* Users that are ranked together. */
+#define BATCH_USERS 4096
+
+enum
+{
+	LIST_NUMBER,
+	LIST_USER,
+	LIST_ITEMS,
+	LIST_SCORES,
+	LIST_BY_MODEL,
+	LIST_SOURCE,
+	LIST_COLUMNS
+};
+
+typedef struct Job
+{
+	Serving *serving;
+	int32 n;
+	int32 number; /* of the new lists */
+	RecoBudget budget;
+	Relation table;
+	TableWriter *writer;
+	Datum source;
+	MemoryContext batch; /* what a batch needs, but for these */
+	int32 users;         /* in the batch */
+	Datum *id;
+	RecoProfile *profile;
+	int64 written;
+} Job;
+
+static Relation
+open_lists(const Job *job, const ModelRow *model)
+{
+	Oid oid = get_relname_relid(RECO_TABLE_LIST, model->schema);
+	Relation table = OidIsValid(oid) ? try_relation_open(oid, RowExclusiveLock) : NULL;
+	Oid types[LIST_COLUMNS] = {INT4OID,
+							   job->serving->user_type->type,
+							   get_array_type(job->serving->item_type->type),
+							   FLOAT4ARRAYOID,
+							   INT4OID,
+							   TEXTOID};
+	TupleDesc desc;
+
+	if (table == NULL || table->rd_rel->relkind != RELKIND_RELATION)
+		reco_damaged(model->schema, "Its table \"" RECO_TABLE_LIST "\" is missing.");
+	desc = RelationGetDescr(table);
+	for (int c = 0; c < LIST_COLUMNS; c++)
+		if (desc->natts != LIST_COLUMNS || TupleDescAttr(desc, c)->attisdropped ||
+			TupleDescAttr(desc, c)->atttypid != types[c])
+			reco_damaged(model->schema,
+						 "The columns of its table \"" RECO_TABLE_LIST "\" were altered.");
+	return table;
+}
+
+static void
+write_list(Job *job, Datum user, const reco_ranked *list, int32 count, int32 by_score)
+{
+	const IdType *type = job->serving->item_type;
+	MemoryContext context;
+	Datum *row = reco_writer_row(job->writer, &context);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Datum *item = palloc((count + 1) * sizeof(Datum));
+	Datum *score = palloc((count + 1) * sizeof(Datum));
+
+	for (int32 r = 0; r < count; r++)
+	{
+		item[r] = id_dict_id(job->serving->items, list[r].item);
+		score[r] = Float4GetDatum(list[r].score);
+	}
+	row[LIST_NUMBER] = Int32GetDatum(job->number);
+	row[LIST_USER] =
+		datumCopy(user, job->serving->user_type->typbyval, job->serving->user_type->typlen);
+	row[LIST_ITEMS] = PointerGetDatum(
+		construct_array(item, count, type->type, type->typlen, type->typbyval, type->typalign));
+	row[LIST_SCORES] = PointerGetDatum(
+		construct_array(score, count, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+	row[LIST_BY_MODEL] = Int32GetDatum(by_score);
+	row[LIST_SOURCE] = job->source;
+	MemoryContextSwitchTo(old);
+	job->written++;
+}
+
+/*
+ * Fills the places that the model left in a list with popular items.
+ */
+static int32
+fill_up(Job *job, const RecoProfile *profile, reco_ranked *list, int32 count, uint64 *skip)
+{
+	RecoModel *model = &job->serving->model;
+	int32 by_score;
+
+	if (count >= job->n || count >= model->items)
+		return count;
+	memset(skip, 0, RECO_SET_BYTES(model->items));
+	for (int64 j = 0; j < profile->n; j++)
+		reco_set_add(skip, profile->item[j]);
+	for (int32 r = 0; r < count; r++)
+		reco_set_add(skip, list[r].item);
+	return count + reco_rank(NULL, job->serving->interactions, model->items, skip, job->n - count,
+							 list + count, &by_score);
+}
+
+/* The batch's users whom the model knows, ranked by all threads. */
+static void
+rank_factors(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *count)
+{
+	RecoModel *model = &job->serving->model;
+	RecoBudget *budget = &job->budget;
+	reco_batch_items items = {model->items, model->stride, model->item, model->item_bias, NULL};
+	reco_csr seen = {n, model->items};
+	float *user = reco_budget_alloc(budget, ((Size) n * model->stride + 16) * sizeof(float));
+	float *base = reco_zeros(budget, n);
+	Size entries = 0;
+
+	seen.start = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(int64));
+	for (int32 k = 0; k < n; k++)
+	{
+		seen.start[k] = entries;
+		entries += job->profile[known[k]].n;
+	}
+	seen.start[n] = entries;
+	seen.col = reco_budget_alloc(budget, (entries + 1) * sizeof(int32));
+	for (int32 k = 0; k < n; k++)
+	{
+		const RecoProfile *profile = &job->profile[known[k]];
+
+		memcpy(user + (Size) k * model->stride, profile->factors, model->stride * sizeof(float));
+		base[k] = (float) (model->mean + profile->bias);
+		memcpy(seen.col + seen.start[k], profile->item, profile->n * sizeof(int32));
+	}
+	reco_budget_check(budget,
+					  reco_batch_top(&budget->env, &items, user, base, &seen, job->n, list, count),
+					  "the model");
+	reco_budget_free(budget, seen.col);
+	reco_budget_free(budget, seen.start);
+	reco_budget_free(budget, base);
+	reco_budget_free(budget, user);
+}
+
+static void
+rank_by_scores(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *count)
+{
+	RecoModel *model = &job->serving->model;
+	float *score = reco_zeros(&job->budget, model->items);
+	uint64 *skip = reco_budget_alloc(&job->budget, RECO_SET_BYTES(model->items) + 8);
+	int32 by_score;
+
+	for (int32 k = 0; k < n; k++)
+	{
+		const RecoProfile *profile = &job->profile[known[k]];
+
+		CHECK_FOR_INTERRUPTS();
+		model->spec->algorithm->score(model, profile, score);
+		memset(skip, 0, RECO_SET_BYTES(model->items));
+		for (int64 j = 0; j < profile->n; j++)
+			reco_set_add(skip, profile->item[j]);
+		count[k] =
+			reco_rank(score, NULL, model->items, skip, job->n, list + (Size) k * job->n, &by_score);
+	}
+	reco_budget_free(&job->budget, skip);
+	reco_budget_free(&job->budget, score);
+}
+
+static void
+flush(Job *job)
+{
+	RecoModel *model = &job->serving->model;
+	RecoBudget *budget = &job->budget;
+	int32 *known = reco_budget_alloc(budget, (BATCH_USERS + 1) * sizeof(int32));
+	int32 *count = reco_budget_alloc(budget, (BATCH_USERS + 1) * sizeof(int32));
+	reco_ranked *list =
+		reco_budget_alloc(budget, ((Size) job->users * job->n + 1) * sizeof(reco_ranked));
+	reco_ranked *rest = reco_budget_alloc(budget, ((Size) job->n + 1) * sizeof(reco_ranked));
+	uint64 *skip = reco_budget_alloc(budget, RECO_SET_BYTES(model->items) + 8);
+	int32 n = 0;
+	int32 k = 0;
+
+	for (int32 u = 0; u < job->users; u++)
+		/* users of whom the model has no row have no factors either */
+		if (job->profile[u].factors && model->spec->algorithm->knows(model, &job->profile[u]))
+			known[n++] = u;
+	if (model->spec->algorithm->inner_product)
+		rank_factors(job, known, n, list, count);
+	else
+		rank_by_scores(job, known, n, list, count);
+	for (int32 u = 0; u < job->users; u++)
+	{
+		bool is_known = k < n && known[k] == u;
+		reco_ranked *of = is_known ? list + (Size) k * job->n : rest;
+		int32 by_score = is_known ? count[k++] : 0;
+
+		write_list(job, job->id[u], of, fill_up(job, &job->profile[u], of, by_score, skip),
+				   by_score);
+	}
+	reco_budget_free(budget, skip);
+	reco_budget_free(budget, rest);
+	reco_budget_free(budget, list);
+	reco_budget_free(budget, count);
+	reco_budget_free(budget, known);
+	job->users = 0;
+	MemoryContextReset(job->batch);
+}
+
+static void
+add_user(void *arg, Datum id, RecoProfile *profile)
+{
+	Job *job = arg;
+
+	job->id[job->users] =
+		datumCopy(id, job->serving->user_type->typbyval, job->serving->user_type->typlen);
+	job->profile[job->users++] = *profile;
+	if (job->users == BATCH_USERS)
+		flush(job);
+}
+
+/* The users that a query names, each once; the query runs as its writer. */
+static IdDict *
+users_of(Job *job, const char *query)
+{
+	MemoryContext context = CurrentMemoryContext;
+	IdDict *ids = id_dict_create(context, job->serving->user_type);
+	Portal portal;
+
+	SPI_connect();
+	portal = SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL, true, 0);
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, 1000);
+		if (SPI_processed == 0)
+			break;
+		for (uint64 r = 0; r < SPI_processed; r++)
+		{
+			bool isnull;
+			Datum value = SPI_getbinval(SPI_tuptable->vals[r], SPI_tuptable->tupdesc, 1, &isnull);
+			Datum id;
+
+			if (!isnull && id_from_datum(job->serving->user_type, value,
+										 SPI_gettypeid(SPI_tuptable->tupdesc, 1), &id))
+				(void) id_dict_add(ids, id);
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_cursor_close(portal);
+	SPI_finish();
+	return ids;
+}
+
+static void
+write_lists(Job *job, IdDict *some)
+{
+	if (some == NULL)
+		reco_serving_each_user(job->serving, job->batch, add_user, job);
+	for (int32 u = 0; some && u < id_dict_count(some); u++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(job->batch);
+		RecoProfile profile = {0};
+		Datum id = id_dict_id(some, u);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!reco_serving_user(job->serving, id, &profile))
+			memset(&profile, 0, sizeof(profile));
+		MemoryContextSwitchTo(old);
+		add_user(job, id, &profile);
+	}
+	flush(job);
+}
+
+/* Makes the new lists the ones to be read, and removes the old ones. */
+static void
+activate(const ModelRow *model, int32 number)
+{
+	char *name = pstrdup(quote_identifier(get_namespace_name(model->schema)));
+	Datum value = Int32GetDatum(number);
+
+	SPI_connect();
+	if (SPI_execute_with_args(psprintf("UPDATE %s.model SET active_list = $1", name), 1,
+							  (Oid[]){INT4OID}, &value, NULL, false, 0) != SPI_OK_UPDATE ||
+		SPI_execute_with_args(psprintf("DELETE FROM %s." RECO_TABLE_LIST " WHERE list <> $1", name),
+							  1, (Oid[]){INT4OID}, &value, NULL, false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "could not update model \"%s\"", model->name);
+	SPI_finish();
+}
+
+static int32
+argument_n(FunctionCallInfo fcinfo)
+{
+	int32 n;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("n must not be null")));
+	n = PG_GETARG_INT32(1);
+	if (n < 1 || n > 10000)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("n is out of range"),
+						errhint("It must be a whole number from 1 to 10000.")));
+	return n;
+}
+
+Datum
+reco_materialize(PG_FUNCTION_ARGS)
+{
+	Job job = {0};
+	ModelRow model;
+	RecoIdentity before;
+	RecoRunAs owner;
+	IdDict *some = NULL;
+	Oid schema;
+
+	PreventCommandIfReadOnly("CALL reco.materialize()");
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model name must not be null")));
+	job.n = argument_n(fcinfo);
+	schema = reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	reco_model_read(schema, GetActiveSnapshot(), &model);
+	reco_model_check_owner(&model);
+	/* one at a time, and none beside a training */
+	reco_model_lock(schema);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	reco_model_read(schema, GetActiveSnapshot(), &model);
+	job.serving = reco_serving_open(schema);
+	job.n = Min(job.n, job.serving->model.items);
+	job.number = model.active_list + 1;
+	job.source = CStringGetTextDatum(job.serving->model.spec->algorithm->source);
+	if (!PG_ARGISNULL(2))
+		some = users_of(&job, text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	reco_budget_init(&job.budget, CurrentMemoryContext);
+	job.batch = AllocSetContextCreate(CurrentMemoryContext, "reco batch", ALLOCSET_DEFAULT_SIZES);
+	job.id = palloc(BATCH_USERS * sizeof(Datum));
+	job.profile = palloc(BATCH_USERS * sizeof(RecoProfile));
+	owner = (RecoRunAs){true, model.owner, "pg_catalog"};
+	reco_become(&owner, &before);
+	job.table = open_lists(&job, &model);
+	job.writer = reco_writer_begin(job.table);
+	write_lists(&job, some);
+	reco_writer_end(job.writer);
+	table_close(job.table, NoLock);
+	CommandCounterIncrement();
+	activate(&model, job.number);
+	reco_return(&before);
+	PopActiveSnapshot();
+	ereport(NOTICE,
+			(errmsg("model \"%s\": lists of " INT64_FORMAT " users", model.name, job.written)));
+	PG_RETURN_VOID();
+}
