@@ -84,6 +84,14 @@ LANGUAGE C STABLE PARALLEL SAFE ROWS 10 COST 1000;
 COMMENT ON FUNCTION reco.serve_popular IS
 'the most popular items (rank, item, users); called by a model''s popular()';
 
+CREATE FUNCTION reco.serve_trending(
+  model pg_catalog.regnamespace, subject pg_catalog.anyelement, options pg_catalog.jsonb
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_serve_trending'
+LANGUAGE C STABLE PARALLEL SAFE ROWS 10 COST 1000;
+COMMENT ON FUNCTION reco.serve_trending IS
+'the items that grow most (rank, item, growth); called by a model''s trending()';
+
 CREATE FUNCTION reco.recommend(
   model pg_catalog.text,
   for_user pg_catalog.anycompatible,

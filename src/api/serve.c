@@ -29,6 +29,7 @@ RECO_FUNCTION(reco_serve_recommend_for);
 RECO_FUNCTION(reco_serve_rerank);
 RECO_FUNCTION(reco_serve_predict);
 RECO_FUNCTION(reco_serve_popular);
+RECO_FUNCTION(reco_serve_trending);
 RECO_FUNCTION(reco_recommend);
 
 /* A list to be made. */
@@ -453,6 +454,28 @@ reco_serve_popular(PG_FUNCTION_ARGS)
 	request_read(fcinfo, &request);
 	listing = listing_begin(&request);
 	listing_fill(&listing, NULL, "popular");
+	listing_return(fcinfo, &listing, false, false);
+	return (Datum) 0;
+}
+
+/* Items that did not grow are not in the list. */
+Datum
+reco_serve_trending(PG_FUNCTION_ARGS)
+{
+	Request request;
+	Listing listing;
+	int32 items;
+
+	request_read(fcinfo, &request);
+	listing = listing_begin(&request);
+	items = request.serving->model.items;
+	for (int32 i = 0; i < items; i++)
+		if (!(request.serving->trend[i] > 0))
+			reco_set_add(listing.skip, i);
+	listing.best = huge_zero(listing.n * sizeof(reco_ranked));
+	listing.count =
+		reco_rank(request.serving->trend, NULL, items, listing.skip, listing.n, listing.best,
+				  &listing.by_score);
 	listing_return(fcinfo, &listing, false, false);
 	return (Datum) 0;
 }

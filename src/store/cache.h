@@ -42,6 +42,7 @@ typedef struct Serving
 	IdType *item_type;
 	IdDict *items;
 	float *interactions;  /* users who have each item */
+	float *trend;         /* how much each item grew of late */
 	const int32 *popular; /* items by falling interactions, ties by number */
 
 	RecoFeatures *features; /* NULL: the algorithm looks at none */

@@ -45,6 +45,7 @@ typedef enum SectionName
 	SECTION_MATRIX,
 	SECTION_BIAS,
 	SECTION_INTERACTIONS,
+	SECTION_TREND,
 	SECTION_POPULAR,
 	SECTION_IDS,
 	SECTION_GRAM,
@@ -211,6 +212,7 @@ point(Serving *serving)
 	model->item = section(image, SECTION_MATRIX);
 	model->item_bias = section(image, SECTION_BIAS);
 	serving->interactions = section(image, SECTION_INTERACTIONS);
+	serving->trend = section(image, SECTION_TREND);
 	serving->popular = section(image, SECTION_POPULAR);
 	model->gram = section(image, SECTION_GRAM);
 	serving->items = id_dict_frozen(serving->context, serving->item_type,
@@ -219,6 +221,7 @@ point(Serving *serving)
 		!section_is(image, SECTION_MATRIX, items * model->stride * sizeof(float)) ||
 		!section_is(image, SECTION_BIAS, items * sizeof(float)) ||
 		!section_is(image, SECTION_INTERACTIONS, items * sizeof(float)) ||
+		!section_is(image, SECTION_TREND, items * sizeof(float)) ||
 		!section_is(image, SECTION_POPULAR, items * sizeof(int32)) ||
 		!section_is(image, SECTION_GRAM, (Size) model->factors * model->factors * sizeof(double)) ||
 		!point_csr(image, SECTION_FOLLOWER_START, model->items, model->items, &model->followers))
@@ -319,6 +322,7 @@ collect(Serving *serving, Piece *piece)
 	piece[SECTION_MATRIX] = (Piece){model->item, items * model->stride * sizeof(float)};
 	piece[SECTION_BIAS] = (Piece){model->item_bias, items * sizeof(float)};
 	piece[SECTION_INTERACTIONS] = (Piece){serving->interactions, items * sizeof(float)};
+	piece[SECTION_TREND] = (Piece){serving->trend, items * sizeof(float)};
 	piece[SECTION_POPULAR] = (Piece){serving->popular, items * sizeof(int32)};
 	piece[SECTION_IDS].data = id_dict_freeze(serving->items, &piece[SECTION_IDS].bytes);
 	if (model->gram)

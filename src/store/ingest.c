@@ -10,6 +10,7 @@
  */
 #include "store/ingest.h"
 
+#include "core/trend.h"
 #include "store/features.h"
 
 #include "catalog/pg_type.h"
@@ -298,6 +299,28 @@ filter(Ingest *ingest)
 	return item_map;
 }
 
+/*
+ * The growth of each item, as they are numbered now: over a week, or over a tenth of
+ * the time where time is a number.
+ */
+static float *
+find_trend(Ingest *ingest, int32 items)
+{
+	int64 period = 0;
+	float *trend;
+
+	if (!ingest->data->has_time)
+		return NULL;
+	if (ingest->time_type == DATEOID)
+		period = 7;
+	else if (ingest->time_type == TIMESTAMPOID || ingest->time_type == TIMESTAMPTZOID)
+		period = 7 * USECS_PER_DAY;
+	trend = reco_zeros(ingest->budget, items);
+	reco_budget_check(ingest->budget, reco_trend(&ingest->triples, period, items, trend),
+					  "reading the source");
+	return trend;
+}
+
 RecoData *
 ingest_finish(Ingest *ingest)
 {
@@ -308,12 +331,14 @@ ingest_finish(Ingest *ingest)
 	int32 *user_rank;
 	int32 *item_rank;
 	int32 *item_map;
+	float *trend;
 
 	check_memory(ingest);
 	reco_budget_require(budget,
 						reco_triples_build_memory(reco_triples_rows(&ingest->triples), users, items,
 												  data->has_time),
 						"sorting the source's rows");
+	trend = find_trend(ingest, items);
 	user_rank = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_rank = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
 	id_dict_sort(data->users, user_rank);
@@ -327,6 +352,18 @@ ingest_finish(Ingest *ingest)
 	if (ingest->features)
 		data->features = features_finish(ingest->features, item_rank, items, item_map,
 										 id_dict_count(data->items));
+	if (trend)
+	{
+		data->trend = reco_zeros(budget, id_dict_count(data->items));
+		for (int32 i = 0; i < items; i++)
+		{
+			int32 number = item_map ? item_map[item_rank[i]] : item_rank[i];
+
+			if (number >= 0)
+				data->trend[number] = trend[i];
+		}
+		reco_budget_free(budget, trend);
+	}
 	reco_budget_free(budget, item_rank);
 	reco_budget_free(budget, item_map);
 	return data;

@@ -136,6 +136,9 @@ load_item(void *arg, TupleTableSlot *slot)
 						 serving->features != NULL, model->item + (Size) number * model->stride);
 	check_embeddings(serving, model->item + (Size) number * model->stride);
 	model->item_bias[number] = bias;
+	serving->trend[number] = DatumGetFloat4(slot->tts_values[COLUMN_TREND]);
+	if (!(fabsf(serving->trend[number]) <= RECO_MAX_FACTOR))
+		reco_damaged(serving->schema, "The rows of its items do not belong together.");
 	serving->interactions[number] = DatumGetInt32(slot->tts_values[COLUMN_INTERACTIONS]);
 	if (load->lengths)
 		load->lengths[number] = reco_neighbors_of(
@@ -327,6 +330,7 @@ reco_serving_load(const ModelRow *row)
 	model->item = serving_alloc_matrix(context, model->items, model->stride);
 	model->item_bias = serving_alloc(context, model->items, sizeof(float));
 	serving->interactions = serving_alloc(context, model->items, sizeof(float));
+	serving->trend = serving_alloc(context, model->items, sizeof(float));
 	reco_budget_init(&budget, context);
 	load_items(serving, &items, &budget);
 	reco_table_close(&items, AccessShareLock);

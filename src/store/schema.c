@@ -34,7 +34,8 @@ static const char tables_sql[] =
 	"  version integer NOT NULL, item_id {item_column} NOT NULL, factors real[] NOT NULL,\n"
 	"  bias real NOT NULL, interactions integer NOT NULL, number integer NOT NULL,\n"
 	"  neighbors integer[] NOT NULL, similarities double precision[] NOT NULL,\n"
-	"  features bytea NOT NULL, PRIMARY KEY (version, item_id), UNIQUE (version, number));\n"
+	"  features bytea NOT NULL, trend real NOT NULL,\n"
+	"  PRIMARY KEY (version, item_id), UNIQUE (version, number));\n"
 	"CREATE TABLE {schema}.model_list (\n"
 	"  list integer NOT NULL, user_id {user_column} NOT NULL, items {item_column}[] NOT NULL,\n"
 	"  scores real[] NOT NULL, by_model integer NOT NULL, source text NOT NULL,\n"
@@ -221,14 +222,19 @@ static const char pair_functions_sql[] =
 						 "  IS 'what a user''s score of an item is made of; the contributions add "
 						 "up to it';\n";
 
+#define ITEM_LIST(name, comment)                                                                   \
+	"CREATE FUNCTION {schema}." name "(n integer DEFAULT 10)\n"                                    \
+	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD(                     \
+		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_" name "(\n"         \
+			  "  {model}, 0, jsonb_build_object('n', n))\n"                                        \
+			  "  AS r(rank integer, item_id {item}, score real); END;\n"                           \
+			  "COMMENT ON FUNCTION {schema}." name "(integer)\n"                                   \
+			  "  IS '" comment "';\n"
+
 static const char popular_sql[] =
-	"CREATE FUNCTION {schema}.popular(n integer DEFAULT 10)\n"
-	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD(
-		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_popular(\n"
-			  "  {model}, 0, jsonb_build_object('n', n)) AS r(rank integer, item_id {item}, score "
-			  "real); END;\n"
-			  "COMMENT ON FUNCTION {schema}.popular(integer)\n"
-			  "  IS 'the items that most users have; the score is how many';\n";
+	ITEM_LIST("popular", "the items that most users have; the score is how many")
+		ITEM_LIST("trending", "the items that grew most from the week before to the last one; the "
+							  "score is in standard deviations");
 
 typedef struct Substitution
 {

@@ -29,6 +29,6 @@ extern Oid reco_schema_create(const char *name, const IdType *user, const IdType
 	"item_factors,item_neighbors,user_neighbors,recommendations}"
 #define RECO_SCHEMA_FUNCTIONS                                                                      \
 	"{recommend,recommend_for,rerank,predict,explain,similar_items,similar_users,popular,"         \
-	"user_profile,audience}"
+	"user_profile,audience,trending}"
 
 #endif /* RECO_STORE_SCHEMA_H */

@@ -64,6 +64,7 @@ typedef struct RecoData
 	int64 skipped_invalid; /* NaN, infinite or out of range, with on_invalid => 'skip' */
 	int64 dropped_users;   /* by min_user_interactions */
 	int64 dropped_items;
+	float *trend;                  /* of the items; NULL: the source has no times */
 	struct RecoFeatures *features; /* NULL: no query of items was given */
 } RecoData;
 

@@ -326,7 +326,7 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 	{
 		const char *name;
 		Oid type;
-	} expected[COLUMNS] = {
+	} expected[ITEM_COLUMNS] = {
 		{"version", INT4OID},
 		{is_user ? "user_id" : "item_id", InvalidOid},
 		{"factors", FLOAT4ARRAYOID},
@@ -336,7 +336,9 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 		{"neighbors", INT4ARRAYOID},
 		{"similarities", FLOAT8ARRAYOID},
 		{is_user ? "history" : "features", BYTEAOID},
+		{"trend", FLOAT4OID},
 	};
+	int columns = is_user ? COLUMNS : ITEM_COLUMNS;
 	Oid relid = get_relname_relid(name, schema);
 	TupleDesc desc;
 
@@ -350,11 +352,11 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 	if (as_reader)
 		check_select(table->heap);
 	desc = RelationGetDescr(table->heap);
-	for (int i = 0; i < COLUMNS; i++)
+	for (int i = 0; i < columns; i++)
 	{
 		Form_pg_attribute attribute = i < desc->natts ? TupleDescAttr(desc, i) : NULL;
 
-		if (attribute == NULL || desc->natts != COLUMNS || attribute->attisdropped ||
+		if (attribute == NULL || desc->natts != columns || attribute->attisdropped ||
 			strcmp(NameStr(attribute->attname), expected[i].name) != 0 ||
 			(OidIsValid(expected[i].type) && attribute->atttypid != expected[i].type))
 			reco_damaged(schema, psprintf("The columns of its table \"%s\" were altered.", name));
@@ -425,7 +427,7 @@ open_index(ModelTable *table, int column)
 static void
 check_not_null(ModelTable *table, TupleTableSlot *slot)
 {
-	for (int i = 0; i < COLUMNS; i++)
+	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
 		if (slot->tts_isnull[i])
 			reco_damaged(RelationGetNamespace(table->heap),
 						 psprintf("Its table \"%s\" has a null where none can be.",

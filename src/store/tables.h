@@ -27,7 +27,10 @@ enum
 	COLUMN_NEIGHBORS,    /* numbers of similar rows, the most similar first */
 	COLUMN_SIMILARITIES, /* as many */
 	COLUMN_CONTENT,      /* of a user: history; of an item: features */
-	COLUMNS
+	COLUMNS,
+	/* of items only */
+	COLUMN_TREND = COLUMNS,
+	ITEM_COLUMNS
 };
 
 /* The definition of a model: its one row, copied. */

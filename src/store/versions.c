@@ -330,6 +330,7 @@ write_items(RecoTrainingRecord *record)
 			float_array(model->item + (Size) i * model->stride, model->factors, batch);
 		row[COLUMN_BIAS] = Float4GetDatum(model->item_bias[i]);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
+		row[COLUMN_TREND] = Float4GetDatum(record->data->trend ? record->data->trend[i] : 0);
 		row[COLUMN_CONTENT] = PointerGetDatum(features);
 		record->bytes += VARSIZE(features);
 		set_neighbors(row, &model->neighbors, i, batch, &record->bytes);
