@@ -92,6 +92,30 @@ request_string(Request *request, const char *name, const char *fallback)
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
+double
+request_number(Request *request, const char *name, double fallback)
+{
+	JsonbValue value;
+
+	if (!get_option(request, name, &value))
+		return fallback;
+	if (value.type != jbvNumeric)
+		wrong_type(name, "a number");
+	return DatumGetFloat8(
+		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
+}
+
+double
+request_share(Request *request, const char *name)
+{
+	double share = request_number(request, name, 0);
+
+	if (!(share >= 0 && share <= 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be a number from 0 to 1", name)));
+	return share;
+}
+
 int32
 request_n(Request *request, int32 all)
 {

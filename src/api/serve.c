@@ -12,6 +12,7 @@
 #include "api/request.h"
 
 #include "catalog/pg_type.h"
+#include "core/rng.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/acl.h"
@@ -38,10 +39,21 @@ typedef struct Listing
 	Serving *serving;
 	uint64 *skip; /* items that must not be in it */
 	int32 n;
+	double diversity;
+	double explore;
+	uint64 seed;  /* of what is explored */
+	float *boost; /* by item, factors of scores; NULL: none */
 	reco_ranked *best;
+	const char **source; /* of each */
 	int32 count;
-	int32 by_score; /* of them, by the model; the others by popularity */
 } Listing;
+
+/* Candidates of a diverse list, for each place in it. */
+#define CANDIDATES 10
+/* Growth that chance would not make, in standard deviations. */
+#define TRENDING 1
+/* The share of items, by popularity, that need no exploring. */
+#define KNOWN_SHARE 0.2
 
 static void *
 huge_zero(Size bytes)
@@ -69,6 +81,48 @@ allow_item(void *arg, int32 number, Datum id)
 		reco_set_add(((Among *) arg)->set, number);
 }
 
+/* The items to be boosted, in order, and by how much. */
+typedef struct Boost
+{
+	float *by_item;
+	float *factor; /* NULL: 2 for all */
+	int factors;
+	int n;
+} Boost;
+
+static void
+boost_item(void *arg, int32 number, Datum id)
+{
+	Boost *boost = arg;
+	float factor = boost->factor && boost->n < boost->factors ? boost->factor[boost->n] : 2;
+
+	boost->n++;
+	if (number >= 0)
+		boost->by_item[number] = factor;
+}
+
+static void
+read_boost(Request *request, Listing *listing)
+{
+	int32 items = request->serving->model.items;
+	Boost boost = {huge_zero((Size) items * sizeof(float))};
+
+	boost.factor = request_numbers(request, "boost_by", &boost.factors);
+	for (int k = 0; k < boost.factors; k++)
+		if (!(boost.factor[k] > 0 && boost.factor[k] <= 1e6))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("boost_by must be numbers above 0 and at most 1000000")));
+	for (int32 i = 0; i < items; i++)
+		boost.by_item[i] = 1;
+	if (request_items(request, "boost", boost_item, &boost))
+		listing->boost = boost.by_item;
+	else
+		pfree(boost.by_item);
+	if (boost.factor && boost.n != boost.factors)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("boost has %d items but %d factors", boost.n, boost.factors)));
+}
+
 static Listing
 listing_begin(Request *request)
 {
@@ -84,6 +138,10 @@ listing_begin(Request *request)
 			listing.skip[w] = ~among.set[w];
 	pfree(among.set);
 	request_items(request, "exclude", skip_item, &listing);
+	listing.diversity = request_share(request, "diversity");
+	listing.explore = request_share(request, "explore");
+	listing.seed = (uint64) request_number(request, "explore_seed", 0);
+	read_boost(request, &listing);
 	return listing;
 }
 
@@ -94,35 +152,135 @@ listing_skip_seen(Listing *listing, const RecoProfile *profile)
 		reco_set_add(listing->skip, profile->item[j]);
 }
 
+/* Gives the places that are left, at most `most` of them, to the best of the rest. */
+static void
+add_stage(Listing *listing, const float *score, int32 most, const char *source)
+{
+	int32 left = Min(listing->n - listing->count, most);
+	reco_ranked *out = listing->best + listing->count;
+	int32 count = reco_top_n(score, listing->serving->model.items, listing->skip, left, out);
+
+	for (int32 r = 0; r < count; r++)
+	{
+		reco_set_add(listing->skip, out[r].item);
+		listing->source[listing->count++] = source;
+	}
+}
+
+/* What the model itself says. */
+static void
+add_model(Listing *listing, const RecoProfile *profile)
+{
+	RecoModel *model = &listing->serving->model;
+	const RecoAlgorithm *algorithm = model->spec->algorithm;
+	float *score = huge_zero((Size) model->items * sizeof(float));
+	int32 places = listing->n - (int32) floor(listing->explore * listing->n);
+
+	algorithm->score(model, profile, score);
+	for (int32 i = 0; listing->boost && i < model->items; i++)
+		score[i] = score[i] > 0 ? score[i] * listing->boost[i] : score[i] / listing->boost[i];
+	if (listing->diversity > 0)
+	{
+		int32 m = (int32) Min((int64) CANDIDATES * places, model->items);
+		reco_ranked *candidate = huge_zero(((Size) m + 1) * sizeof(reco_ranked));
+
+		m = reco_top_n(score, model->items, listing->skip, m, candidate);
+		reco_diversify(model, listing->diversity, candidate, m, places);
+		for (int32 r = 0; r < m && r < places; r++)
+		{
+			listing->best[listing->count] = candidate[r];
+			listing->source[listing->count++] = algorithm->source;
+			reco_set_add(listing->skip, candidate[r].item);
+		}
+		pfree(candidate);
+	}
+	else
+		add_stage(listing, score, places, algorithm->source);
+	pfree(score);
+}
+
 /*
- * The best by the model; places that are left, all of them when the profile says
- * nothing, go by popularity.
+ * Seldom seen items, drawn by the seed: what the model cannot know before somebody has
+ * been shown it.  Scores are those of chance, 0.
+ */
+static void
+add_explored(Listing *listing)
+{
+	Serving *serving = listing->serving;
+	int32 items = serving->model.items;
+	int32 known = (int32) (KNOWN_SHARE * items);
+	int32 most = (int32) floor(listing->explore * listing->n);
+	float *draw = huge_zero((Size) items * sizeof(float));
+	int32 from = listing->count;
+	uint64 key = reco_rng_row(listing->seed, 0);
+
+	for (int32 r = 0; r < items; r++)
+		draw[serving->popular[r]] =
+			r < known ? -INFINITY : (float) reco_rng_uniform(key, serving->popular[r]);
+	add_stage(listing, draw, most, "explore");
+	for (int32 r = from; r < listing->count; r++)
+		listing->best[r].score = 0;
+	pfree(draw);
+}
+
+static void
+add_trending(Listing *listing)
+{
+	Serving *serving = listing->serving;
+	int32 items = serving->model.items;
+	float *trend = huge_zero((Size) items * sizeof(float));
+
+	for (int32 i = 0; i < items; i++)
+		trend[i] = serving->trend[i] >= TRENDING ? serving->trend[i] : -INFINITY;
+	add_stage(listing, trend, listing->n, "trending");
+	pfree(trend);
+}
+
+static void
+add_popular(Listing *listing)
+{
+	Serving *serving = listing->serving;
+
+	for (int32 r = 0; r < serving->model.items && listing->count < listing->n; r++)
+	{
+		int32 item = serving->popular[r];
+
+		if (reco_set_has(listing->skip, item))
+			continue;
+		listing->best[listing->count] = (reco_ranked){serving->interactions[item], item};
+		listing->source[listing->count++] = "popular";
+		reco_set_add(listing->skip, item);
+	}
+}
+
+/*
+ * The best by the model, as far as the profile says something (NULL: nothing); places
+ * that are left go to what grows, and then to what is popular.
  */
 static void
 listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 {
 	RecoModel *model = &listing->serving->model;
-	const RecoAlgorithm *algorithm = model->spec->algorithm;
-	float *score = NULL;
+	bool none = strcmp(fallback, "none") == 0;
+	bool popular = strcmp(fallback, "popular") == 0;
 
-	if (strcmp(fallback, "auto") != 0 && strcmp(fallback, "popular") != 0 &&
-		strcmp(fallback, "none") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid value for fallback: \"%s\"", fallback),
-						errhint("Valid values are: \"auto\", \"popular\", \"none\".")));
+	if (!none && !popular && strcmp(fallback, "auto") != 0 && strcmp(fallback, "trending") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for fallback: \"%s\"", fallback),
+				 errhint("Valid values are: \"auto\", \"trending\", \"popular\", \"none\".")));
 	if (listing->n == 0)
 		return;
-	if (profile && algorithm->knows(model, profile))
-	{
-		score = huge_zero((Size) model->items * sizeof(float));
-		algorithm->score(model, profile, score);
-	}
 	listing->best = huge_zero(listing->n * sizeof(reco_ranked));
-	listing->count =
-		reco_rank(score, strcmp(fallback, "none") == 0 ? NULL : listing->serving->interactions,
-				  model->items, listing->skip, listing->n, listing->best, &listing->by_score);
-	if (score)
-		pfree(score);
+	listing->source = huge_zero(listing->n * sizeof(char *));
+	if (profile && model->spec->algorithm->knows(model, profile))
+		add_model(listing, profile);
+	if (listing->explore > 0)
+		add_explored(listing);
+	if (!none && !popular)
+		add_trending(listing);
+	if (!none)
+		add_popular(listing);
 }
 
 /*
@@ -146,8 +304,7 @@ listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool
 		values[1] = as_text ? CStringGetTextDatum(id_to_text(serving->item_type, id)) : id;
 		values[2] = Float4GetDatum(listing->best[r].score);
 		if (with_source)
-			values[3] = CStringGetTextDatum(
-				r < listing->by_score ? serving->model.spec->algorithm->source : "popular");
+			values[3] = CStringGetTextDatum(listing->source[r]);
 		reco_rows_add(&rows, values, nulls);
 	}
 }
@@ -472,10 +629,9 @@ reco_serve_trending(PG_FUNCTION_ARGS)
 	for (int32 i = 0; i < items; i++)
 		if (!(request.serving->trend[i] > 0))
 			reco_set_add(listing.skip, i);
-	listing.best = huge_zero(listing.n * sizeof(reco_ranked));
-	listing.count =
-		reco_rank(request.serving->trend, NULL, items, listing.skip, listing.n, listing.best,
-				  &listing.by_score);
+	listing.best = huge_zero((listing.n + 1) * sizeof(reco_ranked));
+	listing.source = huge_zero((listing.n + 1) * sizeof(char *));
+	add_stage(&listing, request.serving->trend, listing.n, "trending");
 	listing_return(fcinfo, &listing, false, false);
 	return (Datum) 0;
 }

@@ -189,6 +189,9 @@ extern float *reco_zeros(RecoBudget *budget, int32 n);
 extern int32 reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip,
 					   int32 n, reco_ranked *out, int32 *by_score);
 
+extern void reco_diversify(const RecoModel *model, double diversity, reco_ranked *candidate,
+						   int32 m, int32 n);
+
 /* als.c, knn.c, popular.c */
 extern const RecoAlgorithm reco_algorithm_ials;
 extern const RecoAlgorithm reco_algorithm_als;

@@ -10,6 +10,10 @@
  */
 #include "model/model.h"
 
+#include "miscadmin.h"
+
+#include <math.h>
+
 /*
  * The n best items that are not in skip (which is changed) to out.  score NULL:
  * popularity alone; popularity NULL: no filling up.  *by_score receives how many
@@ -29,4 +33,112 @@ reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip
 	for (int32 r = 0; r < have; r++)
 		reco_set_add(skip, out[r].item);
 	return have + reco_top_n(popularity, items, skip, n - have, out + have);
+}
+
+/* The cosine of two items' dense columns, 0 where one has none. */
+static double
+cosine(const RecoModel *model, int32 a, int32 b)
+{
+	const float *x = model->item + (Size) a * model->stride;
+	const float *y = model->item + (Size) b * model->stride;
+	double dot = 0;
+	double xx = 0;
+	double yy = 0;
+
+	for (int k = 0; k < model->factors; k++)
+	{
+		dot += (double) x[k] * y[k];
+		xx += (double) x[k] * x[k];
+		yy += (double) y[k] * y[k];
+	}
+	return xx > 0 && yy > 0 ? dot / sqrt(xx * yy) : 0;
+}
+
+/* The weight of b among the followers of a. */
+static double
+followed(const RecoModel *model, int32 a, int32 b)
+{
+	const reco_csr *f = &model->followers;
+	int64 low = f->start[a];
+	int64 high = f->start[a + 1];
+
+	while (low < high)
+	{
+		int64 middle = low + (high - low) / 2;
+
+		if (f->col[middle] == b)
+			return f->value[middle];
+		if (f->col[middle] < b)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
+/* How much alike two items are to the model, by whatever it compares them. */
+static double
+alike(const RecoModel *model, int32 a, int32 b)
+{
+	if (model->content)
+	{
+		RecoProfile profile = {.n = 1, .item = &a};
+		float score = model->spec->algorithm->score_one(model, &profile, b);
+
+		return score == -INFINITY ? 0 : score;
+	}
+	if (model->followers.start)
+		return Max(followed(model, a, b), followed(model, b, a));
+	return model->factors > 0 ? cosine(model, a, b) : 0;
+}
+
+/*
+ * Maximal marginal relevance (Carbonell and Goldstein 1998): takes the next item for
+ * its score, from 0 to 1 over the candidates, less its likeness to what was taken:
+ * (1 - diversity) score - diversity max alike.  Reorders the m candidates, best
+ * first, so that the first n are the list.
+ * Cost: n m likenesses.
+ */
+void
+reco_diversify(const RecoModel *model, double diversity, reco_ranked *candidate, int32 m, int32 n)
+{
+	double *likeness = palloc0(((Size) m + 1) * sizeof(double));
+	double best = m > 0 ? candidate[0].score : 0;
+	double range = m > 0 ? best - candidate[m - 1].score : 0;
+
+	for (int32 taken = 0; taken < n && taken < m; taken++)
+	{
+		int32 next = taken;
+		double most = -INFINITY;
+		reco_ranked chosen;
+		double chosen_likeness;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int32 k = taken; k < m; k++)
+		{
+			double relevance = range > 0 ? 1 - (best - candidate[k].score) / range : 1;
+			double marginal = (1 - diversity) * relevance - diversity * likeness[k];
+
+			if (marginal > most)
+			{
+				most = marginal;
+				next = k;
+			}
+		}
+		/* the others keep their order, so that ties go by score */
+		chosen = candidate[next];
+		chosen_likeness = likeness[next];
+		memmove(&candidate[taken + 1], &candidate[taken], (next - taken) * sizeof(reco_ranked));
+		memmove(&likeness[taken + 1], &likeness[taken], (next - taken) * sizeof(double));
+		candidate[taken] = chosen;
+		likeness[taken] = chosen_likeness;
+		for (int32 k = taken + 1; k < m; k++)
+		{
+			double like = alike(model, chosen.item, candidate[k].item);
+
+			if (taken == 0 || like > likeness[k])
+				likeness[k] = like;
+		}
+	}
+	pfree(likeness);
 }

@@ -103,15 +103,21 @@ static const char views_sql[] =
 static const char user_functions_sql[] =
 	"CREATE FUNCTION {schema}.recommend(for_user {user_arg}, n integer DEFAULT 10,\n"
 	"  among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL,\n"
-	"  include_seen boolean DEFAULT false, fallback text DEFAULT 'auto')\n"
+	"  include_seen boolean DEFAULT false, diversity double precision DEFAULT 0,\n"
+	"  fallback text DEFAULT 'auto', explore double precision DEFAULT 0,\n"
+	"  explore_seed bigint DEFAULT 0, boost {item_arg}[] DEFAULT NULL,\n"
+	"  boost_by real[] DEFAULT NULL)\n"
 	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD(
 		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM "
 			  "reco.serve_recommend(\n"
 			  "  {model}, for_user{user_cast}, jsonb_build_object('n', n, 'among', among,\n"
-			  "  'exclude', exclude, 'include_seen', include_seen, 'fallback', fallback))\n"
+			  "  'exclude', exclude, 'include_seen', include_seen, 'diversity', diversity,\n"
+			  "  'fallback', fallback, 'explore', explore, 'explore_seed', explore_seed,\n"
+			  "  'boost', boost, 'boost_by', boost_by))\n"
 			  "  AS r(rank integer, item_id {item}, score real, source text); END;\n"
 			  "COMMENT ON FUNCTION {schema}.recommend({user_arg}, integer, {item_arg}[], "
-			  "{item_arg}[], boolean, text)\n"
+			  "{item_arg}[], boolean, double precision, text, double precision, bigint, "
+			  "{item_arg}[], real[])\n"
 			  "  IS 'the best items for a user, best first, without those the user already has';\n"
 
 			  "CREATE FUNCTION {schema}.similar_users(for_user {user_arg}, n integer DEFAULT 10)\n"
@@ -141,15 +147,16 @@ static const char user_functions_sql[] =
 /* With an item. */
 static const char item_functions_sql[] =
 	"CREATE FUNCTION {schema}.recommend_for(basket {item_arg}[], weights real[] DEFAULT NULL,\n"
-	"  n integer DEFAULT 10, among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL)\n"
+	"  n integer DEFAULT 10, among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL,\n"
+	"  diversity double precision DEFAULT 0)\n"
 	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD(
 		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM "
 			  "reco.serve_recommend_for(\n"
 			  "  {model}, basket{item_array_cast}, jsonb_build_object('weights', weights, 'n', n,\n"
-			  "  'among', among, 'exclude', exclude))\n"
+			  "  'among', among, 'exclude', exclude, 'diversity', diversity))\n"
 			  "  AS r(rank integer, item_id {item}, score real, source text); END;\n"
 			  "COMMENT ON FUNCTION {schema}.recommend_for({item_arg}[], real[], integer, "
-			  "{item_arg}[], {item_arg}[])\n"
+			  "{item_arg}[], {item_arg}[], double precision)\n"
 			  "  IS 'the best items for an anonymous basket: what goes with these';\n"
 
 			  "CREATE FUNCTION {schema}.similar_items(for_item {item_arg}, n integer DEFAULT 10)\n"
