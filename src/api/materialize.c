@@ -257,6 +257,11 @@ users_of(Job *job, const char *query)
 
 	SPI_connect();
 	portal = SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL, true, 0);
+	if (portal->tupDesc == NULL || portal->tupDesc->natts != 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("users must have 1 column, not %d",
+							   portal->tupDesc ? portal->tupDesc->natts : 0),
+						errhint("It is a query of the ids of users.")));
 	for (;;)
 	{
 		SPI_cursor_fetch(portal, true, 1000);

@@ -92,6 +92,14 @@ request_string(Request *request, const char *name, const char *fallback)
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
+bool
+request_has(Request *request, const char *name)
+{
+	JsonbValue value;
+
+	return get_option(request, name, &value);
+}
+
 double
 request_number(Request *request, const char *name, double fallback)
 {

@@ -28,6 +28,9 @@ extern bool request_user(Request *request, Datum *id);
 extern bool request_item(Request *request, Datum *id);
 
 /* Options by name; a missing one and null give the default. */
+/* Whether an option is there and not null. */
+extern bool request_has(Request *request, const char *name);
+
 /* A number, or the fallback; and one from 0 to 1, by default 0. */
 extern double request_number(Request *request, const char *name, double fallback);
 extern double request_share(Request *request, const char *name);

@@ -72,13 +72,22 @@ skip_item(void *arg, int32 number, Datum id)
 typedef struct Among
 {
 	uint64 *set;
+	Size words;
 } Among;
+
+static uint64 *
+among_set(Among *among)
+{
+	if (among->set == NULL)
+		among->set = huge_zero(among->words * sizeof(uint64));
+	return among->set;
+}
 
 static void
 allow_item(void *arg, int32 number, Datum id)
 {
 	if (number >= 0)
-		reco_set_add(((Among *) arg)->set, number);
+		reco_set_add(among_set(arg), number);
 }
 
 /* The items to be boosted, in order, and by how much. */
@@ -105,8 +114,11 @@ static void
 read_boost(Request *request, Listing *listing)
 {
 	int32 items = request->serving->model.items;
-	Boost boost = {huge_zero((Size) items * sizeof(float))};
+	Boost boost = {NULL};
 
+	if (!request_has(request, "boost") && !request_has(request, "boost_by"))
+		return;
+	boost.by_item = huge_zero((Size) items * sizeof(float));
 	boost.factor = request_numbers(request, "boost_by", &boost.factors);
 	for (int k = 0; k < boost.factors; k++)
 		if (!(boost.factor[k] > 0 && boost.factor[k] <= 1e6))
@@ -129,14 +141,18 @@ listing_begin(Request *request)
 	Serving *serving = request->serving;
 	Size words = RECO_SET_BYTES(serving->model.items) / 8;
 	Listing listing = {serving};
-	Among among = {huge_zero(words * 8)};
+	Among among = {NULL, words};
 
 	listing.n = request_n(request, serving->model.items);
-	listing.skip = huge_zero(words * 8);
 	if (request_items(request, "among", allow_item, &among))
+	{
+		/* an empty array allows nothing */
+		listing.skip = among_set(&among);
 		for (Size w = 0; w < words; w++)
-			listing.skip[w] = ~among.set[w];
-	pfree(among.set);
+			listing.skip[w] = ~listing.skip[w];
+	}
+	else
+		listing.skip = huge_zero(words * 8);
 	request_items(request, "exclude", skip_item, &listing);
 	listing.diversity = request_share(request, "diversity");
 	listing.explore = request_share(request, "explore");
@@ -277,7 +293,7 @@ listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 		add_model(listing, profile);
 	if (listing->explore > 0)
 		add_explored(listing);
-	if (!none && !popular)
+	if (!none && !popular && listing->count < listing->n)
 		add_trending(listing);
 	if (!none)
 		add_popular(listing);
