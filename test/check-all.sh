@@ -209,6 +209,7 @@ suite_tap() {
   in_tree timeout -k 10 "$SUITE_SECONDS" env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
     PATH="$bin:$PATH" TESTDIR="$tree" TESTDATADIR="$tree/tmp_check" \
     TESTLOGDIR="$tree/tmp_check/log" PG_REGRESS="$src/test/regress/pg_regress" PGPORT=65432 \
+    RECO_DATA="${RECO_DATA:-$root/../shared/data}" \
     prove -v --norc -I "$src/test/perl" -I test/t "${tests[@]#"$tree"/}" >"$log" 2>"$logs/tap.err" || status=$?
   verdict tap "$status" \
     "$(grep -E '^ok [0-9]+' "$log" | grep -cvE '# (SKIP|skip)' || true)" \

@@ -193,9 +193,31 @@ most_similar(RecoRows *rows, const RecoModel *model, const float *matrix, int32 
 	listed_exactly(rows, model, matrix, x, best, n, ids);
 }
 
+/* s(follower | item) as it is stored, in float8. */
+static double
+stored_similarity(Serving *serving, int32 follower, int32 item)
+{
+	int32 *neighbor = NULL;
+	double *similarity = NULL;
+	int32 count = reco_serving_item_neighbors(serving, follower, &neighbor, &similarity);
+	double found = 0;
+
+	CHECK_FOR_INTERRUPTS();
+	for (int32 k = 0; k < count; k++)
+		if (neighbor[k] == item)
+			found = similarity[k];
+	if (count > 0)
+	{
+		pfree(neighbor);
+		pfree(similarity);
+	}
+	return found;
+}
+
 /*
  * Where the lists say what speaks for an item, what is similar to an item is
- * whom it speaks for.
+ * whom it speaks for.  Followers are kept in float4: those that may be among the
+ * first n are read.
  */
 static void
 followers_of(RecoRows *rows, Serving *serving, int32 item, int32 n)
@@ -204,11 +226,18 @@ followers_of(RecoRows *rows, Serving *serving, int32 item, int32 n)
 	int64 from = f->start[item];
 	int32 count = (int32) (f->start[item + 1] - from);
 	Follower *follower = palloc((count + 1) * sizeof(Follower));
+	int32 near;
 
 	for (int32 k = 0; k < count; k++)
 		follower[k] = (Follower){f->value[from + k], f->col[from + k]};
 	qsort(follower, count, sizeof(Follower), compare_followers);
-	for (int32 k = 0; k < count && k < n; k++)
+	near = Min(n, count);
+	while (near < count && follower[near].similarity == follower[n - 1].similarity)
+		near++;
+	for (int32 k = 0; k < near; k++)
+		follower[k].similarity = stored_similarity(serving, follower[k].item, item);
+	qsort(follower, near, sizeof(Follower), compare_followers);
+	for (int32 k = 0; k < near && k < n; k++)
 		add_similar(rows, k + 1, follower[k].item, follower[k].similarity, serving->items);
 }
 

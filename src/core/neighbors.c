@@ -46,6 +46,7 @@ typedef struct Lists
 	Entry *entry; /* rows x k, heaps with the worst on top */
 	int32_t *filled;
 	double *floor; /* what a list asks for */
+	double top;    /* no similarity is above it, whatever rounding says */
 	char *locked;
 } Lists;
 
@@ -114,6 +115,8 @@ offer(Lists *lists, int32_t rank, Entry entry)
 
 	if (!(entry.similarity >= lists->floor[rank]))
 		return;
+	if (entry.similarity > lists->top)
+		entry.similarity = lists->top;
 	while (__atomic_test_and_set(&lists->locked[rank], __ATOMIC_ACQUIRE))
 		if (++spins % 64 == 0)
 			sched_yield();
@@ -139,8 +142,9 @@ similarity(const reco_pairs *p, int32_t a, int32_t b, double dot, int32_t count)
 		return 0;
 	if (f->xlogx)
 	{
-		double s = f->llr_all + f->u[a] + f->u[b] + f->xlogx[count] +
-				   f->xlogx[p->length[a] - count] + f->xlogx[p->length[b] - count] +
+		/* in an order that gives (b, a) the same bits: ties go by number */
+		double s = f->llr_all + (f->u[a] + f->u[b]) + f->xlogx[count] +
+				   (f->xlogx[p->length[a] - count] + f->xlogx[p->length[b] - count]) +
 				   f->xlogx[p->columns - p->length[a] - p->length[b] + count];
 
 		return count > 0 && 2 * s > LLR_NOISE ? 2 * s : 0;
@@ -165,10 +169,12 @@ offer_pair(Search *search, int32_t a, int32_t b, double dot, int32_t count)
  */
 static inline __attribute__((always_inline)) void
 add_column(Sums *sums, const reco_pairs *p, int64_t from, int32_t n, double weight, bool narrow,
-		   bool dots, bool counts, bool touch)
+		   bool dots, bool counts, bool touch, bool centered)
 {
 	const uint16_t *rank16 = narrow ? p->rank16 + from : NULL;
 	const int32_t *rank32 = narrow ? NULL : p->rank32 + from;
+	const float *weight32 = dots && !centered ? p->weight + from : NULL;
+	const double *weight64 = centered ? p->centered + from : NULL;
 	double *dot = sums->dot;
 	int32_t *count = sums->count;
 
@@ -181,31 +187,44 @@ add_column(Sums *sums, const reco_pairs *p, int64_t from, int32_t n, double weig
 		if (counts)
 			count[b]++;
 		if (dots)
-			dot[b] += weight * (p->weight ? (double) p->weight[from + k] : 1.0);
+			dot[b] += weight * (centered ? weight64[k] : (double) weight32[k]);
 	}
 }
 
-static void
-add(Sums *sums, const reco_pairs *p, int64_t from, int32_t n, double weight, bool touch)
+static inline __attribute__((always_inline)) void
+add_dots(Sums *sums, const reco_pairs *p, int64_t from, int32_t n, double weight, bool touch,
+		 bool centered)
 {
 	bool narrow = p->rank16 != NULL;
 
 	/* touching goes by the counts, so they are kept there */
-	if (touch && sums->dot)
-		narrow ? add_column(sums, p, from, n, weight, true, true, true, true)
-			   : add_column(sums, p, from, n, weight, false, true, true, true);
-	else if (touch)
-		narrow ? add_column(sums, p, from, n, weight, true, false, true, true)
-			   : add_column(sums, p, from, n, weight, false, false, true, true);
-	else if (sums->dot && p->formula.min_support > 1)
-		narrow ? add_column(sums, p, from, n, weight, true, true, true, false)
-			   : add_column(sums, p, from, n, weight, false, true, true, false);
-	else if (sums->dot)
-		narrow ? add_column(sums, p, from, n, weight, true, true, false, false)
-			   : add_column(sums, p, from, n, weight, false, true, false, false);
+	if (touch)
+		narrow ? add_column(sums, p, from, n, weight, true, true, true, true, centered)
+			   : add_column(sums, p, from, n, weight, false, true, true, true, centered);
+	else if (p->formula.min_support > 1)
+		narrow ? add_column(sums, p, from, n, weight, true, true, true, false, centered)
+			   : add_column(sums, p, from, n, weight, false, true, true, false, centered);
 	else
-		narrow ? add_column(sums, p, from, n, weight, true, false, true, false)
-			   : add_column(sums, p, from, n, weight, false, false, true, false);
+		narrow ? add_column(sums, p, from, n, weight, true, true, false, false, centered)
+			   : add_column(sums, p, from, n, weight, false, true, false, false, centered);
+}
+
+/* Adds what entry e of a row has in common with the n entries from `from`. */
+static void
+add(Sums *sums, const reco_pairs *p, int64_t e, int64_t from, int32_t n, bool touch)
+{
+	bool narrow = p->rank16 != NULL;
+
+	if (sums->dot && p->centered)
+		add_dots(sums, p, from, n, p->row_centered[e], touch, true);
+	else if (sums->dot)
+		add_dots(sums, p, from, n, p->row_weight[e], touch, false);
+	else if (touch)
+		narrow ? add_column(sums, p, from, n, 1, true, false, true, true, false)
+			   : add_column(sums, p, from, n, 1, false, false, true, true, false);
+	else
+		narrow ? add_column(sums, p, from, n, 1, true, false, true, false, false)
+			   : add_column(sums, p, from, n, 1, false, false, true, false, false);
 }
 
 /* Takes the sums of the ranks that were touched, which become 0 again. */
@@ -314,7 +333,7 @@ visit_row(Search *search, Sums *sums, int32_t a, bool whole)
 			from += p->head_size[p->column[e]];
 			n -= p->head_size[p->column[e]];
 		}
-		add(sums, p, from, n, p->row_weight ? p->row_weight[e] : 1, touch);
+		add(sums, p, e, from, n, touch);
 	}
 	if (!touch)
 	{
@@ -401,7 +420,12 @@ collect(Search *search, int32_t only, reco_neighbors *out)
 			out->similarity[at + n] = heap[n].similarity;
 		}
 	}
-	return env->poll(env->arg) ? RECO_STOPPED : RECO_OK;
+	if (env->poll(env->arg))
+	{
+		reco_neighbors_free(env, out);
+		return RECO_STOPPED;
+	}
+	return RECO_OK;
 }
 
 static void
@@ -463,6 +487,13 @@ valid(const reco_neighbors_params *p)
 		   p->tversky_beta >= 0 && p->k1 >= 0 && p->b >= 0 && p->b <= 1;
 }
 
+static bool
+is_cosine(const reco_neighbors_params *p)
+{
+	return p->measure == RECO_COSINE || p->measure == RECO_ADJUSTED_COSINE ||
+		   p->measure == RECO_PEARSON || (p->measure == RECO_ASYMMETRIC && p->exponent == 0.5);
+}
+
 reco_status
 reco_neighbors_find(const reco_env *env, const reco_neighbors_params *params,
 					const reco_csr *by_row, int32_t only, reco_neighbors *out)
@@ -475,9 +506,11 @@ reco_neighbors_find(const reco_env *env, const reco_neighbors_params *params,
 		return RECO_INVALID;
 	search.threads = only >= 0 || env->threads < 1 ? 1 : env->threads;
 	search.lists.k = params->neighbors < partners ? params->neighbors : partners;
+	search.lists.top = is_cosine(params) ? 1 : INFINITY;
 	status = reco_pairs_build(env, params, by_row, &search.pairs);
 	if (status == RECO_OK)
-		status = allocate(&search, search.pairs.weight == NULL, only >= 0 ? 1 : by_row->rows);
+		status = allocate(&search, !search.pairs.weight && !search.pairs.centered,
+						  only >= 0 ? 1 : by_row->rows);
 	if (status == RECO_OK && only >= 0)
 	{
 		int32_t rank = 0;
@@ -507,9 +540,9 @@ reco_neighbors_memory(const reco_neighbors_params *params, int32_t rows, int32_t
 	size_t c = (size_t) columns + 1;
 	size_t e = (size_t) entries + 1;
 	size_t k = params->neighbors < rows ? (size_t) params->neighbors : r;
-	/* pairs.c: the two forms with weights, sums and statistics */
-	/* and the bits: at most 8 bytes an entry */
-	size_t pairs = e * (8 + 4 + 4 + 4 + 4 + 4 + 4) + r * (8 + 8 + 4 + 4 + 4 + 8 + 8 + 4 + 32) +
+	/* pairs.c: the two forms with weights, sums and statistics; where there are no weights, */
+	/* the bits: at most 8 bytes an entry */
+	size_t pairs = e * (4 + 4 + 4 + 8 + 8 + 8) + r * (8 + 8 + 4 + 4 + 4 + 8 + 8 + 4 + 32) +
 				   c * (8 + 4 + 8 + 4 + 8);
 	size_t lists = r * (k * sizeof(Entry) + 4 + 8 + 1);
 	size_t sums = (size_t) threads * (r * (8 + 4 + 4) + SCAN * sizeof(reco_pair));

@@ -3,9 +3,11 @@
  *	  A sparse matrix made ready for the search of neighbors: rows in order of
  *	  length, weights, and the statistics of the similarity formula.
  *
- * Weights are computed in float8 and kept as float4; when every one is 1 none
- * are kept.  Centered values of a row (or column) whose values are all equal are
- * exactly 0, so that what varies by rounding alone correlates with nothing.
+ * Weights are computed in float8 and kept as float4, which values are to begin
+ * with; when every one is 1 none are kept.  Centered values, small differences
+ * that may cancel out, stay float8.  Those of a row (or column) whose values are
+ * all equal are exactly 0, so that what varies by rounding alone correlates with
+ * nothing.
  *
  * Cost: a few passes over the entries.
  */
@@ -27,6 +29,7 @@ typedef struct Sums
 	int32_t *row_count;
 	int32_t *column_count;
 	double mean_length;
+	double largest; /* |x| */
 } Sums;
 
 bool
@@ -79,13 +82,18 @@ value_of(const reco_csr *a, int64_t e)
 }
 
 static bool
+centered(const reco_neighbors_params *params)
+{
+	return params->measure == RECO_PEARSON || params->measure == RECO_ADJUSTED_COSINE;
+}
+
+static bool
 weighted(const reco_neighbors_params *params, const reco_csr *a)
 {
 	if (reco_measure_of_sets(params->measure))
 		return false;
 	return a->value != NULL || params->weighting != RECO_WEIGHTING_NONE ||
-		   params->measure == RECO_WALK || params->measure == RECO_PEARSON ||
-		   params->measure == RECO_ADJUSTED_COSINE;
+		   params->measure == RECO_WALK || centered(params);
 }
 
 static void
@@ -157,6 +165,7 @@ take_sums(const reco_env *env, const reco_neighbors_params *params, const reco_c
 			s->column_count[a->col[e]]++;
 			s->row_sum[r] += fabsf(x);
 			s->column_sum[a->col[e]] += fabsf(x);
+			s->largest = fabsf(x) > s->largest ? fabsf(x) : s->largest;
 			sum += x;
 			equal = equal && x == value_of(a, a->start[r]);
 		}
@@ -188,13 +197,15 @@ weigh(const reco_neighbors_params *params, const Sums *s, int32_t rows, int32_t 
 			mean = s->column_sum[c];
 			return isnan(mean) ? 0 : value - mean;
 		case RECO_WALK:
-			return pow(x, params->walk_alpha) * pow(s->column_sum[c], -params->walk_alpha / 2);
+			/* in parts of the largest value, so that no power is beyond a float */
+			return pow(x / s->largest, params->walk_alpha) *
+				   pow(s->column_sum[c] / s->largest, -params->walk_alpha / 2);
 		default:
 			break;
 	}
 	if (params->weighting == RECO_WEIGHTING_TF_IDF)
 		x = sqrt(x);
-	else if (params->weighting == RECO_WEIGHTING_BM25)
+	else if (params->weighting == RECO_WEIGHTING_BM25 && x > 0)
 		x = x * (params->k1 + 1) /
 			(params->k1 * (1 - params->b + params->b * s->row_sum[r] / s->mean_length) + x);
 	if (params->weighting != RECO_WEIGHTING_NONE)
@@ -208,7 +219,7 @@ weigh(const reco_neighbors_params *params, const Sums *s, int32_t rows, int32_t 
  */
 static reco_status
 weigh_all(const reco_env *env, const reco_neighbors_params *params, const reco_csr *a,
-		  const Sums *s, float *weight, double *norm)
+		  const Sums *s, double *weight, double *norm)
 {
 	int64_t polled = 0;
 
@@ -222,8 +233,8 @@ weigh_all(const reco_env *env, const reco_neighbors_params *params, const reco_c
 						   ? weigh(params, s, a->rows, r, a->col[e], value_of(a, e))
 						   : 0;
 
-			weight[e] = (float) w;
-			square += (double) weight[e] * weight[e];
+			weight[e] = centered(params) ? w : (float) w;
+			square += weight[e] * weight[e];
 		}
 		norm[r] = sqrt(square);
 		if (params->weighting == RECO_WEIGHTING_TF_IDF && square > 0)
@@ -233,7 +244,7 @@ weigh_all(const reco_env *env, const reco_neighbors_params *params, const reco_c
 			for (int64_t e = a->start[r]; e < a->start[r + 1]; e++)
 			{
 				weight[e] = (float) (weight[e] / norm[r]);
-				scaled += (double) weight[e] * weight[e];
+				scaled += weight[e] * weight[e];
 			}
 			norm[r] = sqrt(scaled);
 		}
@@ -271,7 +282,7 @@ rank_rows(const reco_env *env, const int32_t *length, reco_pairs *p, int32_t *ra
 /* The two sparse forms, entries that do not count left out. */
 static reco_status
 fill_entries(const reco_env *env, const reco_neighbors_params *params, const reco_csr *a,
-			 const float *weight, reco_pairs *p)
+			 const double *weight, reco_pairs *p)
 {
 	int64_t at = 0;
 	int64_t polled = 0;
@@ -295,8 +306,10 @@ fill_entries(const reco_env *env, const reco_neighbors_params *params, const rec
 				p->rank16[place] = (uint16_t) k;
 			else
 				p->rank32[place] = k;
-			if (weight)
-				p->row_weight[at] = p->weight[place] = weight[e];
+			if (p->centered)
+				p->row_centered[at] = p->centered[place] = weight[e];
+			else if (weight)
+				p->row_weight[at] = p->weight[place] = (float) weight[e];
 			p->column[at] = a->col[e];
 			p->place[at++] = 0;
 			if (stop_at(env, at, &polled))
@@ -337,7 +350,7 @@ head_of(const reco_pairs *p)
 
 	head = head < HEAD_MAX ? head : HEAD_MAX;
 	head = head < p->rows ? head : p->rows;
-	return p->weight || head < HEAD_MIN ? 0 : (int32_t) (head / 512 * 512);
+	return p->weight || p->centered || head < HEAD_MIN ? 0 : (int32_t) (head / 512 * 512);
 }
 
 static reco_status
@@ -382,6 +395,8 @@ fill_formula(const reco_neighbors_params *params, const Sums *s, const double *n
 
 	f->scale = 1;
 	f->shrinkage = params->shrinkage;
+	if (params->measure == RECO_WALK && s->largest > 0)
+		f->shrinkage *= pow(s->largest, -params->walk_alpha);
 	f->min_support = (uint32_t) (params->min_support > 1 ? params->min_support : 1);
 	f->symmetric = reco_measure_symmetric(params);
 	f->columns = p->columns;
@@ -427,7 +442,7 @@ fill_formula(const reco_neighbors_params *params, const Sums *s, const double *n
 				f->u[k] = -f->xlogx[(int32_t) n] - f->xlogx[p->columns - (int32_t) n];
 				break;
 			case RECO_WALK:
-				f->x[k] = pow(s->row_sum[r], params->walk_alpha);
+				f->x[k] = n > 0 ? pow(s->row_sum[r] / s->largest, params->walk_alpha) : 0;
 				f->y[k] = pow(n, params->walk_beta);
 				break;
 		}
@@ -451,7 +466,12 @@ allocate(const reco_env *env, const reco_neighbors_params *params, bool has_weig
 		p->rank16 = env->alloc(env->arg, entries * sizeof(uint16_t));
 	else
 		p->rank32 = env->alloc(env->arg, entries * sizeof(int32_t));
-	if (has_weights)
+	if (has_weights && centered(params))
+	{
+		p->row_centered = env->alloc(env->arg, entries * sizeof(double));
+		p->centered = env->alloc(env->arg, entries * sizeof(double));
+	}
+	else if (has_weights)
 	{
 		p->row_weight = env->alloc(env->arg, entries * sizeof(float));
 		p->weight = env->alloc(env->arg, entries * sizeof(float));
@@ -472,8 +492,9 @@ allocate(const reco_env *env, const reco_neighbors_params *params, bool has_weig
 		f->llr_all = f->xlogx ? f->xlogx[p->columns] : 0;
 	}
 	if (!p->row_of || !p->length || !p->row_start || !p->column_start || !p->column || !p->place ||
-		(!p->rank16 && !p->rank32) || (has_weights && (!p->row_weight || !p->weight)) || !f->x ||
-		(params->measure == RECO_LLR && !f->xlogx))
+		(!p->rank16 && !p->rank32) ||
+		(has_weights && (!p->row_weight || !p->weight) && (!p->row_centered || !p->centered)) ||
+		!f->x || (params->measure == RECO_LLR && !f->xlogx))
 		return RECO_NO_MEMORY;
 	return RECO_OK;
 }
@@ -484,7 +505,7 @@ reco_pairs_build(const reco_env *env, const reco_neighbors_params *params, const
 {
 	bool has_weights = weighted(params, by_row);
 	Sums s;
-	float *weight = NULL;
+	double *weight = NULL;
 	double *norm = NULL;
 	int32_t *rank = NULL;
 	reco_status status;
@@ -497,7 +518,7 @@ reco_pairs_build(const reco_env *env, const reco_neighbors_params *params, const
 	rank = env->alloc(env->arg, ((size_t) p->rows + 1) * sizeof(int32_t));
 	if (has_weights)
 	{
-		weight = env->alloc(env->arg, ((size_t) p->entries + 1) * sizeof(float));
+		weight = env->alloc(env->arg, ((size_t) p->entries + 1) * sizeof(double));
 		norm = env->alloc(env->arg, ((size_t) p->rows + 1) * sizeof(double));
 	}
 	if (status == RECO_OK && (!rank || (has_weights && (!weight || !norm))))
@@ -536,6 +557,8 @@ reco_pairs_free(const reco_env *env, reco_pairs *p)
 	release(env, p->rank32);
 	release(env, p->row_weight);
 	release(env, p->weight);
+	release(env, p->row_centered);
+	release(env, p->centered);
 	release(env, p->bits);
 	release(env, p->head_size);
 	release(env, p->formula.x);

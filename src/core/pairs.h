@@ -42,12 +42,14 @@ typedef struct reco_pairs
 	int64_t *row_start;
 	int32_t *column;
 	int32_t *place;
-	float *row_weight; /* NULL: all 1 */
+	float *row_weight; /* NULL: all 1, or in row_centered */
+	double *row_centered;
 	/* by column: ranks in rising order */
 	int64_t *column_start;
 	uint16_t *rank16; /* when rows fit, else rank32 */
 	int32_t *rank32;
-	float *weight; /* along the columns; NULL: all 1 */
+	float *weight; /* along the columns */
+	double *centered;
 	/*
 	 * Where nothing has a weight: the first `head` ranks of each column once more,
 	 * as a string of bits, and a string of zeros after the last.

@@ -33,7 +33,7 @@ check(const float *score, int32_t items, const uint64_t *skip, int32_t n)
 	reco_ranked *out;
 
 	for (int32_t i = 0; i < items; i++)
-		if (skip == NULL || !reco_set_has(skip, i))
+		if (score[i] != -INFINITY && (skip == NULL || !reco_set_has(skip, i)))
 			all[left++] = (reco_ranked){score[i], i};
 	qsort(all, (size_t) left, sizeof(reco_ranked), compare);
 	wanted = n < 0 ? 0 : n < left ? n : left;

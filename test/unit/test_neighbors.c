@@ -1,0 +1,602 @@
+/*
+ * test_neighbors.c
+ *	  The search of neighbors against similarities computed pair by pair: every
+ *	  measure, weighting, support and shrinkage, on shapes that take every path of
+ *	  the search; the same bits for one row alone and for any number of threads;
+ *	  lists turned round; every allocation failing and every way of stopping.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mimic_neighbors.h"
+
+/* A mimic_env that also counts the looks at the stop flag. */
+typedef struct world
+{
+	mimic_env m;
+	long looks;
+	long stop_look; /* the look that is told to stop; 0: none */
+} world;
+
+static bool
+count_look(void *arg)
+{
+	world *w = arg;
+
+	return __atomic_add_fetch(&w->looks, 1, __ATOMIC_RELAXED) == w->stop_look;
+}
+
+static void
+world_init(world *w, int threads)
+{
+	memset(w, 0, sizeof(*w));
+	mimic_env_init(&w->m);
+	w->m.env.stopping = count_look;
+	w->m.env.threads = threads;
+}
+
+/* Small ones, for everything. */
+static const mimic_shape small[] = {
+	{"nothing", 0, 0, 1, 1},     {"no rows", 0, 5, 1, 1},    {"no columns", 5, 0, 1, 1},
+	{"one cell", 1, 1, 1, 1},    {"one row", 1, 40, 0.8, 1}, {"one column", 40, 1, 0.8, 1},
+	{"two rows", 2, 9, 0.7, 1},  {"all empty", 12, 9, 0, 1}, {"mostly empty", 50, 30, 0.02, 1},
+	{"even", 45, 33, 0.2, 1},    {"dense", 40, 25, 0.9, 1},  {"wide", 25, 300, 0.1, 2},
+	{"skewed", 120, 60, 0.1, 4},
+};
+
+#define COUNT(array) ((int) (sizeof(array) / sizeof((array)[0])))
+
+static void
+tell(const char *name, const reco_neighbors_params *p, int32_t row, const char *what)
+{
+	fail_msg("%s, measure %d weighting %d k %d support %d shrinkage %g, row %d: %s", name,
+			 p->measure, p->weighting, p->neighbors, p->min_support, p->shrinkage, row, what);
+}
+
+static bool
+exact(reco_measure measure)
+{
+	return measure >= RECO_JACCARD && measure <= RECO_LIFT && measure != RECO_LLR;
+}
+
+/* One row's list against the similarities of all pairs. */
+static void
+check_list(const char *name, mimic_stats *s, const reco_neighbors *found, int32_t row,
+		   mimic_pair *pairs, bool *listed)
+{
+	const reco_neighbors_params *p = s->params;
+	int64_t from = found->start[row];
+	int64_t n = found->start[row + 1] - from;
+	int64_t sure = 0;
+	int64_t possible = 0;
+
+	mimic_row(s, row, pairs);
+	memset(listed, 0, (size_t) found->rows * sizeof(bool));
+	for (int64_t k = from; k < from + n; k++)
+	{
+		int32_t b = found->row[k];
+		double x = found->similarity[k];
+
+		if (b < 0 || b >= found->rows || b == row || listed[b])
+			tell(name, p, row, "an impossible neighbor");
+		listed[b] = true;
+		if (!(x > 0) || pairs[b].common < p->min_support || pairs[b].common == 0)
+			tell(name, p, row, "no neighbor");
+		if (!(fabs(x - pairs[b].similarity) <= pairs[b].slack))
+			fail_msg(
+				"%s, measure %d weighting %d support %d shrinkage %g: s(%d, %d) = %.17g instead "
+				"of %.17g (%g)",
+				name, p->measure, p->weighting, p->min_support, p->shrinkage, row, b, x,
+				pairs[b].similarity, pairs[b].slack);
+		if (k > from && (x > found->similarity[k - 1] ||
+						 (x == found->similarity[k - 1] && b < found->row[k - 1])))
+			tell(name, p, row, "not in order");
+		if (p->measure <= RECO_PEARSON && x > 1)
+			tell(name, p, row, "a cosine above 1");
+	}
+	for (int32_t b = 0; b < found->rows; b++)
+	{
+		double x = pairs[b].similarity - pairs[b].slack;
+
+		sure += x > 0;
+		possible += pairs[b].similarity + pairs[b].slack > 0;
+		if (listed[b] || x <= 0)
+			continue;
+		if (n < p->neighbors || x > found->similarity[from + n - 1])
+			tell(name, p, row, "a neighbor is missing");
+		if (exact(p->measure) && s->n[b] == s->n[found->row[from + n - 1]] &&
+			pairs[b].common == pairs[found->row[from + n - 1]].common &&
+			b < found->row[from + n - 1])
+			tell(name, p, row, "a tie went to the later one");
+	}
+	if (n < (sure < p->neighbors ? sure : p->neighbors) ||
+		n > (possible < p->neighbors ? possible : p->neighbors))
+		tell(name, p, row, "wrong number of neighbors");
+}
+
+/* The lists of all rows, or of about `sample` of them. */
+static void
+check_find(const char *name, const reco_csr *a, const reco_neighbors_params *p, int threads,
+		   int32_t sample)
+{
+	world w;
+	reco_neighbors found;
+	mimic_stats s;
+	mimic_pair *pairs = malloc(((size_t) a->rows + 1) * sizeof(mimic_pair));
+	bool *listed = malloc(((size_t) a->rows + 1) * sizeof(bool));
+	int32_t step = sample > 0 && a->rows > sample ? a->rows / sample : 1;
+
+	world_init(&w, threads);
+	assert_int_equal(reco_neighbors_find(&w.m.env, p, a, -1, &found), RECO_OK);
+	if (w.m.peak > reco_neighbors_memory(p, a->rows, a->cols, a->start[a->rows], threads))
+		tell(name, p, -1, "took more memory than was said");
+	assert_int_equal(found.rows, a->rows);
+	assert_int_equal(found.start[0], 0);
+	mimic_stats_init(&s, p, a);
+	for (int32_t r = 0; r < a->rows; r += step)
+		check_list(name, &s, &found, r, pairs, listed);
+	mimic_stats_free(&s);
+	free(pairs);
+	free(listed);
+	reco_neighbors_free(&w.m.env, &found);
+	assert_int_equal(w.m.live, 0);
+}
+
+static void
+test_every_measure(void **state)
+{
+	reco_neighbors_params variant[MIMIC_VARIANTS];
+	int n = mimic_variants(variant);
+
+	(void) state;
+	assert_true(n <= MIMIC_VARIANTS);
+	for (int i = 0; i < COUNT(small); i++)
+		for (int values = MIMIC_ONES; values <= MIMIC_SIGNED; values++)
+		{
+			reco_csr a = mimic_matrix(&small[i], (mimic_values) values, (uint64_t) i);
+
+			for (int v = 0; v < n; v++)
+			{
+				reco_neighbors_params p = variant[v];
+
+				check_find(small[i].name, &a, &p, 1, 0);
+				p.neighbors = 3;
+				check_find(small[i].name, &a, &p, 1, 0);
+				p.min_support = 3;
+				p.shrinkage = 2.5;
+				check_find(small[i].name, &a, &p, 1, 0);
+				p.neighbors = 1;
+				check_find(small[i].name, &a, &p, 1, 0);
+				p.neighbors = 1000;
+				p.min_support = 0;
+				p.shrinkage = 1e6;
+				check_find(small[i].name, &a, &p, 1, 0);
+			}
+			mimic_matrix_free(&a);
+		}
+}
+
+/* Values whose squares and powers are beyond a float. */
+static void
+test_size_of_values(void **state)
+{
+	static const mimic_shape shape = {"even", 45, 33, 0.2, 1};
+	static const float sizes[] = {1e9f, 1e17f, 1e-9f};
+	reco_neighbors_params variant[MIMIC_VARIANTS];
+	int n = mimic_variants(variant);
+
+	(void) state;
+	for (int i = 0; i < COUNT(sizes); i++)
+	{
+		reco_csr a = mimic_matrix(&shape, MIMIC_RATINGS, 1);
+
+		for (int64_t e = 0; e < a.start[a.rows]; e++)
+			a.value[e] *= sizes[i];
+		for (int v = 0; v < n; v++)
+		{
+			variant[v].walk_alpha *= 5;
+			check_find("large values", &a, &variant[v], 1, 0);
+			variant[v].walk_alpha /= 5;
+		}
+		mimic_matrix_free(&a);
+	}
+}
+
+/*
+ * Long rows that are scanned and short ones that are touched; without weights,
+ * the first 512, 1024 or 2048 as bits.  By turns at each instruction set level
+ * (what this machine has not is the best that it has).
+ */
+static void
+test_head(void **state)
+{
+	static const mimic_shape shapes[] = {
+		{"512 in the head", 513, 120, 0.08, 1},
+		{"512 of 700", 700, 100, 0.05, 3},
+		{"1024 in the head", 1300, 60, 0.02, 2},
+		{"2048 in the head", 2300, 40, 0.3, 2},
+		{"no head", 511, 60, 0.3, 1},
+		{"short columns", 900, 800, 0.008, 1},
+	};
+	static const char *const levels[] = {"base", "v3", "v4"};
+	reco_neighbors_params variant[MIMIC_VARIANTS];
+	int n = mimic_variants(variant);
+
+	(void) state;
+	for (int i = 0; i < COUNT(shapes); i++)
+		for (int values = MIMIC_ONES; values <= MIMIC_SIGNED; values++)
+		{
+			reco_csr a = mimic_matrix(&shapes[i], (mimic_values) values, (uint64_t) i);
+
+			for (int v = (i + values) % 4; v < n; v += 4)
+			{
+				reco_neighbors_params p = variant[v];
+
+				p.neighbors = v % 2 ? 20 : 5000;
+				p.min_support = 1 + v % 3;
+				p.shrinkage = v % 4 ? 0 : 3;
+				setenv("RECO_ISA", levels[v / 4 % 3], 1);
+				check_find(shapes[i].name, &a, &p, 2, 8);
+			}
+			mimic_matrix_free(&a);
+		}
+	unsetenv("RECO_ISA");
+}
+
+/*
+ * More rows than 16 bits can number.  Most have one entry or two; some thousand
+ * also share a few columns, so that they are scanned.
+ */
+static reco_csr
+many_rows(mimic_values values)
+{
+	int32_t rows = 66000;
+	int32_t cols = 30000;
+	reco_csr a = {rows, cols, NULL, NULL, NULL};
+	uint64_t seed = 5;
+	int64_t n = 0;
+
+	a.start = malloc(((size_t) rows + 1) * sizeof(int64_t));
+	a.col = malloc((size_t) rows * 6 * sizeof(int32_t));
+	a.value = values == MIMIC_ONES ? NULL : malloc((size_t) rows * 6 * sizeof(float));
+	for (int32_t r = 0; r < rows; r++)
+	{
+		int32_t last = -1;
+
+		a.start[r] = n;
+		for (int32_t c = 0; c < (r % 40 == 7 ? 5 : 0); c++)
+			if (mimic_below(&seed, 4) > 0)
+				a.col[n++] = last = c;
+		a.col[n++] = last = last + 1 + (int32_t) mimic_below(&seed, cols - last - 1);
+		for (int64_t e = a.start[r]; a.value && e < n; e++)
+			a.value[e] = (float) (1 + mimic_below(&seed, 5));
+	}
+	a.start[rows] = n;
+	return a;
+}
+
+static void
+test_many_rows(void **state)
+{
+	(void) state;
+	for (int values = MIMIC_ONES; values <= MIMIC_RATINGS; values++)
+	{
+		reco_csr a = many_rows((mimic_values) values);
+		reco_neighbors_params p = mimic_params;
+
+		p.neighbors = 10;
+		check_find("many rows", &a, &p, 2, 25);
+		p.min_support = 2;
+		check_find("many rows", &a, &p, 2, 25);
+		p.measure = RECO_LLR;
+		check_find("many rows", &a, &p, 1, 25);
+		p.measure = RECO_WALK;
+		p.min_support = 1;
+		check_find("many rows", &a, &p, 1, 25);
+		mimic_matrix_free(&a);
+	}
+}
+
+/*
+ * A row alone has the list that it has among all; so have all of them by any
+ * number of threads.
+ */
+static void
+assert_same_list(const reco_neighbors *x, const reco_neighbors *y, int32_t row, double tolerance)
+{
+	int64_t n = x->start[row + 1] - x->start[row];
+
+	assert_int_equal(y->start[row + 1] - y->start[row], n);
+	for (int64_t k = 0; k < n; k++)
+	{
+		double mine = x->similarity[x->start[row] + k];
+		double other = y->similarity[y->start[row] + k];
+
+		assert_int_equal(x->row[x->start[row] + k], y->row[y->start[row] + k]);
+		if (!(fabs(mine - other) <= tolerance * mine))
+			fail_msg("row %d: %.17g and %.17g", row, mine, other);
+	}
+}
+
+static void
+test_one_row(void **state)
+{
+	static const mimic_shape shapes[] = {
+		{"even", 45, 33, 0.2, 1}, {"skewed", 120, 60, 0.1, 4}, {"head", 600, 40, 0.1, 2}};
+	reco_neighbors_params variant[MIMIC_VARIANTS];
+	int n = mimic_variants(variant);
+
+	(void) state;
+	for (int i = 0; i < COUNT(shapes); i++)
+		for (int v = 0; v < n; v++)
+		{
+			reco_csr a = mimic_matrix(&shapes[i], (mimic_values) (v % 3), (uint64_t) v);
+			world w;
+			reco_neighbors all;
+			reco_neighbors one;
+
+			world_init(&w, 4);
+			variant[v].neighbors = v % 2 ? 1000 : 7;
+			variant[v].min_support = 1 + v % 2;
+			assert_int_equal(reco_neighbors_find(&w.m.env, &variant[v], &a, -1, &all), RECO_OK);
+			for (int32_t r = 0; r < a.rows; r += 1 + a.rows / 50)
+			{
+				assert_int_equal(reco_neighbors_find(&w.m.env, &variant[v], &a, r, &one), RECO_OK);
+				assert_int_equal(one.rows, a.rows);
+				assert_int_equal(one.start[r], 0);
+				assert_int_equal(one.start[a.rows], one.start[r + 1]);
+				/* products may be fused with sums in one loop and not in the other */
+				assert_same_list(&all, &one, r, variant[v].measure == RECO_TVERSKY ? 1e-15 : 0);
+				reco_neighbors_free(&w.m.env, &one);
+			}
+			reco_neighbors_free(&w.m.env, &all);
+			assert_int_equal(w.m.live, 0);
+			mimic_matrix_free(&a);
+		}
+}
+
+static void
+test_threads(void **state)
+{
+	static const mimic_shape shapes[] = {
+		{"skewed", 400, 90, 0.1, 4}, {"head", 800, 50, 0.15, 2}, {"two rows", 2, 9, 0.7, 1}};
+	reco_neighbors_params variant[MIMIC_VARIANTS];
+	int n = mimic_variants(variant);
+
+	(void) state;
+	for (int i = 0; i < COUNT(shapes); i++)
+		for (int v = 0; v < n; v++)
+		{
+			reco_csr a = mimic_matrix(&shapes[i], (mimic_values) (v % 3), (uint64_t) v);
+			reco_neighbors found[3];
+			world w[3];
+
+			variant[v].neighbors = v % 2 ? 1000 : 5;
+			for (int t = 0; t < 3; t++)
+			{
+				world_init(&w[t], 1 << t);
+				assert_int_equal(reco_neighbors_find(&w[t].m.env, &variant[v], &a, -1, &found[t]),
+								 RECO_OK);
+			}
+			for (int t = 1; t < 3; t++)
+			{
+				size_t entries = (size_t) found[0].start[a.rows];
+
+				assert_memory_equal(found[t].start, found[0].start,
+									((size_t) a.rows + 1) * sizeof(int64_t));
+				if (entries == 0)
+					continue;
+				assert_memory_equal(found[t].row, found[0].row, entries * sizeof(int32_t));
+				assert_memory_equal(found[t].similarity, found[0].similarity,
+									entries * sizeof(double));
+			}
+			for (int t = 0; t < 3; t++)
+			{
+				reco_neighbors_free(&w[t].m.env, &found[t]);
+				assert_int_equal(w[t].m.live, 0);
+			}
+			mimic_matrix_free(&a);
+		}
+}
+
+/* Lists turned round, and RP3beta's end. */
+static void
+test_turned(void **state)
+{
+	(void) state;
+	for (int i = 0; i < COUNT(small); i++)
+		for (int v = 0; v < 8; v++)
+		{
+			reco_csr a = mimic_matrix(&small[i], v % 2 ? MIMIC_RATINGS : MIMIC_ONES, (uint64_t) v);
+			reco_neighbors_params p = mimic_params;
+			int k = v < 4 ? 4 : 1000;
+			bool normalize = v / 2 % 2;
+			world w;
+			reco_neighbors lists;
+			reco_neighbors turned;
+			reco_neighbors wanted;
+
+			world_init(&w, 1);
+			p.measure = RECO_WALK;
+			p.neighbors = k;
+			assert_int_equal(reco_neighbors_find(&w.m.env, &p, &a, -1, &lists), RECO_OK);
+
+			mimic_walk_end(&lists, false, INT32_MAX, &wanted);
+			assert_int_equal(reco_neighbors_reverse(&w.m.env, &lists, &turned), RECO_OK);
+			for (int32_t r = 0; r < a.rows; r++)
+				assert_same_list(&wanted, &turned, r, 0);
+			reco_neighbors_free(&w.m.env, &turned);
+			free(wanted.start);
+			free(wanted.row);
+			free(wanted.similarity);
+
+			mimic_walk_end(&lists, normalize, k, &wanted);
+			assert_int_equal(reco_neighbors_walk_end(&w.m.env, &lists, normalize, k, &turned),
+							 RECO_OK);
+			assert_null(lists.start);
+			for (int32_t r = 0; r < a.rows; r++)
+				assert_same_list(&wanted, &turned, r, 0);
+			free(wanted.start);
+			free(wanted.row);
+			free(wanted.similarity);
+			reco_neighbors_free(&w.m.env, &turned);
+			assert_int_equal(w.m.live, 0);
+			mimic_matrix_free(&a);
+		}
+}
+
+/*
+ * Search, reversal and the walk's end, in which an allocation fails, a poll asks
+ * for an end or a look does.  Whatever happens, nothing is left.
+ */
+static reco_status
+whole_way(const reco_csr *a, const reco_neighbors_params *p, long fail_at, long stop_at,
+		  long stop_look)
+{
+	world w;
+	reco_neighbors lists;
+	reco_neighbors turned;
+	reco_status status;
+
+	world_init(&w, 1);
+	w.m.fail_at = fail_at;
+	w.m.stop_at = stop_at;
+	w.stop_look = stop_look;
+	status = reco_neighbors_find(&w.m.env, p, a, -1, &lists);
+	if (status == RECO_OK)
+	{
+		status = reco_neighbors_reverse(&w.m.env, &lists, &turned);
+		if (status == RECO_OK)
+			reco_neighbors_free(&w.m.env, &turned);
+		/* the lists are freed in any case */
+		if (status == RECO_OK)
+		{
+			status = reco_neighbors_walk_end(&w.m.env, &lists, true, 5, &turned);
+			if (status == RECO_OK)
+				reco_neighbors_free(&w.m.env, &turned);
+		}
+		else
+			reco_neighbors_free(&w.m.env, &lists);
+	}
+	assert_int_equal(w.m.live, 0);
+	return status;
+}
+
+enum
+{
+	FAIL,
+	STOP,
+	LOOK
+};
+
+static long
+sweep(const reco_csr *a, const reco_neighbors_params *p, int how)
+{
+	long n = 1;
+	reco_status status;
+
+	while ((status = whole_way(a, p, how == FAIL ? n : 0, how == STOP ? n : 0,
+							   how == LOOK ? n : 0)) != RECO_OK)
+	{
+		assert_int_equal(status, how == FAIL ? RECO_NO_MEMORY : RECO_STOPPED);
+		n++;
+	}
+	return n - 1;
+}
+
+static void
+test_ends_early(void **state)
+{
+	static const mimic_shape shapes[] = {
+		{"nothing", 0, 0, 1, 1}, {"skewed", 50, 60, 0.1, 4}, {"head", 600, 16, 0.1, 2}};
+	reco_neighbors_params variant[MIMIC_VARIANTS];
+	int n = mimic_variants(variant);
+
+	(void) state;
+	for (int i = 0; i < COUNT(shapes); i++)
+		for (int v = 0; v < n; v++)
+		{
+			reco_csr a = mimic_matrix(&shapes[i], (mimic_values) (v % 3), (uint64_t) v);
+
+			variant[v].neighbors = 10;
+			assert_true(sweep(&a, &variant[v], FAIL) > 15);
+			assert_true(sweep(&a, &variant[v], STOP) >= 1);
+			if (a.rows == 50)
+				assert_true(sweep(&a, &variant[v], LOOK) > 10);
+			mimic_matrix_free(&a);
+		}
+}
+
+/* Long enough that every loop over the entries polls. */
+static void
+test_long_loops_poll(void **state)
+{
+	static const mimic_shape shape = {"long rows", 3, 400000, 0.95, 1};
+	static const reco_measure measures[] = {RECO_COSINE, RECO_ADJUSTED_COSINE, RECO_LLR, RECO_WALK};
+
+	(void) state;
+	for (int v = 0; v < COUNT(measures); v++)
+	{
+		reco_csr a = mimic_matrix(&shape, MIMIC_RATINGS, 1);
+		reco_neighbors_params p = mimic_params;
+		long polls;
+
+		p.measure = measures[v];
+		polls = sweep(&a, &p, STOP);
+		assert_true(polls >= 4);
+		mimic_matrix_free(&a);
+	}
+}
+
+static void
+test_invalid(void **state)
+{
+	static const mimic_shape shape = {"even", 45, 33, 0.2, 1};
+	reco_csr a = mimic_matrix(&shape, MIMIC_ONES, 1);
+	reco_neighbors_params bad[10];
+	world w;
+	reco_neighbors out;
+
+	(void) state;
+	for (int i = 0; i < COUNT(bad); i++)
+		bad[i] = mimic_params;
+	bad[0].neighbors = 0;
+	bad[1].shrinkage = -1;
+	bad[2].shrinkage = NAN;
+	bad[3].shrinkage = INFINITY;
+	bad[4].min_support = -1;
+	bad[5].exponent = NAN;
+	bad[6].tversky_alpha = -0.1;
+	bad[7].tversky_beta = NAN;
+	bad[8].k1 = -1;
+	bad[9].b = 1.1;
+	world_init(&w, 1);
+	for (int i = 0; i < COUNT(bad); i++)
+		assert_int_equal(reco_neighbors_find(&w.m.env, &bad[i], &a, -1, &out), RECO_INVALID);
+	assert_int_equal(w.m.live, 0);
+	mimic_matrix_free(&a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_measure),
+		cmocka_unit_test(test_size_of_values),
+		cmocka_unit_test(test_head),
+		cmocka_unit_test(test_many_rows),
+		cmocka_unit_test(test_one_row),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_turned),
+		cmocka_unit_test(test_ends_early),
+		cmocka_unit_test(test_long_loops_poll),
+		cmocka_unit_test(test_invalid),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
