@@ -31,6 +31,8 @@
 #define SCAN 1024
 /* Columns between two looks at the stop flag. */
 #define COLUMNS_PER_LOOK 256
+/* of a weight that is counted in bits */
+#define MAX_DIGITS 4
 /* Noise of the log-likelihood ratio, a difference of large sums. */
 #define LLR_NOISE 1e-8
 
@@ -57,6 +59,7 @@ typedef struct Sums
 	int32_t *count; /* NULL: not needed */
 	int32_t *touched;
 	int32_t touches;
+	int32_t *string;  /* a row's columns by binary digit of their weights; or NULL */
 	reco_pair *found; /* SCAN */
 } Sums;
 
@@ -68,6 +71,7 @@ typedef struct Search
 	Lists lists;
 	Sums *sums; /* one a thread */
 	int threads;
+	int32_t longest; /* row */
 	bool stop;
 } Search;
 
@@ -300,6 +304,50 @@ take_range(Search *search, Sums *sums, int32_t a)
 }
 
 /*
+ * The products of a row with the head, from strings of bits: digit d of its own weights
+ * times digit g of the others' counts 2^(d + g).
+ */
+static void
+count_head(Search *search, Sums *sums, int32_t a)
+{
+	const reco_pairs *p = &search->pairs;
+	size_t plane = ((size_t) p->columns + 1) * (size_t) p->head / 64;
+	const int32_t *column = p->column + p->row_start[a];
+	const float *weight = p->row_weight ? p->row_weight + p->row_start[a] : NULL;
+	int32_t n = (int32_t) (p->row_start[a + 1] - p->row_start[a]);
+	reco_bit_term term[MAX_DIGITS * MAX_DIGITS];
+	int terms = 0;
+
+	for (int d = 0; d < p->digits; d++)
+	{
+		const int32_t *string = column;
+		int32_t strings = n;
+
+		if (weight)
+		{
+			int32_t *list = sums->string + (size_t) d * (size_t) search->longest;
+
+			strings = 0;
+			for (int32_t e = 0; e < n; e++)
+				if (((int) weight[e] >> d) & 1)
+					list[strings++] = column[e];
+			string = list;
+		}
+		for (int g = 0; g < p->digits && strings > 0; g++)
+			term[terms++] = (reco_bit_term){p->bits + (size_t) g * plane, string, strings, d + g};
+	}
+	search->kernels->bit_sums(term, terms, p->head / 64, p->columns, sums->count);
+	if (sums->dot == NULL)
+		return;
+	for (int32_t b = 0; b < p->head; b++)
+	{
+		if (b < a)
+			sums->dot[b] = sums->count[b];
+		sums->count[b] = 0;
+	}
+}
+
+/*
  * All pairs of a row with the rows before it, or, when whole, with all others.
  */
 static void
@@ -314,9 +362,7 @@ visit_row(Search *search, Sums *sums, int32_t a, bool whole)
 	/* a touched pair costs some ten times a scanned one */
 	touch = whole || work < a / 8;
 	if (!touch && p->head > 0)
-		search->kernels->bit_sums(p->bits, p->head / 64, p->column + p->row_start[a],
-								  (int32_t) (p->row_start[a + 1] - p->row_start[a]), p->columns,
-								  sums->count);
+		count_head(search, sums, a);
 	for (int64_t e = p->row_start[a]; e < p->row_start[a + 1]; e++)
 	{
 		int64_t from = p->column_start[p->column[e]];
@@ -339,7 +385,7 @@ visit_row(Search *search, Sums *sums, int32_t a, bool whole)
 	{
 		take_range(search, sums, a);
 		/* the bits were counted past a */
-		if (a < p->head)
+		if (a < p->head && sums->dot == NULL)
 			memset(sums->count + a, 0, (size_t) (p->head - a) * sizeof(int32_t));
 	}
 	else if (whole)
@@ -438,6 +484,7 @@ free_search(Search *search)
 		release(env, search->sums[t].dot);
 		release(env, search->sums[t].count);
 		release(env, search->sums[t].touched);
+		release(env, search->sums[t].string);
 		release(env, search->sums[t].found);
 	}
 	release(env, search->sums);
@@ -460,6 +507,7 @@ allocate(Search *search, bool sets, int32_t lists)
 	l->floor = env->alloc(env->arg, rows * sizeof(double));
 	l->locked = zeroed(env, rows);
 	search->sums = zeroed(env, (size_t) search->threads * sizeof(Sums));
+	search->longest = search->pairs.rows > 0 ? search->pairs.length[0] : 0;
 	if (!l->entry || !l->filled || !l->floor || !l->locked || !search->sums)
 		return RECO_NO_MEMORY;
 	for (size_t r = 0; r < rows; r++)
@@ -473,7 +521,11 @@ allocate(Search *search, bool sets, int32_t lists)
 		s->count = zeroed(env, rows * sizeof(int32_t));
 		s->touched = env->alloc(env->arg, rows * sizeof(int32_t));
 		s->found = env->alloc(env->arg, SCAN * sizeof(reco_pair));
-		if ((!sets && !s->dot) || !s->count || !s->touched || !s->found)
+		if (search->pairs.digits > 1)
+			s->string =
+				env->alloc(env->arg, MAX_DIGITS * ((size_t) search->longest + 1) * sizeof(int32_t));
+		if ((!sets && !s->dot) || !s->count || !s->touched || !s->found ||
+			(search->pairs.digits > 1 && !s->string))
 			return RECO_NO_MEMORY;
 	}
 	return RECO_OK;

@@ -19,6 +19,8 @@
 /* Ranks that are also kept as bits; below HEAD_MIN it is not worth it. */
 #define HEAD_MAX 2048
 #define HEAD_MIN 512
+/* Whole weights up to this are counted by their binary digits, four at most. */
+#define MAX_DIGIT_WEIGHT 15
 
 /* Sums over rows and columns of what counts. */
 typedef struct Sums
@@ -346,24 +348,53 @@ fill_places(const reco_env *env, reco_pairs *p)
 static int32_t
 head_of(const reco_pairs *p)
 {
-	int64_t head = p->columns > 0 ? 64 * p->entries / p->columns : 0;
+	int64_t head = p->columns > 0 && p->digits > 0 ? 64 * p->entries / p->columns / p->digits : 0;
 
 	head = head < HEAD_MAX ? head : HEAD_MAX;
 	head = head < p->rows ? head : p->rows;
-	return p->weight || p->centered || head < HEAD_MIN ? 0 : (int32_t) (head / 512 * 512);
+	return head < HEAD_MIN ? 0 : (int32_t) (head / 512 * 512);
+}
+
+/* The binary digits of the weights; 0 where they cannot be counted in bits. */
+static int
+digits_of(const reco_neighbors_params *params, const reco_pairs *p)
+{
+	float largest = 1;
+	int digits = 0;
+
+	if (p->weight == NULL)
+		return p->centered ? 0 : 1;
+	/* support is counted entry by entry */
+	if (params->weighting != RECO_WEIGHTING_NONE || params->measure == RECO_WALK ||
+		params->min_support > 1)
+		return 0;
+	for (int64_t e = 0; e < p->row_start[p->rows]; e++)
+	{
+		float w = p->weight[e];
+
+		if (!(w >= 0 && w <= MAX_DIGIT_WEIGHT) || w != (float) (int) w)
+			return 0;
+		largest = w > largest ? w : largest;
+	}
+	while (largest >= (float) (1 << digits))
+		digits++;
+	return digits;
 }
 
 static reco_status
-fill_head(const reco_env *env, reco_pairs *p)
+fill_head(const reco_env *env, const reco_neighbors_params *params, reco_pairs *p)
 {
 	int64_t polled = 0;
 	size_t words;
+	size_t plane;
 
+	p->digits = digits_of(params, p);
 	p->head = head_of(p);
 	if (p->head == 0)
 		return RECO_OK;
 	words = (size_t) p->head / 64;
-	p->bits = zeroed(env, ((size_t) p->columns + 1) * words * sizeof(uint64_t));
+	plane = ((size_t) p->columns + 1) * words;
+	p->bits = zeroed(env, (size_t) p->digits * plane * sizeof(uint64_t));
 	p->head_size = env->alloc(env->arg, ((size_t) p->columns + 1) * sizeof(int32_t));
 	if (p->bits == NULL || p->head_size == NULL)
 		return RECO_NO_MEMORY;
@@ -375,10 +406,13 @@ fill_head(const reco_env *env, reco_pairs *p)
 		for (; e < p->column_start[c + 1]; e++)
 		{
 			int32_t k = p->rank16 ? p->rank16[e] : p->rank32[e];
+			int w = p->weight ? (int) p->weight[e] : 1;
 
 			if (k >= p->head)
 				break;
-			bits[k >> 6] |= UINT64_C(1) << (k & 63);
+			for (int d = 0; d < p->digits; d++)
+				bits[(size_t) d * plane + (size_t) (k >> 6)] |= (uint64_t) ((w >> d) & 1)
+																<< (k & 63);
 		}
 		p->head_size[c] = (int32_t) (e - p->column_start[c]);
 		if (stop_at(env, p->column_start[c], &polled))
@@ -532,7 +566,7 @@ reco_pairs_build(const reco_env *env, const reco_neighbors_params *params, const
 	if (status == RECO_OK)
 		status = fill_places(env, p);
 	if (status == RECO_OK)
-		status = fill_head(env, p);
+		status = fill_head(env, params, p);
 	if (status == RECO_OK)
 		fill_formula(params, &s, norm, p);
 	release(env, rank);

@@ -51,11 +51,13 @@ typedef struct reco_pairs
 	float *weight; /* along the columns */
 	double *centered;
 	/*
-	 * Where nothing has a weight: the first `head` ranks of each column once more,
-	 * as a string of bits, and a string of zeros after the last.
+	 * Where nothing has a weight, or weights are small whole numbers: the first `head`
+	 * ranks of each column once more, as a string of bits for each binary digit of the
+	 * weight, and a string of zeros after the last.
 	 */
 	int32_t head;
-	uint64_t *bits;     /* (columns + 1) x head / 64 */
+	int digits;         /* 1 without weights */
+	uint64_t *bits;     /* digits x (columns + 1) x head / 64 */
 	int32_t *head_size; /* how many of a column's ranks are below head */
 	reco_pair_formula formula;
 } reco_pairs;

@@ -145,7 +145,23 @@ check_bits(const reco_kernels *k, int words, const int32_t *string, int32_t n, i
 		for (int32_t s = 0; s < n; s++)
 			wanted[b] += (bits[(size_t) string[s] * (size_t) words + b / 64] >> (b % 64)) & 1;
 	}
-	k->bit_sums(bits, words, string, n, strings, count);
+	k->bit_sums(&(reco_bit_term){bits, string, n, 0}, 1, words, strings, count);
+	assert_memory_equal(count, wanted, (size_t) words * 64 * sizeof(int32_t));
+
+	/* parts of it that count 1, 8 and 64 */
+	for (int b = 0; b < 64 * words; b++)
+	{
+		wanted[b] = count[b] = -b;
+		for (int32_t s = 0; s < n; s++)
+			wanted[b] += ((bits[(size_t) string[s] * (size_t) words + b / 64] >> (b % 64)) & 1)
+						 << (s < n / 3   ? 0
+							 : s < n / 2 ? 3
+										 : 6);
+	}
+	k->bit_sums((reco_bit_term[]){{bits, string, n / 3, 0},
+								  {bits, string + n / 3, n / 2 - n / 3, 3},
+								  {bits, string + n / 2, n - n / 2, 6}},
+				3, words, strings, count);
 	assert_memory_equal(count, wanted, (size_t) words * 64 * sizeof(int32_t));
 	free(count);
 	free(wanted);

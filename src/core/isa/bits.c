@@ -55,40 +55,56 @@ unfold(const block *plane, int planes, int32_t *count)
 		}
 }
 
+/* Adds n strings, each `shift` planes up, to the counters of a block. */
+static inline __attribute__((always_inline)) void
+add_term(const reco_bit_term *term, const uint64_t *column, int words, int32_t empty, int planes,
+		 block *plane)
+{
+	block *from = plane + term->shift;
+
+	for (int32_t s = 0; s < term->n; s += 8)
+	{
+		int32_t k[8];
+		block twos[4];
+		block carry;
+
+		for (int l = 0; l < 8; l++)
+			k[l] = s + l < term->n ? term->string[s + l] : empty;
+		for (int l = 0; l < 4; l++)
+			twos[l] = add3(&from[0], bits_of(column, words, k[2 * l]),
+						   bits_of(column, words, k[2 * l + 1]));
+		carry = add3(&from[1], twos[0], twos[1]);
+		carry = add3(&from[2], carry, add3(&from[1], twos[2], twos[3]));
+		for (int p = term->shift + 3; p < planes; p++)
+		{
+			block next = plane[p] & carry;
+
+			plane[p] ^= carry;
+			carry = next;
+		}
+	}
+}
+
 void
-RECO_NAME(reco_bit_sums)(const uint64_t *bits, int words, const int32_t *string, int32_t n,
-						 int32_t empty, int32_t *count)
+RECO_NAME(reco_bit_sums)(const reco_bit_term *term, int terms, int words, int32_t empty,
+						 int32_t *count)
 {
 	int planes = 4;
+	int64_t largest = 0;
 
-	while (planes < PLANES && (n >> planes) > 0)
+	for (int t = 0; t < terms; t++)
+	{
+		largest += (int64_t) term[t].n << term[t].shift;
+		planes = planes < term[t].shift + 4 ? term[t].shift + 4 : planes;
+	}
+	while (planes < PLANES && (largest >> planes) > 0)
 		planes++;
 	for (int w = 0; w < words; w += 8)
 	{
-		const uint64_t *column = bits + w;
 		block plane[PLANES] = {{0}};
 
-		for (int32_t s = 0; s < n; s += 8)
-		{
-			int32_t k[8];
-			block twos[4];
-			block carry;
-
-			for (int l = 0; l < 8; l++)
-				k[l] = s + l < n ? string[s + l] : empty;
-			for (int l = 0; l < 4; l++)
-				twos[l] = add3(&plane[0], bits_of(column, words, k[2 * l]),
-							   bits_of(column, words, k[2 * l + 1]));
-			carry = add3(&plane[1], twos[0], twos[1]);
-			carry = add3(&plane[2], carry, add3(&plane[1], twos[2], twos[3]));
-			for (int p = 3; p < planes; p++)
-			{
-				block next = plane[p] & carry;
-
-				plane[p] ^= carry;
-				carry = next;
-			}
-		}
+		for (int t = 0; t < terms; t++)
+			add_term(&term[t], term[t].bits + w, words, empty, planes, plane);
 		unfold(plane, planes, count + 64 * w);
 	}
 }

@@ -81,6 +81,15 @@ typedef struct reco_pair
 	int32_t other;
 } reco_pair;
 
+/* Strings of bits that count 2^shift each. */
+typedef struct reco_bit_term
+{
+	const uint64_t *bits;
+	const int32_t *string; /* n numbers of strings */
+	int32_t n;
+	int shift;
+} reco_bit_term;
+
 typedef struct reco_kernels
 {
 	const char *name;
@@ -94,12 +103,12 @@ typedef struct reco_kernels
 						 int32_t n, const double *floor, reco_pair *out);
 
 	/*
-	 * count[b] += how many of the n strings have bit b.  A string is `words` words
-	 * (a multiple of 8) at bits + string words, on a cache line; `empty` is one
-	 * without a bit set.
+	 * count[b] += the sum over terms of 2^shift times how many of the term's strings
+	 * have bit b.  A string is `words` words (a multiple of 8) at bits + string words,
+	 * on a cache line; `empty` is one without a bit set.  Sums are below 2^31.
 	 */
-	void (*bit_sums)(const uint64_t *bits, int words, const int32_t *string, int32_t n,
-					 int32_t empty, int32_t *count);
+	void (*bit_sums)(const reco_bit_term *term, int terms, int words, int32_t empty,
+					 int32_t *count);
 
 	/*
 	 * C[i][j] += sum_k T[k][i] T[k][j] (or -=) for j >= i, k < rows, i, j < n.
