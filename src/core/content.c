@@ -20,6 +20,12 @@
 #define ITEMS_PER_POLL 4096
 
 static inline bool
+polled(const reco_env *env, int32_t item)
+{
+	return item % ITEMS_PER_POLL == 0 && env->poll(env->arg);
+}
+
+static inline bool
 sparse(const reco_field *f)
 {
 	return f->kind == RECO_KEYWORDS || f->kind == RECO_ATTRIBUTES;
@@ -87,7 +93,7 @@ scale_dense(const reco_env *env, reco_content *c, const reco_field *f, double *m
 		float *x = c->dense + (size_t) i * (size_t) c->stride;
 		double norm = 0;
 
-		if (i % ITEMS_PER_POLL == 0 && env->poll(env->arg))
+		if (polled(env, i))
 			return RECO_STOPPED;
 		if (f->kind == RECO_NUMBER)
 		{
@@ -112,6 +118,8 @@ scale_dense(const reco_env *env, reco_content *c, const reco_field *f, double *m
 	{
 		double off = dense_of(c, i)[f->from] - *mean;
 
+		if (polled(env, i))
+			return RECO_STOPPED;
 		if (!isnan(off))
 			square += off * off;
 	}
@@ -121,13 +129,15 @@ scale_dense(const reco_env *env, reco_content *c, const reco_field *f, double *m
 	{
 		float *x = c->dense + (size_t) i * (size_t) c->stride + f->from;
 
+		if (polled(env, i))
+			return RECO_STOPPED;
 		*x = (float) ((*x - *mean) / *deviation);
 	}
 	return RECO_OK;
 }
 
-static void
-weigh_terms(reco_content *c, const reco_field *f, float *idf)
+static reco_status
+weigh_terms(const reco_env *env, reco_content *c, const reco_field *f, float *idf)
 {
 	for (int32_t t = f->from; t < f->to; t++)
 	{
@@ -141,6 +151,8 @@ weigh_terms(reco_content *c, const reco_field *f, float *idf)
 		int64_t end = terms_of(c, f, i, &from);
 		double norm = 0;
 
+		if (polled(env, i))
+			return RECO_STOPPED;
 		for (int64_t e = from; e < end; e++)
 		{
 			float *w = &c->by_item.value[e];
@@ -152,6 +164,7 @@ weigh_terms(reco_content *c, const reco_field *f, float *idf)
 		for (int64_t e = from; f->kind == RECO_KEYWORDS && norm > 0 && e < end; e++)
 			c->by_item.value[e] = (float) (c->by_item.value[e] / norm);
 	}
+	return RECO_OK;
 }
 
 reco_status
@@ -165,11 +178,9 @@ reco_content_prepare(const reco_env *env, reco_content *c, float *idf, double *m
 		mean[f] = 0;
 		deviation[f] = 1;
 		if (sparse(&c->field[f]))
-			weigh_terms(c, &c->field[f], idf);
+			status = weigh_terms(env, c, &c->field[f], idf);
 		else
 			status = scale_dense(env, c, &c->field[f], &mean[f], &deviation[f]);
-		if (env->poll(env->arg))
-			status = RECO_STOPPED;
 	}
 	reco_csr_free(env, &c->by_term);
 	return status == RECO_OK ? reco_content_index(env, c) : status;
@@ -417,7 +428,7 @@ reco_content_score(const reco_env *env, const reco_content *c, const reco_conten
 		else
 			for (int32_t i = 0; i < c->items; i++)
 			{
-				if (i % ITEMS_PER_POLL == 0 && env->poll(env->arg))
+				if (polled(env, i))
 				{
 					release(env, total);
 					return RECO_STOPPED;

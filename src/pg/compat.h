@@ -21,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "utils/acl.h"
@@ -51,9 +52,12 @@
 #endif
 
 #if PG_VERSION_NUM < 160000
+#define reco_function_aclcheck(oid, role, mode) pg_proc_aclcheck(oid, role, mode)
 #define reco_schema_aclcheck(oid, role, mode) pg_namespace_aclcheck(oid, role, mode)
 #define reco_database_aclcheck(oid, role, mode) pg_database_aclcheck(oid, role, mode)
 #else
+#define reco_function_aclcheck(oid, role, mode)                                                    \
+	object_aclcheck(ProcedureRelationId, oid, role, mode)
 #define reco_database_aclcheck(oid, role, mode) object_aclcheck(DatabaseRelationId, oid, role, mode)
 #define reco_schema_aclcheck(oid, role, mode) object_aclcheck(NamespaceRelationId, oid, role, mode)
 #endif

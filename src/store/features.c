@@ -34,10 +34,10 @@ typedef struct Column
 {
 	reco_field_kind kind;
 	bool category;
-	Oid type;     /* base type */
-	Oid element;  /* of an array of attributes */
-	Oid cast;     /* to real[], or 0 */
-	FmgrInfo out; /* of a category or an element */
+	Oid type;      /* base type */
+	Oid element;   /* of an array of attributes */
+	bool casts;    /* an embedding by a cast to real[] */
+	FmgrInfo call; /* the cast, or the output of a category or an element */
 	int16 typlen;
 	bool typbyval;
 	char typalign;
@@ -69,6 +69,17 @@ struct FeatureReader
 	MemoryContext row;
 };
 
+/* The id of a row in messages: it has the type of the query's column. */
+static char *
+id_of_row(FeatureReader *reader, TupleTableSlot *slot)
+{
+	Oid out;
+	bool varlena;
+
+	getTypeOutputInfo(reader->id_type, &out, &varlena);
+	return OidOutputFunctionCall(out, slot->tts_values[0]);
+}
+
 static pg_attribute_noreturn() void item_error(FeatureReader *reader, TupleTableSlot *slot,
 											   const Column *column, const char *what,
 											   const char *hint)
@@ -77,7 +88,7 @@ static pg_attribute_noreturn() void item_error(FeatureReader *reader, TupleTable
 
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("column \"%s\" of item \"%s\" %s", reader->out->name[f],
-						   id_to_text(reader->item_type, slot->tts_values[0]), what),
+						   id_of_row(reader, slot), what),
 					errhint("%s", hint)));
 }
 
@@ -152,7 +163,7 @@ add_jsonb(FeatureReader *reader, TupleTableSlot *slot, int32 item, const Column 
 static void
 add_output(FeatureReader *reader, int32 item, int field, Column *column, Datum value)
 {
-	char *text = OutputFunctionCall(&column->out, value);
+	char *text = OutputFunctionCall(&column->call, value);
 
 	add_term(reader, item, field, text, (int) strlen(text), 1);
 }
@@ -198,6 +209,21 @@ dense_row(FeatureReader *reader, Column *column, int32 item)
 	return column->value + column->n++ * column->size;
 }
 
+/* Casts a value to real[]; false when that gives a null. */
+static bool
+cast_embedding(Column *column, Datum *value)
+{
+	LOCAL_FCINFO(call, 3);
+
+	/* a cast may also ask for the type's modifier and whether it is explicit */
+	InitFunctionCallInfoData(*call, &column->call, column->call.fn_nargs, InvalidOid, NULL, NULL);
+	call->args[0] = (NullableDatum){*value, false};
+	call->args[1] = (NullableDatum){Int32GetDatum(-1), false};
+	call->args[2] = (NullableDatum){BoolGetDatum(true), false};
+	*value = FunctionCallInvoke(call);
+	return !call->isnull;
+}
+
 static void
 add_embedding(FeatureReader *reader, TupleTableSlot *slot, int32 item, Column *column, Datum value)
 {
@@ -206,8 +232,8 @@ add_embedding(FeatureReader *reader, TupleTableSlot *slot, int32 item, Column *c
 	float *to;
 	int n;
 
-	if (OidIsValid(column->cast))
-		value = OidFunctionCall3(column->cast, value, Int32GetDatum(-1), BoolGetDatum(true));
+	if (column->casts && !cast_embedding(column, &value))
+		return;
 	array = DatumGetArrayTypeP(value);
 	n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	if (ARR_HASNULL(array) || ARR_NDIM(array) > 1)
@@ -280,11 +306,11 @@ check_new(FeatureReader *reader, TupleTableSlot *slot, int32 item)
 		reader->seen_slots = slots;
 	}
 	if (reader->seen[item])
-		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
-						errmsg("item \"%s\" appears more than once in items",
-							   id_to_text(reader->item_type, slot->tts_values[0])),
-						errhint("Group the query by the item, or collect its attributes with "
-								"array_agg().")));
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("item \"%s\" appears more than once in items", id_of_row(reader, slot)),
+				 errhint("Group the query by the item, or collect its attributes with "
+						 "array_agg().")));
 	reader->seen[item] = true;
 }
 
@@ -343,7 +369,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 static void
 classify(Column *column, Oid type)
 {
-	Oid out;
+	Oid function;
 	bool varlena;
 
 	column->type = getBaseType(type);
@@ -373,17 +399,21 @@ classify(Column *column, Oid type)
 		get_typlenbyvalalign(column->element, &column->typlen, &column->typbyval,
 							 &column->typalign);
 	else if (column->type >= FirstNormalObjectId &&
-			 find_coercion_pathway(FLOAT4ARRAYOID, column->type, COERCION_EXPLICIT,
-								   &column->cast) == COERCION_PATH_FUNC)
+			 find_coercion_pathway(FLOAT4ARRAYOID, column->type, COERCION_EXPLICIT, &function) ==
+				 COERCION_PATH_FUNC)
 	{
+		if (reco_function_aclcheck(function, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(function));
 		column->kind = RECO_EMBEDDING;
+		column->casts = true;
+		fmgr_info(function, &column->call);
 		return;
 	}
 	else
 		column->category = true;
-	column->cast = InvalidOid;
-	getTypeOutputInfo(OidIsValid(column->element) ? column->element : column->type, &out, &varlena);
-	fmgr_info(out, &column->out);
+	getTypeOutputInfo(OidIsValid(column->element) ? column->element : column->type, &function,
+					  &varlena);
+	fmgr_info(function, &column->call);
 }
 
 static void
@@ -432,6 +462,10 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, RecoBudget *
 		out->content.field[f].kind = reader->column[f].kind;
 		out->content.fields++;
 	}
+	if (out->content.fields == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("items say nothing but what is available"),
+						errhint("Its columns are the item's id and what is known about it.")));
 	reco_triples_init(&reader->triples, &budget->env, true, false);
 	reader->row = AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	reader->receiver.receiveSlot = receive;

@@ -36,7 +36,7 @@
 
 #define DIRECTORY "base/" PG_TEMP_FILES_DIR
 #define PREFIX PG_TEMP_FILE_PREFIX "_reco"
-#define MAGIC UINT64_C(0x0001006f63657200) /* changes with the layout */
+#define MAGIC UINT64_C(0x0002006f63657200) /* changes with the layout */
 /* Bytes written between two looks for interrupts. */
 #define WRITE_BYTES (1024 * 1024)
 
@@ -90,6 +90,7 @@ typedef struct Head
 	int32 kind;
 	Oid id_type;
 	Oid id_collation;
+	pg_crc32c fields; /* what terms and numbers mean is told by a table, not by the image */
 	Section section[SECTIONS];
 	pg_crc32c crc; /* of all before it */
 } Head;
@@ -122,6 +123,19 @@ checksum(const Head *head)
 	return crc;
 }
 
+static pg_crc32c
+checksum_of_fields(const Serving *serving)
+{
+	pg_crc32c crc;
+
+	INIT_CRC32C(crc);
+	if (serving->features)
+		COMP_CRC32C(crc, serving->features->content.field,
+					serving->features->content.fields * sizeof(reco_field));
+	FIN_CRC32C(crc);
+	return crc;
+}
+
 static void
 fill_head(const Serving *serving, RecoImageKind kind, Head *head)
 {
@@ -142,6 +156,7 @@ fill_head(const Serving *serving, RecoImageKind kind, Head *head)
 	head->kind = kind;
 	head->id_type = type->type;
 	head->id_collation = type->collation;
+	head->fields = checksum_of_fields(serving);
 }
 
 /* Whether a file's head is that of this version, and the file whole. */
@@ -157,7 +172,8 @@ fits(const Serving *serving, RecoImageKind kind, const Head *head, uint64 bytes)
 		head->items != wanted.items || head->factors != wanted.factors ||
 		head->stride != wanted.stride || head->terms != wanted.terms ||
 		head->users != wanted.users || head->kind != wanted.kind ||
-		head->id_type != wanted.id_type || head->id_collation != wanted.id_collation)
+		head->id_type != wanted.id_type || head->id_collation != wanted.id_collation ||
+		head->fields != wanted.fields)
 		return false;
 	for (int s = 0; s < SECTIONS; s++)
 		if (head->section[s].offset > bytes ||

@@ -286,11 +286,11 @@ filter(Ingest *ingest)
 		min_item = 0;
 	user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
-	reco_budget_check(
-		budget,
-		reco_interactions_filter(&budget->env, &data->x, ingest->options->min_user_interactions,
-								 ingest->options->min_item_interactions, user_map, item_map),
-		"reading the source");
+	reco_budget_check(budget,
+					  reco_interactions_filter(&budget->env, &data->x,
+											   ingest->options->min_user_interactions, min_item,
+											   user_map, item_map),
+					  "reading the source");
 	id_dict_keep(data->users, user_map);
 	id_dict_keep(data->items, item_map);
 	data->dropped_users = users - id_dict_count(data->users);

@@ -111,7 +111,7 @@ load_terms(ItemLoad *load, TupleTableSlot *slot, int32 number)
 									   load->term[number], load->term_weight[number])))
 		reco_damaged(load->serving->schema, "An item's features are not readable.");
 	for (int64 k = 0; k < n; k++)
-		if (!(fabsf(load->term_weight[number][k]) <= RECO_MAX_FACTOR))
+		if (!(load->term_weight[number][k] >= 0 && load->term_weight[number][k] <= 1))
 			reco_damaged(load->serving->schema, "An item's features are not readable.");
 	load->term_counts[number] = (int32) n;
 }
@@ -275,6 +275,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 		serving->features = reco_fields_read(version->fields);
 		if (serving->features == NULL)
 			reco_damaged(row->schema, "The fields of its features are not readable.");
+		reco_terms_check(row->schema, serving->features->terms);
 		model->content = &serving->features->content;
 	}
 	serving->users = version->users;

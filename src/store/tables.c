@@ -11,6 +11,7 @@
 #include "store/tables.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/nbtree.h"
 #include "access/relation.h"
 #include "access/table.h"
@@ -19,6 +20,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "model/model.h"
+#include "storage/bufmgr.h"
 #include "store/schema.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -508,16 +510,38 @@ read_term(void *arg, TupleTableSlot *slot)
 	return false;
 }
 
-char **
-reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n)
+static Relation
+open_terms(Oid schema)
 {
 	Oid table_oid = typed_table(schema, RECO_TABLE_TERM, "term");
 	Relation table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
-	char **term = palloc0(((Size) n + 1) * sizeof(char *));
-	Relation index;
 
 	if (table == NULL)
 		reco_damaged(schema, "Its table \"" RECO_TABLE_TERM "\" is missing.");
+	return table;
+}
+
+void
+reco_terms_check(Oid schema, int32 n)
+{
+	Relation table;
+
+	if (n == 0)
+		return;
+	table = open_terms(schema);
+	if ((uint64) n > (uint64) RelationGetNumberOfBlocks(table) * MaxHeapTuplesPerPage)
+		reco_damaged(schema, psprintf("Its table \"%s\" cannot hold %d rows.",
+									  RelationGetRelationName(table), n));
+	table_close(table, AccessShareLock);
+}
+
+char **
+reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n)
+{
+	Relation table = open_terms(schema);
+	char **term = palloc0(((Size) n + 1) * sizeof(char *));
+	Relation index;
+
 	check_select(table);
 	index = find_index(table, COLUMN_ID);
 	for (int32 k = 0; k < n; k++)

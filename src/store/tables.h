@@ -129,6 +129,12 @@ extern void reco_table_scan(ModelTable *table, int32 version, int column, const 
  */
 extern char **reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n);
 
+/*
+ * An error unless the table of terms can hold n of them: their number comes from a
+ * row that the model's owner may write to.
+ */
+extern void reco_terms_check(Oid schema, int32 n);
+
 /* Checks a factors column: NULL unless it is d floats within range. */
 extern const float *reco_factors_of(Datum value, int d, bool nan_ok, bool *must_free, void **copy);
 

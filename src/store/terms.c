@@ -18,13 +18,15 @@
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/snapmgr.h"
 
 #include <math.h>
 
-/* Terms that are inserted by one statement. */
+/* Terms that are inserted by one statement: their number, and bytes of text. */
 #define BATCH 50000
+#define BATCH_BYTES (64 * 1024 * 1024)
 
 static const char *const kinds[] = {"keywords", "attributes", "embedding", "number"};
 
@@ -104,7 +106,13 @@ read_field(JsonbContainer *object, RecoFeatures *out, int f)
 	if (field->kind == RECO_EMBEDDING || field->kind == RECO_NUMBER)
 		return field->to <= RECO_MAX_DENSE &&
 			   (field->kind != RECO_NUMBER || field->to == field->from + 1);
-	out->terms = Max(out->terms, field->to);
+	/* a term is of one field, and fields follow each other */
+	if (field->from < field->to)
+	{
+		if (field->from < out->terms)
+			return false;
+		out->terms = field->to;
+	}
 	return true;
 }
 
@@ -146,6 +154,18 @@ field_of(const RecoFeatures *features, int32 term)
 	return -1;
 }
 
+/* How many terms, the first one being `from`, make a batch. */
+static int32
+batch_of(const RecoFeatures *features, int32 from)
+{
+	Size bytes = 0;
+	int32 n = 0;
+
+	while (n < BATCH && from + n < features->terms && bytes < BATCH_BYTES)
+		bytes += strlen(features->term[from + n++]);
+	return n;
+}
+
 void
 reco_terms_write(Oid schema, int32 version, const RecoFeatures *features)
 {
@@ -153,13 +173,18 @@ reco_terms_write(Oid schema, int32 version, const RecoFeatures *features)
 	char *sql = psprintf("INSERT INTO %s.%s (version, number, field, term, weight)"
 						 " SELECT $1, t.* FROM unnest($2, $3, $4, $5) t",
 						 quote_identifier(get_namespace_name(schema)), RECO_TABLE_TERM);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco terms", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	int32 n;
 
-	for (int32 from = 0; from < features->terms; from += BATCH)
+	for (int32 from = 0; from < features->terms; from += n)
 	{
-		int32 n = Min(BATCH, features->terms - from);
 		Datum *column[4];
 		Datum values[5] = {Int32GetDatum(version)};
 
+		MemoryContextReset(context);
+		n = batch_of(features, from);
 		for (int c = 0; c < lengthof(column); c++)
 			column[c] = palloc(n * sizeof(Datum));
 		for (int32 k = 0; k < n; k++)
@@ -181,4 +206,6 @@ reco_terms_write(Oid schema, int32 version, const RecoFeatures *features)
 			elog(ERROR, "could not write the model's terms");
 		CHECK_FOR_INTERRUPTS();
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }

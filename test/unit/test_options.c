@@ -71,19 +71,19 @@ assert_unchanged(const params *p)
 static reco_value
 number(double v)
 {
-	return (reco_value){RECO_VALUE_NUMBER, v, false, NULL};
+	return (reco_value){RECO_VALUE_NUMBER, v, false, NULL, NULL};
 }
 
 static reco_value
 string(const char *s)
 {
-	return (reco_value){RECO_VALUE_STRING, 0, false, s};
+	return (reco_value){RECO_VALUE_STRING, 0, false, s, NULL};
 }
 
 static reco_value
 boolean(bool b)
 {
-	return (reco_value){RECO_VALUE_BOOL, 0, b, NULL};
+	return (reco_value){RECO_VALUE_BOOL, 0, b, NULL, NULL};
 }
 
 /* Sets one option; what is refused must change nothing and say why. */
@@ -141,7 +141,7 @@ test_defaults(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 	{
 		reco_option_error error;
-		reco_value null = {RECO_VALUE_NULL, 0, false, NULL};
+		reco_value null = {RECO_VALUE_NULL, 0, false, NULL, NULL};
 
 		p = (params){7, 1, 1, 1, 1, false, 0, 8};
 		assert_true(reco_options_set(table, &p, OWNER, names[i], &null, &error));
@@ -187,7 +187,7 @@ test_int(void **state)
 			"It must be a whole number from 1 to 2048.");
 	refuses("count", boolean(true), "option \"count\" of " OWNER " must be a number",
 			"It must be a whole number from 1 to 2048.");
-	refuses("count", (reco_value){RECO_VALUE_OTHER, 64, true, "64"},
+	refuses("count", (reco_value){RECO_VALUE_OTHER, 64, true, "64", NULL},
 			"option \"count\" of " OWNER " must be a number",
 			"It must be a whole number from 1 to 2048.");
 }
@@ -291,12 +291,57 @@ test_unrecognized(void **state)
 	refuses("counts", one, "unrecognized option \"counts\" of " OWNER, hint);
 	refuses("", one, "unrecognized option \"\" of " OWNER, hint);
 	/* even with a null */
-	refuses("none", (reco_value){RECO_VALUE_NULL, 0, false, NULL},
+	refuses("none", (reco_value){RECO_VALUE_NULL, 0, false, NULL, NULL},
 			"unrecognized option \"none\" of " OWNER, hint);
 	assert_false(reco_options_set(no_options, &p, OWNER, "count", &one, &error));
 	assert_string_equal(error.message, "unrecognized option \"count\" of " OWNER);
 	assert_string_equal(error.hint, "It takes no options.");
 	assert_unchanged(&p);
+}
+
+/* Numbers by name, which are kept by reference. */
+static void
+test_weights(void **state)
+{
+	static const reco_option weights[] = {
+		{"weights", RECO_OPTION_WEIGHTS, 0, 0, 0, 1e6, NULL},
+		{NULL, 0, 0, 0, 0, 0, NULL},
+	};
+	static const char hint[] =
+		"It must be an object of numbers from 0 to 1000000, such as {\"title\": 1, \"tags\": 0.5}.";
+	static const double bad[] = {-1, 1e6 + 1, NAN, INFINITY};
+	const char *names[] = {"title", "tags"};
+	double numbers[] = {0, 1e6};
+	reco_weights given = {2, names, numbers};
+	reco_value value = {RECO_VALUE_WEIGHTS, 0, false, NULL, &given};
+	reco_value null = {RECO_VALUE_NULL, 0, false, NULL, NULL};
+	reco_value one = number(1);
+	const reco_weights *target = &given;
+	reco_option_error error;
+
+	(void) state;
+	reco_options_init(weights, &target);
+	assert_null(target);
+	assert_true(reco_options_set(weights, &target, OWNER, "weights", &value, &error));
+	assert_ptr_equal(target, &given);
+	assert_true(reco_options_set(weights, &target, OWNER, "weights", &null, &error));
+	assert_null(target);
+	assert_false(reco_options_set(weights, &target, OWNER, "weights", &one, &error));
+	assert_string_equal(error.message,
+						"option \"weights\" of " OWNER " must be an object of numbers");
+	assert_string_equal(error.hint, hint);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		numbers[1] = bad[i];
+		assert_false(reco_options_set(weights, &target, OWNER, "weights", &value, &error));
+		assert_string_equal(error.message,
+							"weight of \"tags\" is out of range for option \"weights\" of " OWNER);
+		assert_string_equal(error.hint, hint);
+		assert_null(target);
+	}
+	/* where a number is asked for, weights are none */
+	refuses("count", value, "option \"count\" of " OWNER " must be a number",
+			"It must be a whole number from 1 to 2048.");
 }
 
 static void
@@ -338,10 +383,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_int),
-		cmocka_unit_test(test_seed),         cmocka_unit_test(test_real),
-		cmocka_unit_test(test_bool),         cmocka_unit_test(test_enum),
-		cmocka_unit_test(test_unrecognized), cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_int),
+		cmocka_unit_test(test_seed),       cmocka_unit_test(test_real),
+		cmocka_unit_test(test_bool),       cmocka_unit_test(test_enum),
+		cmocka_unit_test(test_weights),    cmocka_unit_test(test_unrecognized),
+		cmocka_unit_test(test_long_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
