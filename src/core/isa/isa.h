@@ -45,6 +45,12 @@ typedef struct reco_als_row
 	const float *value; /* NULL: all ones */
 } reco_als_row;
 
+/* Elements of an array that may begin at any address. */
+typedef float reco_any_float __attribute__((aligned(1), may_alias));
+typedef double reco_any_double __attribute__((aligned(1), may_alias));
+
+struct reco_sum; /* core/sums.h */
+
 /* What a pass over a row's entries sums up besides the vector. */
 typedef struct reco_als_sums
 {
@@ -175,6 +181,17 @@ typedef struct reco_kernels
 	void (*als_residual)(double *r, double *score, const float *y, int stride, int d,
 						 const int32_t *idx, const double *a, const double *t, int rows,
 						 const double *x, bool one);
+
+	/* sum = {a.b, a.a, b.b} */
+	void (*products_float)(const reco_any_float *a, const reco_any_float *b, int n, double *sum);
+	/* with x = a - shift[0], y = b - shift[1]: sum = {x.y, x.x, y.y, sum x, sum y} */
+	void (*moments)(const reco_any_double *a, const reco_any_double *b, int n, const double *shift,
+					double *sum);
+	/* sum of (a - b)^2 */
+	double (*distance)(const reco_any_double *a, const reco_any_double *b, int n);
+	/* adds a.b to total as if in twice the precision */
+	void (*dot_exact)(const reco_any_double *a, const reco_any_double *b, int n,
+					  struct reco_sum *total);
 } reco_kernels;
 
 extern const reco_kernels reco_kernels_base;

@@ -63,4 +63,12 @@ extern void RECO_NAME(reco_als_residual)(double *r, double *score, const float *
 										 int d, const int32_t *idx, const double *a,
 										 const double *t, int rows, const double *x, bool one);
 
+extern void RECO_NAME(reco_products_float)(const reco_any_float *a, const reco_any_float *b, int n,
+										   double *sum);
+extern void RECO_NAME(reco_moments)(const reco_any_double *a, const reco_any_double *b, int n,
+									const double *shift, double *sum);
+extern double RECO_NAME(reco_distance)(const reco_any_double *a, const reco_any_double *b, int n);
+extern void RECO_NAME(reco_dot_exact)(const reco_any_double *a, const reco_any_double *b, int n,
+									  struct reco_sum *total);
+
 #endif /* RECO_CORE_ISA_KERNELS_H */

@@ -21,4 +21,8 @@ const reco_kernels RECO_NAME(reco_kernels) = {
 	.cg_scale = RECO_NAME(reco_cg_scale),
 	.cg_add = RECO_NAME(reco_cg_add),
 	.als_residual = RECO_NAME(reco_als_residual),
+	.products_float = RECO_NAME(reco_products_float),
+	.moments = RECO_NAME(reco_moments),
+	.distance = RECO_NAME(reco_distance),
+	.dot_exact = RECO_NAME(reco_dot_exact),
 };
