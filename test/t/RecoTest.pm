@@ -122,7 +122,10 @@ sub leftovers
     'postgres', qq{
       SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = '$model'
       UNION ALL SELECT 'lock ' || pid FROM pg_locks WHERE locktype = 'advisory'
-      UNION ALL SELECT 'file ' || name FROM pg_ls_tmpdir()});
+      UNION ALL SELECT 'file ' || name FROM pg_ls_tmpdir()
+        -- an image of another model that is there is none
+       WHERE name !~ '_reco\\.' OR NOT EXISTS (
+             SELECT FROM pg_namespace WHERE oid::text = split_part(name, '.', 3))});
 }
 
 1;
