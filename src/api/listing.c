@@ -1,0 +1,296 @@
+/*
+ * listing.c
+ *	  What a list of recommendations is made of.
+ *
+ * Filters work before the cut: what must not be shown never enters the list of
+ * the best, so exactly n rows come back while n items are left.  Places go to the
+ * model first, then to what is to be explored, to what grows, and to what is
+ * popular, and the source column says which.
+ *
+ * Cost: one pass over the items for each stage that has places left.
+ */
+#include "api/listing.h"
+
+#include "catalog/pg_type.h"
+#include "core/rng.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include <math.h>
+
+/* Candidates of a diverse list, for each place in it. */
+#define CANDIDATES 10
+/* Growth that chance would not make, in standard deviations. */
+#define TRENDING 1
+/* The share of items, by popularity, that need no exploring. */
+#define KNOWN_SHARE 0.2
+
+void *
+listing_alloc(Size bytes)
+{
+	return MemoryContextAllocExtended(CurrentMemoryContext, Max(bytes, 1),
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+static void
+skip_item(void *arg, int32 number, Datum id)
+{
+	if (number >= 0)
+		reco_set_add(((Listing *) arg)->skip, number);
+}
+
+typedef struct Among
+{
+	uint64 *set;
+	Size words;
+} Among;
+
+static uint64 *
+among_set(Among *among)
+{
+	if (among->set == NULL)
+		among->set = listing_alloc(among->words * sizeof(uint64));
+	return among->set;
+}
+
+static void
+allow_item(void *arg, int32 number, Datum id)
+{
+	if (number >= 0)
+		reco_set_add(among_set(arg), number);
+}
+
+/* The items to be boosted, in order, and by how much. */
+typedef struct Boost
+{
+	float *by_item;
+	float *factor; /* NULL: 2 for all */
+	int factors;
+	int n;
+} Boost;
+
+static void
+boost_item(void *arg, int32 number, Datum id)
+{
+	Boost *boost = arg;
+	float factor = boost->factor && boost->n < boost->factors ? boost->factor[boost->n] : 2;
+
+	boost->n++;
+	if (number >= 0)
+		boost->by_item[number] = factor;
+}
+
+static void
+read_boost(Request *request, Listing *listing)
+{
+	int32 items = request->serving->model.items;
+	Boost boost = {NULL};
+
+	if (!request_has(request, "boost") && !request_has(request, "boost_by"))
+		return;
+	boost.by_item = listing_alloc((Size) items * sizeof(float));
+	boost.factor = request_numbers(request, "boost_by", &boost.factors);
+	for (int k = 0; k < boost.factors; k++)
+		if (!(boost.factor[k] > 0 && boost.factor[k] <= 1e6))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("boost_by must be numbers above 0 and at most 1000000")));
+	for (int32 i = 0; i < items; i++)
+		boost.by_item[i] = 1;
+	if (request_items(request, "boost", boost_item, &boost))
+		listing->boost = boost.by_item;
+	else
+		pfree(boost.by_item);
+	if (boost.factor && boost.n != boost.factors)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("boost has %d items but %d factors", boost.n, boost.factors)));
+}
+
+Listing
+listing_begin(Request *request)
+{
+	Serving *serving = request->serving;
+	Size words = RECO_SET_BYTES(serving->model.items) / 8;
+	Listing listing = {serving};
+	Among among = {NULL, words};
+
+	listing.n = request_n(request, serving->model.items);
+	if (request_items(request, "among", allow_item, &among))
+	{
+		/* an empty array allows nothing */
+		listing.skip = among_set(&among);
+		for (Size w = 0; w < words; w++)
+			listing.skip[w] = ~listing.skip[w];
+	}
+	else
+		listing.skip = listing_alloc(words * 8);
+	request_items(request, "exclude", skip_item, &listing);
+	listing.diversity = request_share(request, "diversity");
+	listing.explore = request_share(request, "explore");
+	listing.seed = (uint64) request_number(request, "explore_seed", 0);
+	read_boost(request, &listing);
+	return listing;
+}
+
+void
+listing_skip_seen(Listing *listing, const RecoProfile *profile)
+{
+	for (int64 j = 0; j < profile->n; j++)
+		reco_set_add(listing->skip, profile->item[j]);
+}
+
+/* Gives the places that are left, at most `most` of them, to the best of the rest. */
+void
+listing_add(Listing *listing, const float *score, int32 most, const char *source)
+{
+	int32 left = Min(listing->n - listing->count, most);
+	reco_ranked *out = listing->best + listing->count;
+	int32 count = reco_top_n(score, listing->serving->model.items, listing->skip, left, out);
+
+	for (int32 r = 0; r < count; r++)
+	{
+		reco_set_add(listing->skip, out[r].item);
+		listing->source[listing->count++] = source;
+	}
+}
+
+/* What the model itself says. */
+static void
+add_model(Listing *listing, const RecoProfile *profile)
+{
+	RecoModel *model = &listing->serving->model;
+	const RecoAlgorithm *algorithm = model->spec->algorithm;
+	float *score = listing_alloc((Size) model->items * sizeof(float));
+	int32 places = listing->n - (int32) floor(listing->explore * listing->n);
+
+	algorithm->score(model, profile, score);
+	for (int32 i = 0; listing->boost && i < model->items; i++)
+		score[i] = score[i] > 0 ? score[i] * listing->boost[i] : score[i] / listing->boost[i];
+	if (listing->diversity > 0)
+	{
+		int32 m = (int32) Min((int64) CANDIDATES * places, model->items);
+		reco_ranked *candidate = listing_alloc(((Size) m + 1) * sizeof(reco_ranked));
+
+		m = reco_top_n(score, model->items, listing->skip, m, candidate);
+		reco_diversify(model, listing->diversity, candidate, m, places);
+		for (int32 r = 0; r < m && r < places; r++)
+		{
+			listing->best[listing->count] = candidate[r];
+			listing->source[listing->count++] = algorithm->source;
+			reco_set_add(listing->skip, candidate[r].item);
+		}
+		pfree(candidate);
+	}
+	else
+		listing_add(listing, score, places, algorithm->source);
+	pfree(score);
+}
+
+/*
+ * Seldom seen items, drawn by the seed: what the model cannot know before somebody has
+ * been shown it.  Scores are those of chance, 0.
+ */
+static void
+add_explored(Listing *listing)
+{
+	Serving *serving = listing->serving;
+	int32 items = serving->model.items;
+	int32 known = (int32) (KNOWN_SHARE * items);
+	int32 most = (int32) floor(listing->explore * listing->n);
+	float *draw = listing_alloc((Size) items * sizeof(float));
+	int32 from = listing->count;
+	uint64 key = reco_rng_row(listing->seed, 0);
+
+	for (int32 r = 0; r < items; r++)
+		draw[serving->popular[r]] =
+			r < known ? -INFINITY : (float) reco_rng_uniform(key, serving->popular[r]);
+	listing_add(listing, draw, most, "explore");
+	for (int32 r = from; r < listing->count; r++)
+		listing->best[r].score = 0;
+	pfree(draw);
+}
+
+static void
+add_trending(Listing *listing)
+{
+	Serving *serving = listing->serving;
+	int32 items = serving->model.items;
+	float *trend = listing_alloc((Size) items * sizeof(float));
+
+	for (int32 i = 0; i < items; i++)
+		trend[i] = serving->trend[i] >= TRENDING ? serving->trend[i] : -INFINITY;
+	listing_add(listing, trend, listing->n, "trending");
+	pfree(trend);
+}
+
+static void
+add_popular(Listing *listing)
+{
+	Serving *serving = listing->serving;
+
+	for (int32 r = 0; r < serving->model.items && listing->count < listing->n; r++)
+	{
+		int32 item = serving->popular[r];
+
+		if (reco_set_has(listing->skip, item))
+			continue;
+		listing->best[listing->count] = (reco_ranked){serving->interactions[item], item};
+		listing->source[listing->count++] = "popular";
+		reco_set_add(listing->skip, item);
+	}
+}
+
+/*
+ * The best by the model, as far as the profile says something (NULL: nothing); places
+ * that are left go to what grows, and then to what is popular.
+ */
+void
+listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
+{
+	RecoModel *model = &listing->serving->model;
+	bool none = strcmp(fallback, "none") == 0;
+	bool popular = strcmp(fallback, "popular") == 0;
+
+	if (!none && !popular && strcmp(fallback, "auto") != 0 && strcmp(fallback, "trending") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for fallback: \"%s\"", fallback),
+				 errhint("Valid values are: \"auto\", \"trending\", \"popular\", \"none\".")));
+	if (listing->n == 0)
+		return;
+	listing->best = listing_alloc(listing->n * sizeof(reco_ranked));
+	listing->source = listing_alloc(listing->n * sizeof(char *));
+	if (profile && model->spec->algorithm->knows(model, profile))
+		add_model(listing, profile);
+	if (listing->explore > 0)
+		add_explored(listing);
+	if (!none && !popular && listing->count < listing->n)
+		add_trending(listing);
+	if (!none)
+		add_popular(listing);
+}
+
+/*
+ * Returns the list as rows of (rank, item, score [, source]); as_text: the item
+ * in its text form.
+ */
+void
+listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool as_text)
+{
+	Serving *serving = listing->serving;
+	Oid types[] = {INT4OID, as_text ? TEXTOID : serving->item_type->type, FLOAT4OID, TEXTOID};
+	RecoRows rows = reco_rows_begin(fcinfo, types, with_source ? 4 : 3);
+	Datum values[4];
+	bool nulls[4] = {0};
+
+	for (int32 r = 0; r < listing->count; r++)
+	{
+		Datum id = id_dict_id(serving->items, listing->best[r].item);
+
+		values[0] = Int32GetDatum(r + 1);
+		values[1] = as_text ? CStringGetTextDatum(id_to_text(serving->item_type, id)) : id;
+		values[2] = Float4GetDatum(listing->best[r].score);
+		if (with_source)
+			values[3] = CStringGetTextDatum(listing->source[r]);
+		reco_rows_add(&rows, values, nulls);
+	}
+}
