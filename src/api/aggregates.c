@@ -13,7 +13,7 @@
  * from a rounded sum, so the others are summed anew for every frame that loses
  * its first row.
  *
- * Cost: a constant 24 to 104 bytes a group; see core/pairs.c for the arithmetic.
+ * Cost: a constant 24 to 104 bytes a group; see core/sums.c for the arithmetic.
  */
 #include "api/similarity.h"
 

@@ -8,7 +8,7 @@
  *
  *	Jaccard		c / (|A| + |B| - c)
  *	Dice		2 c / (|A| + |B|)
- *	overlap		c / min(|A|, |B|)
+ *	overlap		c / min(|A|, |B|), 0 when one set is empty
  *	Tversky		c / (c + alpha (|A| - c) + beta (|B| - c))
  *
  * NULL when both sets are empty, 0 when they have nothing in common, even where
