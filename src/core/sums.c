@@ -3,7 +3,7 @@
  *	  The sums behind similarity aggregates: pairs come one by one, in any order
  *	  and on any number of workers.
  *
- * All sums are twofold (sums.h), so a parallel plan gives the serial result.
+ * All sums are twofold (sums.h), so a parallel plan gives the serial result to within a rounding.
  *
  * Range: while all x and y are 0 or between 2^-200 and 2^200 in magnitude, sums
  * are of the values as they are (ex = ey = 0), on a path without a call.  The
@@ -149,14 +149,17 @@ reco_pair_cosine(const reco_pair_sums *s, double *result)
 	return true;
 }
 
-/* a - b as sum and error, times 2^-exponent; *exponent is 1 if it would overflow. */
+/*
+ * a - b as sum and error, times 2^-exponent; *exponent is 1 where it could overflow,
+ * or, by a rounding, a difference that two_sum takes on the way.
+ */
 static reco_sum
 difference(double a, double b, int *exponent)
 {
 	reco_sum d;
 
 	*exponent = 0;
-	if (!isfinite(a - b))
+	if (fabs(a) > 0x1p1022 || fabs(b) > 0x1p1022)
 	{
 		*exponent = 1;
 		a *= 0.5;

@@ -13,7 +13,7 @@
  * scaled by powers of two, which changes nothing but exponents.
  *
  * Cosine: by Cauchy-Schwarz the rounding of a.b is a few eps |a| |b| whatever
- * cancels, an absolute error of 1e-15.  When less than 2^-7 of |a| |b| is left,
+ * cancels, an absolute error of 1e-14.  When less than 2^-7 of |a| |b| is left,
  * a.b is made once more in twofold precision, so that a small cosine has a small
  * error too.  All three sums go the same way through the same lanes: the cosine
  * of a vector with itself is sqrt(s * s) / s = 1, exactly.
