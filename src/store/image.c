@@ -23,6 +23,7 @@
 #include "catalog/pg_namespace.h"
 #include "commands/dbcommands.h"
 #include "common/file_perm.h"
+#include "common/file_utils.h"
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
 #include "storage/fd.h"
