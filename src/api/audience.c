@@ -85,22 +85,8 @@ static bool
 has_any(const RecoProfile *profile, const int32 *item, int32 n)
 {
 	for (int32 k = 0; k < n; k++)
-	{
-		int64 low = 0;
-		int64 high = profile->n;
-
-		while (low < high)
-		{
-			int64 middle = low + (high - low) / 2;
-
-			if (profile->item[middle] == item[k])
-				return true;
-			if (profile->item[middle] < item[k])
-				low = middle + 1;
-			else
-				high = middle;
-		}
-	}
+		if (reco_find(profile->item, 0, profile->n, item[k]) >= 0)
+			return true;
 	return false;
 }
 

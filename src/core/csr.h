@@ -20,6 +20,33 @@ typedef struct reco_csr
 	float *value;   /* start[rows]; NULL: every entry is 1 */
 } reco_csr;
 
+/* The place of key in a[low .. high - 1], which rises strictly, or -1. */
+static inline int64_t
+reco_find(const int32_t *a, int64_t low, int64_t high, int32_t key)
+{
+	while (low < high)
+	{
+		int64_t middle = low + (high - low) / 2;
+
+		if (a[middle] == key)
+			return middle;
+		if (a[middle] < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return -1;
+}
+
+/* The value of an entry; 0 where there is none.  The matrix has values. */
+static inline float
+reco_csr_get(const reco_csr *a, int32_t row, int32_t col)
+{
+	int64_t at = reco_find(a->col, a->start[row], a->start[row + 1], col);
+
+	return at < 0 ? 0 : a->value[at];
+}
+
 /*
  * Interactions in the order in which they arrive.  user and item are
  * provisional numbers, given out in order of arrival; they get their final

@@ -149,28 +149,6 @@ item_score(const RecoModel *model, const RecoProfile *profile, float *score)
 		pfree(weight);
 }
 
-/* s(item | the item of interaction j), 0 when they are no neighbors. */
-static double
-weight_of(const RecoModel *model, const RecoProfile *profile, int64 j, int32 item)
-{
-	const reco_csr *f = &model->followers;
-	int64 low = f->start[profile->item[j]];
-	int64 high = f->start[profile->item[j] + 1];
-
-	while (low < high)
-	{
-		int64 middle = low + (high - low) / 2;
-
-		if (f->col[middle] == item)
-			return f->value[middle];
-		if (f->col[middle] < item)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return 0;
-}
-
 static float
 item_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
 {
@@ -179,7 +157,7 @@ item_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
 
 	for (int64 j = 0; j < profile->n; j++)
 	{
-		double s = weight_of(model, profile, j, item);
+		double s = reco_csr_get(&model->followers, profile->item[j], item);
 
 		if (s == 0)
 			continue;
@@ -219,7 +197,7 @@ item_explain(const RecoModel *model, const RecoProfile *profile, int32 item, dou
 	*baseline = knn_baseline(model, profile->bias, item);
 	for (int64 j = 0; j < profile->n; j++)
 	{
-		double s = weight_of(model, profile, j, item);
+		double s = reco_csr_get(&model->followers, profile->item[j], item);
 
 		contribution[j] = s * value_of(model, profile, j);
 		weight += s;

@@ -54,28 +54,6 @@ cosine(const RecoModel *model, int32 a, int32 b)
 	return xx > 0 && yy > 0 ? dot / sqrt(xx * yy) : 0;
 }
 
-/* The weight of b among the followers of a. */
-static double
-followed(const RecoModel *model, int32 a, int32 b)
-{
-	const reco_csr *f = &model->followers;
-	int64 low = f->start[a];
-	int64 high = f->start[a + 1];
-
-	while (low < high)
-	{
-		int64 middle = low + (high - low) / 2;
-
-		if (f->col[middle] == b)
-			return f->value[middle];
-		if (f->col[middle] < b)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return 0;
-}
-
 /* How much alike two items are to the model, by whatever it compares them. */
 static double
 alike(const RecoModel *model, int32 a, int32 b)
@@ -88,7 +66,7 @@ alike(const RecoModel *model, int32 a, int32 b)
 		return score == -INFINITY ? 0 : score;
 	}
 	if (model->followers.start)
-		return Max(followed(model, a, b), followed(model, b, a));
+		return Max(reco_csr_get(&model->followers, a, b), reco_csr_get(&model->followers, b, a));
 	return model->factors > 0 ? cosine(model, a, b) : 0;
 }
 

@@ -78,27 +78,6 @@ user_score(const RecoModel *model, const RecoProfile *profile, float *score)
 		pfree(weight);
 }
 
-/* The place of an item among a user's interactions, or -1. */
-static int64
-find_item(const RecoProfile *profile, int32 item)
-{
-	int64 low = 0;
-	int64 high = profile->n;
-
-	while (low < high)
-	{
-		int64 middle = low + (high - low) / 2;
-
-		if (profile->item[middle] == item)
-			return middle;
-		if (profile->item[middle] < item)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return -1;
-}
-
 static float
 user_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
 {
@@ -110,7 +89,8 @@ user_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
 		RecoProfile neighbor;
 		int64 e;
 
-		if (!read_neighbor(model, profile, k, &neighbor) || (e = find_item(&neighbor, item)) < 0)
+		if (!read_neighbor(model, profile, k, &neighbor) ||
+			(e = reco_find(neighbor.item, 0, neighbor.n, item)) < 0)
 			continue;
 		sum += profile->similarity[k] * value_of(model, &neighbor, e);
 		weight += profile->similarity[k];
@@ -189,13 +169,14 @@ user_explain(const RecoModel *model, const RecoProfile *profile, int32 item, dou
 		double all = 0;
 		double common = 0;
 
-		if (!read_neighbor(model, profile, k, &neighbor) || (e = find_item(&neighbor, item)) < 0)
+		if (!read_neighbor(model, profile, k, &neighbor) ||
+			(e = reco_find(neighbor.item, 0, neighbor.n, item)) < 0)
 			continue;
 		weight += profile->similarity[k];
 		adds = profile->similarity[k] * value_of(model, &neighbor, e);
 		for (int64 j = 0; j < profile->n; j++)
 		{
-			int64 theirs = find_item(&neighbor, profile->item[j]);
+			int64 theirs = reco_find(neighbor.item, 0, neighbor.n, profile->item[j]);
 
 			part[j] = theirs < 0 ? -1
 								 : fabs((profile->value ? profile->value[j] : 1) *
