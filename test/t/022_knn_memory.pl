@@ -120,5 +120,18 @@ for my $case (
   sql(q{CALL reco.drop_model('home')});
 }
 
+# C37 (b): the factors of 600,000 items at rank 256 pass 1 GB.
+sql(
+  q{CREATE TABLE many AS
+    SELECT (i * 7 + k * 13) % 20000 AS user_id, i AS item_id
+      FROM generate_series(1, 600000) AS i, generate_series(1, 2) AS k});
+my ($rc, $out, $err) = train('home', 'many', 'reco.ials(factors => 256, iterations => 1)', q{reco.max_memory = '1GB'});
+isnt($rc, 0, 'many items: 1 GB is refused');
+like(
+  $err,
+  qr/training needs an estimated \d+ kB of memory, more than "reco\.max_memory" allows.*HINT:  Raise "reco\.max_memory"/s,
+  'many items: with the estimate and the setting');
+is(leftovers($node, 'home'), '', 'many items: and nothing stays');
+
 $node->stop;
 done_testing();
