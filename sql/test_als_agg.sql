@@ -205,7 +205,6 @@ SET max_parallel_workers_per_gather = 0;
 CREATE AGGREGATE agg_foreign_state(int8) (SFUNC = int8_avg_accum, STYPE = internal, FINALFUNC = reco.als_agg_final);
 \set VERBOSITY sqlstate
 SELECT agg_foreign_state(v::int8) FROM agg_rows;
-SELECT reco.als_agg_final(NULL);
 \set VERBOSITY default
 RESET enable_hashagg;
 RESET max_parallel_workers_per_gather;

@@ -120,7 +120,5 @@ SELECT jaccard_similarity(ARRAY['{"a": 1}'::json], ARRAY['{"a": 1}'::json]);
 SELECT jaccard_similarity(NULL::int[], '{1}') IS NULL AS null_set;
 SELECT tversky_similarity('{1}'::int[], '{2}'::int[], -1, 1);
 SELECT tversky_similarity('{1}'::int[], '{2}'::int[], 'NaN', 1);
-SELECT cosine_accum(NULL, 1, 1);
-SELECT cosine_deserial('\x00', NULL);
 RESET search_path;
 RESET extra_float_digits;
