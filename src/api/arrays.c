@@ -47,13 +47,16 @@ has_nulls(const char *bitmap, int n)
 void
 reco_array_get(RecoArray *array, Datum datum)
 {
-	struct varlena *packed = PG_DETOAST_DATUM_PACKED(datum);
-	/* where the array would begin, had it a header of four bytes */
-	const char *base = VARDATA_ANY(packed) - VARHDRSZ;
+	struct varlena *packed = (struct varlena *) DatumGetPointer(datum);
+	const char *base;
 	int ndim;
 	int32 offset;
 
-	array->copy = (Pointer) packed != DatumGetPointer(datum) ? packed : NULL;
+	array->copy = NULL;
+	if (unlikely(VARATT_IS_COMPRESSED(packed) || VARATT_IS_EXTERNAL(packed)))
+		array->copy = packed = pg_detoast_datum_packed(packed);
+	/* where the array would begin, had it a header of four bytes */
+	base = VARDATA_ANY(packed) - VARHDRSZ;
 	memcpy(&ndim, base + offsetof(ArrayType, ndim), sizeof(ndim));
 	memcpy(&offset, base + offsetof(ArrayType, dataoffset), sizeof(offset));
 	memcpy(&array->type, base + offsetof(ArrayType, elemtype), sizeof(array->type));

@@ -91,7 +91,7 @@ report_not_finite(const reco_vectors *v)
 	reco_element_not_finite(value, at);
 }
 
-static Datum
+static pg_attribute_always_inline Datum
 measure(FunctionCallInfo fcinfo, Measure function)
 {
 	RecoArray a;

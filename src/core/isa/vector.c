@@ -63,6 +63,16 @@ lanes_sum(vd v)
 	return two[0] + two[1];
 }
 
+/* The last n floats, fewer than a register takes, and zeros. */
+static __attribute__((noinline)) vd
+load_last_floats(const reco_any_float *p, int n)
+{
+	float last[VD] = {0};
+
+	memcpy(last, p, (size_t) n * sizeof(float));
+	return load_floats(last);
+}
+
 void
 RECO_NAME(reco_products_float)(const reco_any_float *a, const reco_any_float *b, int n, double *sum)
 {
@@ -83,15 +93,10 @@ RECO_NAME(reco_products_float)(const reco_any_float *a, const reco_any_float *b,
 		}
 	for (; i < n; i += VD)
 	{
-		float last[2][VD] = {{0}};
-		size_t bytes = (size_t) (n - i < VD ? n - i : VD) * sizeof(float);
-		vd x;
-		vd y;
+		bool whole = n - i >= VD;
+		vd x = whole ? load_floats(a + i) : load_last_floats(a + i, n - i);
+		vd y = whole ? load_floats(b + i) : load_last_floats(b + i, n - i);
 
-		memcpy(last[0], a + i, bytes);
-		memcpy(last[1], b + i, bytes);
-		x = load_floats(last[0]);
-		y = load_floats(last[1]);
 		xy[0] += x * y;
 		xx[0] += x * x;
 		yy[0] += y * y;
