@@ -67,8 +67,8 @@ reco_alter_model(PG_FUNCTION_ARGS)
  * What else would go with the schema: something in it that is not the model's
  * own, or something elsewhere that depends on it.  NULL when there is nothing.
  */
-static char *
-bystander(Oid schema)
+char *
+reco_model_bystander(Oid schema)
 {
 	static const char query[] =
 		"WITH own AS ("
@@ -137,7 +137,7 @@ reco_drop_model(PG_FUNCTION_ARGS)
 	}
 	if (!reco_schema_owned(address.objectId, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.name);
-	other = bystander(address.objectId);
+	other = reco_model_bystander(address.objectId);
 	if (other)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),

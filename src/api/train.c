@@ -157,6 +157,9 @@ static void
 iterated(void *arg, int iteration, int iterations, double loss)
 {
 	check_model_exists(arg);
+	/* the look-up took a snapshot of the catalogs, which would hold back vacuum */
+	if (!ActiveSnapshotSet())
+		InvalidateCatalogSnapshot();
 	elog(DEBUG1, "iteration %d of %d, loss %g", iteration, iterations, loss);
 }
 
@@ -176,7 +179,8 @@ check_id_types(const Job *job)
 		reco_table_open(&table, job->record.schema, is_user, AccessShareLock, false);
 		made = reco_table_id_type(&table);
 		reco_table_close(&table, AccessShareLock);
-		if (made->type != now->type || made->collation != now->collation)
+		if (made->type != now->type || made->collation != now->collation ||
+			(made->typmod != -1 && made->typmod != now->typmod))
 			ereport(
 				ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -292,7 +296,8 @@ clean_up(Job *job, const char *message)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (!reco_model_try_read(job->record.schema, GetActiveSnapshot(), &row))
 		/* gone, and with it what was to be undone */;
-	else if (job->creating)
+	else if (job->creating && reco_schema_owned(job->record.schema, GetUserId()) &&
+			 reco_model_bystander(job->record.schema) == NULL)
 	{
 		ObjectAddress schema = {NamespaceRelationId, job->record.schema, 0};
 
@@ -505,7 +510,13 @@ clear_way(const char *name)
 		reco_schema_owned(schema, GetUserId()) && reco_table_owned(row.table, GetUserId()))
 	{
 		ObjectAddress address = {NamespaceRelationId, schema, 0};
+		char *other = reco_model_bystander(schema);
 
+		if (other)
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("cannot replace model \"%s\" because %s would go with it", name, other),
+					 errhint("Move or drop it first, or use DROP SCHEMA ... CASCADE.")));
 		ereport(NOTICE, (errmsg("replacing model \"%s\", whose creation was interrupted", name)));
 		performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
 		CommandCounterIncrement();

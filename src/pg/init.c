@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "postmaster/bgworker_internals.h"
+#include "store/cache.h"
 #include "store/image.h"
 
 #include <unistd.h>
@@ -32,6 +33,7 @@ _PG_init(void)
 							MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("reco");
 	reco_image_init();
+	reco_cache_init();
 }
 
 /*

@@ -17,6 +17,7 @@
  */
 #include "store/load.h"
 
+#include "access/xact.h"
 #include "catalog/pg_namespace.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -29,13 +30,42 @@
 static Serving *servings[MAX_SERVINGS];
 static uint64 use_counter;
 
+/* Servings that were displaced; freed when the transaction ends. */
+static Serving *displaced;
+
+/*
+ * While a request is served, code of a user may run - the input function of an id's
+ * type - and ask for other models: what it displaces may be in use.
+ */
 static void
 forget(Serving **place)
 {
-	for (int kind = 0; kind < RECO_IMAGES; kind++)
-		reco_image_unmap(&(*place)->image[kind]);
-	MemoryContextDelete((*place)->context);
+	(*place)->next_displaced = displaced;
+	displaced = *place;
 	*place = NULL;
+}
+
+static void
+free_displaced(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE ||
+		event == XACT_EVENT_PARALLEL_PRE_COMMIT)
+		return;
+	while (displaced)
+	{
+		Serving *serving = displaced;
+
+		displaced = serving->next_displaced;
+		for (int kind = 0; kind < RECO_IMAGES; kind++)
+			reco_image_unmap(&serving->image[kind]);
+		MemoryContextDelete(serving->context);
+	}
+}
+
+void
+reco_cache_init(void)
+{
+	RegisterXactCallback(free_displaced, NULL);
 }
 
 /*
@@ -61,17 +91,24 @@ free_place(Oid schema)
 	return place;
 }
 
-/* The rights to a cached version are the rights to its tables, asked each time. */
-static void
-check_rights(Oid schema)
+/*
+ * The rights to a cached version are the rights to its tables, asked each time.  False
+ * when the tables' ids are of other types now.
+ */
+static bool
+check_tables(const Serving *serving)
 {
-	ModelTable table;
+	bool same = true;
 
 	for (int is_user = 0; is_user <= 1; is_user++)
 	{
-		reco_table_open(&table, schema, is_user, AccessShareLock, true);
+		ModelTable table;
+
+		reco_table_open(&table, serving->schema, is_user, AccessShareLock, true);
+		same = same && reco_table_id_is(&table, is_user ? serving->user_type : serving->item_type);
 		reco_table_close(&table, AccessShareLock);
 	}
+	return same;
 }
 
 /* From the image of a version, or NULL when there is none. */
@@ -154,7 +191,11 @@ reco_serving_open(Oid schema)
 	ModelRow row;
 	Serving *serving = NULL;
 
+	AclResult result = reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE);
+
 	reco_model_read(schema, GetActiveSnapshot(), &row);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, row.name);
 	if (row.active_version == 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("model \"%s\" has not been trained yet", row.name),
@@ -163,9 +204,9 @@ reco_serving_open(Oid schema)
 		if (servings[i] && servings[i]->schema == schema &&
 			servings[i]->version == row.active_version && servings[i]->nonce == row.active_nonce)
 			serving = servings[i];
-	if (serving)
-		check_rights(schema);
-	else
+	if (serving && !check_tables(serving))
+		serving = NULL;
+	if (serving == NULL)
 	{
 		serving = from_image(&row);
 		if (serving == NULL)

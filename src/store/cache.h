@@ -24,8 +24,7 @@ typedef struct RecoImage
 } RecoImage;
 
 /*
- * One version of a model.  Valid until the next reco_serving_open of this
- * backend: a set-returning function fetches all its rows in one call.
+ * One version of a model.  Valid until the end of the transaction.
  */
 typedef struct Serving
 {
@@ -37,6 +36,7 @@ typedef struct Serving
 	MemoryContext context;
 	uint64 used; /* for eviction */
 	RecoImage image[RECO_IMAGES];
+	struct Serving *next_displaced; /* cache.c */
 	RecoModel model;
 	IdType *user_type;
 	IdType *item_type;
@@ -60,6 +60,8 @@ typedef struct Serving
  * on the model's tables.  An error when the model has not been trained.
  */
 extern Serving *reco_serving_open(Oid schema);
+
+extern void reco_cache_init(void);
 
 /* All users, with what they have: user_ids, user, user_bias and histories. */
 extern void reco_serving_load_users(Serving *serving);

@@ -50,7 +50,9 @@ typed_table(Oid schema, const char *table_name, const char *type_name)
 	if (!HeapTupleIsValid(tuple))
 		return InvalidOid;
 	form = (Form_pg_class) GETSTRUCT(tuple);
-	fits = OidIsValid(type) && form->reloftype == type && form->relkind == RELKIND_RELATION;
+	/* those of other sessions cannot be read */
+	fits = OidIsValid(type) && form->reloftype == type && form->relkind == RELKIND_RELATION &&
+		   form->relpersistence != RELPERSISTENCE_TEMP;
 	ReleaseSysCache(tuple);
 	return fits ? table : InvalidOid;
 }
@@ -371,6 +373,23 @@ reco_table_close(ModelTable *table, LOCKMODE lock)
 	if (table->index)
 		index_close(table->index, AccessShareLock);
 	table_close(table->heap, lock);
+}
+
+bool
+reco_table_id_is(const ModelTable *table, const IdType *type)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table->heap), COLUMN_ID);
+
+	return attribute->atttypid == type->type && attribute->attcollation == type->collation;
+}
+
+void
+reco_table_require_id(const ModelTable *table, const IdType *type)
+{
+	if (!reco_table_id_is(table, type))
+		reco_damaged(RelationGetNamespace(table->heap),
+					 psprintf("The ids of its table \"%s\" were altered.",
+							  RelationGetRelationName(table->heap)));
 }
 
 IdType *

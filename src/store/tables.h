@@ -111,6 +111,10 @@ extern void reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMOD
 							bool check_select);
 extern void reco_table_close(ModelTable *table, LOCKMODE lock);
 extern IdType *reco_table_id_type(const ModelTable *table);
+/* Whether the ids of an opened table still are of a type: its owner may alter it. */
+extern bool reco_table_id_is(const ModelTable *table, const IdType *type);
+/* An error when they are not. */
+extern void reco_table_require_id(const ModelTable *table, const IdType *type);
 
 /*
  * Visits rows of a version: all of them (key NULL), in the order of their ids, or

@@ -78,6 +78,7 @@ find_user(Serving *serving, int column, Datum key, RecoProfile *profile)
 
 	memset(profile, 0, sizeof(*profile));
 	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	reco_table_require_id(&table, serving->user_type);
 	reco_table_scan(&table, serving->version, column, &key, GetActiveSnapshot(), read_user, &one);
 	reco_table_close(&table, AccessShareLock);
 	return one.found;
@@ -120,6 +121,7 @@ reco_serving_each_user(Serving *serving, MemoryContext context,
 	EachUser each = {{serving, &table}, context, visit, arg};
 
 	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	reco_table_require_id(&table, serving->user_type);
 	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), visit_user,
 					&each);
 	reco_table_close(&table, AccessShareLock);
@@ -207,6 +209,7 @@ reco_users_load(Serving *serving)
 
 	reco_budget_init(&load.budget, context);
 	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	reco_table_require_id(&table, serving->user_type);
 	serving_check_size(&table, serving->users, serving->model.stride);
 	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	load.user = serving_alloc_matrix(context, serving->users, serving->model.stride);
