@@ -185,8 +185,8 @@ check_id_types(const Job *job)
 				ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s",
-						is_user ? "user" : "item", format_type_be(now->type), job->name,
-						format_type_be(made->type)),
+						is_user ? "user" : "item", format_type_with_typemod(now->type, now->typmod),
+						job->name, format_type_with_typemod(made->type, made->typmod)),
 				 errhint("Cast the column in the source, or drop the model and create it anew.")));
 	}
 }

@@ -178,26 +178,28 @@ static const char item_functions_sql[] =
 								   "COMMENT ON FUNCTION {schema}.audience({item_arg}, integer, "
 								   "boolean)\n"
 								   "  IS 'the users to whom an item is best recommended';\n"
-								   "CREATE FUNCTION {schema}.audience(for_items {item_arg}[],\n"
-								   "  n integer DEFAULT 100, exclude_buyers boolean DEFAULT true)\n"
-								   "RETURNS TABLE (rank integer, user_id {user}, score "
-								   "real)\n" WRAPPER_HEAD(
-									   "100") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.score FROM "
-											  "reco.serve_audience(\n"
-											  "  {model}, for_items{item_array_cast}, "
-											  "jsonb_build_object('n', n,\n"
-											  "  'exclude_buyers', exclude_buyers))\n"
-											  "  AS r(rank integer, user_id {user}, score real); "
-											  "END;\n"
-											  "COMMENT ON FUNCTION {schema}.audience({item_arg}[], "
-											  "integer, boolean)\n"
-											  "  IS 'the users to whom a group of items is best "
-											  "recommended';\n"
-											  "COMMENT ON FUNCTION "
-											  "{schema}.similar_items({item_arg}, integer)\n"
-											  "  IS 'the items most like one, by the algorithm''s "
-											  "lists or the cosine of "
-											  "their factors';\n";
+								   "COMMENT ON FUNCTION "
+								   "{schema}.similar_items({item_arg}, integer)\n"
+								   "  IS 'the items most like one, by the algorithm''s "
+								   "lists or the cosine of "
+								   "their factors';\n";
+
+/* With several items, where an item is no array itself. */
+static const char group_functions_sql[] =
+	"CREATE FUNCTION {schema}.audience(for_items {item_arg}[],\n"
+	"  n integer DEFAULT 100, exclude_buyers boolean DEFAULT true)\n"
+	"RETURNS TABLE (rank integer, user_id {user}, score "
+	"real)\n" WRAPPER_HEAD("100") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.score FROM "
+								  "reco.serve_audience(\n"
+								  "  {model}, for_items{item_array_cast}, "
+								  "jsonb_build_object('n', n,\n"
+								  "  'exclude_buyers', exclude_buyers))\n"
+								  "  AS r(rank integer, user_id {user}, score real); "
+								  "END;\n"
+								  "COMMENT ON FUNCTION {schema}.audience({item_arg}[], "
+								  "integer, boolean)\n"
+								  "  IS 'the users to whom a group of items is best "
+								  "recommended';\n";
 
 /* With both. */
 static const char pair_functions_sql[] =
@@ -293,6 +295,13 @@ run(const char *template, const Substitution *substitutions)
 	pfree(sql);
 }
 
+static void
+run_group(const IdType *item, const Substitution *substitutions)
+{
+	if (!OidIsValid(get_element_type(item->base)))
+		run(group_functions_sql, substitutions);
+}
+
 /* The exact type, for results and columns. */
 static char *
 exact_type(const IdType *type)
@@ -364,6 +373,7 @@ reco_schema_create(const char *name, const IdType *user, const IdType *item)
 	run(views_sql, typed);
 	run(user_functions_sql, typed);
 	run(item_functions_sql, typed);
+	run_group(item, typed);
 	run(pair_functions_sql, typed);
 	run(popular_sql, typed);
 	if (wants_text_overload(item))
@@ -372,6 +382,7 @@ reco_schema_create(const char *name, const IdType *user, const IdType *item)
 		substitute(typed, "{item_cast}", psprintf("::%s", item_arg));
 		substitute(typed, "{item_array_cast}", psprintf("::%s[]", item_arg));
 		run(item_functions_sql, typed);
+		run_group(item, typed);
 	}
 	if (wants_text_overload(user))
 	{

@@ -1,0 +1,64 @@
+--
+-- What an owner, or anybody, may do to tables and types while sessions serve.
+--
+SET client_min_messages = warning;
+CREATE TABLE alt AS SELECT u, (u * 7 + k) % 20 AS i FROM generate_series(1, 40) u, generate_series(1, 4) k;
+-- a session that has served meets ids of another type
+CALL reco.create_model('alt_home', 'alt', reco.ials(factors => 4));
+SELECT count(*) FROM reco.serve_recommend('alt_home'::regnamespace, 1, '{"n": 2}') AS r(rank int, item_id int, score real, source text);
+SELECT count(*) FROM alt_home.similar_users(1, 3);
+DROP VIEW alt_home.user_factors, alt_home.user_neighbors, alt_home.recommendations;
+ALTER TABLE alt_home.model_user ALTER user_id TYPE text;
+SELECT count(*) FROM reco.serve_recommend('alt_home'::regnamespace, 1, '{"n": 2}') AS r(rank int, item_id int, score real, source text);
+SELECT count(*) FROM reco.serve_recommend('alt_home'::regnamespace, 'x'::text, '{"n": 2}') AS r(rank int, item_id int, score real, source text);
+SELECT count(*) FROM reco.serve_similar_users('alt_home'::regnamespace, '1'::text, '{"n": 3}') AS r(rank int, user_id text, similarity float8);
+DROP VIEW alt_home.item_factors, alt_home.item_neighbors;
+ALTER TABLE alt_home.model_item ALTER item_id TYPE text;
+SELECT count(*) FROM reco.serve_recommend('alt_home'::regnamespace, '1'::text, '{"n": 2}') AS r(rank int, item_id text, score real, source text);
+SELECT count(*) FROM reco.serve_recommend('alt_home'::regnamespace, '1'::text, '{"n": 2}') AS r(rank int, item_id int, score real, source text);
+DROP SCHEMA alt_home CASCADE;
+-- checks of a type would run as whoever asks
+CREATE DOMAIN alt_checked AS int CHECK (value > 0);
+CREATE TYPE alt_pair AS (a int, b int);
+CREATE TYPE alt_range AS RANGE (subtype = alt_checked);
+CALL reco.create_model('alt_home', 'SELECT ARRAY[u]::alt_checked[], i FROM alt', reco.popular());
+CALL reco.create_model('alt_home', 'SELECT u, ROW(i, i)::alt_pair FROM alt', reco.popular());
+CALL reco.create_model('alt_home', 'SELECT alt_range(u, u + 1), i FROM alt', reco.popular());
+CALL reco.create_model('alt_home', 'SELECT u::alt_checked, ARRAY[i] FROM alt', reco.popular());
+SELECT item_id FROM alt_home.popular(1);
+-- more models than a session keeps
+DO $$
+BEGIN
+  FOR m IN 1 .. 20 LOOP
+    EXECUTE format('CALL reco.create_model(%L, %L, reco.popular())', 'alt_' || m, 'alt');
+  END LOOP;
+END $$;
+SELECT sum(n) FROM generate_series(1, 3) r, generate_series(1, 20) m, LATERAL (SELECT count(*) AS n FROM reco.recommend('alt_' || m, 1, 2)) x;
+-- a temporary table makes no model
+CREATE TEMP TABLE model OF reco.model;
+INSERT INTO model (definition) VALUES (1);
+SELECT count(*) FROM reco.models WHERE model LIKE 'alt%' OR model LIKE 'pg_temp%';
+-- a creation that was interrupted is not replaced when others have moved in
+CREATE TABLE alt_1.guest (x int);
+UPDATE alt_1.model SET active_version = 0;
+CALL reco.create_model('alt_1', 'alt', reco.popular());
+DROP TABLE alt_1.guest;
+CALL reco.create_model('alt_1', 'alt', reco.popular());
+-- the length of a varchar is part of its type
+CREATE TABLE alt_text AS SELECT ('u' || u)::varchar(3) AS u, i FROM alt;
+CALL reco.create_model('alt_text', 'alt_text', reco.popular());
+ALTER TABLE alt_text ALTER u TYPE varchar(20);
+CALL reco.refresh('alt_text');
+-- USAGE on the schema is asked for
+CREATE ROLE alt_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA alt_2 TO alt_reader;
+SET ROLE alt_reader;
+SELECT * FROM reco.serve_popular('alt_2'::regnamespace, 0, '{"n": 1}') AS r(rank int, item_id int, score real);
+RESET ROLE;
+DROP OWNED BY alt_reader;
+DROP ROLE alt_reader;
+DO $$ BEGIN FOR m IN 1 .. 20 LOOP EXECUTE format('DROP SCHEMA alt_%s CASCADE', m); END LOOP; END $$;
+DROP SCHEMA alt_home, alt_text CASCADE;
+DROP TYPE alt_pair, alt_range;
+DROP DOMAIN alt_checked;
+DROP TABLE alt, alt_text, model;
