@@ -119,6 +119,12 @@ CREATE TABLE lst_text AS SELECT 'u' || u AS u, 'i' || i AS i FROM lst;
 CALL reco.create_model('lst_text', 'lst_text', reco.item_knn());
 CALL reco.materialize('lst_text', 3);
 SELECT count(*), lst_differences('lst_text', 3) FROM lst_text.recommendations;
+-- ids with a collation of their own
+CREATE TABLE lst_collated (u text COLLATE "C", i text COLLATE "C");
+INSERT INTO lst_collated TABLE lst_text;
+CALL reco.create_model('lst_collated', 'lst_collated', reco.item_knn());
+CALL reco.materialize('lst_collated', 3);
+SELECT count(*), lst_differences('lst_collated', 3) FROM lst_collated.recommendations;
 
 -- the users of an item, against asking each
 CALL reco.alter_model('lst', algorithm => reco.ials(factors => 8, regularization => 1));
@@ -142,5 +148,6 @@ SELECT lst.audience(1, -1);
 SELECT * FROM lst_text.audience('i1', 2);
 CALL reco.drop_model('lst');
 CALL reco.drop_model('lst_text');
+CALL reco.drop_model('lst_collated');
 DROP FUNCTION lst_alike, lst_differences, lst_audience;
-DROP TABLE lst, lst_text;
+DROP TABLE lst, lst_text, lst_collated;

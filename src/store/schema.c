@@ -37,7 +37,7 @@ static const char tables_sql[] =
 	"  features bytea NOT NULL, trend real NOT NULL,\n"
 	"  PRIMARY KEY (version, item_id), UNIQUE (version, number));\n"
 	"CREATE TABLE {schema}.model_list (\n"
-	"  list integer NOT NULL, user_id {user_column} NOT NULL, items {item_column}[] NOT NULL,\n"
+	"  list integer NOT NULL, user_id {user_column} NOT NULL, items {items_column} NOT NULL,\n"
 	"  scores real[] NOT NULL, by_model integer NOT NULL, source text NOT NULL,\n"
 	"  PRIMARY KEY (list, user_id));\n"
 	"ALTER TABLE {schema}.model_list ALTER items SET STORAGE EXTERNAL,\n"
@@ -310,15 +310,18 @@ exact_type(const IdType *type)
 								FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 }
 
-/* Under the search_path of reco_schema_create, which shows the collation's schema. */
+/*
+ * A column of ids, or with suffix "[]" of arrays of them.  Under the search_path of
+ * reco_schema_create, which shows the collation's schema.
+ */
 static char *
-column_type(const IdType *type)
+column_type(const IdType *type, const char *suffix)
 {
 	if (OidIsValid(type->collation) && type->collation != get_typcollation(type->type))
-		return psprintf("%s COLLATE %s", exact_type(type),
+		return psprintf("%s%s COLLATE %s", exact_type(type), suffix,
 						DatumGetCString(DirectFunctionCall1(regcollationout,
 															ObjectIdGetDatum(type->collation))));
-	return exact_type(type);
+	return psprintf("%s%s", exact_type(type), suffix);
 }
 
 /* What a caller may pass. */
@@ -350,6 +353,7 @@ reco_schema_create(const char *name, const IdType *user, const IdType *item)
 		 psprintf("%s::pg_catalog.regnamespace", quote_literal_cstr(quote_identifier(name)))},
 		{"{user_column}", NULL},
 		{"{item_column}", NULL},
+		{"{items_column}", NULL},
 		{"{user}", exact_type(user)},
 		{"{item}", exact_item},
 		{"{user_arg}", user_arg},
@@ -367,8 +371,9 @@ reco_schema_create(const char *name, const IdType *user, const IdType *item)
 	/* the bodies must be checked: that is what gives them their dependencies */
 	(void) set_config_option("check_function_bodies", "on", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	substitute(typed, "{user_column}", column_type(user));
-	substitute(typed, "{item_column}", column_type(item));
+	substitute(typed, "{user_column}", column_type(user, ""));
+	substitute(typed, "{item_column}", column_type(item, ""));
+	substitute(typed, "{items_column}", column_type(item, "[]"));
 	run(tables_sql, typed);
 	run(views_sql, typed);
 	run(user_functions_sql, typed);
