@@ -119,6 +119,12 @@ SELECT * FROM srv.similar_items(5);
 SELECT * FROM srv.similar_items(99);
 SELECT * FROM srv.similar_items(NULL);
 SELECT * FROM srv.similar_items(1, 0);
+-- bit for bit what the similarity functions say of the factors
+CALL reco.create_model('srv_cosine', 'srv_rows', reco.ials(factors => 24));
+SELECT count(*), count(*) FILTER (WHERE s.similarity <> reco.cosine_similarity(f.factors, g.factors)) AS different
+  FROM srv_cosine.item_factors f, LATERAL srv_cosine.similar_items(f.item_id) s
+  JOIN srv_cosine.item_factors g ON g.item_id = s.item_id;
+CALL reco.drop_model('srv_cosine');
 SELECT rank, user_id, round(similarity::float8::numeric, 6) AS similarity FROM srv.similar_users(4);
 SELECT user_id FROM srv.similar_users(4, 1);
 SELECT * FROM srv.similar_users(99);

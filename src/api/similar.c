@@ -121,23 +121,6 @@ compare_followers(const void *a, const void *b)
 	return (x->item > y->item) - (x->item < y->item);
 }
 
-/* The cosine in float8, as reco.cosine_similarity() tells it. */
-static double
-cosine(const float *x, const float *y, int d)
-{
-	double dot = 0;
-	double xx = 0;
-	double yy = 0;
-
-	for (int k = 0; k < d; k++)
-	{
-		dot += (double) x[k] * y[k];
-		xx += (double) x[k] * x[k];
-		yy += (double) y[k] * y[k];
-	}
-	return Min(Max(dot / sqrt(xx) / sqrt(yy), -1), 1);
-}
-
 /* What was found in float4, in the order of its similarity in float8. */
 static void
 listed_exactly(RecoRows *rows, const RecoModel *model, const float *matrix, const float *x,
@@ -147,8 +130,9 @@ listed_exactly(RecoRows *rows, const RecoModel *model, const float *matrix, cons
 		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Follower));
 
 	for (int32 r = 0; r < n; r++)
-		found[r] = (Follower){
-			cosine(x, matrix + (Size) best[r].item * model->stride, model->factors), best[r].item};
+		found[r] =
+			(Follower){reco_model_cosine(model, x, matrix + (Size) best[r].item * model->stride),
+					   best[r].item};
 	qsort(found, n, sizeof(Follower), compare_followers);
 	for (int32 r = 0; r < n; r++)
 		add_similar(rows, r + 1, found[r].item, found[r].similarity, ids);

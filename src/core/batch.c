@@ -5,7 +5,7 @@
  * Each thread marks a user's own items in a bit set of its own and clears the
  * marks afterwards, so that a user costs their interactions and not the catalogue.
  *
- * Cost: users times a pruned search (pruned.h).
+ * Cost: users x items x factors.
  */
 #include "core/batch.h"
 
@@ -18,7 +18,7 @@
 typedef struct Worker
 {
 	uint64_t *skip;
-	float *score; /* without pruning */
+	float *score;
 } Worker;
 
 static void

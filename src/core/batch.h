@@ -15,7 +15,6 @@ typedef struct reco_batch_items
 	int stride;
 	const float *factors; /* items x stride, rows on cache lines */
 	const float *bias;    /* items */
-	const void *pruned;   /* pruned.h, or NULL */
 } reco_batch_items;
 
 /*

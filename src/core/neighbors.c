@@ -29,8 +29,8 @@
 
 /* Others that are scanned at a time. */
 #define SCAN 1024
-/* Columns between two looks at the stop flag. */
-#define COLUMNS_PER_LOOK 256
+/* Entries added between two looks at the stop flag: about a millisecond. */
+#define ENTRIES_PER_LOOK 1048576
 /* of a weight that is counted in bits */
 #define MAX_DIGITS 4
 /* Noise of the log-likelihood ratio, a difference of large sums. */
@@ -355,6 +355,7 @@ visit_row(Search *search, Sums *sums, int32_t a, bool whole)
 {
 	const reco_pairs *p = &search->pairs;
 	int64_t work = 0;
+	int64_t since = ENTRIES_PER_LOOK;
 	bool touch;
 
 	for (int64_t e = p->row_start[a]; e < p->row_start[a + 1]; e++)
@@ -368,12 +369,16 @@ visit_row(Search *search, Sums *sums, int32_t a, bool whole)
 		int64_t from = p->column_start[p->column[e]];
 		int32_t n = whole ? (int32_t) (p->column_start[p->column[e] + 1] - from) : p->place[e];
 
-		if ((e - p->row_start[a]) % COLUMNS_PER_LOOK == 0 &&
-			(search->stop || search->env->stopping(search->env->arg)))
+		if (since >= ENTRIES_PER_LOOK)
 		{
-			search->stop = true;
-			return;
+			since = 0;
+			if (search->stop || search->env->stopping(search->env->arg))
+			{
+				search->stop = true;
+				return;
+			}
 		}
+		since += n + 1;
 		if (!touch && p->head > 0)
 		{
 			from += p->head_size[p->column[e]];

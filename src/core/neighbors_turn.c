@@ -62,13 +62,23 @@ turn(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors *ou
 	if (start && entry && out->start && out->row && out->similarity)
 	{
 		status = RECO_OK;
-		for (int64_t e = 0; e < entries; e++)
+		for (int64_t e = 0; e < entries && status == RECO_OK; e++)
+		{
 			start[n->row[e] + 1]++;
+			if (stop_at(env, e, &polled))
+				status = RECO_STOPPED;
+		}
 		counts_to_places(start, n->rows);
-		for (int32_t r = 0; r < n->rows; r++)
+		polled = 0;
+		for (int32_t r = 0; r < n->rows && status == RECO_OK; r++)
+		{
 			for (int64_t e = n->start[r]; e < n->start[r + 1]; e++)
 				entry[start[n->row[e]]++] = (Entry){n->similarity[e], r};
+			if (stop_at(env, n->start[r + 1], &polled))
+				status = RECO_STOPPED;
+		}
 		ends_to_starts(start, n->rows);
+		polled = 0;
 		for (int32_t r = 0; r < n->rows && status == RECO_OK; r++)
 		{
 			qsort(entry + start[r], (size_t) (start[r + 1] - start[r]), sizeof(Entry), compare);
@@ -95,9 +105,10 @@ reco_status
 reco_neighbors_walk_end(const reco_env *env, reco_neighbors *n, bool normalize, int k,
 						reco_neighbors *out)
 {
-	reco_status status;
+	reco_status status = RECO_OK;
+	int64_t polled = 0;
 
-	for (int32_t r = 0; normalize && r < n->rows; r++)
+	for (int32_t r = 0; normalize && r < n->rows && status == RECO_OK; r++)
 	{
 		double sum = 0;
 
@@ -105,8 +116,13 @@ reco_neighbors_walk_end(const reco_env *env, reco_neighbors *n, bool normalize, 
 			sum += n->similarity[e];
 		for (int64_t e = n->start[r]; e < n->start[r + 1]; e++)
 			n->similarity[e] /= sum;
+		if (stop_at(env, n->start[r + 1], &polled))
+			status = RECO_STOPPED;
 	}
-	status = turn(env, n, k, out);
+	if (status == RECO_OK)
+		status = turn(env, n, k, out);
+	else
+		*out = (reco_neighbors){0};
 	reco_neighbors_free(env, n);
 	return status;
 }

@@ -19,6 +19,10 @@
 /* Ranks that are also kept as bits; below HEAD_MIN it is not worth it. */
 #define HEAD_MAX 2048
 #define HEAD_MIN 512
+
+/* Logarithms and powers between two polls: about 2 ms. */
+#define ROWS_PER_POLL 65536
+
 /* Whole weights up to this are counted by their binary digits, four at most. */
 #define MAX_DIGIT_WEIGHT 15
 
@@ -290,7 +294,12 @@ fill_entries(const reco_env *env, const reco_neighbors_params *params, const rec
 	int64_t polled = 0;
 
 	for (int64_t e = 0; e < a->start[a->rows]; e++)
+	{
 		p->column_start[a->col[e] + 1] += counts(params, value_of(a, e));
+		if (stop_at(env, e, &polled))
+			return RECO_STOPPED;
+	}
+	polled = 0;
 	counts_to_places(p->column_start, p->columns);
 	for (int32_t k = 0; k < p->rows; k++)
 	{
@@ -355,12 +364,13 @@ head_of(const reco_pairs *p)
 	return head < HEAD_MIN ? 0 : (int32_t) (head / 512 * 512);
 }
 
-/* The binary digits of the weights; 0 where they cannot be counted in bits. */
+/* The binary digits of the weights; 0 where they cannot be counted in bits; -1 to stop. */
 static int
-digits_of(const reco_neighbors_params *params, const reco_pairs *p)
+digits_of(const reco_env *env, const reco_neighbors_params *params, const reco_pairs *p)
 {
 	float largest = 1;
 	int digits = 0;
+	int64_t polled = 0;
 
 	if (p->weight == NULL)
 		return p->centered ? 0 : 1;
@@ -375,6 +385,8 @@ digits_of(const reco_neighbors_params *params, const reco_pairs *p)
 		if (!(w >= 0 && w <= MAX_DIGIT_WEIGHT) || w != (float) (int) w)
 			return 0;
 		largest = w > largest ? w : largest;
+		if (stop_at(env, e, &polled))
+			return -1;
 	}
 	while (largest >= (float) (1 << digits))
 		digits++;
@@ -388,7 +400,9 @@ fill_head(const reco_env *env, const reco_neighbors_params *params, reco_pairs *
 	size_t words;
 	size_t plane;
 
-	p->digits = digits_of(params, p);
+	p->digits = digits_of(env, params, p);
+	if (p->digits < 0)
+		return RECO_STOPPED;
 	p->head = head_of(p);
 	if (p->head == 0)
 		return RECO_OK;
@@ -422,8 +436,9 @@ fill_head(const reco_env *env, const reco_neighbors_params *params, reco_pairs *
 }
 
 /* The statistics of the formula, by rank; norm by original row. */
-static void
-fill_formula(const reco_neighbors_params *params, const Sums *s, const double *norm, reco_pairs *p)
+static reco_status
+fill_formula(const reco_env *env, const reco_neighbors_params *params, const Sums *s,
+			 const double *norm, reco_pairs *p)
 {
 	reco_pair_formula *f = &p->formula;
 
@@ -434,11 +449,20 @@ fill_formula(const reco_neighbors_params *params, const Sums *s, const double *n
 	f->min_support = (uint32_t) (params->min_support > 1 ? params->min_support : 1);
 	f->symmetric = reco_measure_symmetric(params);
 	f->columns = p->columns;
+	for (int32_t n = 0; f->xlogx && n <= p->columns; n++)
+	{
+		f->xlogx[n] = n > 0 ? n * log((double) n) : 0;
+		if (n % ROWS_PER_POLL == 0 && env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	f->llr_all = f->xlogx ? f->xlogx[p->columns] : 0;
 	for (int32_t k = 0; k < p->rows; k++)
 	{
 		int32_t r = p->row_of[k];
 		double n = s->row_count[r];
 
+		if (k % ROWS_PER_POLL == 0 && env->poll(env->arg))
+			return RECO_STOPPED;
 		f->x[k] = f->y[k] = f->u[k] = f->w[k] = 0;
 		switch (params->measure)
 		{
@@ -481,6 +505,7 @@ fill_formula(const reco_neighbors_params *params, const Sums *s, const double *n
 				break;
 		}
 	}
+	return RECO_OK;
 }
 
 static reco_status
@@ -519,12 +544,7 @@ allocate(const reco_env *env, const reco_neighbors_params *params, bool has_weig
 		f->w = f->u + rows;
 	}
 	if (params->measure == RECO_LLR)
-	{
 		f->xlogx = env->alloc(env->arg, ((size_t) p->columns + 1) * sizeof(double));
-		for (int32_t n = 0; f->xlogx && n <= p->columns; n++)
-			f->xlogx[n] = n > 0 ? n * log((double) n) : 0;
-		f->llr_all = f->xlogx ? f->xlogx[p->columns] : 0;
-	}
 	if (!p->row_of || !p->length || !p->row_start || !p->column_start || !p->column || !p->place ||
 		(!p->rank16 && !p->rank32) ||
 		(has_weights && (!p->row_weight || !p->weight) && (!p->row_centered || !p->centered)) ||
@@ -568,7 +588,7 @@ reco_pairs_build(const reco_env *env, const reco_neighbors_params *params, const
 	if (status == RECO_OK)
 		status = fill_head(env, params, p);
 	if (status == RECO_OK)
-		fill_formula(params, &s, norm, p);
+		status = fill_formula(env, params, &s, norm, p);
 	release(env, rank);
 	release(env, norm);
 	release(env, weight);

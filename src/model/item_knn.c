@@ -93,7 +93,10 @@ item_prepare(RecoModel *model, RecoBudget *budget)
 	reco_csr as_lists = {model->items, model->items, lists->start, lists->row, value};
 
 	for (Size e = 0; e < entries; e++)
+	{
 		value[e] = (float) lists->similarity[e];
+		RECO_POLL_AT(e);
+	}
 	reco_budget_check(budget, reco_csr_transpose(&budget->env, &as_lists, value, &model->followers),
 					  "the model");
 	if (lists_are_given(model))

@@ -186,6 +186,7 @@ extern void reco_value_range(const reco_csr *a, float *min, float *max);
 extern float *reco_zeros(RecoBudget *budget, int32 n);
 
 /* ranking.c */
+extern double reco_model_cosine(const RecoModel *model, const float *x, const float *y);
 extern int32 reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip,
 					   int32 n, reco_ranked *out, int32 *by_score);
 

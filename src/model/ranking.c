@@ -10,6 +10,7 @@
  */
 #include "model/model.h"
 
+#include "core/vector.h"
 #include "miscadmin.h"
 
 #include <math.h>
@@ -35,23 +36,14 @@ reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip
 	return have + reco_top_n(popularity, items, skip, n - have, out + have);
 }
 
-/* The cosine of two items' dense columns, 0 where one has none. */
-static double
-cosine(const RecoModel *model, int32 a, int32 b)
+/* The cosine of two columns of factors, as reco.cosine_similarity() tells it; 0 for zeros. */
+double
+reco_model_cosine(const RecoModel *model, const float *x, const float *y)
 {
-	const float *x = model->item + (Size) a * model->stride;
-	const float *y = model->item + (Size) b * model->stride;
-	double dot = 0;
-	double xx = 0;
-	double yy = 0;
+	reco_vectors v = {RECO_FLOAT, model->factors, x, y, NULL};
+	double cosine;
 
-	for (int k = 0; k < model->factors; k++)
-	{
-		dot += (double) x[k] * y[k];
-		xx += (double) x[k] * x[k];
-		yy += (double) y[k] * y[k];
-	}
-	return xx > 0 && yy > 0 ? dot / sqrt(xx * yy) : 0;
+	return reco_cosine(&v, &cosine) == RECO_MEASURED ? cosine : 0;
 }
 
 /* How much alike two items are to the model, by whatever it compares them. */
@@ -67,7 +59,9 @@ alike(const RecoModel *model, int32 a, int32 b)
 	}
 	if (model->followers.start)
 		return Max(reco_csr_get(&model->followers, a, b), reco_csr_get(&model->followers, b, a));
-	return model->factors > 0 ? cosine(model, a, b) : 0;
+	return model->factors > 0 ? reco_model_cosine(model, model->item + (Size) a * model->stride,
+												  model->item + (Size) b * model->stride)
+							  : 0;
 }
 
 /*
@@ -114,6 +108,8 @@ reco_diversify(const RecoModel *model, double diversity, reco_ranked *candidate,
 		{
 			double like = alike(model, chosen.item, candidate[k].item);
 
+			if (k % 256 == 0)
+				CHECK_FOR_INTERRUPTS();
 			if (taken == 0 || like > likeness[k])
 				likeness[k] = like;
 		}

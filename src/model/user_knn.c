@@ -126,7 +126,10 @@ user_fold_in(const RecoModel *model, RecoProfile *profile)
 	memcpy(joined.col, all.col, entries * sizeof(int32));
 	memcpy(joined.col + entries, profile->item, own * sizeof(int32));
 	for (Size e = 0; e < entries; e++)
+	{
 		joined.value[e] = all.value ? all.value[e] : 1;
+		RECO_POLL_AT(e);
+	}
 	for (Size e = 0; e < own; e++)
 		joined.value[entries + e] = profile->value ? profile->value[e] : 1;
 	reco_budget_check(&budget, reco_neighbors_find(&budget.env, &params, &joined, all.rows, &found),
