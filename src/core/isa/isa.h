@@ -96,6 +96,26 @@ typedef struct reco_bit_term
 	int shift;
 } reco_bit_term;
 
+/* Codes come in blocks of this many items (pruned.h). */
+#define RECO_CODE_BLOCK 64
+
+/* What the bounds of one query are made of (pruned.c). */
+typedef struct reco_code_query
+{
+	const int16_t *p; /* d rounded up to 4: of each four the 1st, 3rd, 2nd, 4th */
+	int quads;        /* how many fours */
+	float unit;       /* p's true components are about unit p */
+	float norm;
+	float base;
+} reco_code_query;
+
+/* An item of a block that may be good enough. */
+typedef struct reco_code_hit
+{
+	float bound;
+	int32_t at; /* in the block */
+} reco_code_hit;
+
 typedef struct reco_kernels
 {
 	const char *name;
@@ -192,6 +212,16 @@ typedef struct reco_kernels
 	/* adds a.b to total as if in twice the precision */
 	void (*dot_exact)(const reco_any_double *a, const reco_any_double *b, int n,
 					  struct reco_sum *total);
+
+	/*
+	 * The items of a block whose bound
+	 *	  scale (unit (code . p)) + (norm error + (bias + base))
+	 * reaches floor, to hit (RECO_CODE_BLOCK long), in order; returns how many.
+	 * code holds four codes of each item after each other, then the next four;
+	 * bias NULL: 0.  No sum of products may leave the range of int32.
+	 */
+	int32_t (*code_scan)(const reco_code_query *q, const int8_t *code, const float *scale,
+						 const float *error, const float *bias, float floor, reco_code_hit *hit);
 } reco_kernels;
 
 extern const reco_kernels reco_kernels_base;

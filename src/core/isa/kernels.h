@@ -71,4 +71,8 @@ extern double RECO_NAME(reco_distance)(const reco_any_double *a, const reco_any_
 extern void RECO_NAME(reco_dot_exact)(const reco_any_double *a, const reco_any_double *b, int n,
 									  struct reco_sum *total);
 
+extern int32_t RECO_NAME(reco_code_scan)(const reco_code_query *q, const int8_t *code,
+										 const float *scale, const float *error, const float *bias,
+										 float floor, reco_code_hit *hit);
+
 #endif /* RECO_CORE_ISA_KERNELS_H */
