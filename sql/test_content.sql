@@ -140,6 +140,7 @@ INSERT INTO con_wanted
   SELECT u, id, 'stock', 1 / (1 + abs(z - m)) FROM p, z;
 CALL reco.create_model('con_user', 'con_rows', reco.content(weights => '{"title": 2, "tags": 0.5, "brand": 0}'),
   items => 'SELECT id, title, tags, vector, stock, brand, available FROM con_items');
+UPDATE con_items SET available = true;  -- no feature, but a filter when serving
 SELECT count(*) FILTER (WHERE predicted IS NOT NULL) AS scores,
        count(*) FILTER (WHERE predicted IS DISTINCT FROM wanted AND (abs(predicted - wanted) < 1e-6) IS NOT TRUE) AS wrong
   FROM generate_series(1, 7) AS who, generate_series(1, 10) AS what,

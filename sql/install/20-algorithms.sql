@@ -99,9 +99,10 @@ CREATE FUNCTION reco.options(
   on_invalid pg_catalog.text DEFAULT 'error',
   min_user_interactions pg_catalog.int4 DEFAULT 1,
   min_item_interactions pg_catalog.int4 DEFAULT 1,
-  keep_versions pg_catalog.int4 DEFAULT 2
+  keep_versions pg_catalog.int4 DEFAULT 2,
+  live pg_catalog.text DEFAULT 'auto'
 ) RETURNS reco.data_options
 AS 'MODULE_PATHNAME', 'reco_make_options'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.options IS
-'how a model reads its source and how many versions it keeps';
+'how a model reads its source, in training and when serving, and how many versions it keeps';

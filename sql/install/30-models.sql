@@ -54,6 +54,13 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.materialize IS
 'writes the lists of all users, or of those that a query returns, for the view "recommendations" of the model';
 
+CREATE FUNCTION reco.explain_source(model pg_catalog.text)
+RETURNS TABLE (line pg_catalog.text)
+AS 'MODULE_PATHNAME', 'reco_explain_source'
+LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION reco.explain_source IS
+'whether a model''s source is read live when serving, and by which plan; for the model''s owner';
+
 CREATE FUNCTION reco.list_models(
   OUT model pg_catalog.text,
   OUT owner pg_catalog.name,

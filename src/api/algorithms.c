@@ -24,6 +24,9 @@ RECO_FUNCTION(reco_make_options);
 
 static const char *const on_invalid_choices[] = {"error", "skip", NULL};
 
+/* In the order of RecoLiveMode. */
+static const char *const live_choices[] = {"auto", "on", "off", NULL};
+
 static const reco_option data_options[] = {
 	{"on_invalid", RECO_OPTION_ENUM, offsetof(RecoDataOptions, on_invalid), ON_INVALID_ERROR, 0, 0,
 	 on_invalid_choices},
@@ -32,6 +35,7 @@ static const reco_option data_options[] = {
 	{"min_item_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_item_interactions), 1,
 	 1, 1000000, NULL},
 	{"keep_versions", RECO_OPTION_INT, offsetof(RecoDataOptions, keep_versions), 2, 1, 1000, NULL},
+	{"live", RECO_OPTION_ENUM, offsetof(RecoDataOptions, live), RECO_LIVE_AUTO, 0, 0, live_choices},
 	{NULL},
 };
 

@@ -3,9 +3,10 @@
  *	  What a list of recommendations is made of.
  *
  * Filters work before the cut: what must not be shown never enters the list of
- * the best, so exactly n rows come back while n items are left.  Places go to the
- * model first, then to what is to be explored, to what grows, and to what is
- * popular, and the source column says which.
+ * the best, so exactly n rows come back while n items are left.  Whether an item is
+ * available is asked of those that would be taken, and of more where some are not.
+ * Places go to the model first, then to what is to be explored, to what grows, and to
+ * what is popular, and the source column says which.
  *
  * Cost: one pass over the items for each stage that has places left.
  */
@@ -110,9 +111,10 @@ listing_begin(Request *request)
 {
 	Serving *serving = request->serving;
 	Size words = RECO_SET_BYTES(serving->model.items) / 8;
-	Listing listing = {serving};
+	Listing listing = {serving, reco_live_open(serving)};
 	Among among = {NULL, words};
 
+	listing.filters = reco_live_filters(listing.live);
 	listing.n = request_n(request, serving->model.items);
 	if (request_items(request, "among", allow_item, &among))
 	{
@@ -138,19 +140,73 @@ listing_skip_seen(Listing *listing, const RecoProfile *profile)
 		reco_set_add(listing->skip, profile->item[j]);
 }
 
-/* Gives the places that are left, at most `most` of them, to the best of the rest. */
+/*
+ * The first of `list` that are available, at most most, moved to its front; those that
+ * are not are skipped from now on.  Returns how many they are.
+ */
+static int32
+keep_available(Listing *listing, reco_ranked *list, int32 n, int32 most)
+{
+	int32 *item = listing_alloc(((Size) n + 1) * sizeof(int32));
+	bool *available = listing_alloc((Size) n + 1);
+	int32 kept = 0;
+
+	for (int32 r = 0; r < n; r++)
+		item[r] = list[r].item;
+	reco_live_filter(listing->live, item, n, available);
+	for (int32 r = 0; r < n; r++)
+		if (!available[r])
+			reco_set_add(listing->skip, item[r]);
+		else if (kept < most)
+			list[kept++] = list[r];
+	pfree(available);
+	pfree(item);
+	return kept;
+}
+
+/*
+ * The n best that are not skipped and are available, best first; they are skipped from
+ * now on.  As long as some are not available, larger and larger batches are asked for.
+ */
+static int32
+take_best(Listing *listing, const float *score, int32 n, reco_ranked *out)
+{
+	int32 items = listing->serving->model.items;
+	int32 batch = n;
+	int32 taken = 0;
+	bool more = n > 0;
+
+	while (more)
+	{
+		reco_ranked *list =
+			listing->filters ? listing_alloc((Size) batch * sizeof(reco_ranked)) : out;
+		int32 found = reco_top_n(score, items, listing->skip, batch, list);
+		int32 kept = found;
+
+		more = listing->filters && found == batch;
+		if (listing->filters)
+		{
+			kept = keep_available(listing, list, found, n - taken);
+			memcpy(out + taken, list, kept * sizeof(reco_ranked));
+			pfree(list);
+		}
+		for (int32 r = taken; r < taken + kept; r++)
+			reco_set_add(listing->skip, out[r].item);
+		taken += kept;
+		more = more && taken < n;
+		batch = (int32) Min((int64) batch * 4, items);
+	}
+	return taken;
+}
+
 void
 listing_add(Listing *listing, const float *score, int32 most, const char *source)
 {
 	int32 left = Min(listing->n - listing->count, most);
-	reco_ranked *out = listing->best + listing->count;
-	int32 count = reco_top_n(score, listing->serving->model.items, listing->skip, left, out);
+	int32 count = take_best(listing, score, left, listing->best + listing->count);
 
 	for (int32 r = 0; r < count; r++)
-	{
-		reco_set_add(listing->skip, out[r].item);
 		listing->source[listing->count++] = source;
-	}
 }
 
 /* What the model itself says. */
@@ -170,14 +226,15 @@ add_model(Listing *listing, const RecoProfile *profile)
 		int32 m = (int32) Min((int64) CANDIDATES * places, model->items);
 		reco_ranked *candidate = listing_alloc(((Size) m + 1) * sizeof(reco_ranked));
 
-		m = reco_top_n(score, model->items, listing->skip, m, candidate);
+		m = take_best(listing, score, m, candidate);
 		reco_diversify(model, listing->diversity, candidate, m, places);
 		for (int32 r = 0; r < m && r < places; r++)
 		{
 			listing->best[listing->count] = candidate[r];
 			listing->source[listing->count++] = algorithm->source;
-			reco_set_add(listing->skip, candidate[r].item);
 		}
+		for (int32 r = places; r < m; r++)
+			reco_set_remove(listing->skip, candidate[r].item);
 		pfree(candidate);
 	}
 	else
@@ -226,16 +283,29 @@ static void
 add_popular(Listing *listing)
 {
 	Serving *serving = listing->serving;
+	int32 items = serving->model.items;
+	int32 batch = listing->n - listing->count;
+	int32 r = 0;
 
-	for (int32 r = 0; r < serving->model.items && listing->count < listing->n; r++)
+	while (listing->count < listing->n && r < items)
 	{
-		int32 item = serving->popular[r];
+		reco_ranked *list = listing_alloc((Size) batch * sizeof(reco_ranked));
+		int32 found = 0;
 
-		if (reco_set_has(listing->skip, item))
-			continue;
-		listing->best[listing->count] = (reco_ranked){serving->interactions[item], item};
-		listing->source[listing->count++] = "popular";
-		reco_set_add(listing->skip, item);
+		for (; r < items && found < batch; r++)
+			if (!reco_set_has(listing->skip, serving->popular[r]))
+				list[found++] =
+					(reco_ranked){serving->interactions[serving->popular[r]], serving->popular[r]};
+		if (listing->filters)
+			found = keep_available(listing, list, found, listing->n - listing->count);
+		for (int32 k = 0; k < found; k++)
+		{
+			listing->best[listing->count] = list[k];
+			listing->source[listing->count++] = "popular";
+			reco_set_add(listing->skip, list[k].item);
+		}
+		pfree(list);
+		batch = (int32) Min((int64) batch * 4, items);
 	}
 }
 

@@ -7,11 +7,14 @@
 
 #include "api/api.h"
 #include "api/request.h"
+#include "store/live.h"
 
 /* A list to be made. */
 typedef struct Listing
 {
 	Serving *serving;
+	RecoLive *live;
+	bool filters; /* items are asked whether they are available */
 	uint64 *skip; /* items that must not be in it */
 	int32 n;
 	double diversity;

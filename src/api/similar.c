@@ -10,6 +10,7 @@
 #include "core/score.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "store/live.h"
 #include "utils/memutils.h"
 
 #include <math.h>
@@ -74,7 +75,12 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	model = &serving->model;
 	rows = reco_rows_begin(fcinfo, (Oid[]){serving->item_type->type, FLOAT4OID, FLOAT4OID}, 3);
 	item = request_one_item(&request, "item");
-	if (item < 0 || !request_user(&request, &user) || !reco_serving_user(serving, user, &profile))
+	if (item < 0 || !request_user(&request, &user))
+		return (Datum) 0;
+	/* what neighbors add comes through what they had in common when they were found */
+	if (!(model->spec->algorithm->costly_fold_in
+			  ? reco_serving_user(serving, user, &profile)
+			  : reco_live_user(reco_live_open(serving), user, &profile)))
 		return (Datum) 0;
 	contribution = palloc0((profile.n + 1) * sizeof(double));
 	if (!model->spec->algorithm->explain(model, &profile, item, contribution, &baseline))

@@ -144,6 +144,22 @@ extern reco_status reco_triples_build(reco_triples *t, int32_t users, int32_t it
 									  const int32_t *user_rank, const int32_t *item_rank,
 									  reco_interactions *out);
 
+/* An interaction of one user. */
+typedef struct reco_entry
+{
+	int32_t item;
+	float value;
+} reco_entry;
+
+/*
+ * Sorts and merges the n interactions of one user by the same rules; time NULL: the
+ * source has none.  Changes entry and time.  item, and sum and latest where they
+ * are not NULL, receive the result; returns how many items there are.
+ * Cost: n log n.
+ */
+extern int64_t reco_row_merge(reco_entry *entry, int64_t *time, int64_t n, int32_t *item,
+							  float *sum, float *latest);
+
 /*
  * Drops users with fewer than min_user entries and items with fewer than
  * min_item, both counted once, before anything is dropped, and then whoever has

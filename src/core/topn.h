@@ -22,6 +22,12 @@ reco_set_add(uint64_t *set, int32_t item)
 	set[item >> 6] |= UINT64_C(1) << (item & 63);
 }
 
+static inline void
+reco_set_remove(uint64_t *set, int32_t item)
+{
+	set[item >> 6] &= ~(UINT64_C(1) << (item & 63));
+}
+
 static inline bool
 reco_set_has(const uint64_t *set, int32_t item)
 {

@@ -19,11 +19,7 @@
 #include <string.h>
 
 /* A row's entry on its way to its place. */
-typedef struct entry
-{
-	int32_t item;
-	float value;
-} entry;
+typedef reco_entry entry;
 
 /* The rows of each user together, in order of arrival. */
 typedef struct grouped
@@ -386,6 +382,15 @@ merge_row(grouped *g, int64_t from, int64_t n, int32_t *col, float *value, float
 			latest[to] = last;
 	}
 	return to;
+}
+
+int64_t
+reco_row_merge(reco_entry *entry, int64_t *time, int64_t n, int32_t *item, float *sum,
+			   float *latest)
+{
+	grouped g = {NULL, entry, time};
+
+	return merge_row(&g, 0, n, item, sum, latest);
 }
 
 static bool

@@ -130,8 +130,10 @@ struct RecoAlgorithm
 	size_t params_size;
 	bool needs_features; /* trains on what is known about items */
 	bool items_only;     /* users have no factors */
-	bool inner_product;  /* scores are mean + biases + p.q, with no more to them */
-	const char *source;  /* how recommend() names lists of this algorithm */
+	/* fold_in looks at all users: a stored user keeps what the training found */
+	bool costly_fold_in;
+	bool inner_product; /* scores are mean + biases + p.q, with no more to them */
+	const char *source; /* how recommend() names lists of this algorithm */
 	/* whether RecoSpec.predicts_value; NULL: never */
 	bool (*predicts_value)(const void *params);
 	/* an error when options do not go together; may be NULL */

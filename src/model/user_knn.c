@@ -210,6 +210,7 @@ const RecoAlgorithm reco_algorithm_user_knn = {
 	.score_one = user_score_one,
 	.predict = knn_predict,
 	.fold_in = user_fold_in,
+	.costly_fold_in = true,
 	.knows = user_knows,
 	.explain = user_explain,
 	.fits = knn_fits,

@@ -22,6 +22,7 @@
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "commands/explain.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "utils/acl.h"
@@ -29,6 +30,10 @@
 
 #if PG_VERSION_NUM < 140000
 #error "reco needs PostgreSQL 14 or later"
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_state.h"
 #endif
 
 /* Spelled otherwise from version 18 on. */

@@ -22,9 +22,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Squares of confidences stay within float8, and float4 sums within float4. */
-#define MAX_VALUE 1e18
-
 struct Ingest
 {
 	DestReceiver receiver; /* first, so that a receiver is an ingest */
@@ -46,8 +43,8 @@ is_integer(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
-static void
-check_value_column(Oid type)
+void
+ingest_check_value(Oid type)
 {
 	if (is_integer(type) || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID)
 		return;
@@ -58,8 +55,8 @@ check_value_column(Oid type)
 		 errhint("The source's columns are user, item [, value [, time]], in this order.")));
 }
 
-static void
-check_time_column(Oid type)
+void
+ingest_check_time(Oid type)
 {
 	if (is_integer(type) || type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID)
 		return;
@@ -70,8 +67,8 @@ check_time_column(Oid type)
 			 errhint("The source's columns are user, item [, value [, time]], in this order.")));
 }
 
-static double
-value_of(Oid type, Datum value)
+double
+ingest_value_of(Oid type, Datum value)
 {
 	switch (type)
 	{
@@ -91,8 +88,8 @@ value_of(Oid type, Datum value)
 }
 
 /* Only the order of times matters. */
-static int64
-time_of(Oid type, Datum value)
+int64
+ingest_time_of(Oid type, Datum value)
 {
 	switch (type)
 	{
@@ -107,16 +104,14 @@ time_of(Oid type, Datum value)
 	}
 }
 
-static pg_attribute_noreturn() void invalid_value(Ingest *ingest, TupleTableSlot *slot,
-												  double value)
+void
+ingest_invalid_value(IdType *user_type, IdType *item_type, TupleTableSlot *slot, double value)
 {
-	RecoData *data = ingest->data;
-
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					errmsg("value %s of user \"%s\" and item \"%s\" is %s",
 						   DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))),
-						   id_to_text(&data->user_type, slot->tts_values[0]),
-						   id_to_text(&data->item_type, slot->tts_values[1]),
+						   id_to_text(user_type, slot->tts_values[0]),
+						   id_to_text(item_type, slot->tts_values[1]),
 						   isfinite(value) ? "out of range" : "not finite"),
 					errhint("Correct the row, leave it out of the source, or skip such rows with "
 							"options => reco.options(on_invalid => 'skip').")));
@@ -155,11 +150,11 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 		old = MemoryContextSwitchTo(ingest->row_context);
 	if (data->has_value)
 	{
-		value = value_of(ingest->value_type, slot->tts_values[2]);
-		if (!(fabs(value) <= MAX_VALUE))
+		value = ingest_value_of(ingest->value_type, slot->tts_values[2]);
+		if (!(fabs(value) <= INGEST_MAX_VALUE))
 		{
 			if (ingest->options->on_invalid == ON_INVALID_ERROR)
-				invalid_value(ingest, slot, value);
+				ingest_invalid_value(&data->user_type, &data->item_type, slot, value);
 			data->skipped_invalid++;
 			if (old)
 				MemoryContextSwitchTo(old);
@@ -168,7 +163,8 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 		value += 0.0; /* -0 is 0 */
 	}
 	if (data->has_time)
-		time = slot->tts_isnull[3] ? PG_INT64_MIN : time_of(ingest->time_type, slot->tts_values[3]);
+		time = slot->tts_isnull[3] ? PG_INT64_MIN
+								   : ingest_time_of(ingest->time_type, slot->tts_values[3]);
 	user = id_dict_add(data->users, slot->tts_values[0]);
 	item = id_dict_add(data->items, slot->tts_values[1]);
 	if (old)
@@ -226,13 +222,13 @@ ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budg
 	{
 		data->has_value = true;
 		ingest->value_type = getBaseType(TupleDescAttr(columns, 2)->atttypid);
-		check_value_column(ingest->value_type);
+		ingest_check_value(ingest->value_type);
 	}
 	if (columns->natts > 3)
 	{
 		data->has_time = true;
 		ingest->time_type = getBaseType(TupleDescAttr(columns, 3)->atttypid);
-		check_time_column(ingest->time_type);
+		ingest_check_time(ingest->time_type);
 	}
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);

@@ -13,6 +13,7 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "parser/parser.h"
 #include "parser/scansup.h"
 #include "miscadmin.h"
 #include "store/ingest.h"
@@ -92,22 +93,14 @@ begins_with(const char *text, const char *word)
 			 IS_HIGHBIT_SET(text[length]));
 }
 
-/* The queries of a model, as messages name them. */
-typedef struct QueryKind
-{
-	const char *name;
-	const char *name_of; /* "source must ..." */
-	const char *columns;
-} QueryKind;
-
-static const QueryKind the_source = {"the source", "source", "user, item [, value [, time]]"};
-static const QueryKind the_items = {"items", "items", "the item's id and what is known about it"};
+const RecoQueryKind reco_the_source = {"the source", "source", "user, item [, value [, time]]"};
+const RecoQueryKind reco_the_items = {"items", "items", "the item's id and what is known about it"};
 
 /*
  * A source is a query or the name of a table or view.
  */
 static char *
-source_query(const QueryKind *kind, const char *source)
+source_query(const RecoQueryKind *kind, const char *source)
 {
 	static const char *const query_words[] = {"select", "with", "values", "table"};
 	const char *word = first_word(source);
@@ -133,27 +126,39 @@ source_query(const QueryKind *kind, const char *source)
 	return psprintf("SELECT * FROM %s", NameListToQuotedString(names));
 }
 
-/*
- * Plans the source; an error unless it is one plain SELECT.
- */
-static SPIPlanPtr
-plan_query(const QueryKind *kind, const char *query, TupleDesc *columns)
+static void
+check_statements(const RecoQueryKind *kind, List *statements)
 {
-	SPIPrepareOptions options = {0};
-	SPIPlanPtr plan;
-	List *statements;
-	CachedPlanSource *statement;
-	Query *parsed;
-
-	options.cursorOptions = CURSOR_OPT_PARALLEL_OK;
-	plan = SPI_prepare_extended(query, &options);
-	if (plan == NULL)
-		elog(ERROR, "could not prepare %s: %s", kind->name, SPI_result_code_string(SPI_result));
-	statements = SPI_plan_get_plan_sources(plan);
 	if (list_length(statements) != 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be one statement, not %d", kind->name_of,
 							   list_length(statements))));
+}
+
+char *
+reco_query_text(const RecoQueryKind *kind, const char *source)
+{
+	char *query = source_query(kind, source);
+	List *statements = raw_parser(query, RAW_PARSE_DEFAULT);
+	RawStmt *statement;
+
+	check_statements(kind, statements);
+	statement = linitial_node(RawStmt, statements);
+	query += Max(statement->stmt_location, 0);
+	return statement->stmt_len > 0 ? pnstrdup(query, statement->stmt_len) : query;
+}
+
+TupleDesc
+reco_query_check(const RecoQueryKind *kind, SPIPlanPtr plan)
+{
+	List *statements;
+	CachedPlanSource *statement;
+	Query *parsed;
+
+	if (plan == NULL)
+		elog(ERROR, "could not prepare %s: %s", kind->name, SPI_result_code_string(SPI_result));
+	statements = SPI_plan_get_plan_sources(plan);
+	check_statements(kind, statements);
 	statement = linitial(statements);
 	parsed = list_length(statement->query_list) == 1 ? linitial(statement->query_list) : NULL;
 	if (parsed == NULL || parsed->commandType != CMD_SELECT || parsed->utilityStmt != NULL ||
@@ -161,7 +166,21 @@ plan_query(const QueryKind *kind, const char *query, TupleDesc *columns)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be a SELECT that changes and locks nothing", kind->name_of)));
-	*columns = statement->resultDesc;
+	return statement->resultDesc;
+}
+
+/*
+ * Plans the source; an error unless it is one plain SELECT.
+ */
+static SPIPlanPtr
+plan_query(const RecoQueryKind *kind, const char *query, TupleDesc *columns)
+{
+	SPIPrepareOptions options = {0};
+	SPIPlanPtr plan;
+
+	options.cursorOptions = CURSOR_OPT_PARALLEL_OK;
+	plan = SPI_prepare_extended(query, &options);
+	*columns = reco_query_check(kind, plan);
 	return plan;
 }
 
@@ -186,9 +205,9 @@ reco_read_source(const char *source, const char *items, const RecoRunAs *as,
 	Ingest *ingest;
 
 	reco_become(as, &before);
-	plan = plan_query(&the_source, source_query(&the_source, source), &columns);
+	plan = plan_query(&reco_the_source, source_query(&reco_the_source, source), &columns);
 	ingest = ingest_begin(columns, options, budget);
-	run_plan(plan, ingest_receiver(ingest), the_source.name);
+	run_plan(plan, ingest_receiver(ingest), reco_the_source.name);
 	reco_return(&before);
 	if (items)
 	{
@@ -197,8 +216,8 @@ reco_read_source(const char *source, const char *items, const RecoRunAs *as,
 		if (as->items_search_path)
 			items_as.search_path = as->items_search_path;
 		reco_become(&items_as, &before);
-		plan = plan_query(&the_items, source_query(&the_items, items), &columns);
-		run_plan(plan, ingest_items_receiver(ingest, columns), the_items.name);
+		plan = plan_query(&reco_the_items, source_query(&reco_the_items, items), &columns);
+		run_plan(plan, ingest_items_receiver(ingest, columns), reco_the_items.name);
 		reco_return(&before);
 	}
 	return ingest_finish(ingest);

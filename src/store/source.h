@@ -5,8 +5,10 @@
 #ifndef RECO_STORE_SOURCE_H
 #define RECO_STORE_SOURCE_H
 
-#include "core/csr.h"
 #include "pg/pg.h"
+
+#include "core/csr.h"
+#include "executor/spi.h"
 #include "store/ident.h"
 
 typedef enum OnInvalid
@@ -15,6 +17,14 @@ typedef enum OnInvalid
 	ON_INVALID_SKIP
 } OnInvalid;
 
+/* Whether what a user has is read from the source when serving. */
+typedef enum RecoLiveMode
+{
+	RECO_LIVE_AUTO, /* where the source answers cheaply */
+	RECO_LIVE_ON,
+	RECO_LIVE_OFF
+} RecoLiveMode;
+
 /* reco.options(): what is about the data, not about the mathematics. */
 typedef struct RecoDataOptions
 {
@@ -22,6 +32,7 @@ typedef struct RecoDataOptions
 	int min_user_interactions;
 	int min_item_interactions;
 	int keep_versions;
+	int live;
 } RecoDataOptions;
 
 /*
@@ -48,6 +59,27 @@ typedef struct RecoIdentity
 
 extern void reco_become(const RecoRunAs *as, RecoIdentity *before);
 extern void reco_return(const RecoIdentity *before);
+
+/* The queries of a model, as messages name them. */
+typedef struct RecoQueryKind
+{
+	const char *name;
+	const char *name_of; /* "source must ..." */
+	const char *columns;
+} RecoQueryKind;
+
+extern const RecoQueryKind reco_the_source;
+extern const RecoQueryKind reco_the_items;
+
+/*
+ * The text of a query, given as such or as the name of a table, as it can stand in
+ * parentheses: without a semicolon and what follows it.  It may end with a line
+ * comment.
+ */
+extern char *reco_query_text(const RecoQueryKind *kind, const char *source);
+
+/* The columns of a plan; an error unless it is one plain SELECT. */
+extern TupleDesc reco_query_check(const RecoQueryKind *kind, SPIPlanPtr plan);
 
 /* What a source held, ready to train on. */
 typedef struct RecoData

@@ -47,6 +47,26 @@ caught_up();
 is(recommendations($standby, 'home'), recommendations($primary, 'home'), 'after a refresh the same');
 isnt($session->query_safe($top), $before, 'a session that served the old version serves the new one');
 
+# What was bought since the training is not shown there either, and a user who came
+# since is served.
+$primary->safe_psql('postgres',
+  "CREATE INDEX ON lines (customer_id);
+   INSERT INTO lines SELECT 7, item_id, 1 FROM home.recommend(7, 3);
+   INSERT INTO lines SELECT 9999, item_id, 1 FROM home.recommend(7, 3);");
+caught_up();
+for my $user (7, 9999)
+{
+  my $list = "SELECT string_agg(item_id || ' ' || score || source, ',' ORDER BY rank) FROM home.recommend($user)";
+  is( $standby->safe_psql('postgres', $list),
+    $primary->safe_psql('postgres', $list), "live rows of user $user are seen on the standby");
+  is( $standby->safe_psql('postgres',
+      "SELECT count(*) FROM home.recommend($user, NULL) JOIN lines ON item_id = product_id AND customer_id = $user"),
+    '0', "and nothing that user $user has is shown");
+}
+is( $standby->safe_psql('postgres', "SELECT line ~ 'read from the source' FROM reco.explain_source('home') LIMIT 1"),
+  't', 'explain_source() works there');
+$session->query_safe($top);
+
 # What writes is refused as PostgreSQL refuses it.
 for my $call (
   "reco.refresh('home')",

@@ -175,6 +175,57 @@ test_order_of_rows(void **state)
 	}
 }
 
+/* One user's rows, in an order of their own, give the bits of the matrix. */
+static void
+test_one_row(void **state)
+{
+	(void) state;
+	for (int i = 0; i < SOURCES; i++)
+	{
+		const source *s = &sources[i];
+		row *rows = make_rows(s, (uint64_t) i);
+		reco_entry *entry = malloc(((size_t) s->n + 1) * sizeof(reco_entry));
+		int64_t *time = malloc(((size_t) s->n + 1) * sizeof(int64_t));
+		int32_t *item = malloc(((size_t) s->n + 1) * sizeof(int32_t));
+		float *sum = malloc(((size_t) s->n + 1) * sizeof(float));
+		float *latest = malloc(((size_t) s->n + 1) * sizeof(float));
+		mimic_env m;
+		reco_interactions x;
+
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
+		for (int32_t u = 0; u < s->users; u += 1 + s->users / 20)
+		{
+			const reco_csr *a = &x.by_user;
+			int64_t n = 0;
+
+			for (int32_t r = s->n - 1; r >= 0; r--)
+				if (rows[r].user == u)
+				{
+					entry[n] = (reco_entry){rows[r].item, s->has_value ? rows[r].value : 1};
+					time[n++] = rows[r].time;
+				}
+			n = reco_row_merge(entry, s->has_time ? time : NULL, n, item, sum, latest);
+			assert_int_equal(n, a->start[u + 1] - a->start[u]);
+			for (int64_t k = 0; k < n; k++)
+			{
+				int64_t e = a->start[u] + k;
+
+				assert_int_equal(item[k], a->col[e]);
+				assert_true(sum[k] == (a->value ? a->value[e] : 1));
+				assert_true(latest[k] == (x.latest ? x.latest[e] : sum[k]));
+			}
+		}
+		free_matrix(&m, &x);
+		free(latest);
+		free(sum);
+		free(item);
+		free(time);
+		free(entry);
+		free(rows);
+	}
+}
+
 /* Built by hand, so that the conventions can be read off. */
 static void
 test_repeats(void **state)
@@ -552,17 +603,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_build),
-		cmocka_unit_test(test_order_of_rows),
-		cmocka_unit_test(test_repeats),
-		cmocka_unit_test(test_ones),
-		cmocka_unit_test(test_sums_in_float8),
-		cmocka_unit_test(test_wide),
-		cmocka_unit_test(test_transpose),
-		cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_allocations_fail),
-		cmocka_unit_test(test_polls_stop),
-		cmocka_unit_test(test_memory_estimate),
+		cmocka_unit_test(test_build),      cmocka_unit_test(test_order_of_rows),
+		cmocka_unit_test(test_one_row),    cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_ones),       cmocka_unit_test(test_sums_in_float8),
+		cmocka_unit_test(test_wide),       cmocka_unit_test(test_transpose),
+		cmocka_unit_test(test_filter),     cmocka_unit_test(test_allocations_fail),
+		cmocka_unit_test(test_polls_stop), cmocka_unit_test(test_memory_estimate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

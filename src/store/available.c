@@ -1,0 +1,134 @@
+/*
+ * available.c
+ *	  Which items may be shown now.
+ *
+ * A definition whose query of items has a boolean column "available" says so: stock,
+ * season, expiry.  It is asked about the items that a list would hold, under the
+ * caller's snapshot, whatever the option live; an item without a row is not available.
+ * When the query cannot be read any more, everything is, with a WARNING, unless live
+ * is 'on'.
+ *
+ * Cost: a run of the query for each batch of items, and a bit for each of the model's.
+ */
+#include "store/live_state.h"
+
+#include "catalog/pg_type.h"
+#include "core/topn.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+bool
+reco_live_says_available(TupleDesc columns)
+{
+	for (int c = 1; c < columns->natts; c++)
+		if (TupleDescAttr(columns, c)->atttypid == BOOLOID &&
+			strcmp(NameStr(TupleDescAttr(columns, c)->attname), RECO_LIVE_AVAILABLE) == 0)
+			return true;
+	return false;
+}
+
+/* The items that may be shown, as they arrive. */
+typedef struct ItemRows
+{
+	DestReceiver receiver; /* first, so that a receiver is these */
+	RecoLive *live;
+	Datum ids;   /* an array of those that are asked for */
+	Oid id_type; /* of the rows */
+	uint64 *available;
+} ItemRows;
+
+static void
+items_startup(DestReceiver *receiver, int operation, TupleDesc columns)
+{
+	((ItemRows *) receiver)->id_type = TupleDescAttr(columns, 0)->atttypid;
+}
+
+static bool
+receive_item(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	ItemRows *rows = (ItemRows *) receiver;
+	Serving *serving = rows->live->serving;
+	Datum id;
+	int32 item;
+
+	slot_getallattrs(slot);
+	if (!slot->tts_isnull[0] &&
+		id_from_datum(serving->item_type, slot->tts_values[0], rows->id_type, &id) &&
+		(item = id_dict_find(serving->items, id)) >= 0)
+		reco_set_add(rows->available, item);
+	return true;
+}
+
+static void
+prepare_items(void *arg)
+{
+	RecoLive *live = arg;
+	Part *part = &live->items;
+
+	if (!live->items_described &&
+		!reco_live_says_available(reco_lookup_describe(&part->lookup, part->query)))
+		part->query = NULL;
+	live->items_described = true;
+	if (part->query && part->lookup.plan == NULL)
+		(void) reco_lookup_prepare(&part->lookup, part->query, live->serving->item_type, true,
+								   RECO_LIVE_AVAILABLE);
+}
+
+bool
+reco_live_filters(RecoLive *live)
+{
+	if (!reco_live_may_ask(live, &live->items))
+		return false;
+	if (!live->items_described || live->items.lookup.plan == NULL)
+	{
+		/* after a failure the columns may be others */
+		live->items_described = false;
+		if (!reco_live_attempt(live, &live->items, prepare_items, live))
+			return false;
+	}
+	return live->items.query != NULL;
+}
+
+static void
+ask_items(void *arg)
+{
+	ItemRows *rows = arg;
+	RecoLive *live = rows->live;
+
+	live->items.running = true;
+	reco_lookup_run(&live->items.lookup, get_array_type(live->serving->item_type->base), rows->ids,
+					&rows->receiver);
+}
+
+void
+reco_live_filter(RecoLive *live, const int32 *item, int32 n, bool *available)
+{
+	Serving *serving = live->serving;
+	const IdType *type = serving->item_type;
+	ItemRows rows = {.live = live};
+	Datum *id = NULL;
+	bool asked = false;
+
+	if (n > 0 && reco_live_filters(live))
+	{
+		id = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Datum));
+		for (int32 k = 0; k < n; k++)
+			id[k] = id_dict_id(serving->items, item[k]);
+		rows.ids = PointerGetDatum(
+			construct_array(id, n, type->base, type->typlen, type->typbyval, type->typalign));
+		rows.available = MemoryContextAllocExtended(CurrentMemoryContext,
+													RECO_SET_BYTES(serving->model.items) + 8,
+													MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		reco_lookup_receiver(&rows.receiver, items_startup, receive_item);
+		asked = reco_live_attempt(live, &live->items, ask_items, &rows);
+	}
+	for (int32 k = 0; k < n; k++)
+		available[k] = !asked || reco_set_has(rows.available, item[k]);
+	if (rows.available)
+	{
+		pfree(rows.available);
+		pfree(DatumGetPointer(rows.ids));
+		pfree(id);
+	}
+}

@@ -1,0 +1,178 @@
+/*
+ * explain.c
+ *	  Whether and how the queries of a definition are read when serving, in words.
+ *
+ * Everything is looked at anew, so what a failure left behind in a backend plays no
+ * part.  The plans are those that serving would use, with their costs.
+ */
+#include "store/live.h"
+
+#include "utils/array.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+typedef struct Tell
+{
+	const ModelRow *row;
+	void (*line)(void *arg, const char *line);
+	void *arg;
+	RecoLiveMode mode;
+	IdType *type[2]; /* of items, users */
+	Datum some[2];   /* an id of the active version */
+	bool has[2];
+} Tell;
+
+static void tell(Tell *to, const char *format, ...) pg_attribute_printf(2, 3);
+
+static void
+tell(Tell *to, const char *format, ...)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (;;)
+	{
+		va_list args;
+		int needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&text, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&text, needed);
+	}
+	to->line(to->arg, text.data);
+}
+
+/* A text of several lines. */
+static void
+tell_lines(Tell *to, char *text)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n")))
+		if (line[0] != '\0')
+			tell(to, "%s", line);
+}
+
+typedef struct FirstId
+{
+	const IdType *type;
+	Datum *id;
+	bool *found;
+} FirstId;
+
+static bool
+take_id(void *arg, TupleTableSlot *slot)
+{
+	FirstId *first = arg;
+
+	*first->id = datumCopy(slot->tts_values[COLUMN_ID], first->type->typbyval, first->type->typlen);
+	*first->found = true;
+	return false;
+}
+
+static void
+read_ids(Tell *to)
+{
+	for (int is_user = 0; is_user <= 1; is_user++)
+	{
+		ModelTable table;
+		FirstId first = {NULL, &to->some[is_user], &to->has[is_user]};
+
+		reco_table_open(&table, to->row->schema, is_user, AccessShareLock, true);
+		first.type = to->type[is_user] = reco_table_id_type(&table);
+		reco_table_scan(&table, to->row->active_version, COLUMN_ID, NULL, GetActiveSnapshot(),
+						take_id, &first);
+		reco_table_close(&table, AccessShareLock);
+	}
+}
+
+#define USERS_FROM "live => '%s': what users have is read from the "
+
+static void
+tell_source(void *arg)
+{
+	Tell *to = arg;
+	const IdType *type = to->type[true];
+	RecoLookup lookup = reco_live_lookup(to->row, false);
+	bool cheap;
+	Oid ignored[2];
+	char *plan;
+
+	reco_live_check(reco_lookup_prepare(&lookup, to->row->source, type, false, NULL), type,
+					to->type[false], &ignored[0], &ignored[1]);
+	reco_lookup_plan(&lookup);
+	cheap = lookup.cost <= reco_live_limit(&lookup);
+	plan = reco_lookup_explain(&lookup, type->base, to->has[true] ? &to->some[true] : NULL, !cheap);
+	if (to->mode == RECO_LIVE_ON)
+		tell(to, USERS_FROM "source; its plan costs %.2f", "on", lookup.cost);
+	else if (lookup.unfit)
+		tell(to, USERS_FROM "training, since the source %s", "auto", lookup.unfit);
+	else if (cheap)
+		tell(to, USERS_FROM "source, since its plan costs %.2f, not more than %.2f", "auto",
+			 lookup.cost, reco_live_limit(&lookup));
+	else
+		tell(to, USERS_FROM "training, since the source's plan costs %.2f, more than %.2f", "auto",
+			 lookup.cost, reco_live_limit(&lookup));
+	tell_lines(to, plan);
+	reco_lookup_forget(&lookup);
+}
+
+static void
+tell_items(void *arg)
+{
+	Tell *to = arg;
+	const IdType *type = to->type[false];
+	RecoLookup lookup = reco_live_lookup(to->row, true);
+	Datum ids = (Datum) 0;
+
+	if (!reco_live_says_available(reco_lookup_describe(&lookup, to->row->items)))
+		return;
+	(void) reco_lookup_prepare(&lookup, to->row->items, type, true, RECO_LIVE_AVAILABLE);
+	reco_lookup_plan(&lookup);
+	if (to->has[false])
+		ids = PointerGetDatum(construct_array(&to->some[false], 1, type->base, type->typlen,
+											  type->typbyval, type->typalign));
+	tell(to, "items that are not available now are not shown; asking for some costs %.2f",
+		 lookup.cost);
+	tell_lines(to, reco_lookup_explain(&lookup, get_array_type(type->base),
+									   to->has[false] ? &ids : NULL,
+									   lookup.cost > reco_live_limit(&lookup)));
+	reco_lookup_forget(&lookup);
+}
+
+void
+reco_live_explain(const ModelRow *row, void (*line)(void *arg, const char *line), void *arg)
+{
+	Tell to = {row, line, arg, reco_live_mode(row->options)};
+	ErrorData *error;
+
+	read_ids(&to);
+	if (to.mode == RECO_LIVE_OFF)
+		tell(&to, USERS_FROM "training", "off");
+	else if (row->source == NULL || row->search_path == NULL)
+		tell(&to, USERS_FROM "training, since there is no source",
+			 to.mode == RECO_LIVE_ON ? "on" : "auto");
+	else if ((error = reco_lookup_try(tell_source, &to)) != NULL)
+	{
+		if (!reco_live_forgives(error->sqlerrcode))
+			ReThrowError(error);
+		if (to.mode == RECO_LIVE_ON)
+			tell(&to, "live => 'on': calls fail, since the source cannot be read: %s",
+				 error->message);
+		else
+			tell(&to, USERS_FROM "training, since the source cannot be read: %s", "auto",
+				 error->message);
+	}
+	if (row->items == NULL || row->search_path == NULL)
+		return;
+	error = reco_lookup_try(tell_items, &to);
+	if (error == NULL)
+		return;
+	if (!reco_live_forgives(error->sqlerrcode))
+		ReThrowError(error);
+	tell(&to, "what is available is not known, since items cannot be read: %s", error->message);
+}

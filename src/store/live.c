@@ -1,0 +1,528 @@
+/*
+ * live.c
+ *	  What a user has and what may be shown as the definition's queries say it now.
+ *
+ * Each call asks the source for one user's rows, under the caller's snapshot: what was
+ * bought a moment ago in the same transaction is seen, and what an older snapshot
+ * cannot see is not.  Rows that equal those trained on leave the stored profile as it
+ * is, bit for bit; others make a new one by the algorithm's fold-in, also for a user
+ * whom the training did not know.  Where the algorithm would look at all users for
+ * that (user_knn), the stored one keeps its neighbors.
+ *
+ * With live => 'auto' the source is asked where its plan is cheap.  A source that
+ * cannot be read any more leaves the trained history in its place, is reported once,
+ * and asked again after a while.  That takes a subtransaction, which a parallel query
+ * cannot have: there, as with live => 'on', errors of the source are the caller's.
+ *
+ * Queries may call functions that call reco again: what a backend keeps here is never
+ * taken away while its query runs (the version itself stays until the transaction
+ * ends), and a query that asks its own model is answered from the training.
+ *
+ * Cost: reading the model's one row, a run of the query, and where rows have changed a
+ * fold-in.
+ */
+#include "store/live_state.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "store/ingest.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include <math.h>
+
+#define MAX_LIVES 16
+
+/* A query that failed is let be for so long, unless the definition changes. */
+#define RETRY_AFTER_MS 60000
+
+static RecoLive *lives[MAX_LIVES];
+static uint64 use_counter;
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_options(const Jsonb *a, const Jsonb *b)
+{
+	return a == NULL || b == NULL ? a == b
+								  : VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+}
+
+static bool
+same_definition(const ModelRow *a, const ModelRow *b)
+{
+	return a->owner == b->owner && same_text(a->source, b->source) &&
+		   same_text(a->items, b->items) && same_text(a->search_path, b->search_path) &&
+		   same_text(a->items_search_path, b->items_search_path) &&
+		   same_options(a->options, b->options);
+}
+
+/* Whether an option of the definition has a value; it was checked when it was written. */
+static bool
+option_is(const Jsonb *options, const char *name, const char *value)
+{
+	JsonbValue found;
+
+	return options && JB_ROOT_IS_OBJECT((Jsonb *) options) &&
+		   getKeyJsonValueFromContainer((JsonbContainer *) &options->root, name, strlen(name),
+										&found) &&
+		   found.type == jbvString && found.val.string.len == strlen(value) &&
+		   memcmp(found.val.string.val, value, found.val.string.len) == 0;
+}
+
+RecoLiveMode
+reco_live_mode(const Jsonb *options)
+{
+	if (option_is(options, "live", "on"))
+		return RECO_LIVE_ON;
+	return option_is(options, "live", "off") ? RECO_LIVE_OFF : RECO_LIVE_AUTO;
+}
+
+RecoLookup
+reco_live_lookup(const ModelRow *row, bool of_items)
+{
+	RecoRunAs as = {true, row->owner, row->search_path};
+
+	if (of_items && row->items_search_path)
+		as.search_path = row->items_search_path;
+	return (RecoLookup){of_items ? &reco_the_items : &reco_the_source, as};
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+static void
+define(RecoLive *live, const ModelRow *row)
+{
+	MemoryContext old;
+
+	reco_lookup_forget(&live->source.lookup);
+	reco_lookup_forget(&live->items.lookup);
+	live->row = (ModelRow){0};
+	MemoryContextReset(live->definition);
+	old = MemoryContextSwitchTo(live->definition);
+	live->source = live->items = (Part){{NULL}};
+	live->items_described = false;
+	live->mode = reco_live_mode(row->options);
+	live->skip_invalid =
+		live->mode == RECO_LIVE_AUTO || option_is(row->options, "on_invalid", "skip");
+	live->row.owner = row->owner;
+	live->row.source = copy_text(row->source);
+	live->row.items = copy_text(row->items);
+	live->row.search_path = copy_text(row->search_path);
+	live->row.items_search_path = copy_text(row->items_search_path);
+	if (row->options)
+	{
+		live->row.options = palloc(VARSIZE(row->options));
+		memcpy(live->row.options, row->options, VARSIZE(row->options));
+	}
+	/* a definition that was tampered with has nothing to be asked */
+	if (row->search_path)
+	{
+		live->source.query = live->row.source;
+		live->items.query = live->row.items;
+	}
+	live->source.lookup = reco_live_lookup(&live->row, false);
+	live->items.lookup = reco_live_lookup(&live->row, true);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+forget(RecoLive **place)
+{
+	reco_lookup_forget(&(*place)->source.lookup);
+	reco_lookup_forget(&(*place)->items.lookup);
+	MemoryContextDelete((*place)->context);
+	*place = NULL;
+}
+
+/* The place for another: an empty one, or the least recently used that is not busy. */
+static RecoLive **
+free_place(Oid schema)
+{
+	RecoLive **place = NULL;
+
+	for (int i = 0; i < MAX_LIVES; i++)
+		if (lives[i] && lives[i]->schema == schema && lives[i]->busy == 0)
+			forget(&lives[i]);
+	for (int i = 0; i < MAX_LIVES; i++)
+	{
+		if (lives[i] == NULL)
+			return &lives[i];
+		if (lives[i]->busy == 0 && (place == NULL || lives[i]->used < (*place)->used))
+			place = &lives[i];
+	}
+	if (place == NULL)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("sources of more than %d models ask each other", MAX_LIVES)));
+	forget(place);
+	return place;
+}
+
+RecoLive *
+reco_live_open(Serving *serving)
+{
+	RecoLive *live = NULL;
+	ModelRow row;
+
+	reco_model_read(serving->schema, GetActiveSnapshot(), &row);
+	for (int i = 0; i < MAX_LIVES && live == NULL; i++)
+		if (lives[i] && lives[i]->schema == serving->schema &&
+			lives[i]->version == serving->version && lives[i]->nonce == serving->nonce)
+			live = lives[i];
+	if (live == NULL)
+	{
+		RecoLive **place = free_place(serving->schema);
+		MemoryContext context =
+			AllocSetContextCreate(CacheMemoryContext, "reco live", ALLOCSET_SMALL_SIZES);
+
+		live = MemoryContextAllocZero(context, sizeof(RecoLive));
+		live->context = context;
+		live->definition = AllocSetContextCreate(context, "reco definition", ALLOCSET_SMALL_SIZES);
+		live->schema = serving->schema;
+		live->version = serving->version;
+		live->nonce = serving->nonce;
+		define(live, &row);
+		*place = live;
+	}
+	else if (live->busy == 0 && !same_definition(&live->row, &row))
+		define(live, &row);
+	if (live->busy == 0)
+		live->serving = serving;
+	live->used = ++use_counter;
+	return live;
+}
+
+/*
+ * Whether an error while a query was prepared leaves the rest of reco working: not
+ * what ends a statement or a session, runs out of something, or may go away when it is
+ * tried again.
+ */
+bool
+reco_live_forgives(int code)
+{
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INTERNAL_ERROR:
+		case ERRCODE_SYSTEM_ERROR:
+			return false;
+		default:
+			return code != ERRCODE_LOCK_NOT_AVAILABLE;
+	}
+}
+
+/*
+ * The same while it ran: errors that say that it cannot be read as it stands.  Others
+ * are of the rows, and whoever reads them should know.
+ */
+static bool
+forgives_running(int code)
+{
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+		case ERRCODE_INVALID_SCHEMA_NAME:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_CONNECTION_EXCEPTION:
+		case ERRCODE_FDW_ERROR:
+		case ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION:
+			return reco_live_forgives(code);
+		default:
+			return false;
+	}
+}
+
+/* Whether the items' query is known to say what is available, or seems to. */
+static bool
+names_available(const RecoLive *live)
+{
+	return live->items_described || strstr(live->row.items, RECO_LIVE_AVAILABLE) != NULL;
+}
+
+static void
+note_failure(RecoLive *live, Part *part, const ErrorData *error)
+{
+	bool of_source = part == &live->source;
+	const char *name = get_namespace_name(live->schema);
+
+	/* what is shown although it may not be there is worth a word to the client, too */
+	ereport(!of_source && names_available(live) ? WARNING : LOG,
+			(errcode(error->sqlerrcode),
+			 of_source ? errmsg("model \"%s\" serves from its trained history", name ? name : "")
+					   : errmsg("model \"%s\" does not check what is available", name ? name : ""),
+			 errdetail_internal("%s", error->message),
+			 errhint("reco.explain_source() tells more; it is tried again in a minute.")));
+	reco_lookup_forget(&part->lookup);
+	part->failed_at = GetCurrentTimestamp();
+	live->items_described = live->items_described && of_source;
+}
+
+bool
+reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg), void *arg)
+{
+	ErrorData *error = NULL;
+
+	live->busy++;
+	part->running = false;
+	if (live->mode != RECO_LIVE_ON && !IsInParallelMode())
+		error = reco_lookup_try(work, arg);
+	else
+	{
+		PG_TRY();
+		{
+			work(arg);
+		}
+		PG_CATCH();
+		{
+			live->busy--;
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+	}
+	live->busy--;
+	if (error == NULL)
+		return true;
+	if (!(part->running ? forgives_running : reco_live_forgives)(error->sqlerrcode))
+		ReThrowError(error);
+	note_failure(live, part, error);
+	FreeErrorData(error);
+	return false;
+}
+
+bool
+reco_live_may_ask(RecoLive *live, Part *part)
+{
+	if (part->query == NULL || live->busy > 0)
+		return false;
+	if (part->failed_at &&
+		!TimestampDifferenceExceeds(part->failed_at, GetCurrentTimestamp(), RETRY_AFTER_MS))
+		return false;
+	part->failed_at = 0;
+	return true;
+}
+
+double
+reco_live_limit(const RecoLookup *lookup)
+{
+	double by_rows = RECO_LIVE_ROW_COST * Min(lookup->rows, RECO_LIVE_ROWS);
+
+	return Max(RECO_LIVE_COST, by_rows);
+}
+
+bool
+reco_live_is_cheap(const RecoLookup *lookup)
+{
+	return lookup->unfit == NULL && lookup->cost <= reco_live_limit(lookup);
+}
+
+static void
+check_id(const Form_pg_attribute column, const IdType *type, const char *role)
+{
+	if (column->atttypid != type->type || column->attcollation != type->collation)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the source's %ss are of type %s, but the model was made for type %s", role,
+						format_type_be(column->atttypid), format_type_be(type->type))));
+}
+
+void
+reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type, Oid *value,
+				Oid *time)
+{
+	*value = *time = InvalidOid;
+	if (columns->natts < 2 || columns->natts > 4)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("source must have 2 to 4 columns, not %d", columns->natts)));
+	check_id(TupleDescAttr(columns, 0), user_type, "user");
+	check_id(TupleDescAttr(columns, 1), item_type, "item");
+	if (columns->natts > 2)
+	{
+		*value = getBaseType(TupleDescAttr(columns, 2)->atttypid);
+		ingest_check_value(*value);
+	}
+	if (columns->natts > 3)
+	{
+		*time = getBaseType(TupleDescAttr(columns, 3)->atttypid);
+		ingest_check_time(*time);
+	}
+}
+
+/* The rows of one user, as they arrive. */
+typedef struct UserRows
+{
+	DestReceiver receiver; /* first, so that a receiver is these */
+	RecoLive *live;
+	Datum user;
+	bool used; /* the source was asked */
+	Oid value_type;
+	Oid time_type;
+	MemoryContext row; /* what functions of the ids' types leave behind */
+	int64 n;
+	int64 slots;
+	reco_entry *entry;
+	int64 *time;
+} UserRows;
+
+/* The columns are looked at each time: the plan cache follows tables that change. */
+static void
+rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
+{
+	UserRows *rows = (UserRows *) receiver;
+	Serving *serving = rows->live->serving;
+
+	reco_live_check(columns, serving->user_type, serving->item_type, &rows->value_type,
+					&rows->time_type);
+}
+
+static void
+reserve_row(UserRows *rows)
+{
+	Size each = sizeof(reco_entry) + sizeof(int64);
+	RecoBudget budget;
+
+	if (rows->n < rows->slots)
+		return;
+	reco_budget_init(&budget, CurrentMemoryContext);
+	reco_budget_require(&budget, (rows->slots * 2 + 1) * each, "reading a user's rows");
+	rows->slots *= 2;
+	rows->entry = repalloc_huge(rows->entry, rows->slots * sizeof(reco_entry));
+	rows->time = repalloc_huge(rows->time, rows->slots * sizeof(int64));
+}
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	UserRows *rows = (UserRows *) receiver;
+	Serving *serving = rows->live->serving;
+	double value = 1;
+	int64 time = 0;
+	int32 item;
+	MemoryContext old;
+
+	slot_getallattrs(slot);
+	if (slot->tts_isnull[1] || (OidIsValid(rows->value_type) && slot->tts_isnull[2]))
+		return true;
+	old = MemoryContextSwitchTo(rows->row);
+	if (OidIsValid(rows->value_type))
+	{
+		value = ingest_value_of(rows->value_type, slot->tts_values[2]);
+		if (!(fabs(value) <= INGEST_MAX_VALUE))
+		{
+			if (!rows->live->skip_invalid)
+				ingest_invalid_value(serving->user_type, serving->item_type, slot, value);
+			MemoryContextSwitchTo(old);
+			return true;
+		}
+		value += 0.0; /* -0 is 0 */
+	}
+	if (OidIsValid(rows->time_type))
+		time = slot->tts_isnull[3] ? PG_INT64_MIN
+								   : ingest_time_of(rows->time_type, slot->tts_values[3]);
+	item = id_dict_find(serving->items, slot->tts_values[1]);
+	MemoryContextSwitchTo(old);
+	if (item < 0)
+		return true;
+	reserve_row(rows);
+	rows->entry[rows->n] = (reco_entry){item, (float) value};
+	rows->time[rows->n++] = time;
+	if (rows->n % 1024 == 0)
+		MemoryContextReset(rows->row);
+	return true;
+}
+
+static void
+ask_source(void *arg)
+{
+	UserRows *rows = arg;
+	RecoLive *live = rows->live;
+	RecoLookup *lookup = &live->source.lookup;
+	const IdType *type = live->serving->user_type;
+
+	if (lookup->plan == NULL)
+		(void) reco_lookup_prepare(lookup, live->source.query, type, false, NULL);
+	if (live->mode == RECO_LIVE_AUTO)
+	{
+		if (!reco_lookup_is_current(lookup))
+			reco_lookup_plan(lookup);
+		if (!reco_live_is_cheap(lookup))
+			return;
+	}
+	live->source.running = true;
+	reco_lookup_run(lookup, type->base, rows->user, &rows->receiver);
+	rows->used = true;
+}
+
+/* False when the source is not to be asked. */
+static bool
+read_rows(RecoLive *live, UserRows *rows)
+{
+	RecoLookup *lookup = &live->source.lookup;
+
+	if (live->mode == RECO_LIVE_OFF || !reco_live_may_ask(live, &live->source))
+		return false;
+	/* most calls for a costly source end here */
+	if (live->mode == RECO_LIVE_AUTO && reco_lookup_is_current(lookup) &&
+		!reco_live_is_cheap(lookup))
+		return false;
+	reco_lookup_receiver(&rows->receiver, rows_startup, receive_row);
+	rows->row = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
+	rows->slots = 64;
+	rows->entry = palloc(rows->slots * sizeof(reco_entry));
+	rows->time = palloc(rows->slots * sizeof(int64));
+	(void) reco_live_attempt(live, &live->source, ask_source, rows);
+	MemoryContextDelete(rows->row);
+	return rows->used;
+}
+
+bool
+reco_live_user(RecoLive *live, Datum user, RecoProfile *profile)
+{
+	Serving *serving = live->serving;
+	RecoModel *model = &serving->model;
+	UserRows rows = {.live = live, .user = user};
+	bool by_latest = model->spec->predicts_value;
+	int64 n;
+	int32 *item;
+	float *value;
+	bool stored;
+
+	if (!read_rows(live, &rows))
+		return reco_serving_user(serving, user, profile);
+	item = MemoryContextAllocHuge(CurrentMemoryContext, (rows.n + 1) * sizeof(int32));
+	value = MemoryContextAllocHuge(CurrentMemoryContext, (rows.n + 1) * sizeof(float));
+	n = reco_row_merge(rows.entry, OidIsValid(rows.time_type) ? rows.time : NULL, rows.n, item,
+					   by_latest ? NULL : value, by_latest ? value : NULL);
+	pfree(rows.entry);
+	pfree(rows.time);
+	stored = reco_serving_user(serving, user, profile);
+	if (!stored && n == 0)
+		return false;
+	if (stored && n == profile->n && memcmp(item, profile->item, n * sizeof(int32)) == 0 &&
+		memcmp(value, profile->value, n * sizeof(float)) == 0)
+		return true;
+	profile->n = n;
+	profile->item = item;
+	profile->value = value;
+	if (stored && model->spec->algorithm->costly_fold_in)
+		return true;
+	profile->factors = palloc0((model->stride + 16) * sizeof(float));
+	profile->bias = 0;
+	profile->neighbors = 0;
+	if (n > 0 && !model->spec->algorithm->costly_fold_in)
+		model->spec->algorithm->fold_in(model, profile);
+	return true;
+}

@@ -1,0 +1,63 @@
+/*
+ * live.h
+ *	  What a user has and what may be shown as the definition's queries say it now.
+ */
+#ifndef RECO_STORE_LIVE_H
+#define RECO_STORE_LIVE_H
+
+#include "store/cache.h"
+#include "store/lookup.h"
+
+/*
+ * What a backend knows of a model's definition.  Valid until the next
+ * reco_live_open.
+ */
+typedef struct RecoLive RecoLive;
+
+/* The definition under the active snapshot. */
+extern RecoLive *reco_live_open(Serving *serving);
+
+/*
+ * A user with the rows that the source has now, or as stored where those are not to be
+ * had cheaply; false when neither knows the user.  In the current memory context.
+ * A profile whose rows are those that were trained on is the stored one to the bit.
+ */
+extern bool reco_live_user(RecoLive *live, Datum user, RecoProfile *profile);
+
+/* Whether the query of items says what is available. */
+extern bool reco_live_filters(RecoLive *live);
+
+/* Which of n items are, in *available. */
+extern void reco_live_filter(RecoLive *live, const int32 *item, int32 n, bool *available);
+
+/*
+ * Tells, line by line, whether and how the queries of a definition are read when
+ * serving.  The caller must have been found to own it.
+ */
+extern void reco_live_explain(const ModelRow *row, void (*tell)(void *arg, const char *line),
+							  void *arg);
+
+/*
+ * With live => 'auto' the source is asked when its plan costs at most RECO_LIVE_COST,
+ * or RECO_LIVE_ROW_COST for each row that it expects, up to RECO_LIVE_ROWS of them:
+ * an index on the user passes, whatever the users have, and so does a small table.
+ */
+#define RECO_LIVE_COST 1000.0
+#define RECO_LIVE_ROW_COST 10.0
+#define RECO_LIVE_ROWS 1000.0
+
+/* The column of items that says what may be shown. */
+#define RECO_LIVE_AVAILABLE "available"
+
+/* For explain.c. */
+extern RecoLiveMode reco_live_mode(const Jsonb *options);
+extern RecoLookup reco_live_lookup(const ModelRow *row, bool of_items);
+extern double reco_live_limit(const RecoLookup *lookup);
+extern bool reco_live_is_cheap(const RecoLookup *lookup);
+/* An error unless the columns are those that a source of the model has. */
+extern void reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type,
+							Oid *value, Oid *time);
+extern bool reco_live_forgives(int code);
+extern bool reco_live_says_available(TupleDesc columns);
+
+#endif /* RECO_STORE_LIVE_H */
