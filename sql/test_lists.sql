@@ -151,3 +151,32 @@ CALL reco.drop_model('lst_text');
 CALL reco.drop_model('lst_collated');
 DROP FUNCTION lst_alike, lst_differences, lst_audience;
 DROP TABLE lst, lst_text, lst_collated;
+
+-- The index of items gives the list that scoring all of them gives: the first of few are
+-- the first of all, with filters too.
+CREATE TABLE lst_many AS
+SELECT u, (u * 31 + k * k * 7 + (u % 5) * 600 * (k % 2)) % 3000 AS i, 1 + (u + k) % 5 AS v
+  FROM generate_series(1, 400) u, generate_series(1, 25) k GROUP BY 1, 2, 3;
+CREATE TABLE lst_stock AS SELECT i AS id, i % 7 > 0 AS available FROM lst_many GROUP BY i;
+ALTER TABLE lst_stock ADD PRIMARY KEY (id);
+CREATE FUNCTION lst_differ(algorithm reco.algorithm, stock text, OUT items bigint, OUT lists bigint, OUT differ bigint, OUT differ_among bigint)
+LANGUAGE plpgsql AS $$
+DECLARE tenth int[] := ARRAY(SELECT generate_series(3, 2999, 10));
+BEGIN
+  CALL reco.create_model('lst_many', 'lst_many', algorithm, items => stock);
+  SELECT count(*), count(*) FILTER (WHERE few IS DISTINCT FROM all_of), count(*) FILTER (WHERE few_among IS DISTINCT FROM all_among)
+    INTO lists, differ, differ_among
+    FROM generate_series(1, 400, 5) u, LATERAL (
+      SELECT (SELECT string_agg(item_id || '=' || score, ' ' ORDER BY rank) FROM lst_many.recommend(u, 10)) AS few,
+             (SELECT string_agg(item_id || '=' || score, ' ' ORDER BY rank) FROM lst_many.recommend(u, 10, among => tenth)) AS few_among,
+             string_agg(item_id || '=' || score, ' ' ORDER BY rank) FILTER (WHERE rank <= 10) AS all_of,
+             string_agg(item_id || '=' || score, ' ' ORDER BY rank) FILTER (WHERE n <= 10 AND item_id % 10 = 3) AS all_among
+        FROM (SELECT rank, item_id, score, row_number() OVER (PARTITION BY item_id % 10 = 3 ORDER BY rank) AS n
+                FROM lst_many.recommend(u, NULL)) AS s) AS l;
+  SELECT count(*) INTO items FROM lst_many.item_factors;
+  CALL reco.drop_model('lst_many');
+END $$;
+SELECT d.* FROM unnest(ARRAY[reco.ials(factors => 16, iterations => 3), reco.als(factors => 10, iterations => 3)]::reco.algorithm[]) AS a,
+  unnest(ARRAY[NULL, 'lst_stock']) AS stock, lst_differ(a, stock) AS d;
+DROP FUNCTION lst_differ;
+DROP TABLE lst_many, lst_stock;

@@ -8,7 +8,8 @@
  * Places go to the model first, then to what is to be explored, to what grows, and to
  * what is popular, and the source column says which.
  *
- * Cost: one pass over the items for each stage that has places left.
+ * Cost: a search for the best by the model; one pass over the items for each other stage
+ * that has places left.
  */
 #include "api/listing.h"
 
@@ -165,12 +166,15 @@ keep_available(Listing *listing, reco_ranked *list, int32 n, int32 most)
 }
 
 /*
- * The n best that are not skipped and are available, best first; they are skipped from
- * now on.  As long as some are not available, larger and larger batches are asked for.
+ * The n best that are not skipped and are available, best first, by score or, where that
+ * is NULL, by what the model says of the profile; they are skipped from now on.  As long
+ * as some are not available, larger and larger batches are asked for.
  */
 static int32
-take_best(Listing *listing, const float *score, int32 n, reco_ranked *out)
+take_best(Listing *listing, const float *score, const RecoProfile *profile, int32 n,
+		  reco_ranked *out)
 {
+	const RecoModel *model = &listing->serving->model;
 	int32 items = listing->serving->model.items;
 	int32 batch = n;
 	int32 taken = 0;
@@ -180,7 +184,8 @@ take_best(Listing *listing, const float *score, int32 n, reco_ranked *out)
 	{
 		reco_ranked *list =
 			listing->filters ? listing_alloc((Size) batch * sizeof(reco_ranked)) : out;
-		int32 found = reco_top_n(score, items, listing->skip, batch, list);
+		int32 found = score ? reco_top_n(score, items, listing->skip, batch, list)
+							: reco_model_top(model, profile, listing->skip, batch, list);
 		int32 kept = found;
 
 		more = listing->filters && found == batch;
@@ -199,14 +204,38 @@ take_best(Listing *listing, const float *score, int32 n, reco_ranked *out)
 	return taken;
 }
 
-void
-listing_add(Listing *listing, const float *score, int32 most, const char *source)
+static void
+add_best(Listing *listing, const float *score, const RecoProfile *profile, int32 most,
+		 const char *source)
 {
 	int32 left = Min(listing->n - listing->count, most);
-	int32 count = take_best(listing, score, left, listing->best + listing->count);
+	int32 count = take_best(listing, score, profile, left, listing->best + listing->count);
 
 	for (int32 r = 0; r < count; r++)
 		listing->source[listing->count++] = source;
+}
+
+void
+listing_add(Listing *listing, const float *score, int32 most, const char *source)
+{
+	add_best(listing, score, NULL, most, source);
+}
+
+/* What the model says of all items, boosted; NULL: nothing is. */
+static float *
+boosted(const Listing *listing, const RecoProfile *profile)
+{
+	const RecoModel *model = &listing->serving->model;
+	const float *boost = listing->boost;
+	float *score;
+
+	if (boost == NULL)
+		return NULL;
+	score = listing_alloc((Size) model->items * sizeof(float));
+	model->spec->algorithm->score(model, profile, score);
+	for (int32 i = 0; i < model->items; i++)
+		score[i] = score[i] > 0 ? score[i] * boost[i] : score[i] / boost[i];
+	return score;
 }
 
 /* What the model itself says. */
@@ -214,32 +243,30 @@ static void
 add_model(Listing *listing, const RecoProfile *profile)
 {
 	RecoModel *model = &listing->serving->model;
-	const RecoAlgorithm *algorithm = model->spec->algorithm;
-	float *score = listing_alloc((Size) model->items * sizeof(float));
+	const char *source = model->spec->algorithm->source;
+	float *score = boosted(listing, profile);
 	int32 places = listing->n - (int32) floor(listing->explore * listing->n);
 
-	algorithm->score(model, profile, score);
-	for (int32 i = 0; listing->boost && i < model->items; i++)
-		score[i] = score[i] > 0 ? score[i] * listing->boost[i] : score[i] / listing->boost[i];
 	if (listing->diversity > 0)
 	{
 		int32 m = (int32) Min((int64) CANDIDATES * places, model->items);
 		reco_ranked *candidate = listing_alloc(((Size) m + 1) * sizeof(reco_ranked));
 
-		m = take_best(listing, score, m, candidate);
+		m = take_best(listing, score, profile, m, candidate);
 		reco_diversify(model, listing->diversity, candidate, m, places);
 		for (int32 r = 0; r < m && r < places; r++)
 		{
 			listing->best[listing->count] = candidate[r];
-			listing->source[listing->count++] = algorithm->source;
+			listing->source[listing->count++] = source;
 		}
 		for (int32 r = places; r < m; r++)
 			reco_set_remove(listing->skip, candidate[r].item);
 		pfree(candidate);
 	}
 	else
-		listing_add(listing, score, places, algorithm->source);
-	pfree(score);
+		add_best(listing, score, profile, places, source);
+	if (score)
+		pfree(score);
 }
 
 /*

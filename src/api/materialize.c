@@ -140,7 +140,8 @@ rank_factors(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *co
 {
 	RecoModel *model = &job->serving->model;
 	RecoBudget *budget = &job->budget;
-	reco_batch_items items = {model->items, model->stride, model->item, model->item_bias};
+	reco_batch_items items = {model->items, model->stride, model->item, model->item_bias,
+							  model->index};
 	reco_csr seen = {n, model->items};
 	float *user = reco_budget_alloc(budget, ((Size) n * model->stride + 16) * sizeof(float));
 	float *base = reco_zeros(budget, n);

@@ -5,10 +5,11 @@
  * Each thread marks a user's own items in a bit set of its own and clears the
  * marks afterwards, so that a user costs their interactions and not the catalogue.
  *
- * Cost: users x items x factors.
+ * Cost: users x items x factors; with an index, what pruned.c says of each user.
  */
 #include "core/batch.h"
 
+#include "core/pruned.h"
 #include "core/score.h"
 #include "core/sorting.h"
 #include "core/team.h"
@@ -35,6 +36,9 @@ static int32_t
 list_of(const reco_batch_items *items, const float *p, float base, const Worker *w, int32_t n,
 		reco_ranked *out)
 {
+	if (items->index)
+		return reco_pruned_top(NULL, items->index, items->factors, items->stride, p, items->bias,
+							   base, w->skip, n, out);
 	reco_score(items->factors, items->items, items->stride, p, items->bias, base, w->score);
 	return reco_top_n(w->score, items->items, w->skip, n, out);
 }

@@ -15,6 +15,7 @@ typedef struct reco_batch_items
 	int stride;
 	const float *factors; /* items x stride, rows on cache lines */
 	const float *bias;    /* items */
+	const void *index;    /* pruned.h; NULL: none */
 } reco_batch_items;
 
 /*

@@ -89,7 +89,8 @@ typedef struct RecoModel
 	double mean;
 	float min_value; /* the values seen in training: the scale of ratings */
 	float max_value;
-	double *gram; /* factors x factors where the algorithm folds in with it */
+	double *gram;      /* factors x factors where the algorithm folds in with it */
+	const void *index; /* core/pruned.h, of inner products when serving; NULL: none */
 	/* lists of similar items; start NULL: the algorithm has none */
 	reco_neighbors neighbors;
 	/* made from them: row j has the items whose score an interaction with j raises */
@@ -191,6 +192,10 @@ extern float *reco_zeros(RecoBudget *budget, int32 n);
 extern double reco_model_cosine(const RecoModel *model, const float *x, const float *y);
 extern int32 reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip,
 					   int32 n, reco_ranked *out, int32 *by_score);
+
+extern void reco_model_index(RecoModel *model, RecoBudget *budget);
+extern int32 reco_model_top(const RecoModel *model, const RecoProfile *profile, const uint64 *skip,
+							int32 n, reco_ranked *out);
 
 extern void reco_diversify(const RecoModel *model, double diversity, reco_ranked *candidate,
 						   int32 m, int32 n);

@@ -10,6 +10,7 @@
  */
 #include "model/model.h"
 
+#include "core/pruned.h"
 #include "core/vector.h"
 #include "miscadmin.h"
 
@@ -34,6 +35,52 @@ reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip
 	for (int32 r = 0; r < have; r++)
 		reco_set_add(skip, out[r].item);
 	return have + reco_top_n(popularity, items, skip, n - have, out + have);
+}
+
+/*
+ * Makes the index of items that spares scoring them all, where scores are inner
+ * products and memory allows it.  In the budget's context.
+ */
+void
+reco_model_index(RecoModel *model, RecoBudget *budget)
+{
+	Size size =
+		model->spec->algorithm->inner_product ? reco_pruned_size(model->items, model->factors) : 0;
+	void *index = size > 0 ? budget->env.alloc(budget->env.arg, size) : NULL;
+	reco_status status;
+
+	if (index == NULL)
+		return;
+	status = reco_pruned_build(&budget->env, model->item, model->items, model->factors,
+							   model->stride, model->item_bias, index);
+	if (status == RECO_OK)
+		model->index = index;
+	else
+		reco_budget_free(budget, index);
+}
+
+/* The n best by the model that are not in skip, to out; returns how many. */
+int32
+reco_model_top(const RecoModel *model, const RecoProfile *profile, const uint64 *skip, int32 n,
+			   reco_ranked *out)
+{
+	float *score;
+	int32 count;
+
+	if (model->index)
+	{
+		RecoBudget budget;
+
+		reco_budget_init(&budget, CurrentMemoryContext);
+		return reco_pruned_top(&budget.env, model->index, model->item, model->stride,
+							   profile->factors, model->item_bias,
+							   (float) (model->mean + profile->bias), skip, n, out);
+	}
+	score = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) model->items + 1) * sizeof(float));
+	model->spec->algorithm->score(model, profile, score);
+	count = reco_top_n(score, model->items, skip, n, out);
+	pfree(score);
+	return count;
 }
 
 /* The cosine of two columns of factors, as reco.cosine_similarity() tells it; 0 for zeros. */

@@ -22,6 +22,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_namespace.h"
 #include "commands/dbcommands.h"
+#include "core/pruned.h"
 #include "common/file_perm.h"
 #include "common/file_utils.h"
 #include "miscadmin.h"
@@ -37,7 +38,7 @@
 
 #define DIRECTORY "base/" PG_TEMP_FILES_DIR
 #define PREFIX PG_TEMP_FILE_PREFIX "_reco"
-#define MAGIC UINT64_C(0x0002006f63657200) /* changes with the layout */
+#define MAGIC UINT64_C(0x0003006f63657200) /* changes with the layout */
 /* Bytes written between two looks for interrupts. */
 #define WRITE_BYTES (1024 * 1024)
 
@@ -50,6 +51,7 @@ typedef enum SectionName
 	SECTION_POPULAR,
 	SECTION_IDS,
 	SECTION_GRAM,
+	SECTION_INDEX,
 	SECTION_FOLLOWER_START,
 	SECTION_FOLLOWER_ITEM,
 	SECTION_FOLLOWER_WEIGHT,
@@ -232,6 +234,7 @@ point(Serving *serving)
 	serving->trend = section(image, SECTION_TREND);
 	serving->popular = section(image, SECTION_POPULAR);
 	model->gram = section(image, SECTION_GRAM);
+	model->index = section(image, SECTION_INDEX);
 	serving->items = id_dict_frozen(serving->context, serving->item_type,
 									section(image, SECTION_IDS), head->section[SECTION_IDS].bytes);
 	if (serving->items == NULL || id_dict_count(serving->items) != model->items ||
@@ -241,6 +244,8 @@ point(Serving *serving)
 		!section_is(image, SECTION_TREND, items * sizeof(float)) ||
 		!section_is(image, SECTION_POPULAR, items * sizeof(int32)) ||
 		!section_is(image, SECTION_GRAM, (Size) model->factors * model->factors * sizeof(double)) ||
+		(model->index && !reco_pruned_valid(model->index, head->section[SECTION_INDEX].bytes,
+											model->items, model->factors)) ||
 		!point_csr(image, SECTION_FOLLOWER_START, model->items, model->items, &model->followers))
 		return false;
 	if (serving->features)
@@ -345,6 +350,9 @@ collect(Serving *serving, Piece *piece)
 	if (model->gram)
 		piece[SECTION_GRAM] =
 			(Piece){model->gram, (Size) model->factors * model->factors * sizeof(double)};
+	if (model->index)
+		piece[SECTION_INDEX] =
+			(Piece){model->index, reco_pruned_size(model->items, model->factors)};
 	csr_pieces(&model->followers, &piece[SECTION_FOLLOWER_START]);
 	if (serving->features)
 	{

@@ -338,6 +338,7 @@ reco_serving_load(const ModelRow *row)
 	reco_table_close(&items, AccessShareLock);
 	if (model->spec->algorithm->prepare)
 		model->spec->algorithm->prepare(model, &budget);
+	reco_model_index(model, &budget);
 	serving->popular = popular_order(serving);
 	/* what is served is made from the lists; one item's are read when asked for */
 	reco_neighbors_free(&budget.env, &model->neighbors);
