@@ -332,6 +332,31 @@ SELECT (SELECT value FROM con_values WHERE metric = 'ndcg' AND algorithm ~ 'nois
        (SELECT value FROM con_values WHERE metric = 'ndcg' AND algorithm ~ 'noise') > 2 * (SELECT value FROM con_values WHERE metric = 'ndcg' AND algorithm ~ 'kind') AS above_noise;
 SELECT count(*) AS same FROM con_values JOIN reco.evaluate('con_taste', ARRAY[reco.content('{"noise": 0}')], items => 'con_taste_items') AS e USING (algorithm, metric, value)
   WHERE algorithm ~ 'noise';
+-- Where another model has nothing more to say, and items were given: what is like what the
+-- user has comes before what grows and what is popular, in the order of a content model.
+CREATE TABLE con_thin AS SELECT * FROM con_taste AS t(u, i) WHERE u % 5 = 0 OR i % 3 = 0;
+CALL reco.create_model('con_thin', 'con_thin', reco.item_knn(neighbors => 2), items => 'SELECT *, id % 5 > 0 AS available FROM con_taste_items');
+CALL reco.create_model('con_thin_content', 'con_thin', reco.content(), items => 'SELECT i.*, id % 5 > 0 AS available FROM con_taste_items AS i WHERE id IN (SELECT i FROM con_thin)');
+SELECT source, count(*), min(rank), max(rank) FROM con_thin.recommend(3, NULL) GROUP BY source ORDER BY 3;
+SELECT count(*) AS users, count(*) FILTER (WHERE EXISTS (SELECT FROM con_thin.recommend(u, NULL) WHERE source = 'content')) AS have_some,
+       count(*) FILTER (WHERE (SELECT array_agg((item_id, score)::text ORDER BY rank) FROM con_thin.recommend(u, NULL) WHERE source = 'content')
+         IS DISTINCT FROM (SELECT array_agg((item_id, score)::text ORDER BY rank) FROM con_thin_content.recommend(u, NULL,
+           exclude => ARRAY(SELECT item_id FROM con_thin.recommend(u, NULL) WHERE source = 'model')) WHERE source = 'content')) AS differ
+  FROM (SELECT DISTINCT u FROM con_thin) AS u(u);
+SELECT DISTINCT source FROM con_thin.recommend(3, NULL, fallback => 'trending') ORDER BY 1;
+SELECT DISTINCT source FROM con_thin.recommend(3, NULL, fallback => 'none') ORDER BY 1;
+SELECT DISTINCT source FROM con_thin.recommend(99999, NULL) ORDER BY 1;
+SELECT count(*) AS only_described FROM con_thin.item_factors WHERE item_id NOT IN (SELECT i FROM con_thin);
+-- items that cannot be read are an error of every model's training
+CALL reco.alter_model('con_thin', items => 'SELECT id, ''NaN''::real AS x FROM con_taste_items');
+CALL reco.refresh('con_thin');
+CALL reco.alter_model('con_thin', items => 'SELECT id, id % 2 = 0 AS available FROM con_taste_items');
+CALL reco.refresh('con_thin');
+SELECT count(*) FROM con_thin.user_profile(3);
+SELECT DISTINCT source FROM con_thin.recommend(3, NULL) ORDER BY 1;
+CALL reco.drop_model('con_thin');
+CALL reco.drop_model('con_thin_content');
+DROP TABLE con_thin;
 SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.popular(), reco.content()]);
 SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.content()], items => 'SELECT id FROM con_taste_items');
 SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.content('{"x": 1}')], items => 'con_taste_items');
@@ -382,12 +407,12 @@ SELECT change, con_tamper(change) FROM (VALUES
   ('UPDATE con_bad.model_item SET features = ''\x01030500000000'' WHERE item_id = 1'),
   ('UPDATE con_bad.model_item SET features = ''\x010205010000'''),
   ('UPDATE con_bad.model_item SET features = decode(repeat(''00'', 100000), ''hex'') WHERE item_id = 1'),
-  ('UPDATE con_bad.model_item SET factors = ''{NaN,0,0,0}'' WHERE item_id = 1'),
-  ('UPDATE con_bad.model_item SET factors = ''{1,0,0,NaN}'' WHERE item_id = 1'),
-  ('UPDATE con_bad.model_item SET factors = ''{1,0,0,Infinity}'' WHERE item_id = 1'),
-  ('UPDATE con_bad.model_item SET factors = ''{1e17,-1e17,1e17,1e17}'''),
-  ('UPDATE con_bad.model_item SET factors = ''{1e-45,1e-45,0,NaN}'''),
-  ('UPDATE con_bad.model_item SET factors = ''{1,0,0}'''),
+  ('UPDATE con_bad.model_item SET numbers = ''{NaN,0,0,0}'' WHERE item_id = 1'),
+  ('UPDATE con_bad.model_item SET numbers = ''{1,0,0,NaN}'' WHERE item_id = 1'),
+  ('UPDATE con_bad.model_item SET numbers = ''{1,0,0,Infinity}'' WHERE item_id = 1'),
+  ('UPDATE con_bad.model_item SET numbers = ''{1e17,-1e17,1e17,1e17}'''),
+  ('UPDATE con_bad.model_item SET numbers = ''{1e-45,1e-45,0,NaN}'''),
+  ('UPDATE con_bad.model_item SET numbers = ''{1,0,0}'''),
   ('UPDATE con_bad.model_version SET factors = 3'),
   ('UPDATE con_bad.model_version SET factors = 1900'),
   ('UPDATE con_bad.model_version SET factors = 1901'),

@@ -320,7 +320,7 @@ SELECT change, sec_tamper(change) FROM (VALUES
   ('DELETE FROM sec_home.model_user'),
   ('DELETE FROM sec_home.model_version'),
   ('DELETE FROM sec_home.model'),
-  ('INSERT INTO sec_home.model_item SELECT version, 99, factors, bias, interactions, 3, neighbors, similarities, features, trend FROM sec_home.model_item WHERE item_id = 1'),
+  ('INSERT INTO sec_home.model_item SELECT version, 99, factors, bias, interactions, 3, neighbors, similarities, features, trend, numbers FROM sec_home.model_item WHERE item_id = 1'),
   ('ALTER TABLE sec_home.model_item DROP CONSTRAINT model_item_version_number_key; UPDATE sec_home.model_item SET number = 0 WHERE item_id = 2'),
   ('UPDATE sec_home.model_item SET number = -1 WHERE item_id = 2'),
   ('UPDATE sec_home.model_item SET number = 2147483647 WHERE item_id = 2'),

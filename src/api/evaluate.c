@@ -439,7 +439,7 @@ reco_evaluate(PG_FUNCTION_ARGS)
 	SPI_connect();
 	e.data = reco_read_source(text_to_cstring(PG_GETARG_TEXT_PP(0)),
 							  needs_features ? text_to_cstring(PG_GETARG_TEXT_PP(ARG_ITEMS)) : NULL,
-							  &caller, &options, &budget);
+							  true, &caller, &options, &budget);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
 	split(&e, PG_GETARG_FLOAT8(3), (uint64) PG_GETARG_INT64(7));

@@ -293,6 +293,23 @@ add_explored(Listing *listing)
 	pfree(draw);
 }
 
+/* What is known about items, for whom the model itself has nothing more to say. */
+static void
+add_content(Listing *listing, const RecoProfile *profile)
+{
+	RecoModel *model = &listing->serving->model;
+	const RecoAlgorithm *content = &reco_algorithm_content;
+	float *score;
+
+	if (model->content == NULL || profile == NULL || profile->n == 0 ||
+		model->spec->algorithm == content || !content->knows(model, profile))
+		return;
+	score = listing_alloc((Size) model->items * sizeof(float));
+	content->score(model, profile, score);
+	listing_add(listing, score, listing->n, content->source);
+	pfree(score);
+}
+
 static void
 add_trending(Listing *listing)
 {
@@ -360,6 +377,8 @@ listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 		add_model(listing, profile);
 	if (listing->explore > 0)
 		add_explored(listing);
+	if (strcmp(fallback, "auto") == 0 && listing->count < listing->n)
+		add_content(listing, profile);
 	if (!none && !popular && listing->count < listing->n)
 		add_trending(listing);
 	if (!none)

@@ -120,8 +120,7 @@ reco_serve_user_profile(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("model \"%s\" knows nothing about its items",
 							   get_namespace_name(serving->schema)),
-						errhint("Profiles come from models of items' features, such as "
-								"reco.content().")));
+						errhint("Profiles come from models that are made with items.")));
 	if (!request_user(&request, &user) || !reco_serving_user(serving, user, &profile))
 		return (Datum) 0;
 	reco_budget_init(&budget, CurrentMemoryContext);

@@ -273,7 +273,7 @@ similar_to_item(RecoRows *rows, Serving *serving, int32 item, int32 n)
 {
 	const RecoModel *model = &serving->model;
 
-	if (model->content)
+	if (model->spec->algorithm->needs_features)
 		similar_content(rows, serving, item, n);
 	else if (model->spec->algorithm->own_lists == NULL)
 	{

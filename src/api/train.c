@@ -227,7 +227,7 @@ read_source(Job *job)
 	INSTR_TIME_SET_CURRENT(start);
 	if (job->spec->algorithm->needs_features && job->items == NULL)
 		reco_features_missing(job->spec);
-	data = reco_read_source(job->source, job->spec->algorithm->needs_features ? job->items : NULL,
+	data = reco_read_source(job->source, job->items, job->spec->algorithm->needs_features,
 							&job->reader, &job->options, &job->budget);
 	job->record.data = data;
 	job->training.features = data->features;

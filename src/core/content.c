@@ -331,6 +331,21 @@ reco_content_profile_free(const reco_env *env, reco_content_profile *p)
 	memset(p, 0, sizeof(*p));
 }
 
+int
+reco_content_numbers(const reco_content *content)
+{
+	int columns = 0;
+
+	for (int f = 0; f < content->fields; f++)
+	{
+		const reco_field *field = &content->field[f];
+
+		if ((field->kind == RECO_EMBEDDING || field->kind == RECO_NUMBER) && field->to > columns)
+			columns = field->to;
+	}
+	return columns;
+}
+
 bool
 reco_content_knows(const reco_content *c, const reco_content_profile *p)
 {

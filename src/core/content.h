@@ -96,6 +96,9 @@ extern reco_status reco_content_profile_make(const reco_env *env, const reco_con
 											 reco_content_profile *profile);
 extern void reco_content_profile_free(const reco_env *env, reco_content_profile *profile);
 
+/* Dense columns that the fields take: stride without its padding. */
+extern int reco_content_numbers(const reco_content *content);
+
 /* Whether the profile says anything. */
 extern bool reco_content_knows(const reco_content *content, const reco_content_profile *profile);
 

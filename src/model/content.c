@@ -4,8 +4,7 @@
  *	  them.
  *
  * Works for an item that nobody has bought yet, and for a user with one purchase.
- * The mathematics is in core/content.c; a model's dense columns (embeddings and
- * numbers) are its factors, which only items have.
+ * The mathematics is in core/content.c.
  */
 #include "model/model.h"
 
@@ -59,18 +58,6 @@ set_weights(const RecoFeatures *features, const reco_weights *weights, reco_cont
 	}
 }
 
-/* The dense columns that the fields take. */
-static int
-dense_columns(const reco_content *content)
-{
-	int columns = 0;
-
-	for (int f = 0; f < content->fields; f++)
-		if (content->field[f].kind == RECO_EMBEDDING || content->field[f].kind == RECO_NUMBER)
-			columns = Max(columns, content->field[f].to);
-	return columns;
-}
-
 static void
 content_fit(const RecoTraining *training, RecoTrained *out)
 {
@@ -86,9 +73,6 @@ content_fit(const RecoTraining *training, RecoTrained *out)
 	out->model.items = training->by_user.cols;
 	out->model.item_bias = reco_zeros(budget, out->model.items);
 	out->model.content = &features->content;
-	out->model.item = features->content.dense;
-	out->model.stride = features->content.stride;
-	out->model.factors = dense_columns(&features->content);
 	reco_value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
 }
 
@@ -175,7 +159,7 @@ content_explain(const RecoModel *model, const RecoProfile *profile, int32 item,
 static bool
 content_fits(const RecoModel *model)
 {
-	return model->content != NULL && dense_columns(model->content) == model->factors;
+	return model->content != NULL && model->factors == 0;
 }
 
 static void

@@ -97,7 +97,7 @@ reco_model_cosine(const RecoModel *model, const float *x, const float *y)
 static double
 alike(const RecoModel *model, int32 a, int32 b)
 {
-	if (model->content)
+	if (model->spec->algorithm->needs_features)
 	{
 		RecoProfile profile = {.n = 1, .item = &a};
 		float score = model->spec->algorithm->score_one(model, &profile, b);

@@ -10,6 +10,7 @@
  *
  * Cost: a run of the query for each batch of items, and a bit for each of the model's.
  */
+#include "store/features.h"
 #include "store/live_state.h"
 
 #include "catalog/pg_type.h"
@@ -22,8 +23,7 @@ bool
 reco_live_says_available(TupleDesc columns)
 {
 	for (int c = 1; c < columns->natts; c++)
-		if (TupleDescAttr(columns, c)->atttypid == BOOLOID &&
-			strcmp(NameStr(TupleDescAttr(columns, c)->attname), RECO_LIVE_AVAILABLE) == 0)
+		if (features_says_available(TupleDescAttr(columns, c)))
 			return true;
 	return false;
 }

@@ -57,6 +57,7 @@ struct FeatureReader
 	IdType *item_type;
 	Oid id_type;
 	IdDict *items;
+	bool join; /* items that are new join them */
 	IdType term_type;
 	IdDict *terms;
 	reco_triples triples;
@@ -338,7 +339,12 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 		MemoryContextSwitchTo(old);
 		return true;
 	}
-	item = id_dict_add(reader->items, id);
+	item = reader->join ? id_dict_add(reader->items, id) : id_dict_find(reader->items, id);
+	if (item < 0)
+	{
+		MemoryContextSwitchTo(old);
+		return true;
+	}
 	check_new(reader, slot, item);
 	for (int c = 1; c < reader->columns; c++)
 	{
@@ -426,8 +432,23 @@ nothing(DestReceiver *receiver)
 {
 }
 
+bool
+features_says_available(Form_pg_attribute attribute)
+{
+	return attribute->atttypid == BOOLOID && strcmp(NameStr(attribute->attname), "available") == 0;
+}
+
+bool
+features_any(TupleDesc columns)
+{
+	for (int c = 1; c < columns->natts; c++)
+		if (!features_says_available(TupleDescAttr(columns, c)))
+			return true;
+	return false;
+}
+
 FeatureReader *
-features_begin(TupleDesc columns, IdType *item_type, IdDict *items, RecoBudget *budget)
+features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join, RecoBudget *budget)
 {
 	MemoryContext old = MemoryContextSwitchTo(budget->context);
 	FeatureReader *reader = palloc0(sizeof(FeatureReader));
@@ -442,6 +463,7 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, RecoBudget *
 	reader->out = out;
 	reader->item_type = item_type;
 	reader->items = items;
+	reader->join = join;
 	reader->columns = columns->natts;
 	reader->id_type = TupleDescAttr(columns, 0)->atttypid;
 	id_type_init(&reader->term_type, TEXTOID, -1, C_COLLATION_OID, "term");
@@ -452,14 +474,14 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, RecoBudget *
 		int f = out->content.fields;
 
 		reader->field[c] = -1;
-		/* a boolean of this name says what may be shown, not what the item is like */
-		if (attribute->atttypid == BOOLOID && strcmp(NameStr(attribute->attname), "available") == 0)
+		if (features_says_available(attribute))
 			continue;
 		reader->field[c] = f;
 		out->name[f] = pstrdup(NameStr(attribute->attname));
 		classify(&reader->column[f], attribute->atttypid);
 		out->category[f] = reader->column[f].category;
 		out->content.field[f].kind = reader->column[f].kind;
+		out->content.field[f].weight = 1;
 		out->content.fields++;
 	}
 	if (out->content.fields == 0)

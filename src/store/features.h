@@ -11,12 +11,18 @@
 
 typedef struct FeatureReader FeatureReader;
 
+/* A boolean of this name says what may be shown, not what an item is like. */
+extern bool features_says_available(Form_pg_attribute attribute);
+
+/* Whether there is anything among the columns that an item is like. */
+extern bool features_any(TupleDesc columns);
+
 /*
  * Checks the columns (id, then one or more features) and makes ready to receive
- * rows.  Items that are new join the dictionary.  Everything lives in the budget's
- * context.
+ * rows.  Items that are new join the dictionary, or are passed over.  Everything lives in
+ * the budget's context.
  */
-extern FeatureReader *features_begin(TupleDesc columns, IdType *item_type, IdDict *items,
+extern FeatureReader *features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
 									 RecoBudget *budget);
 extern DestReceiver *features_receiver(FeatureReader *reader);
 

@@ -38,7 +38,7 @@
 
 #define DIRECTORY "base/" PG_TEMP_FILES_DIR
 #define PREFIX PG_TEMP_FILE_PREFIX "_reco"
-#define MAGIC UINT64_C(0x0003006f63657200) /* changes with the layout */
+#define MAGIC UINT64_C(0x0004006f63657200) /* changes with the layout */
 /* Bytes written between two looks for interrupts. */
 #define WRITE_BYTES (1024 * 1024)
 
@@ -55,6 +55,7 @@ typedef enum SectionName
 	SECTION_FOLLOWER_START,
 	SECTION_FOLLOWER_ITEM,
 	SECTION_FOLLOWER_WEIGHT,
+	SECTION_NUMBERS,
 	SECTION_ITEM_START,
 	SECTION_ITEM_TERM,
 	SECTION_ITEM_WEIGHT,
@@ -253,9 +254,10 @@ point(Serving *serving)
 		reco_content *content = &serving->features->content;
 
 		content->items = model->items;
-		content->stride = model->stride;
-		content->dense = model->item;
-		return point_csr(image, SECTION_ITEM_START, model->items, head->terms, &content->by_item) &&
+		content->dense = section(image, SECTION_NUMBERS);
+		return content->dense &&
+			   section_is(image, SECTION_NUMBERS, items * content->stride * sizeof(float)) &&
+			   point_csr(image, SECTION_ITEM_START, model->items, head->terms, &content->by_item) &&
 			   point_csr(image, SECTION_TERM_START, head->terms, model->items, &content->by_term);
 	}
 	return true;
@@ -356,8 +358,11 @@ collect(Serving *serving, Piece *piece)
 	csr_pieces(&model->followers, &piece[SECTION_FOLLOWER_START]);
 	if (serving->features)
 	{
-		csr_pieces(&serving->features->content.by_item, &piece[SECTION_ITEM_START]);
-		csr_pieces(&serving->features->content.by_term, &piece[SECTION_TERM_START]);
+		const reco_content *content = &serving->features->content;
+
+		piece[SECTION_NUMBERS] = (Piece){content->dense, items * content->stride * sizeof(float)};
+		csr_pieces(&content->by_item, &piece[SECTION_ITEM_START]);
+		csr_pieces(&content->by_term, &piece[SECTION_TERM_START]);
 	}
 }
 

@@ -35,6 +35,7 @@ struct Ingest
 	MemoryContext row_context; /* what functions of the ids' types leave behind */
 	bool leaves_garbage;
 	FeatureReader *features; /* NULL: no query of items */
+	bool items_join;         /* those that only `items` has are items of the model */
 };
 
 static bool
@@ -253,10 +254,11 @@ ingest_receiver(Ingest *ingest)
 }
 
 DestReceiver *
-ingest_items_receiver(Ingest *ingest, TupleDesc columns)
+ingest_items_receiver(Ingest *ingest, TupleDesc columns, bool join)
 {
-	ingest->features =
-		features_begin(columns, &ingest->data->item_type, ingest->data->items, ingest->budget);
+	ingest->items_join = join;
+	ingest->features = features_begin(columns, &ingest->data->item_type, ingest->data->items, join,
+									  ingest->budget);
 	return features_receiver(ingest->features);
 }
 
@@ -278,7 +280,7 @@ filter(Ingest *ingest)
 	if (ingest->options->min_user_interactions <= 1 && ingest->options->min_item_interactions <= 1)
 		return NULL;
 	/* an item that is described may have no interactions, unless some are asked for */
-	if (ingest->features && min_item <= 1)
+	if (ingest->items_join && min_item <= 1)
 		min_item = 0;
 	user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));

@@ -18,7 +18,7 @@ extern Ingest *ingest_begin(TupleDesc columns, const RecoDataOptions *options, R
 extern DestReceiver *ingest_receiver(Ingest *ingest);
 
 /* After the last row of the source: receives the rows of the query of items. */
-extern DestReceiver *ingest_items_receiver(Ingest *ingest, TupleDesc columns);
+extern DestReceiver *ingest_items_receiver(Ingest *ingest, TupleDesc columns, bool join);
 
 /* After the last row: numbers the ids, sorts and merges the rows. */
 extern RecoData *ingest_finish(Ingest *ingest);

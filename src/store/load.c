@@ -116,6 +116,18 @@ load_terms(ItemLoad *load, TupleTableSlot *slot, int32 number)
 	load->term_counts[number] = (int32) n;
 }
 
+static void
+load_numbers(ItemLoad *load, TupleTableSlot *slot, int32 number)
+{
+	const Serving *serving = load->serving;
+	const reco_content *content = &serving->features->content;
+	float *to = content->dense + (Size) number * content->stride;
+
+	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_NUMBERS],
+						 reco_content_numbers(content), true, to);
+	check_embeddings(serving, to);
+}
+
 static bool
 load_item(void *arg, TupleTableSlot *slot)
 {
@@ -132,9 +144,8 @@ load_item(void *arg, TupleTableSlot *slot)
 	load->count++;
 	load->id[number] = datumCopy(slot->tts_values[COLUMN_ID], serving->item_type->typbyval,
 								 serving->item_type->typlen);
-	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors,
-						 serving->features != NULL, model->item + (Size) number * model->stride);
-	check_embeddings(serving, model->item + (Size) number * model->stride);
+	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
+						 model->item + (Size) number * model->stride);
 	model->item_bias[number] = bias;
 	serving->trend[number] = DatumGetFloat4(slot->tts_values[COLUMN_TREND]);
 	if (!(fabsf(serving->trend[number]) <= RECO_MAX_FACTOR))
@@ -144,7 +155,10 @@ load_item(void *arg, TupleTableSlot *slot)
 		load->lengths[number] = reco_neighbors_of(
 			load->table, slot, model->items, &load->neighbor[number], &load->similarity[number]);
 	if (load->term_counts)
+	{
 		load_terms(load, slot, number);
+		load_numbers(load, slot, number);
+	}
 	return true;
 }
 
@@ -191,9 +205,6 @@ join_terms(ItemLoad *load, RecoBudget *budget)
 		memcpy(a->value + a->start[i], load->term_weight[i], load->term_counts[i] * sizeof(float));
 	}
 	content->items = model->items;
-	content->stride = model->stride;
-	content->dense = model->item;
-	model->content = content;
 }
 
 /*
@@ -223,6 +234,8 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 		load.term_counts = serving_alloc(context, items, sizeof(int32));
 		load.term = serving_alloc(context, items, sizeof(int32 *));
 		load.term_weight = serving_alloc(context, items, sizeof(float *));
+		serving->features->content.dense =
+			serving_alloc_matrix(serving->context, items, serving->features->content.stride);
 	}
 	reco_table_scan(table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_item,
 					&load);
@@ -256,7 +269,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 
 	(void) reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), false, version);
 	if (version->algorithm == NULL || version->items < 0 || version->users < 0 ||
-		version->factors < 0 || version->factors > Max(RECO_ALS_MAX_FACTORS, RECO_MAX_DENSE) ||
+		version->factors < 0 || version->factors > RECO_ALS_MAX_FACTORS ||
 		!(fabs(version->mean) <= RECO_MAX_FACTOR) || !(version->min_value <= version->max_value))
 		reco_damaged(row->schema, psprintf("Its version %d is not complete.", row->active_version));
 	serving->schema = row->schema;
@@ -270,11 +283,13 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->user_type = reco_table_id_type(&users);
 	reco_table_close(&users, AccessShareLock);
 	reco_table_close(&items, AccessShareLock);
-	if (model->spec->algorithm->needs_features)
+	if (version->fields || model->spec->algorithm->needs_features)
 	{
 		serving->features = reco_fields_read(version->fields);
 		if (serving->features == NULL)
 			reco_damaged(row->schema, "The fields of its features are not readable.");
+		serving->features->content.stride =
+			TYPEALIGN(16, reco_content_numbers(&serving->features->content));
 		reco_terms_check(row->schema, serving->features->terms);
 		model->content = &serving->features->content;
 	}
@@ -338,6 +353,8 @@ reco_serving_load(const ModelRow *row)
 	reco_table_close(&items, AccessShareLock);
 	if (model->spec->algorithm->prepare)
 		model->spec->algorithm->prepare(model, &budget);
+	if (model->content && model->content->by_term.start == NULL)
+		reco_budget_check(&budget, reco_content_index(&budget.env, model->content), "the model");
 	reco_model_index(model, &budget);
 	serving->popular = popular_order(serving);
 	/* what is served is made from the lists; one item's are read when asked for */

@@ -16,6 +16,7 @@
 #include "parser/parser.h"
 #include "parser/scansup.h"
 #include "miscadmin.h"
+#include "store/features.h"
 #include "store/ingest.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -196,7 +197,7 @@ run_plan(SPIPlanPtr plan, DestReceiver *receiver, const char *what)
 }
 
 RecoData *
-reco_read_source(const char *source, const char *items, const RecoRunAs *as,
+reco_read_source(const char *source, const char *items, bool items_join, const RecoRunAs *as,
 				 const RecoDataOptions *options, RecoBudget *budget)
 {
 	RecoIdentity before;
@@ -217,7 +218,8 @@ reco_read_source(const char *source, const char *items, const RecoRunAs *as,
 			items_as.search_path = as->items_search_path;
 		reco_become(&items_as, &before);
 		plan = plan_query(&reco_the_items, source_query(&reco_the_items, items), &columns);
-		run_plan(plan, ingest_items_receiver(ingest, columns), reco_the_items.name);
+		if (items_join || features_any(columns))
+			run_plan(plan, ingest_items_receiver(ingest, columns, items_join), reco_the_items.name);
 		reco_return(&before);
 	}
 	return ingest_finish(ingest);

@@ -102,11 +102,13 @@ typedef struct RecoData
 
 /*
  * Reads a source, and what is known about items (NULL: nothing), into memory: the
- * result lives in the budget's context.
+ * result lives in the budget's context.  items_join: what only `items` has are items,
+ * too, and it must say something about them.
  * Needs an active snapshot and an SPI connection.  Errors of the source come
  * through as they are.
  */
-extern RecoData *reco_read_source(const char *source, const char *items, const RecoRunAs *as,
-								  const RecoDataOptions *options, RecoBudget *budget);
+extern RecoData *reco_read_source(const char *source, const char *items, bool items_join,
+								  const RecoRunAs *as, const RecoDataOptions *options,
+								  RecoBudget *budget);
 
 #endif /* RECO_STORE_SOURCE_H */

@@ -341,6 +341,7 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 		{"similarities", FLOAT8ARRAYOID},
 		{is_user ? "history" : "features", BYTEAOID},
 		{"trend", FLOAT4OID},
+		{"numbers", FLOAT4ARRAYOID},
 	};
 	int columns = is_user ? COLUMNS : ITEM_COLUMNS;
 	Oid relid = get_relname_relid(name, schema);

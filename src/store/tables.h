@@ -30,6 +30,7 @@ enum
 	COLUMNS,
 	/* of items only */
 	COLUMN_TREND = COLUMNS,
+	COLUMN_NUMBERS, /* features that are numbers: embeddings, and numbers */
 	ITEM_COLUMNS
 };
 

@@ -302,6 +302,8 @@ static void
 write_items(RecoTrainingRecord *record)
 {
 	const RecoModel *model = &record->trained->model;
+	const reco_content *content = record->data->features ? &record->data->features->content : NULL;
+	int numbers = content ? reco_content_numbers(content) : 0;
 	const reco_csr *a = record->by_user;
 	int32 *count =
 		MemoryContextAllocExtended(CurrentMemoryContext, ((Size) model->items + 1) * sizeof(int32),
@@ -322,7 +324,7 @@ write_items(RecoTrainingRecord *record)
 	for (int32 i = 0; i < model->items; i++)
 	{
 		Datum *row = reco_writer_row(writer, &batch);
-		bytea *features = item_features(model->content, i, batch);
+		bytea *features = item_features(content, i, batch);
 
 		row[COLUMN_VERSION] = Int32GetDatum(record->version);
 		row[COLUMN_ID] = id_dict_id(record->data->items, i);
@@ -332,7 +334,9 @@ write_items(RecoTrainingRecord *record)
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
 		row[COLUMN_TREND] = Float4GetDatum(record->data->trend ? record->data->trend[i] : 0);
 		row[COLUMN_CONTENT] = PointerGetDatum(features);
-		record->bytes += VARSIZE(features);
+		row[COLUMN_NUMBERS] = float_array(
+			numbers > 0 ? content->dense + (Size) i * content->stride : NULL, numbers, batch);
+		record->bytes += VARSIZE(features) + numbers * sizeof(float);
 		set_neighbors(row, &model->neighbors, i, batch, &record->bytes);
 		record->bytes += model->factors * sizeof(float);
 	}
@@ -368,7 +372,7 @@ record_version(const RecoTrainingRecord *record)
 		float8_argument(record->write_seconds),
 		int8_argument(data->dropped_users),
 		int8_argument(data->dropped_items),
-		jsonb_argument(model->content ? reco_fields_describe(data->features) : NULL),
+		jsonb_argument(data->features ? reco_fields_describe(data->features) : NULL),
 	};
 
 	run(record->schema,
@@ -395,7 +399,7 @@ reco_version_finish(RecoTrainingRecord *record)
 	reco_become(&record->owner, &before);
 	write_items(record);
 	write_users(record);
-	if (record->trained->model.content)
+	if (record->data->features)
 		reco_terms_write(record->schema, record->version, record->data->features);
 	CommandCounterIncrement();
 	INSTR_TIME_SET_CURRENT(end);
