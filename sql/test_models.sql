@@ -218,7 +218,7 @@ SELECT item_id FROM mod_do.recommend(1, 1);
 SELECT model, status FROM reco.models WHERE model = 'mod_do';
 ALTER TABLE mod_gone RENAME TO mod_rows;
 CALL reco.refresh('mod_do');
-SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND objsubid > 0;
 
 -- read only
 BEGIN READ ONLY;

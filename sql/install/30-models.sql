@@ -54,6 +54,24 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.materialize IS
 'writes the lists of all users, or of those that a query returns, for the view "recommendations" of the model';
 
+CREATE PROCEDURE reco.activate(model pg_catalog.text, version pg_catalog.int4)
+AS 'MODULE_PATHNAME', 'reco_activate'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.activate IS
+'makes an older version of a model, that is still kept, the active one';
+
+CREATE PROCEDURE reco.grant_use(model pg_catalog.text, role pg_catalog.text)
+AS 'MODULE_PATHNAME', 'reco_grant_use'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.grant_use IS
+'grants a role (or public) what it takes to use a model: its schema, to read its tables, to call its functions';
+
+CREATE PROCEDURE reco.revoke_use(model pg_catalog.text, role pg_catalog.text)
+AS 'MODULE_PATHNAME', 'reco_revoke_use'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.revoke_use IS
+'takes back what reco.grant_use() granted';
+
 CREATE FUNCTION reco.explain_source(model pg_catalog.text)
 RETURNS TABLE (line pg_catalog.text)
 AS 'MODULE_PATHNAME', 'reco_explain_source'
@@ -83,3 +101,26 @@ COMMENT ON VIEW reco.models IS
 'the models of this database whose tables the caller may read';
 GRANT SELECT ON reco.models TO PUBLIC;
 GRANT USAGE ON SCHEMA reco TO PUBLIC;
+
+CREATE FUNCTION reco.list_progress(
+  OUT model pg_catalog.text,
+  OUT version pg_catalog.int4,
+  OUT phase pg_catalog.text,
+  OUT iteration pg_catalog.int4,
+  OUT iterations pg_catalog.int4,
+  OUT loss pg_catalog.float8,
+  OUT rows pg_catalog.int8,
+  OUT started_at pg_catalog.timestamptz,
+  OUT elapsed pg_catalog.interval,
+  OUT estimate pg_catalog.interval,
+  OUT pid pg_catalog.int4
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_list_progress'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 2;
+COMMENT ON FUNCTION reco.list_progress IS
+'the trainings that run, of models whose tables the caller may read';
+
+CREATE VIEW reco.progress AS SELECT * FROM reco.list_progress();
+COMMENT ON VIEW reco.progress IS
+'the trainings that run, of models whose tables the caller may read: how far they are';
+GRANT SELECT ON reco.progress TO PUBLIC;

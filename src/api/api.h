@@ -11,17 +11,11 @@
 /* algorithms.c: the options of reco.options(). */
 extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
 
-/* train.c: whether some session trains the model now. */
-extern bool reco_model_is_training(Oid schema);
-
 /*
  * manage.c: what else would go with a model's schema, described; NULL when there is
  * nothing.  The caller is a user who may look at the catalogs.
  */
 extern char *reco_model_bystander(Oid schema);
-
-/* Waits for a training of the model to end, and keeps others off until this transaction ends. */
-extern void reco_model_lock(Oid schema);
 
 /*
  * rows.c: rows of a set-returning function.  The columns that the caller

@@ -13,18 +13,29 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "store/lock.h"
+#include "store/progress.h"
 #include "store/schema.h"
 #include "store/versions.h"
 #include "utils/builtins.h"
+#include "utils/acl.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include <math.h>
 
 RECO_FUNCTION(reco_alter_model);
 RECO_FUNCTION(reco_drop_model);
 RECO_FUNCTION(reco_list_models);
+RECO_FUNCTION(reco_list_progress);
+RECO_FUNCTION(reco_activate);
+RECO_FUNCTION(reco_grant_use);
+RECO_FUNCTION(reco_revoke_use);
 
 static Oid
 owned_model(FunctionCallInfo fcinfo, bool missing_ok, ModelRow *row)
@@ -161,7 +172,7 @@ list_model(RecoRows *rows, const ModelRow *model)
 	Datum values[10];
 	bool nulls[10] = {0};
 
-	if (reco_model_is_training(model->schema))
+	if (reco_training_runs(model->schema))
 		status = trained ? "ready, training" : "training";
 	values[0] = CStringGetTextDatum(model->name);
 	values[1] =
@@ -185,17 +196,12 @@ list_model(RecoRows *rows, const ModelRow *model)
 	reco_rows_add(rows, values, nulls);
 }
 
-/*
- * Every schema that holds a table "model OF reco.model" which the caller may
+/* Calls visit for every schema that holds a table "model OF reco.model" which the caller may
  * read.  Looks at catalogs and rows only.
  */
-Datum
-reco_list_models(PG_FUNCTION_ARGS)
+static void
+each_model(RecoRows *rows, void (*visit)(RecoRows *rows, const ModelRow *model))
 {
-	RecoRows rows = reco_rows_begin(fcinfo,
-									(Oid[]){TEXTOID, NAMEOID, TEXTOID, INT4OID, TEXTOID, INT4OID,
-											INT4OID, INT8OID, TIMESTAMPTZOID, TEXTOID},
-									10);
 	Relation pg_namespace = table_open(NamespaceRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(pg_namespace, InvalidOid, false, NULL, 0, NULL);
 	HeapTuple tuple;
@@ -207,9 +213,160 @@ reco_list_models(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		if (reco_model_try_read(((Form_pg_namespace) GETSTRUCT(tuple))->oid, GetActiveSnapshot(),
 								&model))
-			list_model(&rows, &model);
+			visit(rows, &model);
 	}
 	systable_endscan(scan);
 	table_close(pg_namespace, AccessShareLock);
+}
+
+Datum
+reco_list_models(PG_FUNCTION_ARGS)
+{
+	RecoRows rows = reco_rows_begin(fcinfo,
+									(Oid[]){TEXTOID, NAMEOID, TEXTOID, INT4OID, TEXTOID, INT4OID,
+											INT4OID, INT8OID, TIMESTAMPTZOID, TEXTOID},
+									10);
+
+	each_model(&rows, list_model);
 	return (Datum) 0;
+}
+
+static Datum
+seconds(double value)
+{
+	return DirectFunctionCall7(make_interval, Int32GetDatum(0), Int32GetDatum(0), Int32GetDatum(0),
+							   Int32GetDatum(0), Int32GetDatum(0), Int32GetDatum(0),
+							   Float8GetDatum(value));
+}
+
+/*
+ * One row of reco.progress.  The estimate is what is left of the phase's iterations, at the
+ * pace of those that are done.
+ */
+static void
+list_progress(RecoRows *rows, const ModelRow *model)
+{
+	RecoProgress progress;
+	TimestampTz now = GetCurrentTimestamp();
+	double in_phase;
+	Datum values[11];
+	bool nulls[11] = {0};
+
+	if (!reco_training_runs(model->schema) || !reco_progress_read(model->schema, &progress))
+		return;
+	in_phase = (double) (now - progress.phase_started_at) / USECS_PER_SEC;
+	values[0] = CStringGetTextDatum(model->name);
+	values[1] = Int32GetDatum(progress.version);
+	nulls[1] = progress.version == 0;
+	values[2] = CStringGetTextDatum(progress.phase);
+	values[3] = Int32GetDatum(progress.iteration);
+	values[4] = Int32GetDatum(progress.iterations);
+	nulls[3] = nulls[4] = nulls[9] = progress.iterations == 0;
+	values[5] = Float8GetDatum(progress.loss);
+	nulls[5] = isnan(progress.loss);
+	values[6] = Int64GetDatum(progress.rows);
+	values[7] = TimestampTzGetDatum(progress.started_at);
+	values[8] = seconds(Max((double) (now - progress.started_at) / USECS_PER_SEC, 0));
+	if (!nulls[9])
+		values[9] = seconds(Max(in_phase, 0) * (progress.iterations - progress.iteration) /
+							Max(progress.iteration, 1));
+	values[10] = Int32GetDatum(progress.pid);
+	reco_rows_add(rows, values, nulls);
+}
+
+Datum
+reco_list_progress(PG_FUNCTION_ARGS)
+{
+	RecoRows rows =
+		reco_rows_begin(fcinfo,
+						(Oid[]){TEXTOID, INT4OID, TEXTOID, INT4OID, INT4OID, FLOAT8OID, INT8OID,
+								TIMESTAMPTZOID, INTERVALOID, INTERVALOID, INT4OID},
+						11);
+
+	each_model(&rows, list_progress);
+	return (Datum) 0;
+}
+
+Datum
+reco_activate(PG_FUNCTION_ARGS)
+{
+	RecoTrainingRecord record = {0};
+	ModelRow row;
+
+	PreventCommandIfReadOnly("CALL reco.activate()");
+	record.schema = owned_model(fcinfo, false, &row);
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("version must not be null")));
+	record.owner = (RecoRunAs){true, row.owner, "pg_catalog"};
+	record.version = PG_GETARG_INT32(1);
+	SPI_connect();
+	if (!reco_version_activate(&record))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no version %d that can serve", row.name, record.version),
+				 errhint("The view \"%s.versions\" lists those whose status is \"ready\"; "
+						 "keep_versions says how many are kept.",
+						 row.name)));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/*
+ * Runs statements in which %s are the model's schema and a role, as the caller: who may grant
+ * is for the server to say.
+ */
+static void
+for_role(FunctionCallInfo fcinfo, const char *const *statements)
+{
+	char *schema;
+	char *role;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not be null", PG_ARGISNULL(0) ? "model name" : "role")));
+	schema = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	(void) reco_model_schema(schema);
+	schema = pstrdup(quote_identifier(schema));
+	role = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	if (strcmp(role, "public") != 0)
+	{
+		(void) get_role_oid(role, false);
+		role = pstrdup(quote_identifier(role));
+	}
+	SPI_connect();
+	for (; *statements; statements++)
+		if (SPI_execute(psprintf(*statements, schema, role), false, 0) != SPI_OK_UTILITY)
+			elog(ERROR, "could not change the rights to model \"%s\"", schema);
+	SPI_finish();
+}
+
+Datum
+reco_grant_use(PG_FUNCTION_ARGS)
+{
+	static const char *const statements[] = {
+		"GRANT USAGE ON SCHEMA %s TO %s",
+		"GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s",
+		"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %s",
+		NULL,
+	};
+
+	PreventCommandIfReadOnly("CALL reco.grant_use()");
+	for_role(fcinfo, statements);
+	PG_RETURN_VOID();
+}
+
+Datum
+reco_revoke_use(PG_FUNCTION_ARGS)
+{
+	static const char *const statements[] = {
+		"REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %s FROM %s",
+		"REVOKE SELECT ON ALL TABLES IN SCHEMA %s FROM %s",
+		"REVOKE USAGE ON SCHEMA %s FROM %s",
+		NULL,
+	};
+
+	PreventCommandIfReadOnly("CALL reco.revoke_use()");
+	for_role(fcinfo, statements);
+	PG_RETURN_VOID();
 }

@@ -19,8 +19,9 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "store/cache.h"
+#include "store/lock.h"
+#include "store/progress.h"
 #include "store/schema.h"
 #include "store/source.h"
 #include "utils/array.h"
@@ -234,6 +235,7 @@ flush(Job *job)
 	reco_budget_free(budget, known);
 	job->users = 0;
 	MemoryContextReset(job->batch);
+	reco_progress_rows(job->written);
 }
 
 static void
@@ -335,14 +337,42 @@ argument_n(FunctionCallInfo fcinfo)
 	return n;
 }
 
+/* Everything from the lock on. */
+static void
+materialize(Job *job, ModelRow *model, const char *users)
+{
+	RecoRunAs owner = {true, model->owner, "pg_catalog"};
+	RecoIdentity before;
+	IdDict *some = NULL;
+
+	job->serving = reco_serving_open(model->schema);
+	job->n = Min(job->n, job->serving->model.items);
+	job->number = model->active_list + 1;
+	job->source = CStringGetTextDatum(job->serving->model.spec->algorithm->source);
+	if (users)
+		some = users_of(job, users);
+	reco_budget_init(&job->budget, CurrentMemoryContext);
+	job->batch = AllocSetContextCreate(CurrentMemoryContext, "reco batch", ALLOCSET_DEFAULT_SIZES);
+	job->id = palloc(BATCH_USERS * sizeof(Datum));
+	job->profile = palloc(BATCH_USERS * sizeof(RecoProfile));
+	reco_progress_begin(model->schema);
+	reco_progress_phase(model->active_version, "materializing");
+	reco_become(&owner, &before);
+	job->table = open_lists(job, model);
+	job->writer = reco_writer_begin(job->table);
+	write_lists(job, some);
+	reco_writer_end(job->writer);
+	table_close(job->table, NoLock);
+	CommandCounterIncrement();
+	activate(model, job->number);
+	reco_return(&before);
+}
+
 Datum
 reco_materialize(PG_FUNCTION_ARGS)
 {
 	Job job = {0};
 	ModelRow model;
-	RecoIdentity before;
-	RecoRunAs owner;
-	IdDict *some = NULL;
 	Oid schema;
 
 	PreventCommandIfReadOnly("CALL reco.materialize()");
@@ -354,29 +384,18 @@ reco_materialize(PG_FUNCTION_ARGS)
 	reco_model_read(schema, GetActiveSnapshot(), &model);
 	reco_model_check_owner(&model);
 	/* one at a time, and none beside a training */
-	reco_model_lock(schema);
+	(void) reco_training_lock(schema, false, false);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	reco_model_read(schema, GetActiveSnapshot(), &model);
-	job.serving = reco_serving_open(schema);
-	job.n = Min(job.n, job.serving->model.items);
-	job.number = model.active_list + 1;
-	job.source = CStringGetTextDatum(job.serving->model.spec->algorithm->source);
-	if (!PG_ARGISNULL(2))
-		some = users_of(&job, text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	reco_budget_init(&job.budget, CurrentMemoryContext);
-	job.batch = AllocSetContextCreate(CurrentMemoryContext, "reco batch", ALLOCSET_DEFAULT_SIZES);
-	job.id = palloc(BATCH_USERS * sizeof(Datum));
-	job.profile = palloc(BATCH_USERS * sizeof(RecoProfile));
-	owner = (RecoRunAs){true, model.owner, "pg_catalog"};
-	reco_become(&owner, &before);
-	job.table = open_lists(&job, &model);
-	job.writer = reco_writer_begin(job.table);
-	write_lists(&job, some);
-	reco_writer_end(job.writer);
-	table_close(job.table, NoLock);
-	CommandCounterIncrement();
-	activate(&model, job.number);
-	reco_return(&before);
+	PG_TRY();
+	{
+		materialize(&job, &model, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	}
+	PG_FINALLY();
+	{
+		reco_progress_end();
+	}
+	PG_END_TRY();
 	PopActiveSnapshot();
 	ereport(NOTICE,
 			(errmsg("model \"%s\": lists of " INT64_FORMAT " users", model.name, job.written)));

@@ -7,9 +7,8 @@
  * does not hold back vacuum; write the version and make it active.  Inside a
  * block, or in a function, all happens in the caller's transaction.
  *
- * Two trainings of one model are kept apart by an advisory lock in a space of
- * its own.  Between transactions it must outlive a commit, so it is a session
- * lock, released here on every way out.  What fails after the first commit fails
+ * Two trainings of one model are kept apart by a lock (lock.h), held by the session
+ * between transactions and released here on every way out.  What fails after the first commit fails
  * in a subtransaction, so that what the training began can be undone and
  * recorded before the error goes on.
  */
@@ -25,7 +24,8 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
-#include "storage/lock.h"
+#include "store/lock.h"
+#include "store/progress.h"
 #include "store/schema.h"
 #include "store/versions.h"
 #include "utils/builtins.h"
@@ -60,59 +60,22 @@ typedef struct Job
 	RecoTrainingRecord record;
 } Job;
 
-/*
- * The lock that keeps two trainings of a model apart; it shows as advisory in
- * pg_locks, but no user-level function can take it.
- */
-static void
-lock_tag(Oid schema, LOCKTAG *tag)
-{
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, NamespaceRelationId, schema, 7);
-}
-
-bool
-reco_model_is_training(Oid schema)
-{
-	LOCKTAG tag;
-
-	lock_tag(schema, &tag);
-	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
-		return true;
-	LockRelease(&tag, ShareLock, false);
-	return false;
-}
-
-void
-reco_model_lock(Oid schema)
-{
-	LOCKTAG tag;
-
-	lock_tag(schema, &tag);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-}
-
 /* False when another session trains the model and dont_wait. */
 static bool
 lock_model(Job *job, bool dont_wait)
 {
-	LOCKTAG tag;
-
-	lock_tag(job->record.schema, &tag);
-	if (LockAcquire(&tag, ExclusiveLock, !job->atomic, dont_wait) == LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	job->locked = true;
-	return true;
+	job->locked = reco_training_lock(job->record.schema, !job->atomic, dont_wait);
+	return job->locked;
 }
 
+/* Also ends what is told about the training. */
 static void
 unlock_model(Job *job)
 {
-	LOCKTAG tag;
-
-	if (!job->locked || job->atomic)
-		return; /* the end of the transaction releases it */
-	lock_tag(job->record.schema, &tag);
-	LockRelease(&tag, ExclusiveLock, true);
+	reco_progress_end();
+	/* inside a block the end of the transaction releases it */
+	if (job->locked && !job->atomic)
+		reco_training_unlock(job->record.schema);
 	job->locked = false;
 }
 
@@ -160,6 +123,7 @@ iterated(void *arg, int iteration, int iterations, double loss)
 	/* the look-up took a snapshot of the catalogs, which would hold back vacuum */
 	if (!ActiveSnapshotSet())
 		InvalidateCatalogSnapshot();
+	reco_progress_iteration(iteration, iterations, loss);
 	elog(DEBUG1, "iteration %d of %d, loss %g", iteration, iterations, loss);
 }
 
@@ -225,6 +189,7 @@ read_source(Job *job)
 	RecoData *data;
 
 	INSTR_TIME_SET_CURRENT(start);
+	reco_progress_phase(job->record.version, "reading");
 	if (job->spec->algorithm->needs_features && job->items == NULL)
 		reco_features_missing(job->spec);
 	data = reco_read_source(job->source, job->items, job->spec->algorithm->needs_features,
@@ -236,6 +201,7 @@ read_source(Job *job)
 	job->training.progress = iterated;
 	job->training.progress_arg = job;
 	job->training.by_user = data->x.by_user;
+	reco_progress_rows(data->rows_read);
 	if (job->spec->predicts_value && data->x.latest)
 		job->training.by_user.value = data->x.latest;
 	job->record.by_user = &job->training.by_user;
@@ -259,6 +225,7 @@ train(Job *job)
 	MemoryContext old = MemoryContextSwitchTo(job->context);
 
 	INSTR_TIME_SET_CURRENT(start);
+	reco_progress_phase(job->record.version, "training");
 	job->spec->algorithm->fit(&job->training, &job->trained);
 	job->record.trained = &job->trained;
 	job->record.train_seconds = seconds_since(start);
@@ -280,6 +247,7 @@ write_version(Job *job)
 	reco_model_check_owner(&row);
 	check_id_types(job);
 	job->record.owner.owner = row.owner;
+	reco_progress_phase(job->record.version, "writing");
 	reco_version_finish(&job->record);
 	PopActiveSnapshot();
 }
@@ -416,6 +384,7 @@ announce(Job *job)
 												&job->record.data->item_type);
 		CommandCounterIncrement();
 		(void) lock_model(job, false);
+		reco_progress_begin(job->record.schema);
 		reco_version_define(&job->record, job->source, job->items, job->reader.search_path);
 	}
 	reco_version_start(&job->record);
@@ -506,7 +475,7 @@ clear_way(const char *name)
 	ModelRow row;
 
 	if (OidIsValid(schema) && reco_model_try_read(schema, GetActiveSnapshot(), &row) &&
-		row.active_version == 0 && !reco_model_is_training(schema) &&
+		row.active_version == 0 && !reco_training_runs(schema) &&
 		reco_schema_owned(schema, GetUserId()) && reco_table_owned(row.table, GetUserId()))
 	{
 		ObjectAddress address = {NamespaceRelationId, schema, 0};
@@ -601,14 +570,23 @@ reco_refresh(PG_FUNCTION_ARGS)
 	job->record.schema = reco_model_schema(job->name);
 	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
 	reco_model_check_owner(&row);
-	if (!lock_model(job, strcmp(if_running, "wait") != 0))
-	{
-		ereport(strcmp(if_running, "skip") == 0 ? NOTICE : ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("model \"%s\" is being trained by another session", job->name)));
-		PG_RETURN_VOID();
-	}
 	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
+	if (!lock_model(job, true))
+	{
+		if (strcmp(if_running, "wait") != 0)
+		{
+			ereport(strcmp(if_running, "skip") == 0 ? NOTICE : ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("model \"%s\" is being trained by another session", job->name)));
+			SPI_finish();
+			PG_RETURN_VOID();
+		}
+		/* an hour of waiting must not hold back vacuum either */
+		if (!job->atomic)
+			SPI_commit();
+		(void) lock_model(job, false);
+	}
+	reco_progress_begin(job->record.schema);
 	finish_job(job);
 	PG_RETURN_VOID();
 }

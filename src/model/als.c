@@ -9,6 +9,7 @@
 #include "model/model.h"
 
 #include "core/score.h"
+#include "core/selftest.h"
 #include "miscadmin.h"
 
 #include <math.h>
@@ -174,6 +175,27 @@ told(void *arg, int iteration, double loss)
 									 progress->iterations, loss);
 }
 
+/* Once a session: a library that computes wrong would train a wrong model in silence. */
+static void
+check_library(RecoBudget *budget)
+{
+	static bool checked;
+	reco_status status;
+
+	if (checked)
+		return;
+	status = reco_selftest(&budget->env, NULL);
+	if (status == RECO_INVALID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the linear algebra library computes wrong results on this processor"),
+				 errdetail("The eigenvectors of a known matrix do not give the matrix again."),
+				 errhint("Start the server with another OPENBLAS_CORETYPE in its environment, for "
+						 "example Haswell, or build reco with another OpenBLAS.")));
+	reco_budget_check(budget, status, "training");
+	checked = true;
+}
+
 static void
 factor_fit(const RecoTraining *training, RecoTrained *out)
 {
@@ -185,6 +207,7 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 	reco_env env = kernel_env(training);
 	double *loss;
 
+	check_library(budget);
 	reco_budget_check(
 		budget,
 		reco_csr_transpose(&budget->env, &training->by_user, training->by_user.value, &by_item),

@@ -12,6 +12,7 @@
 
 #include "core/trend.h"
 #include "store/features.h"
+#include "store/progress.h"
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -141,7 +142,8 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	MemoryContext old = NULL;
 
 	slot_getsomeattrs(slot, ingest->columns);
-	data->rows_read++;
+	if ((++data->rows_read & 0xFFFF) == 0)
+		reco_progress_rows(data->rows_read);
 	if (slot->tts_isnull[0] || slot->tts_isnull[1] || (data->has_value && slot->tts_isnull[2]))
 	{
 		data->skipped_null++;

@@ -421,3 +421,20 @@ reco_version_finish(RecoTrainingRecord *record)
 		keep, 2);
 	reco_return(&before);
 }
+
+bool
+reco_version_activate(const RecoTrainingRecord *record)
+{
+	RecoIdentity before;
+	Argument argument = int4_argument(record->version);
+	bool found;
+
+	reco_become(&record->owner, &before);
+	found = run(record->schema,
+				"UPDATE %s.model AS m SET active_version = v.version, active_nonce = v.nonce"
+				" FROM %s.model_version AS v WHERE v.version = $1 AND v.status = 'ready'"
+				" RETURNING v.version",
+				&argument, 1) == record->version;
+	reco_return(&before);
+	return found;
+}

@@ -43,6 +43,9 @@ extern void reco_version_start(RecoTrainingRecord *record);
 /* Writes the trained version, makes it the active one and removes expired ones. */
 extern void reco_version_finish(RecoTrainingRecord *record);
 
+/* Makes an older version that is ready the active one; false when there is none. */
+extern bool reco_version_activate(const RecoTrainingRecord *record);
+
 /* Records that a training failed. */
 extern void reco_version_fail(const RecoTrainingRecord *record, const char *message);
 

@@ -121,7 +121,7 @@ sub leftovers
   return $node->safe_psql(
     'postgres', qq{
       SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = '$model'
-      UNION ALL SELECT 'lock ' || pid FROM pg_locks WHERE locktype = 'advisory'
+      UNION ALL SELECT 'lock ' || pid FROM pg_locks WHERE locktype = 'object' AND objsubid > 0
       UNION ALL SELECT 'file ' || name FROM pg_ls_tmpdir()
         -- an image of another model that is there is none
        WHERE name !~ '_reco\\.' OR NOT EXISTS (
