@@ -54,7 +54,9 @@ packages() {
           version=$(server_version)
           echo "postgresql-$version" "postgresql-server-dev-$version"
         fi ;;
-      test) echo libcmocka-dev perl libipc-run-perl ;;
+      test)
+        echo libcmocka-dev perl libipc-run-perl
+        own_server || echo "postgresql-$(server_version)-cron" ;;
       fuzz) echo clang libclang-rt-dev ;;
       *) echo "usage: test/setup.sh [demo|test|fuzz]..." >&2; return 2 ;;
     esac

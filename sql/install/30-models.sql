@@ -72,6 +72,24 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.revoke_use IS
 'takes back what reco.grant_use() granted';
 
+CREATE PROCEDURE reco.schedule(model pg_catalog.text, schedule pg_catalog.text)
+AS 'MODULE_PATHNAME', 'reco_schedule'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.schedule IS
+'has pg_cron refresh a model at the times of a cron expression; replaces an earlier schedule';
+
+CREATE PROCEDURE reco.unschedule(model pg_catalog.text)
+AS 'MODULE_PATHNAME', 'reco_unschedule'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.unschedule IS
+'ends the refreshes of a model by pg_cron';
+
+CREATE PROCEDURE reco.run_scheduled(model pg_catalog.text)
+AS 'MODULE_PATHNAME', 'reco_run_scheduled'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.run_scheduled IS
+'what the job of reco.schedule() calls: a refresh, unless one runs; without the model the job goes';
+
 CREATE FUNCTION reco.explain_source(model pg_catalog.text)
 RETURNS TABLE (line pg_catalog.text)
 AS 'MODULE_PATHNAME', 'reco_explain_source'

@@ -11,6 +11,12 @@
 /* algorithms.c: the options of reco.options(). */
 extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
 
+/* train.c: a refresh as reco.refresh() does it, called from a procedure. */
+extern Datum reco_refresh_model(FunctionCallInfo fcinfo, const char *model, const char *if_running);
+
+/* schedule.c: takes away the caller's job that refreshes a model, if there is one. */
+extern void reco_schedule_forget(const char *model);
+
 /*
  * manage.c: what else would go with a model's schema, described; NULL when there is
  * nothing.  The caller is a user who may look at the catalogs.

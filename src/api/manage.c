@@ -155,6 +155,7 @@ reco_drop_model(PG_FUNCTION_ARGS)
 				 errmsg("cannot drop model \"%s\" because %s would go with it", row.name, other),
 				 errhint("Move or drop it first, or use DROP SCHEMA ... CASCADE.")));
 	performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
+	reco_schedule_forget(row.name);
 	PG_RETURN_VOID();
 }
 

@@ -557,8 +557,16 @@ reco_create_model(PG_FUNCTION_ARGS)
 Datum
 reco_refresh(PG_FUNCTION_ARGS)
 {
+	char *model = required_text(fcinfo, 0, "model name", CurrentMemoryContext);
+	char *if_running = required_text(fcinfo, 1, "if_running", CurrentMemoryContext);
+
+	return reco_refresh_model(fcinfo, model, if_running);
+}
+
+Datum
+reco_refresh_model(FunctionCallInfo fcinfo, const char *model, const char *if_running)
+{
 	Job *job = make_job(fcinfo, "CALL reco.refresh()");
-	char *if_running = required_text(fcinfo, 1, "if_running", job->context);
 	ModelRow row;
 
 	if (strcmp(if_running, "wait") != 0 && strcmp(if_running, "skip") != 0 &&
@@ -566,7 +574,7 @@ reco_refresh(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for if_running: \"%s\"", if_running),
 						errhint("Valid values are: \"wait\", \"skip\", \"error\".")));
-	job->name = required_text(fcinfo, 0, "model name", job->context);
+	job->name = MemoryContextStrdup(job->context, model);
 	job->record.schema = reco_model_schema(job->name);
 	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
 	reco_model_check_owner(&row);

@@ -1,0 +1,162 @@
+/*
+ * schedule.c
+ *	  reco.schedule(), reco.unschedule() and reco.run_scheduled(): refreshes by pg_cron.
+ *
+ * pg_cron is another extension, asked through SQL as the caller: its own rules say who
+ * may schedule.  A job has the model's name in its own and in its command; it asks for
+ * reco.run_scheduled(), which takes the job away once there is no such model, so that a
+ * schema dropped by other means leaves none behind for long.
+ */
+#include "api/api.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "store/source.h"
+#include "store/tables.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+RECO_FUNCTION(reco_schedule);
+RECO_FUNCTION(reco_unschedule);
+RECO_FUNCTION(reco_run_scheduled);
+
+static bool
+has_cron(void)
+{
+	Oid schema = get_namespace_oid("cron", true);
+
+	return OidIsValid(get_extension_oid("pg_cron", true)) && OidIsValid(schema) &&
+		   reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+}
+
+static void
+require_cron(void)
+{
+	if (!OidIsValid(get_extension_oid("pg_cron", true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension \"pg_cron\" is not installed in this database"),
+				 errhint("Add pg_cron to shared_preload_libraries, let cron.database_name be this "
+						 "database, and create the extension; or have another scheduler run "
+						 "CALL reco.refresh().")));
+	if (!has_cron())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for schema cron"),
+						errhint("GRANT USAGE ON SCHEMA cron lets a role schedule jobs.")));
+}
+
+static char *
+job_name(const char *model)
+{
+	return psprintf("reco.refresh %s", model);
+}
+
+/*
+ * Runs a query of up to three texts as the caller, under a search_path that captures
+ * nothing.  Returns the number in the first column of its first row, or 0.
+ */
+static int64
+ask(const char *query, const char *const *argument, int n)
+{
+	RecoRunAs as = {true, GetUserId(), "pg_catalog"};
+	RecoIdentity before;
+	Oid types[3] = {TEXTOID, TEXTOID, TEXTOID};
+	Datum values[3];
+	int64 number = 0;
+	bool isnull = true;
+
+	Assert(n <= lengthof(types));
+	for (int i = 0; i < n; i++)
+		values[i] = CStringGetTextDatum(argument[i]);
+	SPI_connect();
+	reco_become(&as, &before);
+	if (SPI_execute_with_args(query, n, types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not ask pg_cron");
+	if (SPI_processed > 0)
+		number =
+			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	reco_return(&before);
+	SPI_finish();
+	return isnull ? 0 : number;
+}
+
+/* Takes the caller's job away; false when there is none. */
+static bool
+unschedule(const char *model)
+{
+	const char *argument[] = {job_name(model)};
+
+	return ask("SELECT count(cron.unschedule(jobid)) FROM cron.job"
+			   " WHERE jobname = $1 AND username = current_user AND database = current_database()",
+			   argument, 1) > 0;
+}
+
+void
+reco_schedule_forget(const char *model)
+{
+	if (has_cron())
+		(void) unschedule(model);
+}
+
+static char *
+text_argument(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	if (PG_ARGISNULL(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+	return text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+Datum
+reco_schedule(PG_FUNCTION_ARGS)
+{
+	char *model = text_argument(fcinfo, 0, "model name");
+	char *schedule = text_argument(fcinfo, 1, "schedule");
+	const char *argument[3];
+	ModelRow row;
+	int64 job;
+
+	PreventCommandIfReadOnly("CALL reco.schedule()");
+	reco_model_read(reco_model_schema(model), GetActiveSnapshot(), &row);
+	reco_model_check_owner(&row);
+	require_cron();
+	argument[0] = job_name(model);
+	argument[1] = schedule;
+	argument[2] = psprintf("CALL reco.run_scheduled(%s)", quote_literal_cstr(model));
+	job = ask("SELECT cron.schedule($1, $2, $3)", argument, 3);
+	ereport(NOTICE, (errmsg("model \"%s\" is refreshed at \"%s\" by job " INT64_FORMAT, model,
+							schedule, job)));
+	PG_RETURN_VOID();
+}
+
+Datum
+reco_unschedule(PG_FUNCTION_ARGS)
+{
+	char *model = text_argument(fcinfo, 0, "model name");
+
+	PreventCommandIfReadOnly("CALL reco.unschedule()");
+	require_cron();
+	if (!unschedule(model))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" has no scheduled refresh of yours", model)));
+	PG_RETURN_VOID();
+}
+
+Datum
+reco_run_scheduled(PG_FUNCTION_ARGS)
+{
+	char *model = text_argument(fcinfo, 0, "model name");
+	Oid schema = get_namespace_oid(model, true);
+
+	if (OidIsValid(schema) && OidIsValid(reco_model_table(schema)))
+		return reco_refresh_model(fcinfo, model, "skip");
+	PreventCommandIfReadOnly("CALL reco.run_scheduled()");
+	reco_schedule_forget(model);
+	ereport(LOG, (errmsg("model \"%s\" does not exist, its scheduled refresh was removed", model)));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,113 @@
+# Refreshes by pg_cron, in a server that has it: the job runs, skips beside another
+# training, and goes with its model, however that goes.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use RecoTest;
+use Test::More;
+
+my $plain = new_node('plain');
+make_lines($plain, 'small', 200, 100, 4000);
+$plain->safe_psql('postgres', "CALL reco.create_model('home', source => 'small', algorithm => reco.popular())");
+my ($rc, $out, $err) = $plain->psql('postgres', "CALL reco.schedule('home', '15 3 * * *')");
+isnt($rc, 0, 'without pg_cron there is no schedule');
+like($err, qr/extension "pg_cron" is not installed in this database.*\n?HINT:.*shared_preload_libraries/s, 'the error says what to do');
+is($plain->psql('postgres', "CALL reco.run_scheduled('home')"), 0, 'the job itself needs none');
+is($plain->psql('postgres', "CALL reco.run_scheduled('gone')"), 0, 'without a model either');
+is($plain->psql('postgres', "CALL reco.drop_model('home')"), 0, 'nor does dropping');
+my $has_cron = $plain->safe_psql('postgres', "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_cron'");
+$plain->stop;
+if (!$has_cron)
+{
+  note('the server has no pg_cron: the rest is skipped');
+  done_testing();
+  exit;
+}
+
+my $node = PostgreSQL::Test::Cluster->new('cron');
+$node->init;
+$node->append_conf('postgresql.conf', join "\n", 'fsync = off',
+  q{shared_preload_libraries = 'pg_cron'}, q{cron.database_name = 'postgres'},
+  q{cron.use_background_workers = on}, 'max_worker_processes = 20');
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION reco; CREATE EXTENSION pg_cron');
+make_lines($node, 'small', 200, 100, 4000);
+
+sub sql
+{
+  return $node->safe_psql('postgres', $_[0]);
+}
+
+my $jobs = q{SELECT string_agg(jobname || '|' || schedule || '|' || command || '|' || username, ', ' ORDER BY jobname) FROM cron.job};
+
+sql("CALL reco.create_model('home', source => 'small', algorithm => reco.ials(factors => 8))");
+sql(qq{CALL reco.create_model('it''s "it"', source => 'small', algorithm => reco.popular())});
+my $user = sql('SELECT current_user');
+(undef, undef, $err) = $node->psql('postgres', "CALL reco.schedule('home', '15 3 * * *')");
+like($err, qr/NOTICE:  model "home" is refreshed at "15 3 \* \* \*" by job \d+/, 'the schedule is told');
+is(sql($jobs), "reco.refresh home|15 3 * * *|CALL reco.run_scheduled('home')|$user", 'and is a job');
+sql("CALL reco.schedule('home', '30 4 * * 0')");
+is(sql($jobs), "reco.refresh home|30 4 * * 0|CALL reco.run_scheduled('home')|$user", 'another schedule replaces it');
+sql(qq{CALL reco.schedule('it''s "it"', '* * * * *')});
+is(sql(q{SELECT command FROM cron.job WHERE jobname ~ 'it'}), q{CALL reco.run_scheduled('it''s "it"')}, 'names are quoted');
+
+for ([ q{'home', 'now and then'}, qr/invalid schedule/ ], [ q{'small', '* * * * *'}, qr/model "small" does not exist/ ],
+  [ q{'home', NULL}, qr/schedule must not be null/ ], [ q{NULL, '* * * * *'}, qr/model name must not be null/ ])
+{
+  ($rc, undef, $err) = $node->psql('postgres', "CALL reco.schedule($_->[0])");
+  isnt($rc, 0, "schedule($_->[0]) fails");
+  like($err, $_->[1], 'and says why');
+}
+
+# Who may.
+sql('CREATE ROLE carol LOGIN');
+($rc, undef, $err) = $node->psql('postgres', "SET ROLE carol; CALL reco.schedule('home', '* * * * *')");
+like($err, qr/permission denied|must be owner/, 'not of the models of others');
+sql('GRANT CREATE ON DATABASE postgres TO carol; GRANT SELECT ON small TO carol');
+sql(q{SET ROLE carol; CALL reco.create_model('hers', source => 'public.small', algorithm => reco.popular())});
+($rc, undef, $err) = $node->psql('postgres', "SET ROLE carol; CALL reco.schedule('hers', '* * * * *')");
+like($err, qr/permission denied for schema cron.*HINT/s, 'not without the right to schema cron');
+sql('GRANT USAGE ON SCHEMA cron TO carol');
+sql(q{SET ROLE carol; CALL reco.schedule('hers', '* * * * *')});
+($rc, undef, $err) = $node->psql('postgres', "CALL reco.unschedule('hers')");
+like($err, qr/model "hers" has no scheduled refresh of yours/, 'each has their own');
+
+# The server does it, on its own; and the job of a schema that went takes itself away.
+sql(q{CALL reco.create_model('brief', source => 'small', algorithm => reco.popular())});
+sql("CALL reco.schedule('brief', '* * * * *')");
+sql('DROP SCHEMA brief CASCADE');
+is(sql(q{SELECT count(*) FROM cron.job WHERE jobname ~ 'brief'}), '1', 'dropped as a schema: the job is there still');
+$node->poll_query_until('postgres', q{SELECT max(version) >= 2 FROM "it's ""it""".versions WHERE status = 'ready'})
+  or die 'the job did not run';
+ok(1, 'the job ran');
+is(sql(q{SELECT DISTINCT trained_by FROM "it's ""it""".versions}), $user, 'as its owner');
+$node->poll_query_until('postgres', q{SELECT max(version) >= 2 FROM hers.versions}) or die 'nor did hers';
+is(sql(q{SELECT trained_by FROM hers.versions WHERE version = 2}), 'carol', 'each as its own');
+$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM cron.job WHERE jobname ~ 'brief')});
+is(sql(q{SELECT count(*) FROM cron.job WHERE jobname ~ 'brief'}), '0', 'and the one without a model went');
+
+# Beside another training it skips.
+sql(q{CALL reco.alter_model('home', source => 'SELECT s.*, 1 AS x FROM (SELECT pg_sleep(60)) AS z(p), LATERAL (SELECT 1 AS u, 2 AS i) AS s')});
+my $session = start_sql($node, "CALL reco.refresh('home')");
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM reco.progress}) or die 'no training began';
+($rc, undef, $err) = $node->psql('postgres', "CALL reco.run_scheduled('home')");
+is($rc, 0, 'a run beside a training is no error');
+like($err, qr/NOTICE:  model "home" is being trained by another session/, 'it skips');
+sql('SELECT pg_cancel_backend(pid) FROM reco.progress');
+finish_sql($session);
+
+# Going.
+sql("CALL reco.drop_model('home')");
+is(sql(q{SELECT count(*) FROM cron.job WHERE jobname ~ 'home'}), '0', 'dropping the model removes its job');
+sql(qq{CALL reco.unschedule('it''s "it"')});
+is(sql(q{SELECT string_agg(jobname, ', ') FROM cron.job}), 'reco.refresh hers', 'unschedule removes one');
+($rc, undef, $err) = $node->psql('postgres', qq{CALL reco.unschedule('it''s "it"')});
+like($err, qr/has no scheduled refresh of yours/, 'and only once');
+
+$node->stop;
+done_testing();
