@@ -45,6 +45,79 @@ CALL reco.alter_model('ops', source => 'ops_rows', options => reco.options(keep_
 CALL reco.refresh('ops');
 SELECT ops_versions();
 
+-- Not so soon again.
+SET client_min_messages = notice;
+CALL reco.refresh('ops', min_interval => '1 hour');
+CALL reco.refresh('ops', min_interval => '-1 hour');
+SET client_min_messages = warning;
+SELECT ops_versions();
+SET client_min_messages = notice;
+BEGIN;
+CALL reco.refresh('ops', min_interval => '1 day');
+ROLLBACK;
+SET client_min_messages = warning;
+
+-- A guard: a version that is worth less is kept, but does not serve.
+CREATE TABLE ops_taste AS
+  SELECT u, i FROM generate_series(1, 60) AS u, generate_series(1, 40) AS i WHERE i % 4 = u % 4 AND hashint4(u * 100 + i) % 3 <> 0;
+CALL reco.create_model('ops_guarded', 'ops_taste', reco.ials(factors => 8, regularization => 1), options => reco.options(keep_versions => 2, live => 'off'));
+CREATE FUNCTION ops_guarded() RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(version || ' ' || status || CASE WHEN active THEN ' active' ELSE '' END || coalesce(' ' || (metrics ? 'ndcg@10')::text, '')
+           || coalesce(' (' || regexp_replace(message, '[0-9]+\.[0-9]+', 'N', 'g') || ')', ''), ', ' ORDER BY version)
+    FROM (SELECT * FROM ops_guarded.versions ORDER BY version DESC LIMIT 5) AS v $$;
+CALL reco.refresh('ops_guarded', guard => 'ndcg@10 >= 0.95 * current');
+SELECT ops_guarded();
+CALL reco.refresh('ops_guarded', guard => ' ndcg@10>=0.95*current ');
+SELECT ops_guarded();
+SELECT (metrics -> 'ndcg@10')::float8 > 0.5 AS worth_something FROM ops_guarded.versions WHERE active;
+SELECT abs((metrics -> 'ndcg@10')::float8 - value) < 1e-9 AS as_evaluated FROM ops_guarded.versions AS v,
+  reco.evaluate('ops_taste', ARRAY[reco.ials(factors => 8, regularization => 1)]) AS e WHERE active AND metric = 'ndcg' AND value > 0.5;
+CREATE TABLE ops_kept AS SELECT r.* FROM ops_guarded.recommend(1) AS r;
+-- a source that went wrong
+CALL reco.alter_model('ops_guarded', source => 'SELECT u, (i * 7 + u * 13 + hashint4(u * 1000 + i) % 40 + 80) % 40 AS i FROM ops_taste');
+SET client_min_messages = error;
+DO $$
+BEGIN
+  CALL reco.refresh('ops_guarded', guard => 'ndcg@10 >= 0.95 * current');
+END $$;
+SET client_min_messages = warning;
+SELECT ops_guarded();
+SELECT count(*) AS differ FROM (TABLE ops_kept EXCEPT SELECT r.* FROM ops_guarded.recommend(1) AS r) AS d;
+-- the one that serves outlives any number of those
+SET client_min_messages = error;
+CALL reco.refresh('ops_guarded', guard => 'ndcg@10 >= 0.95 * current');
+CALL reco.refresh('ops_guarded', guard => 'ndcg@10 >= 0.95 * current');
+CALL reco.refresh('ops_guarded', guard => 'ndcg@10 >= 0.95 * current');
+SET client_min_messages = warning;
+SELECT ops_guarded();
+SELECT count(*) AS differ FROM (TABLE ops_kept EXCEPT SELECT r.* FROM ops_guarded.recommend(1) AS r) AS d;
+CALL reco.activate('ops_guarded', 7);
+SELECT ops_guarded();
+SET client_min_messages = error;
+CALL reco.refresh('ops_guarded', guard => 'recall@3 >= 0.99999');
+CALL reco.refresh('ops_guarded', guard => 'coverage@5 >= 0');
+CALL reco.alter_model('ops_guarded', algorithm => reco.als(factors => 2), source => 'SELECT u, i, 1 + (u + i) % 5 FROM ops_taste');
+CALL reco.refresh('ops_guarded', guard => 'rmse <= 0.0001');
+CALL reco.refresh('ops_guarded', guard => 'mae <= 100');
+CALL reco.alter_model('ops_guarded', source => 'SELECT u, 1 AS i, 1 FROM ops_taste');
+CALL reco.refresh('ops_guarded', guard => 'mae <= 100');
+SET client_min_messages = warning;
+SELECT ops_guarded();
+CALL reco.refresh('ops_guarded', guard => '');
+CALL reco.refresh('ops_guarded', guard => 'ndcg >= 1');
+CALL reco.refresh('ops_guarded', guard => 'ndcg@0 >= 1');
+CALL reco.refresh('ops_guarded', guard => 'ndcg@10 <= 1');
+CALL reco.refresh('ops_guarded', guard => 'ndcg@10 >= ');
+CALL reco.refresh('ops_guarded', guard => 'ndcg@10 >= nan');
+CALL reco.refresh('ops_guarded', guard => 'ndcg@10 >= 1 * currently');
+CALL reco.refresh('ops_guarded', guard => 'ndcg@10 >= 1 * 2');
+CALL reco.refresh('ops_guarded', guard => 'rmse@10 <= 1');
+CALL reco.refresh('ops_guarded', guard => 'beauty@10 >= 1');
+CALL reco.refresh('ops_guarded', guard => 'ndcg@99999999999999999999 >= 1');
+CALL reco.drop_model('ops_guarded');
+DROP FUNCTION ops_guarded;
+DROP TABLE ops_taste, ops_kept;
+
 -- Rights.
 CREATE ROLE ops_app;
 CREATE ROLE "ops Other";

@@ -16,12 +16,14 @@ COMMENT ON PROCEDURE reco.create_model IS
 
 CREATE PROCEDURE reco.refresh(
   model pg_catalog.text,
-  if_running pg_catalog.text DEFAULT 'wait'
+  if_running pg_catalog.text DEFAULT 'wait',
+  min_interval pg_catalog.interval DEFAULT NULL,
+  guard pg_catalog.text DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_refresh'
 LANGUAGE C;
 COMMENT ON PROCEDURE reco.refresh IS
-'trains a new version of a model from its own definition and makes it the active one';
+'trains a new version of a model from its own definition and makes it the active one, if the guard says so';
 
 CREATE PROCEDURE reco.alter_model(
   model pg_catalog.text,
@@ -72,7 +74,11 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.revoke_use IS
 'takes back what reco.grant_use() granted';
 
-CREATE PROCEDURE reco.schedule(model pg_catalog.text, schedule pg_catalog.text)
+CREATE PROCEDURE reco.schedule(
+  model pg_catalog.text,
+  schedule pg_catalog.text,
+  guard pg_catalog.text DEFAULT NULL
+)
 AS 'MODULE_PATHNAME', 'reco_schedule'
 LANGUAGE C;
 COMMENT ON PROCEDURE reco.schedule IS
@@ -84,7 +90,7 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.unschedule IS
 'ends the refreshes of a model by pg_cron';
 
-CREATE PROCEDURE reco.run_scheduled(model pg_catalog.text)
+CREATE PROCEDURE reco.run_scheduled(model pg_catalog.text, guard pg_catalog.text DEFAULT NULL)
 AS 'MODULE_PATHNAME', 'reco_run_scheduled'
 LANGUAGE C;
 COMMENT ON PROCEDURE reco.run_scheduled IS

@@ -7,12 +7,22 @@
 
 #include "model/model.h"
 #include "store/source.h"
+#include "datatype/timestamp.h"
 
 /* algorithms.c: the options of reco.options(). */
 extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
 
-/* train.c: a refresh as reco.refresh() does it, called from a procedure. */
-extern Datum reco_refresh_model(FunctionCallInfo fcinfo, const char *model, const char *if_running);
+/* What reco.refresh() is told; NULL where nothing is. */
+typedef struct RecoRefresh
+{
+	const char *model;
+	const char *if_running;
+	const Interval *min_interval;
+	const char *guard;
+} RecoRefresh;
+
+/* train.c: a refresh, called from a procedure. */
+extern Datum reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how);
 
 /* schedule.c: takes away the caller's job that refreshes a model, if there is one. */
 extern void reco_schedule_forget(const char *model);

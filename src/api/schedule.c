@@ -7,7 +7,7 @@
  * reco.run_scheduled(), which takes the job away once there is no such model, so that a
  * schema dropped by other means leaves none behind for long.
  */
-#include "api/api.h"
+#include "api/guard.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -127,7 +127,17 @@ reco_schedule(PG_FUNCTION_ARGS)
 	require_cron();
 	argument[0] = job_name(model);
 	argument[1] = schedule;
-	argument[2] = psprintf("CALL reco.run_scheduled(%s)", quote_literal_cstr(model));
+	if (!PG_ARGISNULL(2))
+	{
+		char *guard_text = text_to_cstring(PG_GETARG_TEXT_PP(2));
+		RecoGuard guard;
+
+		reco_guard_parse(guard_text, &guard);
+		argument[2] = psprintf("CALL reco.run_scheduled(%s, guard => %s)",
+							   quote_literal_cstr(model), quote_literal_cstr(guard_text));
+	}
+	else
+		argument[2] = psprintf("CALL reco.run_scheduled(%s)", quote_literal_cstr(model));
 	job = ask("SELECT cron.schedule($1, $2, $3)", argument, 3);
 	ereport(NOTICE, (errmsg("model \"%s\" is refreshed at \"%s\" by job " INT64_FORMAT, model,
 							schedule, job)));
@@ -154,7 +164,12 @@ reco_run_scheduled(PG_FUNCTION_ARGS)
 	Oid schema = get_namespace_oid(model, true);
 
 	if (OidIsValid(schema) && OidIsValid(reco_model_table(schema)))
-		return reco_refresh_model(fcinfo, model, "skip");
+	{
+		RecoRefresh how = {model, "skip"};
+
+		how.guard = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+		return reco_refresh_model(fcinfo, &how);
+	}
 	PreventCommandIfReadOnly("CALL reco.run_scheduled()");
 	reco_schedule_forget(model);
 	ereport(LOG, (errmsg("model \"%s\" does not exist, its scheduled refresh was removed", model)));

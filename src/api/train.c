@@ -12,7 +12,7 @@
  * in a subtransaction, so that what the training began can be undone and
  * recorded before the error goes on.
  */
-#include "api/api.h"
+#include "api/guard.h"
 
 #include "access/xact.h"
 #include "catalog/catalog.h"
@@ -58,6 +58,10 @@ typedef struct Job
 	RecoTraining training;
 	RecoTrained trained;
 	RecoTrainingRecord record;
+	/* of a refresh */
+	Interval *min_interval; /* NULL: none */
+	RecoGuard *guard;       /* NULL: none */
+	double worth;           /* by the guard's metric */
 } Job;
 
 /* False when another session trains the model and dont_wait. */
@@ -229,6 +233,11 @@ train(Job *job)
 	job->spec->algorithm->fit(&job->training, &job->trained);
 	job->record.trained = &job->trained;
 	job->record.train_seconds = seconds_since(start);
+	if (job->guard)
+	{
+		reco_progress_phase(job->record.version, "measuring");
+		job->worth = reco_guard_measure(job->guard, job->record.data, job->spec, &job->budget);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -247,6 +256,8 @@ write_version(Job *job)
 	reco_model_check_owner(&row);
 	check_id_types(job);
 	job->record.owner.owner = row.owner;
+	if (job->guard)
+		reco_guard_judge(job->guard, job->worth, &row, &job->record);
 	reco_progress_phase(job->record.version, "writing");
 	reco_version_finish(&job->record);
 	PopActiveSnapshot();
@@ -341,9 +352,9 @@ tell(const Job *job)
 
 /*
  * Takes the definition from the model, again: it may have changed while we
- * waited for the lock.
+ * waited for the lock.  False when there is nothing to do.
  */
-static void
+static bool
 read_definition(Job *job)
 {
 	ModelRow row;
@@ -358,6 +369,7 @@ read_definition(Job *job)
 	job->record.owner = (RecoRunAs){true, row.owner, OWN_SEARCH_PATH};
 	job->record.algorithm = row.algorithm;
 	job->record.options = row.options;
+	return job->min_interval == NULL || reco_refresh_is_due(&row, job->min_interval);
 }
 
 /*
@@ -365,14 +377,18 @@ read_definition(Job *job)
  * schema, which takes reading the source first, since that tells the types; for
  * an old one the announcement of a version.
  */
-static void
+static bool
 announce(Job *job)
 {
 	MemoryContext old = MemoryContextSwitchTo(job->context);
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (!job->creating)
-		read_definition(job);
+	if (!job->creating && !read_definition(job))
+	{
+		PopActiveSnapshot();
+		MemoryContextSwitchTo(old);
+		return false;
+	}
 	job->spec = reco_spec_parse(job->record.algorithm);
 	reco_data_options_parse(job->record.options, &job->options);
 	job->record.keep_versions = job->options.keep_versions;
@@ -389,6 +405,7 @@ announce(Job *job)
 	}
 	reco_version_start(&job->record);
 	PopActiveSnapshot();
+	return true;
 }
 
 /*
@@ -397,7 +414,8 @@ announce(Job *job)
 static void
 run_job(Job *job)
 {
-	announce(job);
+	if (!announce(job))
+		return;
 	if (job->atomic)
 	{
 		if (!job->creating)
@@ -557,16 +575,20 @@ reco_create_model(PG_FUNCTION_ARGS)
 Datum
 reco_refresh(PG_FUNCTION_ARGS)
 {
-	char *model = required_text(fcinfo, 0, "model name", CurrentMemoryContext);
-	char *if_running = required_text(fcinfo, 1, "if_running", CurrentMemoryContext);
+	RecoRefresh how = {0};
 
-	return reco_refresh_model(fcinfo, model, if_running);
+	how.model = required_text(fcinfo, 0, "model name", CurrentMemoryContext);
+	how.if_running = required_text(fcinfo, 1, "if_running", CurrentMemoryContext);
+	how.min_interval = PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2);
+	how.guard = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	return reco_refresh_model(fcinfo, &how);
 }
 
 Datum
-reco_refresh_model(FunctionCallInfo fcinfo, const char *model, const char *if_running)
+reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 {
 	Job *job = make_job(fcinfo, "CALL reco.refresh()");
+	const char *if_running = how->if_running;
 	ModelRow row;
 
 	if (strcmp(if_running, "wait") != 0 && strcmp(if_running, "skip") != 0 &&
@@ -574,7 +596,17 @@ reco_refresh_model(FunctionCallInfo fcinfo, const char *model, const char *if_ru
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for if_running: \"%s\"", if_running),
 						errhint("Valid values are: \"wait\", \"skip\", \"error\".")));
-	job->name = MemoryContextStrdup(job->context, model);
+	job->name = MemoryContextStrdup(job->context, how->model);
+	if (how->guard)
+	{
+		job->guard = MemoryContextAlloc(job->context, sizeof(RecoGuard));
+		reco_guard_parse(how->guard, job->guard);
+	}
+	if (how->min_interval)
+	{
+		job->min_interval = MemoryContextAlloc(job->context, sizeof(Interval));
+		*job->min_interval = *how->min_interval;
+	}
 	job->record.schema = reco_model_schema(job->name);
 	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
 	reco_model_check_owner(&row);

@@ -304,6 +304,7 @@ reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
 			row->min_value = DatumGetFloat4(value);
 		if (column(table, slot, "max_value", FLOAT4OID, &value))
 			row->max_value = DatumGetFloat4(value);
+		row->metrics = jsonb_column(table, slot, "metrics");
 		if (column(table, slot, "finished_at", TIMESTAMPTZOID, &value))
 			row->finished_at = DatumGetTimestampTz(value);
 		ExecDropSingleTupleTableSlot(slot);

@@ -67,6 +67,7 @@ typedef struct VersionRow
 	float max_value;
 	Jsonb *fields; /* of the items' features; NULL: none */
 	TimestampTz finished_at;
+	Jsonb *metrics; /* NULL: none */
 } VersionRow;
 
 /*

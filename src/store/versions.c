@@ -373,6 +373,8 @@ record_version(const RecoTrainingRecord *record)
 		int8_argument(data->dropped_users),
 		int8_argument(data->dropped_items),
 		jsonb_argument(data->features ? reco_fields_describe(data->features) : NULL),
+		jsonb_argument(record->metrics),
+		text_argument(record->message),
 	};
 
 	run(record->schema,
@@ -382,7 +384,8 @@ record_version(const RecoTrainingRecord *record)
 		" interactions = $8, factors = $9, mean = $10, min_value = $11::float4,"
 		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
 		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"
-		" 'write', round($17::numeric, 3)), fields = $20 WHERE version = $1",
+		" 'write', round($17::numeric, 3)), fields = $20, metrics = $21, message = $22"
+		" WHERE version = $1",
 		argument, lengthof(argument));
 }
 
@@ -408,12 +411,15 @@ reco_version_finish(RecoTrainingRecord *record)
 	record_version(record);
 	active[0] = int4_argument(record->version);
 	active[1] = int8_argument(record->nonce);
-	run(record->schema, "UPDATE %s.model SET active_version = $1, active_nonce = $2", active, 2);
+	if (!record->held_back)
+		run(record->schema, "UPDATE %s.model SET active_version = $1, active_nonce = $2", active,
+			2);
 	keep[0] = int8_argument(record->keep_versions);
 	keep[1] = int4_argument(record->version);
 	run(record->schema,
 		"WITH expired AS (UPDATE %s.model_version SET status = 'expired' WHERE version IN ("
 		"SELECT version FROM %s.model_version WHERE status = 'ready' AND version <> $2"
+		" AND version NOT IN (SELECT active_version FROM %s.model)"
 		" ORDER BY version DESC OFFSET $1 - 1) RETURNING version),"
 		" users AS (DELETE FROM %s.model_user u USING expired e WHERE u.version = e.version),"
 		" terms AS (DELETE FROM %s.model_term t USING expired e WHERE t.version = e.version)"

@@ -27,6 +27,9 @@ typedef struct RecoTrainingRecord
 	double train_seconds;
 	double write_seconds;
 	int64 bytes;
+	Jsonb *metrics;      /* NULL: nothing was measured */
+	bool held_back;      /* kept, but not made the active one */
+	const char *message; /* NULL: there is nothing to say */
 } RecoTrainingRecord;
 
 /* Puts the one row into a new model's table. */
@@ -40,7 +43,8 @@ extern void reco_version_redefine(const RecoTrainingRecord *record, const char *
 /* Takes the next version number and nonce and records that its training runs. */
 extern void reco_version_start(RecoTrainingRecord *record);
 
-/* Writes the trained version, makes it the active one and removes expired ones. */
+/* Writes the trained version, makes it the active one unless held back, and removes expired ones.
+ */
 extern void reco_version_finish(RecoTrainingRecord *record);
 
 /* Makes an older version that is ready the active one; false when there is none. */

@@ -53,11 +53,14 @@ like($err, qr/NOTICE:  model "home" is refreshed at "15 3 \* \* \*" by job \d+/,
 is(sql($jobs), "reco.refresh home|15 3 * * *|CALL reco.run_scheduled('home')|$user", 'and is a job');
 sql("CALL reco.schedule('home', '30 4 * * 0')");
 is(sql($jobs), "reco.refresh home|30 4 * * 0|CALL reco.run_scheduled('home')|$user", 'another schedule replaces it');
+sql(q{CALL reco.schedule('home', '30 4 * * 0', guard => 'ndcg@10 >= 0.9 * current')});
+is(sql($jobs), "reco.refresh home|30 4 * * 0|CALL reco.run_scheduled('home', guard => 'ndcg\@10 >= 0.9 * current')|$user", 'a guard goes with it');
+sql("CALL reco.schedule('home', '30 4 * * 0')");
 sql(qq{CALL reco.schedule('it''s "it"', '* * * * *')});
 is(sql(q{SELECT command FROM cron.job WHERE jobname ~ 'it'}), q{CALL reco.run_scheduled('it''s "it"')}, 'names are quoted');
 
 for ([ q{'home', 'now and then'}, qr/invalid schedule/ ], [ q{'small', '* * * * *'}, qr/model "small" does not exist/ ],
-  [ q{'home', NULL}, qr/schedule must not be null/ ], [ q{NULL, '* * * * *'}, qr/model name must not be null/ ])
+  [ q{'home', NULL}, qr/schedule must not be null/ ], [ q{'home', '* * * * *', 'good'}, qr/invalid guard "good"/ ], [ q{NULL, '* * * * *'}, qr/model name must not be null/ ])
 {
   ($rc, undef, $err) = $node->psql('postgres', "CALL reco.schedule($_->[0])");
   isnt($rc, 0, "schedule($_->[0]) fails");
