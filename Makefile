@@ -18,7 +18,7 @@ PG_CONFIG ?= pg_config
 override with_llvm := no
 
 OBJS := $(patsubst %.c,%.o,$(wildcard src/pg/*.c src/model/*.c src/store/*.c src/api/*.c))
-PG_CPPFLAGS = -I$(CURDIR)/src
+PG_CPPFLAGS = -I$(CURDIR)/src -DRECO_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -MMD -MP -Wno-declaration-after-statement $(EXTRA_CFLAGS)
 
 DATA_built = sql/reco--$(EXTVERSION).sql

@@ -155,10 +155,73 @@ CALL reco.grant_use(NULL, 'ops_app');
 CALL reco.grant_use('public', 'ops_app');
 CALL reco.revoke_use('ops', 'ops Other');
 
+-- Views and functions made anew: one that is gone comes back, what was trained and granted
+-- stays.
+CALL reco.create_model('ops_uuid', 'SELECT md5(u::text)::uuid AS u, i::text AS i FROM ops_rows', reco.ials(factors => 4), options => reco.options(live => 'off'));
+CREATE FUNCTION ops_surface(model text) RETURNS text LANGUAGE sql AS $$
+  SELECT md5(string_agg(definition, E'\n' ORDER BY definition)) || ' ' || count(*) FROM (
+    SELECT pg_get_functiondef(oid) || coalesce(obj_description(oid, 'pg_proc'), '') FROM pg_proc WHERE pronamespace = model::regnamespace
+    UNION ALL SELECT pg_get_viewdef(oid) || relname || coalesce(obj_description(oid, 'pg_class'), '') FROM pg_class WHERE relnamespace = model::regnamespace AND relkind = 'v') AS s(definition) $$;
+CREATE TABLE ops_before AS SELECT m, ops_surface(m) AS surface FROM unnest(ARRAY['ops', 'ops_uuid']) AS m;
+CREATE TABLE ops_lists AS SELECT r.* FROM ops_uuid.recommend(md5('3')::uuid) AS r;
+DROP FUNCTION ops_uuid.recommend(uuid, int, text[], text[], bool, float8, text, float8, bigint, text[], real[]);
+DROP VIEW ops_uuid.item_neighbors;
+CREATE OR REPLACE FUNCTION ops.predict(for_user bigint, for_item bigint) RETURNS real LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT 1::real';
+CREATE OR REPLACE VIEW ops.versions AS SELECT v.version, v.status, true AS active, v.started_at, v.finished_at, v.rows_read, v.rows_skipped, v.rows_merged, v.users, v.items,
+  v.interactions, 'x'::text AS algorithm, v.options, v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security FROM ops.model_version AS v;
+GRANT SELECT ON ops_uuid.user_factors TO ops_app;
+SELECT m, surface = ops_surface(m) AS same FROM ops_before ORDER BY m;
+SET ROLE ops_app;
+CALL reco.upgrade_model('ops');
+RESET ROLE;
+CALL reco.upgrade_model('ops');
+CALL reco.upgrade_model('ops_uuid');
+SELECT m, surface = ops_surface(m) AS same FROM ops_before ORDER BY m;
+SELECT count(*) AS differ FROM (TABLE ops_lists EXCEPT SELECT r.* FROM ops_uuid.recommend(md5('3')::uuid) AS r) AS d;
+SELECT has_table_privilege('ops_app', 'ops_uuid.user_factors', 'SELECT') AS granted;
+CALL reco.upgrade_model('ops_rows');
+CALL reco.upgrade_model(NULL);
+CALL reco.drop_model('ops_uuid');
+DROP FUNCTION ops_surface;
+DROP TABLE ops_before, ops_lists;
+
+-- A library of another version serves, but trains nothing.
+BEGIN;
+UPDATE pg_extension SET extversion = '0.0.9' WHERE extname = 'reco';
+SELECT count(*) FROM ops.recommend(1);
+DO $$
+BEGIN
+  CALL reco.refresh('ops');
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+  RAISE INFO '%', regexp_replace(sqlerrm, 'is version \S+,', 'is version N,');
+END $$;
+ROLLBACK;
+
+-- Row-level security on the source: read as the owner, and recorded.
+CREATE ROLE ops_owner;
+GRANT CREATE ON DATABASE contrib_regression TO ops_owner;
+GRANT SELECT ON ops_rows TO ops_owner;
+ALTER TABLE ops_rows ENABLE ROW LEVEL SECURITY;
+CREATE POLICY half ON ops_rows FOR SELECT TO ops_owner USING (u <= 10);
+SET client_min_messages = notice;
+CALL reco.refresh('ops');
+SET ROLE ops_owner;
+CALL reco.create_model('ops_half', 'public.ops_rows', reco.popular());
+CALL reco.create_model('ops_join', 'SELECT a.u, b.i FROM public.ops_rows AS a JOIN (SELECT * FROM public.ops_rows) AS b USING (u)', reco.popular());
+RESET ROLE;
+CALL reco.refresh('ops_half');
+SET client_min_messages = warning;
+SELECT row_security, users FROM ops.versions WHERE active;
+SELECT row_security, users FROM ops_half.versions ORDER BY version;
+SELECT row_security, users FROM ops_join.versions;
+CALL reco.drop_model('ops_half');
+CALL reco.drop_model('ops_join');
+REVOKE CREATE ON DATABASE contrib_regression FROM ops_owner;
+
 -- Nothing trains.
 SELECT * FROM reco.progress;
 
 CALL reco.drop_model('ops');
 DROP FUNCTION ops_list, ops_versions;
 DROP TABLE ops_rows;
-DROP ROLE ops_app, "ops Other";
+DROP ROLE ops_app, "ops Other", ops_owner;

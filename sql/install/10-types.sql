@@ -75,7 +75,8 @@ CREATE TYPE reco.version AS (
   timings pg_catalog.jsonb,
   trained_by pg_catalog.text,
   message pg_catalog.text,
-  fields pg_catalog.jsonb
+  fields pg_catalog.jsonb,
+  row_security pg_catalog.bool
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

@@ -62,6 +62,12 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.activate IS
 'makes an older version of a model, that is still kept, the active one';
 
+CREATE PROCEDURE reco.upgrade_model(model pg_catalog.text)
+AS 'MODULE_PATHNAME', 'reco_upgrade_model'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.upgrade_model IS
+'makes the views and functions of a model anew, after ALTER EXTENSION UPDATE';
+
 CREATE PROCEDURE reco.grant_use(model pg_catalog.text, role pg_catalog.text)
 AS 'MODULE_PATHNAME', 'reco_grant_use'
 LANGUAGE C;

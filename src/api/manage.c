@@ -34,6 +34,7 @@ RECO_FUNCTION(reco_drop_model);
 RECO_FUNCTION(reco_list_models);
 RECO_FUNCTION(reco_list_progress);
 RECO_FUNCTION(reco_activate);
+RECO_FUNCTION(reco_upgrade_model);
 RECO_FUNCTION(reco_grant_use);
 RECO_FUNCTION(reco_revoke_use);
 
@@ -309,6 +310,34 @@ reco_activate(PG_FUNCTION_ARGS)
 				 errhint("The view \"%s.versions\" lists those whose status is \"ready\"; "
 						 "keep_versions says how many are kept.",
 						 row.name)));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+Datum
+reco_upgrade_model(PG_FUNCTION_ARGS)
+{
+	RecoRunAs owner;
+	RecoIdentity before;
+	IdType *type[2];
+	ModelRow row;
+	Oid schema;
+
+	PreventCommandIfReadOnly("CALL reco.upgrade_model()");
+	schema = owned_model(fcinfo, false, &row);
+	for (int is_user = 0; is_user <= 1; is_user++)
+	{
+		ModelTable table;
+
+		reco_table_open(&table, schema, is_user, AccessShareLock, false);
+		type[is_user] = reco_table_id_type(&table);
+		reco_table_close(&table, NoLock);
+	}
+	owner = (RecoRunAs){true, row.owner, "pg_catalog"};
+	SPI_connect();
+	reco_become(&owner, &before);
+	reco_schema_renew(row.name, type[true], type[false]);
+	reco_return(&before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

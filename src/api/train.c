@@ -348,6 +348,11 @@ tell(const Job *job)
 					job->name, job->record.version, job->trained.users, job->trained.model.items,
 					job->record.by_user->start[job->record.by_user->rows]),
 			 errdetail_internal("%s.", what_was_read(job->record.data))));
+	if (job->record.data->row_security)
+		ereport(
+			NOTICE,
+			(errmsg("row-level security decided which rows of the source of model \"%s\" were read",
+					job->name)));
 }
 
 /*
@@ -454,6 +459,7 @@ make_job(FunctionCallInfo fcinfo, const char *command)
 	Job *job = MemoryContextAllocZero(context, sizeof(Job));
 
 	PreventCommandIfReadOnly(command);
+	reco_check_version();
 	job->context = context;
 	job->atomic = atomic;
 	job->record.trained_by = MemoryContextStrdup(context, GetUserNameFromId(GetUserId(), false));

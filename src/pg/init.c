@@ -4,12 +4,20 @@
  */
 #include "pg/pg.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "postmaster/bgworker_internals.h"
 #include "store/cache.h"
 #include "store/image.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
 
 #include <unistd.h>
 
@@ -64,4 +72,49 @@ reco_max_memory(void)
 	if (pages <= 0)
 		return (size_t) 1024 * 1024 * 1024;
 	return (size_t) pages * sysconf(_SC_PAGESIZE) / 2;
+}
+
+/* The version of the extension in this database, or NULL. */
+static char *
+installed_version(void)
+{
+	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	char *version = NULL;
+	bool isnull;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("reco"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Datum value =
+			heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(rel), &isnull);
+
+		if (!isnull)
+			version = TextDatumGetCString(value);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return version;
+}
+
+void
+reco_check_version(void)
+{
+	char *version = installed_version();
+
+	if (version && strcmp(version, RECO_VERSION) != 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the library of extension \"reco\" is version %s, but the extension in this "
+					"database is version %s",
+					RECO_VERSION, version),
+			 errhint("ALTER EXTENSION reco UPDATE, and connect anew; or install the files of "
+					 "version %s.",
+					 version)));
 }

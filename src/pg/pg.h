@@ -25,6 +25,9 @@ extern int reco_max_memory_setting;
 extern int reco_threads(void);
 extern size_t reco_max_memory(void);
 
+/* An error when the library is of another version than the extension in this database. */
+extern void reco_check_version(void);
+
 /*
  * Memory that is counted against a limit before it is taken.  Everything comes
  * from one memory context, so that an error frees it.

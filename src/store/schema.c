@@ -56,31 +56,31 @@ static const char tables_sql[] =
 	"COMMENT ON TABLE {schema}.model_item IS 'reco: items by version';\n";
 
 static const char views_sql[] =
-	"CREATE VIEW {schema}.versions AS\n"
+	"{create} VIEW {schema}.versions AS\n"
 	"  SELECT v.version, v.status, v.version = m.active_version AS active, v.started_at,\n"
 	"         v.finished_at, v.rows_read, v.rows_skipped, v.rows_merged, v.users, v.items,\n"
 	"         v.interactions, reco.describe(v.algorithm) AS algorithm, v.options, v.metrics,\n"
-	"         v.loss, v.bytes, v.timings, v.trained_by, v.message\n"
+	"         v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security\n"
 	"    FROM {schema}.model_version v LEFT JOIN {schema}.model m ON true;\n"
-	"CREATE VIEW {schema}.user_factors AS\n"
+	"{create} VIEW {schema}.user_factors AS\n"
 	"  SELECT u.user_id, u.factors, u.bias, u.interactions\n"
 	"    FROM {schema}.model_user u JOIN {schema}.model m ON u.version = m.active_version;\n"
-	"CREATE VIEW {schema}.item_factors AS\n"
+	"{create} VIEW {schema}.item_factors AS\n"
 	"  SELECT i.item_id, i.factors, i.bias, i.interactions\n"
 	"    FROM {schema}.model_item i JOIN {schema}.model m ON i.version = m.active_version;\n"
-	"CREATE VIEW {schema}.item_neighbors AS\n"
+	"{create} VIEW {schema}.item_neighbors AS\n"
 	"  SELECT i.item_id, o.item_id AS neighbor_id, l.similarity, l.rank::integer AS rank\n"
 	"    FROM {schema}.model_item i JOIN {schema}.model m ON i.version = m.active_version\n"
 	"   CROSS JOIN LATERAL unnest(i.neighbors, i.similarities)\n"
 	"         WITH ORDINALITY AS l(number, similarity, rank)\n"
 	"    JOIN {schema}.model_item o ON o.version = i.version AND o.number = l.number;\n"
-	"CREATE VIEW {schema}.user_neighbors AS\n"
+	"{create} VIEW {schema}.user_neighbors AS\n"
 	"  SELECT u.user_id, o.user_id AS neighbor_id, l.similarity, l.rank::integer AS rank\n"
 	"    FROM {schema}.model_user u JOIN {schema}.model m ON u.version = m.active_version\n"
 	"   CROSS JOIN LATERAL unnest(u.neighbors, u.similarities)\n"
 	"         WITH ORDINALITY AS l(number, similarity, rank)\n"
 	"    JOIN {schema}.model_user o ON o.version = u.version AND o.number = l.number;\n"
-	"CREATE VIEW {schema}.recommendations AS\n"
+	"{create} VIEW {schema}.recommendations AS\n"
 	"  SELECT l.user_id, i.rank::integer AS rank, i.item_id, i.score,\n"
 	"         CASE WHEN i.rank <= l.by_model THEN l.source ELSE 'popular' END AS source\n"
 	"    FROM {schema}.model_list l JOIN {schema}.model m ON l.list = m.active_list\n"
@@ -101,7 +101,7 @@ static const char views_sql[] =
 
 /* With a user among the arguments that tell overloads apart. */
 static const char user_functions_sql[] =
-	"CREATE FUNCTION {schema}.recommend(for_user {user_arg}, n integer DEFAULT 10,\n"
+	"{create} FUNCTION {schema}.recommend(for_user {user_arg}, n integer DEFAULT 10,\n"
 	"  among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL,\n"
 	"  include_seen boolean DEFAULT false, diversity double precision DEFAULT 0,\n"
 	"  fallback text DEFAULT 'auto', explore double precision DEFAULT 0,\n"
@@ -120,14 +120,15 @@ static const char user_functions_sql[] =
 			  "{item_arg}[], real[])\n"
 			  "  IS 'the best items for a user, best first, without those the user already has';\n"
 
-			  "CREATE FUNCTION {schema}.similar_users(for_user {user_arg}, n integer DEFAULT 10)\n"
+			  "{create} FUNCTION {schema}.similar_users(for_user {user_arg}, n integer DEFAULT "
+			  "10)\n"
 			  "RETURNS TABLE (rank integer, user_id {user}, similarity double "
 			  "precision)\n" WRAPPER_HEAD(
 				  "10") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.similarity FROM "
 						"reco.serve_similar_users(\n"
 						"  {model}, for_user{user_cast}, jsonb_build_object('n', n))\n"
 						"  AS r(rank integer, user_id {user}, similarity double precision); END;\n"
-						"CREATE FUNCTION {schema}.user_profile(for_user {user_arg})\n"
+						"{create} FUNCTION {schema}.user_profile(for_user {user_arg})\n"
 						"RETURNS TABLE (feature text, value text, weight double "
 						"precision)\n" WRAPPER_HEAD(
 							"100") "BEGIN ATOMIC SELECT r.feature, r.value, r.weight FROM "
@@ -146,7 +147,7 @@ static const char user_functions_sql[] =
 
 /* With an item. */
 static const char item_functions_sql[] =
-	"CREATE FUNCTION {schema}.recommend_for(basket {item_arg}[], weights real[] DEFAULT NULL,\n"
+	"{create} FUNCTION {schema}.recommend_for(basket {item_arg}[], weights real[] DEFAULT NULL,\n"
 	"  n integer DEFAULT 10, among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL,\n"
 	"  diversity double precision DEFAULT 0)\n"
 	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD(
@@ -159,14 +160,16 @@ static const char item_functions_sql[] =
 			  "{item_arg}[], {item_arg}[], double precision)\n"
 			  "  IS 'the best items for an anonymous basket: what goes with these';\n"
 
-			  "CREATE FUNCTION {schema}.similar_items(for_item {item_arg}, n integer DEFAULT 10)\n"
+			  "{create} FUNCTION {schema}.similar_items(for_item {item_arg}, n integer DEFAULT "
+			  "10)\n"
 			  "RETURNS TABLE (rank integer, item_id {item}, similarity double "
 			  "precision)\n" WRAPPER_HEAD(
 				  "10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.similarity FROM "
 						"reco.serve_similar_items(\n"
 						"  {model}, for_item{item_cast}, jsonb_build_object('n', n))\n"
 						"  AS r(rank integer, item_id {item}, similarity double precision); END;\n"
-						"CREATE FUNCTION {schema}.audience(for_item {item_arg}, n integer DEFAULT "
+						"{create} FUNCTION {schema}.audience(for_item {item_arg}, n integer "
+						"DEFAULT "
 						"100,\n"
 						"  exclude_buyers boolean DEFAULT true)\n"
 						"RETURNS TABLE (rank integer, user_id {user}, score real)\n" WRAPPER_HEAD(
@@ -186,7 +189,7 @@ static const char item_functions_sql[] =
 
 /* With several items, where an item is no array itself. */
 static const char group_functions_sql[] =
-	"CREATE FUNCTION {schema}.audience(for_items {item_arg}[],\n"
+	"{create} FUNCTION {schema}.audience(for_items {item_arg}[],\n"
 	"  n integer DEFAULT 100, exclude_buyers boolean DEFAULT true)\n"
 	"RETURNS TABLE (rank integer, user_id {user}, score "
 	"real)\n" WRAPPER_HEAD("100") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.score FROM "
@@ -203,7 +206,7 @@ static const char group_functions_sql[] =
 
 /* With both. */
 static const char pair_functions_sql[] =
-	"CREATE FUNCTION {schema}.rerank(for_user {user_arg}, items {item_arg}[])\n"
+	"{create} FUNCTION {schema}.rerank(for_user {user_arg}, items {item_arg}[])\n"
 	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD(
 		"100") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_rerank(\n"
 			   "  {model}, for_user{user_cast}, jsonb_build_object('items', items))\n"
@@ -212,7 +215,8 @@ static const char pair_functions_sql[] =
 			   "  IS 'given items in the order of a user''s taste; unknown items last, without a "
 			   "score';\n"
 
-			   "CREATE FUNCTION {schema}.predict(for_user {user_arg}, for_item {item_arg}) RETURNS "
+			   "{create} FUNCTION {schema}.predict(for_user {user_arg}, for_item {item_arg}) "
+			   "RETURNS "
 			   "real\n"
 			   "LANGUAGE sql STABLE PARALLEL SAFE\n"
 			   "BEGIN ATOMIC SELECT r.score FROM reco.serve_predict(\n"
@@ -221,7 +225,7 @@ static const char pair_functions_sql[] =
 			   "COMMENT ON FUNCTION {schema}.predict({user_arg}, {item_arg})\n"
 			   "  IS 'the score of one item for one user; NULL when either is unknown';\n"
 
-			   "CREATE FUNCTION {schema}.explain(for_user {user_arg}, for_item {item_arg})\n"
+			   "{create} FUNCTION {schema}.explain(for_user {user_arg}, for_item {item_arg})\n"
 			   "RETURNS TABLE (because_item {item}, contribution real, share real)\n" WRAPPER_HEAD(
 				   "20") "BEGIN ATOMIC SELECT r.because_item, r.contribution, r.share FROM "
 						 "reco.serve_explain(\n"
@@ -232,7 +236,7 @@ static const char pair_functions_sql[] =
 						 "up to it';\n";
 
 #define ITEM_LIST(name, comment)                                                                   \
-	"CREATE FUNCTION {schema}." name "(n integer DEFAULT 10)\n"                                    \
+	"{create} FUNCTION {schema}." name "(n integer DEFAULT 10)\n"                                  \
 	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD(                     \
 		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_" name "(\n"         \
 			  "  {model}, 0, jsonb_build_object('n', n))\n"                                        \
@@ -341,40 +345,50 @@ wants_text_overload(const IdType *type)
 	return type->base == UUIDOID || type->base == DATEOID;
 }
 
-Oid
-reco_schema_create(const char *name, const IdType *user, const IdType *item)
+/* What the template is filled in with; create: how functions and views are made. */
+typedef struct Filling
 {
-	char *exact_item = exact_type(item);
-	char *user_arg = argument_type(user);
-	char *item_arg = argument_type(item);
-	Substitution typed[] = {
+	Substitution typed[16];
+	const IdType *user;
+	const IdType *item;
+} Filling;
+
+static void
+filling_init(Filling *filling, const char *name, const IdType *user, const IdType *item,
+			 const char *create)
+{
+	const Substitution typed[] = {
 		{"{schema}", quote_identifier(name)},
 		{"{model}",
 		 psprintf("%s::pg_catalog.regnamespace", quote_literal_cstr(quote_identifier(name)))},
-		{"{user_column}", NULL},
-		{"{item_column}", NULL},
-		{"{items_column}", NULL},
+		{"{create}", create},
+		{"{user_column}", column_type(user, "")},
+		{"{item_column}", column_type(item, "")},
+		{"{items_column}", column_type(item, "[]")},
 		{"{user}", exact_type(user)},
-		{"{item}", exact_item},
-		{"{user_arg}", user_arg},
-		{"{item_arg}", item_arg},
+		{"{item}", exact_type(item)},
+		{"{user_arg}", argument_type(user)},
+		{"{item_arg}", argument_type(item)},
 		{"{user_cast}", ""},
 		{"{item_cast}", ""},
 		{"{item_array_cast}", ""},
 		{NULL},
 	};
-	int guc_level;
 
-	guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	/* the bodies must be checked: that is what gives them their dependencies */
-	(void) set_config_option("check_function_bodies", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	substitute(typed, "{user_column}", column_type(user, ""));
-	substitute(typed, "{item_column}", column_type(item, ""));
-	substitute(typed, "{items_column}", column_type(item, "[]"));
-	run(tables_sql, typed);
+	StaticAssertStmt(sizeof(typed) <= sizeof(filling->typed), "too many substitutions");
+	memcpy(filling->typed, typed, sizeof(typed));
+	filling->user = user;
+	filling->item = item;
+}
+
+/* The views, and the functions with their overloads. */
+static void
+make_surface(Filling *filling)
+{
+	const IdType *user = filling->user;
+	const IdType *item = filling->item;
+	Substitution *typed = filling->typed;
+
 	run(views_sql, typed);
 	run(user_functions_sql, typed);
 	run(item_functions_sql, typed);
@@ -384,19 +398,55 @@ reco_schema_create(const char *name, const IdType *user, const IdType *item)
 	if (wants_text_overload(item))
 	{
 		substitute(typed, "{item_arg}", "text");
-		substitute(typed, "{item_cast}", psprintf("::%s", item_arg));
-		substitute(typed, "{item_array_cast}", psprintf("::%s[]", item_arg));
+		substitute(typed, "{item_cast}", psprintf("::%s", argument_type(item)));
+		substitute(typed, "{item_array_cast}", psprintf("::%s[]", argument_type(item)));
 		run(item_functions_sql, typed);
 		run_group(item, typed);
 	}
 	if (wants_text_overload(user))
 	{
 		substitute(typed, "{user_arg}", "text");
-		substitute(typed, "{user_cast}", psprintf("::%s", user_arg));
+		substitute(typed, "{user_cast}", psprintf("::%s", argument_type(user)));
 		run(user_functions_sql, typed);
 	}
 	if (wants_text_overload(item) || wants_text_overload(user))
 		run(pair_functions_sql, typed);
-	AtEOXact_GUC(false, guc_level);
+}
+
+/* Settings under which the template means what it says; AtEOXact_GUC ends them. */
+static int
+begin_settings(void)
+{
+	int level = NewGUCNestLevel();
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	/* the bodies must be checked: that is what gives them their dependencies */
+	(void) set_config_option("check_function_bodies", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+Oid
+reco_schema_create(const char *name, const IdType *user, const IdType *item)
+{
+	Filling filling;
+	int level = begin_settings();
+
+	filling_init(&filling, name, user, item, "CREATE");
+	run(tables_sql, filling.typed);
+	make_surface(&filling);
+	AtEOXact_GUC(false, level);
 	return get_namespace_oid(name, false);
+}
+
+void
+reco_schema_renew(const char *name, const IdType *user, const IdType *item)
+{
+	Filling filling;
+	int level = begin_settings();
+
+	filling_init(&filling, name, user, item, "CREATE OR REPLACE");
+	make_surface(&filling);
+	AtEOXact_GUC(false, level);
 }

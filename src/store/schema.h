@@ -22,6 +22,12 @@
 extern Oid reco_schema_create(const char *name, const IdType *user, const IdType *item);
 
 /*
+ * Makes the views and functions of an existing model anew, as this version of the
+ * extension has them.
+ */
+extern void reco_schema_renew(const char *name, const IdType *user, const IdType *item);
+
+/*
  * Everything that schema.c makes in a model's schema, as literals of name[].
  */
 #define RECO_SCHEMA_RELATIONS                                                                      \

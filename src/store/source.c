@@ -16,6 +16,7 @@
 #include "parser/parser.h"
 #include "parser/scansup.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "store/features.h"
 #include "store/ingest.h"
 #include "utils/builtins.h"
@@ -170,6 +171,27 @@ reco_query_check(const RecoQueryKind *kind, SPIPlanPtr plan)
 	return statement->resultDesc;
 }
 
+static bool
+has_policies(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->securityQuals != NIL;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_policies, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, has_policies, context);
+}
+
+/* Whether row-level security hides rows from whoever reads it now. */
+static bool
+is_filtered(SPIPlanPtr plan)
+{
+	CachedPlanSource *statement = linitial(SPI_plan_get_plan_sources(plan));
+
+	return statement->dependsOnRLS && has_policies(linitial(statement->query_list), NULL);
+}
+
 /*
  * Plans the source; an error unless it is one plain SELECT.
  */
@@ -204,9 +226,12 @@ reco_read_source(const char *source, const char *items, bool items_join, const R
 	SPIPlanPtr plan;
 	TupleDesc columns;
 	Ingest *ingest;
+	RecoData *data;
+	bool filtered;
 
 	reco_become(as, &before);
 	plan = plan_query(&reco_the_source, source_query(&reco_the_source, source), &columns);
+	filtered = is_filtered(plan);
 	ingest = ingest_begin(columns, options, budget);
 	run_plan(plan, ingest_receiver(ingest), reco_the_source.name);
 	reco_return(&before);
@@ -218,9 +243,12 @@ reco_read_source(const char *source, const char *items, bool items_join, const R
 			items_as.search_path = as->items_search_path;
 		reco_become(&items_as, &before);
 		plan = plan_query(&reco_the_items, source_query(&reco_the_items, items), &columns);
+		filtered = filtered || is_filtered(plan);
 		if (items_join || features_any(columns))
 			run_plan(plan, ingest_items_receiver(ingest, columns, items_join), reco_the_items.name);
 		reco_return(&before);
 	}
-	return ingest_finish(ingest);
+	data = ingest_finish(ingest);
+	data->row_security = filtered;
+	return data;
 }

@@ -98,6 +98,7 @@ typedef struct RecoData
 	int64 dropped_items;
 	float *trend;                  /* of the items; NULL: the source has no times */
 	struct RecoFeatures *features; /* NULL: no query of items was given */
+	bool row_security;             /* policies decided which rows were read */
 } RecoData;
 
 /*

@@ -375,6 +375,7 @@ record_version(const RecoTrainingRecord *record)
 		jsonb_argument(data->features ? reco_fields_describe(data->features) : NULL),
 		jsonb_argument(record->metrics),
 		text_argument(record->message),
+		{BOOLOID, BoolGetDatum(data->row_security), false},
 	};
 
 	run(record->schema,
@@ -384,7 +385,8 @@ record_version(const RecoTrainingRecord *record)
 		" interactions = $8, factors = $9, mean = $10, min_value = $11::float4,"
 		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
 		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"
-		" 'write', round($17::numeric, 3)), fields = $20, metrics = $21, message = $22"
+		" 'write', round($17::numeric, 3)), fields = $20, metrics = $21, message = $22,"
+		" row_security = $23"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }
