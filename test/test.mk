@@ -11,10 +11,11 @@
 #   make fuzz TARGET=name [MAX_TIME=60]    look for new inputs with clang's libFuzzer
 #   make clean-room      demo and check-all on a bare Debian system in a folder
 #   make check-pg17      check-all with PostgreSQL 17, on Debian 13 in a folder
+#   make check-upgrade   pg_upgrade from PostgreSQL 15 to 17, in the same folder
 #   make setup           install the Debian packages that all of this needs
 
 CHECKS = check-unit check-fuzz check-regress check-isolation check-tap
-.PHONY: setup demo check-all $(CHECKS) unit-tests fuzz-tests fuzz clean-room check-pg17
+.PHONY: setup demo check-all $(CHECKS) unit-tests fuzz-tests fuzz clean-room check-pg17 check-upgrade
 
 setup:
 	@test/setup.sh
@@ -33,6 +34,9 @@ clean-room:
 
 check-pg17:
 	@test/clean-room.sh --suite trixie 'make check-all'
+
+check-upgrade:
+	@test/clean-room.sh --suite trixie 'test/pg-upgrade.sh --debian'
 
 # The kernels once more, under sanitizers, at every instruction set level.
 SAN = -g -O1 -fno-omit-frame-pointer -Wno-psabi -fsanitize=address,undefined -fno-sanitize-recover=undefined

@@ -42,6 +42,9 @@ RECO_FUNCTION(reco_refresh);
 /* search_path of what we run ourselves as the owner. */
 #define OWN_SEARCH_PATH "pg_catalog"
 
+/* A phase that takes longer is told to the client when it ends. */
+#define LONG_SECONDS 10
+
 typedef struct Job
 {
 	MemoryContext context;
@@ -159,6 +162,13 @@ check_id_types(const Job *job)
 	}
 }
 
+static void
+tell_phase(const Job *job, const char *what, double seconds)
+{
+	if (seconds >= LONG_SECONDS)
+		ereport(NOTICE, (errmsg("model \"%s\": %s in %.0f s", job->name, what, seconds)));
+}
+
 /* For messages: the rows of a source, and what became of them. */
 static char *
 what_was_read(const RecoData *data)
@@ -220,6 +230,7 @@ read_source(Job *job)
 	}
 	reco_budget_require(&job->budget, job->spec->algorithm->memory(&job->training), "training");
 	job->record.read_seconds = seconds_since(start);
+	tell_phase(job, "read", job->record.read_seconds);
 }
 
 static void
@@ -233,6 +244,7 @@ train(Job *job)
 	job->spec->algorithm->fit(&job->training, &job->trained);
 	job->record.trained = &job->trained;
 	job->record.train_seconds = seconds_since(start);
+	tell_phase(job, "trained", job->record.train_seconds);
 	if (job->guard)
 	{
 		reco_progress_phase(job->record.version, "measuring");
