@@ -18,13 +18,8 @@ cd "$(dirname "$0")/.."
 install_debian() {
   local version bin
   test/setup.sh test
-  cat >/etc/apt/sources.list.d/older.sources <<'EOF'
-Types: deb
-URIs: http://deb.debian.org/debian
-Suites: bookworm
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-EOF
+  # the older release, from where this one came
+  grep -h '^deb ' /etc/apt/sources.list | sed 's/ trixie / bookworm /' >/etc/apt/sources.list.d/older.list
   mkdir -p /etc/postgresql-common/createcluster.d
   echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/no-cluster.conf
   apt-get -q update
