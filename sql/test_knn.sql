@@ -413,3 +413,20 @@ END
 $$;
 DROP VIEW knn_equal;
 DROP TABLE knn_s1, knn_ties, knn_nearest, knn_signs, knn_scale, knn_rows, knn_agreement, knn_checks, knn_digests, knn_tastes, knn_results, knn_ids;
+
+-- The audience of a model whose users have neighbors: against asking each.
+CREATE TABLE knn_aud AS SELECT u, (u * 7 + k * k) % 30 AS i, 1 + (u + k) % 3 AS v FROM generate_series(1, 40) AS u, generate_series(1, 8) AS k;
+CREATE FUNCTION knn_aud(biases bool) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE answer text;
+BEGIN
+  CALL reco.create_model('knn_aud', 'knn_aud', reco.user_knn(biases => $1), options => reco.options(live => 'off'));
+  SELECT count(*) || ' users, ' || count(*) FILTER (WHERE a.score IS DISTINCT FROM p.score) || ' differ' INTO answer
+    FROM (SELECT r.item_id, u, r.score FROM generate_series(0, 29) AS i, generate_series(1, 40) AS u, knn_aud.rerank(u, ARRAY[i]) AS r
+           WHERE r.score IS NOT NULL) AS p
+    FULL JOIN (SELECT i AS item_id, r.user_id AS u, r.score FROM generate_series(0, 29) AS i, knn_aud.audience(i, NULL, exclude_buyers => false) AS r) AS a USING (item_id, u);
+  CALL reco.drop_model('knn_aud');
+  RETURN answer;
+END $$;
+SELECT knn_aud(false), knn_aud(true);
+DROP FUNCTION knn_aud;
+DROP TABLE knn_aud;

@@ -104,7 +104,7 @@ build/clang/%.o: src/core/%.c
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
 
-build/clang/%.o: test/fuzz/%.c
+build/clang/target-%.o: test/fuzz/%.c
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
 
@@ -115,7 +115,7 @@ build/clang/isa/%.$(1).o: src/core/isa/%.c
 endef
 $(foreach l,$(ISA_LEVELS),$(eval $(call fuzz_isa_rule,$(l))))
 
-build/clang/fuzz-%: build/clang/%.o $(FUZZ_OBJS)
+build/clang/fuzz-%: build/clang/target-%.o $(FUZZ_OBJS)
 	$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(CORE_LIBS)
 
 fuzz:

@@ -109,15 +109,73 @@ score_user(const RecoModel *model, const RecoProfile *profile, const int32 *item
 	return known > 0 ? (float) (sum / known) : -INFINITY;
 }
 
+typedef struct Audience
+{
+	Serving *serving;
+	const int32 *item;
+	int32 items;
+	bool exclude;
+	float *score; /* by user */
+	MemoryContext scratch;
+	int32 visited;
+} Audience;
+
+static void
+judge(Audience *audience, int32 u, const RecoProfile *profile)
+{
+	const RecoModel *model = &audience->serving->model;
+	MemoryContext old = MemoryContextSwitchTo(audience->scratch);
+
+	audience->score[u] = (audience->exclude && has_any(profile, audience->item, audience->items)) ||
+								 !model->spec->algorithm->knows(model, profile)
+							 ? -INFINITY
+							 : score_user(model, profile, audience->item, audience->items);
+	MemoryContextSwitchTo(old);
+	if (u % 256 == 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(audience->scratch);
+	}
+}
+
+static void
+visit_user(void *arg, Datum id, RecoProfile *profile)
+{
+	Audience *audience = arg;
+
+	if (audience->visited < audience->serving->users)
+		judge(audience, audience->visited++, profile);
+}
+
+/* From the image; where users have neighbors, which are not in it, from their table. */
+static void
+score_users(Audience *audience)
+{
+	Serving *serving = audience->serving;
+
+	audience->scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "reco audience", ALLOCSET_DEFAULT_SIZES);
+	if (serving->model.spec->algorithm->costly_fold_in)
+	{
+		for (int32 u = 0; u < serving->users; u++)
+			audience->score[u] = -INFINITY;
+		reco_serving_each_user(serving, audience->scratch, visit_user, audience);
+		return;
+	}
+	for (int32 u = 0; u < serving->users; u++)
+	{
+		RecoProfile profile = profile_of(serving, u);
+
+		judge(audience, u, &profile);
+	}
+}
+
 Datum
 reco_serve_audience(PG_FUNCTION_ARGS)
 {
 	Request request;
 	Serving *serving;
-	RecoModel *model;
 	RecoRows rows;
-	MemoryContext scratch;
-	MemoryContext old;
 	int32 *item;
 	int32 items;
 	int32 n;
@@ -127,7 +185,6 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 
 	request_read(fcinfo, &request);
 	serving = request.serving;
-	model = &serving->model;
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT4OID}, 3);
 	n = request_n(&request, serving->users);
 	exclude = request_bool(&request, "exclude_buyers", true);
@@ -140,23 +197,7 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	score =
 		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) serving->users + 1) * sizeof(float));
 	best = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(reco_ranked));
-	scratch = AllocSetContextCreate(CurrentMemoryContext, "reco audience", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(scratch);
-	for (int32 u = 0; u < serving->users; u++)
-	{
-		RecoProfile profile = profile_of(serving, u);
-
-		if (u % 256 == 0)
-		{
-			CHECK_FOR_INTERRUPTS();
-			MemoryContextReset(scratch);
-		}
-		score[u] = (exclude && has_any(&profile, item, items)) ||
-						   !model->spec->algorithm->knows(model, &profile)
-					   ? -INFINITY
-					   : score_user(model, &profile, item, items);
-	}
-	MemoryContextSwitchTo(old);
+	score_users(&(Audience){serving, item, items, exclude, score});
 	n = reco_top_n(score, serving->users, NULL, n, best);
 	for (int32 r = 0; r < n; r++)
 	{

@@ -25,6 +25,7 @@
 #include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
 #include "store/lock.h"
+#include "store/lookup.h"
 #include "store/progress.h"
 #include "store/schema.h"
 #include "store/versions.h"
@@ -278,9 +279,16 @@ write_version(Job *job)
 /*
  * Undoes or records a training that failed after its first commit.
  */
-static void
-clean_up(Job *job, const char *message)
+typedef struct Failure
 {
+	Job *job;
+	const char *message;
+} Failure;
+
+static void
+clean_up(void *arg)
+{
+	Job *job = ((Failure *) arg)->job;
 	ModelRow row;
 
 	AcceptInvalidationMessages();
@@ -295,8 +303,24 @@ clean_up(Job *job, const char *message)
 		performDeletion(&schema, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
 	}
 	else
-		reco_version_fail(&job->record, message);
+		reco_version_fail(&job->record, ((Failure *) arg)->message);
 	PopActiveSnapshot();
+}
+
+/*
+ * On a full disk, for one, this fails as well: the first error is the one to be told, and
+ * the next training finds what was left.
+ */
+static void
+undo(Job *job, const char *message)
+{
+	Failure failure = {job, message};
+	ErrorData *error = reco_lookup_try(clean_up, &failure);
+
+	if (error)
+		ereport(LOG, (errcode(error->sqlerrcode),
+					  errmsg("could not record that the training of model \"%s\" failed: %s",
+							 job->name, error->message)));
 }
 
 static void
@@ -345,7 +369,7 @@ run_guarded(Job *job, void (*work)(Job *job))
 		CurrentResourceOwner = owner;
 		if (says_dropped(job, error))
 			check_model_exists(job);
-		clean_up(job, error->message);
+		undo(job, error->message);
 		SPI_commit();
 		ReThrowError(error);
 	}

@@ -48,6 +48,13 @@
 	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                               \
 	PG_FUNCTION_INFO_V1(name)
 
+/* Views ask for the rights of whoever reads them, where there is such a thing. */
+#if PG_VERSION_NUM < 150000
+#define RECO_VIEW_OPTIONS ""
+#else
+#define RECO_VIEW_OPTIONS " WITH (security_invoker = true)"
+#endif
+
 #if PG_VERSION_NUM < 160000
 #define reco_schema_owned(oid, role) pg_namespace_ownercheck(oid, role)
 #define reco_table_owned(oid, role) pg_class_ownercheck(oid, role)

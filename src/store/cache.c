@@ -100,6 +100,7 @@ check_tables(const Serving *serving)
 {
 	bool same = true;
 
+	reco_version_check(serving->schema);
 	for (int is_user = 0; is_user <= 1; is_user++)
 	{
 		ModelTable table;

@@ -430,9 +430,12 @@ write_pieces(int file, Head *head, const Piece *piece)
 	return true;
 }
 
-/* Removes files of older versions of a model, and of models that are gone. */
+/*
+ * Removes files of older versions of a model, of one of this number that came to nothing,
+ * and of models that are gone.
+ */
 static void
-remove_old(Oid schema, int32 version)
+remove_old(Oid schema, int32 version, int64 current)
 {
 	DIR *dir = AllocateDir(DIRECTORY);
 	struct dirent *entry;
@@ -451,7 +454,7 @@ remove_old(Oid schema, int32 version)
 		if (database != MyDatabaseId)
 			old = get_database_name(database) == NULL;
 		else if (of == schema)
-			old = number < version;
+			old = number < version || (number == version && nonce != (uint64) current);
 		else
 			old = !SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(of));
 		if (old)
@@ -506,7 +509,7 @@ reco_image_write(Serving *serving, RecoImageKind kind)
 		collect_users(serving, piece);
 	done = write_file(unfinished, &head, piece) && rename(unfinished, path) == 0;
 	if (done)
-		remove_old(serving->schema, serving->version);
+		remove_old(serving->schema, serving->version, serving->nonce);
 	else
 	{
 		ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", path),

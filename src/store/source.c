@@ -40,6 +40,9 @@ reco_become(const RecoRunAs *as, RecoIdentity *before)
 	(void) set_config_option(
 		"search_path", as->search_path[0] ? psprintf("%s, pg_temp", as->search_path) : "pg_temp",
 		PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	/* what the owner sees does not depend on the caller's session */
+	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 }
 
 /*

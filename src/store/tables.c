@@ -100,6 +100,16 @@ may_select(Relation table)
 		   check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
 }
 
+/* Rows that policies hide from the current user must neither be shown nor be left behind. */
+static void
+check_policies(Relation table)
+{
+	if (check_enable_rls(RelationGetRelid(table), InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("row-level security on table \"%s\" of a model is not supported",
+							   RelationGetRelationName(table))));
+}
+
 static void
 check_select(Relation table)
 {
@@ -110,10 +120,7 @@ check_select(Relation table)
 						errmsg("permission denied for table \"%s\" of model \"%s\"",
 							   RelationGetRelationName(table),
 							   get_namespace_name(RelationGetNamespace(table)))));
-	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("row-level security on table \"%s\" of a model is not supported",
-							   RelationGetRelationName(table))));
+	check_policies(table);
 }
 
 /* The index of a typed table on its first column alone, or 0. */
@@ -273,6 +280,18 @@ reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row)
 	return found;
 }
 
+void
+reco_version_check(Oid schema)
+{
+	Oid relid = get_relname_relid(RECO_TABLE_VERSION, schema);
+	Relation table = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+
+	if (table == NULL)
+		reco_damaged(schema, "Its table \"" RECO_TABLE_VERSION "\" is missing.");
+	check_select(table);
+	table_close(table, AccessShareLock);
+}
+
 bool
 reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok, VersionRow *row)
 {
@@ -357,6 +376,8 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 		reco_damaged(schema, psprintf("Its table \"%s\" was dropped.", name));
 	if (as_reader)
 		check_select(table->heap);
+	else
+		check_policies(table->heap);
 	desc = RelationGetDescr(table->heap);
 	for (int i = 0; i < columns; i++)
 	{

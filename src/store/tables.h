@@ -94,6 +94,9 @@ extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row);
 extern bool reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
 							  VersionRow *row);
 
+/* An error unless the caller may read the table of versions, as reading one asks. */
+extern void reco_version_check(Oid schema);
+
 /* The caller must own the model. */
 extern void reco_model_check_owner(const ModelRow *row);
 

@@ -106,6 +106,19 @@ run(Oid schema, const char *template, const Argument *argument, int n)
 	return 0;
 }
 
+/* The same, which must change exactly one row. */
+static int32
+run_one(Oid schema, const char *template, const Argument *argument, int n)
+{
+	int32 value = run(schema, template, argument, n);
+
+	if (SPI_processed != 1)
+		reco_damaged(schema,
+					 psprintf("Instead of one row of its own tables, " UINT64_FORMAT " were found.",
+							  (uint64) SPI_processed));
+	return value;
+}
+
 void
 reco_version_define(const RecoTrainingRecord *record, const char *source, const char *items,
 					const char *search_path)
@@ -144,13 +157,13 @@ reco_version_redefine(const RecoTrainingRecord *record, const char *source, cons
 	};
 
 	reco_become(&record->owner, &before);
-	run(record->schema,
-		"UPDATE %s.model SET source = coalesce($1, source),"
-		" algorithm = coalesce($2::reco.algorithm, algorithm),"
-		" options = coalesce($3::reco.data_options, options),"
-		" search_path = coalesce($4, search_path), items = coalesce($5, items),"
-		" items_search_path = coalesce($6, items_search_path)",
-		argument, lengthof(argument));
+	run_one(record->schema,
+			"UPDATE %s.model SET source = coalesce($1, source),"
+			" algorithm = coalesce($2::reco.algorithm, algorithm),"
+			" options = coalesce($3::reco.data_options, options),"
+			" search_path = coalesce($4, search_path), items = coalesce($5, items),"
+			" items_search_path = coalesce($6, items_search_path)",
+			argument, lengthof(argument));
 	reco_return(&before);
 }
 
@@ -169,10 +182,10 @@ reco_version_start(RecoTrainingRecord *record)
 		"UPDATE %s.model_version SET status = 'failed', message = 'interrupted'"
 		" WHERE status = 'running'",
 		NULL, 0);
-	record->version = run(record->schema,
-						  "UPDATE %s.model SET next_version = next_version + 1"
-						  " RETURNING next_version - 1",
-						  NULL, 0);
+	record->version = run_one(record->schema,
+							  "UPDATE %s.model SET next_version = next_version + 1"
+							  " RETURNING next_version - 1",
+							  NULL, 0);
 	argument[0] = int4_argument(record->version);
 	argument[1] = int8_argument(record->nonce);
 	argument[2] = jsonb_argument(record->algorithm);
@@ -378,7 +391,8 @@ record_version(const RecoTrainingRecord *record)
 		{BOOLOID, BoolGetDatum(data->row_security), false},
 	};
 
-	run(record->schema,
+	run_one(
+		record->schema,
 		"UPDATE %s.model_version SET status = 'ready', finished_at = clock_timestamp(),"
 		" rows_read = $2, rows_skipped = jsonb_build_object('null', $3, 'invalid', $4,"
 		" 'users_dropped', $18, 'items_dropped', $19), rows_merged = $5, users = $6, items = $7,"
@@ -414,8 +428,8 @@ reco_version_finish(RecoTrainingRecord *record)
 	active[0] = int4_argument(record->version);
 	active[1] = int8_argument(record->nonce);
 	if (!record->held_back)
-		run(record->schema, "UPDATE %s.model SET active_version = $1, active_nonce = $2", active,
-			2);
+		run_one(record->schema, "UPDATE %s.model SET active_version = $1, active_nonce = $2",
+				active, 2);
 	keep[0] = int8_argument(record->keep_versions);
 	keep[1] = int4_argument(record->version);
 	run(record->schema,
@@ -442,7 +456,8 @@ reco_version_activate(const RecoTrainingRecord *record)
 				"UPDATE %s.model AS m SET active_version = v.version, active_nonce = v.nonce"
 				" FROM %s.model_version AS v WHERE v.version = $1 AND v.status = 'ready'"
 				" RETURNING v.version",
-				&argument, 1) == record->version;
+				&argument, 1) == record->version &&
+			SPI_processed == 1;
 	reco_return(&before);
 	return found;
 }
