@@ -436,3 +436,98 @@ DROP SCHEMA sec_alice CASCADE;
 DROP TABLE sec_secret, sec_policy;
 DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM regress_reco_alice', current_database()); END $$;
 DROP ROLE regress_reco_alice, regress_reco_bob;
+
+-- A source whose table is gone must not find one in the session of whoever calls.
+CREATE ROLE sec_owner;
+CREATE ROLE sec_thief;
+CREATE SCHEMA sec_shop AUTHORIZATION sec_owner;
+GRANT CREATE ON DATABASE contrib_regression TO sec_owner;
+GRANT TEMPORARY ON DATABASE contrib_regression TO sec_thief;
+SET ROLE sec_owner;
+SET search_path = sec_shop;
+CREATE TABLE orders AS SELECT u, i FROM generate_series(1, 20) AS u, generate_series(1, 9) AS i WHERE (u * i) % 5 > 1;
+CREATE DOMAIN item AS int;
+CALL reco.create_model('sec_robbed', 'SELECT u, i::item::int FROM orders', reco.item_knn(), items => 'SELECT i AS id, true AS available FROM orders GROUP BY i');
+CALL reco.grant_use('sec_robbed', 'sec_thief');
+ALTER TABLE orders RENAME TO orders_gone;
+RESET search_path;
+RESET ROLE;
+CREATE FUNCTION sec_mode(mode text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN mode || ': ' || (SELECT count(*) FROM sec_robbed.recommend(1, 3));
+EXCEPTION WHEN OTHERS THEN
+  RETURN mode || ': ' || sqlerrm;
+END $$;
+SET ROLE sec_thief;
+CREATE FUNCTION pg_temp.steal(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE EXCEPTION 'stolen from %', current_user; RETURN true; END $$;
+CREATE TEMP VIEW orders AS SELECT 1 AS u, 2 AS i WHERE pg_temp.steal(1);
+GRANT SELECT ON orders TO sec_owner;
+SET client_min_messages = error;
+SELECT sec_mode('auto');
+RESET ROLE;
+CALL reco.alter_model('sec_robbed', options => reco.options(live => 'on'));
+SET ROLE sec_thief;
+SELECT sec_mode('on');
+DROP VIEW orders;
+-- the same with the plan prepared first, and with a type
+RESET ROLE;
+ALTER TABLE sec_shop.orders_gone RENAME TO orders;
+SET ROLE sec_thief;
+SELECT sec_mode('back');
+RESET ROLE;
+ALTER TABLE sec_shop.orders RENAME TO orders_gone;
+SET ROLE sec_thief;
+CREATE TEMP VIEW orders AS SELECT 1 AS u, 2 AS i WHERE pg_temp.steal(1);
+GRANT SELECT ON orders TO sec_owner;
+SELECT sec_mode('renamed');
+DROP VIEW orders;
+RESET ROLE;
+ALTER TABLE sec_shop.orders_gone RENAME TO orders;
+ALTER DOMAIN sec_shop.item RENAME TO item_gone;
+SET ROLE sec_thief;
+CREATE DOMAIN pg_temp.item AS int CHECK (pg_temp.steal(VALUE));
+SELECT sec_mode('type');
+RESET ROLE;
+SET client_min_messages = warning;
+DROP FUNCTION sec_mode;
+CALL reco.drop_model('sec_robbed');
+
+-- A source that asks its own model and changes it meanwhile, for a list of other items.
+GRANT CREATE, USAGE ON SCHEMA sec_shop TO sec_owner;
+SET ROLE sec_owner;
+CREATE TABLE sec_shop.many AS SELECT 5 AS u, i FROM generate_series(0, 30000) AS i UNION ALL SELECT 6, i FROM generate_series(0, 50) AS i;
+CREATE INDEX ON sec_shop.many (u);
+CREATE TABLE sec_shop.few AS SELECT * FROM sec_shop.many WHERE u = 6;
+CALL reco.create_model('sec_twice', 'SELECT u, i FROM sec_shop.many', reco.als(factors => 4, iterations => 1));
+CALL reco.refresh('sec_twice');
+CREATE FUNCTION sec_shop.change() RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE the_nonce bigint;
+BEGIN
+  IF current_setting('sec.turned', true) IS DISTINCT FROM '1' THEN RETURN 1; END IF;
+  PERFORM set_config('sec.turned', '0', false);
+  SELECT active_nonce INTO the_nonce FROM sec_twice.model;
+  UPDATE sec_twice.model SET active_version = 1, active_nonce = (SELECT nonce FROM sec_twice.model_version WHERE version = 1);
+  PERFORM * FROM sec_twice.recommend(6, 1);
+  DELETE FROM sec_twice.model_item WHERE version = 2 AND number >= 3;
+  UPDATE sec_twice.model_version SET items = 3 WHERE version = 2;
+  UPDATE sec_twice.model SET active_version = 2, active_nonce = the_nonce;
+  PERFORM * FROM sec_twice.recommend(5, 10);
+  RETURN 1;
+END $$;
+CREATE FUNCTION sec_shop.quiet() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN sec_shop.change(); END';
+CREATE VIEW sec_shop.turn AS SELECT u, i FROM sec_shop.few WHERE sec_shop.quiet() = 1;
+CALL reco.alter_model('sec_twice', source => 'SELECT u, i FROM sec_shop.turn');
+SET client_min_messages = error;
+SET sec.turned = '1';
+SELECT count(*) <= 10 AS answered FROM sec_twice.recommend(6, 10);
+SELECT count(*) <= 3 AS answered FROM sec_twice.recommend(6, 3);
+RESET sec.turned;
+SET client_min_messages = warning;
+CALL reco.drop_model('sec_twice');
+RESET ROLE;
+DROP SCHEMA sec_shop CASCADE;
+REVOKE CREATE ON DATABASE contrib_regression FROM sec_owner;
+REVOKE TEMPORARY ON DATABASE contrib_regression FROM sec_thief;
+DISCARD TEMP;
+DROP OWNED BY sec_thief, sec_owner;
+DROP ROLE sec_owner, sec_thief;

@@ -115,7 +115,7 @@ listing_begin(Request *request)
 	Listing listing = {serving, reco_live_open(serving)};
 	Among among = {NULL, words};
 
-	listing.filters = reco_live_filters(listing.live);
+	listing.filters = reco_live_filters(listing.live, serving);
 	listing.n = request_n(request, serving->model.items);
 	if (request_items(request, "among", allow_item, &among))
 	{
@@ -154,7 +154,7 @@ keep_available(Listing *listing, reco_ranked *list, int32 n, int32 most)
 
 	for (int32 r = 0; r < n; r++)
 		item[r] = list[r].item;
-	reco_live_filter(listing->live, item, n, available);
+	reco_live_filter(listing->live, listing->serving, item, n, available);
 	for (int32 r = 0; r < n; r++)
 		if (!available[r])
 			reco_set_add(listing->skip, item[r]);

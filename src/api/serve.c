@@ -39,7 +39,8 @@ recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const ch
 	if (!request->has_subject)
 		listing.n = 0;
 	else
-		known = request_user(request, &user) && reco_live_user(listing.live, user, &profile);
+		known = request_user(request, &user) &&
+				reco_live_user(listing.live, request->serving, user, &profile);
 	if (known && !include_seen)
 		listing_skip_seen(&listing, &profile);
 	listing_fill(&listing, known ? &profile : NULL, fallback);
@@ -270,7 +271,7 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	list.unknown = id_dict_create(CurrentMemoryContext, request.serving->item_type);
 	list.seen = listing_alloc(RECO_SET_BYTES(request.serving->model.items));
 	if (request_user(&request, &user) &&
-		reco_live_user(reco_live_open(request.serving), user, &profile) &&
+		reco_live_user(reco_live_open(request.serving), request.serving, user, &profile) &&
 		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
 		list.profile = &profile;
 	request_items(&request, "items", rerank_item, &list);
@@ -304,7 +305,7 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 	rows = reco_rows_begin(fcinfo, (Oid[]){FLOAT4OID}, 1);
 	item = request_one_item(&request, "item");
 	if (item >= 0 && request_user(&request, &user) &&
-		reco_live_user(reco_live_open(request.serving), user, &profile) &&
+		reco_live_user(reco_live_open(request.serving), request.serving, user, &profile) &&
 		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
 	{
 		RecoModel *model = &request.serving->model;

@@ -80,7 +80,7 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	/* what neighbors add comes through what they had in common when they were found */
 	if (!(model->spec->algorithm->costly_fold_in
 			  ? reco_serving_user(serving, user, &profile)
-			  : reco_live_user(reco_live_open(serving), user, &profile)))
+			  : reco_live_user(reco_live_open(serving), serving, user, &profile)))
 		return (Datum) 0;
 	contribution = palloc0((profile.n + 1) * sizeof(double));
 	if (!model->spec->algorithm->explain(model, &profile, item, contribution, &baseline))

@@ -15,6 +15,7 @@
 #include "postmaster/bgworker_internals.h"
 #include "store/cache.h"
 #include "store/image.h"
+#include "store/live.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -42,6 +43,7 @@ _PG_init(void)
 	MarkGUCPrefixReserved("reco");
 	reco_image_init();
 	reco_cache_init();
+	reco_live_init();
 }
 
 /*

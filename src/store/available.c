@@ -33,6 +33,7 @@ typedef struct ItemRows
 {
 	DestReceiver receiver; /* first, so that a receiver is these */
 	RecoLive *live;
+	const Serving *serving;
 	Datum ids;   /* an array of those that are asked for */
 	Oid id_type; /* of the rows */
 	uint64 *available;
@@ -48,7 +49,7 @@ static bool
 receive_item(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	ItemRows *rows = (ItemRows *) receiver;
-	Serving *serving = rows->live->serving;
+	const Serving *serving = rows->serving;
 	Datum id;
 	int32 item;
 
@@ -63,28 +64,31 @@ receive_item(TupleTableSlot *slot, DestReceiver *receiver)
 static void
 prepare_items(void *arg)
 {
-	RecoLive *live = arg;
+	ItemRows *rows = arg;
+	RecoLive *live = rows->live;
 	Part *part = &live->items;
 
 	if (!live->items_described &&
 		!reco_live_says_available(reco_lookup_describe(&part->lookup, part->query)))
 		part->query = NULL;
 	live->items_described = true;
-	if (part->query && part->lookup.plan == NULL)
-		(void) reco_lookup_prepare(&part->lookup, part->query, live->serving->item_type, true,
+	if (part->query)
+		(void) reco_lookup_prepare(&part->lookup, part->query, rows->serving->item_type, true,
 								   RECO_LIVE_AVAILABLE);
 }
 
 bool
-reco_live_filters(RecoLive *live)
+reco_live_filters(RecoLive *live, const Serving *serving)
 {
+	ItemRows rows = {.live = live, .serving = serving};
+
 	if (!reco_live_may_ask(live, &live->items))
 		return false;
 	if (!live->items_described || live->items.lookup.plan == NULL)
 	{
 		/* after a failure the columns may be others */
 		live->items_described = false;
-		if (!reco_live_attempt(live, &live->items, prepare_items, live))
+		if (!reco_live_attempt(live, &live->items, prepare_items, &rows))
 			return false;
 	}
 	return live->items.query != NULL;
@@ -96,21 +100,23 @@ ask_items(void *arg)
 	ItemRows *rows = arg;
 	RecoLive *live = rows->live;
 
+	(void) reco_lookup_prepare(&live->items.lookup, live->items.query, rows->serving->item_type,
+							   true, RECO_LIVE_AVAILABLE);
 	live->items.running = true;
-	reco_lookup_run(&live->items.lookup, get_array_type(live->serving->item_type->base), rows->ids,
+	reco_lookup_run(&live->items.lookup, get_array_type(rows->serving->item_type->base), rows->ids,
 					&rows->receiver);
 }
 
 void
-reco_live_filter(RecoLive *live, const int32 *item, int32 n, bool *available)
+reco_live_filter(RecoLive *live, const Serving *serving, const int32 *item, int32 n,
+				 bool *available)
 {
-	Serving *serving = live->serving;
 	const IdType *type = serving->item_type;
-	ItemRows rows = {.live = live};
+	ItemRows rows = {.live = live, .serving = serving};
 	Datum *id = NULL;
 	bool asked = false;
 
-	if (n > 0 && reco_live_filters(live))
+	if (n > 0 && reco_live_filters(live, serving))
 	{
 		id = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Datum));
 		for (int32 k = 0; k < n; k++)

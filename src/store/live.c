@@ -38,6 +38,9 @@
 /* A query that failed is let be for so long, unless the definition changes. */
 #define RETRY_AFTER_MS 60000
 
+/* Of one user: sorting them takes a fraction of a second. */
+#define MAX_ROWS (1024 * 1024)
+
 static RecoLive *lives[MAX_LIVES];
 static uint64 use_counter;
 
@@ -169,7 +172,7 @@ free_place(Oid schema)
 }
 
 RecoLive *
-reco_live_open(Serving *serving)
+reco_live_open(const Serving *serving)
 {
 	RecoLive *live = NULL;
 	ModelRow row;
@@ -196,10 +199,50 @@ reco_live_open(Serving *serving)
 	}
 	else if (live->busy == 0 && !same_definition(&live->row, &row))
 		define(live, &row);
-	if (live->busy == 0)
-		live->serving = serving;
 	live->used = ++use_counter;
 	return live;
+}
+
+/* What failed in a transaction, or a part of it, that is undone may have been its own doing. */
+static void
+forget_failures(bool undone)
+{
+	for (int i = 0; i < MAX_LIVES; i++)
+	{
+		Part *part[] = {lives[i] ? &lives[i]->source : NULL, lives[i] ? &lives[i]->items : NULL};
+
+		/* what an attempt undoes is its own */
+		for (int k = 0; lives[i] && lives[i]->busy == 0 && k < lengthof(part); k++)
+		{
+			if (undone && part[k]->failed_now)
+				part[k]->failed_at = 0;
+			if (!undone)
+				part[k]->failed_now = false;
+		}
+	}
+}
+
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		forget_failures(true);
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT)
+		forget_failures(false);
+}
+
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		forget_failures(true);
+}
+
+void
+reco_live_init(void)
+{
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
 }
 
 /*
@@ -231,6 +274,8 @@ reco_live_forgives(int code)
 static bool
 forgives_running(int code)
 {
+	if (code == ERRCODE_DATA_EXCEPTION) /* too many rows of one user */
+		return true;
 	switch (ERRCODE_TO_CATEGORY(code))
 	{
 		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
@@ -246,13 +291,6 @@ forgives_running(int code)
 	}
 }
 
-/* Whether the items' query is known to say what is available, or seems to. */
-static bool
-names_available(const RecoLive *live)
-{
-	return live->items_described || strstr(live->row.items, RECO_LIVE_AVAILABLE) != NULL;
-}
-
 static void
 note_failure(RecoLive *live, Part *part, const ErrorData *error)
 {
@@ -260,7 +298,7 @@ note_failure(RecoLive *live, Part *part, const ErrorData *error)
 	const char *name = get_namespace_name(live->schema);
 
 	/* what is shown although it may not be there is worth a word to the client, too */
-	ereport(!of_source && names_available(live) ? WARNING : LOG,
+	ereport(of_source ? LOG : WARNING,
 			(errcode(error->sqlerrcode),
 			 of_source ? errmsg("model \"%s\" serves from its trained history", name ? name : "")
 					   : errmsg("model \"%s\" does not check what is available", name ? name : ""),
@@ -268,32 +306,29 @@ note_failure(RecoLive *live, Part *part, const ErrorData *error)
 			 errhint("reco.explain_source() tells more; it is tried again in a minute.")));
 	reco_lookup_forget(&part->lookup);
 	part->failed_at = GetCurrentTimestamp();
+	part->failed_now = true;
 	live->items_described = live->items_described && of_source;
 }
 
 bool
 reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg), void *arg)
 {
-	ErrorData *error = NULL;
+	ErrorData *volatile error = NULL;
 
 	live->busy++;
 	part->running = false;
-	if (live->mode != RECO_LIVE_ON && !IsInParallelMode())
-		error = reco_lookup_try(work, arg);
-	else
+	PG_TRY();
 	{
-		PG_TRY();
-		{
+		if (live->mode != RECO_LIVE_ON && !IsInParallelMode())
+			error = reco_lookup_try(work, arg);
+		else
 			work(arg);
-		}
-		PG_CATCH();
-		{
-			live->busy--;
-			PG_RE_THROW();
-		}
-		PG_END_TRY();
 	}
-	live->busy--;
+	PG_FINALLY();
+	{
+		live->busy--;
+	}
+	PG_END_TRY();
 	if (error == NULL)
 		return true;
 	if (!(part->running ? forgives_running : reco_live_forgives)(error->sqlerrcode))
@@ -366,6 +401,7 @@ typedef struct UserRows
 {
 	DestReceiver receiver; /* first, so that a receiver is these */
 	RecoLive *live;
+	Serving *serving;
 	Datum user;
 	bool used; /* the source was asked */
 	Oid value_type;
@@ -382,7 +418,7 @@ static void
 rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 {
 	UserRows *rows = (UserRows *) receiver;
-	Serving *serving = rows->live->serving;
+	Serving *serving = rows->serving;
 
 	reco_live_check(columns, serving->user_type, serving->item_type, &rows->value_type,
 					&rows->time_type);
@@ -396,6 +432,10 @@ reserve_row(UserRows *rows)
 
 	if (rows->n < rows->slots)
 		return;
+	if (rows->n >= MAX_ROWS)
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("a user has more than %d rows in the source", MAX_ROWS),
+						errhint("Serve such a model with live => 'off', or group its source.")));
 	reco_budget_init(&budget, CurrentMemoryContext);
 	reco_budget_require(&budget, (rows->slots * 2 + 1) * each, "reading a user's rows");
 	rows->slots *= 2;
@@ -407,7 +447,7 @@ static bool
 receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	UserRows *rows = (UserRows *) receiver;
-	Serving *serving = rows->live->serving;
+	Serving *serving = rows->serving;
 	double value = 1;
 	int64 time = 0;
 	int32 item;
@@ -450,10 +490,12 @@ ask_source(void *arg)
 	UserRows *rows = arg;
 	RecoLive *live = rows->live;
 	RecoLookup *lookup = &live->source.lookup;
-	const IdType *type = live->serving->user_type;
+	const IdType *type = rows->serving->user_type;
 
-	if (lookup->plan == NULL)
-		(void) reco_lookup_prepare(lookup, live->source.query, type, false, NULL);
+	(void) reco_lookup_prepare(lookup, live->source.query, type, false, NULL);
+	/* a parallel query cannot have what the source's functions may do */
+	if (IsInParallelMode() && !lookup->parallel_safe && live->mode == RECO_LIVE_AUTO)
+		return;
 	if (live->mode == RECO_LIVE_AUTO)
 	{
 		if (!reco_lookup_is_current(lookup))
@@ -489,11 +531,10 @@ read_rows(RecoLive *live, UserRows *rows)
 }
 
 bool
-reco_live_user(RecoLive *live, Datum user, RecoProfile *profile)
+reco_live_user(RecoLive *live, Serving *serving, Datum user, RecoProfile *profile)
 {
-	Serving *serving = live->serving;
 	RecoModel *model = &serving->model;
-	UserRows rows = {.live = live, .user = user};
+	UserRows rows = {.live = live, .serving = serving, .user = user};
 	bool by_latest = model->spec->predicts_value;
 	int64 n;
 	int32 *item;

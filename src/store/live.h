@@ -15,20 +15,23 @@
 typedef struct RecoLive RecoLive;
 
 /* The definition under the active snapshot. */
-extern RecoLive *reco_live_open(Serving *serving);
+extern RecoLive *reco_live_open(const Serving *serving);
+
+extern void reco_live_init(void);
 
 /*
  * A user with the rows that the source has now, or as stored where those are not to be
  * had cheaply; false when neither knows the user.  In the current memory context.
  * A profile whose rows are those that were trained on is the stored one to the bit.
  */
-extern bool reco_live_user(RecoLive *live, Datum user, RecoProfile *profile);
+extern bool reco_live_user(RecoLive *live, Serving *serving, Datum user, RecoProfile *profile);
 
 /* Whether the query of items says what is available. */
-extern bool reco_live_filters(RecoLive *live);
+extern bool reco_live_filters(RecoLive *live, const Serving *serving);
 
 /* Which of n items are, in *available. */
-extern void reco_live_filter(RecoLive *live, const int32 *item, int32 n, bool *available);
+extern void reco_live_filter(RecoLive *live, const Serving *serving, const int32 *item, int32 n,
+							 bool *available);
 
 /*
  * Tells, line by line, whether and how the queries of a definition are read when

@@ -15,6 +15,7 @@ typedef struct Part
 	RecoLookup lookup;
 	char *query;           /* NULL: there is none, or it says nothing of what is available */
 	TimestampTz failed_at; /* 0: it did not */
+	bool failed_now;       /* in this transaction, whose end may undo why */
 	bool running;          /* the rows, no more the plan, are being had */
 } Part;
 
@@ -26,9 +27,8 @@ struct RecoLive
 	int64 nonce;
 
 	MemoryContext context;
-	uint64 used;      /* for eviction */
-	int busy;         /* its queries that run */
-	Serving *serving; /* of this call, or the one that is busy */
+	uint64 used; /* for eviction */
+	int busy;    /* its queries that run */
 
 	/* the definition that this was made from */
 	MemoryContext definition;

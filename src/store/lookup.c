@@ -11,8 +11,8 @@
  *
  * As in training, the text runs as the model's owner under
  * SECURITY_RESTRICTED_OPERATION and the search_path of the time it was written,
- * from planning on.  It is read only, under the caller's snapshot: it works on a
- * standby, in a read-only transaction and in a parallel worker.
+ * from planning on, and names nothing temporary.  It is read only, under the caller's snapshot: it
+ *works on a standby, in a read-only transaction and in a parallel worker.
  *
  * Cost of a run: about 10 microseconds and those of the plan.
  */
@@ -20,12 +20,15 @@
 
 #include "access/xact.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -53,17 +56,105 @@ end(const RecoIdentity *before)
 	SPI_finish();
 }
 
+static bool
+is_temporary_type(Oid type)
+{
+	HeapTuple tuple;
+	bool temporary;
+
+	if (type < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	temporary = HeapTupleIsValid(tuple) &&
+				isAnyTempNamespace(((Form_pg_type) GETSTRUCT(tuple))->typnamespace);
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return temporary;
+}
+
+/* Whether a query names a type in a session's own schema. */
+static bool
+names_temporary_type(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, names_temporary_type, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	if (IsA(node, RangeTblEntry))
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_RangeTblFunction:
+		{
+			ListCell *cell;
+
+			foreach (cell, ((RangeTblFunction *) node)->funccoltypes)
+				if (is_temporary_type(lfirst_oid(cell)))
+					return true;
+			break;
+		}
+		case T_Const:
+		case T_Param:
+		case T_FuncExpr:
+		case T_CoerceToDomain:
+		case T_RelabelType:
+		case T_CoerceViaIO:
+		case T_ArrayCoerceExpr:
+		case T_ConvertRowtypeExpr:
+		case T_ArrayExpr:
+		case T_RowExpr:
+		case T_CaseExpr:
+		case T_CoalesceExpr:
+		case T_MinMaxExpr:
+			if (is_temporary_type(exprType(node)))
+				return true;
+			break;
+		default:
+			break;
+	}
+	return expression_tree_walker(node, names_temporary_type, context);
+}
+
+static Oid
+temporary_namespace(void)
+{
+	return LookupNamespaceNoError("pg_temp");
+}
+
+/*
+ * The text runs as its owner in sessions of others, whose temporary tables and types must
+ * not stand in for what is gone: none may be named.  Relations are looked at before
+ * anything of them is planned, since planning calls functions.
+ */
+static void
+refuse_temporary(const RecoLookup *lookup, SPIPlanPtr plan)
+{
+	const CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+	ListCell *cell;
+	bool found = names_temporary_type(linitial(source->query_list), NULL);
+
+	foreach (cell, source->relationOids)
+		found = found || get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP;
+	if (found)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("%s must not read temporary tables in a look-up",
+							   lookup->kind->name_of)));
+}
+
 TupleDesc
 reco_lookup_describe(const RecoLookup *lookup, const char *query)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	RecoIdentity before;
+	SPIPlanPtr plan;
 	TupleDesc columns;
 	MemoryContext old;
 
 	begin(lookup, &before);
-	columns =
-		reco_query_check(lookup->kind, SPI_prepare(reco_query_text(lookup->kind, query), 0, NULL));
+	plan = SPI_prepare(reco_query_text(lookup->kind, query), 0, NULL);
+	columns = reco_query_check(lookup->kind, plan);
+	refuse_temporary(lookup, plan);
 	old = MemoryContextSwitchTo(caller);
 	columns = CreateTupleDescCopy(columns);
 	MemoryContextSwitchTo(old);
@@ -96,6 +187,23 @@ source_of(const RecoLookup *lookup)
 	return linitial(SPI_plan_get_plan_sources(lookup->plan));
 }
 
+/*
+ * Whether a plan is the one that was checked.  With its relations locked they keep their
+ * names, so what the plan cache might analyze again from here on means the same.
+ */
+static bool
+is_sound(const RecoLookup *lookup)
+{
+	const CachedPlanSource *source = source_of(lookup);
+	ListCell *cell;
+
+	if (lookup->temporary != temporary_namespace())
+		return false;
+	foreach (cell, source->relationOids)
+		LockRelationOid(lfirst_oid(cell), AccessShareLock);
+	return source->is_valid;
+}
+
 TupleDesc
 reco_lookup_prepare(RecoLookup *lookup, const char *query, const IdType *type, bool any,
 					const char *condition)
@@ -106,6 +214,9 @@ reco_lookup_prepare(RecoLookup *lookup, const char *query, const IdType *type, b
 	Oid argument = any ? get_array_type(type->base) : type->base;
 	char *text;
 
+	if (lookup->plan && is_sound(lookup))
+		return source_of(lookup)->resultDesc;
+	reco_lookup_forget(lookup);
 	if (!OidIsValid(argument))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("ids of type %s cannot be looked up in arrays",
@@ -118,9 +229,13 @@ reco_lookup_prepare(RecoLookup *lookup, const char *query, const IdType *type, b
 					condition ? quote_identifier(condition) : "");
 	plan = SPI_prepare_cursor(text, 1, &argument, CURSOR_OPT_GENERIC_PLAN);
 	columns = reco_query_check(lookup->kind, plan);
+	refuse_temporary(lookup, plan);
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not keep the plan of %s", lookup->kind->name);
 	lookup->plan = plan;
+	lookup->temporary = temporary_namespace();
+	lookup->parallel_safe =
+		max_parallel_hazard(linitial(source_of(lookup)->query_list)) != PROPARALLEL_UNSAFE;
 	end(&before);
 	return columns;
 }
@@ -138,21 +253,12 @@ reco_lookup_is_current(const RecoLookup *lookup)
 		   !TransactionIdIsValid(source->gplan->saved_xmin);
 }
 
-/*
- * What makes a query one that is not to be asked at each call: it would give something
- * else each time, or write; or it means something in this session alone, and nothing
- * in a parallel worker.
- */
+/* What makes a query one that is not to be asked at each call. */
 static const char *
 unfitness(const CachedPlanSource *source)
 {
-	ListCell *cell;
-
 	if (contain_volatile_functions((Node *) linitial(source->query_list)))
 		return "calls volatile functions";
-	foreach (cell, source->relationOids)
-		if (get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP)
-			return "reads temporary tables";
 	return NULL;
 }
 

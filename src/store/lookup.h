@@ -20,6 +20,8 @@ typedef struct RecoLookup
 	double cost;       /* of the plan that would run now */
 	double rows;       /* that it expects */
 	const char *unfit; /* why it had better not be asked at each call; NULL: nothing */
+	Oid temporary;     /* the session's own schema when it was prepared */
+	bool parallel_safe;
 } RecoLookup;
 
 /*
@@ -31,9 +33,9 @@ typedef struct RecoLookup
 extern TupleDesc reco_lookup_describe(const RecoLookup *lookup, const char *query);
 
 /*
- * Prepares "query WHERE first column = $1", or "= ANY ($1)" with any, and, when it is
- * not NULL, "AND condition", a boolean column of the query.  type: of the ids.
- * Returns the columns, valid as long as the plan.
+ * Unless that was done and still holds, prepares "query WHERE first column = $1", or "= ANY ($1)"
+ * with any, and, when it is not NULL, "AND condition", a boolean column of the query.  type: of the
+ * ids. Returns the columns, valid as long as the plan.
  */
 extern TupleDesc reco_lookup_prepare(RecoLookup *lookup, const char *query, const IdType *type,
 									 bool any, const char *condition);
