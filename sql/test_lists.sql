@@ -58,6 +58,9 @@ SELECT count(DISTINCT items) > 1 AS seeds_differ FROM (
 SELECT count(*) AS seen FROM generate_series(1, 20) s, lst.recommend(1, 10, explore => 1, explore_seed => s) r
  WHERE r.item_id IN (SELECT i FROM lst WHERE u = 1);
 SELECT lst.recommend(1, explore => -0.1);
+-- places for which there is nothing to explore go back to the model
+SELECT count(*), count(DISTINCT item_id), array_agg(DISTINCT source) FROM lst.recommend(1, 4, explore => 0.5, fallback => 'none', include_seen => true,
+  among => ARRAY(SELECT item_id FROM lst.popular(4)));
 
 -- boosts
 SELECT item_id = 2 AS boosted FROM lst.recommend(1, 1, boost => ARRAY[2], boost_by => ARRAY[100000]::real[]);

@@ -103,6 +103,7 @@ CALL reco.alter_model('ops_guarded', source => 'SELECT u, 1 AS i, 1 FROM ops_tas
 CALL reco.refresh('ops_guarded', guard => 'mae <= 100');
 SET client_min_messages = warning;
 SELECT ops_guarded();
+CALL reco.refresh('ops', guard => 'rmse <= 1');
 CALL reco.refresh('ops_guarded', guard => '');
 CALL reco.refresh('ops_guarded', guard => 'ndcg >= 1');
 CALL reco.refresh('ops_guarded', guard => 'ndcg@0 >= 1');

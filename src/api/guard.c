@@ -103,6 +103,17 @@ reco_guard_parse(const char *text, RecoGuard *guard)
 		invalid(text);
 }
 
+void
+reco_guard_check(const RecoGuard *guard, const RecoSpec *spec)
+{
+	if (guard->k == 0 && !spec->predicts_value)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a guard by %s needs an algorithm that predicts values, which %s does "
+						"not",
+						guard->metric, spec->algorithm->name)));
+}
+
 char *
 reco_guard_name(const RecoGuard *guard)
 {
@@ -213,13 +224,22 @@ reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model,
 bool
 reco_refresh_is_due(const ModelRow *model, const Interval *min_interval)
 {
-	VersionRow version;
+	VersionRow version = {0};
 	Datum interval = PointerGetDatum(min_interval);
 	Datum due;
 
-	if (!reco_version_read(model->schema, model->active_version, GetActiveSnapshot(), true,
-						   &version) ||
-		version.finished_at == 0)
+	/* the latest that was finished, whether it was made the active one or held back */
+	for (int32 number = model->next_version - 1; number > 0; number--)
+	{
+		version = (VersionRow){0};
+		if (reco_version_read(model->schema, number, GetActiveSnapshot(), true, &version) &&
+			version.finished_at != 0 && version.status && strcmp(version.status, "failed") != 0)
+			break;
+		if (number == model->active_version)
+			return true;
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (version.finished_at == 0)
 		return true;
 	due = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(version.finished_at),
 							  interval);

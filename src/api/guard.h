@@ -21,6 +21,9 @@ typedef struct RecoGuard
 /* An error unless the text is a guard. */
 extern void reco_guard_parse(const char *text, RecoGuard *guard);
 
+/* An error when the algorithm has nothing that the metric measures. */
+extern void reco_guard_check(const RecoGuard *guard, const RecoSpec *spec);
+
 /* The metric with its cutoff, as versions record it. */
 extern char *reco_guard_name(const RecoGuard *guard);
 
@@ -38,7 +41,7 @@ extern double reco_guard_measure(const RecoGuard *guard, const RecoData *data, c
 extern void reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model,
 							 RecoTrainingRecord *record);
 
-/* Whether the active version is as old as the least interval between two; says when not. */
+/* Whether the latest version is as old as the least interval between two; says when not. */
 extern bool reco_refresh_is_due(const ModelRow *model, const Interval *min_interval);
 
 #endif /* RECO_API_GUARD_H */

@@ -240,12 +240,11 @@ boosted(const Listing *listing, const RecoProfile *profile)
 
 /* What the model itself says. */
 static void
-add_model(Listing *listing, const RecoProfile *profile)
+add_model(Listing *listing, const RecoProfile *profile, int32 places)
 {
 	RecoModel *model = &listing->serving->model;
 	const char *source = model->spec->algorithm->source;
 	float *score = boosted(listing, profile);
-	int32 places = listing->n - (int32) floor(listing->explore * listing->n);
 
 	if (listing->diversity > 0)
 	{
@@ -362,6 +361,7 @@ listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 {
 	RecoModel *model = &listing->serving->model;
 	bool none = strcmp(fallback, "none") == 0;
+	bool known;
 	bool popular = strcmp(fallback, "popular") == 0;
 
 	if (!none && !popular && strcmp(fallback, "auto") != 0 && strcmp(fallback, "trending") != 0)
@@ -373,10 +373,16 @@ listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 		return;
 	listing->best = listing_alloc(listing->n * sizeof(reco_ranked));
 	listing->source = listing_alloc(listing->n * sizeof(char *));
-	if (profile && model->spec->algorithm->knows(model, profile))
-		add_model(listing, profile);
+	known = profile && model->spec->algorithm->knows(model, profile);
+	if (known)
+		add_model(listing, profile, listing->n - (int32) floor(listing->explore * listing->n));
 	if (listing->explore > 0)
+	{
 		add_explored(listing);
+		/* places for which there was nothing to explore */
+		if (known && listing->count < listing->n)
+			add_model(listing, profile, listing->n - listing->count);
+	}
 	if (strcmp(fallback, "auto") == 0 && listing->count < listing->n)
 		add_content(listing, profile);
 	if (!none && !popular && listing->count < listing->n)

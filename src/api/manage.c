@@ -349,6 +349,7 @@ reco_upgrade_model(PG_FUNCTION_ARGS)
 static void
 for_role(FunctionCallInfo fcinfo, const char *const *statements)
 {
+	ModelRow row;
 	char *schema;
 	char *role;
 
@@ -356,7 +357,8 @@ for_role(FunctionCallInfo fcinfo, const char *const *statements)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("%s must not be null", PG_ARGISNULL(0) ? "model name" : "role")));
 	schema = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	(void) reco_model_schema(schema);
+	reco_model_read(reco_model_schema(schema), GetActiveSnapshot(), &row);
+	reco_model_check_owner(&row);
 	schema = pstrdup(quote_identifier(schema));
 	role = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (strcmp(role, "public") != 0)

@@ -29,9 +29,11 @@ static bool
 has_cron(void)
 {
 	Oid schema = get_namespace_oid("cron", true);
+	Oid jobs = OidIsValid(schema) ? get_relname_relid("job", schema) : InvalidOid;
 
-	return OidIsValid(get_extension_oid("pg_cron", true)) && OidIsValid(schema) &&
-		   reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+	return OidIsValid(get_extension_oid("pg_cron", true)) && OidIsValid(jobs) &&
+		   reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK &&
+		   pg_class_aclcheck(jobs, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 static void
@@ -172,6 +174,7 @@ reco_run_scheduled(PG_FUNCTION_ARGS)
 	}
 	PreventCommandIfReadOnly("CALL reco.run_scheduled()");
 	reco_schedule_forget(model);
-	ereport(LOG, (errmsg("model \"%s\" does not exist, its scheduled refresh was removed", model)));
+	ereport(WARNING,
+			(errmsg("model \"%s\" does not exist, its scheduled refresh was removed", model)));
 	PG_RETURN_VOID();
 }

@@ -431,6 +431,8 @@ announce(Job *job)
 		return false;
 	}
 	job->spec = reco_spec_parse(job->record.algorithm);
+	if (job->guard)
+		reco_guard_check(job->guard, job->spec);
 	reco_data_options_parse(job->record.options, &job->options);
 	job->record.keep_versions = job->options.keep_versions;
 	MemoryContextSwitchTo(old);

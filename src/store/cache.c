@@ -30,13 +30,68 @@
 static Serving *servings[MAX_SERVINGS];
 static uint64 use_counter;
 
-/* Servings that were displaced; freed when the transaction ends. */
+/* Servings that were displaced while somebody served from them. */
 static Serving *displaced;
 
+static void
+release(Serving *serving)
+{
+	for (int kind = 0; kind < RECO_IMAGES; kind++)
+		reco_image_unmap(&serving->image[kind]);
+	MemoryContextDelete(serving->context);
+}
+
+/* Frees what was displaced and nobody serves from any more. */
+static void
+free_displaced(void)
+{
+	Serving **place = &displaced;
+
+	while (*place)
+	{
+		Serving *serving = *place;
+
+		if (serving->pins > 0)
+		{
+			place = &serving->next_displaced;
+			continue;
+		}
+		*place = serving->next_displaced;
+		release(serving);
+	}
+}
+
 /*
- * While a request is served, code of a user may run - the input function of an id's
- * type - and ask for other models: what it displaces may be in use.
+ * A call serves from a version until its memory context is reset, by an error as well.
+ * What it displaces may be in use: while a request is served, code of a user may run - the
+ * source, or the input function of an id's type - and ask for other models.
  */
+typedef struct Pin
+{
+	MemoryContextCallback callback;
+	Serving *serving;
+} Pin;
+
+static void
+unpin(void *arg)
+{
+	Serving *serving = ((Pin *) arg)->serving;
+
+	serving->pins--;
+}
+
+static void
+pin(Serving *serving)
+{
+	Pin *held = palloc(sizeof(Pin));
+
+	held->serving = serving;
+	held->callback.func = unpin;
+	held->callback.arg = held;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &held->callback);
+	serving->pins++;
+}
+
 static void
 forget(Serving **place)
 {
@@ -46,26 +101,17 @@ forget(Serving **place)
 }
 
 static void
-free_displaced(XactEvent event, void *arg)
+at_end(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE ||
-		event == XACT_EVENT_PARALLEL_PRE_COMMIT)
-		return;
-	while (displaced)
-	{
-		Serving *serving = displaced;
-
-		displaced = serving->next_displaced;
-		for (int kind = 0; kind < RECO_IMAGES; kind++)
-			reco_image_unmap(&serving->image[kind]);
-		MemoryContextDelete(serving->context);
-	}
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE ||
+		event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT)
+		free_displaced();
 }
 
 void
 reco_cache_init(void)
 {
-	RegisterXactCallback(free_displaced, NULL);
+	RegisterXactCallback(at_end, NULL);
 }
 
 /*
@@ -214,7 +260,9 @@ reco_serving_open(Oid schema)
 			serving = from_tables(&row);
 		MemoryContextSetParent(serving->context, CacheMemoryContext);
 		*free_place(schema) = serving;
+		free_displaced();
 	}
 	serving->used = ++use_counter;
+	pin(serving);
 	return serving;
 }

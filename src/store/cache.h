@@ -24,7 +24,7 @@ typedef struct RecoImage
 } RecoImage;
 
 /*
- * One version of a model.  Valid until the end of the transaction.
+ * One version of a model.  Valid until the memory context is reset in which it was opened.
  */
 typedef struct Serving
 {
@@ -35,6 +35,7 @@ typedef struct Serving
 
 	MemoryContext context;
 	uint64 used; /* for eviction */
+	int pins;    /* calls that serve from it */
 	RecoImage image[RECO_IMAGES];
 	struct Serving *next_displaced; /* cache.c */
 	RecoModel model;

@@ -18,8 +18,9 @@ typedef struct Tell
 	void (*line)(void *arg, const char *line);
 	void *arg;
 	RecoLiveMode mode;
-	IdType *type[2]; /* of items, users */
-	Datum some[2];   /* an id of the active version */
+	RecoLookup lookup; /* of an attempt */
+	IdType *type[2];   /* of items, users */
+	Datum some[2];     /* an id of the active version */
 	bool has[2];
 } Tell;
 
@@ -97,28 +98,27 @@ tell_source(void *arg)
 {
 	Tell *to = arg;
 	const IdType *type = to->type[true];
-	RecoLookup lookup = reco_live_lookup(to->row, false);
+	RecoLookup *lookup = &to->lookup;
 	bool cheap;
 	Oid ignored[2];
 	char *plan;
 
-	reco_live_check(reco_lookup_prepare(&lookup, to->row->source, type, false, NULL), type,
+	reco_live_check(reco_lookup_prepare(lookup, to->row->source, type, false, NULL), type,
 					to->type[false], &ignored[0], &ignored[1]);
-	reco_lookup_plan(&lookup);
-	cheap = lookup.cost <= reco_live_limit(&lookup);
-	plan = reco_lookup_explain(&lookup, type->base, to->has[true] ? &to->some[true] : NULL, !cheap);
+	reco_lookup_plan(lookup);
+	cheap = lookup->cost <= reco_live_limit(lookup);
+	plan = reco_lookup_explain(lookup, type->base, to->has[true] ? &to->some[true] : NULL, !cheap);
 	if (to->mode == RECO_LIVE_ON)
-		tell(to, USERS_FROM "source; its plan costs %.2f", "on", lookup.cost);
-	else if (lookup.unfit)
-		tell(to, USERS_FROM "training, since the source %s", "auto", lookup.unfit);
+		tell(to, USERS_FROM "source; its plan costs %.2f", "on", lookup->cost);
+	else if (lookup->unfit)
+		tell(to, USERS_FROM "training, since the source %s", "auto", lookup->unfit);
 	else if (cheap)
 		tell(to, USERS_FROM "source, since its plan costs %.2f, not more than %.2f", "auto",
-			 lookup.cost, reco_live_limit(&lookup));
+			 lookup->cost, reco_live_limit(lookup));
 	else
 		tell(to, USERS_FROM "training, since the source's plan costs %.2f, more than %.2f", "auto",
-			 lookup.cost, reco_live_limit(&lookup));
+			 lookup->cost, reco_live_limit(lookup));
 	tell_lines(to, plan);
-	reco_lookup_forget(&lookup);
 }
 
 static void
@@ -126,22 +126,32 @@ tell_items(void *arg)
 {
 	Tell *to = arg;
 	const IdType *type = to->type[false];
-	RecoLookup lookup = reco_live_lookup(to->row, true);
+	RecoLookup *lookup = &to->lookup;
 	Datum ids = (Datum) 0;
 
-	if (!reco_live_says_available(reco_lookup_describe(&lookup, to->row->items)))
+	if (!reco_live_says_available(reco_lookup_describe(lookup, to->row->items)))
 		return;
-	(void) reco_lookup_prepare(&lookup, to->row->items, type, true, RECO_LIVE_AVAILABLE);
-	reco_lookup_plan(&lookup);
+	(void) reco_lookup_prepare(lookup, to->row->items, type, true, RECO_LIVE_AVAILABLE);
+	reco_lookup_plan(lookup);
 	if (to->has[false])
 		ids = PointerGetDatum(construct_array(&to->some[false], 1, type->base, type->typlen,
 											  type->typbyval, type->typalign));
 	tell(to, "items that are not available now are not shown; asking for some costs %.2f",
-		 lookup.cost);
-	tell_lines(to, reco_lookup_explain(&lookup, get_array_type(type->base),
-									   to->has[false] ? &ids : NULL,
-									   lookup.cost > reco_live_limit(&lookup)));
-	reco_lookup_forget(&lookup);
+		 lookup->cost);
+	tell_lines(to,
+			   reco_lookup_explain(lookup, get_array_type(type->base), to->has[false] ? &ids : NULL,
+								   lookup->cost > reco_live_limit(lookup)));
+}
+
+static ErrorData *
+attempt(Tell *to, bool of_items, void (*work)(void *arg))
+{
+	ErrorData *error;
+
+	to->lookup = reco_live_lookup(to->row, of_items);
+	error = reco_lookup_try(work, to);
+	reco_lookup_forget(&to->lookup);
+	return error;
 }
 
 void
@@ -156,7 +166,7 @@ reco_live_explain(const ModelRow *row, void (*line)(void *arg, const char *line)
 	else if (row->source == NULL || row->search_path == NULL)
 		tell(&to, USERS_FROM "training, since there is no source",
 			 to.mode == RECO_LIVE_ON ? "on" : "auto");
-	else if ((error = reco_lookup_try(tell_source, &to)) != NULL)
+	else if ((error = attempt(&to, false, tell_source)) != NULL)
 	{
 		if (!reco_live_forgives(error->sqlerrcode))
 			ReThrowError(error);
@@ -169,7 +179,7 @@ reco_live_explain(const ModelRow *row, void (*line)(void *arg, const char *line)
 	}
 	if (row->items == NULL || row->search_path == NULL)
 		return;
-	error = reco_lookup_try(tell_items, &to);
+	error = attempt(&to, true, tell_items);
 	if (error == NULL)
 		return;
 	if (!reco_live_forgives(error->sqlerrcode))

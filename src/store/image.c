@@ -9,12 +9,14 @@
  * it is whole, and is only ever read through the map: a full disk is a failed
  * write, not a signal.  Its name carries database, schema, version and nonce, so a
  * reused OID, a restore or a promoted standby never meets a wrong file; its head
- * carries them again, with the types of the ids.
+ * carries them again, with the types of the ids.  Numbers that say where to look carry a
+ * checksum; scores of damaged factors are wrong, and no more.
  *
  * Files that no version needs are removed by whoever writes one, and those of a
  * dropped model at the commit of the drop, where that session has the library.
  *
- * Cost: writing, once a version; mapping, a few system calls.
+ * Cost: writing, once a version; mapping, a few system calls and a pass over what has a
+ * checksum.
  */
 #include "store/image.h"
 
@@ -38,7 +40,7 @@
 
 #define DIRECTORY "base/" PG_TEMP_FILES_DIR
 #define PREFIX PG_TEMP_FILE_PREFIX "_reco"
-#define MAGIC UINT64_C(0x0004006f63657200) /* changes with the layout */
+#define MAGIC UINT64_C(0x0005006f63657200) /* changes with the layout */
 /* Bytes written between two looks for interrupts. */
 #define WRITE_BYTES (1024 * 1024)
 
@@ -76,6 +78,7 @@ typedef struct Section
 {
 	uint64 offset; /* a multiple of RECO_ALIGN; 0: the version has none */
 	uint64 bytes;
+	uint64 crc; /* of sections that say where to look; others may hold any numbers */
 } Section;
 
 typedef struct Head
@@ -114,6 +117,52 @@ reco_image_exists(Oid schema, int32 version, int64 nonce)
 
 	pfree(path);
 	return exists;
+}
+
+/* Numbers of items, terms and places, which must be within their bounds. */
+static bool
+points_somewhere(SectionName name)
+{
+	switch (name)
+	{
+		case SECTION_POPULAR:
+		case SECTION_IDS:
+		case SECTION_FOLLOWER_START:
+		case SECTION_FOLLOWER_ITEM:
+		case SECTION_ITEM_START:
+		case SECTION_ITEM_TERM:
+		case SECTION_TERM_START:
+		case SECTION_TERM_ITEM:
+		case SECTION_USER_IDS:
+		case SECTION_HISTORY_START:
+		case SECTION_HISTORY_ITEM:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static uint64
+checksum_of(const void *data, Size bytes)
+{
+	pg_crc32c crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, data, bytes);
+	FIN_CRC32C(crc);
+	return crc;
+}
+
+/* Whether what the head's sections point to is what was written. */
+static bool
+is_sound(const Head *head)
+{
+	for (int s = 0; s < SECTIONS; s++)
+		if (points_somewhere(s) && head->section[s].offset != 0 &&
+			head->section[s].crc !=
+				checksum_of((const char *) head + head->section[s].offset, head->section[s].bytes))
+			return false;
+	return true;
 }
 
 static pg_crc32c
@@ -300,7 +349,7 @@ reco_image_map(Serving *serving, RecoImageKind kind)
 	if (memory == MAP_FAILED)
 		return false;
 	*image = (RecoImage){memory, status.st_size};
-	if (fits(serving, kind, memory, status.st_size) &&
+	if (fits(serving, kind, memory, status.st_size) && is_sound(memory) &&
 		(kind == RECO_IMAGE_ITEMS ? point(serving) : point_users(serving, image)))
 		return true;
 	/* cut short or of another layout: the next one to look makes it anew */
@@ -414,7 +463,9 @@ write_pieces(int file, Head *head, const Piece *piece)
 	for (int s = 0; s < SECTIONS; s++)
 		if (piece[s].data)
 		{
-			head->section[s] = (Section){at, piece[s].bytes};
+			head->section[s] =
+				(Section){at, piece[s].bytes,
+						  points_somewhere(s) ? checksum_of(piece[s].data, piece[s].bytes) : 0};
 			at = TYPEALIGN(RECO_ALIGN, at + piece[s].bytes);
 		}
 	head->bytes = at;

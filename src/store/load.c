@@ -343,7 +343,9 @@ reco_serving_load(const ModelRow *row)
 
 	reco_table_open(&items, row->schema, false, AccessShareLock, true);
 	reco_table_require_id(&items, serving->item_type);
-	serving_check_size(&items, model->items, model->stride);
+	serving_check_size(
+		&items, model->items,
+		Max(model->stride, serving->features ? serving->features->content.stride : 0));
 	model->item = serving_alloc_matrix(context, model->items, model->stride);
 	model->item_bias = serving_alloc(context, model->items, sizeof(float));
 	serving->interactions = serving_alloc(context, model->items, sizeof(float));

@@ -137,9 +137,9 @@ refuse_temporary(const RecoLookup *lookup, SPIPlanPtr plan)
 	foreach (cell, source->relationOids)
 		found = found || get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP;
 	if (found)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("%s must not read temporary tables in a look-up",
-							   lookup->kind->name_of)));
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s must not read temporary tables in a look-up", lookup->kind->name_of)));
 }
 
 TupleDesc

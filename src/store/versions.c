@@ -427,6 +427,7 @@ reco_version_finish(RecoTrainingRecord *record)
 	record_version(record);
 	active[0] = int4_argument(record->version);
 	active[1] = int8_argument(record->nonce);
+	run(record->schema, "SELECT definition FROM %s.model FOR UPDATE", NULL, 0);
 	if (!record->held_back)
 		run_one(record->schema, "UPDATE %s.model SET active_version = $1, active_nonce = $2",
 				active, 2);
@@ -452,6 +453,8 @@ reco_version_activate(const RecoTrainingRecord *record)
 	bool found;
 
 	reco_become(&record->owner, &before);
+	/* versions expire under this lock: whether one is ready is asked after it is had */
+	run(record->schema, "SELECT definition FROM %s.model FOR UPDATE", NULL, 0);
 	found = run(record->schema,
 				"UPDATE %s.model AS m SET active_version = v.version, active_nonce = v.nonce"
 				" FROM %s.model_version AS v WHERE v.version = $1 AND v.status = 'ready'"

@@ -69,6 +69,31 @@ damage('another nonce', sub { write_at($_[0], 24, 'nonsense') });
 damage('another place of a section', sub { write_at($_[0], 80, "\xff" x 8) });
 damage('a longer file', sub { append_to_file($_[0], 'more') });
 
+# Anywhere: scores may be wrong then, but nothing outside is touched.
+{
+  my $seed = $ENV{RECO_SEED} // int(time);
+  srand $seed;
+  note("RECO_SEED=$seed");
+  $node->safe_psql('postgres', q{
+    CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7] AS tags, i % 9 AS price FROM generate_series(0, 399) AS i;
+    CALL reco.create_model('near', source => 'SELECT customer_id, product_id FROM lines', algorithm => reco.item_knn(), items => 'about')});
+  for (1 .. 60)
+  {
+    $node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM home.audience(5)), (SELECT count(*) FROM near.audience(5))');
+    my @names = images();
+    my $path = "$folder/$names[rand @names]";
+    my $bytes = rand() < 0.5 ? "\x7e" x 256 : join '', map { chr rand 256 } 1 .. 256;
+    write_at($path, 600 + int(rand((-s $path) - 900)), $bytes);
+    $node->psql('postgres', join ';', map { "SELECT count(*) FROM $_" } 'home.recommend(7)', 'home.recommend(9, NULL, explore => 0.5)',
+      'home.recommend(99999)', 'home.similar_items(5)', 'home.similar_users(5)', 'home.audience(5)', 'near.recommend(7, NULL)',
+      'near.recommend(99999, NULL)', 'near.similar_items(5)', 'near.audience(5)', 'near.user_profile(7)', 'near.popular(NULL)');
+  }
+  unlike(slurp_file($node->logfile), qr/terminated by signal/, 'damaged anywhere: no session crashes');
+  unlink "$folder/$_" for images();
+  $node->safe_psql('postgres', "CALL reco.drop_model('near')");
+  is($node->safe_psql('postgres', $list), $expected, 'and made anew all is well');
+}
+
 # Where no file can be written, each session keeps a copy.
 my $log = -s $node->logfile;
 unlink "$folder/$_" for images();
