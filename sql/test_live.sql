@@ -553,3 +553,23 @@ DROP TABLE live_rows, live_ratings, live_about, live_big, live_orders, "live lin
 DROP DOMAIN live_name;
 DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM regress_live_owner', current_database()); END $$;
 DROP ROLE regress_live_owner, regress_live_app;
+
+-- A parallel query cannot have what a function that is not parallel safe may do: there users
+-- are served from the training.
+CREATE TABLE live_par AS SELECT g % 3000 AS u, (g * 7) % 500 AS i FROM generate_series(1, 30000) AS g;
+CREATE INDEX ON live_par (u);
+CREATE FUNCTION live_unsafe(int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN BEGIN RETURN 1; EXCEPTION WHEN OTHERS THEN RETURN 2; END; END';
+CALL reco.create_model('live_par', 'SELECT u, i FROM live_par WHERE live_unsafe(u) = 1', reco.ials(factors => 4, iterations => 2));
+CREATE TABLE live_nums AS SELECT g FROM generate_series(1, 20000) AS g;
+ANALYZE live_nums;
+BEGIN;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL max_parallel_workers_per_gather = 2;
+EXPLAIN (COSTS OFF) SELECT sum(live_par.predict(g % 3000, 3)) FROM live_nums;
+SELECT sum(live_par.predict(g % 3000, 3)) <> 0 AS answered FROM live_nums;
+ROLLBACK;
+CALL reco.drop_model('live_par');
+DROP FUNCTION live_unsafe;
+DROP TABLE live_par, live_nums;

@@ -76,7 +76,8 @@ CREATE TYPE reco.version AS (
   trained_by pg_catalog.text,
   message pg_catalog.text,
   fields pg_catalog.jsonb,
-  row_security pg_catalog.bool
+  row_security pg_catalog.bool,
+  available pg_catalog.bool
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

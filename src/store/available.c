@@ -19,15 +19,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-bool
-reco_live_says_available(TupleDesc columns)
-{
-	for (int c = 1; c < columns->natts; c++)
-		if (features_says_available(TupleDescAttr(columns, c)))
-			return true;
-	return false;
-}
-
 /* The items that may be shown, as they arrive. */
 typedef struct ItemRows
 {
@@ -69,7 +60,7 @@ prepare_items(void *arg)
 	Part *part = &live->items;
 
 	if (!live->items_described &&
-		!reco_live_says_available(reco_lookup_describe(&part->lookup, part->query)))
+		!features_say_available(reco_lookup_describe(&part->lookup, part->query)))
 		part->query = NULL;
 	live->items_described = true;
 	if (part->query)

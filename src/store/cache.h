@@ -48,6 +48,7 @@ typedef struct Serving
 
 	RecoFeatures *features; /* NULL: the algorithm looks at none */
 	int32 users;
+	bool available; /* items said what is available when it was trained */
 
 	/* all users, loaded when they are asked for */
 	IdDict *user_ids;

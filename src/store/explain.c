@@ -5,6 +5,7 @@
  * Everything is looked at anew, so what a failure left behind in a backend plays no
  * part.  The plans are those that serving would use, with their costs.
  */
+#include "store/features.h"
 #include "store/live.h"
 
 #include "utils/array.h"
@@ -129,7 +130,7 @@ tell_items(void *arg)
 	RecoLookup *lookup = &to->lookup;
 	Datum ids = (Datum) 0;
 
-	if (!reco_live_says_available(reco_lookup_describe(lookup, to->row->items)))
+	if (!features_say_available(reco_lookup_describe(lookup, to->row->items)))
 		return;
 	(void) reco_lookup_prepare(lookup, to->row->items, type, true, RECO_LIVE_AVAILABLE);
 	reco_lookup_plan(lookup);

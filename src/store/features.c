@@ -433,16 +433,25 @@ nothing(DestReceiver *receiver)
 }
 
 bool
-features_says_available(Form_pg_attribute attribute)
+features_is_available(Form_pg_attribute attribute)
 {
 	return attribute->atttypid == BOOLOID && strcmp(NameStr(attribute->attname), "available") == 0;
+}
+
+bool
+features_say_available(TupleDesc columns)
+{
+	for (int c = 1; c < columns->natts; c++)
+		if (features_is_available(TupleDescAttr(columns, c)))
+			return true;
+	return false;
 }
 
 bool
 features_any(TupleDesc columns)
 {
 	for (int c = 1; c < columns->natts; c++)
-		if (!features_says_available(TupleDescAttr(columns, c)))
+		if (!features_is_available(TupleDescAttr(columns, c)))
 			return true;
 	return false;
 }
@@ -474,7 +483,7 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join, R
 		int f = out->content.fields;
 
 		reader->field[c] = -1;
-		if (features_says_available(attribute))
+		if (features_is_available(attribute))
 			continue;
 		reader->field[c] = f;
 		out->name[f] = pstrdup(NameStr(attribute->attname));

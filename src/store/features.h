@@ -12,7 +12,9 @@
 typedef struct FeatureReader FeatureReader;
 
 /* A boolean of this name says what may be shown, not what an item is like. */
-extern bool features_says_available(Form_pg_attribute attribute);
+extern bool features_is_available(Form_pg_attribute attribute);
+
+extern bool features_say_available(TupleDesc columns);
 
 /* Whether there is anything among the columns that an item is like. */
 extern bool features_any(TupleDesc columns);

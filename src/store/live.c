@@ -194,6 +194,7 @@ reco_live_open(const Serving *serving)
 		live->schema = serving->schema;
 		live->version = serving->version;
 		live->nonce = serving->nonce;
+		live->available = serving->available;
 		define(live, &row);
 		*place = live;
 	}
@@ -298,7 +299,7 @@ note_failure(RecoLive *live, Part *part, const ErrorData *error)
 	const char *name = get_namespace_name(live->schema);
 
 	/* what is shown although it may not be there is worth a word to the client, too */
-	ereport(of_source ? LOG : WARNING,
+	ereport(!of_source && (live->available || live->items_described) ? WARNING : LOG,
 			(errcode(error->sqlerrcode),
 			 of_source ? errmsg("model \"%s\" serves from its trained history", name ? name : "")
 					   : errmsg("model \"%s\" does not check what is available", name ? name : ""),

@@ -61,6 +61,5 @@ extern bool reco_live_is_cheap(const RecoLookup *lookup);
 extern void reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type,
 							Oid *value, Oid *time);
 extern bool reco_live_forgives(int code);
-extern bool reco_live_says_available(TupleDesc columns);
 
 #endif /* RECO_STORE_LIVE_H */

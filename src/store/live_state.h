@@ -38,6 +38,7 @@ struct RecoLive
 	Part source;
 	Part items;
 	bool items_described; /* whether they say what is available is known */
+	bool available;       /* they said it when the version was trained */
 };
 
 /*

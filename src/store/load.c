@@ -294,6 +294,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 		model->content = &serving->features->content;
 	}
 	serving->users = version->users;
+	serving->available = version->available;
 	model->items = version->items;
 	model->factors = version->factors;
 	model->stride = TYPEALIGN(16, version->factors);

@@ -231,6 +231,7 @@ reco_read_source(const char *source, const char *items, bool items_join, const R
 	Ingest *ingest;
 	RecoData *data;
 	bool filtered;
+	bool available = false;
 
 	reco_become(as, &before);
 	plan = plan_query(&reco_the_source, source_query(&reco_the_source, source), &columns);
@@ -247,11 +248,13 @@ reco_read_source(const char *source, const char *items, bool items_join, const R
 		reco_become(&items_as, &before);
 		plan = plan_query(&reco_the_items, source_query(&reco_the_items, items), &columns);
 		filtered = filtered || is_filtered(plan);
+		available = features_say_available(columns);
 		if (items_join || features_any(columns))
 			run_plan(plan, ingest_items_receiver(ingest, columns, items_join), reco_the_items.name);
 		reco_return(&before);
 	}
 	data = ingest_finish(ingest);
 	data->row_security = filtered;
+	data->available = available;
 	return data;
 }

@@ -99,6 +99,7 @@ typedef struct RecoData
 	float *trend;                  /* of the items; NULL: the source has no times */
 	struct RecoFeatures *features; /* NULL: no query of items was given */
 	bool row_security;             /* policies decided which rows were read */
+	bool available;                /* items say what is available */
 } RecoData;
 
 /*

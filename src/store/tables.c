@@ -324,6 +324,8 @@ reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
 		if (column(table, slot, "max_value", FLOAT4OID, &value))
 			row->max_value = DatumGetFloat4(value);
 		row->metrics = jsonb_column(table, slot, "metrics");
+		if (column(table, slot, "available", BOOLOID, &value))
+			row->available = DatumGetBool(value);
 		if (column(table, slot, "finished_at", TIMESTAMPTZOID, &value))
 			row->finished_at = DatumGetTimestampTz(value);
 		ExecDropSingleTupleTableSlot(slot);

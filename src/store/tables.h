@@ -68,6 +68,7 @@ typedef struct VersionRow
 	Jsonb *fields; /* of the items' features; NULL: none */
 	TimestampTz finished_at;
 	Jsonb *metrics; /* NULL: none */
+	bool available; /* its items said what is available */
 } VersionRow;
 
 /*

@@ -389,6 +389,7 @@ record_version(const RecoTrainingRecord *record)
 		jsonb_argument(record->metrics),
 		text_argument(record->message),
 		{BOOLOID, BoolGetDatum(data->row_security), false},
+		{BOOLOID, BoolGetDatum(data->available), false},
 	};
 
 	run_one(
@@ -400,7 +401,7 @@ record_version(const RecoTrainingRecord *record)
 		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
 		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"
 		" 'write', round($17::numeric, 3)), fields = $20, metrics = $21, message = $22,"
-		" row_security = $23"
+		" row_security = $23, available = $24"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

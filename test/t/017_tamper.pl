@@ -141,7 +141,7 @@ for my $name (sort keys %algorithms)
   note("$name: $answered calls answered, $refused refused");
   cmp_ok($answered, '>', 0, "$name: some calls were answered");
   cmp_ok($refused, '>', 0, "$name: some were refused");
-  is($err, '', "$name: no internal error");
+  unlike($err, qr/internal error/, "$name: no internal error");
   is(recommendations($node, $name), $served, "$name: and the model serves as before");
 }
 
