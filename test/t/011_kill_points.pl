@@ -77,11 +77,10 @@ while ($killed < $kills && $missed < 3 * $kills)
   }
   sleep rand $length;
   my $still = $pid && sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $pid AND query ~ '^CALL reco.refresh' AND state = 'active'");
-  if ($still && kill('KILL', $pid))
+  if ($still && kill_session($node, $pid))
   {
     $killed++;
     finish_sql($session);
-    $node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
   }
   else
   {

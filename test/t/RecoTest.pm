@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   new_node make_lines big_training start_sql finish_sql running_sql
-  wait_for_training recommendations seconds_of leftovers
+  wait_for_training kill_session recommendations seconds_of leftovers
 );
 
 # A started server with the extension in database postgres.
@@ -104,6 +104,19 @@ sub wait_for_training
   sleep 1;
   return $node->safe_psql('postgres',
     q{SELECT pid FROM pg_stat_activity WHERE query ~ '^CALL reco.(create_model|refresh)' AND state = 'active'});
+}
+
+# Kills a session (SIGKILL) and waits until the server, which restarts itself, is there
+# again: another checkpointer tells it from the moment before it noticed. False when there
+# is no such session any more.
+sub kill_session
+{
+  my ($node, $pid) = @_;
+  my $checkpointer = q{(SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer')};
+  my $before = $node->safe_psql('postgres', "SELECT $checkpointer");
+  return 0 if !kill 'KILL', $pid;
+  $node->poll_query_until('postgres', "SELECT $checkpointer <> $before") or die 'the server did not come back';
+  return 1;
 }
 
 # Lists of some users, as one text.
