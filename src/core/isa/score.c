@@ -12,7 +12,9 @@
 
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-typedef float v16 __attribute__((vector_size(64), aligned(4)));
+typedef float v16 __attribute__((vector_size(64)));
+/* what lies in memory; variables of a type that is less aligned may be spilled wrong */
+typedef float v16u __attribute__((vector_size(64), may_alias, aligned(4)));
 typedef float v8 __attribute__((vector_size(32)));
 typedef float v4 __attribute__((vector_size(16)));
 
@@ -29,7 +31,7 @@ lanes_sum(v16 v)
 static inline v16
 load(const float *p)
 {
-	return *(const v16 *) p;
+	return (v16) * (const v16u *) p;
 }
 
 void
