@@ -21,7 +21,7 @@ typedef struct RecoRefresh
 	const char *guard;
 } RecoRefresh;
 
-/* train.c: a refresh, called from a procedure. */
+/* models.c: a refresh, called from a procedure. */
 extern Datum reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how);
 
 /* schedule.c: takes away the caller's job that refreshes a model, if there is one. */

@@ -214,8 +214,8 @@ reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model,
 	if (record->held_back)
 		ereport(WARNING, (errmsg("model \"%s\" version %d is kept but not made the active one: %s",
 								 model->name, record->version, message),
-						  errhint("CALL reco.activate('%s', %d) makes it the active one.",
-								  model->name, record->version)));
+						  errhint("CALL reco.activate(%s, %d) makes it the active one.",
+								  quote_literal_cstr(model->name), record->version)));
 	else
 		ereport(NOTICE, (errmsg("model \"%s\" version %d is made the active one: %s", model->name,
 								record->version, message)));

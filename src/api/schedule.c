@@ -155,7 +155,8 @@ reco_unschedule(PG_FUNCTION_ARGS)
 	require_cron();
 	if (!unschedule(model))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" has no scheduled refresh of yours", model)));
+						errmsg("model \"%s\" has no scheduled refresh of yours", model),
+						errhint("Table cron.job lists the jobs that you may see.")));
 	PG_RETURN_VOID();
 }
 

@@ -1,6 +1,6 @@
 /*
  * train.c
- *	  reco.create_model() and reco.refresh().
+ *	  A training from its lock to its end, whatever that is.
  *
  * Outside a transaction block a training is three transactions: read the source
  * and announce the version; train, holding no snapshot, so that an hour of it
@@ -12,13 +12,11 @@
  * in a subtransaction, so that what the training began can be undone and
  * recorded before the error goes on.
  */
-#include "api/guard.h"
+#include "api/job.h"
 
 #include "access/xact.h"
-#include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_namespace.h"
-#include "commands/dbcommands.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -30,47 +28,17 @@
 #include "store/schema.h"
 #include "store/versions.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
-RECO_FUNCTION(reco_create_model);
-RECO_FUNCTION(reco_refresh);
-
-/* search_path of what we run ourselves as the owner. */
-#define OWN_SEARCH_PATH "pg_catalog"
-
 /* A phase that takes longer is told to the client when it ends. */
 #define LONG_SECONDS 10
 
-typedef struct Job
-{
-	MemoryContext context;
-	bool atomic; /* in the caller's transaction */
-	bool creating;
-	bool locked;
-	char *name;
-	char *source;
-	char *items;      /* query of what is known about them, or NULL */
-	RecoRunAs reader; /* who reads the source */
-	RecoSpec *spec;
-	RecoDataOptions options;
-	RecoBudget budget;
-	RecoTraining training;
-	RecoTrained trained;
-	RecoTrainingRecord record;
-	/* of a refresh */
-	Interval *min_interval; /* NULL: none */
-	RecoGuard *guard;       /* NULL: none */
-	double worth;           /* by the guard's metric */
-} Job;
-
-/* False when another session trains the model and dont_wait. */
-static bool
-lock_model(Job *job, bool dont_wait)
+bool
+reco_job_lock(Job *job, bool dont_wait)
 {
 	job->locked = reco_training_lock(job->record.schema, !job->atomic, dont_wait);
 	return job->locked;
@@ -442,7 +410,7 @@ announce(Job *job)
 		job->record.schema = reco_schema_create(job->name, &job->record.data->user_type,
 												&job->record.data->item_type);
 		CommandCounterIncrement();
-		(void) lock_model(job, false);
+		(void) reco_job_lock(job, false);
 		reco_progress_begin(job->record.schema);
 		reco_version_define(&job->record, job->source, job->items, job->reader.search_path);
 	}
@@ -488,8 +456,8 @@ is_atomic(FunctionCallInfo fcinfo)
 		   IsSubTransaction();
 }
 
-static Job *
-make_job(FunctionCallInfo fcinfo, const char *command)
+Job *
+reco_job_make(FunctionCallInfo fcinfo, const char *command)
 {
 	bool atomic = is_atomic(fcinfo);
 	MemoryContext context = AllocSetContextCreate(atomic ? CurrentMemoryContext : PortalContext,
@@ -505,11 +473,8 @@ make_job(FunctionCallInfo fcinfo, const char *command)
 	return job;
 }
 
-/*
- * Runs a job to its end, whatever that is.
- */
-static void
-finish_job(Job *job)
+void
+reco_job_finish(Job *job)
 {
 	PG_TRY();
 	{
@@ -524,153 +489,4 @@ finish_job(Job *job)
 	unlock_model(job);
 	SPI_finish();
 	MemoryContextDelete(job->context);
-}
-
-/*
- * Makes way for a new model: an error when the schema is taken, unless by a
- * model whose first training was killed.
- */
-static void
-clear_way(const char *name)
-{
-	Oid schema = get_namespace_oid(name, true);
-	ModelRow row;
-
-	if (OidIsValid(schema) && reco_model_try_read(schema, GetActiveSnapshot(), &row) &&
-		row.active_version == 0 && !reco_training_runs(schema) &&
-		reco_schema_owned(schema, GetUserId()) && reco_table_owned(row.table, GetUserId()))
-	{
-		ObjectAddress address = {NamespaceRelationId, schema, 0};
-		char *other = reco_model_bystander(schema);
-
-		if (other)
-			ereport(ERROR,
-					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("cannot replace model \"%s\" because %s would go with it", name, other),
-					 errhint("Move or drop it first, or use DROP SCHEMA ... CASCADE.")));
-		ereport(NOTICE, (errmsg("replacing model \"%s\", whose creation was interrupted", name)));
-		performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
-		CommandCounterIncrement();
-	}
-	else if (OidIsValid(schema))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_SCHEMA), errmsg("schema \"%s\" already exists", name),
-				 errhint("CALL reco.refresh() trains an existing model again, "
-						 "CALL reco.drop_model() removes it.")));
-}
-
-/*
- * What CREATE SCHEMA would say, before an hour of reading.
- */
-static void
-check_name(const char *name)
-{
-	AclResult result = reco_database_aclcheck(MyDatabaseId, GetUserId(), ACL_CREATE);
-
-	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("invalid model name \"%s\"", name),
-						errdetail("It is the name of a schema: 1 to %d bytes.", NAMEDATALEN - 1)));
-	if (IsReservedName(name))
-		ereport(ERROR,
-				(errcode(ERRCODE_RESERVED_NAME), errmsg("unacceptable schema name \"%s\"", name),
-				 errdetail("The prefix \"pg_\" is reserved for system schemas.")));
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_DATABASE, get_database_name(MyDatabaseId));
-}
-
-/* An argument that must not be null, as a string that survives commits. */
-static char *
-required_text(FunctionCallInfo fcinfo, int number, const char *name, MemoryContext context)
-{
-	if (PG_ARGISNULL(number))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-	return MemoryContextStrdup(context, text_to_cstring(PG_GETARG_TEXT_PP(number)));
-}
-
-Datum
-reco_create_model(PG_FUNCTION_ARGS)
-{
-	Job *job = make_job(fcinfo, "CALL reco.create_model()");
-	MemoryContext old = MemoryContextSwitchTo(job->context);
-
-	job->creating = true;
-	job->name = required_text(fcinfo, 0, "model name", job->context);
-	job->source = required_text(fcinfo, 1, "source", job->context);
-	if (PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("algorithm must not be null")));
-	job->record.algorithm = PG_GETARG_JSONB_P_COPY(2);
-	if (!PG_ARGISNULL(3))
-		job->items = required_text(fcinfo, 3, "items", job->context);
-	if (!PG_ARGISNULL(4))
-		job->record.options = PG_GETARG_JSONB_P_COPY(4);
-	check_name(job->name);
-	clear_way(job->name);
-	job->reader =
-		(RecoRunAs){true, GetUserId(), pstrdup(GetConfigOption("search_path", false, false))};
-	job->record.owner = (RecoRunAs){true, GetUserId(), OWN_SEARCH_PATH};
-	MemoryContextSwitchTo(old);
-	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
-	finish_job(job);
-	PG_RETURN_VOID();
-}
-
-Datum
-reco_refresh(PG_FUNCTION_ARGS)
-{
-	RecoRefresh how = {0};
-
-	how.model = required_text(fcinfo, 0, "model name", CurrentMemoryContext);
-	how.if_running = required_text(fcinfo, 1, "if_running", CurrentMemoryContext);
-	how.min_interval = PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2);
-	how.guard = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
-	return reco_refresh_model(fcinfo, &how);
-}
-
-Datum
-reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
-{
-	Job *job = make_job(fcinfo, "CALL reco.refresh()");
-	const char *if_running = how->if_running;
-	ModelRow row;
-
-	if (strcmp(if_running, "wait") != 0 && strcmp(if_running, "skip") != 0 &&
-		strcmp(if_running, "error") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid value for if_running: \"%s\"", if_running),
-						errhint("Valid values are: \"wait\", \"skip\", \"error\".")));
-	job->name = MemoryContextStrdup(job->context, how->model);
-	if (how->guard)
-	{
-		job->guard = MemoryContextAlloc(job->context, sizeof(RecoGuard));
-		reco_guard_parse(how->guard, job->guard);
-	}
-	if (how->min_interval)
-	{
-		job->min_interval = MemoryContextAlloc(job->context, sizeof(Interval));
-		*job->min_interval = *how->min_interval;
-	}
-	job->record.schema = reco_model_schema(job->name);
-	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
-	reco_model_check_owner(&row);
-	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
-	if (!lock_model(job, true))
-	{
-		if (strcmp(if_running, "wait") != 0)
-		{
-			ereport(strcmp(if_running, "skip") == 0 ? NOTICE : ERROR,
-					(errcode(ERRCODE_OBJECT_IN_USE),
-					 errmsg("model \"%s\" is being trained by another session", job->name)));
-			SPI_finish();
-			PG_RETURN_VOID();
-		}
-		/* an hour of waiting must not hold back vacuum either */
-		if (!job->atomic)
-			SPI_commit();
-		(void) lock_model(job, false);
-	}
-	reco_progress_begin(job->record.schema);
-	finish_job(job);
-	PG_RETURN_VOID();
 }

@@ -48,6 +48,13 @@
 	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                               \
 	PG_FUNCTION_INFO_V1(name)
 
+/* A node with a type of its own that comes with version 17, as a case of a switch. */
+#if PG_VERSION_NUM < 170000
+#define RECO_JSON_EXPR_CASE
+#else
+#define RECO_JSON_EXPR_CASE case T_JsonExpr:
+#endif
+
 /* Views ask for the rights of whoever reads them, where there is such a thing. */
 #if PG_VERSION_NUM < 150000
 #define RECO_VIEW_OPTIONS ""

@@ -23,6 +23,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+/* Squares of confidences stay within float8, and float4 sums within float4. */
+#define MAX_VALUE 1e18
+
 struct Ingest
 {
 	DestReceiver receiver; /* first, so that a receiver is an ingest */
@@ -69,8 +72,8 @@ ingest_check_time(Oid type)
 			 errhint("The source's columns are user, item [, value [, time]], in this order.")));
 }
 
-double
-ingest_value_of(Oid type, Datum value)
+static double
+value_of(Oid type, Datum value)
 {
 	switch (type)
 	{
@@ -90,8 +93,8 @@ ingest_value_of(Oid type, Datum value)
 }
 
 /* Only the order of times matters. */
-int64
-ingest_time_of(Oid type, Datum value)
+static int64
+time_of(Oid type, Datum value)
 {
 	switch (type)
 	{
@@ -104,6 +107,23 @@ ingest_time_of(Oid type, Datum value)
 		default:
 			return DatumGetInt64(value);
 	}
+}
+
+bool
+ingest_row(Oid value_type, Oid time_type, TupleTableSlot *slot, double *value, int64 *time)
+{
+	*value = 1;
+	*time = 0;
+	if (OidIsValid(value_type))
+	{
+		*value = value_of(value_type, slot->tts_values[2]);
+		if (!(fabs(*value) <= MAX_VALUE))
+			return false;
+		*value += 0.0; /* -0 is 0 */
+	}
+	if (OidIsValid(time_type))
+		*time = slot->tts_isnull[3] ? PG_INT64_MIN : time_of(time_type, slot->tts_values[3]);
+	return true;
 }
 
 void
@@ -135,8 +155,8 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	Ingest *ingest = (Ingest *) receiver;
 	RecoData *data = ingest->data;
-	double value = 1;
-	int64 time = 0;
+	double value;
+	int64 time;
 	int32 user;
 	int32 item;
 	MemoryContext old = NULL;
@@ -151,23 +171,15 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	}
 	if (ingest->leaves_garbage)
 		old = MemoryContextSwitchTo(ingest->row_context);
-	if (data->has_value)
+	if (!ingest_row(ingest->value_type, ingest->time_type, slot, &value, &time))
 	{
-		value = ingest_value_of(ingest->value_type, slot->tts_values[2]);
-		if (!(fabs(value) <= INGEST_MAX_VALUE))
-		{
-			if (ingest->options->on_invalid == ON_INVALID_ERROR)
-				ingest_invalid_value(&data->user_type, &data->item_type, slot, value);
-			data->skipped_invalid++;
-			if (old)
-				MemoryContextSwitchTo(old);
-			return true;
-		}
-		value += 0.0; /* -0 is 0 */
+		if (ingest->options->on_invalid == ON_INVALID_ERROR)
+			ingest_invalid_value(&data->user_type, &data->item_type, slot, value);
+		data->skipped_invalid++;
+		if (old)
+			MemoryContextSwitchTo(old);
+		return true;
 	}
-	if (data->has_time)
-		time = slot->tts_isnull[3] ? PG_INT64_MIN
-								   : ingest_time_of(ingest->time_type, slot->tts_values[3]);
 	user = id_dict_add(data->users, slot->tts_values[0]);
 	item = id_dict_add(data->items, slot->tts_values[1]);
 	if (old)

@@ -27,16 +27,18 @@ extern RecoData *ingest_finish(Ingest *ingest);
  * The conventions about values and times, for whoever else reads rows of a source.
  */
 
-/* Squares of confidences stay within float8, and float4 sums within float4. */
-#define INGEST_MAX_VALUE 1e18
-
 /* Errors unless columns of these base types can be values and times. */
 extern void ingest_check_value(Oid type);
 extern void ingest_check_time(Oid type);
 
-extern double ingest_value_of(Oid type, Datum value);
-/* Only the order of times matters; a NULL is the earliest, PG_INT64_MIN. */
-extern int64 ingest_time_of(Oid type, Datum value);
+/*
+ * The value and the time of a row, in its third and fourth column; types InvalidOid where
+ * it has none (1, and 0).  Only the order of times matters; a NULL is the earliest.
+ * False when the value is none that can be counted: see ingest_invalid_value.  The third
+ * column is not NULL.
+ */
+extern bool ingest_row(Oid value_type, Oid time_type, TupleTableSlot *slot, double *value,
+					   int64 *time);
 
 extern pg_attribute_noreturn() void ingest_invalid_value(IdType *user_type, IdType *item_type,
 														 TupleTableSlot *slot, double value);

@@ -275,8 +275,6 @@ reco_live_forgives(int code)
 static bool
 forgives_running(int code)
 {
-	if (code == ERRCODE_DATA_EXCEPTION) /* too many rows of one user */
-		return true;
 	switch (ERRCODE_TO_CATEGORY(code))
 	{
 		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
@@ -404,7 +402,9 @@ typedef struct UserRows
 	RecoLive *live;
 	Serving *serving;
 	Datum user;
-	bool used; /* the source was asked */
+	bool used;     /* the source was asked */
+	bool too_many; /* it has more rows than are read */
+	int64 received;
 	Oid value_type;
 	Oid time_type;
 	MemoryContext row; /* what functions of the ids' types leave behind */
@@ -425,23 +425,31 @@ rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 					&rows->time_type);
 }
 
-static void
+/* False when there are more than can be sorted in good time, and the training will do. */
+static bool
 reserve_row(UserRows *rows)
 {
 	Size each = sizeof(reco_entry) + sizeof(int64);
 	RecoBudget budget;
 
 	if (rows->n < rows->slots)
-		return;
+		return true;
 	if (rows->n >= MAX_ROWS)
-		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-						errmsg("a user has more than %d rows in the source", MAX_ROWS),
-						errhint("Serve such a model with live => 'off', or group its source.")));
+	{
+		if (rows->live->mode == RECO_LIVE_ON)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a user has more than %d rows in the source", MAX_ROWS),
+					 errhint("Serve such a model with live => 'auto', or group its source.")));
+		rows->too_many = true;
+		return false;
+	}
 	reco_budget_init(&budget, CurrentMemoryContext);
 	reco_budget_require(&budget, (rows->slots * 2 + 1) * each, "reading a user's rows");
 	rows->slots *= 2;
 	rows->entry = repalloc_huge(rows->entry, rows->slots * sizeof(reco_entry));
 	rows->time = repalloc_huge(rows->time, rows->slots * sizeof(int64));
+	return true;
 }
 
 static bool
@@ -449,39 +457,29 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	UserRows *rows = (UserRows *) receiver;
 	Serving *serving = rows->serving;
-	double value = 1;
-	int64 time = 0;
+	double value;
+	int64 time;
 	int32 item;
+	bool valid;
 	MemoryContext old;
 
 	slot_getallattrs(slot);
 	if (slot->tts_isnull[1] || (OidIsValid(rows->value_type) && slot->tts_isnull[2]))
 		return true;
 	old = MemoryContextSwitchTo(rows->row);
-	if (OidIsValid(rows->value_type))
-	{
-		value = ingest_value_of(rows->value_type, slot->tts_values[2]);
-		if (!(fabs(value) <= INGEST_MAX_VALUE))
-		{
-			if (!rows->live->skip_invalid)
-				ingest_invalid_value(serving->user_type, serving->item_type, slot, value);
-			MemoryContextSwitchTo(old);
-			return true;
-		}
-		value += 0.0; /* -0 is 0 */
-	}
-	if (OidIsValid(rows->time_type))
-		time = slot->tts_isnull[3] ? PG_INT64_MIN
-								   : ingest_time_of(rows->time_type, slot->tts_values[3]);
-	item = id_dict_find(serving->items, slot->tts_values[1]);
+	valid = ingest_row(rows->value_type, rows->time_type, slot, &value, &time);
+	if (!valid && !rows->live->skip_invalid)
+		ingest_invalid_value(serving->user_type, serving->item_type, slot, value);
+	item = valid ? id_dict_find(serving->items, slot->tts_values[1]) : -1;
 	MemoryContextSwitchTo(old);
+	if (++rows->received % 1024 == 0)
+		MemoryContextReset(rows->row);
 	if (item < 0)
 		return true;
-	reserve_row(rows);
+	if (!reserve_row(rows))
+		return false;
 	rows->entry[rows->n] = (reco_entry){item, (float) value};
 	rows->time[rows->n++] = time;
-	if (rows->n % 1024 == 0)
-		MemoryContextReset(rows->row);
 	return true;
 }
 
@@ -506,7 +504,7 @@ ask_source(void *arg)
 	}
 	live->source.running = true;
 	reco_lookup_run(lookup, type->base, rows->user, &rows->receiver);
-	rows->used = true;
+	rows->used = !rows->too_many;
 }
 
 /* False when the source is not to be asked. */

@@ -94,6 +94,16 @@ names_temporary_type(Node *node, void *context)
 					return true;
 			break;
 		}
+		case T_TableFunc:
+		{
+			ListCell *cell;
+
+			foreach (cell, ((TableFunc *) node)->coltypes)
+				if (is_temporary_type(lfirst_oid(cell)))
+					return true;
+			break;
+		}
+			RECO_JSON_EXPR_CASE
 		case T_Const:
 		case T_Param:
 		case T_FuncExpr:
@@ -137,9 +147,11 @@ refuse_temporary(const RecoLookup *lookup, SPIPlanPtr plan)
 	foreach (cell, source->relationOids)
 		found = found || get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP;
 	if (found)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s must not read temporary tables in a look-up", lookup->kind->name_of)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("%s must not name temporary tables or types in a look-up",
+							   lookup->kind->name_of),
+						errhint("Something that it names may be gone. Mend it, or give another "
+								"with reco.alter_model().")));
 }
 
 TupleDesc
