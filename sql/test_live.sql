@@ -576,13 +576,14 @@ DROP TABLE live_par, live_nums;
 
 -- A user with more rows than are sorted in good time is served from the training, the others
 -- from the source still; with live => 'on' it is an error.
-CREATE TABLE live_long AS SELECT u, (u + i * i) % 20 AS i FROM generate_series(1, 30) AS u, generate_series(1, 3) AS i;
+CREATE TABLE live_long (u int, i int) WITH (autovacuum_enabled = off);
+INSERT INTO live_long SELECT u, (u + i * i) % 20 FROM generate_series(1, 20000) AS u, generate_series(1, 3) AS i;
 CREATE INDEX ON live_long (u);
+ANALYZE live_long;
 CALL reco.create_model('live_long', 'SELECT u, i FROM live_long', reco.item_knn());
 SELECT count(*) AS left_of_7 FROM live_long.recommend(7, NULL);
 INSERT INTO live_long SELECT 7, g % 15 FROM generate_series(1, 1100000) AS g;
 INSERT INTO live_long SELECT 8, g FROM generate_series(0, 15) AS g;
-ANALYZE live_long;
 SELECT u, count(*) FROM unnest(ARRAY[8, 7, 8]) WITH ORDINALITY AS l(u, o), live_long.recommend(u, NULL) GROUP BY o, u ORDER BY o;
 CALL reco.alter_model('live_long', options => reco.options(live => 'on'));
 SELECT count(*) FROM live_long.recommend(7, NULL);
