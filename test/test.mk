@@ -76,7 +76,36 @@ build/fuzz/%.o: test/fuzz/%.c Makefile test/test.mk
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -Wmissing-prototypes,$(SAN_CFLAGS)) -Itest/fuzz -c -o $@ $<
 
-$(FUZZ_TESTS): %: %.o build/fuzz/replay.o $(SAN_OBJS)
+# Targets that run files of the extension need a server's headers, and in place of
+# the server the few functions of test/fuzz/server.
+SERVER_FUZZ = states arrays image
+SERVER_SOURCES := test/fuzz/server/server.c src/pg/env.c \
+	$(addprefix src/api/,states.c aggregates.c vector_agg.c topn_agg.c als_agg.c arrays.c vector.c sets.c) \
+	src/store/ident.c
+SERVER_INCLUDE = -I$(shell $(PG_CONFIG) --includedir-server) -D_GNU_SOURCE -Itest/fuzz \
+	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-prototypes
+SERVER_LIBS = -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgcommon -lpgport
+# what no input may reach is not there
+SERVER_LINK = -no-pie -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy
+
+SERVER_OBJS := $(SERVER_SOURCES:%.c=build/fuzz/%.o)
+
+build/fuzz/src/%.o: src/%.c Makefile test/test.mk
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(SERVER_INCLUDE) -c -o $@ $<
+
+build/fuzz/test/%.o: test/%.c Makefile test/test.mk
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(SERVER_INCLUDE) -c -o $@ $<
+
+$(SERVER_FUZZ:%=build/fuzz/%.o): build/fuzz/%.o: test/fuzz/%.c Makefile test/test.mk
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(SERVER_INCLUDE) -c -o $@ $<
+
+$(SERVER_FUZZ:%=build/fuzz/%): %: %.o build/fuzz/replay.o $(SERVER_OBJS) $(SAN_OBJS)
+	$(CC) $(SAN) -fopenmp $(SERVER_LINK) -o $@ $^ $(SERVER_LIBS) $(CORE_LIBS)
+
+$(filter-out $(SERVER_FUZZ:%=build/fuzz/%),$(FUZZ_TESTS)): %: %.o build/fuzz/replay.o $(SAN_OBJS)
 	$(CC) $(SAN) -fopenmp -o $@ $^ $(CORE_LIBS)
 
 unit-tests: $(UNIT_TESTS)
@@ -87,6 +116,8 @@ CLANG ?= clang
 MAX_TIME ?= 60
 FUZZ_CFLAGS = -std=gnu11 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -Isrc $(addprefix -I,$(OPENBLAS_INCLUDE))
+FUZZ_INCLUDE = $(SERVER_INCLUDE) -Wno-ignored-attributes
+FUZZ_SERVER := $(SERVER_SOURCES:%.c=build/clang/%.o)
 FUZZ_GCC = -std=gnu11 -g -O1 -Wno-psabi -fsanitize=address -Isrc $(addprefix -I,$(OPENBLAS_INCLUDE))
 
 # The kernels per instruction set level use vector built-ins of gcc's: gcc compiles
@@ -106,7 +137,11 @@ build/clang/%.o: src/core/%.c
 
 build/clang/target-%.o: test/fuzz/%.c
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
+	$(CLANG) $(FUZZ_CFLAGS) $(if $(filter $*,$(SERVER_FUZZ)),$(FUZZ_INCLUDE)) -c -o $@ $<
+
+$(FUZZ_SERVER): build/clang/%.o: %.c
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_CFLAGS) $(FUZZ_INCLUDE) -c -o $@ $<
 
 define fuzz_isa_rule
 build/clang/isa/%.$(1).o: src/core/isa/%.c
@@ -114,6 +149,9 @@ build/clang/isa/%.$(1).o: src/core/isa/%.c
 	$$(CC) $$(FUZZ_GCC) $$(ISA_FLAGS_$(1)) -DRECO_ISA=$(1) -c -o $$@ $$<
 endef
 $(foreach l,$(ISA_LEVELS),$(eval $(call fuzz_isa_rule,$(l))))
+
+$(SERVER_FUZZ:%=build/clang/fuzz-%): build/clang/fuzz-%: build/clang/target-%.o $(FUZZ_SERVER) $(FUZZ_OBJS)
+	$(CLANG) -fsanitize=fuzzer,address,undefined $(SERVER_LINK) -o $@ $^ $(SERVER_LIBS) $(CORE_LIBS)
 
 build/clang/fuzz-%: build/clang/target-%.o $(FUZZ_OBJS)
 	$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(CORE_LIBS)

@@ -297,7 +297,7 @@ reco_pearson_deserial(PG_FUNCTION_ARGS)
 
 	reco_state_context(fcinfo);
 	reco_state_open(&from, PG_GETARG_BYTEA_PP(0), RECO_STATE_PEARSON);
-	state->n = reco_state_read_count(&from, 0, PG_INT64_MAX);
+	state->n = reco_state_read_count(&from, 0, RECO_STATE_MAX_ROWS);
 	state->first_x = reco_state_read_double(&from);
 	state->first_y = reco_state_read_double(&from);
 	state->x = reco_state_read_sum(&from);
@@ -406,8 +406,8 @@ reco_jaccard_deserial(PG_FUNCTION_ARGS)
 
 	reco_state_context(fcinfo);
 	reco_state_open(&from, PG_GETARG_BYTEA_PP(0), RECO_STATE_JACCARD);
-	state->both = reco_state_read_count(&from, 0, PG_INT64_MAX / 2);
-	state->either = reco_state_read_count(&from, state->both, PG_INT64_MAX / 2);
+	state->both = reco_state_read_count(&from, 0, RECO_STATE_MAX_ROWS);
+	state->either = reco_state_read_count(&from, state->both, RECO_STATE_MAX_ROWS);
 	pq_getmsgend(&from);
 	PG_RETURN_POINTER(state);
 }

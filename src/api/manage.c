@@ -13,6 +13,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "store/lock.h"
 #include "store/progress.h"
 #include "store/schema.h"
@@ -161,20 +162,59 @@ reco_drop_model(PG_FUNCTION_ARGS)
 }
 
 /*
+ * A lock for reading, unless one has to wait for it: what lists all models must not stop
+ * because somebody alters a table of one.
+ */
+static bool
+lock_at_once(Oid table)
+{
+	return !OidIsValid(table) || ConditionalLockRelationOid(table, AccessShareLock);
+}
+
+static void
+unlock(Oid table)
+{
+	if (OidIsValid(table))
+		UnlockRelationOid(table, AccessShareLock);
+}
+
+static Oid
+owner_of(Oid table)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/*
  * One row of reco.models.
  */
 static void
 list_model(RecoRows *rows, const ModelRow *model)
 {
 	VersionRow version = {0};
-	bool trained =
-		model->active_version > 0 && reco_version_read(model->schema, model->active_version,
-													   GetActiveSnapshot(), true, &version);
-	const char *status = trained ? "ready" : model->active_version > 0 ? "damaged" : "not trained";
+	Oid versions = get_relname_relid(RECO_TABLE_VERSION, model->schema);
+	bool locked = model->locked || !lock_at_once(versions);
+	bool trained = !locked && model->active_version > 0 &&
+				   reco_version_read(model->schema, model->active_version, GetActiveSnapshot(),
+									 true, &version);
+	const char *status = locked                      ? "locked"
+						 : trained                   ? "ready"
+						 : model->active_version > 0 ? "damaged"
+													 : "not trained";
 	Datum values[10];
 	bool nulls[10] = {0};
 
-	if (reco_training_runs(model->schema))
+	if (!locked)
+		unlock(versions);
+
+	if (!locked && reco_training_runs(model->schema))
 		status = trained ? "ready, training" : "training";
 	values[0] = CStringGetTextDatum(model->name);
 	values[1] =
@@ -198,7 +238,8 @@ list_model(RecoRows *rows, const ModelRow *model)
 	reco_rows_add(rows, values, nulls);
 }
 
-/* Calls visit for every schema that holds a table "model OF reco.model" which the caller may
+/*
+ * Calls visit for every schema that holds a table "model OF reco.model" which the caller may
  * read.  Looks at catalogs and rows only.
  */
 static void
@@ -210,12 +251,25 @@ each_model(RecoRows *rows, void (*visit)(RecoRows *rows, const ModelRow *model))
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		ModelRow model;
+		Form_pg_namespace schema = (Form_pg_namespace) GETSTRUCT(tuple);
+		Oid table = reco_model_table(schema->oid);
+		ModelRow model = {0};
 
 		CHECK_FOR_INTERRUPTS();
-		if (reco_model_try_read(((Form_pg_namespace) GETSTRUCT(tuple))->oid, GetActiveSnapshot(),
-								&model))
-			visit(rows, &model);
+		if (!OidIsValid(table) || pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+			continue;
+		if (lock_at_once(table))
+		{
+			if (reco_model_try_read(schema->oid, GetActiveSnapshot(), &model))
+				visit(rows, &model);
+			unlock(table);
+			continue;
+		}
+		model.locked = true;
+		model.schema = schema->oid;
+		model.name = pstrdup(NameStr(schema->nspname));
+		model.owner = owner_of(table);
+		visit(rows, &model);
 	}
 	systable_endscan(scan);
 	table_close(pg_namespace, AccessShareLock);
@@ -254,7 +308,8 @@ list_progress(RecoRows *rows, const ModelRow *model)
 	Datum values[11];
 	bool nulls[11] = {0};
 
-	if (!reco_training_runs(model->schema) || !reco_progress_read(model->schema, &progress))
+	if (model->locked || !reco_training_runs(model->schema) ||
+		!reco_progress_read(model->schema, &progress))
 		return;
 	in_phase = (double) (now - progress.phase_started_at) / USECS_PER_SEC;
 	values[0] = CStringGetTextDatum(model->name);

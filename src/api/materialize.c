@@ -352,6 +352,7 @@ materialize(Job *job, ModelRow *model, const char *users)
 	if (users)
 		some = users_of(job, users);
 	reco_budget_init(&job->budget, CurrentMemoryContext);
+	reco_budget_threads(&job->budget);
 	job->batch = AllocSetContextCreate(CurrentMemoryContext, "reco batch", ALLOCSET_DEFAULT_SIZES);
 	job->id = palloc(BATCH_USERS * sizeof(Datum));
 	job->profile = palloc(BATCH_USERS * sizeof(RecoProfile));

@@ -262,6 +262,7 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	reco_ranked *list;
 
 	reco_budget_init(&budget, context);
+	reco_budget_threads(&budget);
 	budget.limit -= Min(budget.limit, e->budget->used);
 	training.by_user.value = latest ? e->train_latest : e->train_sum;
 	reco_budget_require(&budget, spec->algorithm->memory(&training), "training");

@@ -57,6 +57,9 @@ typedef enum RecoStateKind
 	RECO_STATE_TOP_N = 0x52430601
 } RecoStateKind;
 
+/* More rows than there can be, and few enough to be added up without overflow. */
+#define RECO_STATE_MAX_ROWS (INT64CONST(1) << 48)
+
 extern void reco_state_begin(StringInfo to, RecoStateKind kind);
 extern void reco_state_send_sum(StringInfo to, reco_sum sum);
 extern void reco_state_open(StringInfo from, bytea *state, RecoStateKind kind);

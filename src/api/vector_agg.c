@@ -124,7 +124,7 @@ reco_vector_deserial(PG_FUNCTION_ARGS)
 
 	reco_state_context(fcinfo);
 	reco_state_open(&from, PG_GETARG_BYTEA_PP(0), RECO_STATE_VECTOR);
-	rows = reco_state_read_count(&from, 1, PG_INT64_MAX);
+	rows = reco_state_read_count(&from, 1, RECO_STATE_MAX_ROWS);
 	/* no more than there are bytes for, before memory is taken */
 	n = reco_state_read_count(&from, 0, from.len / (2 * (int) sizeof(double)));
 	state = new_state(CurrentMemoryContext, (int) n);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define MAGIC UINT32_C(0x51454e41)
+#define MAX_ROWS (INT64_C(1) << 48) /* of an equation in bytes: they can be added up */
 #define FIRST_ROOM 4
 
 /* A row that waits: its weight and target; the factors follow all of these. */
@@ -33,10 +34,11 @@ entries(const reco_normal *q)
 	return q->waiting;
 }
 
+/* Behind the entries; NULL when nothing waits. */
 static inline float *
 factors(const reco_normal *q)
 {
-	return (float *) (entries(q) + q->room);
+	return q->waiting ? (float *) (entries(q) + q->room) : NULL;
 }
 
 static inline int
@@ -466,8 +468,8 @@ head_valid(const head *h, size_t size)
 
 	return h->magic == MAGIC && h->d >= 1 && h->d <= RECO_NORMAL_MAX_FACTORS &&
 		   (h->flags & ~(uint32_t) FLAGS) == 0 && h->rows >= 0 && h->rows <= most_room(h->d) &&
-		   h->n >= h->rows && isfinite(h->weight) && h->weight >= 0 && isfinite(h->columns) &&
-		   h->columns >= 0 && (implicit || !(h->flags & (FLAG_GRAM | FLAG_WEIGHTED))) &&
+		   h->n >= h->rows && h->n <= MAX_ROWS && isfinite(h->weight) && h->weight >= 0 && isfinite(h->columns) &&
+		   h->columns >= 0 && (implicit || (h->alpha == 1 && !(h->flags & (FLAG_GRAM | FLAG_WEIGHTED)))) &&
 		   size == size_of(h);
 }
 

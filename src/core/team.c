@@ -11,8 +11,10 @@
  */
 #include "core/team.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 void
 reco_team_prepare(int threads)
@@ -31,4 +33,41 @@ reco_team_prepare(int threads)
 		__asm__ volatile("" : : : "memory");
 	}
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+}
+
+static void *
+wait_for_others(void *gate)
+{
+	/* held by the creator until all are there */
+	pthread_mutex_lock(gate);
+	pthread_mutex_unlock(gate);
+	return NULL;
+}
+
+int
+reco_team_possible(int threads)
+{
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t *thread;
+	sigset_t all;
+	sigset_t saved;
+	int started = 0;
+
+	if (threads <= 1)
+		return 1;
+	thread = malloc((size_t) (threads - 1) * sizeof(pthread_t));
+	if (thread == NULL)
+		return 1;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	pthread_mutex_lock(&gate);
+	while (started < threads - 1 &&
+		   pthread_create(&thread[started], NULL, wait_for_others, &gate) == 0)
+		started++;
+	pthread_mutex_unlock(&gate);
+	for (int t = 0; t < started; t++)
+		pthread_join(thread[t], NULL);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	free(thread);
+	return started + 1;
 }

@@ -14,4 +14,11 @@
  */
 extern void reco_team_prepare(int threads);
 
+/*
+ * How many threads a team may have now, from 1 to `threads`: those that the system lets
+ * start are started and end again.  The OpenMP runtime ends the process when it cannot
+ * start one.  Costs some 20 microseconds a thread.
+ */
+extern int reco_team_possible(int threads);
+
 #endif /* RECO_CORE_TEAM_H */

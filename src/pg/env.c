@@ -9,6 +9,7 @@
  */
 #include "pg/pg.h"
 
+#include "core/team.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -75,8 +76,22 @@ reco_budget_init(RecoBudget *budget, MemoryContext context)
 	budget->env.release = env_release;
 	budget->env.poll = env_poll;
 	budget->env.stopping = env_stopping;
-	budget->env.threads = reco_threads();
+	budget->env.threads = 1;
 	budget->env.arg = budget;
+}
+
+void
+reco_budget_threads(RecoBudget *budget)
+{
+	int wanted = reco_threads();
+
+	budget->env.threads = reco_team_possible(wanted);
+	if (budget->env.threads < wanted)
+		ereport(WARNING,
+				(errmsg("only %d of %d threads can be started", budget->env.threads, wanted),
+				 errdetail("The system allows the server no more processes or no more memory."),
+				 errhint("Raise its limits (TasksMax of the service, ulimit -u), or lower "
+						 "\"reco.threads\".")));
 }
 
 void

@@ -36,10 +36,11 @@ _PG_init(void)
 							"0 means one more than max_parallel_maintenance_workers, at most the "
 							"number of processors.",
 							&reco_threads_setting, 0, 0, 1024, PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("reco.max_memory",
-							"Sets the most memory that training a model may use.",
-							"0 means half of the machine's memory.", &reco_max_memory_setting, 0, 0,
-							MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"reco.max_memory", "Sets the most memory that training a model may use.",
+		"0 means half of the memory that there is for the server, or "
+		"maintenance_work_mem where that is more.",
+		&reco_max_memory_setting, 0, 0, MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("reco");
 	reco_image_init();
 	reco_cache_init();
@@ -66,14 +67,9 @@ reco_threads(void)
 size_t
 reco_max_memory(void)
 {
-	long pages;
-
 	if (reco_max_memory_setting > 0)
 		return (size_t) reco_max_memory_setting * 1024;
-	pages = sysconf(_SC_PHYS_PAGES);
-	if (pages <= 0)
-		return (size_t) 1024 * 1024 * 1024;
-	return (size_t) pages * sysconf(_SC_PAGESIZE) / 2;
+	return Max(reco_machine_memory() / 2, (size_t) maintenance_work_mem * 1024);
 }
 
 /* The version of the extension in this database, or NULL. */

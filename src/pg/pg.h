@@ -25,6 +25,9 @@ extern int reco_max_memory_setting;
 extern int reco_threads(void);
 extern size_t reco_max_memory(void);
 
+/* The memory of the machine, or of the control group that this process is in (machine.c). */
+extern size_t reco_machine_memory(void);
+
 /* An error when the library is of another version than the extension in this database. */
 extern void reco_check_version(void);
 
@@ -43,6 +46,11 @@ typedef struct RecoBudget
 } RecoBudget;
 
 extern void reco_budget_init(RecoBudget *budget, MemoryContext context);
+/*
+ * Before a training or another long computation: as many threads as reco.threads says and
+ * the system allows, with a WARNING when those are fewer.  Without it there is one.
+ */
+extern void reco_budget_threads(RecoBudget *budget);
 extern void *reco_budget_alloc(RecoBudget *budget, size_t bytes);
 extern void reco_budget_free(RecoBudget *budget, void *memory);
 /* Error when `bytes` more would pass the limit; what: "training", "reading the source". */

@@ -229,7 +229,7 @@ fits(const Serving *serving, RecoImageKind kind, const Head *head, uint64 bytes)
 		head->fields != wanted.fields)
 		return false;
 	for (int s = 0; s < SECTIONS; s++)
-		if (head->section[s].offset > bytes ||
+		if (head->section[s].offset > bytes || head->section[s].offset % RECO_ALIGN != 0 ||
 			head->section[s].bytes > bytes - head->section[s].offset)
 			return false;
 	return true;

@@ -51,6 +51,7 @@ typedef struct ModelRow
 	int64 active_nonce;
 	int32 next_version;
 	int32 active_list; /* of materialized lists; 0: none yet */
+	bool locked;       /* by somebody else: not read but for schema, name and owner */
 } ModelRow;
 
 /* A row of model_version, as far as serving needs it. */

@@ -1,0 +1,54 @@
+# A server that may start no more threads trains all the same, with those it has, and
+# says so; the model is the same.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use RecoTest;
+use Test::More;
+
+my $node = new_node('limits');
+make_lines($node, 'lines', 3000, 500, 100000);
+
+# Runs statements in a session that may have no thread but its own.
+sub alone
+{
+  my ($sql) = @_;
+  my ($out, $err) = ('', '');
+  my $rc = $node->psql('postgres', qq{
+      SELECT pg_backend_pid() AS pid \\gset
+      \\setenv PID :pid
+      \\! prlimit --pid \$PID --nproc=1:1
+      SET reco.threads = 4;
+      $sql}, stdout => \$out, stderr => \$err);
+  return ($rc, $out, $err);
+}
+
+# Threads are limited by user, and only of users without privileges.
+plan skip_all => 'no prlimit' if system('prlimit --version >/dev/null 2>&1') != 0;
+
+my $model = q{source => 'lines', algorithm => reco.ials(factors => 32, iterations => 3)};
+my $warning = qr/WARNING:  only 1 of 4 threads can be started/;
+my ($rc, $out, $err) = alone("CALL reco.create_model('few', $model);");
+is($rc, 0, 'a model is trained without threads') or diag($err);
+like($err, $warning, '... with a warning');
+like($err, qr/HINT:  .*"reco\.threads"/, '... that says what to do');
+
+($rc, $out, $err) = $node->psql('postgres', "SET reco.threads = 4; CALL reco.create_model('four', $model)");
+unlike($err, qr/WARNING/, 'there is no warning where threads may be started');
+my $digest = q{SELECT md5(string_agg(u::text, ',' ORDER BY user_id)) FROM %s.user_factors AS u};
+is($node->safe_psql('postgres', sprintf($digest, 'few')), $node->safe_psql('postgres', sprintf($digest, 'four')),
+  'the model is the same');
+
+($rc, $out, $err) = alone("CALL reco.materialize('few'); SELECT count(*) > 0 FROM few.recommendations;");
+is($out, 't', 'lists of all users are made') or diag($err);
+like($err, $warning, '... with a warning');
+($rc, $out, $err) = alone("SELECT count(*) > 0 FROM reco.evaluate('lines', ARRAY[reco.item_knn(), reco.ials(factors => 8)]);");
+is($out, 't', 'algorithms are evaluated') or diag($err);
+
+$node->stop;
+done_testing();
