@@ -22,7 +22,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src -DRECO_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -MMD -MP -Wno-declaration-after-statement $(EXTRA_CFLAGS)
 
 DATA_built = sql/reco--$(EXTVERSION).sql
-DATA = $(wildcard sql/reco--*--*.sql)
+DATA = $(wildcard sql/releases/reco--*.sql)
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/test_*.sql)))
 REGRESS_OPTS = --inputdir=. --load-extension=reco --encoding=UTF8
@@ -58,6 +58,9 @@ EXTRA_CLEAN = build sql/reco--$(EXTVERSION).sql $(OBJS:.o=.d) results regression
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 include $(PGXS)
+
+# the version is compiled in
+$(OBJS): reco.control
 
 shlib: $(CORE)
 $(shlib): $(CORE)

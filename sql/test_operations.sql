@@ -219,6 +219,23 @@ CALL reco.drop_model('ops_half');
 CALL reco.drop_model('ops_join');
 REVOKE CREATE ON DATABASE contrib_regression FROM ops_owner;
 
+-- What a session computes with; settings of 0 stand for what the machine allows.
+SELECT name, value <> '' AS known FROM reco.environment();
+SELECT DISTINCT value = extversion AS same FROM reco.environment(), pg_extension WHERE extname = 'reco' AND name ~ 'version';
+CREATE FUNCTION ops_environment(what text) RETURNS text LANGUAGE sql AS $$
+  SELECT value FROM reco.environment() WHERE name = what $$;
+SELECT pg_size_bytes(ops_environment('memory'))::float8 / pg_size_bytes(ops_environment('memory of a training')) BETWEEN 1.8 AND 2.2 AS half;
+SET maintenance_work_mem = '2000GB';
+SET reco.threads = 7;
+SELECT ops_environment('memory of a training'), ops_environment('threads of a training');
+SET reco.max_memory = '64MB';
+SET max_parallel_maintenance_workers = 0;
+SET reco.threads = 0;
+SELECT ops_environment('memory of a training'), ops_environment('threads of a training');
+RESET ALL;
+SET client_min_messages = warning;
+DROP FUNCTION ops_environment;
+
 -- Nothing trains.
 SELECT * FROM reco.progress;
 

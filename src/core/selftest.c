@@ -18,6 +18,8 @@ extern void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
 					double *w, double *work, const int *lwork, int *iwork, const int *liwork,
 					int *info);
 
+extern char *openblas_get_config(void);
+
 enum
 {
 	N = 130, /* no multiple of any block size */
@@ -80,4 +82,10 @@ reco_selftest(const reco_env *env, reco_eigen_solver solver)
 	status = info == 0 && adds_up(a, w) ? RECO_OK : RECO_INVALID;
 	env->release(env->arg, memory);
 	return status;
+}
+
+const char *
+reco_linear_algebra(void)
+{
+	return openblas_get_config();
 }

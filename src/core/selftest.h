@@ -19,4 +19,7 @@ typedef void (*reco_eigen_solver)(const char *jobz, const char *uplo, const int 
  */
 extern reco_status reco_selftest(const reco_env *env, reco_eigen_solver solver);
 
+/* Name and version of the library, and the processor that it is for; static. */
+extern const char *reco_linear_algebra(void);
+
 #endif /* RECO_CORE_SELFTEST_H */

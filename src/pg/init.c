@@ -72,9 +72,8 @@ reco_max_memory(void)
 	return Max(reco_machine_memory() / 2, (size_t) maintenance_work_mem * 1024);
 }
 
-/* The version of the extension in this database, or NULL. */
-static char *
-installed_version(void)
+char *
+reco_installed_version(void)
 {
 	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -103,7 +102,7 @@ installed_version(void)
 void
 reco_check_version(void)
 {
-	char *version = installed_version();
+	char *version = reco_installed_version();
 
 	if (version && strcmp(version, RECO_VERSION) != 0)
 		ereport(

@@ -28,6 +28,9 @@ extern size_t reco_max_memory(void);
 /* The memory of the machine, or of the control group that this process is in (machine.c). */
 extern size_t reco_machine_memory(void);
 
+/* The version of the extension in this database, palloc'd; NULL: there is none. */
+extern char *reco_installed_version(void);
+
 /* An error when the library is of another version than the extension in this database. */
 extern void reco_check_version(void);
 
