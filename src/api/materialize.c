@@ -77,13 +77,13 @@ open_lists(const Job *job, const ModelRow *model)
 	TupleDesc desc;
 
 	if (table == NULL || table->rd_rel->relkind != RELKIND_RELATION)
-		reco_damaged(model->schema, "Its table \"" RECO_TABLE_LIST "\" is missing.");
+		reco_table_damaged(model->schema, "Its table \"" RECO_TABLE_LIST "\" is missing.");
 	desc = RelationGetDescr(table);
 	for (int c = 0; c < LIST_COLUMNS; c++)
 		if (desc->natts != LIST_COLUMNS || TupleDescAttr(desc, c)->attisdropped ||
 			TupleDescAttr(desc, c)->atttypid != types[c])
-			reco_damaged(model->schema,
-						 "The columns of its table \"" RECO_TABLE_LIST "\" were altered.");
+			reco_table_damaged(model->schema,
+							   "The columns of its table \"" RECO_TABLE_LIST "\" were altered.");
 	return table;
 }
 

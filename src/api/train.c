@@ -375,7 +375,7 @@ read_definition(Job *job)
 		reco_damaged(job->record.schema, "Its definition is not complete.");
 	job->source = row.source;
 	job->items = row.items;
-	job->reader = (RecoRunAs){true, row.owner, row.search_path, row.items_search_path};
+	job->reader = (RecoRunAs){true, row.owner, row.search_path, row.items_search_path, true};
 	job->record.owner = (RecoRunAs){true, row.owner, OWN_SEARCH_PATH};
 	job->record.algorithm = row.algorithm;
 	job->record.options = row.options;

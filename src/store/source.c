@@ -195,17 +195,34 @@ is_filtered(SPIPlanPtr plan)
 	return statement->dependsOnRLS && has_policies(linitial(statement->query_list), NULL);
 }
 
+/* What is not found may be where the stored search_path does not look (an error callback). */
+static void
+hint_at_search_path(void *arg)
+{
+	const RecoRunAs *as = arg;
+
+	if (as->stored &&
+		(geterrcode() == ERRCODE_UNDEFINED_TABLE || geterrcode() == ERRCODE_UNDEFINED_SCHEMA))
+		errhint("The queries of a model are read with the search_path of the time they were "
+				"given: %s. Give them anew with CALL reco.alter_model().",
+				as->search_path);
+}
+
 /*
  * Plans the source; an error unless it is one plain SELECT.
  */
 static SPIPlanPtr
-plan_query(const RecoQueryKind *kind, const char *query, TupleDesc *columns)
+plan_query(const RecoQueryKind *kind, const RecoRunAs *as, const char *query, TupleDesc *columns)
 {
+	ErrorContextCallback callback = {error_context_stack, hint_at_search_path,
+									 unconstify(RecoRunAs *, as)};
 	SPIPrepareOptions options = {0};
 	SPIPlanPtr plan;
 
 	options.cursorOptions = CURSOR_OPT_PARALLEL_OK;
+	error_context_stack = &callback;
 	plan = SPI_prepare_extended(query, &options);
+	error_context_stack = callback.previous;
 	*columns = reco_query_check(kind, plan);
 	return plan;
 }
@@ -234,7 +251,7 @@ reco_read_source(const char *source, const char *items, bool items_join, const R
 	bool available = false;
 
 	reco_become(as, &before);
-	plan = plan_query(&reco_the_source, source_query(&reco_the_source, source), &columns);
+	plan = plan_query(&reco_the_source, as, source_query(&reco_the_source, source), &columns);
 	filtered = is_filtered(plan);
 	ingest = ingest_begin(columns, options, budget);
 	run_plan(plan, ingest_receiver(ingest), reco_the_source.name);
@@ -246,7 +263,8 @@ reco_read_source(const char *source, const char *items, bool items_join, const R
 		if (as->items_search_path)
 			items_as.search_path = as->items_search_path;
 		reco_become(&items_as, &before);
-		plan = plan_query(&reco_the_items, source_query(&reco_the_items, items), &columns);
+		plan =
+			plan_query(&reco_the_items, &items_as, source_query(&reco_the_items, items), &columns);
 		filtered = filtered || is_filtered(plan);
 		available = features_say_available(columns);
 		if (items_join || features_any(columns))

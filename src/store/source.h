@@ -47,6 +47,7 @@ typedef struct RecoRunAs
 	Oid owner;
 	const char *search_path;
 	const char *items_search_path; /* of the query of items; NULL: the same */
+	bool stored;                   /* both texts are of an earlier call */
 } RecoRunAs;
 
 typedef struct RecoIdentity

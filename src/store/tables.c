@@ -76,8 +76,7 @@ reco_model_schema(const char *name)
 	return schema;
 }
 
-void
-reco_damaged(Oid schema, const char *detail)
+static pg_attribute_noreturn() void damaged(Oid schema, const char *detail, const char *hint)
 {
 	const char *name = get_namespace_name(schema);
 
@@ -85,10 +84,22 @@ reco_damaged(Oid schema, const char *detail)
 	if (name == NULL || !OidIsValid(reco_model_table(schema)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("model \"%s\" was dropped", name ? name : "")));
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("model \"%s\" is damaged", name), errdetail_internal("%s", detail),
-			 errhint("Train it again with CALL reco.refresh(), or drop it and create it anew.")));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("model \"%s\" is damaged", name), errdetail_internal("%s", detail),
+					errhint("%s", hint)));
+}
+
+void
+reco_damaged(Oid schema, const char *detail)
+{
+	damaged(schema, detail,
+			"Train it again with CALL reco.refresh(), or drop it and create it anew.");
+}
+
+void
+reco_table_damaged(Oid schema, const char *detail)
+{
+	damaged(schema, detail, "Make the table what it was, or drop the model and create it anew.");
 }
 
 static bool
@@ -280,6 +291,11 @@ reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row)
 	return found;
 }
 
+static pg_attribute_noreturn() void versions_missing(Oid schema)
+{
+	reco_table_damaged(schema, "Its table \"" RECO_TABLE_VERSION "\" is missing.");
+}
+
 void
 reco_version_check(Oid schema)
 {
@@ -287,7 +303,7 @@ reco_version_check(Oid schema)
 	Relation table = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
 
 	if (table == NULL)
-		reco_damaged(schema, "Its table \"" RECO_TABLE_VERSION "\" is missing.");
+		versions_missing(schema);
 	check_select(table);
 	table_close(table, AccessShareLock);
 }
@@ -302,6 +318,8 @@ reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
 
 	memset(row, 0, sizeof(*row));
 	table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
+	if (table == NULL && !missing_ok)
+		versions_missing(schema);
 	if (table == NULL)
 		return false;
 	if (!missing_ok)
@@ -372,10 +390,10 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 	memset(table, 0, sizeof(*table));
 	table->is_user = is_user;
 	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_RELATION)
-		reco_damaged(schema, psprintf("Its table \"%s\" is missing.", name));
+		reco_table_damaged(schema, psprintf("Its table \"%s\" is missing.", name));
 	table->heap = try_relation_open(relid, lock);
 	if (table->heap == NULL)
-		reco_damaged(schema, psprintf("Its table \"%s\" was dropped.", name));
+		reco_table_damaged(schema, psprintf("Its table \"%s\" was dropped.", name));
 	if (as_reader)
 		check_select(table->heap);
 	else
@@ -388,7 +406,8 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool
 		if (attribute == NULL || desc->natts != columns || attribute->attisdropped ||
 			strcmp(NameStr(attribute->attname), expected[i].name) != 0 ||
 			(OidIsValid(expected[i].type) && attribute->atttypid != expected[i].type))
-			reco_damaged(schema, psprintf("The columns of its table \"%s\" were altered.", name));
+			reco_table_damaged(schema,
+							   psprintf("The columns of its table \"%s\" were altered.", name));
 	}
 }
 
@@ -412,9 +431,9 @@ void
 reco_table_require_id(const ModelTable *table, const IdType *type)
 {
 	if (!reco_table_id_is(table, type))
-		reco_damaged(RelationGetNamespace(table->heap),
-					 psprintf("The ids of its table \"%s\" were altered.",
-							  RelationGetRelationName(table->heap)));
+		reco_table_damaged(RelationGetNamespace(table->heap),
+						   psprintf("The ids of its table \"%s\" were altered.",
+									RelationGetRelationName(table->heap)));
 }
 
 IdType *
@@ -452,9 +471,10 @@ find_index(Relation heap, int column)
 		}
 		index_close(index, AccessShareLock);
 	}
-	reco_damaged(RelationGetNamespace(heap),
-				 psprintf("The index on %s of its table \"%s\" is missing.",
-						  column == COLUMN_ID ? "ids" : "numbers", RelationGetRelationName(heap)));
+	reco_table_damaged(RelationGetNamespace(heap),
+					   psprintf("The index on %s of its table \"%s\" is missing.",
+								column == COLUMN_ID ? "ids" : "numbers",
+								RelationGetRelationName(heap)));
 	return NULL;
 }
 
@@ -500,7 +520,7 @@ visit_rows(Relation heap, Relation index, int32 version, const Datum *value, Sna
 			get_opfamily_member(index->rd_opfamily[1], opcintype, opcintype, BTEqualStrategyNumber);
 
 		if (!OidIsValid(operator))
-			reco_damaged(RelationGetNamespace(heap), "The index on its ids has no equality.");
+			reco_table_damaged(RelationGetNamespace(heap), "The index on its ids has no equality.");
 		ScanKeyEntryInitialize(&key[1], 0, 2, BTEqualStrategyNumber, InvalidOid,
 							   index->rd_indcollation[1], get_opcode(operator), *value);
 		keys = 2;
@@ -561,7 +581,7 @@ open_terms(Oid schema)
 	Relation table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
 
 	if (table == NULL)
-		reco_damaged(schema, "Its table \"" RECO_TABLE_TERM "\" is missing.");
+		reco_table_damaged(schema, "Its table \"" RECO_TABLE_TERM "\" is missing.");
 	return table;
 }
 

@@ -156,7 +156,9 @@ extern const float *reco_factors_of(Datum value, int d, bool nan_ok, bool *must_
 extern int32 reco_neighbors_of(ModelTable *table, TupleTableSlot *slot, int32 rows,
 							   int32 **neighbor, double **similarity);
 
+/* Errors: rows of a model that another training replaces, or tables, which it does not. */
 extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
+extern pg_attribute_noreturn() void reco_table_damaged(Oid schema, const char *detail);
 
 /*
  * Fast writer: batches of rows with their index entries, as COPY does.

@@ -177,6 +177,7 @@ reco_version_start(RecoTrainingRecord *record)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
 	reco_become(&record->owner, &before);
+	reco_version_check(record->schema);
 	/* the lock on the model is ours: whatever still runs in the table was killed */
 	run(record->schema,
 		"UPDATE %s.model_version SET status = 'failed', message = 'interrupted'"
