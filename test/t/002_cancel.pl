@@ -1,7 +1,7 @@
 # A training that would take many minutes ends at once, whoever asks: a timeout,
 # a cancel, a terminate or a shutdown. Nothing half-made stays, the old version
 # serves, and the next call works. While it computes, a trainer holds back
-# neither vacuum nor anything else.
+# neither vacuum nor anything else. Case C38.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 # A streaming standby serves what the primary serves, before and after a
-# refresh, and goes on with the model when it is promoted.
+# refresh, and goes on with the model when it is promoted. Case C42.
 
 use strict;
 use warnings;

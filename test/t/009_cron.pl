@@ -1,5 +1,5 @@
 # Refreshes by pg_cron, in a server that has it: the job runs, skips beside another
-# training, and goes with its model, however that goes.
+# training, and goes with its model, however that goes. Case C46.
 
 use strict;
 use warnings;

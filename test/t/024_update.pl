@@ -1,6 +1,6 @@
 # From every released version: ALTER EXTENSION UPDATE makes the catalogs of a fresh
 # installation, and models that the release made (dumps in releases/) serve before and
-# after it, are brought up to date by reco.upgrade_model() and are refreshed.
+# after it, are brought up to date by reco.upgrade_model() and are refreshed. Case C39.
 
 use strict;
 use warnings;
