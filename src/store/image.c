@@ -12,34 +12,25 @@
  * carries them again, with the types of the ids.  Numbers that say where to look carry a
  * checksum; scores of damaged factors are wrong, and no more.
  *
- * Files that no version needs are removed by whoever writes one, and those of a
- * dropped model at the commit of the drop, where that session has the library.
+ * Which files there are, and when they go: image_files.c.
  *
  * Cost: writing, once a version; mapping, a few system calls and a pass over what has a
  * checksum.
  */
 #include "store/image.h"
 
-#include "access/xact.h"
-#include "catalog/objectaccess.h"
-#include "catalog/pg_namespace.h"
-#include "commands/dbcommands.h"
 #include "core/pruned.h"
 #include "common/file_perm.h"
 #include "common/file_utils.h"
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
-#include "storage/fd.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DIRECTORY "base/" PG_TEMP_FILES_DIR
-#define PREFIX PG_TEMP_FILE_PREFIX "_reco"
 #define MAGIC UINT64_C(0x0005006f63657200) /* changes with the layout */
 /* Bytes written between two looks for interrupts. */
 #define WRITE_BYTES (1024 * 1024)
@@ -101,23 +92,6 @@ typedef struct Head
 	Section section[SECTIONS];
 	pg_crc32c crc; /* of all before it */
 } Head;
-
-static char *
-path_of(Oid schema, int32 version, int64 nonce, RecoImageKind kind)
-{
-	return psprintf(DIRECTORY "/" PREFIX ".%u.%u.%d." UINT64_FORMAT ".%s", MyDatabaseId, schema,
-					version, (uint64) nonce, kind == RECO_IMAGE_ITEMS ? "items" : "users");
-}
-
-bool
-reco_image_exists(Oid schema, int32 version, int64 nonce)
-{
-	char *path = path_of(schema, version, nonce, RECO_IMAGE_ITEMS);
-	bool exists = access(path, R_OK) == 0;
-
-	pfree(path);
-	return exists;
-}
 
 /* Numbers of items, terms and places, which must be within their bounds. */
 static bool
@@ -335,7 +309,7 @@ point_users(Serving *serving, const RecoImage *image)
 bool
 reco_image_map(Serving *serving, RecoImageKind kind)
 {
-	char *path = path_of(serving->schema, serving->version, serving->nonce, kind);
+	char *path = reco_image_path(serving->schema, serving->version, serving->nonce, kind);
 	int file = OpenTransientFile(path, O_RDONLY | PG_BINARY);
 	RecoImage *image = &serving->image[kind];
 	struct stat status;
@@ -481,40 +455,6 @@ write_pieces(int file, Head *head, const Piece *piece)
 	return true;
 }
 
-/*
- * Removes files of older versions of a model, of one of this number that came to nothing,
- * and of models that are gone.
- */
-static void
-remove_old(Oid schema, int32 version, int64 current)
-{
-	DIR *dir = AllocateDir(DIRECTORY);
-	struct dirent *entry;
-
-	while (dir && (entry = ReadDirExtended(dir, DIRECTORY, DEBUG1)) != NULL)
-	{
-		Oid database;
-		Oid of;
-		int32 number;
-		uint64 nonce;
-		bool old;
-
-		if (sscanf(entry->d_name, PREFIX ".%u.%u.%d." UINT64_FORMAT, &database, &of, &number,
-				   &nonce) != 4)
-			continue;
-		if (database != MyDatabaseId)
-			old = get_database_name(database) == NULL;
-		else if (of == schema)
-			old = number < version || (number == version && nonce != (uint64) current);
-		else
-			old = !SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(of));
-		if (old)
-			(void) unlink(psprintf(DIRECTORY "/%s", entry->d_name));
-	}
-	if (dir)
-		FreeDir(dir);
-}
-
 /* Writes under the name `path`; errors of the system are no errors of the query. */
 static bool
 write_file(const char *path, Head *head, const Piece *piece)
@@ -522,7 +462,7 @@ write_file(const char *path, Head *head, const Piece *piece)
 	int file;
 	bool written = false;
 
-	(void) MakePGDirectory(DIRECTORY);
+	(void) MakePGDirectory(RECO_IMAGE_DIRECTORY);
 	file = OpenTransientFile(path, O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY);
 	if (file < 0)
 		return false;
@@ -547,8 +487,8 @@ reco_image_write(Serving *serving, RecoImageKind kind)
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco image", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	char *path = path_of(serving->schema, serving->version, serving->nonce, kind);
-	char *unfinished = psprintf(DIRECTORY "/" PREFIX "_new.%d", MyProcPid);
+	char *path = reco_image_path(serving->schema, serving->version, serving->nonce, kind);
+	char *unfinished = psprintf(RECO_IMAGE_DIRECTORY "/" RECO_IMAGE_PREFIX "_new.%d", MyProcPid);
 	Piece piece[SECTIONS];
 	Head head;
 	bool done;
@@ -560,7 +500,7 @@ reco_image_write(Serving *serving, RecoImageKind kind)
 		collect_users(serving, piece);
 	done = write_file(unfinished, &head, piece) && rename(unfinished, path) == 0;
 	if (done)
-		remove_old(serving->schema, serving->version, serving->nonce);
+		reco_image_remove_old(serving->schema, serving->version, serving->nonce);
 	else
 	{
 		ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", path),
@@ -570,69 +510,4 @@ reco_image_write(Serving *serving, RecoImageKind kind)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return done;
-}
-
-/*
- * Schemas dropped by the current transaction, and, from just before its commit on,
- * the files of theirs: after the commit there may be no error any more.
- */
-static List *dropped = NIL;
-static List *doomed = NIL;
-static object_access_hook_type previous_hook;
-
-static void
-note_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
-{
-	if (previous_hook)
-		previous_hook(access, class_id, object_id, sub_id, arg);
-	if (access == OAT_DROP && class_id == NamespaceRelationId)
-	{
-		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-
-		dropped = lappend_oid(dropped, object_id);
-		MemoryContextSwitchTo(old);
-	}
-}
-
-static void
-find_doomed(void)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-	DIR *dir = AllocateDir(DIRECTORY);
-	struct dirent *entry;
-
-	while (dir && (entry = ReadDirExtended(dir, DIRECTORY, DEBUG1)) != NULL)
-	{
-		Oid database;
-		Oid schema;
-
-		if (sscanf(entry->d_name, PREFIX ".%u.%u.", &database, &schema) == 2 &&
-			database == MyDatabaseId && list_member_oid(dropped, schema))
-			doomed = lappend(doomed, psprintf(DIRECTORY "/%s", entry->d_name));
-	}
-	if (dir)
-		FreeDir(dir);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-at_end(XactEvent event, void *arg)
-{
-	ListCell *cell;
-
-	if (event == XACT_EVENT_PRE_COMMIT && dropped != NIL)
-		find_doomed();
-	if (event == XACT_EVENT_COMMIT)
-		foreach (cell, doomed)
-			(void) unlink(lfirst(cell));
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-		dropped = doomed = NIL; /* their memory goes with the transaction */
-}
-
-void
-reco_image_init(void)
-{
-	previous_hook = object_access_hook;
-	object_access_hook = note_drop;
-	RegisterXactCallback(at_end, NULL);
 }

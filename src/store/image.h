@@ -6,6 +6,11 @@
 #define RECO_STORE_IMAGE_H
 
 #include "store/cache.h"
+#include "storage/fd.h"
+
+/* The server's temporary files: it removes what begins so at its start. */
+#define RECO_IMAGE_DIRECTORY "base/" PG_TEMP_FILES_DIR
+#define RECO_IMAGE_PREFIX PG_TEMP_FILE_PREFIX "_reco"
 
 /* Whether there is a file of that version's items. */
 extern bool reco_image_exists(Oid schema, int32 version, int64 nonce);
@@ -22,6 +27,15 @@ extern void reco_image_unmap(RecoImage *image);
  * versions, and of models that are gone.  False when it could not be written.
  */
 extern bool reco_image_write(Serving *serving, RecoImageKind kind);
+
+/* image_files.c: the name of a version's file, palloc'd. */
+extern char *reco_image_path(Oid schema, int32 version, int64 nonce, RecoImageKind kind);
+
+/*
+ * Removes files of older versions of a model, of one of this number that came to nothing,
+ * and of models that are gone.
+ */
+extern void reco_image_remove_old(Oid schema, int32 version, int64 current);
 
 /* The files of a model go when the transaction that drops it commits. */
 extern void reco_image_init(void);

@@ -1,17 +1,16 @@
 /*
  * tables.h
- *	  Reading and writing the tables of a model.
+ *	  Reading and writing the tables of users and items of a model.
  */
 #ifndef RECO_STORE_TABLES_H
 #define RECO_STORE_TABLES_H
 
-#include "pg/pg.h"
+#include "store/definition.h"
 
 #include "access/heapam.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
 #include "store/ident.h"
-#include "utils/jsonb.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
@@ -33,74 +32,6 @@ enum
 	COLUMN_NUMBERS, /* features that are numbers: embeddings, and numbers */
 	ITEM_COLUMNS
 };
-
-/* The definition of a model: its one row, copied. */
-typedef struct ModelRow
-{
-	Oid schema;
-	Oid table; /* model */
-	Oid owner;
-	char *name; /* of the schema */
-	char *source;
-	char *items; /* query of what is known about items; NULL: none */
-	Jsonb *algorithm;
-	Jsonb *options;
-	char *search_path;
-	char *items_search_path;
-	int32 active_version; /* 0: none yet */
-	int64 active_nonce;
-	int32 next_version;
-	int32 active_list; /* of materialized lists; 0: none yet */
-	bool locked;       /* by somebody else: not read but for schema, name and owner */
-} ModelRow;
-
-/* A row of model_version, as far as serving needs it. */
-typedef struct VersionRow
-{
-	Jsonb *algorithm;
-	char *status;
-	int32 users;
-	int32 items;
-	int64 interactions;
-	int32 factors;
-	double mean;
-	float min_value;
-	float max_value;
-	Jsonb *fields; /* of the items' features; NULL: none */
-	TimestampTz finished_at;
-	Jsonb *metrics; /* NULL: none */
-	bool available; /* its items said what is available */
-} VersionRow;
-
-/*
- * The OID of the schema of a model, by name; an error when there is none.
- */
-extern Oid reco_model_schema(const char *name);
-
-/* InvalidOid when the schema is not a model. */
-extern Oid reco_model_table(Oid schema);
-
-/* As the caller, who needs SELECT on the table; an error otherwise. */
-extern void reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row);
-
-/*
- * The same without errors: false when the schema is not a model, its row is
- * missing, or the caller may not read it.
- */
-extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row);
-
-/*
- * When there is no such version, or the caller may not read it: false if
- * missing_ok, else an error.
- */
-extern bool reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
-							  VersionRow *row);
-
-/* An error unless the caller may read the table of versions, as reading one asks. */
-extern void reco_version_check(Oid schema);
-
-/* The caller must own the model. */
-extern void reco_model_check_owner(const ModelRow *row);
 
 /*
  * One of model_user and model_item, opened, its columns checked.
@@ -155,10 +86,6 @@ extern const float *reco_factors_of(Datum value, int d, bool nan_ok, bool *must_
  */
 extern int32 reco_neighbors_of(ModelTable *table, TupleTableSlot *slot, int32 rows,
 							   int32 **neighbor, double **similarity);
-
-/* Errors: rows of a model that another training replaces, or tables, which it does not. */
-extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
-extern pg_attribute_noreturn() void reco_table_damaged(Oid schema, const char *detail);
 
 /*
  * Fast writer: batches of rows with their index entries, as COPY does.

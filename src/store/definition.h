@@ -1,0 +1,97 @@
+/*
+ * definition.h
+ *	  Which schemas are models: the row that defines one, and those of its versions.
+ */
+#ifndef RECO_STORE_DEFINITION_H
+#define RECO_STORE_DEFINITION_H
+
+#include "pg/pg.h"
+
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+/* The definition of a model: its one row, copied. */
+typedef struct ModelRow
+{
+	Oid schema;
+	Oid table; /* model */
+	Oid owner;
+	char *name; /* of the schema */
+	char *source;
+	char *items; /* query of what is known about items; NULL: none */
+	Jsonb *algorithm;
+	Jsonb *options;
+	char *search_path;
+	char *items_search_path;
+	int32 active_version; /* 0: none yet */
+	int64 active_nonce;
+	int32 next_version;
+	int32 active_list; /* of materialized lists; 0: none yet */
+	bool locked;       /* by somebody else: not read but for schema, name and owner */
+} ModelRow;
+
+/* A row of model_version, as far as serving needs it. */
+typedef struct VersionRow
+{
+	Jsonb *algorithm;
+	char *status;
+	int32 users;
+	int32 items;
+	int64 interactions;
+	int32 factors;
+	double mean;
+	float min_value;
+	float max_value;
+	Jsonb *fields; /* of the items' features; NULL: none */
+	TimestampTz finished_at;
+	Jsonb *metrics; /* NULL: none */
+	bool available; /* its items said what is available */
+} VersionRow;
+
+/*
+ * The OID of the schema of a model, by name; an error when there is none.
+ */
+extern Oid reco_model_schema(const char *name);
+
+/* InvalidOid when the schema is not a model. */
+extern Oid reco_model_table(Oid schema);
+
+/* As the caller, who needs SELECT on the table; an error otherwise. */
+extern void reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row);
+
+/*
+ * The same without errors: false when the schema is not a model, its row is
+ * missing, or the caller may not read it.
+ */
+extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row);
+
+/*
+ * When there is no such version, or the caller may not read it: false if
+ * missing_ok, else an error.
+ */
+extern bool reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
+							  VersionRow *row);
+
+/* An error unless the caller may read the table of versions, as reading one asks. */
+extern void reco_version_check(Oid schema);
+
+/* The caller must own the model. */
+extern void reco_model_check_owner(const ModelRow *row);
+
+/*
+ * A table of a model that is OF the extension's type: an ordinary one of that name, or
+ * InvalidOid.
+ */
+extern Oid reco_typed_table(Oid schema, const char *table_name, const char *type_name);
+
+/* Errors unless the current user may SELECT from a table of a model. */
+extern void reco_check_select(Relation table);
+/* Rows that policies hide from the current user must neither be shown nor be left behind. */
+extern void reco_check_policies(Relation table);
+
+/* Errors: rows of a model that another training replaces, or tables, which it does not. */
+extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
+extern pg_attribute_noreturn() void reco_table_damaged(Oid schema, const char *detail);
+
+#endif /* RECO_STORE_DEFINITION_H */
