@@ -13,7 +13,8 @@
 #   COMMAND...    instead of both commands, e.g. "make demo"
 #
 # Needs root, debootstrap and about 3 GB under /tmp. The proxies, mirrors and
-# keys that this machine's apt uses are used inside, too.
+# keys that this machine's apt uses are used inside, too. Ends with 3 when the
+# system cannot be made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +25,7 @@ while [ $# -gt 0 ]; do
     --keep) keep=yes ;;
     --once) once=yes ;;
     --suite) suite=$2; shift ;;
-    --*) sed -n '3,17s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    --*) sed -n '3,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) break ;;
   esac
   shift
@@ -37,7 +38,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 command -v debootstrap >/dev/null || {
   apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends debootstrap
-} >/dev/null
+} >/dev/null || exit 3
 
 room=$(mktemp -d /tmp/reco-room.XXXXXX)
 chmod 755 "$room"
@@ -77,23 +78,24 @@ quietly() {
   rm -f "$room.log"
 }
 
+# False when a step fails: `set -e` is off inside a condition.
 make_room() {
   local package=$1 mirror
   # shellcheck disable=SC2016
   mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $suite" 2>/dev/null | head -n 1)
-  quietly debootstrap --variant=minbase "$suite" "$room" ${mirror:+"$mirror"}
-  mount -t proc proc "$room/proc"
-  mountpoint -q "$room/dev/pts" || mount -t devpts -o newinstance,ptmxmode=0666 devpts "$room/dev/pts"
-  mount -t tmpfs -o mode=1777 tmpfs "$room/dev/shm"
-  cp /etc/resolv.conf /etc/hosts "$room/etc/"
-  cp -r /etc/apt/apt.conf.d/. "$room/etc/apt/apt.conf.d/"
+  quietly debootstrap --variant=minbase "$suite" "$room" ${mirror:+"$mirror"} || return 1
+  mount -t proc proc "$room/proc" || return 1
+  mountpoint -q "$room/dev/pts" || mount -t devpts -o newinstance,ptmxmode=0666 devpts "$room/dev/pts" || return 1
+  mount -t tmpfs -o mode=1777 tmpfs "$room/dev/shm" || return 1
+  cp /etc/resolv.conf /etc/hosts "$room/etc/" || return 1
+  cp -r /etc/apt/apt.conf.d/. "$room/etc/apt/apt.conf.d/" || return 1
   [ ! -e /etc/apt/apt.conf ] || cp /etc/apt/apt.conf "$room/etc/apt/"
   if ! inside root 'apt-get -q update' >/dev/null 2>&1; then
     rm -rf "$room/etc/apt/sources.list" "$room/etc/apt/sources.list.d"
     cp -r /etc/apt/sources.list* "$room/etc/apt/"
     cp -r /etc/apt/trusted.gpg.d/. "$room/etc/apt/trusted.gpg.d/"
     cp -r /usr/share/keyrings/. "$room/usr/share/keyrings/"
-    quietly inside root 'apt-get -q update'
+    quietly inside root 'apt-get -q update' || return 1
   fi
   quietly inside root "DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $package"
 }
@@ -123,7 +125,10 @@ try() {
 }
 
 begin=$SECONDS
-make_room make
+make_room make || {
+  echo "clean-room: cannot make a system of $suite" >&2
+  exit 3
+}
 echo "clean-room: $suite, made in $((SECONDS - begin)) s"
 try root /root/reco "$@"
 if [ -n "$once" ]; then
