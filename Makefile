@@ -34,7 +34,7 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=reco
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 OPENBLAS ?= $(firstword $(wildcard /usr/lib/$(MULTIARCH)/openblas-serial/libopenblas.a) -lopenblas)
 OPENBLAS_INCLUDE ?= $(firstword $(wildcard /usr/include/$(MULTIARCH)/openblas-serial /usr/include/openblas))
-CORE_LIBS := $(OPENBLAS) -lgfortran -lgomp -lpthread -lm
+CORE_LIBS := $(OPENBLAS) -Wl,--as-needed -lgfortran -lgomp -lpthread -lm
 
 CORE = build/libreco_core.a
 CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fopenmp -fno-math-errno \
@@ -52,7 +52,8 @@ ISA_FLAGS_v4 = -march=x86-64-v4 -mprefer-vector-width=512
 CORE_OBJS := $(patsubst src/core/%.c,build/core/%.o,$(wildcard src/core/*.c)) \
 	$(foreach l,$(ISA_LEVELS),$(patsubst src/core/isa/%.c,build/core/isa/%.$(l).o,$(wildcard src/core/isa/*.c)))
 
-SHLIB_LINK = $(CORE) -Wl,--exclude-libs,ALL $(CORE_LIBS)
+# OpenBLAS calls one function of the kernels' (fortran.c), so they come twice.
+SHLIB_LINK = $(CORE) -Wl,--exclude-libs,ALL $(OPENBLAS) $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build sql/reco--$(EXTVERSION).sql $(OBJS:.o=.d) results regression.diffs \
 	regression.out output_iso tmp_check
 

@@ -1,6 +1,7 @@
 /*
  * test_selftest.c
- *	  The library passes, and one that errs in one number does not.
+ *	  The library passes, and one that errs in one number does not; and the function
+ *	  that is there for it in place of Fortran's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +9,9 @@
 #include <cmocka.h>
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "core/fortran.h"
 #include "core/selftest.h"
 #include "mimic_env.h"
 
@@ -62,10 +65,36 @@ test_selftest(void **state)
 	assert_int_equal(reco_selftest(&m.env, NULL), RECO_NO_MEMORY);
 }
 
+/* CHARACTER(5) :: r;  r = a // b, for a and b of every length. */
+static void
+test_concat(void **state)
+{
+	static const char *const wanted[4][4] = {{"     ", "x    ", "xy   ", "xyz  "},
+											 {"a    ", "ax   ", "axy  ", "axyz "},
+											 {"ab   ", "abx  ", "abxy ", "abxyz"},
+											 {"abc  ", "abcx ", "abcxy", "abcxy"}};
+	char to[7];
+
+	(void) state;
+	for (size_t n_a = 0; n_a < 4; n_a++)
+		for (size_t n_b = 0; n_b < 4; n_b++)
+		{
+			memset(to, '?', sizeof(to));
+			_gfortran_concat_string(5, to, n_a, "abc", n_b, "xyz");
+			assert_memory_equal(to, wanted[n_a][n_b], 5);
+			assert_int_equal(to[5], '?');
+		}
+	_gfortran_concat_string(0, to, 3, "abc", 3, "xyz");
+	assert_int_equal(to[0], 'a');
+	_gfortran_concat_string(2, to, 3, "abc", 3, "xyz");
+	assert_memory_equal(to, "abc", 3);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_selftest)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_selftest),
+									   cmocka_unit_test(test_concat)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
