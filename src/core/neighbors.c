@@ -25,7 +25,6 @@
 #include <math.h>
 #include <omp.h>
 #include <sched.h>
-#include <stdlib.h>
 
 /* Others that are scanned at a time. */
 #define SCAN 1024
@@ -41,6 +40,16 @@ typedef struct Entry
 	double similarity;
 	int32_t row;
 } Entry;
+
+static inline bool
+worse(Entry a, Entry b)
+{
+	return a.similarity < b.similarity || (a.similarity == b.similarity && a.row > b.row);
+}
+
+#define HEAP_ENTRY Entry
+#define HEAP_WORSE(a, b) worse(a, b)
+#include "core/heap.h"
 
 typedef struct Lists
 {
@@ -75,41 +84,6 @@ typedef struct Search
 	bool stop;
 } Search;
 
-static inline bool
-worse(Entry a, Entry b)
-{
-	return a.similarity < b.similarity || (a.similarity == b.similarity && a.row > b.row);
-}
-
-static void
-sift_down(Entry *heap, int32_t n, Entry entry)
-{
-	int32_t at = 0;
-
-	for (int64_t child; (child = 2 * (int64_t) at + 1) < n; at = (int32_t) child)
-	{
-		if (child + 1 < n && worse(heap[child + 1], heap[child]))
-			child++;
-		if (!worse(heap[child], entry))
-			break;
-		heap[at] = heap[child];
-	}
-	heap[at] = entry;
-}
-
-static void
-sift_up(Entry *heap, int32_t at)
-{
-	Entry entry = heap[at];
-
-	while (at > 0 && worse(entry, heap[(at - 1) / 2]))
-	{
-		heap[at] = heap[(at - 1) / 2];
-		at = (at - 1) / 2;
-	}
-	heap[at] = entry;
-}
-
 /* Offers an entry to the list of the row of a rank. */
 static void
 offer(Lists *lists, int32_t rank, Entry entry)
@@ -124,13 +98,7 @@ offer(Lists *lists, int32_t rank, Entry entry)
 	while (__atomic_test_and_set(&lists->locked[rank], __ATOMIC_ACQUIRE))
 		if (++spins % 64 == 0)
 			sched_yield();
-	if (lists->filled[rank] < lists->k)
-	{
-		heap[lists->filled[rank]] = entry;
-		sift_up(heap, lists->filled[rank]++);
-	}
-	else if (worse(heap[0], entry))
-		sift_down(heap, lists->k, entry);
+	heap_offer(heap, &lists->filled[rank], lists->k, entry);
 	if (lists->filled[rank] == lists->k)
 		lists->floor[rank] = heap[0].similarity;
 	__atomic_clear(&lists->locked[rank], __ATOMIC_RELEASE);
@@ -426,12 +394,6 @@ visit_all(Search *search)
 	}
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	return worse(*(const Entry *) a, *(const Entry *) b) ? 1 : -1;
-}
-
 /* Sorts the heaps and lays them out by row. */
 static reco_status
 collect(Search *search, int32_t only, reco_neighbors *out)
@@ -464,7 +426,7 @@ collect(Search *search, int32_t only, reco_neighbors *out)
 		Entry *heap = lists->entry + (size_t) k * (size_t) lists->k;
 		int64_t at = out->start[only >= 0 ? only : p->row_of[k]];
 
-		qsort(heap, (size_t) lists->filled[k], sizeof(Entry), compare);
+		heap_sort(heap, lists->filled[k]);
 		for (int32_t n = 0; n < lists->filled[k]; n++)
 		{
 			out->row[at + n] = heap[n].row;

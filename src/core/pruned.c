@@ -43,6 +43,8 @@
 #include "core/pruned.h"
 
 #include "core/dispatch.h"
+#define HEAP_ENTRY reco_ranked
+#define HEAP_WORSE(a, b) reco_ranked_after(a, b)
 #include "core/heap.h"
 #include "core/pruned_parts.h"
 #include "core/score.h"

@@ -9,6 +9,8 @@
  */
 #include "core/topn.h"
 
+#define HEAP_ENTRY reco_ranked
+#define HEAP_WORSE(a, b) reco_ranked_after(a, b)
 #include "core/heap.h"
 
 #include <math.h>

@@ -13,6 +13,13 @@ typedef struct reco_ranked
 	int32_t item;
 } reco_ranked;
 
+/* The order of a list: falling scores, equal ones by item number. */
+static inline bool
+reco_ranked_after(reco_ranked a, reco_ranked b)
+{
+	return a.score < b.score || (a.score == b.score && a.item > b.item);
+}
+
 /* A set of item numbers, a bit each. */
 #define RECO_SET_BYTES(items) ((((size_t) (items) + 63) / 64) * 8)
 
