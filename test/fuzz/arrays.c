@@ -31,18 +31,18 @@ DECLARE(reco_vector_avg);
 DECLARE(reco_gram_agg_transition);
 DECLARE(reco_gram_agg_final);
 
-static const PGFunction functions[] = {
-	reco_cosine_similarity,	 reco_dot_product_similarity, reco_euclidean_distance,
-	reco_pearson_correlation, reco_jaccard_arrays,		  reco_dice_arrays,
-	reco_overlap_arrays,	 reco_tversky_arrays,		  reco_vector_accum,
-	reco_gram_agg_transition};
+static const PGFunction functions[] = {reco_cosine_similarity,  reco_dot_product_similarity,
+									   reco_euclidean_distance, reco_pearson_correlation,
+									   reco_jaccard_arrays,     reco_dice_arrays,
+									   reco_overlap_arrays,     reco_tversky_arrays,
+									   reco_vector_accum,       reco_gram_agg_transition};
 
 static const struct
 {
 	Oid type;
 	int size; /* -1: text */
-} types[] = {{FLOAT4OID, 4}, {FLOAT8OID, 8}, {INT2OID, 2}, {INT4OID, 4},	 {INT8OID, 8},
-			 {BOOLOID, 1},	 {TEXTOID, -1},	 {DATEOID, 4}, {VARCHAROID, -1}, {CHAROID, 1}};
+} types[] = {{FLOAT4OID, 4}, {FLOAT8OID, 8}, {INT2OID, 2}, {INT4OID, 4},     {INT8OID, 8},
+			 {BOOLOID, 1},   {TEXTOID, -1},  {DATEOID, 4}, {VARCHAROID, -1}, {CHAROID, 1}};
 
 typedef struct Input
 {

@@ -6,20 +6,13 @@
  * the decoder accepts must be a history, and packing it again must give one
  * that unpacks to the same.
  */
+#include "fuzz.h"
+
 #include "core/history.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REQUIRE(condition)                                                                         \
-	do                                                                                             \
-	{                                                                                              \
-		if (!(condition))                                                                          \
-			abort();                                                                               \
-	} while (0)
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 round_trip(const int32_t *item, const float *value, int64_t n, int32_t items)

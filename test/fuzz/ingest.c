@@ -8,24 +8,17 @@
  * and item, and where there are values and times a byte for the two.  Checked
  * against a table of all pairs that is filled row by row.
  */
+#include "fuzz.h"
+
 #include "core/csr.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUIRE(condition)                                                                         \
-	do                                                                                             \
-	{                                                                                              \
-		if (!(condition))                                                                          \
-			abort();                                                                               \
-	} while (0)
-
 #define USERS 16
 #define ITEMS 32
 #define FAR 70000 /* items that nobody has */
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct cell
 {

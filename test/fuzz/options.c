@@ -7,20 +7,13 @@
  * with a zero behind it.  What is refused must leave the target as it was and
  * say why within its buffers; what is taken must be in range.
  */
+#include "fuzz.h"
+
 #include "core/options.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REQUIRE(condition)                                                                         \
-	do                                                                                             \
-	{                                                                                              \
-		if (!(condition))                                                                          \
-			abort();                                                                               \
-	} while (0)
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct params
 {

@@ -8,21 +8,14 @@
  * one whose arrays were damaged gives some items all the same, and touches nothing
  * outside.
  */
+#include "fuzz.h"
+
 #include "core/pruned.h"
 #include "core/score.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REQUIRE(condition)                                                                         \
-	do                                                                                             \
-	{                                                                                              \
-		if (!(condition))                                                                          \
-			abort();                                                                               \
-	} while (0)
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void *
 env_alloc(void *arg, size_t bytes)

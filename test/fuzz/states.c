@@ -101,7 +101,9 @@ make_call(void *arg)
 static void *
 pointer_of(FmgrInfo *site, PGFunction function, void *a, void *b)
 {
-	Call call = {function, site, {{PointerGetDatum(a), a == NULL}, {PointerGetDatum(b), b == NULL}},
+	Call call = {function,
+				 site,
+				 {{PointerGetDatum(a), a == NULL}, {PointerGetDatum(b), b == NULL}},
 				 {0, true}};
 
 	if (!server_try(make_call, &call) || call.result.isnull)

@@ -5,8 +5,8 @@
  *
  * Every allocation is one of malloc, so that a sanitizer sees a read or a write one
  * byte past its end, and is freed when the input at hand is done.  An error jumps
- * back to server_try.  Strings come from the server's own library for programs.  What no input may reach is left undefined: the linker allows
- * it, and a call ends the program.
+ * back to server_try.  Strings come from the server's own library for programs.  What no input may
+ *reach is left undefined: the linker allows it, and a call ends the program.
  */
 #include "server.h"
 
@@ -386,14 +386,14 @@ btint4cmp(PG_FUNCTION_ARGS)
 TypeCacheEntry *
 lookup_type_cache(Oid type_id, int flags)
 {
-	static TypeCacheEntry text_type = {.type_id = TEXTOID,
-									   .typlen = -1,
-									   .typalign = TYPALIGN_INT,
-									   .eq_opr_finfo = {.fn_addr = texteq, .fn_oid = 1},
-									   .cmp_proc_finfo = {.fn_addr = bttextcmp, .fn_oid = 1},
-									   .hash_proc_finfo = {.fn_oid = 1},
-									   .hash_extended_proc_finfo = {.fn_addr = hashtextextended,
-																	.fn_oid = 1}};
+	static TypeCacheEntry text_type = {
+		.type_id = TEXTOID,
+		.typlen = -1,
+		.typalign = TYPALIGN_INT,
+		.eq_opr_finfo = {.fn_addr = texteq, .fn_oid = 1},
+		.cmp_proc_finfo = {.fn_addr = bttextcmp, .fn_oid = 1},
+		.hash_proc_finfo = {.fn_oid = 1},
+		.hash_extended_proc_finfo = {.fn_addr = hashtextextended, .fn_oid = 1}};
 	/* a type that has an order and no hash */
 	static TypeCacheEntry varchar_type = {.type_id = VARCHAROID,
 										  .typlen = -1,
@@ -494,8 +494,7 @@ datumGetSize(Datum value, bool by_value, int length)
 {
 	if (by_value || length > 0)
 		return length;
-	return length == -1 ? VARSIZE_ANY(DatumGetPointer(value))
-						: strlen(DatumGetCString(value)) + 1;
+	return length == -1 ? VARSIZE_ANY(DatumGetPointer(value)) : strlen(DatumGetCString(value)) + 1;
 }
 
 Datum

@@ -8,14 +8,7 @@
 
 #include "pg/pg.h"
 
-#define REQUIRE(condition)                                                                         \
-	do                                                                                             \
-	{                                                                                              \
-		if (!(condition))                                                                          \
-			abort();                                                                               \
-	} while (0)
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "../fuzz.h"
 
 /* Calls f(arg); false when it ended with an error. */
 extern bool server_try(void (*f)(void *), void *arg);
