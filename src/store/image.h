@@ -6,6 +6,9 @@
 #define RECO_STORE_IMAGE_H
 
 #include "store/cache.h"
+
+/* PG_TEMP_FILES_DIR is in one of these, by version */
+#include "common/file_utils.h"
 #include "storage/fd.h"
 
 /* The server's temporary files: it removes what begins so at its start. */
