@@ -6,7 +6,7 @@
 #
 #   test/pg-upgrade.sh OLD_BINDIR NEW_BINDIR
 #   test/pg-upgrade.sh --debian      from Debian 12's server to Debian 13's, which
-#                                    are installed; for a Debian 13 of its own
+#                                    are installed; as root, in a Debian 13 of its own
 #
 # The folders are those of initdb, pg_ctl and psql, of servers into which reco is
 # installed. Runs as an ordinary user, or as root for user postgres; works in a

@@ -36,7 +36,7 @@ check-pg17:
 	@test/clean-room.sh --suite trixie 'make check-all'
 
 check-upgrade:
-	@test/clean-room.sh --suite trixie 'test/pg-upgrade.sh --debian'
+	@test/clean-room.sh --once --suite trixie 'test/pg-upgrade.sh --debian'
 
 # The kernels once more, under sanitizers, at every instruction set level.
 SAN = -g -O1 -fno-omit-frame-pointer -Wno-psabi -fsanitize=address,undefined -fno-sanitize-recover=undefined
