@@ -610,9 +610,10 @@ id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size
 	const FrozenIds *frozen = image;
 	IdDict *dict;
 
-	if (bytes < sizeof(FrozenIds) || frozen->bytes != bytes || frozen->count < 0 ||
+	if (image == NULL || bytes < sizeof(FrozenIds) || frozen->bytes != bytes || frozen->count < 0 ||
 		frozen->by_value != type->typbyval ||
-		frozen->datum + (Size) frozen->count * sizeof(int64) > bytes || frozen->order > bytes)
+		frozen->datum + (Size) frozen->count * sizeof(int64) > bytes ||
+		frozen->order + (Size) frozen->count * sizeof(int32) > bytes)
 		return NULL;
 	dict = MemoryContextAllocZero(parent, sizeof(IdDict));
 	dict->type = type;

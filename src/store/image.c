@@ -227,6 +227,13 @@ section_is(const RecoImage *image, SectionName name, Size bytes)
 	return head->section[name].offset == 0 || head->section[name].bytes == bytes;
 }
 
+/* The same of a section that every image has. */
+static bool
+section_there(const RecoImage *image, SectionName name, Size bytes)
+{
+	return section(image, name) && section_is(image, name, bytes);
+}
+
 /* A sparse matrix of three sections. */
 static bool
 point_csr(const RecoImage *image, SectionName first, int32 rows, int32 cols, reco_csr *out)
@@ -262,11 +269,11 @@ point(Serving *serving)
 	serving->items = id_dict_frozen(serving->context, serving->item_type,
 									section(image, SECTION_IDS), head->section[SECTION_IDS].bytes);
 	if (serving->items == NULL || id_dict_count(serving->items) != model->items ||
-		!section_is(image, SECTION_MATRIX, items * model->stride * sizeof(float)) ||
-		!section_is(image, SECTION_BIAS, items * sizeof(float)) ||
-		!section_is(image, SECTION_INTERACTIONS, items * sizeof(float)) ||
-		!section_is(image, SECTION_TREND, items * sizeof(float)) ||
-		!section_is(image, SECTION_POPULAR, items * sizeof(int32)) ||
+		!section_there(image, SECTION_MATRIX, items * model->stride * sizeof(float)) ||
+		!section_there(image, SECTION_BIAS, items * sizeof(float)) ||
+		!section_there(image, SECTION_INTERACTIONS, items * sizeof(float)) ||
+		!section_there(image, SECTION_TREND, items * sizeof(float)) ||
+		!section_there(image, SECTION_POPULAR, items * sizeof(int32)) ||
 		!section_is(image, SECTION_GRAM, (Size) model->factors * model->factors * sizeof(double)) ||
 		(model->index && !reco_pruned_valid(model->index, head->section[SECTION_INDEX].bytes,
 											model->items, model->factors)) ||
@@ -299,8 +306,9 @@ point_users(Serving *serving, const RecoImage *image)
 	serving->user = section(image, SECTION_USER_MATRIX);
 	serving->user_bias = section(image, SECTION_USER_BIAS);
 	return serving->user_ids && id_dict_count(serving->user_ids) == serving->users &&
-		   section_is(image, SECTION_USER_MATRIX, users * serving->model.stride * sizeof(float)) &&
-		   section_is(image, SECTION_USER_BIAS, users * sizeof(float)) &&
+		   section_there(image, SECTION_USER_MATRIX,
+						 users * serving->model.stride * sizeof(float)) &&
+		   section_there(image, SECTION_USER_BIAS, users * sizeof(float)) &&
 		   point_csr(image, SECTION_HISTORY_START, serving->users, serving->model.items,
 					 &serving->histories) &&
 		   serving->histories.start;

@@ -245,22 +245,22 @@ serve(void *arg)
 	{
 		read_ids(serving->user_ids, serving->user_type, USERS);
 		sink = read_csr(&serving->histories, 0);
-		for (int i = 0; serving->user && i < USERS * STRIDE; i++)
+		for (int i = 0; i < USERS * STRIDE; i++)
 			sink += serving->user[i];
-		for (int i = 0; serving->user_bias && i < USERS; i++)
+		for (int i = 0; i < USERS; i++)
 			sink += serving->user_bias[i];
 		return;
 	}
 	read_ids(serving->items, serving->item_type, ITEMS);
-	for (int i = 0; serving->popular && i < ITEMS; i++)
+	for (int i = 0; i < ITEMS; i++)
 		REQUIRE(serving->popular[i] == popular[i]);
-	for (int i = 0; model->item && i < ITEMS; i++)
+	for (int i = 0; i < ITEMS; i++)
 		sink += model->item[i * STRIDE + FACTORS - 1];
-	for (int i = 0; model->item_bias && i < ITEMS; i++)
+	for (int i = 0; i < ITEMS; i++)
 		sink += model->item_bias[i] + serving->interactions[i] + serving->trend[i];
 	for (int i = 0; model->gram && i < FACTORS * FACTORS; i++)
 		sink += model->gram[i];
-	if (model->index && model->item)
+	if (model->index)
 	{
 		n = reco_pruned_top(NULL, model->index, model->item, STRIDE, p, model->item_bias, 0, NULL,
 							20, top);
