@@ -518,6 +518,40 @@ SELECT (SELECT array_agg(item_id ORDER BY rank) FROM live_many.recommend(7, NULL
      = (SELECT array_agg(item_id ORDER BY score DESC, item_id) FROM live_many.rerank(7, ARRAY(SELECT DISTINCT i FROM live_many AS m
           WHERE i % 37 = 0 AND NOT EXISTS (SELECT FROM live_many AS s WHERE s.u = 7 AND s.i = m.i)))) AS same;
 SELECT line FROM live_explain('live_many') AS line;
+-- similar items, in each of the ways that they are found: the first n of all that are available
+CALL reco.create_model('live_many_knn', 'live_many', reco.item_knn(neighbors => 200), items => 'live_many_stock');
+CALL reco.create_model('live_many_toward', 'live_many', reco.item_knn(similarity => 'asymmetric', neighbors => 200), items => 'live_many_stock');
+CALL reco.create_model('live_many_content', 'live_many', reco.content(), items => 'SELECT id, ARRAY[id % 5, id % 37] AS tags, available FROM live_many_stock');
+CREATE TABLE live_many_similar (model text, item int, rank int, other int, similarity float8);
+CREATE FUNCTION live_similar() RETURNS TABLE (model text, rows bigint, full_lists boolean, same boolean) LANGUAGE plpgsql AS $$
+BEGIN
+  FOREACH model IN ARRAY ARRAY['live_many', 'live_many_knn', 'live_many_toward', 'live_many_content'] LOOP
+    EXECUTE format($q$ WITH asked AS (SELECT i, r.* FROM generate_series(0, 1000, 111) AS i, %1$I.similar_items(i, 3) AS r),
+      wanted AS (SELECT item AS i, (row_number() OVER (PARTITION BY item ORDER BY s.rank))::int AS rank, other AS item_id, s.similarity
+        FROM live_many_similar AS s JOIN live_many_stock ON id = other AND available WHERE s.model = %1$L)
+      SELECT (SELECT count(*) FROM asked), (SELECT count(*) FROM asked) = 3 * (SELECT count(*) FROM generate_series(0, 1000, 111)),
+        NOT EXISTS (SELECT * FROM asked EXCEPT SELECT * FROM wanted) AND NOT EXISTS (SELECT * FROM wanted WHERE wanted.rank <= 3 EXCEPT SELECT * FROM asked) $q$, model)
+      INTO rows, full_lists, same;
+    RETURN NEXT;
+  END LOOP;
+END
+$$;
+UPDATE live_many_stock SET available = true;
+DO $$
+DECLARE
+  model text;
+BEGIN
+  FOREACH model IN ARRAY ARRAY['live_many', 'live_many_knn', 'live_many_toward', 'live_many_content'] LOOP
+    EXECUTE format('INSERT INTO live_many_similar SELECT %1$L, i, r.* FROM generate_series(0, 1000, 111) AS i, %1$I.similar_items(i, NULL) AS r', model);
+  END LOOP;
+END $$;
+SELECT * FROM live_similar();
+UPDATE live_many_stock SET available = id % 10 < 3;
+SELECT * FROM live_similar();
+UPDATE live_many_stock SET available = id = 5;
+SELECT * FROM live_similar();
+UPDATE live_many_stock SET available = id % 37 = 0;
+SELECT count(*) FROM live_many.similar_users(7, 5);
 -- when items cannot be read any more: a warning, or with 'on' an error; without the column, no check
 ALTER TABLE live_stock RENAME available TO in_stock;
 SELECT item_id FROM live_stock.popular(2);
@@ -537,19 +571,22 @@ CALL reco.drop_model('live_stock');
 CALL reco.drop_model('live_stock_content');
 CALL reco.drop_model('live_stock_knn');
 CALL reco.drop_model('live_many');
+CALL reco.drop_model('live_many_knn');
+CALL reco.drop_model('live_many_toward');
+CALL reco.drop_model('live_many_content');
 CALL reco.drop_model('live_outer');
 CALL reco.drop_model('live_inner');
 CALL reco.drop_model('live_model');
 CALL reco.drop_model('live_named');
 CALL reco.drop_model('live_gone');
 CALL reco.drop_model('live_big');
-DROP FUNCTION live_list, live_scores, live_basket, live_als_is, live_explain, live_seen, live_break, live_slow, live_loop, live_type, live_hostile, live_nested, live_shown;
+DROP FUNCTION live_list, live_scores, live_basket, live_als_is, live_explain, live_seen, live_break, live_slow, live_loop, live_type, live_hostile, live_nested, live_shown, live_similar;
 CALL reco.drop_model('live_als');
 CALL reco.drop_model('live');
 CALL reco.drop_model('live_off');
 DROP SCHEMA live_path, live_shadow, live_own CASCADE;
 DROP VIEW live_view;
-DROP TABLE live_rows, live_ratings, live_about, live_big, live_orders, "live lines", live_gone, live_secret, live_stock, live_many, live_many_stock, live_parts;
+DROP TABLE live_rows, live_ratings, live_about, live_big, live_orders, "live lines", live_gone, live_secret, live_stock, live_many, live_many_stock, live_many_similar, live_parts;
 DROP DOMAIN live_name;
 DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM regress_live_owner', current_database()); END $$;
 DROP ROLE regress_live_owner, regress_live_app;

@@ -127,30 +127,13 @@ compare_followers(const void *a, const void *b)
 	return (x->item > y->item) - (x->item < y->item);
 }
 
-/* What was found in float4, in the order of its similarity in float8. */
-static void
-listed_exactly(RecoRows *rows, const RecoModel *model, const float *matrix, const float *x,
-			   const reco_ranked *best, int32 n, IdDict *ids)
-{
-	Follower *found =
-		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Follower));
-
-	for (int32 r = 0; r < n; r++)
-		found[r] =
-			(Follower){reco_model_cosine(model, x, matrix + (Size) best[r].item * model->stride),
-					   best[r].item};
-	qsort(found, n, sizeof(Follower), compare_followers);
-	for (int32 r = 0; r < n; r++)
-		add_similar(rows, r + 1, found[r].item, found[r].similarity, ids);
-}
-
 /*
- * The n rows of a matrix most like row `self` by cosine, as (rank, id,
- * similarity).  Rows of zeros are like nothing.
+ * The n rows of a matrix most like row `self` by cosine: found in float4, listed in the
+ * order of their similarity in float8.  Rows of zeros are like nothing.  Returns how many.
  */
-static void
-most_similar(RecoRows *rows, const RecoModel *model, const float *matrix, int32 count, int32 self,
-			 IdDict *ids, int32 n)
+static int32
+most_similar(const RecoModel *model, const float *matrix, int32 count, int32 self, int32 n,
+			 Follower *found)
 {
 	const float *x = matrix + (Size) self * model->stride;
 	float *score = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) count + 1) * sizeof(float));
@@ -164,7 +147,7 @@ most_similar(RecoRows *rows, const RecoModel *model, const float *matrix, int32 
 	reco_score(x, 1, model->stride, x, NULL, 0, &norm);
 	own = sqrt(norm);
 	if (own == 0)
-		return;
+		return 0;
 	reco_set_add(skip, self);
 	for (int32 i = 0; i < count; i++)
 	{
@@ -180,7 +163,15 @@ most_similar(RecoRows *rows, const RecoModel *model, const float *matrix, int32 
 			reco_set_add(skip, i);
 	}
 	n = reco_top_n(score, count, skip, n, best);
-	listed_exactly(rows, model, matrix, x, best, n, ids);
+	for (int32 r = 0; r < n; r++)
+		found[r] =
+			(Follower){reco_model_cosine(model, x, matrix + (Size) best[r].item * model->stride),
+					   best[r].item};
+	qsort(found, n, sizeof(Follower), compare_followers);
+	pfree(score);
+	pfree(skip);
+	pfree(best);
+	return n;
 }
 
 /* s(follower | item) as it is stored, in float8. */
@@ -209,8 +200,8 @@ stored_similarity(Serving *serving, int32 follower, int32 item)
  * whom it speaks for.  Followers are kept in float4: those that may be among the
  * first n are read.
  */
-static void
-followers_of(RecoRows *rows, Serving *serving, int32 item, int32 n)
+static int32
+followers_of(Serving *serving, int32 item, int32 n, Follower *found)
 {
 	const reco_csr *f = &serving->model.followers;
 	int64 from = f->start[item];
@@ -227,15 +218,17 @@ followers_of(RecoRows *rows, Serving *serving, int32 item, int32 n)
 	for (int32 k = 0; k < near; k++)
 		follower[k].similarity = stored_similarity(serving, follower[k].item, item);
 	qsort(follower, near, sizeof(Follower), compare_followers);
-	for (int32 k = 0; k < near && k < n; k++)
-		add_similar(rows, k + 1, follower[k].item, follower[k].similarity, serving->items);
+	n = Min(n, near);
+	memcpy(found, follower, n * sizeof(Follower));
+	pfree(follower);
+	return n;
 }
 
 /*
  * By what is known about items: those that suit whoever has just this one.
  */
-static void
-similar_content(RecoRows *rows, Serving *serving, int32 item, int32 n)
+static int32
+similar_content(Serving *serving, int32 item, int32 n, Follower *found)
 {
 	RecoModel *model = &serving->model;
 	RecoProfile profile = {.n = 1, .item = &item};
@@ -248,7 +241,6 @@ similar_content(RecoRows *rows, Serving *serving, int32 item, int32 n)
 
 	RecoBudget budget;
 	reco_content_profile made;
-	Follower *found;
 
 	model->spec->algorithm->score(model, &profile, score);
 	reco_set_add(skip, item);
@@ -259,38 +251,88 @@ similar_content(RecoRows *rows, Serving *serving, int32 item, int32 n)
 					  reco_content_profile_make(&budget.env, model->content,
 												&(reco_content_user){1, &item, NULL}, &made),
 					  "the model");
-	found = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Follower));
 	for (int32 r = 0; r < n; r++)
 		found[r] =
 			(Follower){reco_content_score_one(model->content, &made, best[r].item), best[r].item};
 	qsort(found, n, sizeof(Follower), compare_followers);
-	for (int32 r = 0; r < n; r++)
-		add_similar(rows, r + 1, found[r].item, found[r].similarity, serving->items);
+	reco_content_profile_free(&budget.env, &made);
+	pfree(score);
+	pfree(skip);
+	pfree(best);
+	return n;
 }
 
-static void
-similar_to_item(RecoRows *rows, Serving *serving, int32 item, int32 n)
+/* The first n of the list of an item that is stored. */
+static int32
+own_list(Serving *serving, int32 item, int32 n, Follower *found)
+{
+	int32 *neighbor = NULL;
+	double *similarity = NULL;
+	int32 count = Min(reco_serving_item_neighbors(serving, item, &neighbor, &similarity), n);
+
+	for (int32 k = 0; k < count; k++)
+		found[k] = (Follower){similarity[k], neighbor[k]};
+	return count;
+}
+
+/* The n items most similar to one, the most similar first.  Returns how many there are. */
+static int32
+similar_to_item(Serving *serving, int32 item, int32 n, Follower *found)
 {
 	const RecoModel *model = &serving->model;
+	const RecoAlgorithm *algorithm = model->spec->algorithm;
 
-	if (model->spec->algorithm->needs_features)
-		similar_content(rows, serving, item, n);
-	else if (model->spec->algorithm->own_lists == NULL)
-	{
-		if (model->factors > 0)
-			most_similar(rows, model, model->item, model->items, item, serving->items, n);
-	}
-	else if (model->spec->algorithm->own_lists(model))
-	{
-		int32 *neighbor = NULL;
-		double *similarity = NULL;
-		int32 count = reco_serving_item_neighbors(serving, item, &neighbor, &similarity);
+	if (algorithm->needs_features)
+		return similar_content(serving, item, n, found);
+	if (algorithm->own_lists)
+		return algorithm->own_lists(model) ? own_list(serving, item, n, found)
+										   : followers_of(serving, item, n, found);
+	return model->factors > 0 ? most_similar(model, model->item, model->items, item, n, found) : 0;
+}
 
-		for (int32 k = 0; k < count && k < n; k++)
-			add_similar(rows, k + 1, neighbor[k], similarity[k], serving->items);
+/* Those of n items that are available, moved to the front.  Returns how many they are. */
+static int32
+keep_available(RecoLive *live, Serving *serving, Follower *found, int32 n)
+{
+	int32 *item = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(int32));
+	bool *available = MemoryContextAllocHuge(CurrentMemoryContext, (Size) n + 1);
+	int32 kept = 0;
+
+	for (int32 k = 0; k < n; k++)
+		item[k] = found[k].item;
+	reco_live_filter(live, serving, item, n, available);
+	for (int32 k = 0; k < n; k++)
+		if (available[k])
+			found[kept++] = found[k];
+	pfree(available);
+	pfree(item);
+	return kept;
+}
+
+/*
+ * The n most similar ones that are available: as long as those are too few, of a list
+ * twice as long.
+ */
+static int32
+similar_available(Serving *serving, int32 item, int32 n, Follower **found)
+{
+	RecoLive *live = reco_live_open(serving);
+	bool filters = reco_live_filters(live, serving);
+	int32 items = serving->model.items;
+
+	for (int32 most = n;; most = most > items / 2 ? items : 2 * most)
+	{
+		int32 count;
+		int32 kept;
+
+		*found = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) most + 1) * sizeof(Follower));
+		count = kept = similar_to_item(serving, item, most, *found);
+		if (filters)
+			kept = keep_available(live, serving, *found, count);
+		if (kept >= n || count < most || most == items)
+			return Min(kept, n);
+		pfree(*found);
 	}
-	else
-		followers_of(rows, serving, item, n);
 }
 
 Datum
@@ -309,7 +351,13 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 	n = request_n(&request, serving->model.items);
 	if (n > 0 && request_item(&request, &item) &&
 		(number = id_dict_find(serving->items, item)) >= 0)
-		similar_to_item(&rows, serving, number, n);
+	{
+		Follower *found;
+		int32 count = similar_available(serving, number, n, &found);
+
+		for (int32 k = 0; k < count; k++)
+			add_similar(&rows, k + 1, found[k].item, found[k].similarity, serving->items);
+	}
 	return (Datum) 0;
 }
 
@@ -338,7 +386,14 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 			add_similar(&rows, k + 1, profile.neighbor[k], profile.similarity[k],
 						serving->user_ids);
 	else if ((number = id_dict_find(serving->user_ids, user)) >= 0)
-		most_similar(&rows, &serving->model, serving->user, serving->users, number,
-					 serving->user_ids, n);
+	{
+		Follower *found =
+			MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Follower));
+		int32 count =
+			most_similar(&serving->model, serving->user, serving->users, number, n, found);
+
+		for (int32 k = 0; k < count; k++)
+			add_similar(&rows, k + 1, found[k].item, found[k].similarity, serving->user_ids);
+	}
 	return (Datum) 0;
 }
