@@ -135,6 +135,7 @@ my $script = qq{
       IF round % 200 = 0 THEN
         SELECT sum(total_bytes) INTO used FROM pg_backend_memory_contexts WHERE name ~ '^(reco|TopMemoryContext)';
         first := coalesce(first, used);
+        COMMIT; -- what functions of SQL hold lasts as long as the transaction
       END IF;
     END LOOP;
     EXECUTE format('CREATE TABLE outcome AS SELECT %s AS taken, %s AS refused, %s AS first, %s AS used', taken, refused, first, used);
