@@ -112,7 +112,7 @@ listing_begin(Request *request)
 {
 	Serving *serving = request->serving;
 	Size words = RECO_SET_BYTES(serving->model.items) / 8;
-	Listing listing = {serving, reco_live_open(serving)};
+	Listing listing = {serving, reco_live_open(serving, &request->row)};
 	Among among = {NULL, words};
 
 	listing.filters = reco_live_filters(listing.live, serving);

@@ -344,8 +344,9 @@ materialize(Job *job, ModelRow *model, const char *users)
 	RecoRunAs owner = {true, model->owner, "pg_catalog"};
 	RecoIdentity before;
 	IdDict *some = NULL;
+	ModelRow current;
 
-	job->serving = reco_serving_open(model->schema);
+	job->serving = reco_serving_open(model->schema, &current);
 	job->n = Min(job->n, job->serving->model.items);
 	job->number = model->active_list + 1;
 	job->source = CStringGetTextDatum(job->serving->model.spec->algorithm->source);

@@ -11,6 +11,7 @@
 typedef struct Request
 {
 	Serving *serving;
+	ModelRow row;
 	bool has_subject;
 	Datum subject;
 	Oid subject_type;

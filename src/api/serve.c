@@ -76,7 +76,7 @@ reco_recommend(PG_FUNCTION_ARGS)
 	result = reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE);
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schema));
-	request.serving = reco_serving_open(schema);
+	request.serving = reco_serving_open(schema, &request.row);
 	request.has_subject = !PG_ARGISNULL(1);
 	request.subject = request.has_subject ? PG_GETARG_DATUM(1) : (Datum) 0;
 	request.subject_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
@@ -271,7 +271,8 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	list.unknown = id_dict_create(CurrentMemoryContext, request.serving->item_type);
 	list.seen = listing_alloc(RECO_SET_BYTES(request.serving->model.items));
 	if (request_user(&request, &user) &&
-		reco_live_user(reco_live_open(request.serving), request.serving, user, &profile) &&
+		reco_live_user(reco_live_open(request.serving, &request.row), request.serving, user,
+					   &profile) &&
 		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
 		list.profile = &profile;
 	request_items(&request, "items", rerank_item, &list);
@@ -305,7 +306,8 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 	rows = reco_rows_begin(fcinfo, (Oid[]){FLOAT4OID}, 1);
 	item = request_one_item(&request, "item");
 	if (item >= 0 && request_user(&request, &user) &&
-		reco_live_user(reco_live_open(request.serving), request.serving, user, &profile) &&
+		reco_live_user(reco_live_open(request.serving, &request.row), request.serving, user,
+					   &profile) &&
 		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
 	{
 		RecoModel *model = &request.serving->model;

@@ -80,7 +80,7 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	/* what neighbors add comes through what they had in common when they were found */
 	if (!(model->spec->algorithm->costly_fold_in
 			  ? reco_serving_user(serving, user, &profile)
-			  : reco_live_user(reco_live_open(serving), serving, user, &profile)))
+			  : reco_live_user(reco_live_open(serving, &request.row), serving, user, &profile)))
 		return (Datum) 0;
 	contribution = palloc0((profile.n + 1) * sizeof(double));
 	if (!model->spec->algorithm->explain(model, &profile, item, contribution, &baseline))
@@ -314,9 +314,10 @@ keep_available(RecoLive *live, Serving *serving, Follower *found, int32 n)
  * twice as long.
  */
 static int32
-similar_available(Serving *serving, int32 item, int32 n, Follower **found)
+similar_available(const Request *request, int32 item, int32 n, Follower **found)
 {
-	RecoLive *live = reco_live_open(serving);
+	Serving *serving = request->serving;
+	RecoLive *live = reco_live_open(serving, &request->row);
 	bool filters = reco_live_filters(live, serving);
 	int32 items = serving->model.items;
 
@@ -353,7 +354,7 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 		(number = id_dict_find(serving->items, item)) >= 0)
 	{
 		Follower *found;
-		int32 count = similar_available(serving, number, n, &found);
+		int32 count = similar_available(&request, number, n, &found);
 
 		for (int32 k = 0; k < count; k++)
 			add_similar(&rows, k + 1, found[k].item, found[k].similarity, serving->items);

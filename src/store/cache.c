@@ -233,31 +233,29 @@ from_tables(const ModelRow *row)
 }
 
 Serving *
-reco_serving_open(Oid schema)
+reco_serving_open(Oid schema, ModelRow *row)
 {
-	ModelRow row;
 	Serving *serving = NULL;
-
 	AclResult result = reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE);
 
-	reco_model_read(schema, GetActiveSnapshot(), &row);
+	reco_model_read(schema, GetActiveSnapshot(), row);
 	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_SCHEMA, row.name);
-	if (row.active_version == 0)
+		aclcheck_error(result, OBJECT_SCHEMA, row->name);
+	if (row->active_version == 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("model \"%s\" has not been trained yet", row.name),
+						errmsg("model \"%s\" has not been trained yet", row->name),
 						errhint("Train it with CALL reco.refresh().")));
 	for (int i = 0; i < MAX_SERVINGS && serving == NULL; i++)
 		if (servings[i] && servings[i]->schema == schema &&
-			servings[i]->version == row.active_version && servings[i]->nonce == row.active_nonce)
+			servings[i]->version == row->active_version && servings[i]->nonce == row->active_nonce)
 			serving = servings[i];
 	if (serving && !check_tables(serving))
 		serving = NULL;
 	if (serving == NULL)
 	{
-		serving = from_image(&row);
+		serving = from_image(row);
 		if (serving == NULL)
-			serving = from_tables(&row);
+			serving = from_tables(row);
 		MemoryContextSetParent(serving->context, CacheMemoryContext);
 		*free_place(schema) = serving;
 		free_displaced();

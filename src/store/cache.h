@@ -58,10 +58,11 @@ typedef struct Serving
 } Serving;
 
 /*
- * The version that is active in the caller's snapshot.  The caller needs SELECT
- * on the model's tables.  An error when the model has not been trained.
+ * The version that is active in the caller's snapshot, and the row that says so, in the
+ * current memory context.  The caller needs SELECT on the model's tables.  An error when
+ * the model has not been trained.
  */
-extern Serving *reco_serving_open(Oid schema);
+extern Serving *reco_serving_open(Oid schema, ModelRow *row);
 
 extern void reco_cache_init(void);
 

@@ -172,12 +172,10 @@ free_place(Oid schema)
 }
 
 RecoLive *
-reco_live_open(const Serving *serving)
+reco_live_open(const Serving *serving, const ModelRow *row)
 {
 	RecoLive *live = NULL;
-	ModelRow row;
 
-	reco_model_read(serving->schema, GetActiveSnapshot(), &row);
 	for (int i = 0; i < MAX_LIVES && live == NULL; i++)
 		if (lives[i] && lives[i]->schema == serving->schema &&
 			lives[i]->version == serving->version && lives[i]->nonce == serving->nonce)
@@ -195,11 +193,11 @@ reco_live_open(const Serving *serving)
 		live->version = serving->version;
 		live->nonce = serving->nonce;
 		live->available = serving->available;
-		define(live, &row);
+		define(live, row);
 		*place = live;
 	}
-	else if (live->busy == 0 && !same_definition(&live->row, &row))
-		define(live, &row);
+	else if (live->busy == 0 && !same_definition(&live->row, row))
+		define(live, row);
 	live->used = ++use_counter;
 	return live;
 }

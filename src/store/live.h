@@ -14,8 +14,8 @@
  */
 typedef struct RecoLive RecoLive;
 
-/* The definition under the active snapshot. */
-extern RecoLive *reco_live_open(const Serving *serving);
+/* The definition that a version was opened with. */
+extern RecoLive *reco_live_open(const Serving *serving, const ModelRow *row);
 
 extern void reco_live_init(void);
 
