@@ -75,12 +75,14 @@ find_server() {
 
 # Installs what `make` has built, unless exactly that is installed already.
 install_extension() {
-  local version library extension
+  local version library extension file same=yes
   version=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" reco.control)
   library=$("$PG_CONFIG" --pkglibdir)/reco.so
   extension=$("$PG_CONFIG" --sharedir)/extension
-  if cmp -s reco.so "$library" && cmp -s reco.control "$extension/reco.control" &&
-    cmp -s "sql/reco--$version.sql" "$extension/reco--$version.sql"; then
+  for file in reco.control "sql/reco--$version.sql" sql/releases/reco--*.sql; do
+    cmp -s "$file" "$extension/${file##*/}" || same=no
+  done
+  if [ "$same" = yes ] && cmp -s reco.so "$library"; then
     return 0
   fi
   as_root "${MAKE:-make}" install PG_CONFIG="$PG_CONFIG"

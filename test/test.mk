@@ -164,5 +164,5 @@ fuzz:
 	build/clang/fuzz-$(TARGET) -max_total_time=$(MAX_TIME) -artifact_prefix=build/corpus/ \
 	  build/corpus/$(TARGET) $(wildcard test/fuzz/corpus/$(TARGET) test/fuzz/corpus/$(TARGET:fuzz_%=%))
 
--include $(SAN_OBJS:.o=.d) $(wildcard build/unit/*.d build/fuzz/*.d)
+-include $(SAN_OBJS:.o=.d) $(SERVER_OBJS:.o=.d) $(wildcard build/unit/*.d build/fuzz/*.d)
 .SECONDARY: $(UNIT_TESTS:=.o) $(FUZZ_TESTS:=.o)

@@ -15,7 +15,7 @@ BEGIN
 EXCEPTION WHEN undefined_function THEN
   RAISE EXCEPTION 'this session has loaded an older library of extension "reco"'
     USING ERRCODE = 'object_not_in_prerequisite_state',
-          HINT = 'Connect anew, and update then.';
+          HINT = 'Connect anew, and update then; where the server preloads the library, restart it.';
 END
 $$;
 COMMENT ON FUNCTION reco.environment IS

@@ -262,9 +262,9 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	reco_ranked *list;
 
 	reco_budget_init(&budget, context);
-	reco_budget_threads(&budget);
 	budget.limit -= Min(budget.limit, e->budget->used);
 	training.by_user.value = latest ? e->train_latest : e->train_sum;
+	reco_training_threads(&training);
 	reco_budget_require(&budget, spec->algorithm->memory(&training), "training");
 	spec->algorithm->fit(&training, &trained);
 	if (spec->algorithm->prepare)

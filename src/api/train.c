@@ -197,7 +197,7 @@ read_source(Job *job)
 		check_model_exists(job);
 		check_id_types(job);
 	}
-	reco_budget_threads(&job->budget);
+	reco_training_threads(&job->training);
 	reco_budget_require(&job->budget, job->spec->algorithm->memory(&job->training), "training");
 	job->record.read_seconds = seconds_since(start);
 	tell_phase(job, "read", job->record.read_seconds);

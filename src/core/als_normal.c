@@ -468,8 +468,9 @@ head_valid(const head *h, size_t size)
 
 	return h->magic == MAGIC && h->d >= 1 && h->d <= RECO_NORMAL_MAX_FACTORS &&
 		   (h->flags & ~(uint32_t) FLAGS) == 0 && h->rows >= 0 && h->rows <= most_room(h->d) &&
-		   h->n >= h->rows && h->n <= MAX_ROWS && isfinite(h->weight) && h->weight >= 0 && isfinite(h->columns) &&
-		   h->columns >= 0 && (implicit || (h->alpha == 1 && !(h->flags & (FLAG_GRAM | FLAG_WEIGHTED)))) &&
+		   h->n >= h->rows && h->n <= MAX_ROWS && isfinite(h->weight) && h->weight >= 0 &&
+		   isfinite(h->columns) && h->columns >= 0 &&
+		   (implicit || (h->alpha == 1 && !(h->flags & (FLAG_GRAM | FLAG_WEIGHTED)))) &&
 		   size == size_of(h);
 }
 

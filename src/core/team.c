@@ -8,13 +8,36 @@
  * runtime keeps its threads between regions of one size; reco_team_prepare
  * therefore opens an empty region inside a window of blocked signals, and the
  * regions that follow find the threads there.
+ *
+ * The runtime ends the process when it cannot start a thread.  So those that are
+ * to come are tried before: as many are started, and have left the system again
+ * when the runtime starts its own.  Another process may take their places in
+ * between, for some microseconds; after that they are the team's.
+ *
+ * The size of the team is state of the process, as the runtime's threads are.
  */
 #include "core/team.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Looks at a thread that ends, before it is taken for gone: some milliseconds. */
+#define MOST_LOOKS 10000
+
+/* Threads that the runtime has, this one included. */
+static int team_size = 1;
+
+typedef struct trial
+{
+	pthread_mutex_t *gate; /* held by the creator until all are there */
+	pthread_t thread;
+	pid_t id;
+} trial;
 
 void
 reco_team_prepare(int threads)
@@ -32,42 +55,70 @@ reco_team_prepare(int threads)
 		/* a statement the compiler keeps, so that the region is kept */
 		__asm__ volatile("" : : : "memory");
 	}
+	team_size = threads;
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 }
 
 static void *
-wait_for_others(void *gate)
+wait_for_others(void *arg)
 {
-	/* held by the creator until all are there */
-	pthread_mutex_lock(gate);
-	pthread_mutex_unlock(gate);
+	trial *t = arg;
+
+	t->id = (pid_t) syscall(SYS_gettid);
+	pthread_mutex_lock(t->gate);
+	pthread_mutex_unlock(t->gate);
 	return NULL;
 }
 
-int
-reco_team_possible(int threads)
+/* A thread that was joined may count for a moment yet. */
+static void
+wait_until_gone(pid_t id)
+{
+	for (int looks = 0; looks < MOST_LOOKS && syscall(SYS_tgkill, getpid(), id, 0) == 0; looks++)
+		sched_yield();
+}
+
+/* How many of n threads more the system lets start. */
+static int
+try_threads(int n)
 {
 	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-	pthread_t *thread;
-	sigset_t all;
-	sigset_t saved;
+	trial *tried = calloc((size_t) n, sizeof(trial));
 	int started = 0;
 
-	if (threads <= 1)
-		return 1;
-	thread = malloc((size_t) (threads - 1) * sizeof(pthread_t));
-	if (thread == NULL)
-		return 1;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	if (tried == NULL)
+		return 0;
 	pthread_mutex_lock(&gate);
-	while (started < threads - 1 &&
-		   pthread_create(&thread[started], NULL, wait_for_others, &gate) == 0)
-		started++;
+	for (; started < n; started++)
+	{
+		tried[started].gate = &gate;
+		if (pthread_create(&tried[started].thread, NULL, wait_for_others, &tried[started]) != 0)
+			break;
+	}
 	pthread_mutex_unlock(&gate);
 	for (int t = 0; t < started; t++)
-		pthread_join(thread[t], NULL);
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	free(thread);
-	return started + 1;
+		pthread_join(tried[t].thread, NULL);
+	for (int t = 0; t < started; t++)
+		wait_until_gone(tried[t].id);
+	free(tried);
+	return started;
+}
+
+int
+reco_team_start(int threads)
+{
+	sigset_t all;
+	sigset_t saved;
+
+	if (threads > team_size)
+	{
+		sigfillset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, &saved);
+		threads = team_size + try_threads(threads - team_size);
+		pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	}
+	if (threads < 1)
+		threads = 1;
+	reco_team_prepare(threads);
+	return threads;
 }

@@ -15,10 +15,12 @@
 extern void reco_team_prepare(int threads);
 
 /*
- * How many threads a team may have now, from 1 to `threads`: those that the system lets
- * start are started and end again.  The OpenMP runtime ends the process when it cannot
- * start one.  Costs some 20 microseconds a thread.
+ * The same for as many threads as the system lets start, from 1 to `threads`, and
+ * returns how many they are: they are there then.  (The OpenMP runtime ends the process
+ * when it cannot start one, so what it will need is tried before; only another process
+ * that takes it in that moment can be in the way.)  Costs some 50 microseconds for each
+ * thread that is new.
  */
-extern int reco_team_possible(int threads);
+extern int reco_team_start(int threads);
 
 #endif /* RECO_CORE_TEAM_H */

@@ -259,3 +259,12 @@ reco_zeros(RecoBudget *budget, int32 n)
 	memset(memory, 0, ((Size) n + 1) * sizeof(float));
 	return memory;
 }
+
+void
+reco_training_threads(const RecoTraining *training)
+{
+	const RecoAlgorithm *algorithm = training->spec->algorithm;
+
+	if (algorithm->parallel && algorithm->parallel(training))
+		reco_budget_threads(training->budget);
+}

@@ -104,16 +104,13 @@ reco_als_params_of(const RecoSpec *spec, reco_als_params *params)
  * Threads are worth their waking up from a few milliseconds of work an iteration
  * on; the result is the same.
  */
-static reco_env
-kernel_env(const RecoTraining *training)
+static bool
+factor_parallel(const RecoTraining *training)
 {
-	reco_env env = training->budget->env;
 	double work = (double) training->by_user.start[training->by_user.rows] *
 				  params_of(training->spec)->factors;
 
-	if (work < WORK_WORTH_THREADS)
-		env.threads = 1;
-	return env;
+	return work >= WORK_WORTH_THREADS;
 }
 
 /*
@@ -204,7 +201,6 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 	Progress progress = {training, params.iterations};
 	reco_csr by_item;
 	reco_factors factors;
-	reco_env env = kernel_env(training);
 	double *loss;
 
 	check_library(budget);
@@ -213,10 +209,10 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 		reco_csr_transpose(&budget->env, &training->by_user, training->by_user.value, &by_item),
 		"training");
 	loss = reco_budget_alloc(budget, params.iterations * sizeof(double));
-	reco_budget_check(
-		budget,
-		reco_als_fit(&env, &params, &training->by_user, &by_item, told, &progress, loss, &factors),
-		"training");
+	reco_budget_check(budget,
+					  reco_als_fit(&budget->env, &params, &training->by_user, &by_item, told,
+								   &progress, loss, &factors),
+					  "training");
 	reco_csr_free(&budget->env, &by_item);
 
 	memset(out, 0, sizeof(*out));
@@ -380,10 +376,10 @@ als_predicts_value(const void *params)
 /* What the two have in common. */
 #define FACTOR_MODEL                                                                               \
 	.source = "model", .inner_product = true, .params_size = sizeof(FactorParams),                 \
-	.memory = factor_memory, .fit = factor_fit, .score = factor_score,                             \
-	.score_one = factor_score_one, .predict = factor_predict, .fold_in = factor_fold_in,           \
-	.knows = factor_knows, .explain = factor_explain, .fits = factor_fits,                         \
-	.prepare = factor_prepare
+	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit,                       \
+	.score = factor_score, .score_one = factor_score_one, .predict = factor_predict,               \
+	.fold_in = factor_fold_in, .knows = factor_knows, .explain = factor_explain,                   \
+	.fits = factor_fits, .prepare = factor_prepare
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",

@@ -101,6 +101,12 @@ knn_predicts_value(const void *value)
 	return params->normalize || params->biases;
 }
 
+bool
+knn_parallel(const RecoTraining *training)
+{
+	return true;
+}
+
 size_t
 knn_memory(const RecoTraining *training, bool of_users)
 {

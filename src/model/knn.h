@@ -40,6 +40,7 @@ extern void knn_check(const void *params);
 extern bool knn_predicts_value(const void *params);
 
 /* Options, memory and training on rows, users or items, that are compared. */
+extern bool knn_parallel(const RecoTraining *training);
 extern size_t knn_memory(const RecoTraining *training, bool of_users);
 extern reco_neighbors knn_find(const RecoTraining *training, const reco_neighbors_params *params,
 							   bool of_users);

@@ -140,6 +140,8 @@ struct RecoAlgorithm
 	/* an error when options do not go together; may be NULL */
 	void (*check)(const void *params);
 
+	/* whether fit is long enough for threads; NULL: it uses none */
+	bool (*parallel)(const RecoTraining *training);
 	/* bytes that fit will take from the budget, result included */
 	size_t (*memory)(const RecoTraining *training);
 	void (*fit)(const RecoTraining *training, RecoTrained *out);
@@ -185,6 +187,11 @@ extern void reco_options_parse(const reco_option *table, void *target, const cha
 							   Jsonb *value, const char *skip_key);
 
 extern pg_attribute_noreturn() void reco_features_missing(const RecoSpec *spec);
+/*
+ * As many threads for fit as reco.threads says, where it is long enough for them; before
+ * its memory is estimated.
+ */
+extern void reco_training_threads(const RecoTraining *training);
 extern void reco_value_range(const reco_csr *a, float *min, float *max);
 extern float *reco_zeros(RecoBudget *budget, int32 n);
 

@@ -204,6 +204,7 @@ const RecoAlgorithm reco_algorithm_user_knn = {
 	.params_size = sizeof(KnnParams),
 	.predicts_value = knn_predicts_value,
 	.check = knn_check,
+	.parallel = knn_parallel,
 	.memory = user_memory,
 	.fit = user_fit,
 	.score = user_score,

@@ -85,10 +85,10 @@ reco_budget_threads(RecoBudget *budget)
 {
 	int wanted = reco_threads();
 
-	budget->env.threads = reco_team_possible(wanted);
+	budget->env.threads = reco_team_start(wanted);
 	if (budget->env.threads < wanted)
 		ereport(WARNING,
-				(errmsg("only %d of %d threads can be started", budget->env.threads, wanted),
+				(errmsg("only %d of %d threads could be started", budget->env.threads, wanted),
 				 errdetail("The system allows the server no more processes or no more memory."),
 				 errhint("Raise its limits (TasksMax of the service, ulimit -u), or lower "
 						 "\"reco.threads\".")));

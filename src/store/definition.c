@@ -150,13 +150,14 @@ first_column_index(Relation table)
 
 /*
  * The first row of a typed table whose first column, an int4, equals *value (NULL:
- * any), in a slot that the caller drops; NULL when there is none.
+ * any), in a slot that the caller drops; NULL when there is none.  By its index only where
+ * it may be waited for: a REINDEX locks that, and not the table.
  */
 static TupleTableSlot *
-find_row(Relation table, Snapshot snapshot, const int32 *value)
+find_row(Relation table, Snapshot snapshot, const int32 *value, bool by_index)
 {
 	TupleTableSlot *slot = table_slot_create(table, NULL);
-	Oid index = value ? first_column_index(table) : InvalidOid;
+	Oid index = value && by_index ? first_column_index(table) : InvalidOid;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
@@ -224,7 +225,7 @@ jsonb_column(Relation table, TupleTableSlot *slot, const char *name)
 static bool
 read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 {
-	TupleTableSlot *slot = find_row(table, snapshot, NULL);
+	TupleTableSlot *slot = find_row(table, snapshot, NULL, false);
 	Datum value;
 
 	memset(row, 0, sizeof(*row));
@@ -317,7 +318,7 @@ reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
 		return false;
 	if (!missing_ok)
 		reco_check_select(table);
-	slot = may_select(table) ? find_row(table, snapshot, &version) : NULL;
+	slot = may_select(table) ? find_row(table, snapshot, &version, !missing_ok) : NULL;
 	if (slot != NULL)
 	{
 		row->algorithm = jsonb_column(table, slot, "algorithm");

@@ -6,7 +6,7 @@
  * on: nothing is committed for it, so it works inside a transaction block as well,
  * holds no snapshot, and leaves no dead rows.  It says something only as long as
  * somebody trains the model (lock.h); what a killed session left is removed by the
- * server when it starts, by the next training, or with the model (image.c).
+ * server when it starts, by the next training, or with the model (image_files.c).
  *
  * Writing is a courtesy: a full disk is no error of the training.
  *

@@ -195,17 +195,16 @@ is_filtered(SPIPlanPtr plan)
 	return statement->dependsOnRLS && has_policies(linitial(statement->query_list), NULL);
 }
 
-/* What is not found may be where the stored search_path does not look (an error callback). */
+/* Where a stored query looks for what it names (an error callback). */
 static void
-hint_at_search_path(void *arg)
+tell_search_path(void *arg)
 {
 	const RecoRunAs *as = arg;
 
-	if (as->stored &&
-		(geterrcode() == ERRCODE_UNDEFINED_TABLE || geterrcode() == ERRCODE_UNDEFINED_SCHEMA))
-		errhint("The queries of a model are read with the search_path of the time they were "
-				"given: %s. Give them anew with CALL reco.alter_model().",
-				as->search_path);
+	if (as->stored)
+		errcontext("query of a model, read with the search_path of the time when it was given to "
+				   "reco.create_model() or reco.alter_model(): %s",
+				   as->search_path);
 }
 
 /*
@@ -214,7 +213,7 @@ hint_at_search_path(void *arg)
 static SPIPlanPtr
 plan_query(const RecoQueryKind *kind, const RecoRunAs *as, const char *query, TupleDesc *columns)
 {
-	ErrorContextCallback callback = {error_context_stack, hint_at_search_path,
+	ErrorContextCallback callback = {error_context_stack, tell_search_path,
 									 unconstify(RecoRunAs *, as)};
 	SPIPrepareOptions options = {0};
 	SPIPlanPtr plan;

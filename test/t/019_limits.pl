@@ -31,18 +31,39 @@ sub alone
 # Threads are limited by user, and only of users without privileges.
 plan skip_all => 'no prlimit' if system('prlimit --version >/dev/null 2>&1') != 0;
 
-my $model = q{source => 'lines', algorithm => reco.ials(factors => 32, iterations => 3)};
-my $warning = qr/WARNING:  only 1 of 4 threads can be started/;
+my $model = q{source => 'lines', algorithm => reco.ials(factors => 64, iterations => 3)};
+my $warning = qr/WARNING:  only 1 of 4 threads could be started/;
 my ($rc, $out, $err) = alone("CALL reco.create_model('few', $model);");
 is($rc, 0, 'a model is trained without threads') or diag($err);
 like($err, $warning, '... with a warning');
 like($err, qr/HINT:  .*"reco\.threads"/, '... that says what to do');
+
+# fewer are not worth the threads (WORK_WORTH_THREADS of src/model/als.c)
+cmp_ok($node->safe_psql('postgres', 'SELECT interactions * 64 FROM few.versions'), '>', 4e6, 'there is work for threads');
 
 ($rc, $out, $err) = $node->psql('postgres', "SET reco.threads = 4; CALL reco.create_model('four', $model)");
 unlike($err, qr/WARNING/, 'there is no warning where threads may be started');
 my $digest = q{SELECT md5(string_agg(u::text, ',' ORDER BY user_id)) FROM %s.user_factors AS u};
 is($node->safe_psql('postgres', sprintf($digest, 'few')), $node->safe_psql('postgres', sprintf($digest, 'four')),
   'the model is the same');
+
+# where there is nothing for threads to do none is asked for
+($rc, $out, $err) = alone("CALL reco.create_model('chart', 'lines', reco.popular()); CALL reco.create_model('small', 'lines', reco.ials(factors => 2));");
+is($rc, 0, 'small trainings') or diag($err);
+unlike($err, qr/WARNING/, '... ask for no threads');
+
+# a team that is there is not tried again
+($rc, $out, $err) = $node->psql('postgres', qq{
+    SELECT pg_backend_pid() AS pid \\gset
+    \\setenv PID :pid
+    SET reco.threads = 4;
+    CALL reco.refresh('few');
+    \\! prlimit --pid \$PID --nproc=1:1
+    CALL reco.refresh('few');
+    SET reco.threads = 6;
+    CALL reco.refresh('few');}, stdout => \$out, stderr => \$err);
+is($rc, 0, 'trainings by a team of which no more can be started') or diag($err);
+is(join(',', $err =~ /only (\d of \d) threads/g), '4 of 6', '... use those that are there');
 
 ($rc, $out, $err) = alone("CALL reco.materialize('few'); SELECT count(*) > 0 FROM few.recommendations;");
 is($out, 't', 'lists of all users are made') or diag($err);

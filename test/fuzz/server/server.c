@@ -5,8 +5,9 @@
  *
  * Every allocation is one of malloc, so that a sanitizer sees a read or a write one
  * byte past its end, and is freed when the input at hand is done.  An error jumps
- * back to server_try.  Strings come from the server's own library for programs.  What no input may
- *reach is left undefined: the linker allows it, and a call ends the program.
+ * back to server_try.  Strings come from the server's own library for programs.  What
+ * no input may reach is left undefined: the linker allows it, and a call ends the
+ * program.
  */
 #include "server.h"
 
