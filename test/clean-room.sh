@@ -4,28 +4,30 @@
 # with nothing but make, in which `make demo` and `make check-all` have to work;
 # as root, then as an ordinary user with sudo.
 #
-#   test/clean-room.sh [--tree] [--keep] [--once] [--suite NAME] [COMMAND...]
+#   test/clean-room.sh [--tree] [--keep] [--once] [--setup] [--suite NAME] [COMMAND...]
 #
 #   --tree        the working tree as it is, instead of the last commit
 #   --keep        leave the folder, and say where it is
 #   --once        as root only
+#   --setup       install what test/setup.sh does before the commands
 #   --suite NAME  the release of Debian (bookworm)
 #   COMMAND...    instead of both commands, e.g. "make demo"
 #
 # Needs root, debootstrap and about 3 GB under /tmp. The proxies, mirrors and
 # keys that this machine's apt uses are used inside, too. Ends with 3 when the
-# system cannot be made.
+# system, or what --setup installs, is not to be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-from=commit keep='' once='' suite=bookworm
+from=commit keep='' once='' setup='' suite=bookworm
 while [ $# -gt 0 ]; do
   case $1 in
     --tree) from=tree ;;
     --keep) keep=yes ;;
     --once) once=yes ;;
+    --setup) setup=yes ;;
     --suite) suite=$2; shift ;;
-    --*) sed -n '3,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    --*) sed -n '3,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) break ;;
   esac
   shift
@@ -129,6 +131,13 @@ make_room make || {
   echo "clean-room: cannot make a system of $suite" >&2
   exit 3
 }
+if [ -n "$setup" ]; then
+  put /root/reco root
+  quietly inside root 'cd /root/reco && test/setup.sh' || {
+    echo 'clean-room: cannot install what the tests need' >&2
+    exit 3
+  }
+fi
 echo "clean-room: $suite, made in $((SECONDS - begin)) s"
 try root /root/reco "$@"
 if [ -n "$once" ]; then
