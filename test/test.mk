@@ -90,11 +90,7 @@ SERVER_LINK = -no-pie -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy
 
 SERVER_OBJS := $(SERVER_SOURCES:%.c=build/fuzz/%.o)
 
-build/fuzz/src/%.o: src/%.c Makefile test/test.mk
-	@mkdir -p $(@D)
-	$(CC) $(SAN_CFLAGS) $(SERVER_INCLUDE) -c -o $@ $<
-
-build/fuzz/test/%.o: test/%.c Makefile test/test.mk
+$(SERVER_OBJS): build/fuzz/%.o: %.c Makefile test/test.mk
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(SERVER_INCLUDE) -c -o $@ $<
 

@@ -15,27 +15,6 @@
 #include "utils/memutils.h"
 
 static bool
-poll_interrupts(void *arg)
-{
-	(void) arg;
-	CHECK_FOR_INTERRUPTS();
-	return false;
-}
-
-static bool
-never_stopping(void *arg)
-{
-	(void) arg;
-	return false;
-}
-
-const reco_env reco_poll_env = {
-	.poll = poll_interrupts,
-	.stopping = never_stopping,
-	.threads = 1,
-};
-
-static bool
 has_nulls(const char *bitmap, int n)
 {
 	for (int i = 0; i < n; i++)

@@ -198,7 +198,7 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) serving->users + 1) * sizeof(float));
 	best = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(reco_ranked));
 	score_users(&(Audience){serving, item, items, exclude, score});
-	n = reco_top_n(score, serving->users, NULL, n, best);
+	n = reco_top_n(&reco_poll_env, score, serving->users, NULL, n, best);
 	for (int32 r = 0; r < n; r++)
 	{
 		Datum values[3] = {Int32GetDatum(r + 1), id_dict_id(serving->user_ids, best[r].item),

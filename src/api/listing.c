@@ -184,7 +184,7 @@ take_best(Listing *listing, const float *score, const RecoProfile *profile, int3
 	{
 		reco_ranked *list =
 			listing->filters ? listing_alloc((Size) batch * sizeof(reco_ranked)) : out;
-		int32 found = score ? reco_top_n(score, items, listing->skip, batch, list)
+		int32 found = score ? reco_top_n(&reco_poll_env, score, items, listing->skip, batch, list)
 							: reco_model_top(model, profile, listing->skip, batch, list);
 		int32 kept = found;
 

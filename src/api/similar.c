@@ -122,6 +122,7 @@ compare_followers(const void *a, const void *b)
 	const Follower *x = a;
 	const Follower *y = b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (x->similarity != y->similarity)
 		return x->similarity > y->similarity ? -1 : 1;
 	return (x->item > y->item) - (x->item < y->item);
@@ -162,11 +163,14 @@ most_similar(const RecoModel *model, const float *matrix, int32 count, int32 sel
 		else
 			reco_set_add(skip, i);
 	}
-	n = reco_top_n(score, count, skip, n, best);
+	n = reco_top_n(&reco_poll_env, score, count, skip, n, best);
 	for (int32 r = 0; r < n; r++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		found[r] =
 			(Follower){reco_model_cosine(model, x, matrix + (Size) best[r].item * model->stride),
 					   best[r].item};
+	}
 	qsort(found, n, sizeof(Follower), compare_followers);
 	pfree(score);
 	pfree(skip);
@@ -244,7 +248,7 @@ similar_content(Serving *serving, int32 item, int32 n, Follower *found)
 
 	model->spec->algorithm->score(model, &profile, score);
 	reco_set_add(skip, item);
-	n = reco_top_n(score, model->items, skip, n, best);
+	n = reco_top_n(&reco_poll_env, score, model->items, skip, n, best);
 	/* once more in float8 */
 	reco_budget_init(&budget, CurrentMemoryContext);
 	reco_budget_check(&budget,
@@ -252,8 +256,11 @@ similar_content(Serving *serving, int32 item, int32 n, Follower *found)
 												&(reco_content_user){1, &item, NULL}, &made),
 					  "the model");
 	for (int32 r = 0; r < n; r++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		found[r] =
 			(Follower){reco_content_score_one(model->content, &made, best[r].item), best[r].item};
+	}
 	qsort(found, n, sizeof(Follower), compare_followers);
 	reco_content_profile_free(&budget.env, &made);
 	pfree(score);

@@ -28,7 +28,6 @@ extern void reco_array_free(RecoArray *array);
 extern void reco_require_length(int a, int b);
 extern void reco_value_not_finite(double value) pg_attribute_noreturn();
 extern void reco_element_not_finite(double value, int64 index) pg_attribute_noreturn();
-extern const reco_env reco_poll_env; /* interrupts only */
 
 /*
  * Memory that a function needs for long arguments: an error when it is more than

@@ -40,7 +40,7 @@ list_of(const reco_batch_items *items, const float *p, float base, const Worker 
 		return reco_pruned_top(NULL, items->index, items->factors, items->stride, p, items->bias,
 							   base, w->skip, n, out);
 	reco_score(items->factors, items->items, items->stride, p, items->bias, base, w->score);
-	return reco_top_n(w->score, items->items, w->skip, n, out);
+	return reco_top_n(NULL, w->score, items->items, w->skip, n, out);
 }
 
 reco_status

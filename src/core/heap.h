@@ -9,8 +9,10 @@
  *
  * Cost: log n comparisons for an entry that enters, n log n for the sort.
  */
-#include <stdbool.h>
-#include <stdint.h>
+#include "core/env.h"
+
+/* Entries sorted between two polls: a few milliseconds. */
+#define HEAP_POLL 16384
 
 /* Restores the heap below root, whose entry may be too good for its place. */
 static inline void
@@ -58,16 +60,22 @@ heap_offer(HEAP_ENTRY *heap, int32_t *have, int32_t n, HEAP_ENTRY entry)
 	}
 }
 
-/* Takes the worst from the top to the end until the heap is a sorted list. */
-static inline void
-heap_sort(HEAP_ENTRY *heap, int32_t have)
+/*
+ * Takes the worst from the top to the end until the heap is a sorted list.  False when
+ * poll asked for an end; env NULL: no polls.
+ */
+static inline bool
+heap_sort(const reco_env *env, HEAP_ENTRY *heap, int32_t have)
 {
 	for (int32_t end = have - 1; end > 0; end--)
 	{
 		HEAP_ENTRY worst = heap[0];
 
+		if (env && end % HEAP_POLL == 0 && env->poll(env->arg))
+			return false;
 		heap[0] = heap[end];
 		heap[end] = worst;
 		sift_down(heap, end, 0);
 	}
+	return true;
 }

@@ -426,7 +426,7 @@ collect(Search *search, int32_t only, reco_neighbors *out)
 		Entry *heap = lists->entry + (size_t) k * (size_t) lists->k;
 		int64_t at = out->start[only >= 0 ? only : p->row_of[k]];
 
-		heap_sort(heap, lists->filled[k]);
+		(void) heap_sort(NULL, heap, lists->filled[k]);
 		for (int32_t n = 0; n < lists->filled[k]; n++)
 		{
 			out->row[at + n] = heap[n].row;

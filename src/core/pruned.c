@@ -102,8 +102,7 @@ plain(query *q)
 		if (first % POLL_ITEMS == 0 && stop(q))
 			return -1;
 	}
-	heap_sort(q->out, q->have);
-	return q->have;
+	return heap_sort(q->env, q->out, q->have) ? q->have : -1;
 }
 
 /* Makes P and the numbers of the bound; false when they might not bound. */
@@ -210,8 +209,7 @@ prune(query *q)
 		if ((at + BLOCK) % POLL_ITEMS == 0 && stop(q))
 			return -1;
 	}
-	heap_sort(q->out, q->have);
-	return 1;
+	return heap_sort(q->env, q->out, q->have) ? 1 : -1;
 }
 
 int32_t

@@ -21,12 +21,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Looks at a thread that ends, before it is taken for gone: some milliseconds. */
+/* Looks at threads that end, before they are taken for gone: some milliseconds. */
 #define MOST_LOOKS 10000
 
 /* Threads that the runtime has, this one included. */
@@ -71,11 +72,10 @@ wait_for_others(void *arg)
 }
 
 /* A thread that was joined may count for a moment yet. */
-static void
-wait_until_gone(pid_t id)
+static bool
+is_gone(pid_t id)
 {
-	for (int looks = 0; looks < MOST_LOOKS && syscall(SYS_tgkill, getpid(), id, 0) == 0; looks++)
-		sched_yield();
+	return syscall(SYS_tgkill, getpid(), id, 0) != 0;
 }
 
 /* How many of n threads more the system lets start. */
@@ -98,8 +98,11 @@ try_threads(int n)
 	pthread_mutex_unlock(&gate);
 	for (int t = 0; t < started; t++)
 		pthread_join(tried[t].thread, NULL);
-	for (int t = 0; t < started; t++)
-		wait_until_gone(tried[t].id);
+	for (int t = 0, looks = 0; t < started && looks < MOST_LOOKS; looks++)
+		if (is_gone(tried[t].id))
+			t++;
+		else
+			sched_yield();
 	free(tried);
 	return started;
 }

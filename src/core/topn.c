@@ -15,8 +15,12 @@
 
 #include <math.h>
 
+/* Scores looked at between two polls: a few milliseconds. */
+#define POLL_ITEMS 65536
+
 int32_t
-reco_top_n(const float *score, int32_t items, const uint64_t *skip, int32_t n, reco_ranked *out)
+reco_top_n(const reco_env *env, const float *score, int32_t items, const uint64_t *skip, int32_t n,
+		   reco_ranked *out)
 {
 	int32_t have = 0;
 
@@ -24,12 +28,13 @@ reco_top_n(const float *score, int32_t items, const uint64_t *skip, int32_t n, r
 		return 0;
 	for (int32_t i = 0; i < items; i++)
 	{
+		if (env && (i + 1) % POLL_ITEMS == 0 && env->poll(env->arg))
+			return -1;
 		if (have == n && !(score[i] > out[0].score))
 			continue;
 		if (score[i] == -INFINITY || (skip && reco_set_has(skip, i)))
 			continue;
 		heap_offer(out, &have, n, (reco_ranked){score[i], i});
 	}
-	heap_sort(out, have);
-	return have;
+	return heap_sort(env, out, have) ? have : -1;
 }

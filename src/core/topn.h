@@ -45,10 +45,10 @@ reco_set_has(const uint64_t *set, int32_t item)
  * Writes the best n (all when fewer are left) to out in order of falling score;
  * equal scores, -0 and 0 among them, in order of item number.  Items in skip
  * (NULL: none) do not count, nor those with a score of -infinity.  Scores are
- * not NaN.  Returns how many were
- * written.  Cost: one pass, plus log n for each item that enters the list.
+ * not NaN.  Returns how many were written, or -1 when poll asked for an end; env NULL:
+ * no polls.  Cost: one pass, plus log n for each item that enters the list.
  */
-extern int32_t reco_top_n(const float *score, int32_t items, const uint64_t *skip, int32_t n,
-						  reco_ranked *out);
+extern int32_t reco_top_n(const reco_env *env, const float *score, int32_t items,
+						  const uint64_t *skip, int32_t n, reco_ranked *out);
 
 #endif /* RECO_CORE_TOPN_H */

@@ -28,13 +28,13 @@ reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip
 	int32 have = 0;
 
 	if (score)
-		have = reco_top_n(score, items, skip, n, out);
+		have = reco_top_n(&reco_poll_env, score, items, skip, n, out);
 	*by_score = have;
 	if (popularity == NULL || have >= n)
 		return have;
 	for (int32 r = 0; r < have; r++)
 		reco_set_add(skip, out[r].item);
-	return have + reco_top_n(popularity, items, skip, n - have, out + have);
+	return have + reco_top_n(&reco_poll_env, popularity, items, skip, n - have, out + have);
 }
 
 /*
@@ -78,7 +78,7 @@ reco_model_top(const RecoModel *model, const RecoProfile *profile, const uint64 
 	}
 	score = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) model->items + 1) * sizeof(float));
 	model->spec->algorithm->score(model, profile, score);
-	count = reco_top_n(score, model->items, skip, n, out);
+	count = reco_top_n(&reco_poll_env, score, model->items, skip, n, out);
 	pfree(score);
 	return count;
 }

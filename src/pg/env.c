@@ -66,6 +66,18 @@ env_stopping(void *arg)
 	return QueryCancelPending || ProcDiePending;
 }
 
+static bool
+never_stopping(void *arg)
+{
+	return false;
+}
+
+const reco_env reco_poll_env = {
+	.poll = env_poll,
+	.stopping = never_stopping,
+	.threads = 1,
+};
+
 void
 reco_budget_init(RecoBudget *budget, MemoryContext context)
 {

@@ -48,6 +48,9 @@ typedef struct RecoBudget
 	size_t refused; /* what was asked for when the limit was met, else 0 */
 } RecoBudget;
 
+/* The surroundings of a kernel that allocates nothing: interrupts only. */
+extern const reco_env reco_poll_env;
+
 extern void reco_budget_init(RecoBudget *budget, MemoryContext context);
 /*
  * Before a training or another long computation: as many threads as reco.threads says and

@@ -126,7 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE(out[r].item >= 0 && out[r].item < items);
 	if (!damaged && comparable(score, items))
 	{
-		REQUIRE(found == reco_top_n(score, items, NULL, n, wanted));
+		REQUIRE(found == reco_top_n(NULL, score, items, NULL, n, wanted));
 		REQUIRE(found == 0 || memcmp(out, wanted, (size_t) found * sizeof(reco_ranked)) == 0);
 	}
 	free(index);

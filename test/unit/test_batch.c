@@ -85,7 +85,7 @@ check(const mimic_world *w, const crowd *c, const void *index, int threads, int3
 			reco_set_add(skip, c->seen.col[e]);
 		reco_score(w->item, w->items, w->stride, c->user + (size_t) u * (size_t) w->stride, w->bias,
 				   c->base[u], w->score);
-		k = reco_top_n(w->score, w->items, skip, n, wanted);
+		k = reco_top_n(NULL, w->score, w->items, skip, n, wanted);
 		assert_int_equal(count[u], k);
 		if (k > 0)
 			assert_memory_equal(out + (size_t) u * (size_t) n, wanted,

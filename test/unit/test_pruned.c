@@ -48,7 +48,7 @@ check(const mimic_world *w, const void *index, float base, const uint64_t *skip,
 
 	mimic_env_init(&m);
 	reco_score(w->item, w->items, w->stride, w->user, w->bias, base, w->score);
-	wanted = reco_top_n(w->score, w->items, skip, n, all);
+	wanted = reco_top_n(NULL, w->score, w->items, skip, n, all);
 	out = malloc((size_t) wanted * sizeof(reco_ranked) + (wanted == 0));
 	assert_int_equal(
 		reco_pruned_top(&m.env, index, w->item, w->stride, w->user, w->bias, base, skip, n, out),

@@ -39,7 +39,7 @@ check(const float *score, int32_t items, const uint64_t *skip, int32_t n)
 	wanted = n < 0 ? 0 : n < left ? n : left;
 	/* just as long as the list, so that ASan sees a write past it */
 	out = malloc((size_t) wanted * sizeof(reco_ranked) + (wanted == 0));
-	assert_int_equal(reco_top_n(score, items, skip, n, out), wanted);
+	assert_int_equal(reco_top_n(NULL, score, items, skip, n, out), wanted);
 	for (int32_t r = 0; r < wanted; r++)
 	{
 		assert_int_equal(out[r].item, all[r].item);
@@ -159,6 +159,38 @@ test_set(void **state)
 		assert_int_equal(reco_set_has(set, i), i % 7 == 0);
 }
 
+/* A list of very many is cut and sorted with looks at whether to stop, and stops at each. */
+static void
+test_polls(void **state)
+{
+	enum
+	{
+		ITEMS = 200000
+	};
+	float *score = malloc(ITEMS * sizeof(float));
+	reco_ranked *out = malloc(ITEMS * sizeof(reco_ranked));
+	mimic_env m;
+	long polls;
+
+	(void) state;
+	for (int32_t i = 0; i < ITEMS; i++)
+		score[i] = (float) (((int64_t) i * 7919) % ITEMS);
+	mimic_env_init(&m);
+	assert_int_equal(reco_top_n(&m.env, score, ITEMS, NULL, ITEMS, out), ITEMS);
+	for (int32_t r = 1; r < ITEMS; r++)
+		assert_true(reco_ranked_after(out[r], out[r - 1]));
+	polls = m.polls;
+	assert_true(polls >= 10);
+	for (long k = 1; k <= polls; k++)
+	{
+		mimic_env_init(&m);
+		m.stop_at = k;
+		assert_int_equal(reco_top_n(&m.env, score, ITEMS, NULL, ITEMS, out), -1);
+	}
+	free(score);
+	free(out);
+}
+
 int
 main(void)
 {
@@ -166,6 +198,7 @@ main(void)
 		cmocka_unit_test(test_against_sort),
 		cmocka_unit_test(test_many_random),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_polls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
