@@ -4,7 +4,7 @@
 #
 #   test/check-all.sh            all: on a copy of the tree, built anew with
 #                                warnings as errors (`make check-all`)
-#   test/check-all.sh SUITE...   some of unit fuzz regress isolation tap, on the
+#   test/check-all.sh SUITE...   some of unit fuzz regress isolation docs tap, on the
 #                                tree as `make` builds it (`make check-SUITE`)
 #
 # Installs the packages that are missing and the extension, as root or through
@@ -188,6 +188,27 @@ suite_isolation() {
   pg_regress_suite isolation output_iso REGRESS
 }
 
+# The documentation, executed. Its server has pg_cron where that is installed.
+suite_docs() {
+  local log=$logs/docs.log status=0 preload=()
+  [ ! -e "$("$PG_CONFIG" --pkglibdir)/pg_cron.so" ] ||
+    preload=("shared_preload_libraries = 'pg_cron'" "cron.database_name = 'shop'")
+  cluster_stop
+  cluster_start "${preload[@]}"
+  in_tree timeout -k 10 "$SUITE_SECONDS" perl test/docs.pl README.md "$tree"/doc/*.md >"$log" 2>&1 || status=$?
+  sed -i "s|^$tree/||" "$log"
+  verdict docs "$status" "$(sed -n 's/^\([0-9]*\) passed, .*/\1/p' "$log")" \
+    "$(sed -n 's/^.* passed, \([0-9]*\) failed$/\1/p' "$log")" 0 \
+    "blocks; $(tail -n 2 "$log" | head -n 1)"
+  if [ "$status" = 0 ]; then
+    sed -n 's/^\([^ ]*: [a-z ]*not \(executed\|compared\): .*\)/           \1/p' "$log"
+  else
+    head -n 300 "$log"
+    cp "$cluster_dir/server.log" "$logs/docs-server.log"
+  fi
+  cluster_stop
+}
+
 # Servers that a killed test has left behind.
 stop_tap_servers() {
   local pid_file
@@ -254,10 +275,10 @@ keep_logs() {
 
 suites=("$@")
 strict=
-[ "$#" != 0 ] || suites=(unit fuzz regress isolation tap)
+[ "$#" != 0 ] || suites=(unit fuzz regress isolation docs tap)
 for suite in "${suites[@]}"; do
   declare -F "suite_$suite" >/dev/null || {
-    echo "no suite \"$suite\": unit, fuzz, regress, isolation, tap" >&2
+    echo "no suite \"$suite\": unit, fuzz, regress, isolation, docs, tap" >&2
     exit 2
   }
 done

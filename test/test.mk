@@ -7,6 +7,7 @@
 #   make check-fuzz      ... the fuzz targets on their corpora, likewise
 #   make check-regress   ... pg_regress against a private server
 #   make check-isolation ... the isolation tests, likewise
+#   make check-docs      ... every block of SQL in the documentation, and what it prints
 #   make check-tap       ... the TAP tests in test/t
 #   make fuzz TARGET=name [MAX_TIME=60]    look for new inputs with clang's libFuzzer
 #   make clean-room      demo and check-all on a bare Debian system in a folder
@@ -14,7 +15,7 @@
 #   make check-upgrade   pg_upgrade from PostgreSQL 15 to 17, in the same folder
 #   make setup           install the Debian packages that all of this needs
 
-CHECKS = check-unit check-fuzz check-regress check-isolation check-tap
+CHECKS = check-unit check-fuzz check-regress check-isolation check-docs check-tap
 .PHONY: setup demo check-all $(CHECKS) unit-tests fuzz-tests fuzz clean-room check-pg17 check-upgrade
 
 setup:
