@@ -83,7 +83,7 @@ SERVER_FUZZ = states arrays image
 SERVER_SOURCES := test/fuzz/server/server.c src/pg/env.c \
 	$(addprefix src/api/,states.c aggregates.c vector_agg.c topn_agg.c als_agg.c arrays.c vector.c sets.c) \
 	src/store/ident.c src/store/image_files.c
-SERVER_INCLUDE = -I$(shell $(PG_CONFIG) --includedir-server) -D_GNU_SOURCE -Itest/fuzz \
+SERVER_INCLUDE = -I$(shell $(PG_CONFIG) --includedir-server) -D_GNU_SOURCE -DRECO_NO_FAULTS -Itest/fuzz \
 	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-prototypes
 SERVER_LIBS = -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgcommon -lpgport
 # what no input may reach is not there

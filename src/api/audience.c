@@ -133,7 +133,7 @@ judge(Audience *audience, int32 u, const RecoProfile *profile)
 	MemoryContextSwitchTo(old);
 	if (u % 256 == 0)
 	{
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		MemoryContextReset(audience->scratch);
 	}
 }

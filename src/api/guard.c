@@ -237,7 +237,7 @@ reco_refresh_is_due(const ModelRow *model, const Interval *min_interval)
 			break;
 		if (number == model->active_version)
 			return true;
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 	}
 	if (version.finished_at == 0)
 		return true;

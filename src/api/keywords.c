@@ -134,7 +134,7 @@ keywords_of(Jsonb *value, int *count)
 								errhint("Weights are numbers, as in {\"red\": 2}.")));
 			keyword[at].weight = DatumGetFloat8(
 				DirectFunctionCall1(numeric_float8, NumericGetDatum(part.val.numeric)));
-			CHECK_FOR_INTERRUPTS();
+			reco_poll();
 		}
 	}
 	*count = at + 1;

@@ -255,7 +255,7 @@ each_model(RecoRows *rows, void (*visit)(RecoRows *rows, const ModelRow *model))
 		Oid table = reco_model_table(schema->oid);
 		ModelRow model = {0};
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		if (!OidIsValid(table) || pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 			continue;
 		if (lock_at_once(table))

@@ -185,7 +185,7 @@ rank_by_scores(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *
 	{
 		const RecoProfile *profile = &job->profile[known[k]];
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		model->spec->algorithm->score(model, profile, score);
 		memset(skip, 0, RECO_SET_BYTES(model->items));
 		for (int64 j = 0; j < profile->n; j++)
@@ -298,7 +298,7 @@ write_lists(Job *job, IdDict *some)
 		RecoProfile profile = {0};
 		Datum id = id_dict_id(some, u);
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		if (!reco_serving_user(job->serving, id, &profile))
 			memset(&profile, 0, sizeof(profile));
 		MemoryContextSwitchTo(old);

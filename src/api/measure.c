@@ -78,7 +78,7 @@ reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
 		int64 from = a->start[u];
 		int64 n = a->start[u + 1] - from;
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		e->train.start[u] = train;
 		e->test.start[u] = test;
 		reco_hold_out(seed, u, a->col + from, n, Min((int64) floor(fraction * n + 0.5), n - 1),
@@ -281,7 +281,7 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	}
 	for (int32 u = 0; u < trained.users; u++)
 	{
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		if (e->test.start[u + 1] == e->test.start[u])
 			continue;
 		(void) read_training_user(&users, u, &profile);

@@ -221,7 +221,7 @@ count_run(reco_member *run, int64 n, const Datum *element, int n_a, FunctionCall
 		bool in_b = member.item >= (uint32) n_a;
 		int64 j = 0;
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		for (; j < distinct; j++)
 		{
 			equal->args[0].value = element[run[j].item];
@@ -259,7 +259,7 @@ overlap_hashed(const Datum *element, int n_a, int64 n, TypeCacheEntry *type, Oid
 	{
 		Datum hash;
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		if (extended)
 		{
 			hash = FunctionCall2Coll(&type->hash_extended_proc_finfo, collation, element[i],
@@ -291,7 +291,7 @@ compare_elements(const void *a, const void *b, void *arg)
 {
 	Order *order = arg;
 
-	CHECK_FOR_INTERRUPTS();
+	reco_poll();
 	return DatumGetInt32(FunctionCall2Coll(&order->type->cmp_proc_finfo, order->collation,
 										   *(const Datum *) a, *(const Datum *) b));
 }

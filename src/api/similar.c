@@ -122,7 +122,7 @@ compare_followers(const void *a, const void *b)
 	const Follower *x = a;
 	const Follower *y = b;
 
-	CHECK_FOR_INTERRUPTS();
+	reco_poll();
 	if (x->similarity != y->similarity)
 		return x->similarity > y->similarity ? -1 : 1;
 	return (x->item > y->item) - (x->item < y->item);
@@ -155,7 +155,7 @@ most_similar(const RecoModel *model, const float *matrix, int32 count, int32 sel
 		const float *y = matrix + (Size) i * model->stride;
 
 		if (i % 4096 == 0)
-			CHECK_FOR_INTERRUPTS();
+			reco_poll();
 		reco_score(y, 1, model->stride, x, NULL, 0, &score[i]);
 		reco_score(y, 1, model->stride, y, NULL, 0, &norm);
 		if (norm > 0)
@@ -166,7 +166,7 @@ most_similar(const RecoModel *model, const float *matrix, int32 count, int32 sel
 	n = reco_top_n(&reco_poll_env, score, count, skip, n, best);
 	for (int32 r = 0; r < n; r++)
 	{
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		found[r] =
 			(Follower){reco_model_cosine(model, x, matrix + (Size) best[r].item * model->stride),
 					   best[r].item};
@@ -187,7 +187,7 @@ stored_similarity(Serving *serving, int32 follower, int32 item)
 	int32 count = reco_serving_item_neighbors(serving, follower, &neighbor, &similarity);
 	double found = 0;
 
-	CHECK_FOR_INTERRUPTS();
+	reco_poll();
 	for (int32 k = 0; k < count; k++)
 		if (neighbor[k] == item)
 			found = similarity[k];
@@ -257,7 +257,7 @@ similar_content(Serving *serving, int32 item, int32 n, Follower *found)
 					  "the model");
 	for (int32 r = 0; r < n; r++)
 	{
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		found[r] =
 			(Follower){reco_content_score_one(model->content, &made, best[r].item), best[r].item};
 	}

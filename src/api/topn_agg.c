@@ -82,7 +82,7 @@ compare_entries(const void *pa, const void *pb, void *arg)
 
 	if (a->score != b->score)
 		return a->score > b->score ? -1 : 1;
-	CHECK_FOR_INTERRUPTS();
+	reco_poll();
 	return DatumGetInt32(
 		FunctionCall2Coll(&order->type->cmp_proc_finfo, order->collation, a->item, b->item));
 }
@@ -277,7 +277,7 @@ reco_top_n_serial(PG_FUNCTION_ARGS)
 	{
 		Datum item = state->entry[i].item;
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		pq_sendfloat8(&to, state->entry[i].score);
 		if (state->type->typbyval)
 			pq_sendint64(&to, (int64) item);

@@ -39,7 +39,7 @@ numerics(Datum datum, int n)
 	for (int i = 0; i < n; i++)
 	{
 		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
+			reco_poll();
 		values[i] = DatumGetFloat8(DirectFunctionCall1(numeric_float8, elements[i]));
 	}
 	pfree(elements);

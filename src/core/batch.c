@@ -13,8 +13,14 @@
 #include "core/score.h"
 #include "core/sorting.h"
 #include "core/team.h"
+#include "core/work.h"
 
 #include <omp.h>
+
+/* Users that a thread takes at a time. */
+#define USERS 16
+/* Floats read between two looks at the stop flag: some milliseconds. */
+#define BLOCK_FLOATS (4 * 1024 * 1024)
 
 typedef struct Worker
 {
@@ -32,14 +38,30 @@ set_seen(uint64_t *skip, const reco_csr *seen, int32_t u, bool on)
 			skip[seen->col[e] >> 6] = 0;
 }
 
+/* -1: to stop. */
 static int32_t
-list_of(const reco_batch_items *items, const float *p, float base, const Worker *w, int32_t n,
-		reco_ranked *out)
+list_of(const reco_env *env, const reco_batch_items *items, const float *p, float base,
+		const Worker *w, int32_t n, reco_ranked *out)
 {
+	int32_t step = BLOCK_FLOATS / (items->stride > 0 ? items->stride : 1) + 1;
+
+	if (env->stopping(env->arg))
+		return -1;
 	if (items->index)
 		return reco_pruned_top(NULL, items->index, items->factors, items->stride, p, items->bias,
 							   base, w->skip, n, out);
-	reco_score(items->factors, items->items, items->stride, p, items->bias, base, w->score);
+	for (int32_t from = 0; from < items->items; from += step)
+	{
+		int32_t left = items->items - from;
+
+		if (from > 0 && env->stopping(env->arg))
+			return -1;
+		reco_score(items->factors + (size_t) from * (size_t) items->stride,
+				   left < step ? left : step, items->stride, p,
+				   items->bias ? items->bias + from : NULL, base, w->score + from);
+		if (left < step)
+			break;
+	}
 	return reco_top_n(NULL, w->score, items->items, w->skip, n, out);
 }
 
@@ -50,6 +72,7 @@ reco_batch_top(const reco_env *env, const reco_batch_items *items, const float *
 	int threads = env->threads < 1 ? 1 : env->threads;
 	Worker *worker = zeroed(env, (size_t) threads * sizeof(Worker));
 	reco_status status = worker ? RECO_OK : RECO_NO_MEMORY;
+	reco_work work = reco_work_of(seen->rows, USERS);
 	bool stop = false;
 
 	for (int t = 0; worker && t < threads; t++)
@@ -60,21 +83,27 @@ reco_batch_top(const reco_env *env, const reco_batch_items *items, const float *
 			status = RECO_NO_MEMORY;
 	}
 	if (status == RECO_OK)
-	{
 		reco_team_prepare(threads);
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 16)
-		for (int32_t u = 0; u < seen->rows; u++)
+	while (status == RECO_OK && reco_work_left(&work))
+	{
+#pragma omp parallel num_threads(threads)
+		for (int64_t from, to; reco_work_take(&work, &from, &to);)
 		{
 			const Worker *w = &worker[omp_get_thread_num()];
 
-			if (stop || (stop = env->stopping(env->arg)))
-				continue;
-			set_seen(w->skip, seen, u, true);
-			count[u] = list_of(items, user + (size_t) u * (size_t) items->stride, base[u], w, n,
-							   out + (size_t) u * (size_t) n);
-			set_seen(w->skip, seen, u, false);
+			for (int64_t u = from; u < to; u++)
+			{
+				set_seen(w->skip, seen, (int32_t) u, true);
+				count[u] = list_of(env, items, user + (size_t) u * (size_t) items->stride, base[u],
+								   w, n, out + (size_t) u * (size_t) n);
+				set_seen(w->skip, seen, (int32_t) u, false);
+				if (count[u] < 0)
+					__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+			}
+			if (__atomic_load_n(&stop, __ATOMIC_RELAXED) || reco_work_pause(env))
+				break;
 		}
-		if (stop || env->poll(env->arg))
+		if (env->poll(env->arg) || stop)
 			status = RECO_STOPPED;
 	}
 	for (int t = 0; worker && t < threads; t++)

@@ -13,8 +13,11 @@
  *     while a parallel region is open;
  *   - poll may not return (inside a backend it raises an error by longjmp), so
  *     at a poll a kernel holds nothing but memory from alloc;
- *   - stopping may be called from any thread; it only reads flags;
- *   - no loop runs for more than about 10 ms without poll or stopping.
+ *   - stopping and due may be called from any thread; they only read flags;
+ *   - no loop runs for more than about 10 ms without poll or stopping;
+ *   - a parallel region ends soon after due says so, and is entered again after a
+ *     poll that came back (work.h): what is asked of a server's process is not
+ *     only to end.
  */
 #ifndef RECO_CORE_ENV_H
 #define RECO_CORE_ENV_H
@@ -43,6 +46,8 @@ typedef struct reco_env
 	bool (*stopping)(void *arg);
 	int threads; /* threads to use, at least 1 */
 	void *arg;
+	/* any thread, between pieces of work: true: the main thread should poll; NULL: never */
+	bool (*due)(void *arg);
 } reco_env;
 
 /* One cache line; also the widest vector register. */

@@ -20,6 +20,7 @@
 #include "core/pairs.h"
 #include "core/sorting.h"
 #include "core/team.h"
+#include "core/work.h"
 
 #include <float.h>
 #include <math.h>
@@ -30,6 +31,9 @@
 #define SCAN 1024
 /* Entries added between two looks at the stop flag: about a millisecond. */
 #define ENTRIES_PER_LOOK 1048576
+/* Rows that a thread takes at a time, and lists that it sorts. */
+#define ROWS_AT_A_TIME 4
+#define LISTS_AT_A_TIME 64
 /* of a weight that is counted in bits */
 #define MAX_DIGITS 4
 /* Noise of the log-likelihood ratio, a difference of large sums. */
@@ -377,20 +381,40 @@ visit_row(Search *search, Sums *sums, int32_t a, bool whole)
 		take_touched(search, sums, a);
 }
 
-static void
+/* All pairs.  Long rows first: what the lists ask for rises early. */
+static reco_status
 visit_all(Search *search)
 {
-	int32_t rows = search->pairs.rows;
+	const reco_env *env = search->env;
+	reco_work work = reco_work_of(search->pairs.rows, ROWS_AT_A_TIME);
 
-#pragma omp parallel num_threads(search->threads)
+	while (reco_work_left(&work))
 	{
-		Sums *sums = &search->sums[omp_get_thread_num()];
+#pragma omp parallel num_threads(search->threads)
+		for (int64_t from, to; reco_work_take(&work, &from, &to);)
+		{
+			for (int64_t k = from; k < to && !search->stop; k++)
+				visit_row(search, &search->sums[omp_get_thread_num()], (int32_t) k, false);
+			if (search->stop || reco_work_pause(env))
+				break;
+		}
+		if (env->poll(env->arg) || search->stop)
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
 
-		/* long rows first: what the lists ask for rises early */
-#pragma omp for schedule(dynamic, 4)
-		for (int32_t k = 0; k < rows; k++)
-			if (!search->stop)
-				visit_row(search, sums, k, false);
+/* Sorts the heap of a rank and puts it at its place. */
+static void
+lay_out(Lists *lists, int32_t k, reco_neighbors *out, int64_t at)
+{
+	Entry *heap = lists->entry + (size_t) k * (size_t) lists->k;
+
+	(void) heap_sort(NULL, heap, lists->filled[k]);
+	for (int32_t n = 0; n < lists->filled[k]; n++)
+	{
+		out->row[at + n] = heap[n].row;
+		out->similarity[at + n] = heap[n].similarity;
 	}
 }
 
@@ -402,6 +426,7 @@ collect(Search *search, int32_t only, reco_neighbors *out)
 	const reco_pairs *p = &search->pairs;
 	Lists *lists = &search->lists;
 	int32_t count = only >= 0 ? 1 : p->rows;
+	reco_work work = reco_work_of(count, LISTS_AT_A_TIME);
 	int64_t total = 0;
 
 	*out = (reco_neighbors){.rows = p->rows};
@@ -420,24 +445,22 @@ collect(Search *search, int32_t only, reco_neighbors *out)
 		reco_neighbors_free(env, out);
 		return RECO_NO_MEMORY;
 	}
-#pragma omp parallel for num_threads(search->threads) schedule(dynamic, 64)
-	for (int32_t k = 0; k < count; k++)
+	do
 	{
-		Entry *heap = lists->entry + (size_t) k * (size_t) lists->k;
-		int64_t at = out->start[only >= 0 ? only : p->row_of[k]];
-
-		(void) heap_sort(NULL, heap, lists->filled[k]);
-		for (int32_t n = 0; n < lists->filled[k]; n++)
+#pragma omp parallel num_threads(search->threads)
+		for (int64_t from, to; reco_work_take(&work, &from, &to);)
 		{
-			out->row[at + n] = heap[n].row;
-			out->similarity[at + n] = heap[n].similarity;
+			for (int64_t k = from; k < to; k++)
+				lay_out(lists, (int32_t) k, out, out->start[only >= 0 ? only : p->row_of[k]]);
+			if (reco_work_pause(env))
+				break;
 		}
-	}
-	if (env->poll(env->arg))
-	{
-		reco_neighbors_free(env, out);
-		return RECO_STOPPED;
-	}
+		if (env->poll(env->arg))
+		{
+			reco_neighbors_free(env, out);
+			return RECO_STOPPED;
+		}
+	} while (reco_work_left(&work));
 	return RECO_OK;
 }
 
@@ -541,7 +564,7 @@ reco_neighbors_find(const reco_env *env, const reco_neighbors_params *params,
 	else if (status == RECO_OK)
 	{
 		reco_team_prepare(search.threads);
-		visit_all(&search);
+		status = visit_all(&search);
 	}
 	if (status == RECO_OK && search.stop)
 		status = RECO_STOPPED;

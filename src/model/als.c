@@ -248,7 +248,7 @@ factor_score(const RecoModel *model, const RecoProfile *profile, float *score)
 
 	for (int32 from = 0; from < model->items; from += block)
 	{
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		reco_score(model->item + (Size) from * model->stride, Min(block, model->items - from),
 				   model->stride, profile->factors, model->item_bias + from,
 				   (float) (model->mean + profile->bias), score + from);

@@ -137,7 +137,7 @@ item_score(const RecoModel *model, const RecoProfile *profile, float *score)
 		double x = value_of(model, profile, j);
 		int32 row = profile->item[j];
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		for (int64 e = f->start[row]; e < f->start[row + 1]; e++)
 		{
 			sum[f->col[e]] += x * f->value[e];

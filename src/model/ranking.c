@@ -132,7 +132,7 @@ reco_diversify(const RecoModel *model, double diversity, reco_ranked *candidate,
 		reco_ranked chosen;
 		double chosen_likeness;
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		for (int32 k = taken; k < m; k++)
 		{
 			double relevance = range > 0 ? 1 - (best - candidate[k].score) / range : 1;
@@ -156,7 +156,7 @@ reco_diversify(const RecoModel *model, double diversity, reco_ranked *candidate,
 			double like = alike(model, chosen.item, candidate[k].item);
 
 			if (k % 256 == 0)
-				CHECK_FOR_INTERRUPTS();
+				reco_poll();
 			if (taken == 0 || like > likeness[k])
 				likeness[k] = like;
 		}

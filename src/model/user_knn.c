@@ -33,7 +33,7 @@ user_fit(const RecoTraining *training, RecoTrained *out)
 static bool
 read_neighbor(const RecoModel *model, const RecoProfile *profile, int32 k, RecoProfile *neighbor)
 {
-	CHECK_FOR_INTERRUPTS();
+	reco_poll();
 	return profile->similarity[k] > 0 &&
 		   model->users.read(model->users.arg, profile->neighbor[k], neighbor);
 }

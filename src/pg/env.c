@@ -27,6 +27,8 @@ env_alloc(void *arg, size_t bytes)
 	char *chunk;
 	char *memory;
 
+	if (RECO_FAULT_NOW())
+		return NULL;
 	if (total < bytes || total > budget->limit - Min(budget->used, budget->limit))
 	{
 		budget->refused = bytes;
@@ -55,7 +57,7 @@ env_release(void *arg, void *memory)
 static bool
 env_poll(void *arg)
 {
-	CHECK_FOR_INTERRUPTS();
+	reco_poll();
 	return false;
 }
 
@@ -64,6 +66,13 @@ static bool
 env_stopping(void *arg)
 {
 	return QueryCancelPending || ProcDiePending;
+}
+
+/* Any thread: whatever is asked of this process, the main thread sees to it at its poll. */
+static bool
+env_due(void *arg)
+{
+	return InterruptPending;
 }
 
 static bool
@@ -88,6 +97,7 @@ reco_budget_init(RecoBudget *budget, MemoryContext context)
 	budget->env.release = env_release;
 	budget->env.poll = env_poll;
 	budget->env.stopping = env_stopping;
+	budget->env.due = env_due;
 	budget->env.threads = 1;
 	budget->env.arg = budget;
 }
@@ -150,7 +160,7 @@ reco_budget_check(RecoBudget *budget, reco_status status, const char *what)
 							errdetail("%s holds %zu MB.", what, budget->used / (1024 * 1024))));
 			break;
 		case RECO_STOPPED:
-			CHECK_FOR_INTERRUPTS();
+			reco_poll();
 			ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
 							errmsg("canceling statement due to user request")));
 			break;

@@ -41,6 +41,7 @@ _PG_init(void)
 		"0 means half of the memory that there is for the server, or "
 		"maintenance_work_mem where that is more.",
 		&reco_max_memory_setting, 0, 0, MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	reco_faults_init();
 	MarkGUCPrefixReserved("reco");
 	reco_image_init();
 	reco_cache_init();

@@ -9,13 +9,26 @@
 #include "pg/compat.h"
 #include "core/env.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
+#include "pg/fault.h"
 
-/* In a loop over many cheap things: looks for interrupts every million. */
+/*
+ * The one way to look for what is asked of this process: to end, to cancel, or to take
+ * note of what others did.  Does not return when the query is to end.
+ */
+static inline void
+reco_poll(void)
+{
+	RECO_FAULT_POLL();
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* In a loop over many cheap things: polls every million. */
 #define RECO_POLL_AT(i)                                                                            \
 	do                                                                                             \
 	{                                                                                              \
 		if (((i) &0xFFFFF) == 0)                                                                   \
-			CHECK_FOR_INTERRUPTS();                                                                \
+			reco_poll();                                                                           \
 	} while (0)
 
 /* Settings (init.c). */

@@ -505,7 +505,7 @@ compare_ints(const void *a, const void *b, void *arg)
 	static uint32 compared;
 
 	if (++compared % 65536 == 0)
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 	return (x > y) - (x < y);
 }
 
@@ -514,7 +514,7 @@ compare_any(const void *a, const void *b, void *arg)
 {
 	IdType *type = arg;
 
-	CHECK_FOR_INTERRUPTS();
+	reco_poll();
 	return DatumGetInt32(FunctionCall2Coll(&type->compare, type->collation,
 										   ((const Numbered *) a)->id, ((const Numbered *) b)->id));
 }

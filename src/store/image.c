@@ -419,7 +419,7 @@ write_bytes(int file, const void *data, Size bytes)
 	{
 		ssize_t written;
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		errno = 0;
 		written = write(file, data, Min(bytes, WRITE_BYTES));
 		if (written <= 0)

@@ -198,7 +198,7 @@ visit_rows(Relation heap, Relation index, int32 version, const Datum *value, Sna
 	index_rescan(scan, key, keys, NULL, 0);
 	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		slot_getallattrs(slot);
 		if (!visit(arg, slot))
 			break;

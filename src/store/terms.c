@@ -204,7 +204,7 @@ reco_terms_write(Oid schema, int32 version, const RecoFeatures *features)
 			construct_array(column[3], n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
 		if (SPI_execute_with_args(sql, 5, types, values, NULL, false, 0) != SPI_OK_INSERT)
 			elog(ERROR, "could not write the model's terms");
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -54,7 +54,7 @@ flush(TableWriter *writer)
 
 	if (writer->rows == 0)
 		return;
-	CHECK_FOR_INTERRUPTS();
+	reco_poll();
 	for (int i = 0; i < writer->rows; i++)
 		ExecStoreVirtualTuple(writer->slot[i]);
 	old = MemoryContextSwitchTo(writer->batch);

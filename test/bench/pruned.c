@@ -76,7 +76,7 @@ env_no(void *arg)
 	return false;
 }
 
-static const reco_env env = {env_alloc, env_release, env_no, env_no, 1, NULL};
+static const reco_env env = {env_alloc, env_release, env_no, env_no, 1, NULL, NULL};
 
 static double
 normal(void)

@@ -58,7 +58,7 @@ no(void *arg)
 	return false;
 }
 
-static const reco_env env = {fuzz_alloc, fuzz_release, no, no, 1, NULL};
+static const reco_env env = {fuzz_alloc, fuzz_release, no, no, 1, NULL, NULL};
 
 /* Values whose sums are exact in any order. */
 static const float values[16] = {0, 1, 1, 2, 3, -1, 0.5, 0.25, 255, 256, -4, 1, 65536, -0.5, 7, 1};

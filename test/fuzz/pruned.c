@@ -38,7 +38,7 @@ env_poll(void *arg)
 	return false;
 }
 
-static reco_env env = {env_alloc, env_release, env_poll, env_poll, 1, NULL};
+static reco_env env = {env_alloc, env_release, env_poll, env_poll, 1, NULL, NULL};
 
 /* The next number of the input, which starts anew when it ends. */
 static float

@@ -276,7 +276,7 @@ world_stopping(void *arg)
 reco_env
 mimic_als_env(mimic_world *w, int threads)
 {
-	reco_env env = {world_alloc, world_release, world_poll, world_stopping, threads, w};
+	reco_env env = {world_alloc, world_release, world_poll, world_stopping, threads, w, NULL};
 
 	memset(w, 0, sizeof(*w));
 	return env;

@@ -61,11 +61,20 @@ never_stopping(void *arg)
 	return false;
 }
 
+/* Every fifth time, so that a region is left and entered again at many places. */
+static bool
+count_due(void *arg)
+{
+	mimic_env *m = arg;
+
+	return __atomic_add_fetch(&m->looks, 1, __ATOMIC_RELAXED) % 5 == 0;
+}
+
 void
 mimic_env_init(mimic_env *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->env = (reco_env){count_alloc, count_release, count_poll, never_stopping, 1, m};
+	m->env = (reco_env){count_alloc, count_release, count_poll, never_stopping, 1, m, count_due};
 }
 
 uint64_t

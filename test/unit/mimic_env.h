@@ -17,6 +17,7 @@ typedef struct mimic_env
 	size_t peak;
 	long fail_at; /* the number of the allocation that fails; 0: none */
 	long polls;
+	long looks;   /* whether a poll is due, by any thread */
 	long stop_at; /* the number of the poll that asks for an end; 0: none */
 } mimic_env;
 

@@ -1,0 +1,32 @@
+/*
+ * fault.c
+ *	  Faults made on purpose, for tests.
+ */
+#define RECO_FAULT_C
+#include "pg/pg.h"
+
+#ifdef RECO_FAULTS
+
+int reco_fault_at;
+
+void
+reco_faults_init(void)
+{
+	DefineCustomIntVariable(
+		"reco.fault_at", "Sets the interrupt check or allocation that fails; 0 for none.", NULL,
+		&reco_fault_at, 0, 0, PG_INT32_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+}
+
+void
+reco_fault_poll(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("injected fault")));
+}
+
+void
+reco_fault_alloc(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("injected fault")));
+}
+
+#endif
