@@ -591,8 +591,8 @@ DROP DOMAIN live_name;
 DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM regress_live_owner', current_database()); END $$;
 DROP ROLE regress_live_owner, regress_live_app;
 
--- A parallel query cannot have what a function that is not parallel safe may do: there users
--- are served from the training.
+-- What asks a source has no place in a parallel plan: it could not catch errors there, nor may
+-- functions of the source run in a worker.  Fallback and fresh rows are as without.
 CREATE TABLE live_par AS SELECT g % 3000 AS u, (g * 7) % 500 AS i FROM generate_series(1, 30000) AS g;
 CREATE INDEX ON live_par (u);
 CREATE FUNCTION live_unsafe(int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN BEGIN RETURN 1; EXCEPTION WHEN OTHERS THEN RETURN 2; END; END';
@@ -604,12 +604,40 @@ SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
 SET LOCAL max_parallel_workers_per_gather = 2;
+EXPLAIN (COSTS OFF) SELECT sum(g) FROM live_nums;
 EXPLAIN (COSTS OFF) SELECT sum(live_par.predict(g % 3000, 3)) FROM live_nums;
 SELECT sum(live_par.predict(g % 3000, 3)) <> 0 AS answered FROM live_nums;
+INSERT INTO live_par SELECT 9001, i FROM live_par WHERE u = 7;
+SELECT count(DISTINCT g), count(*) > 100 AS fresh FROM live_nums, live_par.recommend(9001, NULL) AS r WHERE g <= 3 AND r.source <> 'popular';
+-- with a broken source, of every function: as many rows as from the training
+CALL reco.alter_model('live_par', options => reco.options(live => 'off'));
+CREATE FUNCTION live_par_rows() RETURNS TABLE (asked text, rows bigint) LANGUAGE sql AS $$
+  SELECT 'recommend', count(*) FROM live_nums, live_par.recommend(g, 5) WHERE g <= 20
+  UNION ALL SELECT 'recommend_for', count(*) FROM live_nums, live_par.recommend_for(ARRAY[g], n => 5) WHERE g <= 20
+  UNION ALL SELECT 'rerank', count(*) FROM live_nums, live_par.rerank(g, ARRAY[1, 2]) WHERE g <= 20
+  UNION ALL SELECT 'predict', count(live_par.predict(g, 3)) FROM live_nums WHERE g <= 20
+  UNION ALL SELECT 'explain', count(*) FROM live_nums, live_par.explain(g, 3) WHERE g <= 20
+  UNION ALL SELECT 'similar_items', count(*) FROM live_nums, live_par.similar_items(g, 5) WHERE g <= 20
+  UNION ALL SELECT 'popular', count(*) FROM live_nums, live_par.popular(5) WHERE g <= 20
+  UNION ALL SELECT 'reco.recommend', count(*) FROM live_nums, reco.recommend('live_par', g, 5) WHERE g <= 20 $$;
+CREATE TEMP TABLE live_par_off AS SELECT * FROM live_par_rows();
+SELECT count(*), min(rows) > 0 AS all_answer FROM live_par_off;
+CALL reco.alter_model('live_par', options => reco.options(live => 'auto'), items => 'SELECT i AS id, true AS available FROM live_par');
+ALTER TABLE live_par RENAME u TO user_id;
+ALTER TABLE live_par RENAME i TO item_id;
+SELECT l.* FROM live_par_rows() AS l EXCEPT SELECT * FROM live_par_off;
+DROP TABLE live_par_off;
+DROP FUNCTION live_par_rows;
 ROLLBACK;
 CALL reco.drop_model('live_par');
 DROP FUNCTION live_unsafe;
 DROP TABLE live_par, live_nums;
+-- which functions may run in workers: those that ask nothing, of the model and of what stands behind
+CALL reco.create_model('live_marks', 'SELECT md5(u::text)::uuid, i::date FROM (VALUES (1, ''2020-01-01''), (2, ''2020-01-02'')) AS v(u, i)', reco.popular());
+SELECT pronamespace::regnamespace AS schema, proparallel AS parallel, string_agg(DISTINCT proname::text COLLATE "C", ' ') AS functions
+  FROM pg_proc WHERE pronamespace = 'live_marks'::regnamespace OR pronamespace = 'reco'::regnamespace AND proname ~ '^serve_|^recommend$'
+ GROUP BY 1, 2 ORDER BY 1::text COLLATE "C", 2;
+CALL reco.drop_model('live_marks');
 
 -- A user with more rows than are sorted in good time is served from the training, the others
 -- from the source still; with live => 'on' it is an error.

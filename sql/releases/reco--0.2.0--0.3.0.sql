@@ -14,3 +14,14 @@ BEGIN
   END IF;
 END
 $$;
+
+-- What may ask a query of a model's definition catches its errors in a subtransaction.
+ALTER FUNCTION reco.serve_recommend(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
+ALTER FUNCTION reco.serve_recommend_for(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
+ALTER FUNCTION reco.serve_rerank(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
+ALTER FUNCTION reco.serve_predict(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
+ALTER FUNCTION reco.serve_explain(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
+ALTER FUNCTION reco.serve_similar_items(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
+ALTER FUNCTION reco.serve_popular(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
+ALTER FUNCTION reco.serve_trending(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
+ALTER FUNCTION reco.recommend(pg_catalog.text, pg_catalog.anycompatible, pg_catalog.int4, pg_catalog.bool, pg_catalog.text) PARALLEL UNSAFE;

@@ -97,7 +97,14 @@ static const char views_sql[] =
 	"COMMENT ON VIEW {schema}.user_factors IS 'users of the active version';\n"
 	"COMMENT ON VIEW {schema}.item_factors IS 'items of the active version';\n";
 
-#define WRAPPER_HEAD(rows) "LANGUAGE sql STABLE PARALLEL SAFE ROWS " rows "\n"
+/*
+ * What may ask a query of the definition catches its errors in a subtransaction, which a
+ * parallel plan cannot have before PostgreSQL 17, not even in its leader.
+ */
+#define WRAPPER_MARKS "LANGUAGE sql STABLE PARALLEL UNSAFE"
+#define WRAPPER_HEAD(rows) WRAPPER_MARKS " ROWS " rows "\n"
+/* What is answered from the training alone. */
+#define TRAINED_HEAD(rows) "LANGUAGE sql STABLE PARALLEL SAFE ROWS " rows "\n"
 
 /* With a user among the arguments that tell overloads apart. */
 static const char user_functions_sql[] =
@@ -123,14 +130,14 @@ static const char user_functions_sql[] =
 			  "{create} FUNCTION {schema}.similar_users(for_user {user_arg}, n integer DEFAULT "
 			  "10)\n"
 			  "RETURNS TABLE (rank integer, user_id {user}, similarity double "
-			  "precision)\n" WRAPPER_HEAD(
+			  "precision)\n" TRAINED_HEAD(
 				  "10") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.similarity FROM "
 						"reco.serve_similar_users(\n"
 						"  {model}, for_user{user_cast}, jsonb_build_object('n', n))\n"
 						"  AS r(rank integer, user_id {user}, similarity double precision); END;\n"
 						"{create} FUNCTION {schema}.user_profile(for_user {user_arg})\n"
 						"RETURNS TABLE (feature text, value text, weight double "
-						"precision)\n" WRAPPER_HEAD(
+						"precision)\n" TRAINED_HEAD(
 							"100") "BEGIN ATOMIC SELECT r.feature, r.value, r.weight FROM "
 								   "reco.serve_user_profile(\n"
 								   "  {model}, for_user{user_cast}, NULL)\n"
@@ -172,7 +179,7 @@ static const char item_functions_sql[] =
 						"DEFAULT "
 						"100,\n"
 						"  exclude_buyers boolean DEFAULT true)\n"
-						"RETURNS TABLE (rank integer, user_id {user}, score real)\n" WRAPPER_HEAD(
+						"RETURNS TABLE (rank integer, user_id {user}, score real)\n" TRAINED_HEAD(
 							"100") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.score FROM "
 								   "reco.serve_audience(\n"
 								   "  {model}, for_item{item_cast}, jsonb_build_object('n', n,\n"
@@ -192,7 +199,7 @@ static const char group_functions_sql[] =
 	"{create} FUNCTION {schema}.audience(for_items {item_arg}[],\n"
 	"  n integer DEFAULT 100, exclude_buyers boolean DEFAULT true)\n"
 	"RETURNS TABLE (rank integer, user_id {user}, score "
-	"real)\n" WRAPPER_HEAD("100") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.score FROM "
+	"real)\n" TRAINED_HEAD("100") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.score FROM "
 								  "reco.serve_audience(\n"
 								  "  {model}, for_items{item_array_cast}, "
 								  "jsonb_build_object('n', n,\n"
@@ -217,8 +224,7 @@ static const char pair_functions_sql[] =
 
 			   "{create} FUNCTION {schema}.predict(for_user {user_arg}, for_item {item_arg}) "
 			   "RETURNS "
-			   "real\n"
-			   "LANGUAGE sql STABLE PARALLEL SAFE\n"
+			   "real\n" WRAPPER_MARKS "\n"
 			   "BEGIN ATOMIC SELECT r.score FROM reco.serve_predict(\n"
 			   "  {model}, for_user{user_cast}, jsonb_build_object('item', for_item)) AS r(score "
 			   "real); END;\n"
