@@ -202,8 +202,8 @@ reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model,
 	char *message;
 	char *metrics = pstrdup("{}");
 
-	(void) reco_version_read(model->schema, model->active_version, GetActiveSnapshot(), true,
-							 &current);
+	(void) reco_version_try_read(model->schema, model->active_version, GetActiveSnapshot(),
+								 &current, NULL);
 	record->held_back = !passes(guard, worth, current.metrics, &message);
 	record->message = message;
 	if (!isnan(worth))
@@ -232,7 +232,7 @@ reco_refresh_is_due(const ModelRow *model, const Interval *min_interval)
 	for (int32 number = model->next_version - 1; number > 0; number--)
 	{
 		version = (VersionRow){0};
-		if (reco_version_read(model->schema, number, GetActiveSnapshot(), true, &version) &&
+		if (reco_version_try_read(model->schema, number, GetActiveSnapshot(), &version, NULL) &&
 			version.finished_at != 0 && version.status && strcmp(version.status, "failed") != 0)
 			break;
 		if (number == model->active_version)

@@ -13,7 +13,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "store/lock.h"
 #include "store/progress.h"
 #include "store/schema.h"
@@ -148,6 +147,7 @@ reco_drop_model(PG_FUNCTION_ARGS)
 								text_to_cstring(PG_GETARG_TEXT_PP(0)))));
 		PG_RETURN_VOID();
 	}
+	reco_model_unlock(&row);
 	if (!reco_schema_owned(address.objectId, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.name);
 	other = reco_model_bystander(address.objectId);
@@ -159,23 +159,6 @@ reco_drop_model(PG_FUNCTION_ARGS)
 	performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
 	reco_schedule_forget(row.name);
 	PG_RETURN_VOID();
-}
-
-/*
- * A lock for reading, unless one has to wait for it: what lists all models must not stop
- * because somebody alters a table of one.
- */
-static bool
-lock_at_once(Oid table)
-{
-	return !OidIsValid(table) || ConditionalLockRelationOid(table, AccessShareLock);
-}
-
-static void
-unlock(Oid table)
-{
-	if (OidIsValid(table))
-		UnlockRelationOid(table, AccessShareLock);
 }
 
 static Oid
@@ -199,20 +182,16 @@ static void
 list_model(RecoRows *rows, const ModelRow *model)
 {
 	VersionRow version = {0};
-	Oid versions = get_relname_relid(RECO_TABLE_VERSION, model->schema);
-	bool locked = model->locked || !lock_at_once(versions);
+	bool locked = model->locked;
 	bool trained = !locked && model->active_version > 0 &&
-				   reco_version_read(model->schema, model->active_version, GetActiveSnapshot(),
-									 true, &version);
+				   reco_version_try_read(model->schema, model->active_version, GetActiveSnapshot(),
+										 &version, &locked);
 	const char *status = locked                      ? "locked"
 						 : trained                   ? "ready"
 						 : model->active_version > 0 ? "damaged"
 													 : "not trained";
 	Datum values[10];
 	bool nulls[10] = {0};
-
-	if (!locked)
-		unlock(versions);
 
 	if (!locked && reco_training_runs(model->schema))
 		status = trained ? "ready, training" : "training";
@@ -254,17 +233,18 @@ each_model(RecoRows *rows, void (*visit)(RecoRows *rows, const ModelRow *model))
 		Form_pg_namespace schema = (Form_pg_namespace) GETSTRUCT(tuple);
 		Oid table = reco_model_table(schema->oid);
 		ModelRow model = {0};
+		bool busy;
 
 		reco_poll();
 		if (!OidIsValid(table) || pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 			continue;
-		if (lock_at_once(table))
+		if (reco_model_try_read(schema->oid, GetActiveSnapshot(), &model, &busy))
 		{
-			if (reco_model_try_read(schema->oid, GetActiveSnapshot(), &model))
-				visit(rows, &model);
-			unlock(table);
+			visit(rows, &model);
 			continue;
 		}
+		if (!busy)
+			continue;
 		model.locked = true;
 		model.schema = schema->oid;
 		model.name = pstrdup(NameStr(schema->nspname));
@@ -384,9 +364,10 @@ reco_upgrade_model(PG_FUNCTION_ARGS)
 	{
 		ModelTable table;
 
-		reco_table_open(&table, schema, is_user, AccessShareLock, false);
+		reco_table_open(&table, schema, is_user, AccessShareLock);
+		reco_check_policies(table.heap);
 		type[is_user] = reco_table_id_type(&table);
-		reco_table_close(&table, NoLock);
+		reco_table_close(&table);
 	}
 	owner = (RecoRunAs){true, row.owner, "pg_catalog"};
 	SPI_connect();

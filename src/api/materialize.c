@@ -36,17 +36,6 @@ RECO_FUNCTION(reco_materialize);
 /* Users that are ranked together. */
 #define BATCH_USERS 4096
 
-enum
-{
-	LIST_NUMBER,
-	LIST_USER,
-	LIST_ITEMS,
-	LIST_SCORES,
-	LIST_BY_MODEL,
-	LIST_SOURCE,
-	LIST_COLUMNS
-};
-
 typedef struct Job
 {
 	Serving *serving;
@@ -66,24 +55,14 @@ typedef struct Job
 static Relation
 open_lists(const Job *job, const ModelRow *model)
 {
-	Oid oid = get_relname_relid(RECO_TABLE_LIST, model->schema);
-	Relation table = OidIsValid(oid) ? try_relation_open(oid, RowExclusiveLock) : NULL;
-	Oid types[LIST_COLUMNS] = {INT4OID,
-							   job->serving->user_type->type,
-							   get_array_type(job->serving->item_type->type),
-							   FLOAT4ARRAYOID,
-							   INT4OID,
-							   TEXTOID};
-	TupleDesc desc;
+	Relation table = reco_open(model->schema, RECO_TABLE_LIST, RowExclusiveLock);
+	TupleDesc desc = RelationGetDescr(table);
 
-	if (table == NULL || table->rd_rel->relkind != RELKIND_RELATION)
-		reco_table_damaged(model->schema, "Its table \"" RECO_TABLE_LIST "\" is missing.");
-	desc = RelationGetDescr(table);
-	for (int c = 0; c < LIST_COLUMNS; c++)
-		if (desc->natts != LIST_COLUMNS || TupleDescAttr(desc, c)->attisdropped ||
-			TupleDescAttr(desc, c)->atttypid != types[c])
-			reco_table_damaged(model->schema,
-							   "The columns of its table \"" RECO_TABLE_LIST "\" were altered.");
+	reco_check_policies(table);
+	if (TupleDescAttr(desc, LIST_USER)->atttypid != job->serving->user_type->type ||
+		TupleDescAttr(desc, LIST_ITEMS)->atttypid != get_array_type(job->serving->item_type->type))
+		reco_table_damaged(model->schema, psprintf("The ids of its table \"%s\" were altered.",
+												   RelationGetRelationName(table)));
 	return table;
 }
 
@@ -317,8 +296,8 @@ activate(const ModelRow *model, int32 number)
 	SPI_connect();
 	if (SPI_execute_with_args(psprintf("UPDATE %s.model SET active_list = $1", name), 1,
 							  (Oid[]){INT4OID}, &value, NULL, false, 0) != SPI_OK_UPDATE ||
-		SPI_execute_with_args(psprintf("DELETE FROM %s." RECO_TABLE_LIST " WHERE list <> $1", name),
-							  1, (Oid[]){INT4OID}, &value, NULL, false, 0) != SPI_OK_DELETE)
+		SPI_execute_with_args(psprintf("DELETE FROM %s.model_list WHERE list <> $1", name), 1,
+							  (Oid[]){INT4OID}, &value, NULL, false, 0) != SPI_OK_DELETE)
 		elog(ERROR, "could not update model \"%s\"", model->name);
 	SPI_finish();
 }

@@ -32,7 +32,7 @@ clear_way(const char *name)
 	Oid schema = get_namespace_oid(name, true);
 	ModelRow row;
 
-	if (OidIsValid(schema) && reco_model_try_read(schema, GetActiveSnapshot(), &row) &&
+	if (OidIsValid(schema) && reco_model_try_read(schema, GetActiveSnapshot(), &row, NULL) &&
 		row.active_version == 0 && !reco_training_runs(schema) &&
 		reco_schema_owned(schema, GetUserId()) && reco_table_owned(row.table, GetUserId()))
 	{

@@ -104,11 +104,11 @@ iterated(void *arg, int iteration, int iterations, double loss)
 }
 
 /*
- * The ids of a model keep their types: its tables and functions are made of
- * them.
+ * The ids of a model keep their types: its tables and functions are made of them.  Once
+ * this was asked with the lock for writing they cannot change before they are written.
  */
 static void
-check_id_types(const Job *job)
+check_id_types(const Job *job, LOCKMODE lock)
 {
 	for (int is_user = 0; is_user <= 1; is_user++)
 	{
@@ -116,9 +116,10 @@ check_id_types(const Job *job)
 		ModelTable table;
 		IdType *made;
 
-		reco_table_open(&table, job->record.schema, is_user, AccessShareLock, false);
+		reco_table_open(&table, job->record.schema, is_user, lock);
+		reco_check_policies(table.heap);
 		made = reco_table_id_type(&table);
-		reco_table_close(&table, AccessShareLock);
+		reco_table_close(&table);
 		if (made->type != now->type || made->collation != now->collation ||
 			(made->typmod != -1 && made->typmod != now->typmod))
 			ereport(
@@ -195,7 +196,7 @@ read_source(Job *job)
 	if (!job->creating)
 	{
 		check_model_exists(job);
-		check_id_types(job);
+		check_id_types(job, AccessShareLock);
 	}
 	reco_training_threads(&job->training);
 	reco_budget_require(&job->budget, job->spec->algorithm->memory(&job->training), "training");
@@ -236,7 +237,7 @@ write_version(Job *job)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
 	reco_model_check_owner(&row);
-	check_id_types(job);
+	check_id_types(job, RowExclusiveLock);
 	job->record.owner.owner = row.owner;
 	if (job->guard)
 		reco_guard_judge(job->guard, job->worth, &row, &job->record);
@@ -262,7 +263,7 @@ clean_up(void *arg)
 
 	AcceptInvalidationMessages();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (!reco_model_try_read(job->record.schema, GetActiveSnapshot(), &row))
+	if (!reco_model_try_read(job->record.schema, GetActiveSnapshot(), &row, NULL))
 		/* gone, and with it what was to be undone */;
 	else if (job->creating && reco_schema_owned(job->record.schema, GetUserId()) &&
 			 reco_model_bystander(job->record.schema) == NULL)

@@ -151,9 +151,10 @@ check_tables(const Serving *serving)
 	{
 		ModelTable table;
 
-		reco_table_open(&table, serving->schema, is_user, AccessShareLock, true);
+		reco_table_open(&table, serving->schema, is_user, AccessShareLock);
+		reco_check_select(table.heap);
 		same = same && reco_table_id_is(&table, is_user ? serving->user_type : serving->item_type);
-		reco_table_close(&table, AccessShareLock);
+		reco_table_close(&table);
 	}
 	return same;
 }

@@ -2,9 +2,9 @@
  * definition.c
  *	  Which schemas are models: the row that defines one, and those of its versions.
  *
- * What holds for all tables of a model (tables.c) holds for these two, whose types are
- * the extension's: whatever an owner writes into them is a value or an error, and only
- * a table "model OF reco.model" makes a schema a model.
+ * What holds for all tables of a model (layout.c, tables.c) holds for these two, whose
+ * types are the extension's: whatever an owner writes into them is a value or an error,
+ * and only a table "model OF reco.model" makes a schema a model.
  *
  * Cost: a few catalog look-ups and a row each.
  */
@@ -12,13 +12,12 @@
 
 #include "access/genam.h"
 #include "access/nbtree.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "store/schema.h"
+#include "storage/lmgr.h"
+#include "store/layout.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -27,34 +26,21 @@
 #include "utils/syscache.h"
 
 Oid
-reco_typed_table(Oid schema, const char *table_name, const char *type_name)
+reco_model_table(Oid schema)
 {
-	Oid reco = get_namespace_oid("reco", true);
-	Oid table = get_relname_relid(table_name, schema);
-	Oid type;
-	HeapTuple tuple;
+	Oid table = get_relname_relid(reco_table_name(RECO_TABLE_MODEL), schema);
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
 	Form_pg_class form;
 	bool fits;
 
-	if (!OidIsValid(table) || !OidIsValid(reco))
-		return InvalidOid;
-	type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, PointerGetDatum(type_name),
-						   ObjectIdGetDatum(reco));
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
 	if (!HeapTupleIsValid(tuple))
 		return InvalidOid;
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	/* those of other sessions cannot be read */
-	fits = OidIsValid(type) && form->reloftype == type && form->relkind == RELKIND_RELATION &&
-		   form->relpersistence != RELPERSISTENCE_TEMP;
+	fits = OidIsValid(form->reloftype) && form->reloftype == reco_type_oid("model") &&
+		   form->relkind == RELKIND_RELATION && form->relpersistence != RELPERSISTENCE_TEMP;
 	ReleaseSysCache(tuple);
 	return fits ? table : InvalidOid;
-}
-
-Oid
-reco_model_table(Oid schema)
-{
-	return reco_typed_table(schema, RECO_TABLE_MODEL, "model");
 }
 
 Oid
@@ -127,27 +113,6 @@ reco_check_select(Relation table)
 	reco_check_policies(table);
 }
 
-/* The index of a typed table on its first column alone, or 0. */
-static Oid
-first_column_index(Relation table)
-{
-	Oid primary;
-
-	RelationGetIndexList(table);
-	primary = table->rd_pkindex;
-	if (OidIsValid(primary))
-	{
-		Relation index = index_open(primary, AccessShareLock);
-		bool fits = index->rd_index->indnkeyatts == 1 && index->rd_index->indkey.values[0] == 1 &&
-					index->rd_rel->relam == BTREE_AM_OID;
-
-		index_close(index, AccessShareLock);
-		if (fits)
-			return primary;
-	}
-	return InvalidOid;
-}
-
 /*
  * The first row of a typed table whose first column, an int4, equals *value (NULL:
  * any), in a slot that the caller drops; NULL when there is none.  By its index only where
@@ -157,17 +122,20 @@ static TupleTableSlot *
 find_row(Relation table, Snapshot snapshot, const int32 *value, bool by_index)
 {
 	TupleTableSlot *slot = table_slot_create(table, NULL);
-	Oid index = value && by_index ? first_column_index(table) : InvalidOid;
+	Relation index = value && by_index ? reco_open_index(table, 1, (int[]){0}) : NULL;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(value ? *value : 0));
-	scan = systable_beginscan(table, index, OidIsValid(index), snapshot, value ? 1 : 0, &key);
+	scan = systable_beginscan(table, index ? RelationGetRelid(index) : InvalidOid, index != NULL,
+							  snapshot, value ? 1 : 0, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 		ExecForceStoreHeapTuple(heap_copytuple(tuple), slot, true);
 	systable_endscan(scan);
+	if (index)
+		index_close(index, AccessShareLock);
 	if (HeapTupleIsValid(tuple))
 	{
 		slot_getallattrs(slot);
@@ -177,46 +145,28 @@ find_row(Relation table, Snapshot snapshot, const int32 *value, bool by_index)
 	return NULL;
 }
 
-/* The value of a named column, or false when it is NULL or missing. */
-static bool
-column(Relation table, TupleTableSlot *slot, const char *name, Oid type, Datum *value)
+static int32
+int_column(TupleTableSlot *slot, int number)
 {
-	TupleDesc desc = RelationGetDescr(table);
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (attribute->attisdropped || strcmp(NameStr(attribute->attname), name) != 0)
-			continue;
-		*value = slot->tts_values[i];
-		return !slot->tts_isnull[i] && getBaseType(attribute->atttypid) == type;
-	}
-	return false;
+	return reco_column(slot, number) ? DatumGetInt32(slot->tts_values[number]) : 0;
 }
 
-static int32
-int_column(Relation table, TupleTableSlot *slot, const char *name)
+static int64
+bigint_column(TupleTableSlot *slot, int number)
 {
-	Datum value;
-
-	return column(table, slot, name, INT4OID, &value) ? DatumGetInt32(value) : 0;
+	return reco_column(slot, number) ? DatumGetInt64(slot->tts_values[number]) : 0;
 }
 
 static char *
-text_column(Relation table, TupleTableSlot *slot, const char *name)
+text_column(TupleTableSlot *slot, int number)
 {
-	Datum value;
-
-	return column(table, slot, name, TEXTOID, &value) ? TextDatumGetCString(value) : NULL;
+	return reco_column(slot, number) ? TextDatumGetCString(slot->tts_values[number]) : NULL;
 }
 
 static Jsonb *
-jsonb_column(Relation table, TupleTableSlot *slot, const char *name)
+jsonb_column(TupleTableSlot *slot, int number)
 {
-	Datum value;
-
-	return column(table, slot, name, JSONBOID, &value) ? DatumGetJsonbPCopy(value) : NULL;
+	return reco_column(slot, number) ? DatumGetJsonbPCopy(slot->tts_values[number]) : NULL;
 }
 
 /*
@@ -226,7 +176,6 @@ static bool
 read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 {
 	TupleTableSlot *slot = find_row(table, snapshot, NULL, false);
-	Datum value;
 
 	memset(row, 0, sizeof(*row));
 	if (slot == NULL)
@@ -235,17 +184,16 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	row->table = RelationGetRelid(table);
 	row->owner = table->rd_rel->relowner;
 	row->name = get_namespace_name(row->schema);
-	row->active_version = int_column(table, slot, "active_version");
-	row->active_list = int_column(table, slot, "active_list");
-	row->next_version = int_column(table, slot, "next_version");
-	if (column(table, slot, "active_nonce", INT8OID, &value))
-		row->active_nonce = DatumGetInt64(value);
-	row->source = text_column(table, slot, "source");
-	row->items = text_column(table, slot, "items");
-	row->search_path = text_column(table, slot, "search_path");
-	row->items_search_path = text_column(table, slot, "items_search_path");
-	row->algorithm = jsonb_column(table, slot, "algorithm");
-	row->options = jsonb_column(table, slot, "options");
+	row->active_version = int_column(slot, MODEL_ACTIVE_VERSION);
+	row->active_list = int_column(slot, MODEL_ACTIVE_LIST);
+	row->next_version = int_column(slot, MODEL_NEXT_VERSION);
+	row->active_nonce = bigint_column(slot, MODEL_ACTIVE_NONCE);
+	row->source = text_column(slot, MODEL_SOURCE);
+	row->items = text_column(slot, MODEL_ITEMS);
+	row->search_path = text_column(slot, MODEL_SEARCH_PATH);
+	row->items_search_path = text_column(slot, MODEL_ITEMS_SEARCH_PATH);
+	row->algorithm = jsonb_column(slot, MODEL_ALGORITHM);
+	row->options = jsonb_column(slot, MODEL_OPTIONS);
 	ExecDropSingleTupleTableSlot(slot);
 	return true;
 }
@@ -253,99 +201,102 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 void
 reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
 {
-	Oid table_oid = reco_model_table(schema);
 	const char *name = get_namespace_name(schema);
 	Relation table;
 
-	if (!OidIsValid(table_oid))
+	if (!OidIsValid(reco_model_table(schema)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						name ? errmsg("schema \"%s\" is not a model", name)
 							 : errmsg("schema with OID %u does not exist", schema)));
-	table = try_relation_open(table_oid, AccessShareLock);
-	if (table == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" was dropped", name ? name : "")));
+	table = reco_open(schema, RECO_TABLE_MODEL, AccessShareLock);
 	reco_check_select(table);
 	if (!read_model_row(table, snapshot, row))
 		reco_damaged(schema, "Its definition is missing.");
-	table_close(table, AccessShareLock);
+	table_close(table, NoLock);
+}
+
+void
+reco_model_unlock(const ModelRow *row)
+{
+	UnlockRelationOid(row->table, AccessShareLock);
 }
 
 bool
-reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row)
+reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row, bool *busy)
 {
-	Oid table_oid = reco_model_table(schema);
-	Relation table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
+	Relation table = reco_try_open(schema, RECO_TABLE_MODEL, AccessShareLock, busy);
 	bool found;
 
 	if (table == NULL)
 		return false;
 	found = may_select(table) && read_model_row(table, snapshot, row);
-	relation_close(table, AccessShareLock);
+	table_close(table, AccessShareLock);
 	return found;
-}
-
-static pg_attribute_noreturn() void versions_missing(Oid schema)
-{
-	reco_table_damaged(schema, "Its table \"" RECO_TABLE_VERSION "\" is missing.");
 }
 
 void
 reco_version_check(Oid schema)
 {
-	Oid relid = get_relname_relid(RECO_TABLE_VERSION, schema);
-	Relation table = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
 
-	if (table == NULL)
-		versions_missing(schema);
 	reco_check_select(table);
-	table_close(table, AccessShareLock);
+	table_close(table, NoLock);
+}
+
+/* False when there is no such version. */
+static bool
+read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index, VersionRow *row)
+{
+	TupleTableSlot *slot = find_row(table, snapshot, &version, by_index);
+
+	if (slot == NULL)
+		return false;
+	row->algorithm = jsonb_column(slot, VERSION_ALGORITHM);
+	row->fields = jsonb_column(slot, VERSION_FIELDS);
+	row->status = text_column(slot, VERSION_STATUS);
+	row->users = int_column(slot, VERSION_USERS);
+	row->items = int_column(slot, VERSION_ITEMS);
+	row->factors = int_column(slot, VERSION_FACTORS);
+	row->interactions = bigint_column(slot, VERSION_INTERACTIONS);
+	if (reco_column(slot, VERSION_MEAN))
+		row->mean = DatumGetFloat8(slot->tts_values[VERSION_MEAN]);
+	if (reco_column(slot, VERSION_MIN_VALUE))
+		row->min_value = DatumGetFloat4(slot->tts_values[VERSION_MIN_VALUE]);
+	if (reco_column(slot, VERSION_MAX_VALUE))
+		row->max_value = DatumGetFloat4(slot->tts_values[VERSION_MAX_VALUE]);
+	row->metrics = jsonb_column(slot, VERSION_METRICS);
+	if (reco_column(slot, VERSION_AVAILABLE))
+		row->available = DatumGetBool(slot->tts_values[VERSION_AVAILABLE]);
+	if (reco_column(slot, VERSION_FINISHED_AT))
+		row->finished_at = DatumGetTimestampTz(slot->tts_values[VERSION_FINISHED_AT]);
+	ExecDropSingleTupleTableSlot(slot);
+	return true;
+}
+
+void
+reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row)
+{
+	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
+
+	memset(row, 0, sizeof(*row));
+	reco_check_select(table);
+	if (!read_version_row(table, version, snapshot, true, row))
+		reco_damaged(schema, psprintf("Its version %d is missing.", version));
+	table_close(table, NoLock);
 }
 
 bool
-reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok, VersionRow *row)
+reco_version_try_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row, bool *busy)
 {
-	Oid table_oid = reco_typed_table(schema, RECO_TABLE_VERSION, "version");
-	Relation table;
-	TupleTableSlot *slot;
-	Datum value;
+	Relation table = reco_try_open(schema, RECO_TABLE_VERSION, AccessShareLock, busy);
+	bool found;
 
 	memset(row, 0, sizeof(*row));
-	table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
-	if (table == NULL && !missing_ok)
-		versions_missing(schema);
 	if (table == NULL)
 		return false;
-	if (!missing_ok)
-		reco_check_select(table);
-	slot = may_select(table) ? find_row(table, snapshot, &version, !missing_ok) : NULL;
-	if (slot != NULL)
-	{
-		row->algorithm = jsonb_column(table, slot, "algorithm");
-		row->fields = jsonb_column(table, slot, "fields");
-		row->status = text_column(table, slot, "status");
-		row->users = int_column(table, slot, "users");
-		row->items = int_column(table, slot, "items");
-		row->factors = int_column(table, slot, "factors");
-		if (column(table, slot, "interactions", INT8OID, &value))
-			row->interactions = DatumGetInt64(value);
-		if (column(table, slot, "mean", FLOAT8OID, &value))
-			row->mean = DatumGetFloat8(value);
-		if (column(table, slot, "min_value", FLOAT4OID, &value))
-			row->min_value = DatumGetFloat4(value);
-		if (column(table, slot, "max_value", FLOAT4OID, &value))
-			row->max_value = DatumGetFloat4(value);
-		row->metrics = jsonb_column(table, slot, "metrics");
-		if (column(table, slot, "available", BOOLOID, &value))
-			row->available = DatumGetBool(value);
-		if (column(table, slot, "finished_at", TIMESTAMPTZOID, &value))
-			row->finished_at = DatumGetTimestampTz(value);
-		ExecDropSingleTupleTableSlot(slot);
-	}
+	found = may_select(table) && read_version_row(table, version, snapshot, false, row);
 	table_close(table, AccessShareLock);
-	if (slot == NULL && !missing_ok)
-		reco_damaged(schema, psprintf("Its version %d is missing.", version));
-	return slot != NULL;
+	return found;
 }
 
 void

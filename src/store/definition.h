@@ -54,36 +54,44 @@ typedef struct VersionRow
  */
 extern Oid reco_model_schema(const char *name);
 
-/* InvalidOid when the schema is not a model. */
+/*
+ * The table that makes a schema a model, or InvalidOid.  By the catalogs, without a lock:
+ * nothing may be read from it on account of this.
+ */
 extern Oid reco_model_table(Oid schema);
 
-/* As the caller, who needs SELECT on the table; an error otherwise. */
+/*
+ * As the caller, who needs SELECT on the table; an error otherwise.  The table stays
+ * locked for reading.
+ */
 extern void reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row);
 
 /*
- * The same without errors: false when the schema is not a model, its row is
- * missing, or the caller may not read it.
+ * Gives that lock back, before the table is altered or dropped: of two who do so, each
+ * would wait for the other's.
  */
-extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row);
+extern void reco_model_unlock(const ModelRow *row);
 
 /*
- * When there is no such version, or the caller may not read it: false if
- * missing_ok, else an error.
+ * The same without errors, and without a lock that stays: false when the schema is not a
+ * model, its row is missing, or the caller may not read it; when busy is given, also when
+ * one would have to wait (*busy).
  */
-extern bool reco_version_read(Oid schema, int32 version, Snapshot snapshot, bool missing_ok,
-							  VersionRow *row);
+extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row, bool *busy);
+
+/*
+ * A version, as the caller, who needs SELECT on the table: an error when there is no such
+ * version, or, with try, as for reco_model_try_read.
+ */
+extern void reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row);
+extern bool reco_version_try_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row,
+								  bool *busy);
 
 /* An error unless the caller may read the table of versions, as reading one asks. */
 extern void reco_version_check(Oid schema);
 
 /* The caller must own the model. */
 extern void reco_model_check_owner(const ModelRow *row);
-
-/*
- * A table of a model that is OF the extension's type: an ordinary one of that name, or
- * InvalidOid.
- */
-extern Oid reco_typed_table(Oid schema, const char *table_name, const char *type_name);
 
 /* Errors unless the current user may SELECT from a table of a model. */
 extern void reco_check_select(Relation table);

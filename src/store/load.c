@@ -267,7 +267,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	ModelTable items;
 	ModelTable users;
 
-	(void) reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), false, version);
+	reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), version);
 	if (version->algorithm == NULL || version->items < 0 || version->users < 0 ||
 		version->factors < 0 || version->factors > RECO_ALS_MAX_FACTORS ||
 		!(fabs(version->mean) <= RECO_MAX_FACTOR) || !(version->min_value <= version->max_value))
@@ -277,12 +277,14 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->nonce = row->active_nonce;
 	serving->context = context;
 	model->spec = reco_spec_parse(version->algorithm);
-	reco_table_open(&items, row->schema, false, AccessShareLock, true);
-	reco_table_open(&users, row->schema, true, AccessShareLock, true);
+	reco_table_open(&items, row->schema, false, AccessShareLock);
+	reco_check_select(items.heap);
+	reco_table_open(&users, row->schema, true, AccessShareLock);
+	reco_check_select(users.heap);
 	serving->item_type = reco_table_id_type(&items);
 	serving->user_type = reco_table_id_type(&users);
-	reco_table_close(&users, AccessShareLock);
-	reco_table_close(&items, AccessShareLock);
+	reco_table_close(&users);
+	reco_table_close(&items);
 	if (version->fields || model->spec->algorithm->needs_features)
 	{
 		serving->features = reco_fields_read(version->fields);
@@ -342,7 +344,8 @@ reco_serving_load(const ModelRow *row)
 	RecoBudget budget;
 	ModelTable items;
 
-	reco_table_open(&items, row->schema, false, AccessShareLock, true);
+	reco_table_open(&items, row->schema, false, AccessShareLock);
+	reco_check_select(items.heap);
 	reco_table_require_id(&items, serving->item_type);
 	serving_check_size(
 		&items, model->items,
@@ -353,7 +356,7 @@ reco_serving_load(const ModelRow *row)
 	serving->trend = serving_alloc(context, model->items, sizeof(float));
 	reco_budget_init(&budget, context);
 	load_items(serving, &items, &budget);
-	reco_table_close(&items, AccessShareLock);
+	reco_table_close(&items);
 	if (model->spec->algorithm->prepare)
 		model->spec->algorithm->prepare(model, &budget);
 	if (model->content && model->content->by_term.start == NULL)

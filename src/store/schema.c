@@ -15,45 +15,11 @@
 #include "commands/schemacmds.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "store/layout.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-
-static const char tables_sql[] =
-	"CREATE SCHEMA {schema};\n"
-	"CREATE TABLE {schema}.model OF reco.model (PRIMARY KEY (definition));\n"
-	"CREATE TABLE {schema}.model_version OF reco.version (PRIMARY KEY (version));\n"
-	"CREATE TABLE {schema}.model_term OF reco.term (PRIMARY KEY (version, number));\n"
-	"CREATE TABLE {schema}.model_user (\n"
-	"  version integer NOT NULL, user_id {user_column} NOT NULL, factors real[] NOT NULL,\n"
-	"  bias real NOT NULL, interactions integer NOT NULL, number integer NOT NULL,\n"
-	"  neighbors integer[] NOT NULL, similarities double precision[] NOT NULL,\n"
-	"  history bytea NOT NULL, PRIMARY KEY (version, user_id), UNIQUE (version, number));\n"
-	"CREATE TABLE {schema}.model_item (\n"
-	"  version integer NOT NULL, item_id {item_column} NOT NULL, factors real[] NOT NULL,\n"
-	"  bias real NOT NULL, interactions integer NOT NULL, number integer NOT NULL,\n"
-	"  neighbors integer[] NOT NULL, similarities double precision[] NOT NULL,\n"
-	"  features bytea NOT NULL, trend real NOT NULL, numbers real[] NOT NULL,\n"
-	"  PRIMARY KEY (version, item_id), UNIQUE (version, number));\n"
-	"CREATE TABLE {schema}.model_list (\n"
-	"  list integer NOT NULL, user_id {user_column} NOT NULL, items {items_column} NOT NULL,\n"
-	"  scores real[] NOT NULL, by_model integer NOT NULL, source text NOT NULL,\n"
-	"  PRIMARY KEY (list, user_id));\n"
-	"ALTER TABLE {schema}.model_list ALTER items SET STORAGE EXTERNAL,\n"
-	"  ALTER scores SET STORAGE EXTERNAL;\n"
-	"ALTER TABLE {schema}.model_user ALTER factors SET STORAGE PLAIN,\n"
-	"  ALTER neighbors SET STORAGE EXTERNAL, ALTER similarities SET STORAGE EXTERNAL,\n"
-	"  ALTER history SET STORAGE EXTERNAL;\n"
-	"ALTER TABLE {schema}.model_item ALTER factors SET STORAGE PLAIN,\n"
-	"  ALTER neighbors SET STORAGE EXTERNAL, ALTER similarities SET STORAGE EXTERNAL,\n"
-	"  ALTER features SET STORAGE EXTERNAL, ALTER numbers SET STORAGE EXTERNAL;\n"
-	"COMMENT ON TABLE {schema}.model IS 'reco: the definition of this model';\n"
-	"COMMENT ON TABLE {schema}.model_version IS 'reco: one row a training';\n"
-	"COMMENT ON TABLE {schema}.model_term IS 'reco: keywords and attributes by version';\n"
-	"COMMENT ON TABLE {schema}.model_list IS 'reco: lists made by reco.materialize()';\n"
-	"COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';\n"
-	"COMMENT ON TABLE {schema}.model_item IS 'reco: items by version';\n";
 
 static const char views_sql[] =
 	"{create} VIEW {schema}.versions" RECO_VIEW_OPTIONS " AS\n"
@@ -427,6 +393,9 @@ begin_settings(void)
 
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	/* the tables are read and written as such (layout.c) */
+	(void) set_config_option("default_table_access_method", "heap", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	/* the bodies must be checked: that is what gives them their dependencies */
 	(void) set_config_option("check_function_bodies", "on", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
@@ -440,7 +409,7 @@ reco_schema_create(const char *name, const IdType *user, const IdType *item)
 	int level = begin_settings();
 
 	filling_init(&filling, name, user, item, "CREATE");
-	run(tables_sql, filling.typed);
+	run(reco_tables_sql, filling.typed);
 	make_surface(&filling);
 	AtEOXact_GUC(false, level);
 	return get_namespace_oid(name, false);

@@ -7,14 +7,6 @@
 
 #include "store/ident.h"
 
-/* Names of a model's tables. */
-#define RECO_TABLE_MODEL "model"
-#define RECO_TABLE_VERSION "model_version"
-#define RECO_TABLE_TERM "model_term"
-#define RECO_TABLE_LIST "model_list"
-#define RECO_TABLE_USER "model_user"
-#define RECO_TABLE_ITEM "model_item"
-
 /*
  * Makes the schema with everything in it, as the current user, through SPI.
  * Returns the schema's OID.

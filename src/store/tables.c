@@ -3,8 +3,8 @@
  *	  Reading the tables of users, items and terms of a model.
  *
  * A model's tables belong to its owner, who may alter them in any way: whatever
- * is read here is checked (columns and types when a table is opened, NULLs and
- * array shapes row by row), and what does not fit is an error that names the
+ * is read here is checked (columns and types when a table is opened, layout.c; NULLs
+ * and array shapes row by row), and what does not fit is an error that names the
  * model.  Nothing here runs code of the owner: rows are read by the table and
  * index access methods, not by queries, and only ordinary tables count.
  */
@@ -13,15 +13,12 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/nbtree.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "model/model.h"
 #include "storage/bufmgr.h"
-#include "store/schema.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -31,60 +28,19 @@
 #include <math.h>
 
 void
-reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock, bool as_reader)
+reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock)
 {
-	const char *name = is_user ? RECO_TABLE_USER : RECO_TABLE_ITEM;
-	const struct
-	{
-		const char *name;
-		Oid type;
-	} expected[ITEM_COLUMNS] = {
-		{"version", INT4OID},
-		{is_user ? "user_id" : "item_id", InvalidOid},
-		{"factors", FLOAT4ARRAYOID},
-		{"bias", FLOAT4OID},
-		{"interactions", INT4OID},
-		{"number", INT4OID},
-		{"neighbors", INT4ARRAYOID},
-		{"similarities", FLOAT8ARRAYOID},
-		{is_user ? "history" : "features", BYTEAOID},
-		{"trend", FLOAT4OID},
-		{"numbers", FLOAT4ARRAYOID},
-	};
-	int columns = is_user ? COLUMNS : ITEM_COLUMNS;
-	Oid relid = get_relname_relid(name, schema);
-	TupleDesc desc;
-
 	memset(table, 0, sizeof(*table));
 	table->is_user = is_user;
-	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_RELATION)
-		reco_table_damaged(schema, psprintf("Its table \"%s\" is missing.", name));
-	table->heap = try_relation_open(relid, lock);
-	if (table->heap == NULL)
-		reco_table_damaged(schema, psprintf("Its table \"%s\" was dropped.", name));
-	if (as_reader)
-		reco_check_select(table->heap);
-	else
-		reco_check_policies(table->heap);
-	desc = RelationGetDescr(table->heap);
-	for (int i = 0; i < columns; i++)
-	{
-		Form_pg_attribute attribute = i < desc->natts ? TupleDescAttr(desc, i) : NULL;
-
-		if (attribute == NULL || desc->natts != columns || attribute->attisdropped ||
-			strcmp(NameStr(attribute->attname), expected[i].name) != 0 ||
-			(OidIsValid(expected[i].type) && attribute->atttypid != expected[i].type))
-			reco_table_damaged(schema,
-							   psprintf("The columns of its table \"%s\" were altered.", name));
-	}
+	table->heap = reco_open(schema, is_user ? RECO_TABLE_USER : RECO_TABLE_ITEM, lock);
 }
 
 void
-reco_table_close(ModelTable *table, LOCKMODE lock)
+reco_table_close(ModelTable *table)
 {
 	if (table->index)
 		index_close(table->index, AccessShareLock);
-	table_close(table->heap, lock);
+	table_close(table->heap, NoLock);
 }
 
 bool
@@ -121,29 +77,14 @@ reco_table_id_type(const ModelTable *table)
 static Relation
 find_index(Relation heap, int column)
 {
-	List *indexes = RelationGetIndexList(heap);
-	ListCell *cell;
+	Relation index = reco_open_index(heap, 2, (int[]){COLUMN_VERSION, column});
 
-	foreach (cell, indexes)
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-		Form_pg_index form = index->rd_index;
-
-		if (form->indisvalid && form->indislive && form->indnkeyatts == 2 &&
-			index->rd_rel->relam == BTREE_AM_OID && form->indkey.values[0] == COLUMN_VERSION + 1 &&
-			form->indkey.values[1] == column + 1 && RelationGetIndexExpressions(index) == NIL &&
-			RelationGetIndexPredicate(index) == NIL)
-		{
-			list_free(indexes);
-			return index;
-		}
-		index_close(index, AccessShareLock);
-	}
-	reco_table_damaged(RelationGetNamespace(heap),
-					   psprintf("The index on %s of its table \"%s\" is missing.",
-								column == COLUMN_ID ? "ids" : "numbers",
-								RelationGetRelationName(heap)));
-	return NULL;
+	if (index == NULL)
+		reco_table_damaged(RelationGetNamespace(heap),
+						   psprintf("The index on %s of its table \"%s\" is missing.",
+									column == COLUMN_ID ? "ids" : "numbers",
+									RelationGetRelationName(heap)));
+	return index;
 }
 
 static void
@@ -236,21 +177,9 @@ reco_table_scan(ModelTable *table, int32 version, int column, const Datum *value
 static bool
 read_term(void *arg, TupleTableSlot *slot)
 {
-	/* version, number, field, term, weight: the attributes of the type */
-	if (!slot->tts_isnull[3])
-		*(char **) arg = TextDatumGetCString(slot->tts_values[3]);
+	if (!slot->tts_isnull[TERM_TERM])
+		*(char **) arg = TextDatumGetCString(slot->tts_values[TERM_TERM]);
 	return false;
-}
-
-static Relation
-open_terms(Oid schema)
-{
-	Oid table_oid = reco_typed_table(schema, RECO_TABLE_TERM, "term");
-	Relation table = OidIsValid(table_oid) ? try_relation_open(table_oid, AccessShareLock) : NULL;
-
-	if (table == NULL)
-		reco_table_damaged(schema, "Its table \"" RECO_TABLE_TERM "\" is missing.");
-	return table;
 }
 
 void
@@ -260,30 +189,32 @@ reco_terms_check(Oid schema, int32 n)
 
 	if (n == 0)
 		return;
-	table = open_terms(schema);
+	table = reco_open(schema, RECO_TABLE_TERM, AccessShareLock);
 	if ((uint64) n > (uint64) RelationGetNumberOfBlocks(table) * MaxHeapTuplesPerPage)
 		reco_damaged(schema, psprintf("Its table \"%s\" cannot hold %d rows.",
 									  RelationGetRelationName(table), n));
-	table_close(table, AccessShareLock);
+	table_close(table, NoLock);
 }
 
 char **
 reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n)
 {
-	Relation table = open_terms(schema);
+	Relation table = reco_open(schema, RECO_TABLE_TERM, AccessShareLock);
 	char **term = palloc0(((Size) n + 1) * sizeof(char *));
 	Relation index;
 
 	reco_check_select(table);
-	index = find_index(table, COLUMN_ID);
+	index = find_index(table, TERM_NUMBER);
 	for (int32 k = 0; k < n; k++)
 	{
 		Datum key = Int32GetDatum(number[k]);
 
 		visit_rows(table, index, version, &key, GetActiveSnapshot(), read_term, &term[k]);
+		if (term[k] == NULL)
+			reco_damaged(schema, psprintf("Its term %d is missing.", number[k]));
 	}
 	index_close(index, AccessShareLock);
-	table_close(table, AccessShareLock);
+	table_close(table, NoLock);
 	return term;
 }
 

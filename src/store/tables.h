@@ -11,30 +11,12 @@
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
 #include "store/ident.h"
+#include "store/layout.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
-/* Columns of model_user and model_item, from 0. */
-enum
-{
-	COLUMN_VERSION,
-	COLUMN_ID,
-	COLUMN_FACTORS,
-	COLUMN_BIAS,
-	COLUMN_INTERACTIONS,
-	COLUMN_NUMBER,
-	COLUMN_NEIGHBORS,    /* numbers of similar rows, the most similar first */
-	COLUMN_SIMILARITIES, /* as many */
-	COLUMN_CONTENT,      /* of a user: history; of an item: features */
-	COLUMNS,
-	/* of items only */
-	COLUMN_TREND = COLUMNS,
-	COLUMN_NUMBERS, /* features that are numbers: embeddings, and numbers */
-	ITEM_COLUMNS
-};
-
 /*
- * One of model_user and model_item, opened, its columns checked.
+ * One of model_user and model_item, opened and checked (layout.h).
  */
 typedef struct ModelTable
 {
@@ -44,10 +26,9 @@ typedef struct ModelTable
 	bool is_user;
 } ModelTable;
 
-/* check_select: the caller must have SELECT. */
-extern void reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock,
-							bool check_select);
-extern void reco_table_close(ModelTable *table, LOCKMODE lock);
+/* As reco_open; the lock stays.  Rights are asked for by the caller. */
+extern void reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock);
+extern void reco_table_close(ModelTable *table);
 extern IdType *reco_table_id_type(const ModelTable *table);
 /* Whether the ids of an opened table still are of a type: its owner may alter it. */
 extern bool reco_table_id_is(const ModelTable *table, const IdType *type);
@@ -66,8 +47,8 @@ extern void reco_table_scan(ModelTable *table, int32 version, int column, const 
 							Snapshot snapshot, RowVisitor visit, void *arg);
 
 /*
- * The texts of n terms of a version by number, palloc'd; NULL for one that is
- * missing.  The caller needs SELECT on the table.
+ * The texts of n terms of a version by number, palloc'd.  The caller needs SELECT on
+ * the table.
  */
 extern char **reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n);
 

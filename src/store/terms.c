@@ -170,9 +170,9 @@ void
 reco_terms_write(Oid schema, int32 version, const RecoFeatures *features)
 {
 	Oid types[] = {INT4OID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, FLOAT4ARRAYOID};
-	char *sql = psprintf("INSERT INTO %s.%s (version, number, field, term, weight)"
+	char *sql = psprintf("INSERT INTO %s.model_term (version, number, field, term, weight)"
 						 " SELECT $1, t.* FROM unnest($2, $3, $4, $5) t",
-						 quote_identifier(get_namespace_name(schema)), RECO_TABLE_TERM);
+						 quote_identifier(get_namespace_name(schema)));
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco terms", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);

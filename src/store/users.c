@@ -77,10 +77,11 @@ find_user(Serving *serving, int column, Datum key, RecoProfile *profile)
 	OneUser one = {serving, &table, profile, false};
 
 	memset(profile, 0, sizeof(*profile));
-	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	reco_table_open(&table, serving->schema, true, AccessShareLock);
+	reco_check_select(table.heap);
 	reco_table_require_id(&table, serving->user_type);
 	reco_table_scan(&table, serving->version, column, &key, GetActiveSnapshot(), read_user, &one);
-	reco_table_close(&table, AccessShareLock);
+	reco_table_close(&table);
 	return one.found;
 }
 
@@ -120,11 +121,12 @@ reco_serving_each_user(Serving *serving, MemoryContext context,
 	ModelTable table;
 	EachUser each = {{serving, &table}, context, visit, arg};
 
-	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	reco_table_open(&table, serving->schema, true, AccessShareLock);
+	reco_check_select(table.heap);
 	reco_table_require_id(&table, serving->user_type);
 	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), visit_user,
 					&each);
-	reco_table_close(&table, AccessShareLock);
+	reco_table_close(&table);
 }
 
 static bool
@@ -208,7 +210,8 @@ reco_users_load(Serving *serving)
 		AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
 
 	reco_budget_init(&load.budget, context);
-	reco_table_open(&table, serving->schema, true, AccessShareLock, true);
+	reco_table_open(&table, serving->schema, true, AccessShareLock);
+	reco_check_select(table.heap);
 	reco_table_require_id(&table, serving->user_type);
 	serving_check_size(&table, serving->users, serving->model.stride);
 	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
@@ -223,7 +226,7 @@ reco_users_load(Serving *serving)
 	load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
 	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_user,
 					&load);
-	reco_table_close(&table, AccessShareLock);
+	reco_table_close(&table);
 	if (id_dict_count(load.ids) != serving->users)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
 											   id_dict_count(load.ids), serving->users));
@@ -270,10 +273,11 @@ reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor, doub
 	OneItem one = {serving, &table, 0, neighbor, similarity};
 	Datum number = Int32GetDatum(item);
 
-	reco_table_open(&table, serving->schema, false, AccessShareLock, true);
+	reco_table_open(&table, serving->schema, false, AccessShareLock);
+	reco_check_select(table.heap);
 	reco_table_scan(&table, serving->version, COLUMN_NUMBER, &number, GetActiveSnapshot(),
 					read_item_neighbors, &one);
-	reco_table_close(&table, AccessShareLock);
+	reco_table_close(&table);
 	return one.n;
 }
 

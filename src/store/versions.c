@@ -269,7 +269,8 @@ write_users(RecoTrainingRecord *record)
 	TableWriter *writer;
 	MemoryContext batch;
 
-	reco_table_open(&table, record->schema, true, RowExclusiveLock, false);
+	reco_table_open(&table, record->schema, true, RowExclusiveLock);
+	reco_table_require_id(&table, &record->data->user_type);
 	writer = reco_writer_begin(table.heap);
 	for (int32 u = 0; u < trained->users; u++)
 	{
@@ -293,7 +294,7 @@ write_users(RecoTrainingRecord *record)
 		record->bytes += size + trained->model.factors * sizeof(float);
 	}
 	reco_writer_end(writer);
-	reco_table_close(&table, NoLock);
+	reco_table_close(&table);
 }
 
 /* An item's terms with their weights, packed as a history is. */
@@ -333,7 +334,8 @@ write_items(RecoTrainingRecord *record)
 			count[a->col[e]]++;
 		RECO_POLL_AT(e);
 	}
-	reco_table_open(&table, record->schema, false, RowExclusiveLock, false);
+	reco_table_open(&table, record->schema, false, RowExclusiveLock);
+	reco_table_require_id(&table, &record->data->item_type);
 	writer = reco_writer_begin(table.heap);
 	for (int32 i = 0; i < model->items; i++)
 	{
@@ -355,7 +357,7 @@ write_items(RecoTrainingRecord *record)
 		record->bytes += model->factors * sizeof(float);
 	}
 	reco_writer_end(writer);
-	reco_table_close(&table, NoLock);
+	reco_table_close(&table);
 	pfree(count);
 }
 

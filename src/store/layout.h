@@ -1,0 +1,161 @@
+/*
+ * layout.h
+ *	  What the tables of a model are, and the one way to open them.
+ */
+#ifndef RECO_STORE_LAYOUT_H
+#define RECO_STORE_LAYOUT_H
+
+#include "pg/pg.h"
+
+#include "storage/lockdefs.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+/* The tables, in the order in which whoever needs several locks them. */
+typedef enum RecoTable
+{
+	RECO_TABLE_MODEL,
+	RECO_TABLE_VERSION,
+	RECO_TABLE_ITEM,
+	RECO_TABLE_USER,
+	RECO_TABLE_TERM,
+	RECO_TABLE_LIST,
+	RECO_TABLES
+} RecoTable;
+
+/*
+ * Columns, from 0.  A table OF a type may have more, appended by a later release, or lack
+ * the last ones, when the extension in the database is older than the library: see
+ * reco_column.
+ */
+enum
+{
+	MODEL_DEFINITION,
+	MODEL_SOURCE,
+	MODEL_ALGORITHM,
+	MODEL_OPTIONS,
+	MODEL_SEARCH_PATH,
+	MODEL_ACTIVE_VERSION,
+	MODEL_ACTIVE_NONCE,
+	MODEL_NEXT_VERSION,
+	MODEL_CREATED_AT,
+	MODEL_ITEMS,
+	MODEL_ITEMS_SEARCH_PATH,
+	MODEL_ACTIVE_LIST,
+	MODEL_COLUMNS
+};
+
+enum
+{
+	VERSION_VERSION,
+	VERSION_NONCE,
+	VERSION_STATUS,
+	VERSION_STARTED_AT,
+	VERSION_FINISHED_AT,
+	VERSION_ROWS_READ,
+	VERSION_ROWS_SKIPPED,
+	VERSION_ROWS_MERGED,
+	VERSION_USERS,
+	VERSION_ITEMS,
+	VERSION_INTERACTIONS,
+	VERSION_ALGORITHM,
+	VERSION_OPTIONS,
+	VERSION_FACTORS,
+	VERSION_MEAN,
+	VERSION_MIN_VALUE,
+	VERSION_MAX_VALUE,
+	VERSION_METRICS,
+	VERSION_LOSS,
+	VERSION_BYTES,
+	VERSION_TIMINGS,
+	VERSION_TRAINED_BY,
+	VERSION_MESSAGE,
+	VERSION_FIELDS,
+	VERSION_ROW_SECURITY,
+	VERSION_AVAILABLE,
+	VERSION_COLUMNS
+};
+
+/* Of model_user and model_item. */
+enum
+{
+	COLUMN_VERSION,
+	COLUMN_ID,
+	COLUMN_FACTORS,
+	COLUMN_BIAS,
+	COLUMN_INTERACTIONS,
+	COLUMN_NUMBER,
+	COLUMN_NEIGHBORS,    /* numbers of similar rows, the most similar first */
+	COLUMN_SIMILARITIES, /* as many */
+	COLUMN_CONTENT,      /* of a user: history; of an item: features */
+	COLUMNS,
+	/* of items only */
+	COLUMN_TREND = COLUMNS,
+	COLUMN_NUMBERS, /* features that are numbers: embeddings, and numbers */
+	ITEM_COLUMNS
+};
+
+enum
+{
+	TERM_VERSION,
+	TERM_NUMBER,
+	TERM_FIELD,
+	TERM_TERM,
+	TERM_WEIGHT,
+	TERM_COLUMNS
+};
+
+enum
+{
+	LIST_NUMBER,
+	LIST_USER,
+	LIST_ITEMS,
+	LIST_SCORES,
+	LIST_BY_MODEL,
+	LIST_SOURCE,
+	LIST_COLUMNS
+};
+
+/* CREATE TABLE and what belongs to it, with {schema} and the types of ids to be filled in. */
+extern const char reco_tables_sql[];
+
+extern const char *reco_table_name(RecoTable which);
+
+/* The OID of a type of the extension's, or InvalidOid. */
+extern Oid reco_type_oid(const char *name);
+
+/*
+ * Opens a table of a model: locks what has its name, and only then checks that it is what
+ * it must be.  An error when it is not.  Rights are another matter: reco_check_select,
+ * reco_check_policies, reco_check_writable.
+ *
+ * The lock is for the rest of the transaction: what was learned about the columns stays
+ * true.  Close with table_close(..., NoLock).
+ */
+extern Relation reco_open(Oid schema, RecoTable which, LOCKMODE lock);
+
+/*
+ * The same, but NULL when it is not what it must be, or when `busy` is given and one would
+ * have to wait for the lock; *busy tells these apart.  Who copies what is read may give
+ * the lock back: table_close(..., lock).
+ */
+extern Relation reco_try_open(Oid schema, RecoTable which, LOCKMODE lock, bool *busy);
+
+/*
+ * An index of an opened table, itself opened, whose keys are exactly these columns by the
+ * order of their types, and which this transaction may use; NULL when there is none.
+ * Close with index_close(..., AccessShareLock).
+ */
+extern Relation reco_open_index(Relation table, int keys, const int *column);
+
+/* Whether an opened table has a column, not null in this row. */
+#define reco_column(slot, number)                                                                  \
+	((number) < (slot)->tts_tupleDescriptor->natts && !(slot)->tts_isnull[number])
+
+/*
+ * Whether a table was altered after a snapshot was taken: one that was rewritten is empty
+ * to it, as to any query.
+ */
+extern bool reco_altered_since(Relation table, Snapshot snapshot);
+
+#endif /* RECO_STORE_LAYOUT_H */
