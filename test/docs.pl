@@ -36,7 +36,7 @@
 #   - Numbers with a point may differ by 1 in 10,000, and such with three digits or
 #     more after it by one in the last: factors are the same on one kind of processor
 #     only. Both must have about as many digits.
-#   - Seconds in "timings" may be any.
+#   - Seconds in "timings" may be any, and costs of plans.
 #
 # Prints what differs, what was not executed, and why; then "N passed, N failed" for
 # blocks. Fails when a block failed, or when a page with blocks executed none.
@@ -190,6 +190,7 @@ sub comparable
 	for my $line (split /\n/, $text)
 	{
 		$line =~ s/"(read|train|write|measure)": [0-9.]+/"$1": 0/g;
+		$line =~ s/\b(cost=|costs )[0-9.]+/${1}0/g;
 		$line =~ s/-{3,}/---/g;
 		$line =~ s/\s+/ /g;
 		$line =~ s/^ | $//g;

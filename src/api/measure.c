@@ -26,6 +26,7 @@ typedef struct Sums
 {
 	reco_rank_metrics at[RECO_MAX_CUTOFFS];
 	int32 users;
+	int32 predicted_users;
 	int64 predicted;
 	double squared;
 	double absolute;
@@ -129,6 +130,9 @@ judge_user(const RecoMeasurement *e, const RecoModel *model, const RecoProfile *
 
 	algorithm->score(model, profile, score);
 	if (model->spec->predicts_value)
+	{
+		int64 before = sums->predicted;
+
 		for (int64 k = 0; k < hidden_count; k++)
 		{
 			double truth = test_value ? test_value[e->test.start[u] + k] : 1;
@@ -141,6 +145,8 @@ judge_user(const RecoMeasurement *e, const RecoModel *model, const RecoProfile *
 			sums->absolute += fabs(off);
 			sums->predicted++;
 		}
+		sums->predicted_users += sums->predicted > before;
+	}
 	/* nobody wants to be shown what they are known to dislike */
 	for (int64 k = 0; k < hidden_count; k++)
 		if (e->test_sum == NULL || e->test_sum[e->test.start[u] + k] > 0)
@@ -183,8 +189,10 @@ report_all(RecoMeasurement *e, const char *name, const Sums *sums, int32 items)
 
 	if (sums->predicted > 0)
 	{
-		e->report(e->report_arg, name, "rmse", 0, sqrt(sums->squared / sums->predicted), n);
-		e->report(e->report_arg, name, "mae", 0, sums->absolute / sums->predicted, n);
+		e->report(e->report_arg, name, "rmse", 0, sqrt(sums->squared / sums->predicted),
+				  sums->predicted_users);
+		e->report(e->report_arg, name, "mae", 0, sums->absolute / sums->predicted,
+				  sums->predicted_users);
 	}
 	for (int c = 0; c < e->cutoffs && n > 0; c++)
 	{
