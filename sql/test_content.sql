@@ -514,16 +514,16 @@ RESET ROLE;
 GRANT SELECT ON con_items TO regress_reco_carol;
 SET ROLE regress_reco_carol;
 SELECT count(*) FROM reco.evaluate('public.con_rows', ARRAY[reco.content()], items => 'SELECT id, tags FROM public.con_items');
--- to read a profile takes SELECT on the terms as well; to recommend does not
+-- to read a profile takes a right of its own
 CALL reco.alter_model('con_trap', items => 'SELECT id, tags FROM public.con_items');
 CALL reco.refresh('con_trap');
 GRANT USAGE ON SCHEMA con_trap TO regress_reco_dave;
-GRANT SELECT ON con_trap.model, con_trap.model_version, con_trap.model_user, con_trap.model_item TO regress_reco_dave;
+GRANT EXECUTE ON FUNCTION con_trap.recommend TO regress_reco_dave;
 SET ROLE regress_reco_dave;
 SELECT item_id FROM con_trap.recommend(1, 1);
 SELECT * FROM con_trap.user_profile(1);
 SET ROLE regress_reco_carol;
-GRANT SELECT ON con_trap.model_term TO regress_reco_dave;
+GRANT EXECUTE ON FUNCTION con_trap.user_profile TO regress_reco_dave;
 SET ROLE regress_reco_dave;
 SELECT * FROM con_trap.user_profile(1);
 RESET ROLE;

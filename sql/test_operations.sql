@@ -128,7 +128,7 @@ CALL reco.activate('ops', 6);
 CALL reco.grant_use('ops', 'ops_app');
 RESET ROLE;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops FROM public;
-CALL reco.grant_use('ops', 'ops_app');
+CALL reco.grant_use('ops', 'ops_app', tables => true);
 CALL reco.grant_use('ops', 'ops Other');
 SET ROLE ops_app;
 SELECT ops_list();

@@ -46,7 +46,8 @@ CREATE TYPE reco.model AS (
   created_at pg_catalog.timestamptz,
   items pg_catalog.text,
   items_search_path pg_catalog.text,
-  active_list pg_catalog.int4
+  active_list pg_catalog.int4,
+  surface pg_catalog.int4
 );
 COMMENT ON TYPE reco.model IS
 'the definition of a model; the table "model OF reco.model" makes a schema a model';

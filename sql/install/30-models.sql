@@ -68,17 +68,21 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.upgrade_model IS
 'makes the views and functions of a model anew, after ALTER EXTENSION UPDATE';
 
-CREATE PROCEDURE reco.grant_use(model pg_catalog.text, role pg_catalog.text)
+CREATE PROCEDURE reco.grant_use(
+  model pg_catalog.text,
+  role pg_catalog.text,
+  tables pg_catalog.bool DEFAULT false
+)
 AS 'MODULE_PATHNAME', 'reco_grant_use'
 LANGUAGE C;
 COMMENT ON PROCEDURE reco.grant_use IS
-'grants a role (or public) what it takes to use a model: its schema, to read its tables, to call its functions';
+'grants a role (or public) what it takes to call a model''s functions, and if asked to read its tables and views';
 
 CREATE PROCEDURE reco.revoke_use(model pg_catalog.text, role pg_catalog.text)
 AS 'MODULE_PATHNAME', 'reco_revoke_use'
 LANGUAGE C;
 COMMENT ON PROCEDURE reco.revoke_use IS
-'takes back what reco.grant_use() granted';
+'takes back what reco.grant_use() granted, tables and views included';
 
 CREATE PROCEDURE reco.schedule(
   model pg_catalog.text,

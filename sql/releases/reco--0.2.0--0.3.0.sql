@@ -25,3 +25,47 @@ ALTER FUNCTION reco.serve_similar_items(pg_catalog.regnamespace, pg_catalog.anye
 ALTER FUNCTION reco.serve_popular(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
 ALTER FUNCTION reco.serve_trending(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
 ALTER FUNCTION reco.recommend(pg_catalog.text, pg_catalog.anycompatible, pg_catalog.int4, pg_catalog.bool, pg_catalog.text) PARALLEL UNSAFE;
+
+-- Which making of functions and views a model has.
+ALTER TYPE reco.model ADD ATTRIBUTE surface pg_catalog.int4 CASCADE;
+
+DROP PROCEDURE reco.grant_use(pg_catalog.text, pg_catalog.text);
+CREATE PROCEDURE reco.grant_use(
+  model pg_catalog.text,
+  role pg_catalog.text,
+  tables pg_catalog.bool DEFAULT false
+)
+AS 'MODULE_PATHNAME', 'reco_grant_use'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.grant_use IS
+'grants a role (or public) what it takes to call a model''s functions, and if asked to read its tables and views';
+COMMENT ON PROCEDURE reco.revoke_use IS
+'takes back what reco.grant_use() granted, tables and views included';
+
+--
+-- Last, after all that is new: what everybody may use, whatever ALTER DEFAULT PRIVILEGES says: the functions of
+-- a model, which its callers call, call some of these.  Each is safe to be called by
+-- anybody, with any arguments.
+--
+
+DO $$
+DECLARE
+  class pg_catalog.oid;
+  object pg_catalog.oid;
+BEGIN
+  FOR class, object IN
+    SELECT d.classid, d.objid
+      FROM pg_catalog.pg_depend AS d
+      JOIN pg_catalog.pg_extension AS e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
+     WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+       AND d.deptype OPERATOR(pg_catalog.=) 'e'
+       AND e.extname OPERATOR(pg_catalog.=) 'reco'
+  LOOP
+    IF class OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass THEN
+      EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO PUBLIC', object::pg_catalog.regprocedure);
+    ELSIF class OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass THEN
+      EXECUTE pg_catalog.format('GRANT USAGE ON TYPE %s TO PUBLIC', object::pg_catalog.regtype);
+    END IF;
+  END LOOP;
+END
+$$;

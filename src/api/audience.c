@@ -183,7 +183,7 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	float *score;
 	reco_ranked *best;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "audience", &request);
 	serving = request.serving;
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT4OID}, 3);
 	n = request_n(&request, serving->users);

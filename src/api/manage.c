@@ -13,6 +13,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "store/grants.h"
 #include "store/lock.h"
 #include "store/progress.h"
 #include "store/schema.h"
@@ -161,20 +162,6 @@ reco_drop_model(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static Oid
-owner_of(Oid table)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Oid owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
 /*
  * One row of reco.models.
  */
@@ -248,7 +235,7 @@ each_model(RecoRows *rows, void (*visit)(RecoRows *rows, const ModelRow *model))
 		model.locked = true;
 		model.schema = schema->oid;
 		model.name = pstrdup(NameStr(schema->nspname));
-		model.owner = owner_of(table);
+		model.owner = reco_relation_owner(table);
 		visit(rows, &model);
 	}
 	systable_endscan(scan);
@@ -359,6 +346,7 @@ reco_upgrade_model(PG_FUNCTION_ARGS)
 	Oid schema;
 
 	PreventCommandIfReadOnly("CALL reco.upgrade_model()");
+	reco_check_version();
 	schema = owned_model(fcinfo, false, &row);
 	for (int is_user = 0; is_user <= 1; is_user++)
 	{
@@ -372,69 +360,54 @@ reco_upgrade_model(PG_FUNCTION_ARGS)
 	owner = (RecoRunAs){true, row.owner, "pg_catalog"};
 	SPI_connect();
 	reco_become(&owner, &before);
-	reco_schema_renew(row.name, type[true], type[false]);
+	reco_schema_renew(&row, type[true], type[false]);
 	reco_return(&before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
 
-/*
- * Runs statements in which %s are the model's schema and a role, as the caller: who may grant
- * is for the server to say.
- */
-static void
-for_role(FunctionCallInfo fcinfo, const char *const *statements)
+/* The model and, quoted, the role of grant_use and revoke_use. */
+static char *
+role_argument(FunctionCallInfo fcinfo, ModelRow *row)
 {
-	ModelRow row;
-	char *schema;
 	char *role;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("%s must not be null", PG_ARGISNULL(0) ? "model name" : "role")));
-	schema = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	reco_model_read(reco_model_schema(schema), GetActiveSnapshot(), &row);
-	reco_model_check_owner(&row);
-	schema = pstrdup(quote_identifier(schema));
+	(void) owned_model(fcinfo, false, row);
 	role = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	if (strcmp(role, "public") != 0)
-	{
-		(void) get_role_oid(role, false);
-		role = pstrdup(quote_identifier(role));
-	}
-	SPI_connect();
-	for (; *statements; statements++)
-		if (SPI_execute(psprintf(*statements, schema, role), false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "could not change the rights to model \"%s\"", schema);
-	SPI_finish();
+	if (strcmp(role, "public") == 0)
+		return role;
+	(void) get_role_oid(role, false);
+	return pstrdup(quote_identifier(role));
 }
 
 Datum
 reco_grant_use(PG_FUNCTION_ARGS)
 {
-	static const char *const statements[] = {
-		"GRANT USAGE ON SCHEMA %s TO %s",
-		"GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s",
-		"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %s",
-		NULL,
-	};
+	ModelRow row;
+	char *role;
 
 	PreventCommandIfReadOnly("CALL reco.grant_use()");
-	for_role(fcinfo, statements);
+	role = role_argument(fcinfo, &row);
+	SPI_connect();
+	/* an extension that is not updated yet has two arguments */
+	reco_grants_give(&row, role, PG_NARGS() > 2 && !PG_ARGISNULL(2) && PG_GETARG_BOOL(2));
+	SPI_finish();
 	PG_RETURN_VOID();
 }
 
 Datum
 reco_revoke_use(PG_FUNCTION_ARGS)
 {
-	static const char *const statements[] = {
-		"REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %s FROM %s",
-		"REVOKE SELECT ON ALL TABLES IN SCHEMA %s FROM %s",
-		"REVOKE USAGE ON SCHEMA %s FROM %s",
-		NULL,
-	};
+	ModelRow row;
+	char *role;
 
 	PreventCommandIfReadOnly("CALL reco.revoke_use()");
-	for_role(fcinfo, statements);
+	role = role_argument(fcinfo, &row);
+	SPI_connect();
+	reco_grants_take(&row, role);
+	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -325,7 +325,7 @@ materialize(Job *job, ModelRow *model, const char *users)
 	IdDict *some = NULL;
 	ModelRow current;
 
-	job->serving = reco_serving_open(model->schema, &current);
+	job->serving = reco_serving_open(model->schema, NULL, &current);
 	job->n = Min(job->n, job->serving->model.items);
 	job->number = model->active_list + 1;
 	job->source = CStringGetTextDatum(job->serving->model.spec->algorithm->source);

@@ -113,7 +113,7 @@ reco_serve_user_profile(PG_FUNCTION_ARGS)
 	Trait *trait;
 	Datum user;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "user_profile", &request);
 	serving = request.serving;
 	rows = reco_rows_begin(fcinfo, (Oid[]){TEXTOID, TEXTOID, FLOAT8OID}, 3);
 	if (serving->features == NULL)

@@ -20,9 +20,10 @@ typedef struct Request
 
 /*
  * Reads the arguments (model regnamespace, subject anyelement, options jsonb)
- * and opens the model.
+ * and opens the model, whose function of that name the caller must have the right to
+ * call.
  */
-extern void request_read(FunctionCallInfo fcinfo, Request *request);
+extern void request_read(FunctionCallInfo fcinfo, const char *function, Request *request);
 
 /* The subject as a user's or an item's id; false when it cannot be one. */
 extern bool request_user(Request *request, Datum *id);

@@ -8,8 +8,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/acl.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -52,7 +50,7 @@ reco_serve_recommend(PG_FUNCTION_ARGS)
 {
 	Request request;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "recommend", &request);
 	recommend(fcinfo, &request, request_bool(&request, "include_seen", false),
 			  request_string(&request, "fallback", "auto"), false);
 	return (Datum) 0;
@@ -67,16 +65,11 @@ reco_recommend(PG_FUNCTION_ARGS)
 	Request request = {0};
 	JsonbParseState *state = NULL;
 	JsonbValue value;
-	Oid schema;
-	AclResult result;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model must not be null")));
-	schema = reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	result = reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schema));
-	request.serving = reco_serving_open(schema, &request.row);
+	request.serving = reco_serving_open(reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0))),
+										"recommend", &request.row);
 	request.has_subject = !PG_ARGISNULL(1);
 	request.subject = request.has_subject ? PG_GETARG_DATUM(1) : (Datum) 0;
 	request.subject_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
@@ -189,7 +182,7 @@ reco_serve_recommend_for(PG_FUNCTION_ARGS)
 	Listing listing;
 	RecoProfile profile;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "recommend_for", &request);
 	listing = listing_begin(&request);
 	if (request.has_subject)
 	{
@@ -260,7 +253,7 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	RecoRows rows;
 	Datum user;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "rerank", &request);
 	rows =
 		reco_rows_begin(fcinfo, (Oid[]){INT4OID, request.serving->item_type->type, FLOAT4OID}, 3);
 	if (!request.has_subject)
@@ -302,7 +295,7 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 	Datum user;
 	int32 item;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "predict", &request);
 	rows = reco_rows_begin(fcinfo, (Oid[]){FLOAT4OID}, 1);
 	item = request_one_item(&request, "item");
 	if (item >= 0 && request_user(&request, &user) &&
@@ -329,7 +322,7 @@ reco_serve_popular(PG_FUNCTION_ARGS)
 	Request request;
 	Listing listing;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "popular", &request);
 	listing = listing_begin(&request);
 	listing_fill(&listing, NULL, "popular");
 	listing_return(fcinfo, &listing, false, false);
@@ -344,7 +337,7 @@ reco_serve_trending(PG_FUNCTION_ARGS)
 	Listing listing;
 	int32 items;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "trending", &request);
 	listing = listing_begin(&request);
 	items = request.serving->model.items;
 	for (int32 i = 0; i < items; i++)

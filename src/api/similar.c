@@ -70,7 +70,7 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	double size;
 	Reason *reason;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "explain", &request);
 	serving = request.serving;
 	model = &serving->model;
 	rows = reco_rows_begin(fcinfo, (Oid[]){serving->item_type->type, FLOAT4OID, FLOAT4OID}, 3);
@@ -353,7 +353,7 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 	int32 number;
 	int32 n;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "similar_items", &request);
 	serving = request.serving;
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->item_type->type, FLOAT8OID}, 3);
 	n = request_n(&request, serving->model.items);
@@ -380,7 +380,7 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 	int32 number;
 	int32 n;
 
-	request_read(fcinfo, &request);
+	request_read(fcinfo, "similar_users", &request);
 	serving = request.serving;
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT8OID}, 3);
 	n = request_n(&request, serving->users);

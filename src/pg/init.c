@@ -16,6 +16,7 @@
 #include "store/cache.h"
 #include "store/image.h"
 #include "store/live.h"
+#include "store/rights.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -46,6 +47,7 @@ _PG_init(void)
 	reco_image_init();
 	reco_cache_init();
 	reco_live_init();
+	reco_rights_init();
 }
 
 /*

@@ -22,6 +22,7 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "store/image.h"
+#include "store/rights.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -138,8 +139,8 @@ free_place(Oid schema)
 }
 
 /*
- * The rights to a cached version are the rights to its tables, asked each time.  False
- * when the tables' ids are of other types now.
+ * Policies on the tables of a cached version are looked for each time.  False when the
+ * tables' ids are of other types now.
  */
 static bool
 check_tables(const Serving *serving)
@@ -152,7 +153,7 @@ check_tables(const Serving *serving)
 		ModelTable table;
 
 		reco_table_open(&table, serving->schema, is_user, AccessShareLock);
-		reco_check_select(table.heap);
+		reco_check_policies(table.heap);
 		same = same && reco_table_id_is(&table, is_user ? serving->user_type : serving->item_type);
 		reco_table_close(&table);
 	}
@@ -234,14 +235,15 @@ from_tables(const ModelRow *row)
 }
 
 Serving *
-reco_serving_open(Oid schema, ModelRow *row)
+reco_serving_open(Oid schema, const char *function, ModelRow *row)
 {
 	Serving *serving = NULL;
-	AclResult result = reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE);
 
 	reco_model_read(schema, GetActiveSnapshot(), row);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_SCHEMA, row->name);
+	if (function)
+		reco_rights_check(row, function);
+	else
+		reco_model_check_owner(row);
 	if (row->active_version == 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("model \"%s\" has not been trained yet", row->name),

@@ -59,10 +59,10 @@ typedef struct Serving
 
 /*
  * The version that is active in the caller's snapshot, and the row that says so, in the
- * current memory context.  The caller needs SELECT on the model's tables.  An error when
- * the model has not been trained.
+ * current memory context.  The caller needs the right to call the model's function of that
+ * name (NULL: to own the model).  An error when the model has not been trained.
  */
-extern Serving *reco_serving_open(Oid schema, ModelRow *row);
+extern Serving *reco_serving_open(Oid schema, const char *function, ModelRow *row);
 
 extern void reco_cache_init(void);
 

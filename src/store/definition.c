@@ -100,19 +100,6 @@ reco_check_policies(Relation table)
 							   RelationGetRelationName(table))));
 }
 
-void
-reco_check_select(Relation table)
-{
-	Oid relid = RelationGetRelid(table);
-
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied for table \"%s\" of model \"%s\"",
-							   RelationGetRelationName(table),
-							   get_namespace_name(RelationGetNamespace(table)))));
-	reco_check_policies(table);
-}
-
 /*
  * The first row of a typed table whose first column, an int4, equals *value (NULL:
  * any), in a slot that the caller drops; NULL when there is none.  By its index only where
@@ -187,6 +174,7 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	row->active_version = int_column(slot, MODEL_ACTIVE_VERSION);
 	row->active_list = int_column(slot, MODEL_ACTIVE_LIST);
 	row->next_version = int_column(slot, MODEL_NEXT_VERSION);
+	row->surface = int_column(slot, MODEL_SURFACE);
 	row->active_nonce = bigint_column(slot, MODEL_ACTIVE_NONCE);
 	row->source = text_column(slot, MODEL_SOURCE);
 	row->items = text_column(slot, MODEL_ITEMS);
@@ -209,7 +197,7 @@ reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
 						name ? errmsg("schema \"%s\" is not a model", name)
 							 : errmsg("schema with OID %u does not exist", schema)));
 	table = reco_open(schema, RECO_TABLE_MODEL, AccessShareLock);
-	reco_check_select(table);
+	reco_check_policies(table);
 	if (!read_model_row(table, snapshot, row))
 		reco_damaged(schema, "Its definition is missing.");
 	table_close(table, NoLock);
@@ -239,7 +227,7 @@ reco_version_check(Oid schema)
 {
 	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
 
-	reco_check_select(table);
+	reco_check_policies(table);
 	table_close(table, NoLock);
 }
 
@@ -279,7 +267,7 @@ reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row)
 	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
 
 	memset(row, 0, sizeof(*row));
-	reco_check_select(table);
+	reco_check_policies(table);
 	if (!read_version_row(table, version, snapshot, true, row))
 		reco_damaged(schema, psprintf("Its version %d is missing.", version));
 	table_close(table, NoLock);
@@ -305,4 +293,18 @@ reco_model_check_owner(const ModelRow *row)
 	if (!reco_table_owned(row->table, GetUserId()))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be owner of model \"%s\"", row->name)));
+}
+
+Oid
+reco_relation_owner(Oid relation)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
 }

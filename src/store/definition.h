@@ -28,6 +28,7 @@ typedef struct ModelRow
 	int64 active_nonce;
 	int32 next_version;
 	int32 active_list; /* of materialized lists; 0: none yet */
+	int32 surface;     /* which making of its functions (schema.h); 0: that of 0.2.0 */
 	bool locked;       /* by somebody else: not read but for schema, name and owner */
 } ModelRow;
 
@@ -61,8 +62,9 @@ extern Oid reco_model_schema(const char *name);
 extern Oid reco_model_table(Oid schema);
 
 /*
- * As the caller, who needs SELECT on the table; an error otherwise.  The table stays
- * locked for reading.
+ * Whoever calls: what may be done with it is for the caller to check, of an owner or of
+ * who may call the functions (rights.h).  An error where policies would hide the row.
+ * The table stays locked for reading.
  */
 extern void reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row);
 
@@ -80,21 +82,22 @@ extern void reco_model_unlock(const ModelRow *row);
 extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row, bool *busy);
 
 /*
- * A version, as the caller, who needs SELECT on the table: an error when there is no such
- * version, or, with try, as for reco_model_try_read.
+ * A version: an error when there is no such version, or, with try, as for
+ * reco_model_try_read.
  */
 extern void reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row);
 extern bool reco_version_try_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row,
 								  bool *busy);
 
-/* An error unless the caller may read the table of versions, as reading one asks. */
+/* An error where policies would hide versions from the caller. */
 extern void reco_version_check(Oid schema);
+
+/* The owner of a relation, or InvalidOid when it is gone. */
+extern Oid reco_relation_owner(Oid relation);
 
 /* The caller must own the model. */
 extern void reco_model_check_owner(const ModelRow *row);
 
-/* Errors unless the current user may SELECT from a table of a model. */
-extern void reco_check_select(Relation table);
 /* Rows that policies hide from the current user must neither be shown nor be left behind. */
 extern void reco_check_policies(Relation table);
 

@@ -85,7 +85,7 @@ read_ids(Tell *to)
 		FirstId first = {NULL, &to->some[is_user], &to->has[is_user]};
 
 		reco_table_open(&table, to->row->schema, is_user, AccessShareLock);
-		reco_check_select(table.heap);
+		reco_check_policies(table.heap);
 		first.type = to->type[is_user] = reco_table_id_type(&table);
 		reco_table_scan(&table, to->row->active_version, COLUMN_ID, NULL, GetActiveSnapshot(),
 						take_id, &first);

@@ -89,6 +89,7 @@ static const Column model_columns[MODEL_COLUMNS] = {
 	[MODEL_ITEMS] = {"items", TEXTOID},
 	[MODEL_ITEMS_SEARCH_PATH] = {"items_search_path", TEXTOID},
 	[MODEL_ACTIVE_LIST] = {"active_list", INT4OID},
+	[MODEL_SURFACE] = {"surface", INT4OID},
 };
 
 /* As reco.version has them. */

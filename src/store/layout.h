@@ -42,6 +42,7 @@ enum
 	MODEL_ITEMS,
 	MODEL_ITEMS_SEARCH_PATH,
 	MODEL_ACTIVE_LIST,
+	MODEL_SURFACE,
 	MODEL_COLUMNS
 };
 
@@ -126,7 +127,7 @@ extern Oid reco_type_oid(const char *name);
 
 /*
  * Opens a table of a model: locks what has its name, and only then checks that it is what
- * it must be.  An error when it is not.  Rights are another matter: reco_check_select,
+ * it must be.  An error when it is not.  Rights are another matter: rights.h,
  * reco_check_policies, reco_check_writable.
  *
  * The lock is for the rest of the transaction: what was learned about the columns stays

@@ -278,9 +278,9 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->context = context;
 	model->spec = reco_spec_parse(version->algorithm);
 	reco_table_open(&items, row->schema, false, AccessShareLock);
-	reco_check_select(items.heap);
+	reco_check_policies(items.heap);
 	reco_table_open(&users, row->schema, true, AccessShareLock);
-	reco_check_select(users.heap);
+	reco_check_policies(users.heap);
 	serving->item_type = reco_table_id_type(&items);
 	serving->user_type = reco_table_id_type(&users);
 	reco_table_close(&users);
@@ -345,7 +345,7 @@ reco_serving_load(const ModelRow *row)
 	ModelTable items;
 
 	reco_table_open(&items, row->schema, false, AccessShareLock);
-	reco_check_select(items.heap);
+	reco_check_policies(items.heap);
 	reco_table_require_id(&items, serving->item_type);
 	serving_check_size(
 		&items, model->items,

@@ -16,6 +16,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "store/layout.h"
+#include "store/grants.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
@@ -406,22 +407,29 @@ Oid
 reco_schema_create(const char *name, const IdType *user, const IdType *item)
 {
 	Filling filling;
+	ModelRow model = {.owner = GetUserId()};
 	int level = begin_settings();
 
 	filling_init(&filling, name, user, item, "CREATE");
 	run(reco_tables_sql, filling.typed);
 	make_surface(&filling);
+	model.schema = get_namespace_oid(name, false);
+	reco_grants_close(&model);
 	AtEOXact_GUC(false, level);
-	return get_namespace_oid(name, false);
+	return model.schema;
 }
 
 void
-reco_schema_renew(const char *name, const IdType *user, const IdType *item)
+reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item)
 {
 	Filling filling;
+	List *grants;
 	int level = begin_settings();
 
-	filling_init(&filling, name, user, item, "CREATE OR REPLACE");
+	filling_init(&filling, model->name, user, item, "CREATE OR REPLACE");
+	grants = reco_grants_note(model);
 	make_surface(&filling);
+	reco_grants_restore(model, grants);
+	run("UPDATE {schema}.model SET surface = " CppAsString2(RECO_SURFACE), filling.typed);
 	AtEOXact_GUC(false, level);
 }

@@ -5,7 +5,16 @@
 #ifndef RECO_STORE_SCHEMA_H
 #define RECO_STORE_SCHEMA_H
 
+#include "store/definition.h"
 #include "store/ident.h"
+
+/*
+ * Which making of functions and views a model has (column "surface" of its definition):
+ * from this one on EXECUTE on a function is the right to call it, before it was SELECT on
+ * the model's tables.
+ */
+#define RECO_SURFACE_EXECUTE 1
+#define RECO_SURFACE 1
 
 /*
  * Makes the schema with everything in it, as the current user, through SPI.
@@ -15,9 +24,9 @@ extern Oid reco_schema_create(const char *name, const IdType *user, const IdType
 
 /*
  * Makes the views and functions of an existing model anew, as this version of the
- * extension has them.
+ * extension has them.  Who could call the functions can still call them, and nobody else.
  */
-extern void reco_schema_renew(const char *name, const IdType *user, const IdType *item);
+extern void reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item);
 
 /*
  * Everything that schema.c makes in a model's schema, as literals of name[].

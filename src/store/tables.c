@@ -203,7 +203,7 @@ reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n)
 	char **term = palloc0(((Size) n + 1) * sizeof(char *));
 	Relation index;
 
-	reco_check_select(table);
+	reco_check_policies(table);
 	index = find_index(table, TERM_NUMBER);
 	for (int32 k = 0; k < n; k++)
 	{

@@ -46,10 +46,7 @@ typedef bool (*RowVisitor)(void *arg, TupleTableSlot *slot);
 extern void reco_table_scan(ModelTable *table, int32 version, int column, const Datum *key,
 							Snapshot snapshot, RowVisitor visit, void *arg);
 
-/*
- * The texts of n terms of a version by number, palloc'd.  The caller needs SELECT on
- * the table.
- */
+/* The texts of n terms of a version by number, palloc'd. */
 extern char **reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n);
 
 /*

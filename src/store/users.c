@@ -78,7 +78,7 @@ find_user(Serving *serving, int column, Datum key, RecoProfile *profile)
 
 	memset(profile, 0, sizeof(*profile));
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
-	reco_check_select(table.heap);
+	reco_check_policies(table.heap);
 	reco_table_require_id(&table, serving->user_type);
 	reco_table_scan(&table, serving->version, column, &key, GetActiveSnapshot(), read_user, &one);
 	reco_table_close(&table);
@@ -122,7 +122,7 @@ reco_serving_each_user(Serving *serving, MemoryContext context,
 	EachUser each = {{serving, &table}, context, visit, arg};
 
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
-	reco_check_select(table.heap);
+	reco_check_policies(table.heap);
 	reco_table_require_id(&table, serving->user_type);
 	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), visit_user,
 					&each);
@@ -211,7 +211,7 @@ reco_users_load(Serving *serving)
 
 	reco_budget_init(&load.budget, context);
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
-	reco_check_select(table.heap);
+	reco_check_policies(table.heap);
 	reco_table_require_id(&table, serving->user_type);
 	serving_check_size(&table, serving->users, serving->model.stride);
 	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
@@ -274,7 +274,7 @@ reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor, doub
 	Datum number = Int32GetDatum(item);
 
 	reco_table_open(&table, serving->schema, false, AccessShareLock);
-	reco_check_select(table.heap);
+	reco_check_policies(table.heap);
 	reco_table_scan(&table, serving->version, COLUMN_NUMBER, &number, GetActiveSnapshot(),
 					read_item_neighbors, &one);
 	reco_table_close(&table);

@@ -19,6 +19,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
+#include "store/schema.h"
 #include "store/terms.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -135,9 +136,9 @@ reco_version_define(const RecoTrainingRecord *record, const char *source, const 
 	reco_become(&record->owner, &before);
 	run(record->schema,
 		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
-		" active_nonce, next_version, created_at, items, items_search_path)"
+		" active_nonce, next_version, created_at, items, items_search_path, surface)"
 		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
-		"clock_timestamp(), $5, $4)",
+		"clock_timestamp(), $5, $4, " CppAsString2(RECO_SURFACE) ")",
 		argument, lengthof(argument));
 	reco_return(&before);
 }

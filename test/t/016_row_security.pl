@@ -106,7 +106,7 @@ as_alice(q{CALL reco.create_model('own', source => 'SELECT customer_id, product_
   CALL reco.create_model('near', source => 'SELECT customer_id, product_id, qty FROM public.orders',
     algorithm => reco.user_knn(), options => reco.options(live => 'off'));
   CALL reco.materialize('own', 2);
-  CALL reco.grant_use('own', 'bob'); CALL reco.grant_use('near', 'bob')});
+  CALL reco.grant_use('own', 'bob', tables => true); CALL reco.grant_use('near', 'bob', tables => true)});
 my $old = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'bob' ]);
 my @of_one = ((map { "SELECT * FROM own.$_" } 'recommend(50)', 'rerank(50, ARRAY[1,2,3])', 'explain(50, 1)', 'similar_users(50)', 'user_profile(50)'),
   'SELECT own.predict(50, 1)', q{SELECT * FROM reco.recommend('own', 50)}, 'SELECT * FROM near.recommend(50)', 'SELECT * FROM near.similar_users(50)');

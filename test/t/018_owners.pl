@@ -36,7 +36,7 @@ sql(q{CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN; CREATE ROLE app LOGIN;
   CREATE INDEX ON read_by (customer_id); ANALYZE read_by; GRANT SELECT ON read_by TO alice, bob});
 as_role('alice', q{CALL reco.create_model('hers', algorithm => reco.ials(factors => 8), options => reco.options(live => 'on'),
   source => 'SELECT customer_id, product_id FROM public.read_by WHERE reader = current_user');
-  CALL reco.grant_use('hers', 'app')});
+  CALL reco.grant_use('hers', 'app', tables => true)});
 my $session = $node->background_psql('postgres', extra_params => [ '-U', 'app' ]);
 my $items = 'SELECT min(item_id) || $$ to $$ || max(item_id) FROM hers.recommend(7, NULL, include_seen => true)';
 my $has = 'SELECT string_agg(because_item::text, $$,$$ ORDER BY because_item) FROM hers.explain(7, 7)';

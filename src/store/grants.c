@@ -1,0 +1,240 @@
+/*
+ * grants.c
+ *	  Grants on what a model's schema holds.
+ *
+ * Only on what is the model's own: its functions (rights.c says which), and its owner's
+ * tables and views under the names that schema.c gives.  What else an owner keeps in the
+ * schema is no part of the model and is left as it is.
+ *
+ * All of it is GRANT and REVOKE, through SPI: who may grant is for the server to say.
+ */
+#include "store/grants.h"
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "store/rights.h"
+#include "store/schema.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+/* The right to call the functions of a name. */
+typedef struct Grant
+{
+	char *function;
+	char *role; /* quoted, or PUBLIC */
+} Grant;
+
+static void
+run(const char *sql)
+{
+	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not run \"%s\"", sql);
+}
+
+/* The elements of a literal of name[], such as those of schema.h. */
+static List *
+names_in(const char *literal)
+{
+	List *names = NIL;
+	char *text = pstrdup(literal + 1);
+
+	text[strlen(text) - 1] = '\0';
+	for (char *name = strtok(text, ","); name; name = strtok(NULL, ","))
+		names = lappend(names, name);
+	return names;
+}
+
+/* The OIDs of all of the model's own functions. */
+static List *
+own_functions(const ModelRow *model)
+{
+	List *own = NIL;
+	ListCell *cell;
+
+	foreach (cell, names_in(RECO_SCHEMA_FUNCTIONS))
+		own = list_concat(own, reco_rights_functions(model, lfirst(cell)));
+	return own;
+}
+
+static void
+change_functions(const ModelRow *model, const char *what, const char *to, const char *role)
+{
+	ListCell *cell;
+
+	foreach (cell, own_functions(model))
+		run(psprintf("%s ON FUNCTION %s %s %s", what, format_procedure_qualified(lfirst_oid(cell)),
+					 to, role));
+}
+
+/* One statement for all tables and views. */
+static void
+change_relations(const ModelRow *model, const char *what, const char *to, const char *role)
+{
+	const char *schema = quote_identifier(model->name);
+	StringInfoData sql;
+	ListCell *cell;
+
+	initStringInfo(&sql);
+	foreach (cell, names_in(RECO_SCHEMA_RELATIONS))
+	{
+		Oid relation = get_relname_relid(lfirst(cell), model->schema);
+
+		if (OidIsValid(relation) && reco_relation_owner(relation) == model->owner)
+			appendStringInfo(&sql, "%s%s.%s", sql.len ? ", " : "", schema,
+							 quote_identifier(lfirst(cell)));
+	}
+	if (sql.len > 0)
+		run(psprintf("%s ON %s %s %s", what, sql.data, to, role));
+}
+
+/*
+ * Functions that were restored without their rights are everybody's, as far as the server
+ * is asked; with the first grant that would count.
+ */
+static void
+close_open(const ModelRow *model)
+{
+	ListCell *cell;
+
+	foreach (cell, own_functions(model))
+	{
+		HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(lfirst_oid(cell)));
+		bool open = HeapTupleIsValid(tuple) && heap_attisnull(tuple, Anum_pg_proc_proacl, NULL);
+
+		if (HeapTupleIsValid(tuple))
+			ReleaseSysCache(tuple);
+		if (open)
+			run(psprintf("REVOKE ALL ON FUNCTION %s FROM PUBLIC",
+						 format_procedure_qualified(lfirst_oid(cell))));
+	}
+}
+
+void
+reco_grants_give(const ModelRow *model, const char *role, bool tables)
+{
+	if (model->surface < RECO_SURFACE_EXECUTE)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the functions of model \"%s\" were made by an older version of the "
+					"extension",
+					model->name),
+			 errhint("CALL reco.upgrade_model() makes them anew, and keeps who may call them.")));
+	run(psprintf("GRANT USAGE ON SCHEMA %s TO %s", quote_identifier(model->name), role));
+	close_open(model);
+	change_functions(model, "GRANT EXECUTE", "TO", role);
+	if (tables)
+		change_relations(model, "GRANT SELECT", "TO", role);
+}
+
+void
+reco_grants_take(const ModelRow *model, const char *role)
+{
+	change_functions(model, "REVOKE EXECUTE", "FROM", role);
+	change_relations(model, "REVOKE SELECT", "FROM", role);
+	run(psprintf("REVOKE USAGE ON SCHEMA %s FROM %s", quote_identifier(model->name), role));
+}
+
+void
+reco_grants_close(const ModelRow *model)
+{
+	change_functions(model, "REVOKE ALL", "FROM", "PUBLIC");
+}
+
+static Datum
+oid_array(const List *oids)
+{
+	Datum *datums = palloc((list_length(oids) + 1) * sizeof(Datum));
+	int n = 0;
+	ListCell *cell;
+
+	foreach (cell, oids)
+		datums[n++] = ObjectIdGetDatum(lfirst_oid(cell));
+	return PointerGetDatum(construct_array(datums, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+/* Rows (function, role) of a query of $1, the schema, and $2, its functions. */
+static List *
+read_grants(const ModelRow *model, const char *query)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum arguments[] = {ObjectIdGetDatum(model->schema), oid_array(own_functions(model))};
+	List *grants = NIL;
+
+	if (SPI_execute_with_args(query, 2, (Oid[]){OIDOID, OIDARRAYOID}, arguments, NULL, true, 0) !=
+		SPI_OK_SELECT)
+		elog(ERROR, "could not read the rights to model \"%s\"", model->name);
+	for (uint64 r = 0; r < SPI_processed; r++)
+	{
+		HeapTuple row = SPI_tuptable->vals[r];
+		TupleDesc columns = SPI_tuptable->tupdesc;
+		MemoryContext old = MemoryContextSwitchTo(caller);
+		Grant *grant = palloc(sizeof(Grant));
+
+		grant->function = SPI_getvalue(row, columns, 1);
+		grant->role = SPI_getvalue(row, columns, 2);
+		grants = lappend(grants, grant);
+		MemoryContextSwitchTo(old);
+	}
+	return grants;
+}
+
+#define ROLE "CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END"
+
+/* Roles that have SELECT on the tables and EXECUTE on a function, as was asked of callers. */
+static const char callers_of_old[] =
+	"WITH grantee AS ("
+	"  SELECT DISTINCT a.grantee FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
+	"   WHERE c.relnamespace = $1 AND c.relname = ANY ('" RECO_SCHEMA_RELATIONS "')"
+	"     AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner),"
+	" name AS (SELECT unnest('" RECO_SCHEMA_FUNCTIONS "'::name[]) AS name)"
+	" SELECT n.name, " ROLE " FROM name n CROSS JOIN grantee g"
+	" WHERE NOT EXISTS ("
+	"   SELECT FROM pg_class c WHERE c.relnamespace = $1 AND c.relkind = 'r'"
+	"      AND (c.relname IN ('model', 'model_version', 'model_user', 'model_item')"
+	"           OR c.relname = 'model_term' AND n.name = 'user_profile')"
+	"      AND NOT has_table_privilege(g.grantee, c.oid, 'SELECT'))"
+	"   AND NOT EXISTS ("
+	"   SELECT FROM pg_proc p WHERE p.oid = ANY ($2) AND p.proname = n.name"
+	"      AND NOT has_function_privilege(g.grantee, p.oid, 'EXECUTE'))";
+
+/* Everybody who is named in the rights to the functions, but their owner. */
+static const char named_in_functions[] =
+	"SELECT DISTINCT p.proname, " ROLE " FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) g"
+	" WHERE p.oid = ANY ($2) AND g.grantee <> p.proowner";
+
+List *
+reco_grants_note(const ModelRow *model)
+{
+	return read_grants(model,
+					   model->surface < RECO_SURFACE_EXECUTE ? callers_of_old : named_in_functions);
+}
+
+static void
+change_named(const ModelRow *model, const List *grants, const char *what, const char *to)
+{
+	const ListCell *cell;
+
+	foreach (cell, grants)
+	{
+		const Grant *grant = lfirst(cell);
+		ListCell *function;
+
+		foreach (function, reco_rights_functions(model, grant->function))
+			run(psprintf("%s ON FUNCTION %s %s %s", what,
+						 format_procedure_qualified(lfirst_oid(function)), to, grant->role));
+	}
+}
+
+void
+reco_grants_restore(const ModelRow *model, const List *noted)
+{
+	reco_grants_close(model);
+	change_named(model, read_grants(model, named_in_functions), "REVOKE ALL", "FROM");
+	change_named(model, noted, "GRANT EXECUTE", "TO");
+}
