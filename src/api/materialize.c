@@ -24,6 +24,7 @@
 #include "store/progress.h"
 #include "store/schema.h"
 #include "store/source.h"
+#include "store/statement.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -58,7 +59,7 @@ open_lists(const Job *job, const ModelRow *model)
 	Relation table = reco_open(model->schema, RECO_TABLE_LIST, RowExclusiveLock);
 	TupleDesc desc = RelationGetDescr(table);
 
-	reco_check_policies(table);
+	reco_check_writable(table);
 	if (TupleDescAttr(desc, LIST_USER)->atttypid != job->serving->user_type->type ||
 		TupleDescAttr(desc, LIST_ITEMS)->atttypid != get_array_type(job->serving->item_type->type))
 		reco_table_damaged(model->schema, psprintf("The ids of its table \"%s\" were altered.",
@@ -290,15 +291,13 @@ write_lists(Job *job, IdDict *some)
 static void
 activate(const ModelRow *model, int32 number)
 {
-	char *name = pstrdup(quote_identifier(get_namespace_name(model->schema)));
-	Datum value = Int32GetDatum(number);
+	RecoArgument argument = reco_int4_argument(number);
 
 	SPI_connect();
-	if (SPI_execute_with_args(psprintf("UPDATE %s.model SET active_list = $1", name), 1,
-							  (Oid[]){INT4OID}, &value, NULL, false, 0) != SPI_OK_UPDATE ||
-		SPI_execute_with_args(psprintf("DELETE FROM %s.model_list WHERE list <> $1", name), 1,
-							  (Oid[]){INT4OID}, &value, NULL, false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "could not update model \"%s\"", model->name);
+	(void) reco_statement_one(model->schema, "UPDATE ONLY %s.model SET active_list = $1", &argument,
+							  1);
+	(void) reco_statement(model->schema, "DELETE FROM ONLY %s.model_list WHERE list <> $1",
+						  &argument, 1, NULL);
 	SPI_finish();
 }
 

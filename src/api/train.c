@@ -104,11 +104,11 @@ iterated(void *arg, int iteration, int iterations, double loss)
 }
 
 /*
- * The ids of a model keep their types: its tables and functions are made of them.  Once
- * this was asked with the lock for writing they cannot change before they are written.
+ * The ids of a model keep their types: its tables and functions are made of
+ * them.
  */
 static void
-check_id_types(const Job *job, LOCKMODE lock)
+check_id_types(const Job *job)
 {
 	for (int is_user = 0; is_user <= 1; is_user++)
 	{
@@ -116,7 +116,7 @@ check_id_types(const Job *job, LOCKMODE lock)
 		ModelTable table;
 		IdType *made;
 
-		reco_table_open(&table, job->record.schema, is_user, lock);
+		reco_table_open(&table, job->record.schema, is_user, AccessShareLock);
 		reco_check_policies(table.heap);
 		made = reco_table_id_type(&table);
 		reco_table_close(&table);
@@ -196,7 +196,7 @@ read_source(Job *job)
 	if (!job->creating)
 	{
 		check_model_exists(job);
-		check_id_types(job, AccessShareLock);
+		check_id_types(job);
 	}
 	reco_training_threads(&job->training);
 	reco_budget_require(&job->budget, job->spec->algorithm->memory(&job->training), "training");
@@ -237,8 +237,9 @@ write_version(Job *job)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
 	reco_model_check_owner(&row);
-	check_id_types(job, RowExclusiveLock);
 	job->record.owner.owner = row.owner;
+	reco_version_lock(&job->record);
+	check_id_types(job);
 	if (job->guard)
 		reco_guard_judge(job->guard, job->worth, &row, &job->record);
 	reco_progress_phase(job->record.version, "writing");

@@ -100,6 +100,18 @@ reco_check_policies(Relation table)
 							   RelationGetRelationName(table))));
 }
 
+void
+reco_check_writable(Relation table)
+{
+	reco_check_policies(table);
+	if (table->rd_rel->relowner != GetUserId())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("table \"%s\" of model \"%s\" is of another owner than the model",
+							   RelationGetRelationName(table),
+							   get_namespace_name(RelationGetNamespace(table))),
+						errhint("Give the model and all its tables to one role.")));
+}
+
 /*
  * The first row of a typed table whose first column, an int4, equals *value (NULL:
  * any), in a slot that the caller drops; NULL when there is none.  By its index only where

@@ -101,6 +101,12 @@ extern void reco_model_check_owner(const ModelRow *row);
 /* Rows that policies hide from the current user must neither be shown nor be left behind. */
 extern void reco_check_policies(Relation table);
 
+/*
+ * Who writes, the model's owner, must be the table's as well: what another owner put on it
+ * would run with the rights of the model's.
+ */
+extern void reco_check_writable(Relation table);
+
 /* Errors: rows of a model that another training replaces, or tables, which it does not. */
 extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
 extern pg_attribute_noreturn() void reco_table_damaged(Oid schema, const char *detail);

@@ -210,7 +210,7 @@ lock_by_name(Oid schema, const char *name, LOCKMODE lock, bool *busy)
 	{
 		Oid now;
 
-		CHECK_FOR_INTERRUPTS();
+		reco_poll();
 		if (busy == NULL)
 			LockRelationOid(relid, lock);
 		else if (!ConditionalLockRelationOid(relid, lock))

@@ -60,6 +60,17 @@ reco_table_require_id(const ModelTable *table, const IdType *type)
 									RelationGetRelationName(table->heap)));
 }
 
+void
+reco_table_require_unaltered(const ModelTable *table, Snapshot snapshot)
+{
+	if (reco_altered_since(table->heap, snapshot))
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("table \"%s\" of model \"%s\" was altered by another transaction",
+							   RelationGetRelationName(table->heap),
+							   get_namespace_name(RelationGetNamespace(table->heap))),
+						errhint("Try again.")));
+}
+
 IdType *
 reco_table_id_type(const ModelTable *table)
 {

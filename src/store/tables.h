@@ -36,6 +36,12 @@ extern bool reco_table_id_is(const ModelTable *table, const IdType *type);
 extern void reco_table_require_id(const ModelTable *table, const IdType *type);
 
 /*
+ * To be asked when a row is not there: an error when that may be since the table was
+ * rewritten after the snapshot was taken.
+ */
+extern void reco_table_require_unaltered(const ModelTable *table, Snapshot snapshot);
+
+/*
  * Visits rows of a version: all of them (key NULL), in the order of their ids, or
  * those whose COLUMN_ID or COLUMN_NUMBER is *key.  Returns false
  * from visit to stop.  The slot is valid during the visit only; all columns are

@@ -10,8 +10,7 @@
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "store/schema.h"
+#include "store/statement.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -166,13 +165,15 @@ batch_of(const RecoFeatures *features, int32 from)
 	return n;
 }
 
+static RecoArgument
+array_argument(Oid type, ArrayType *array)
+{
+	return (RecoArgument){type, PointerGetDatum(array), false};
+}
+
 void
 reco_terms_write(Oid schema, int32 version, const RecoFeatures *features)
 {
-	Oid types[] = {INT4OID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, FLOAT4ARRAYOID};
-	char *sql = psprintf("INSERT INTO %s.model_term (version, number, field, term, weight)"
-						 " SELECT $1, t.* FROM unnest($2, $3, $4, $5) t",
-						 quote_identifier(get_namespace_name(schema)));
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco terms", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -181,7 +182,7 @@ reco_terms_write(Oid schema, int32 version, const RecoFeatures *features)
 	for (int32 from = 0; from < features->terms; from += n)
 	{
 		Datum *column[4];
-		Datum values[5] = {Int32GetDatum(version)};
+		RecoArgument argument[5] = {reco_int4_argument(version)};
 
 		MemoryContextReset(context);
 		n = batch_of(features, from);
@@ -194,16 +195,21 @@ reco_terms_write(Oid schema, int32 version, const RecoFeatures *features)
 			column[2][k] = CStringGetTextDatum(features->term[from + k]);
 			column[3][k] = Float4GetDatum(features->idf[from + k]);
 		}
-		values[1] = PointerGetDatum(
-			construct_array(column[0], n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-		values[2] = PointerGetDatum(
-			construct_array(column[1], n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-		values[3] =
-			PointerGetDatum(construct_array(column[2], n, TEXTOID, -1, false, TYPALIGN_INT));
-		values[4] = PointerGetDatum(
-			construct_array(column[3], n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
-		if (SPI_execute_with_args(sql, 5, types, values, NULL, false, 0) != SPI_OK_INSERT)
-			elog(ERROR, "could not write the model's terms");
+		argument[1] =
+			array_argument(INT4ARRAYOID, construct_array(column[0], n, INT4OID, sizeof(int32), true,
+														 TYPALIGN_INT));
+		argument[2] =
+			array_argument(INT4ARRAYOID, construct_array(column[1], n, INT4OID, sizeof(int32), true,
+														 TYPALIGN_INT));
+		argument[3] = array_argument(
+			TEXTARRAYOID, construct_array(column[2], n, TEXTOID, -1, false, TYPALIGN_INT));
+		argument[4] =
+			array_argument(FLOAT4ARRAYOID, construct_array(column[3], n, FLOAT4OID, sizeof(float4),
+														   true, TYPALIGN_INT));
+		(void) reco_statement(schema,
+							  "INSERT INTO %s.model_term (version, number, field, term, weight)"
+							  " SELECT $1, t.* FROM unnest($2, $3, $4, $5) t",
+							  argument, lengthof(argument), NULL);
 		reco_poll();
 	}
 	MemoryContextSwitchTo(old);

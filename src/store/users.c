@@ -81,6 +81,8 @@ find_user(Serving *serving, int column, Datum key, RecoProfile *profile)
 	reco_check_policies(table.heap);
 	reco_table_require_id(&table, serving->user_type);
 	reco_table_scan(&table, serving->version, column, &key, GetActiveSnapshot(), read_user, &one);
+	if (!one.found)
+		reco_table_require_unaltered(&table, GetActiveSnapshot());
 	reco_table_close(&table);
 	return one.found;
 }
@@ -97,6 +99,7 @@ typedef struct EachUser
 	MemoryContext context;
 	void (*visit)(void *arg, Datum id, RecoProfile *profile);
 	void *arg;
+	int64 users;
 } EachUser;
 
 static bool
@@ -108,6 +111,7 @@ visit_user(void *arg, TupleTableSlot *slot)
 	MemoryContext old = MemoryContextSwitchTo(each->context);
 
 	each->one.profile = &profile;
+	each->users++;
 	(void) read_user(&each->one, slot);
 	MemoryContextSwitchTo(old);
 	each->visit(each->arg, slot->tts_values[COLUMN_ID], &profile);
@@ -126,13 +130,21 @@ reco_serving_each_user(Serving *serving, MemoryContext context,
 	reco_table_require_id(&table, serving->user_type);
 	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), visit_user,
 					&each);
+	if (each.users != serving->users)
+		reco_damaged(serving->schema, psprintf("It has " INT64_FORMAT " of its %d users.",
+											   each.users, serving->users));
 	reco_table_close(&table);
 }
 
 static bool
 read_user_number(void *arg, int32 number, RecoProfile *profile)
 {
-	return find_user(arg, COLUMN_NUMBER, Int32GetDatum(number), profile);
+	Serving *serving = arg;
+
+	/* lists of neighbors name users of this version only */
+	if (!find_user(serving, COLUMN_NUMBER, Int32GetDatum(number), profile))
+		reco_damaged(serving->schema, "A user of a list of neighbors is missing.");
+	return true;
 }
 
 typedef struct UserLoad
@@ -251,6 +263,7 @@ typedef struct OneItem
 {
 	Serving *serving;
 	ModelTable *table;
+	bool found;
 	int32 n;
 	int32 **neighbor;
 	double **similarity;
@@ -261,6 +274,7 @@ read_item_neighbors(void *arg, TupleTableSlot *slot)
 {
 	OneItem *one = arg;
 
+	one->found = true;
 	one->n = reco_neighbors_of(one->table, slot, one->serving->model.items, one->neighbor,
 							   one->similarity);
 	return false;
@@ -270,13 +284,15 @@ int32
 reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor, double **similarity)
 {
 	ModelTable table;
-	OneItem one = {serving, &table, 0, neighbor, similarity};
+	OneItem one = {serving, &table, false, 0, neighbor, similarity};
 	Datum number = Int32GetDatum(item);
 
 	reco_table_open(&table, serving->schema, false, AccessShareLock);
 	reco_check_policies(table.heap);
 	reco_table_scan(&table, serving->version, COLUMN_NUMBER, &number, GetActiveSnapshot(),
 					read_item_neighbors, &one);
+	if (!one.found)
+		reco_damaged(serving->schema, psprintf("Its item %d is missing.", item));
 	reco_table_close(&table);
 	return one.n;
 }

@@ -6,9 +6,8 @@
  * readers see the old version or the new one.  Old versions go by DELETE, never
  * by TRUNCATE or DROP, so that no reader waits and old snapshots keep theirs.
  *
- * Everything is done as the model's owner under SECURITY_RESTRICTED_OPERATION:
- * triggers and indexes that the owner put on these tables must not run with the
- * rights of whoever refreshes the model.
+ * Everything is done as the model's owner (statement.c says why), on tables that were
+ * opened and checked.
  */
 #include "store/versions.h"
 
@@ -16,10 +15,10 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "core/history.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "store/schema.h"
+#include "store/statement.h"
 #include "store/terms.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -27,119 +26,27 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-typedef struct Argument
-{
-	Oid type;
-	Datum value;
-	bool isnull;
-} Argument;
-
-static Argument
-int4_argument(int32 value)
-{
-	return (Argument){INT4OID, Int32GetDatum(value), false};
-}
-
-static Argument
-int8_argument(int64 value)
-{
-	return (Argument){INT8OID, Int64GetDatum(value), false};
-}
-
-static Argument
-float8_argument(double value)
-{
-	return (Argument){FLOAT8OID, Float8GetDatum(value), false};
-}
-
-static Argument
-text_argument(const char *value)
-{
-	return (Argument){TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL};
-}
-
-static Argument
-jsonb_argument(Jsonb *value)
-{
-	return (Argument){JSONBOID, PointerGetDatum(value), value == NULL};
-}
-
-/*
- * Runs a statement in which every %s is the quoted schema.  Returns the first
- * column of the first row as int4, or 0 where there is none.
- */
-static int32
-run(Oid schema, const char *template, const Argument *argument, int n)
-{
-	const char *name = get_namespace_name(schema);
-	StringInfoData sql;
-	Oid types[32];
-	Datum values[32];
-	char nulls[32];
-	int result;
-	bool isnull;
-
-	Assert(n <= lengthof(types));
-	if (name == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model was dropped while it was trained")));
-	initStringInfo(&sql);
-	for (const char *p = template; *p; p++)
-		if (p[0] == '%' && p[1] == 's')
-		{
-			appendStringInfoString(&sql, quote_identifier(name));
-			p++;
-		}
-		else
-			appendStringInfoChar(&sql, *p);
-	for (int i = 0; i < n; i++)
-	{
-		types[i] = argument[i].type;
-		values[i] = argument[i].value;
-		nulls[i] = argument[i].isnull ? 'n' : ' ';
-	}
-	result = SPI_execute_with_args(sql.data, n, types, values, nulls, false, 0);
-	if (result < 0)
-		elog(ERROR, "could not update model \"%s\": %s", name, SPI_result_code_string(result));
-	if (result == SPI_OK_UPDATE_RETURNING && SPI_processed > 0)
-		return DatumGetInt32(
-			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	return 0;
-}
-
-/* The same, which must change exactly one row. */
-static int32
-run_one(Oid schema, const char *template, const Argument *argument, int n)
-{
-	int32 value = run(schema, template, argument, n);
-
-	if (SPI_processed != 1)
-		reco_damaged(schema,
-					 psprintf("Instead of one row of its own tables, " UINT64_FORMAT " were found.",
-							  (uint64) SPI_processed));
-	return value;
-}
-
 void
 reco_version_define(const RecoTrainingRecord *record, const char *source, const char *items,
 					const char *search_path)
 {
 	RecoIdentity before;
-	Argument argument[] = {
-		text_argument(source),
-		jsonb_argument(record->algorithm),
-		jsonb_argument(record->options),
-		text_argument(search_path),
-		text_argument(items),
+	RecoArgument argument[] = {
+		reco_text_argument(source),
+		reco_jsonb_argument(record->algorithm),
+		reco_jsonb_argument(record->options),
+		reco_text_argument(search_path),
+		reco_text_argument(items),
 	};
 
 	reco_become(&record->owner, &before);
-	run(record->schema,
+	(void) reco_statement(
+		record->schema,
 		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
 		" active_nonce, next_version, created_at, items, items_search_path, surface)"
 		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
 		"clock_timestamp(), $5, $4, " CppAsString2(RECO_SURFACE) ")",
-		argument, lengthof(argument));
+		argument, lengthof(argument), NULL);
 	reco_return(&before);
 }
 
@@ -148,23 +55,23 @@ reco_version_redefine(const RecoTrainingRecord *record, const char *source, cons
 					  const char *search_path)
 {
 	RecoIdentity before;
-	Argument argument[] = {
-		text_argument(source),
-		jsonb_argument(record->algorithm),
-		jsonb_argument(record->options),
-		text_argument(source ? search_path : NULL),
-		text_argument(items),
-		text_argument(items ? search_path : NULL),
+	RecoArgument argument[] = {
+		reco_text_argument(source),
+		reco_jsonb_argument(record->algorithm),
+		reco_jsonb_argument(record->options),
+		reco_text_argument(source ? search_path : NULL),
+		reco_text_argument(items),
+		reco_text_argument(items ? search_path : NULL),
 	};
 
 	reco_become(&record->owner, &before);
-	run_one(record->schema,
-			"UPDATE %s.model SET source = coalesce($1, source),"
-			" algorithm = coalesce($2::reco.algorithm, algorithm),"
-			" options = coalesce($3::reco.data_options, options),"
-			" search_path = coalesce($4, search_path), items = coalesce($5, items),"
-			" items_search_path = coalesce($6, items_search_path)",
-			argument, lengthof(argument));
+	reco_statement_one(record->schema,
+					   "UPDATE ONLY %s.model SET source = coalesce($1, source),"
+					   " algorithm = coalesce($2::reco.algorithm, algorithm),"
+					   " options = coalesce($3::reco.data_options, options),"
+					   " search_path = coalesce($4, search_path), items = coalesce($5, items),"
+					   " items_search_path = coalesce($6, items_search_path)",
+					   argument, lengthof(argument));
 	reco_return(&before);
 }
 
@@ -172,32 +79,45 @@ void
 reco_version_start(RecoTrainingRecord *record)
 {
 	RecoIdentity before;
-	Argument argument[5];
+	RecoArgument argument[5];
 
 	if (!pg_strong_random(&record->nonce, sizeof(record->nonce)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
 	reco_become(&record->owner, &before);
-	reco_version_check(record->schema);
+	/* what cannot be written to is told before it is trained */
+	reco_lock_tables(record->schema);
 	/* the lock on the model is ours: whatever still runs in the table was killed */
-	run(record->schema,
-		"UPDATE %s.model_version SET status = 'failed', message = 'interrupted'"
+	(void) reco_statement(
+		record->schema,
+		"UPDATE ONLY %s.model_version SET status = 'failed', message = 'interrupted'"
 		" WHERE status = 'running'",
-		NULL, 0);
-	record->version = run_one(record->schema,
-							  "UPDATE %s.model SET next_version = next_version + 1"
-							  " RETURNING next_version - 1",
-							  NULL, 0);
-	argument[0] = int4_argument(record->version);
-	argument[1] = int8_argument(record->nonce);
-	argument[2] = jsonb_argument(record->algorithm);
-	argument[3] = jsonb_argument(record->options);
-	argument[4] = text_argument(record->trained_by);
-	run(record->schema,
+		NULL, 0, NULL);
+	record->version = reco_statement_one(record->schema,
+										 "UPDATE ONLY %s.model SET next_version = next_version + 1"
+										 " RETURNING next_version - 1",
+										 NULL, 0);
+	argument[0] = reco_int4_argument(record->version);
+	argument[1] = reco_int8_argument(record->nonce);
+	argument[2] = reco_jsonb_argument(record->algorithm);
+	argument[3] = reco_jsonb_argument(record->options);
+	argument[4] = reco_text_argument(record->trained_by);
+	(void) reco_statement(
+		record->schema,
 		"INSERT INTO %s.model_version (version, nonce, status, started_at, algorithm, options,"
 		" trained_by) VALUES ($1, $2, 'running', clock_timestamp(), $3::reco.algorithm,"
 		" $4::reco.data_options, $5)",
-		argument, lengthof(argument));
+		argument, lengthof(argument), NULL);
+	reco_return(&before);
+}
+
+void
+reco_version_lock(const RecoTrainingRecord *record)
+{
+	RecoIdentity before;
+
+	reco_become(&record->owner, &before);
+	reco_lock_tables(record->schema);
 	reco_return(&before);
 }
 
@@ -205,13 +125,14 @@ void
 reco_version_fail(const RecoTrainingRecord *record, const char *message)
 {
 	RecoIdentity before;
-	Argument argument[] = {int4_argument(record->version), text_argument(message)};
+	RecoArgument argument[] = {reco_int4_argument(record->version), reco_text_argument(message)};
 
 	reco_become(&record->owner, &before);
-	run(record->schema,
-		"UPDATE %s.model_version SET status = 'failed', finished_at = clock_timestamp(),"
+	(void) reco_statement(
+		record->schema,
+		"UPDATE ONLY %s.model_version SET status = 'failed', finished_at = clock_timestamp(),"
 		" message = $2 WHERE version = $1",
-		argument, lengthof(argument));
+		argument, lengthof(argument), NULL);
 	reco_return(&before);
 }
 
@@ -271,6 +192,7 @@ write_users(RecoTrainingRecord *record)
 	MemoryContext batch;
 
 	reco_table_open(&table, record->schema, true, RowExclusiveLock);
+	reco_check_writable(table.heap);
 	reco_table_require_id(&table, &record->data->user_type);
 	writer = reco_writer_begin(table.heap);
 	for (int32 u = 0; u < trained->users; u++)
@@ -336,6 +258,7 @@ write_items(RecoTrainingRecord *record)
 		RECO_POLL_AT(e);
 	}
 	reco_table_open(&table, record->schema, false, RowExclusiveLock);
+	reco_check_writable(table.heap);
 	reco_table_require_id(&table, &record->data->item_type);
 	writer = reco_writer_begin(table.heap);
 	for (int32 i = 0; i < model->items; i++)
@@ -368,37 +291,37 @@ record_version(const RecoTrainingRecord *record)
 	const RecoData *data = record->data;
 	const RecoTrained *trained = record->trained;
 	const RecoModel *model = &trained->model;
-	Argument argument[] = {
-		int4_argument(record->version),
-		int8_argument(data->rows_read),
-		int8_argument(data->skipped_null),
-		int8_argument(data->skipped_invalid),
-		int8_argument(data->x.merged),
-		int4_argument(trained->users),
-		int4_argument(model->items),
-		int8_argument(record->by_user->start[record->by_user->rows]),
-		int4_argument(model->factors),
-		float8_argument(model->mean),
-		float8_argument(model->min_value),
-		float8_argument(model->max_value),
+	RecoArgument argument[] = {
+		reco_int4_argument(record->version),
+		reco_int8_argument(data->rows_read),
+		reco_int8_argument(data->skipped_null),
+		reco_int8_argument(data->skipped_invalid),
+		reco_int8_argument(data->x.merged),
+		reco_int4_argument(trained->users),
+		reco_int4_argument(model->items),
+		reco_int8_argument(record->by_user->start[record->by_user->rows]),
+		reco_int4_argument(model->factors),
+		reco_float8_argument(model->mean),
+		reco_float8_argument(model->min_value),
+		reco_float8_argument(model->max_value),
 		{FLOAT4ARRAYOID, float_array(trained->loss, trained->losses, CurrentMemoryContext),
 		 trained->losses == 0},
-		int8_argument(record->bytes),
-		float8_argument(record->read_seconds),
-		float8_argument(record->train_seconds),
-		float8_argument(record->write_seconds),
-		int8_argument(data->dropped_users),
-		int8_argument(data->dropped_items),
-		jsonb_argument(data->features ? reco_fields_describe(data->features) : NULL),
-		jsonb_argument(record->metrics),
-		text_argument(record->message),
+		reco_int8_argument(record->bytes),
+		reco_float8_argument(record->read_seconds),
+		reco_float8_argument(record->train_seconds),
+		reco_float8_argument(record->write_seconds),
+		reco_int8_argument(data->dropped_users),
+		reco_int8_argument(data->dropped_items),
+		reco_jsonb_argument(data->features ? reco_fields_describe(data->features) : NULL),
+		reco_jsonb_argument(record->metrics),
+		reco_text_argument(record->message),
 		{BOOLOID, BoolGetDatum(data->row_security), false},
 		{BOOLOID, BoolGetDatum(data->available), false},
 	};
 
-	run_one(
+	reco_statement_one(
 		record->schema,
-		"UPDATE %s.model_version SET status = 'ready', finished_at = clock_timestamp(),"
+		"UPDATE ONLY %s.model_version SET status = 'ready', finished_at = clock_timestamp(),"
 		" rows_read = $2, rows_skipped = jsonb_build_object('null', $3, 'invalid', $4,"
 		" 'users_dropped', $18, 'items_dropped', $19), rows_merged = $5, users = $6, items = $7,"
 		" interactions = $8, factors = $9, mean = $10, min_value = $11::float4,"
@@ -414,8 +337,8 @@ void
 reco_version_finish(RecoTrainingRecord *record)
 {
 	RecoIdentity before;
-	Argument active[2];
-	Argument keep[2];
+	RecoArgument active[2];
+	RecoArgument keep[2];
 	instr_time start;
 	instr_time end;
 
@@ -430,23 +353,26 @@ reco_version_finish(RecoTrainingRecord *record)
 	INSTR_TIME_SUBTRACT(end, start);
 	record->write_seconds = INSTR_TIME_GET_DOUBLE(end);
 	record_version(record);
-	active[0] = int4_argument(record->version);
-	active[1] = int8_argument(record->nonce);
-	run(record->schema, "SELECT definition FROM %s.model FOR UPDATE", NULL, 0);
+	active[0] = reco_int4_argument(record->version);
+	active[1] = reco_int8_argument(record->nonce);
+	(void) reco_statement(record->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
+						  0, NULL);
 	if (!record->held_back)
-		run_one(record->schema, "UPDATE %s.model SET active_version = $1, active_nonce = $2",
-				active, 2);
-	keep[0] = int8_argument(record->keep_versions);
-	keep[1] = int4_argument(record->version);
-	run(record->schema,
-		"WITH expired AS (UPDATE %s.model_version SET status = 'expired' WHERE version IN ("
-		"SELECT version FROM %s.model_version WHERE status = 'ready' AND version <> $2"
-		" AND version NOT IN (SELECT active_version FROM %s.model)"
+		reco_statement_one(record->schema,
+						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2",
+						   active, 2);
+	keep[0] = reco_int8_argument(record->keep_versions);
+	keep[1] = reco_int4_argument(record->version);
+	(void) reco_statement(
+		record->schema,
+		"WITH expired AS (UPDATE ONLY %s.model_version SET status = 'expired' WHERE version IN ("
+		"SELECT version FROM ONLY %s.model_version WHERE status = 'ready' AND version <> $2"
+		" AND version NOT IN (SELECT active_version FROM ONLY %s.model)"
 		" ORDER BY version DESC OFFSET $1 - 1) RETURNING version),"
-		" users AS (DELETE FROM %s.model_user u USING expired e WHERE u.version = e.version),"
-		" terms AS (DELETE FROM %s.model_term t USING expired e WHERE t.version = e.version)"
-		" DELETE FROM %s.model_item i USING expired e WHERE i.version = e.version",
-		keep, 2);
+		" users AS (DELETE FROM ONLY %s.model_user u USING expired e WHERE u.version = e.version),"
+		" terms AS (DELETE FROM ONLY %s.model_term t USING expired e WHERE t.version = e.version)"
+		" DELETE FROM ONLY %s.model_item i USING expired e WHERE i.version = e.version",
+		keep, 2, NULL);
 	reco_return(&before);
 }
 
@@ -454,18 +380,21 @@ bool
 reco_version_activate(const RecoTrainingRecord *record)
 {
 	RecoIdentity before;
-	Argument argument = int4_argument(record->version);
+	RecoArgument argument = reco_int4_argument(record->version);
+	int32 version;
 	bool found;
 
 	reco_become(&record->owner, &before);
 	/* versions expire under this lock: whether one is ready is asked after it is had */
-	run(record->schema, "SELECT definition FROM %s.model FOR UPDATE", NULL, 0);
-	found = run(record->schema,
-				"UPDATE %s.model AS m SET active_version = v.version, active_nonce = v.nonce"
-				" FROM %s.model_version AS v WHERE v.version = $1 AND v.status = 'ready'"
+	(void) reco_statement(record->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
+						  0, NULL);
+	found = reco_statement(
+				record->schema,
+				"UPDATE ONLY %s.model AS m SET active_version = v.version, active_nonce = v.nonce"
+				" FROM ONLY %s.model_version AS v WHERE v.version = $1 AND v.status = 'ready'"
 				" RETURNING v.version",
-				&argument, 1) == record->version &&
-			SPI_processed == 1;
+				&argument, 1, &version) == 1 &&
+			version == record->version;
 	reco_return(&before);
 	return found;
 }

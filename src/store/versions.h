@@ -43,6 +43,12 @@ extern void reco_version_redefine(const RecoTrainingRecord *record, const char *
 /* Takes the next version number and nonce and records that its training runs. */
 extern void reco_version_start(RecoTrainingRecord *record);
 
+/*
+ * Locks the tables to be written to; as they are now, they stay.  The owner may have
+ * changed them since the training began.
+ */
+extern void reco_version_lock(const RecoTrainingRecord *record);
+
 /* Writes the trained version, makes it the active one unless held back, and removes expired ones.
  */
 extern void reco_version_finish(RecoTrainingRecord *record);
