@@ -8,6 +8,14 @@
 #include "model/model.h"
 #include "store/source.h"
 #include "datatype/timestamp.h"
+#include "utils/snapmgr.h"
+
+/*
+ * The snapshot that a procedure reads a model by: with all that this transaction has
+ * done.  The active one may lack what a function did before its CALL (in servers
+ * before 14.13, 15.8 and 16.4).
+ */
+#define RECO_LATEST_SNAPSHOT GetTransactionSnapshot()
 
 /* algorithms.c: the options of reco.options(). */
 extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);

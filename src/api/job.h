@@ -38,6 +38,9 @@ typedef struct Job
  */
 extern Job *reco_job_make(FunctionCallInfo fcinfo, const char *command);
 
+/* Ends one of a job's transactions, outside of a block. */
+extern void reco_job_commit(void);
+
 /* False when another session trains the model and dont_wait. */
 extern bool reco_job_lock(Job *job, bool dont_wait);
 

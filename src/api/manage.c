@@ -52,7 +52,7 @@ owned_model(FunctionCallInfo fcinfo, bool missing_ok, ModelRow *row)
 	if (missing_ok && !OidIsValid(get_namespace_oid(name, true)))
 		return InvalidOid;
 	schema = reco_model_schema(name);
-	reco_model_read(schema, GetActiveSnapshot(), row);
+	reco_model_read(schema, RECO_LATEST_SNAPSHOT, row);
 	reco_model_check_owner(row);
 	return schema;
 }
@@ -171,7 +171,7 @@ list_model(RecoRows *rows, const ModelRow *model)
 	VersionRow version = {0};
 	bool locked = model->locked;
 	bool trained = !locked && model->active_version > 0 &&
-				   reco_version_try_read(model->schema, model->active_version, GetActiveSnapshot(),
+				   reco_version_try_read(model->schema, model->active_version, RECO_LATEST_SNAPSHOT,
 										 &version, &locked);
 	const char *status = locked                      ? "locked"
 						 : trained                   ? "ready"

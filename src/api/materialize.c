@@ -361,7 +361,7 @@ reco_materialize(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model name must not be null")));
 	job.n = argument_n(fcinfo);
 	schema = reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	reco_model_read(schema, GetActiveSnapshot(), &model);
+	reco_model_read(schema, RECO_LATEST_SNAPSHOT, &model);
 	reco_model_check_owner(&model);
 	/* one at a time, and none beside a training */
 	(void) reco_training_lock(schema, false, false);

@@ -32,7 +32,7 @@ clear_way(const char *name)
 	Oid schema = get_namespace_oid(name, true);
 	ModelRow row;
 
-	if (OidIsValid(schema) && reco_model_try_read(schema, GetActiveSnapshot(), &row, NULL) &&
+	if (OidIsValid(schema) && reco_model_try_read(schema, RECO_LATEST_SNAPSHOT, &row, NULL) &&
 		row.active_version == 0 && !reco_training_runs(schema) &&
 		reco_schema_owned(schema, GetUserId()) && reco_table_owned(row.table, GetUserId()))
 	{
@@ -148,7 +148,7 @@ reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 		*job->min_interval = *how->min_interval;
 	}
 	job->record.schema = reco_model_schema(job->name);
-	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
+	reco_model_read(job->record.schema, RECO_LATEST_SNAPSHOT, &row);
 	reco_model_check_owner(&row);
 	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
 	if (!reco_job_lock(job, true))
@@ -163,7 +163,7 @@ reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 		}
 		/* an hour of waiting must not hold back vacuum either */
 		if (!job->atomic)
-			SPI_commit();
+			reco_job_commit();
 		(void) reco_job_lock(job, false);
 	}
 	reco_progress_begin(job->record.schema);

@@ -124,7 +124,7 @@ reco_schedule(PG_FUNCTION_ARGS)
 	int64 job;
 
 	PreventCommandIfReadOnly("CALL reco.schedule()");
-	reco_model_read(reco_model_schema(model), GetActiveSnapshot(), &row);
+	reco_model_read(reco_model_schema(model), RECO_LATEST_SNAPSHOT, &row);
 	reco_model_check_owner(&row);
 	require_cron();
 	argument[0] = job_name(model);

@@ -341,7 +341,7 @@ run_guarded(Job *job, void (*work)(Job *job))
 		if (says_dropped(job, error))
 			check_model_exists(job);
 		undo(job, error->message);
-		SPI_commit();
+		reco_job_commit();
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -423,6 +423,17 @@ announce(Job *job)
 }
 
 /*
+ * Commits, and begins the next transaction, which servers before 14.3 do not by
+ * themselves.
+ */
+void
+reco_job_commit(void)
+{
+	SPI_commit();
+	SPI_start_transaction();
+}
+
+/*
  * Everything from the lock on.  The caller holds an SPI connection.
  */
 static void
@@ -438,14 +449,14 @@ run_job(Job *job)
 	}
 	else
 	{
-		SPI_commit();
+		reco_job_commit();
 		if (!job->creating)
 		{
 			run_guarded(job, read_phase);
-			SPI_commit();
+			reco_job_commit();
 		}
 		run_guarded(job, train_and_write);
-		SPI_commit();
+		reco_job_commit();
 	}
 	tell(job);
 }
