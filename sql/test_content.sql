@@ -90,7 +90,7 @@ CREATE FUNCTION con_point_numbers(p con_point) RETURNS real[] LANGUAGE sql AS 'S
 CREATE CAST (con_point AS real[]) WITH FUNCTION con_point_numbers(con_point);
 SELECT * FROM con_pairs('point', 'SELECT a.id, b.id, con_cosine(con_point_numbers(a.point), con_point_numbers(b.point)) FROM con_items a, con_items b');
 DROP CAST (con_point AS real[]);
-CREATE FUNCTION con_point_numbers3(p con_point, int, boolean) RETURNS real[] LANGUAGE sql AS 'SELECT CASE WHEN $2 = -1 AND $3 THEN con_point_numbers($1) END';
+CREATE FUNCTION con_point_numbers3(p con_point, int, boolean) RETURNS real[] LANGUAGE sql AS 'SELECT CASE WHEN $2 = -1 AND $3 THEN public.con_point_numbers($1) END';
 CREATE CAST (con_point AS real[]) WITH FUNCTION con_point_numbers3(con_point, int, boolean);
 SELECT * FROM con_pairs('point', 'SELECT a.id, b.id, con_cosine(con_point_numbers(a.point), con_point_numbers(b.point)) FROM con_items a, con_items b');
 DROP CAST (con_point AS real[]);

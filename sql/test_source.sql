@@ -60,7 +60,7 @@ INSERT INTO src_dropped SELECT u, i, 1 FROM src_rows WHERE u >= 'u3';
 CREATE TABLE "src Rows; -- ""quoted""" AS TABLE src_rows;
 CREATE TABLE "select" AS TABLE src_rows;
 CREATE TABLE selections AS TABLE src_rows;
-CREATE FUNCTION src_function() RETURNS TABLE (u text, i text) LANGUAGE sql STABLE AS 'SELECT * FROM src_rows';
+CREATE FUNCTION src_function() RETURNS TABLE (u text, i text) LANGUAGE sql STABLE AS 'SELECT * FROM public.src_rows';
 
 SELECT source, src_same(source) FROM (VALUES
   ('src_rows'), ('public.src_rows'), ('  SRC_Rows '), ('src_unlogged'), ('src_temp'), ('pg_temp.src_temp'), ('src_view'),

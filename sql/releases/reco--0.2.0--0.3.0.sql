@@ -29,6 +29,9 @@ ALTER FUNCTION reco.recommend(pg_catalog.text, pg_catalog.anycompatible, pg_cata
 -- Which making of functions and views a model has.
 ALTER TYPE reco.model ADD ATTRIBUTE surface pg_catalog.int4 CASCADE;
 
+-- What the queries of a definition were resolved to.
+ALTER TYPE reco.model ADD ATTRIBUTE resolved pg_catalog.jsonb CASCADE;
+
 DROP PROCEDURE reco.grant_use(pg_catalog.text, pg_catalog.text);
 CREATE PROCEDURE reco.grant_use(
   model pg_catalog.text,

@@ -115,7 +115,8 @@ reco_evaluate(PG_FUNCTION_ARGS)
 	RecoMeasurement e = {&budget};
 	RecoRows rows;
 	RecoDataOptions options;
-	RecoRunAs caller = {false};
+	RecoQuery source = {&reco_the_source};
+	RecoQuery items = {&reco_the_items};
 	List *specs;
 	ListCell *cell;
 	bool needs_features = false;
@@ -135,9 +136,9 @@ reco_evaluate(PG_FUNCTION_ARGS)
 	}
 	reco_budget_init(&budget, context);
 	SPI_connect();
-	e.data = reco_read_source(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-							  needs_features ? text_to_cstring(PG_GETARG_TEXT_PP(ARG_ITEMS)) : NULL,
-							  true, &caller, &options, &budget);
+	source.text = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	items.text = needs_features ? text_to_cstring(PG_GETARG_TEXT_PP(ARG_ITEMS)) : NULL;
+	e.data = reco_read_source(&source, &items, true, &options, &budget);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
 	e.report = report;

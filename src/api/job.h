@@ -17,9 +17,7 @@ typedef struct Job
 	bool creating;
 	bool locked;
 	char *name;
-	char *source;
-	char *items;      /* query of what is known about them, or NULL */
-	RecoRunAs reader; /* who reads the source */
+	ModelRow definition; /* its queries, and as whom they are read */
 	RecoSpec *spec;
 	RecoDataOptions options;
 	RecoBudget budget;

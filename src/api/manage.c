@@ -15,7 +15,9 @@
 #include "miscadmin.h"
 #include "store/grants.h"
 #include "store/lock.h"
+#include "store/lookup.h"
 #include "store/progress.h"
+#include "store/resolve.h"
 #include "store/schema.h"
 #include "store/versions.h"
 #include "utils/builtins.h"
@@ -62,16 +64,21 @@ reco_alter_model(PG_FUNCTION_ARGS)
 {
 	RecoTrainingRecord record = {0};
 	ModelRow row;
-	char *source = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char *items = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	ModelRow change = {0};
 
 	PreventCommandIfReadOnly("CALL reco.alter_model()");
+	reco_check_version();
 	record.schema = owned_model(fcinfo, false, &row);
 	record.owner = (RecoRunAs){true, row.owner, "pg_catalog"};
 	record.algorithm = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	record.options = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4);
+	change.owner = row.owner;
+	change.source = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	change.items = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	change.search_path = pstrdup(GetConfigOption("search_path", false, false));
+	change.resolved = reco_resolve_missing(&change);
 	SPI_connect();
-	reco_version_redefine(&record, source, items, GetConfigOption("search_path", false, false));
+	reco_version_redefine(&record, &change);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -336,9 +343,24 @@ reco_activate(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* The queries of a model that was made before they were kept resolved. */
+static void
+resolve_queries(void *arg)
+{
+	const ModelRow *row = arg;
+	RecoTrainingRecord record = {row->schema, {true, row->owner, "pg_catalog"}};
+	Jsonb *missing = reco_resolve_missing(row);
+
+	SPI_connect();
+	if (missing)
+		reco_version_resolved(&record, missing);
+	SPI_finish();
+}
+
 Datum
 reco_upgrade_model(PG_FUNCTION_ARGS)
 {
+	ErrorData *error;
 	RecoRunAs owner;
 	RecoIdentity before;
 	IdType *type[2];
@@ -363,6 +385,15 @@ reco_upgrade_model(PG_FUNCTION_ARGS)
 	reco_schema_renew(&row, type[true], type[false]);
 	reco_return(&before);
 	SPI_finish();
+	error = reco_lookup_try(resolve_queries, &row);
+	if (error)
+		ereport(
+			WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("the queries of model \"%s\" could not be resolved: %s", row.name,
+					error->message),
+			 errhint("They are read under the search_path of the time when they were given, "
+					 "until a refresh resolves them or CALL reco.alter_model() gives others.")));
 	PG_RETURN_VOID();
 }
 

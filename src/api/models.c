@@ -92,19 +92,19 @@ reco_create_model(PG_FUNCTION_ARGS)
 
 	job->creating = true;
 	job->name = required_text(fcinfo, 0, "model name", job->context);
-	job->source = required_text(fcinfo, 1, "source", job->context);
+	job->definition.source = required_text(fcinfo, 1, "source", job->context);
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("algorithm must not be null")));
 	job->record.algorithm = PG_GETARG_JSONB_P_COPY(2);
 	if (!PG_ARGISNULL(3))
-		job->items = required_text(fcinfo, 3, "items", job->context);
+		job->definition.items = required_text(fcinfo, 3, "items", job->context);
 	if (!PG_ARGISNULL(4))
 		job->record.options = PG_GETARG_JSONB_P_COPY(4);
 	check_name(job->name);
 	clear_way(job->name);
-	job->reader =
-		(RecoRunAs){true, GetUserId(), pstrdup(GetConfigOption("search_path", false, false))};
+	job->definition.owner = GetUserId();
+	job->definition.search_path = pstrdup(GetConfigOption("search_path", false, false));
 	job->record.owner = (RecoRunAs){true, GetUserId(), OWN_SEARCH_PATH};
 	MemoryContextSwitchTo(old);
 	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);

@@ -25,6 +25,7 @@
 #include "store/lock.h"
 #include "store/lookup.h"
 #include "store/progress.h"
+#include "store/resolve.h"
 #include "store/schema.h"
 #include "store/versions.h"
 #include "utils/builtins.h"
@@ -162,6 +163,20 @@ what_was_read(const RecoData *data)
 	return text.data;
 }
 
+/* What is not: queries of a new model, of an older version's, or written by hand. */
+static void
+resolve(Job *job)
+{
+	MemoryContext old = MemoryContextSwitchTo(job->context);
+	Jsonb *missing = reco_resolve_missing(&job->definition);
+
+	if (missing)
+		reco_resolved_add(&job->definition, missing);
+	if (missing && !job->creating)
+		reco_version_resolved(&job->record, missing);
+	MemoryContextSwitchTo(old);
+}
+
 /*
  * Reads the source, checks that it can be trained on, and, in the memory that
  * survives commits, keeps what it held.
@@ -170,14 +185,19 @@ static void
 read_source(Job *job)
 {
 	instr_time start;
+	RecoQuery source;
+	RecoQuery items;
 	RecoData *data;
 
 	INSTR_TIME_SET_CURRENT(start);
 	reco_progress_phase(job->record.version, "reading");
-	if (job->spec->algorithm->needs_features && job->items == NULL)
+	if (job->spec->algorithm->needs_features && job->definition.items == NULL)
 		reco_features_missing(job->spec);
-	data = reco_read_source(job->source, job->items, job->spec->algorithm->needs_features,
-							&job->reader, &job->options, &job->budget);
+	resolve(job);
+	source = reco_definition_query(&job->definition, false);
+	items = reco_definition_query(&job->definition, true);
+	data = reco_read_source(&source, &items, job->spec->algorithm->needs_features, &job->options,
+							&job->budget);
 	job->record.data = data;
 	job->training.features = data->features;
 	job->training.spec = job->spec;
@@ -369,19 +389,16 @@ tell(const Job *job)
 static bool
 read_definition(Job *job)
 {
-	ModelRow row;
+	ModelRow *row = &job->definition;
 
-	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
-	reco_model_check_owner(&row);
-	if (row.source == NULL || row.algorithm == NULL || row.search_path == NULL)
+	reco_model_read(job->record.schema, GetActiveSnapshot(), row);
+	reco_model_check_owner(row);
+	if (row->source == NULL || row->algorithm == NULL || row->search_path == NULL)
 		reco_damaged(job->record.schema, "Its definition is not complete.");
-	job->source = row.source;
-	job->items = row.items;
-	job->reader = (RecoRunAs){true, row.owner, row.search_path, row.items_search_path, true};
-	job->record.owner = (RecoRunAs){true, row.owner, OWN_SEARCH_PATH};
-	job->record.algorithm = row.algorithm;
-	job->record.options = row.options;
-	return job->min_interval == NULL || reco_refresh_is_due(&row, job->min_interval);
+	job->record.owner = (RecoRunAs){true, row->owner, OWN_SEARCH_PATH};
+	job->record.algorithm = row->algorithm;
+	job->record.options = row->options;
+	return job->min_interval == NULL || reco_refresh_is_due(row, job->min_interval);
 }
 
 /*
@@ -415,7 +432,7 @@ announce(Job *job)
 		CommandCounterIncrement();
 		(void) reco_job_lock(job, false);
 		reco_progress_begin(job->record.schema);
-		reco_version_define(&job->record, job->source, job->items, job->reader.search_path);
+		reco_version_define(&job->record, &job->definition);
 	}
 	reco_version_start(&job->record);
 	PopActiveSnapshot();

@@ -25,6 +25,7 @@
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "funcapi.h"
+#include "parser/analyze.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 
@@ -93,6 +94,13 @@
 #define reco_name_list(text) stringToQualifiedNameList(text)
 #else
 #define reco_name_list(text) stringToQualifiedNameList(text, NULL)
+#endif
+
+#if PG_VERSION_NUM < 150000
+#define reco_parse_analyze(statement, text) parse_analyze(statement, text, NULL, 0, NULL)
+#else
+#define reco_parse_analyze(statement, text)                                                        \
+	parse_analyze_fixedparams(statement, text, NULL, 0, NULL)
 #endif
 
 #if PG_VERSION_NUM < 180000

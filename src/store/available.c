@@ -59,12 +59,11 @@ prepare_items(void *arg)
 	RecoLive *live = rows->live;
 	Part *part = &live->items;
 
-	if (!live->items_described &&
-		!features_say_available(reco_lookup_describe(&part->lookup, part->query)))
-		part->query = NULL;
+	if (!live->items_described && !features_say_available(reco_lookup_describe(&part->lookup)))
+		part->lookup.query.text = NULL;
 	live->items_described = true;
-	if (part->query)
-		(void) reco_lookup_prepare(&part->lookup, part->query, rows->serving->item_type, true,
+	if (part->lookup.query.text)
+		(void) reco_lookup_prepare(&part->lookup, rows->serving->item_type, true,
 								   RECO_LIVE_AVAILABLE);
 }
 
@@ -82,7 +81,7 @@ reco_live_filters(RecoLive *live, const Serving *serving)
 		if (!reco_live_attempt(live, &live->items, prepare_items, &rows))
 			return false;
 	}
-	return live->items.query != NULL;
+	return live->items.lookup.query.text != NULL;
 }
 
 static void
@@ -91,8 +90,8 @@ ask_items(void *arg)
 	ItemRows *rows = arg;
 	RecoLive *live = rows->live;
 
-	(void) reco_lookup_prepare(&live->items.lookup, live->items.query, rows->serving->item_type,
-							   true, RECO_LIVE_AVAILABLE);
+	(void) reco_lookup_prepare(&live->items.lookup, rows->serving->item_type, true,
+							   RECO_LIVE_AVAILABLE);
 	live->items.running = true;
 	reco_lookup_run(&live->items.lookup, get_array_type(rows->serving->item_type->base), rows->ids,
 					&rows->receiver);

@@ -194,6 +194,7 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	row->items_search_path = text_column(slot, MODEL_ITEMS_SEARCH_PATH);
 	row->algorithm = jsonb_column(slot, MODEL_ALGORITHM);
 	row->options = jsonb_column(slot, MODEL_OPTIONS);
+	row->resolved = jsonb_column(slot, MODEL_RESOLVED);
 	ExecDropSingleTupleTableSlot(slot);
 	return true;
 }

@@ -24,6 +24,7 @@ typedef struct ModelRow
 	Jsonb *options;
 	char *search_path;
 	char *items_search_path;
+	Jsonb *resolved;      /* what both queries were resolved to (resolve.h); NULL: nothing */
 	int32 active_version; /* 0: none yet */
 	int64 active_nonce;
 	int32 next_version;

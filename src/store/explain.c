@@ -23,6 +23,7 @@ typedef struct Tell
 	IdType *type[2];   /* of items, users */
 	Datum some[2];     /* an id of the active version */
 	bool has[2];
+	bool running; /* in an attempt, the rows */
 } Tell;
 
 static void tell(Tell *to, const char *format, ...) pg_attribute_printf(2, 3);
@@ -95,6 +96,28 @@ read_ids(Tell *to)
 
 #define USERS_FROM "live => '%s': what users have is read from the "
 
+static bool
+take_one(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	return false;
+}
+
+static void
+take_columns(DestReceiver *receiver, int operation, TupleDesc columns)
+{
+}
+
+/* What can be planned may not be had: a server may be away, a right be missing. */
+static void
+run_once(Tell *to, Oid type, Datum argument)
+{
+	DestReceiver receiver;
+
+	to->running = true;
+	reco_lookup_receiver(&receiver, take_columns, take_one);
+	reco_lookup_run(&to->lookup, type, argument, &receiver);
+}
+
 static void
 tell_source(void *arg)
 {
@@ -105,11 +128,13 @@ tell_source(void *arg)
 	Oid ignored[2];
 	char *plan;
 
-	reco_live_check(reco_lookup_prepare(lookup, to->row->source, type, false, NULL), type,
-					to->type[false], &ignored[0], &ignored[1]);
+	reco_live_check(reco_lookup_prepare(lookup, type, false, NULL), type, to->type[false],
+					&ignored[0], &ignored[1]);
 	reco_lookup_plan(lookup);
 	cheap = lookup->cost <= reco_live_limit(lookup);
 	plan = reco_lookup_explain(lookup, type->base, to->has[true] ? &to->some[true] : NULL, !cheap);
+	if (to->has[true] && (to->mode == RECO_LIVE_ON || reco_live_is_cheap(lookup)))
+		run_once(to, type->base, to->some[true]);
 	if (to->mode == RECO_LIVE_ON)
 		tell(to, USERS_FROM "source; its plan costs %.2f", "on", lookup->cost);
 	else if (lookup->unfit)
@@ -131,13 +156,15 @@ tell_items(void *arg)
 	RecoLookup *lookup = &to->lookup;
 	Datum ids = (Datum) 0;
 
-	if (!features_say_available(reco_lookup_describe(lookup, to->row->items)))
+	if (!features_say_available(reco_lookup_describe(lookup)))
 		return;
-	(void) reco_lookup_prepare(lookup, to->row->items, type, true, RECO_LIVE_AVAILABLE);
+	(void) reco_lookup_prepare(lookup, type, true, RECO_LIVE_AVAILABLE);
 	reco_lookup_plan(lookup);
 	if (to->has[false])
 		ids = PointerGetDatum(construct_array(&to->some[false], 1, type->base, type->typlen,
 											  type->typbyval, type->typalign));
+	if (to->has[false])
+		run_once(to, get_array_type(type->base), ids);
 	tell(to, "items that are not available now are not shown; asking for some costs %.2f",
 		 lookup->cost);
 	tell_lines(to,
@@ -151,6 +178,7 @@ attempt(Tell *to, bool of_items, void (*work)(void *arg))
 	ErrorData *error;
 
 	to->lookup = reco_live_lookup(to->row, of_items);
+	to->running = false;
 	error = reco_lookup_try(work, to);
 	reco_lookup_forget(&to->lookup);
 	return error;
@@ -170,11 +198,11 @@ reco_live_explain(const ModelRow *row, void (*line)(void *arg, const char *line)
 			 to.mode == RECO_LIVE_ON ? "on" : "auto");
 	else if ((error = attempt(&to, false, tell_source)) != NULL)
 	{
-		if (!reco_live_forgives(error->sqlerrcode))
+		if (!reco_live_forgives(error->sqlerrcode, false))
 			ReThrowError(error);
-		if (to.mode == RECO_LIVE_ON)
-			tell(&to, "live => 'on': calls fail, since the source cannot be read: %s",
-				 error->message);
+		if (to.mode == RECO_LIVE_ON || !reco_live_forgives(error->sqlerrcode, to.running))
+			tell(&to, "live => '%s': calls fail, since the source cannot be read: %s",
+				 to.mode == RECO_LIVE_ON ? "on" : "auto", error->message);
 		else
 			tell(&to, USERS_FROM "training, since the source cannot be read: %s", "auto",
 				 error->message);
@@ -184,7 +212,11 @@ reco_live_explain(const ModelRow *row, void (*line)(void *arg, const char *line)
 	error = attempt(&to, true, tell_items);
 	if (error == NULL)
 		return;
-	if (!reco_live_forgives(error->sqlerrcode))
+	if (!reco_live_forgives(error->sqlerrcode, false))
 		ReThrowError(error);
-	tell(&to, "what is available is not known, since items cannot be read: %s", error->message);
+	if (to.mode == RECO_LIVE_ON || !reco_live_forgives(error->sqlerrcode, to.running))
+		tell(&to, "what is available is not known, and calls fail, since items cannot be read: %s",
+			 error->message);
+	else
+		tell(&to, "what is available is not known, since items cannot be read: %s", error->message);
 }

@@ -90,6 +90,7 @@ static const Column model_columns[MODEL_COLUMNS] = {
 	[MODEL_ITEMS_SEARCH_PATH] = {"items_search_path", TEXTOID},
 	[MODEL_ACTIVE_LIST] = {"active_list", INT4OID},
 	[MODEL_SURFACE] = {"surface", INT4OID},
+	[MODEL_RESOLVED] = {"resolved", JSONBOID},
 };
 
 /* As reco.version has them. */

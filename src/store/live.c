@@ -26,6 +26,8 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "store/ingest.h"
+#include "store/resolve.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -51,7 +53,7 @@ same_text(const char *a, const char *b)
 }
 
 static bool
-same_options(const Jsonb *a, const Jsonb *b)
+same_jsonb(const Jsonb *a, const Jsonb *b)
 {
 	return a == NULL || b == NULL ? a == b
 								  : VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
@@ -63,7 +65,7 @@ same_definition(const ModelRow *a, const ModelRow *b)
 	return a->owner == b->owner && same_text(a->source, b->source) &&
 		   same_text(a->items, b->items) && same_text(a->search_path, b->search_path) &&
 		   same_text(a->items_search_path, b->items_search_path) &&
-		   same_options(a->options, b->options);
+		   same_jsonb(a->options, b->options) && same_jsonb(a->resolved, b->resolved);
 }
 
 /* Whether an option of the definition has a value; it was checked when it was written. */
@@ -90,17 +92,23 @@ reco_live_mode(const Jsonb *options)
 RecoLookup
 reco_live_lookup(const ModelRow *row, bool of_items)
 {
-	RecoRunAs as = {true, row->owner, row->search_path};
-
-	if (of_items && row->items_search_path)
-		as.search_path = row->items_search_path;
-	return (RecoLookup){of_items ? &reco_the_items : &reco_the_source, as};
+	return (RecoLookup){reco_definition_query(row, of_items)};
 }
 
 static char *
 copy_text(const char *text)
 {
 	return text ? pstrdup(text) : NULL;
+}
+
+static Jsonb *
+copy_jsonb(const Jsonb *value)
+{
+	Jsonb *copy = value ? palloc(VARSIZE(value)) : NULL;
+
+	if (value)
+		memcpy(copy, value, VARSIZE(value));
+	return copy;
 }
 
 static void
@@ -113,7 +121,7 @@ define(RecoLive *live, const ModelRow *row)
 	live->row = (ModelRow){0};
 	MemoryContextReset(live->definition);
 	old = MemoryContextSwitchTo(live->definition);
-	live->source = live->items = (Part){{NULL}};
+	live->source = live->items = (Part){{{NULL}}};
 	live->items_described = false;
 	live->mode = reco_live_mode(row->options);
 	live->skip_invalid =
@@ -123,17 +131,8 @@ define(RecoLive *live, const ModelRow *row)
 	live->row.items = copy_text(row->items);
 	live->row.search_path = copy_text(row->search_path);
 	live->row.items_search_path = copy_text(row->items_search_path);
-	if (row->options)
-	{
-		live->row.options = palloc(VARSIZE(row->options));
-		memcpy(live->row.options, row->options, VARSIZE(row->options));
-	}
-	/* a definition that was tampered with has nothing to be asked */
-	if (row->search_path)
-	{
-		live->source.query = live->row.source;
-		live->items.query = live->row.items;
-	}
+	live->row.options = copy_jsonb(row->options);
+	live->row.resolved = copy_jsonb(row->resolved);
 	live->source.lookup = reco_live_lookup(&live->row, false);
 	live->items.lookup = reco_live_lookup(&live->row, true);
 	MemoryContextSwitchTo(old);
@@ -244,34 +243,8 @@ reco_live_init(void)
 	RegisterSubXactCallback(subtransaction_ends, NULL);
 }
 
-/*
- * Whether an error while a query was prepared leaves the rest of reco working: not
- * what ends a statement or a session, runs out of something, or may go away when it is
- * tried again.
- */
 bool
-reco_live_forgives(int code)
-{
-	switch (ERRCODE_TO_CATEGORY(code))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INTERNAL_ERROR:
-		case ERRCODE_SYSTEM_ERROR:
-			return false;
-		default:
-			return code != ERRCODE_LOCK_NOT_AVAILABLE;
-	}
-}
-
-/*
- * The same while it ran: errors that say that it cannot be read as it stands.  Others
- * are of the rows, and whoever reads them should know.
- */
-static bool
-forgives_running(int code)
+reco_live_forgives(int code, bool running)
 {
 	switch (ERRCODE_TO_CATEGORY(code))
 	{
@@ -282,10 +255,73 @@ forgives_running(int code)
 		case ERRCODE_CONNECTION_EXCEPTION:
 		case ERRCODE_FDW_ERROR:
 		case ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION:
-			return reco_live_forgives(code);
-		default:
+			return code != ERRCODE_LOCK_NOT_AVAILABLE;
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INTERNAL_ERROR:
+		case ERRCODE_SYSTEM_ERROR:
 			return false;
+		default:
+			/* of the rows, when it runs: whoever reads them should know */
+			return !running;
 	}
+}
+
+/* Errors that are of the server, and no secret of who wrote the query. */
+static bool
+is_of_server(int code)
+{
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+			return true;
+		default:
+			return code == ERRCODE_LOCK_NOT_AVAILABLE;
+	}
+}
+
+/* Whether a caller may know what an owner's query says and reads. */
+static bool
+may_know(const RecoLive *live)
+{
+	return has_privs_of_role(GetUserId(), live->row.owner);
+}
+
+/* What others than the owner are told of an error. */
+static char *
+state_of(const ErrorData *error)
+{
+	return psprintf("The error has SQLSTATE %s.", unpack_sql_state(error->sqlerrcode));
+}
+
+/*
+ * An error of an owner's query, as one who may not read what the query reads may see it:
+ * its message, detail and context hold the query's text and values.
+ */
+static pg_attribute_noreturn() void throw_plain(const RecoLive *live, const Part *part,
+												ErrorData *error)
+{
+	const char *name = get_namespace_name(live->schema);
+
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("the %s of model \"%s\" could not be read: %s",
+					part->lookup.query.kind->name_of, name ? name : "", error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->context ? errcontext("%s", error->context) : 0, errhidestmt(true)));
+	if (!is_of_server(error->sqlerrcode))
+		ereport(ERROR,
+				(errcode(error->sqlerrcode),
+				 errmsg("the %s of model \"%s\" could not be read",
+						part->lookup.query.kind->name_of, name ? name : ""),
+				 errdetail_internal("%s", state_of(error)),
+				 errhint("reco.explain_source() tells more to the model's owner, and so does "
+						 "the server's log.")));
+	ereport(ERROR, (errcode(error->sqlerrcode), errmsg_internal("%s", error->message)));
 }
 
 static void
@@ -293,14 +329,21 @@ note_failure(RecoLive *live, Part *part, const ErrorData *error)
 {
 	bool of_source = part == &live->source;
 	const char *name = get_namespace_name(live->schema);
-
 	/* what is shown although it may not be there is worth a word to the client, too */
-	ereport(!of_source && (live->available || live->items_described) ? WARNING : LOG,
-			(errcode(error->sqlerrcode),
-			 of_source ? errmsg("model \"%s\" serves from its trained history", name ? name : "")
-					   : errmsg("model \"%s\" does not check what is available", name ? name : ""),
-			 errdetail_internal("%s", error->message),
-			 errhint("reco.explain_source() tells more; it is tried again in a minute.")));
+	bool warn = !of_source && (live->available || live->items_described);
+	bool all = may_know(live);
+
+	for (int told = 0; told <= (warn && !all); told++)
+		ereport(told   ? WARNING
+				: !all ? LOG_SERVER_ONLY
+				: warn ? WARNING
+					   : LOG,
+				(errcode(error->sqlerrcode),
+				 of_source
+					 ? errmsg("model \"%s\" serves from its trained history", name ? name : "")
+					 : errmsg("model \"%s\" does not check what is available", name ? name : ""),
+				 errdetail_internal("%s", told ? state_of(error) : error->message),
+				 errhint("reco.explain_source() tells more; it is tried again in a minute.")));
 	reco_lookup_forget(&part->lookup);
 	part->failed_at = GetCurrentTimestamp();
 	part->failed_now = true;
@@ -310,7 +353,9 @@ note_failure(RecoLive *live, Part *part, const ErrorData *error)
 bool
 reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg), void *arg)
 {
+	MemoryContext context = CurrentMemoryContext;
 	ErrorData *volatile error = NULL;
+	bool know = may_know(live);
 
 	live->busy++;
 	part->running = false;
@@ -321,15 +366,26 @@ reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg), void *arg
 		else
 			work(arg);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		live->busy--;
+		if (know)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		throw_plain(live, part, error);
 	}
 	PG_END_TRY();
+	live->busy--;
 	if (error == NULL)
 		return true;
-	if (!(part->running ? forgives_running : reco_live_forgives)(error->sqlerrcode))
-		ReThrowError(error);
+	if (!reco_live_forgives(error->sqlerrcode, part->running))
+	{
+		if (know)
+			ReThrowError(error);
+		throw_plain(live, part, error);
+	}
 	note_failure(live, part, error);
 	FreeErrorData(error);
 	return false;
@@ -338,7 +394,7 @@ reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg), void *arg
 bool
 reco_live_may_ask(RecoLive *live, Part *part)
 {
-	if (part->query == NULL || live->busy > 0)
+	if (part->lookup.query.text == NULL || live->busy > 0)
 		return false;
 	if (part->failed_at &&
 		!TimestampDifferenceExceeds(part->failed_at, GetCurrentTimestamp(), RETRY_AFTER_MS))
@@ -489,7 +545,7 @@ ask_source(void *arg)
 	RecoLookup *lookup = &live->source.lookup;
 	const IdType *type = rows->serving->user_type;
 
-	(void) reco_lookup_prepare(lookup, live->source.query, type, false, NULL);
+	(void) reco_lookup_prepare(lookup, type, false, NULL);
 	/* a parallel query cannot have what the source's functions may do */
 	if (IsInParallelMode() && !lookup->parallel_safe && live->mode == RECO_LIVE_AUTO)
 		return;

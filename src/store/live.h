@@ -60,6 +60,11 @@ extern bool reco_live_is_cheap(const RecoLookup *lookup);
 /* An error unless the columns are those that a source of the model has. */
 extern void reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type,
 							Oid *value, Oid *time);
-extern bool reco_live_forgives(int code);
+/*
+ * Whether an error of a query leaves the training in its place: while it was prepared not what
+ * ends a statement or a session, runs out of something, or may go away when it is tried
+ * again; while it ran what says that it cannot be read as it stands.
+ */
+extern bool reco_live_forgives(int code, bool running);
 
 #endif /* RECO_STORE_LIVE_H */

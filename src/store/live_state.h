@@ -12,8 +12,7 @@
 /* A query of the definition. */
 typedef struct Part
 {
-	RecoLookup lookup;
-	char *query;           /* NULL: there is none, or it says nothing of what is available */
+	RecoLookup lookup; /* without a text there is none, or it says nothing of what is available */
 	TimestampTz failed_at; /* 0: it did not */
 	bool failed_now;       /* in this transaction, whose end may undo why */
 	bool running;          /* the rows, no more the plan, are being had */

@@ -10,13 +10,15 @@
  * tables, indexes or statistics change.
  *
  * As in training, the text runs as the model's owner under
- * SECURITY_RESTRICTED_OPERATION and the search_path of the time it was written,
- * from planning on, and names nothing temporary.  It is read only, under the caller's snapshot: it
- *works on a standby, in a read-only transaction and in a parallel worker.
+ * SECURITY_RESTRICTED_OPERATION and a search_path of its own, from planning on, and
+ * names nothing temporary.  It is read only, under the caller's snapshot: it works on a
+ * standby and in a read-only transaction.
  *
  * Cost of a run: about 10 microseconds and those of the plan.
  */
 #include "store/lookup.h"
+
+#include "store/resolve.h"
 
 #include "access/xact.h"
 #include "catalog/pg_operator.h"
@@ -46,7 +48,7 @@ static void
 begin(const RecoLookup *lookup, RecoIdentity *before)
 {
 	SPI_connect();
-	reco_become(&lookup->as, before);
+	reco_become(&lookup->query.as, before);
 }
 
 static void
@@ -54,76 +56,6 @@ end(const RecoIdentity *before)
 {
 	reco_return(before);
 	SPI_finish();
-}
-
-static bool
-is_temporary_type(Oid type)
-{
-	HeapTuple tuple;
-	bool temporary;
-
-	if (type < FirstNormalObjectId)
-		return false;
-	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	temporary = HeapTupleIsValid(tuple) &&
-				isAnyTempNamespace(((Form_pg_type) GETSTRUCT(tuple))->typnamespace);
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return temporary;
-}
-
-/* Whether a query names a type in a session's own schema. */
-static bool
-names_temporary_type(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, names_temporary_type, context,
-								 QTW_EXAMINE_RTES_BEFORE);
-	if (IsA(node, RangeTblEntry))
-		return false;
-	switch (nodeTag(node))
-	{
-		case T_RangeTblFunction:
-		{
-			ListCell *cell;
-
-			foreach (cell, ((RangeTblFunction *) node)->funccoltypes)
-				if (is_temporary_type(lfirst_oid(cell)))
-					return true;
-			break;
-		}
-		case T_TableFunc:
-		{
-			ListCell *cell;
-
-			foreach (cell, ((TableFunc *) node)->coltypes)
-				if (is_temporary_type(lfirst_oid(cell)))
-					return true;
-			break;
-		}
-			RECO_JSON_EXPR_CASE
-		case T_Const:
-		case T_Param:
-		case T_FuncExpr:
-		case T_CoerceToDomain:
-		case T_RelabelType:
-		case T_CoerceViaIO:
-		case T_ArrayCoerceExpr:
-		case T_ConvertRowtypeExpr:
-		case T_ArrayExpr:
-		case T_RowExpr:
-		case T_CaseExpr:
-		case T_CoalesceExpr:
-		case T_MinMaxExpr:
-			if (is_temporary_type(exprType(node)))
-				return true;
-			break;
-		default:
-			break;
-	}
-	return expression_tree_walker(node, names_temporary_type, context);
 }
 
 static Oid
@@ -142,20 +74,20 @@ refuse_temporary(const RecoLookup *lookup, SPIPlanPtr plan)
 {
 	const CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 	ListCell *cell;
-	bool found = names_temporary_type(linitial(source->query_list), NULL);
+	bool found = reco_names_temporary_type(linitial(source->query_list), NULL);
 
 	foreach (cell, source->relationOids)
 		found = found || get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP;
 	if (found)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("%s must not name temporary tables or types in a look-up",
-							   lookup->kind->name_of),
+							   lookup->query.kind->name_of),
 						errhint("Something that it names may be gone. Mend it, or give another "
 								"with reco.alter_model().")));
 }
 
 TupleDesc
-reco_lookup_describe(const RecoLookup *lookup, const char *query)
+reco_lookup_describe(const RecoLookup *lookup)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	RecoIdentity before;
@@ -164,8 +96,9 @@ reco_lookup_describe(const RecoLookup *lookup, const char *query)
 	MemoryContext old;
 
 	begin(lookup, &before);
-	plan = SPI_prepare(reco_query_text(lookup->kind, query), 0, NULL);
-	columns = reco_query_check(lookup->kind, plan);
+	plan = SPI_prepare(reco_query_text(lookup->query.kind, lookup->query.text), 0, NULL);
+	reco_check_calls(&lookup->query);
+	columns = reco_query_check(lookup->query.kind, plan);
 	refuse_temporary(lookup, plan);
 	old = MemoryContextSwitchTo(caller);
 	columns = CreateTupleDescCopy(columns);
@@ -217,8 +150,7 @@ is_sound(const RecoLookup *lookup)
 }
 
 TupleDesc
-reco_lookup_prepare(RecoLookup *lookup, const char *query, const IdType *type, bool any,
-					const char *condition)
+reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any, const char *condition)
 {
 	RecoIdentity before;
 	SPIPlanPtr plan;
@@ -236,14 +168,16 @@ reco_lookup_prepare(RecoLookup *lookup, const char *query, const IdType *type, b
 	begin(lookup, &before);
 	/* the text may end with a line comment */
 	text = psprintf("SELECT %s FROM (%s\n) AS s(" ID_COLUMN ") WHERE s." ID_COLUMN " %s %s%s%s",
-					any ? "s." ID_COLUMN : "*", reco_query_text(lookup->kind, query),
+					any ? "s." ID_COLUMN : "*",
+					reco_query_text(lookup->query.kind, lookup->query.text),
 					equality_of(type->base), any ? "ANY ($1)" : "$1", condition ? " AND s." : "",
 					condition ? quote_identifier(condition) : "");
 	plan = SPI_prepare_cursor(text, 1, &argument, CURSOR_OPT_GENERIC_PLAN);
-	columns = reco_query_check(lookup->kind, plan);
+	reco_check_calls(&lookup->query);
+	columns = reco_query_check(lookup->query.kind, plan);
 	refuse_temporary(lookup, plan);
 	if (SPI_keepplan(plan) != 0)
-		elog(ERROR, "could not keep the plan of %s", lookup->kind->name);
+		elog(ERROR, "could not keep the plan of %s", lookup->query.kind->name);
 	lookup->plan = plan;
 	lookup->temporary = temporary_namespace();
 	lookup->parallel_safe =
@@ -287,7 +221,7 @@ reco_lookup_plan(RecoLookup *lookup)
 	if (statement->rowMarks != NIL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be a SELECT that changes and locks nothing",
-							   lookup->kind->name_of)));
+							   lookup->query.kind->name_of)));
 	lookup->cost = statement->planTree->total_cost;
 	lookup->rows = statement->planTree->plan_rows;
 	lookup->unfit = unfitness(source_of(lookup));
@@ -331,7 +265,8 @@ reco_lookup_run(RecoLookup *lookup, Oid type, Datum argument, DestReceiver *rece
 	options.params = parameter(type, argument, false);
 	result = SPI_execute_plan_extended(lookup->plan, &options);
 	if (result < 0)
-		elog(ERROR, "could not read %s: %s", lookup->kind->name, SPI_result_code_string(result));
+		elog(ERROR, "could not read %s: %s", lookup->query.kind->name,
+			 SPI_result_code_string(result));
 	end(&before);
 }
 

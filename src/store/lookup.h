@@ -14,8 +14,7 @@
  */
 typedef struct RecoLookup
 {
-	const RecoQueryKind *kind;
-	RecoRunAs as;
+	RecoQuery query;
 	SPIPlanPtr plan;   /* NULL: not prepared */
 	double cost;       /* of the plan that would run now */
 	double rows;       /* that it expects */
@@ -30,15 +29,15 @@ typedef struct RecoLookup
  */
 
 /* The columns of the query itself, in the current memory context. */
-extern TupleDesc reco_lookup_describe(const RecoLookup *lookup, const char *query);
+extern TupleDesc reco_lookup_describe(const RecoLookup *lookup);
 
 /*
  * Unless that was done and still holds, prepares "query WHERE first column = $1", or "= ANY ($1)"
  * with any, and, when it is not NULL, "AND condition", a boolean column of the query.  type: of the
  * ids. Returns the columns, valid as long as the plan.
  */
-extern TupleDesc reco_lookup_prepare(RecoLookup *lookup, const char *query, const IdType *type,
-									 bool any, const char *condition);
+extern TupleDesc reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any,
+									 const char *condition);
 
 /* Whether there is a plan, and neither catalogs nor statistics have changed under it. */
 extern bool reco_lookup_is_current(const RecoLookup *lookup);

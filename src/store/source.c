@@ -18,14 +18,29 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "store/features.h"
+#include "parser/parse_expr.h"
 #include "store/ingest.h"
+#include "store/resolve.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/regproc.h"
+#include "utils/rls.h"
 #include "utils/varlena.h"
+
+/* A setting of the caller's that is another, until reco_return. */
+static void
+set_for_now(const char *name, bool is, bool wanted)
+{
+	if (is != wanted)
+		(void) set_config_option(name, wanted ? "on" : "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
 
 void
 reco_become(const RecoRunAs *as, RecoIdentity *before)
@@ -40,9 +55,18 @@ reco_become(const RecoRunAs *as, RecoIdentity *before)
 	(void) set_config_option(
 		"search_path", as->search_path[0] ? psprintf("%s, pg_temp", as->search_path) : "pg_temp",
 		PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	/* what the owner sees does not depend on the caller's session */
-	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	/* neither what the owner sees nor what a text says depends on the caller's session */
+	set_for_now("row_security", row_security, true);
+	set_for_now("standard_conforming_strings", standard_conforming_strings, true);
+	set_for_now("transform_null_equals", Transform_null_equals, false);
+	set_for_now("array_nulls", Array_nulls, true);
+	/* what the server would tell whoever sets these is the owner's */
+	set_for_now("debug_print_parse", Debug_print_parse, false);
+	set_for_now("debug_print_rewritten", Debug_print_rewritten, false);
+	set_for_now("debug_print_plan", Debug_print_plan, false);
+	if (client_min_messages < ERROR && !has_privs_of_role(before->user, as->owner))
+		(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 /*
@@ -101,21 +125,19 @@ begins_with(const char *text, const char *word)
 const RecoQueryKind reco_the_source = {"the source", "source", "user, item [, value [, time]]"};
 const RecoQueryKind reco_the_items = {"items", "items", "the item's id and what is known about it"};
 
-/*
- * A source is a query or the name of a table or view.
- */
-static char *
-source_query(const RecoQueryKind *kind, const char *source)
+/* A source is a query or the name of a table or view. */
+List *
+reco_query_names(const RecoQueryKind *kind, const char *source)
 {
 	static const char *const query_words[] = {"select", "with", "values", "table"};
 	const char *word = first_word(source);
 	List *names;
 
 	if (*word == '(')
-		return pstrdup(source);
+		return NIL;
 	for (int i = 0; i < lengthof(query_words); i++)
 		if (begins_with(word, query_words[i]))
-			return pstrdup(source);
+			return NIL;
 	if (*word == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is empty", kind->name_of),
@@ -127,8 +149,15 @@ source_query(const RecoQueryKind *kind, const char *source)
 				 errmsg("%s is neither a query nor the name of a table", kind->name_of),
 				 errhint("Give the name of a table or view, or a SELECT whose columns are %s.",
 						 kind->columns)));
-	names = reco_name_list(source);
-	return psprintf("SELECT * FROM %s", NameListToQuotedString(names));
+	return reco_name_list(source);
+}
+
+static char *
+source_query(const RecoQueryKind *kind, const char *source)
+{
+	List *names = reco_query_names(kind, source);
+
+	return names ? psprintf("SELECT * FROM %s", NameListToQuotedString(names)) : pstrdup(source);
 }
 
 static void
@@ -140,17 +169,41 @@ check_statements(const RecoQueryKind *kind, List *statements)
 							   list_length(statements))));
 }
 
+void
+reco_point_into(void *text)
+{
+	int position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(text);
+	}
+}
+
 char *
 reco_query_text(const RecoQueryKind *kind, const char *source)
 {
 	char *query = source_query(kind, source);
-	List *statements = raw_parser(query, RAW_PARSE_DEFAULT);
+	ErrorContextCallback callback = {error_context_stack, reco_point_into, query};
+	List *statements;
 	RawStmt *statement;
 
+	error_context_stack = &callback;
+	statements = raw_parser(query, RAW_PARSE_DEFAULT);
+	error_context_stack = callback.previous;
 	check_statements(kind, statements);
 	statement = linitial_node(RawStmt, statements);
 	query += Max(statement->stmt_location, 0);
 	return statement->stmt_len > 0 ? pnstrdup(query, statement->stmt_len) : query;
+}
+
+void
+reco_not_plain(const RecoQueryKind *kind)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be a SELECT that changes and locks nothing", kind->name_of)));
 }
 
 TupleDesc
@@ -168,9 +221,7 @@ reco_query_check(const RecoQueryKind *kind, SPIPlanPtr plan)
 	parsed = list_length(statement->query_list) == 1 ? linitial(statement->query_list) : NULL;
 	if (parsed == NULL || parsed->commandType != CMD_SELECT || parsed->utilityStmt != NULL ||
 		parsed->hasModifyingCTE || parsed->rowMarks != NIL || statement->resultDesc == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be a SELECT that changes and locks nothing", kind->name_of)));
+		reco_not_plain(kind);
 	return statement->resultDesc;
 }
 
@@ -195,50 +246,65 @@ is_filtered(SPIPlanPtr plan)
 	return statement->dependsOnRLS && has_policies(linitial(statement->query_list), NULL);
 }
 
-/* Where a stored query looks for what it names (an error callback). */
-static void
-tell_search_path(void *arg)
+void
+reco_tell_names(void *arg)
 {
-	const RecoRunAs *as = arg;
+	const RecoQuery *query = arg;
 
-	if (as->stored)
+	if (query->resolved && ERRCODE_TO_CATEGORY(geterrcode()) ==
+							   ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION))
+	{
+		if (geterrcode() != ERRCODE_INSUFFICIENT_PRIVILEGE)
+			errhint("What the query names is looked for where it was when the query was given, and "
+					"functions that it calls find by themselves only what is in pg_catalog. CALL "
+					"reco.alter_model(..., %s => ...) gives it anew.",
+					query->kind->name_of);
+		errcontext("query of a model, as it was resolved: %s", query->text);
+	}
+	else if (query->stored && !query->resolved)
 		errcontext("query of a model, read with the search_path of the time when it was given to "
 				   "reco.create_model() or reco.alter_model(): %s",
-				   as->search_path);
+				   query->as.search_path);
 }
 
 /*
  * Plans the source; an error unless it is one plain SELECT.
  */
 static SPIPlanPtr
-plan_query(const RecoQueryKind *kind, const RecoRunAs *as, const char *query, TupleDesc *columns)
+plan_query(const RecoQuery *query, TupleDesc *columns)
 {
-	ErrorContextCallback callback = {error_context_stack, tell_search_path,
-									 unconstify(RecoRunAs *, as)};
+	ErrorContextCallback callback = {error_context_stack, reco_tell_names,
+									 unconstify(RecoQuery *, query)};
 	SPIPrepareOptions options = {0};
 	SPIPlanPtr plan;
 
 	options.cursorOptions = CURSOR_OPT_PARALLEL_OK;
 	error_context_stack = &callback;
-	plan = SPI_prepare_extended(query, &options);
+	plan = SPI_prepare_extended(source_query(query->kind, query->text), &options);
+	reco_check_calls(query);
 	error_context_stack = callback.previous;
-	*columns = reco_query_check(kind, plan);
+	*columns = reco_query_check(query->kind, plan);
 	return plan;
 }
 
 static void
-run_plan(SPIPlanPtr plan, DestReceiver *receiver, const char *what)
+run_plan(SPIPlanPtr plan, DestReceiver *receiver, const RecoQuery *query)
 {
+	ErrorContextCallback callback = {error_context_stack, reco_tell_names,
+									 unconstify(RecoQuery *, query)};
 	SPIExecuteOptions execute = {.read_only = true, .dest = receiver};
-	int result = SPI_execute_plan_extended(plan, &execute);
+	int result;
 
+	error_context_stack = &callback;
+	result = SPI_execute_plan_extended(plan, &execute);
+	error_context_stack = callback.previous;
 	if (result < 0)
-		elog(ERROR, "could not read %s: %s", what, SPI_result_code_string(result));
+		elog(ERROR, "could not read %s: %s", query->kind->name, SPI_result_code_string(result));
 	SPI_freeplan(plan);
 }
 
 RecoData *
-reco_read_source(const char *source, const char *items, bool items_join, const RecoRunAs *as,
+reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join,
 				 const RecoDataOptions *options, RecoBudget *budget)
 {
 	RecoIdentity before;
@@ -249,25 +315,20 @@ reco_read_source(const char *source, const char *items, bool items_join, const R
 	bool filtered;
 	bool available = false;
 
-	reco_become(as, &before);
-	plan = plan_query(&reco_the_source, as, source_query(&reco_the_source, source), &columns);
+	reco_become(&source->as, &before);
+	plan = plan_query(source, &columns);
 	filtered = is_filtered(plan);
 	ingest = ingest_begin(columns, options, budget);
-	run_plan(plan, ingest_receiver(ingest), reco_the_source.name);
+	run_plan(plan, ingest_receiver(ingest), source);
 	reco_return(&before);
-	if (items)
+	if (items->text)
 	{
-		RecoRunAs items_as = *as;
-
-		if (as->items_search_path)
-			items_as.search_path = as->items_search_path;
-		reco_become(&items_as, &before);
-		plan =
-			plan_query(&reco_the_items, &items_as, source_query(&reco_the_items, items), &columns);
+		reco_become(&items->as, &before);
+		plan = plan_query(items, &columns);
 		filtered = filtered || is_filtered(plan);
 		available = features_say_available(columns);
 		if (items_join || features_any(columns))
-			run_plan(plan, ingest_items_receiver(ingest, columns, items_join), reco_the_items.name);
+			run_plan(plan, ingest_items_receiver(ingest, columns, items_join), items);
 		reco_return(&before);
 	}
 	data = ingest_finish(ingest);

@@ -37,18 +37,18 @@ typedef struct RecoDataOptions
 
 /*
  * Who reads the source.  The text of a model is run as its owner, under
- * SECURITY_RESTRICTED_OPERATION and the search_path of the time it was written;
- * the text that a caller has just handed over, as in reco.evaluate, as the
- * caller.
+ * SECURITY_RESTRICTED_OPERATION and a search_path of its own; the text that a
+ * caller has just handed over, as in reco.evaluate, as the caller.
  */
 typedef struct RecoRunAs
 {
 	bool restricted;
 	Oid owner;
 	const char *search_path;
-	const char *items_search_path; /* of the query of items; NULL: the same */
-	bool stored;                   /* both texts are of an earlier call */
 } RecoRunAs;
+
+/* search_path under which a resolved text is read: it names everything by its schema. */
+#define RECO_RESOLVED_PATH "pg_catalog"
 
 typedef struct RecoIdentity
 {
@@ -72,6 +72,20 @@ typedef struct RecoQueryKind
 extern const RecoQueryKind reco_the_source;
 extern const RecoQueryKind reco_the_items;
 
+/* A query with what it takes to run it. */
+typedef struct RecoQuery
+{
+	const RecoQueryKind *kind;
+	const char *text; /* NULL: there is none */
+	RecoRunAs as;
+	bool stored;   /* of an earlier call */
+	bool resolved; /* resolve.h; without it a stored text means what it did in its search_path */
+	const char *calls; /* of a resolved one: what is not in pg_catalog */
+} RecoQuery;
+
+/* The names that make up the name of a table; NIL: the text is a query. */
+extern List *reco_query_names(const RecoQueryKind *kind, const char *text);
+
 /*
  * The text of a query, given as such or as the name of a table, as it can stand in
  * parentheses: without a semicolon and what follows it.  It may end with a line
@@ -81,6 +95,13 @@ extern char *reco_query_text(const RecoQueryKind *kind, const char *source);
 
 /* The columns of a plan; an error unless it is one plain SELECT. */
 extern TupleDesc reco_query_check(const RecoQueryKind *kind, SPIPlanPtr plan);
+extern pg_attribute_noreturn() void reco_not_plain(const RecoQueryKind *kind);
+
+/* Lets an error point into a query, its text, instead of the caller's (an error callback). */
+extern void reco_point_into(void *text);
+
+/* Tells with an error where the names of a stored query were looked for (an error callback). */
+extern void reco_tell_names(void *query);
 
 /* What a source held, ready to train on. */
 typedef struct RecoData
@@ -104,14 +125,13 @@ typedef struct RecoData
 } RecoData;
 
 /*
- * Reads a source, and what is known about items (NULL: nothing), into memory: the
+ * Reads a source, and what is known about items (without a text: nothing), into memory: the
  * result lives in the budget's context.  items_join: what only `items` has are items,
  * too, and it must say something about them.
  * Needs an active snapshot and an SPI connection.  Errors of the source come
  * through as they are.
  */
-extern RecoData *reco_read_source(const char *source, const char *items, bool items_join,
-								  const RecoRunAs *as, const RecoDataOptions *options,
-								  RecoBudget *budget);
+extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join,
+								  const RecoDataOptions *options, RecoBudget *budget);
 
 #endif /* RECO_STORE_SOURCE_H */

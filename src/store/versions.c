@@ -27,41 +27,38 @@
 #include "utils/snapmgr.h"
 
 void
-reco_version_define(const RecoTrainingRecord *record, const char *source, const char *items,
-					const char *search_path)
+reco_version_define(const RecoTrainingRecord *record, const ModelRow *definition)
 {
 	RecoIdentity before;
 	RecoArgument argument[] = {
-		reco_text_argument(source),
-		reco_jsonb_argument(record->algorithm),
-		reco_jsonb_argument(record->options),
-		reco_text_argument(search_path),
-		reco_text_argument(items),
+		reco_text_argument(definition->source), reco_jsonb_argument(record->algorithm),
+		reco_jsonb_argument(record->options),   reco_text_argument(definition->search_path),
+		reco_text_argument(definition->items),  reco_jsonb_argument(definition->resolved),
 	};
 
 	reco_become(&record->owner, &before);
 	(void) reco_statement(
 		record->schema,
 		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
-		" active_nonce, next_version, created_at, items, items_search_path, surface)"
+		" active_nonce, next_version, created_at, items, items_search_path, surface, resolved)"
 		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
-		"clock_timestamp(), $5, $4, " CppAsString2(RECO_SURFACE) ")",
+		"clock_timestamp(), $5, $4, " CppAsString2(RECO_SURFACE) ", $6)",
 		argument, lengthof(argument), NULL);
 	reco_return(&before);
 }
 
 void
-reco_version_redefine(const RecoTrainingRecord *record, const char *source, const char *items,
-					  const char *search_path)
+reco_version_redefine(const RecoTrainingRecord *record, const ModelRow *definition)
 {
 	RecoIdentity before;
 	RecoArgument argument[] = {
-		reco_text_argument(source),
+		reco_text_argument(definition->source),
 		reco_jsonb_argument(record->algorithm),
 		reco_jsonb_argument(record->options),
-		reco_text_argument(source ? search_path : NULL),
-		reco_text_argument(items),
-		reco_text_argument(items ? search_path : NULL),
+		reco_text_argument(definition->source ? definition->search_path : NULL),
+		reco_text_argument(definition->items),
+		reco_text_argument(definition->items ? definition->search_path : NULL),
+		reco_jsonb_argument(definition->resolved),
 	};
 
 	reco_become(&record->owner, &before);
@@ -70,8 +67,22 @@ reco_version_redefine(const RecoTrainingRecord *record, const char *source, cons
 					   " algorithm = coalesce($2::reco.algorithm, algorithm),"
 					   " options = coalesce($3::reco.data_options, options),"
 					   " search_path = coalesce($4, search_path), items = coalesce($5, items),"
-					   " items_search_path = coalesce($6, items_search_path)",
+					   " items_search_path = coalesce($6, items_search_path),"
+					   " resolved = coalesce(resolved || $7, $7, resolved)",
 					   argument, lengthof(argument));
+	reco_return(&before);
+}
+
+void
+reco_version_resolved(const RecoTrainingRecord *record, Jsonb *missing)
+{
+	RecoIdentity before;
+	RecoArgument argument = reco_jsonb_argument(missing);
+
+	reco_become(&record->owner, &before);
+	reco_statement_one(record->schema,
+					   "UPDATE ONLY %s.model SET resolved = coalesce(resolved || $1, $1)",
+					   &argument, 1);
 	reco_return(&before);
 }
 

@@ -32,13 +32,14 @@ typedef struct RecoTrainingRecord
 	const char *message; /* NULL: there is nothing to say */
 } RecoTrainingRecord;
 
-/* Puts the one row into a new model's table. */
-extern void reco_version_define(const RecoTrainingRecord *record, const char *source,
-								const char *items, const char *search_path);
+/* Puts the one row into a new model's table: of the definition its queries. */
+extern void reco_version_define(const RecoTrainingRecord *record, const ModelRow *definition);
 
 /* Changes the definition; NULL keeps what is there. */
-extern void reco_version_redefine(const RecoTrainingRecord *record, const char *source,
-								  const char *items, const char *search_path);
+extern void reco_version_redefine(const RecoTrainingRecord *record, const ModelRow *definition);
+
+/* Keeps what queries of the definition were resolved to. */
+extern void reco_version_resolved(const RecoTrainingRecord *record, Jsonb *missing);
 
 /* Takes the next version number and nonce and records that its training runs. */
 extern void reco_version_start(RecoTrainingRecord *record);
