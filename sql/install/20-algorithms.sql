@@ -100,7 +100,8 @@ CREATE FUNCTION reco.options(
   min_user_interactions pg_catalog.int4 DEFAULT 1,
   min_item_interactions pg_catalog.int4 DEFAULT 1,
   keep_versions pg_catalog.int4 DEFAULT 2,
-  live pg_catalog.text DEFAULT 'auto'
+  live pg_catalog.text DEFAULT 'auto',
+  max_user_interactions pg_catalog.int4 DEFAULT NULL
 ) RETURNS reco.data_options
 AS 'MODULE_PATHNAME', 'reco_make_options'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

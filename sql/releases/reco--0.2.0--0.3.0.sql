@@ -45,6 +45,55 @@ COMMENT ON PROCEDURE reco.grant_use IS
 COMMENT ON PROCEDURE reco.revoke_use IS
 'takes back what reco.grant_use() granted, tables and views included';
 
+-- An option more; what has reco.options() for a default goes with it and comes back.
+DROP PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, reco.algorithm, pg_catalog.text, reco.data_options);
+DROP FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8);
+DROP FUNCTION reco.options(pg_catalog.text, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.text);
+CREATE FUNCTION reco.options(
+  on_invalid pg_catalog.text DEFAULT 'error',
+  min_user_interactions pg_catalog.int4 DEFAULT 1,
+  min_item_interactions pg_catalog.int4 DEFAULT 1,
+  keep_versions pg_catalog.int4 DEFAULT 2,
+  live pg_catalog.text DEFAULT 'auto',
+  max_user_interactions pg_catalog.int4 DEFAULT NULL
+) RETURNS reco.data_options
+AS 'MODULE_PATHNAME', 'reco_make_options'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.options IS
+'how a model reads its source, in training and when serving, and how many versions it keeps';
+
+CREATE PROCEDURE reco.create_model(
+  name pg_catalog.text,
+  source pg_catalog.text,
+  algorithm reco.algorithm DEFAULT reco.ials(),
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options()
+)
+AS 'MODULE_PATHNAME', 'reco_create_model'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.create_model IS
+'makes a schema with a model in it and trains its first version';
+
+CREATE FUNCTION reco.evaluate(
+  source pg_catalog.text,
+  algorithms reco.algorithm[],
+  split pg_catalog.text DEFAULT 'random',
+  test_fraction pg_catalog.float8 DEFAULT 0.2,
+  cutoffs pg_catalog.int4[] DEFAULT '{10}',
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options(),
+  seed pg_catalog.int8 DEFAULT 42,
+  OUT algorithm pg_catalog.text,
+  OUT metric pg_catalog.text,
+  OUT k pg_catalog.int4,
+  OUT value pg_catalog.float8,
+  OUT users pg_catalog.int4
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_evaluate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION reco.evaluate IS
+'hides a part of every user''s interactions, trains on the rest and measures what is found, with popularity beside';
+
 --
 -- Last, after all that is new: what everybody may use, whatever ALTER DEFAULT PRIVILEGES says: the functions of
 -- a model, which its callers call, call some of these.  Each is safe to be called by

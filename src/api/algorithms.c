@@ -34,6 +34,8 @@ static const reco_option data_options[] = {
 	 1, 1000000, NULL},
 	{"min_item_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_item_interactions), 1,
 	 1, 1000000, NULL},
+	{"max_user_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, max_user_interactions), 0,
+	 1, 1000000, NULL},
 	{"keep_versions", RECO_OPTION_INT, offsetof(RecoDataOptions, keep_versions), 2, 1, 1000, NULL},
 	{"live", RECO_OPTION_ENUM, offsetof(RecoDataOptions, live), RECO_LIVE_AUTO, 0, 0, live_choices},
 	{NULL},
@@ -44,6 +46,11 @@ reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 {
 	memset(options, 0, sizeof(*options));
 	reco_options_parse(data_options, options, "reco.options", value, NULL);
+	if (options->max_user_interactions > 0 &&
+		options->max_user_interactions < options->min_user_interactions)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_user_interactions must not be less than min_user_interactions")));
 }
 
 /*

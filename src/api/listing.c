@@ -139,6 +139,8 @@ listing_skip_seen(Listing *listing, const RecoProfile *profile)
 {
 	for (int64 j = 0; j < profile->n; j++)
 		reco_set_add(listing->skip, profile->item[j]);
+	for (int64 j = 0; j < profile->n_has; j++)
+		reco_set_add(listing->skip, profile->has[j]);
 }
 
 /*

@@ -230,21 +230,42 @@ add_user(void *arg, Datum id, RecoProfile *profile)
 		flush(job);
 }
 
+static const RecoQueryKind the_users = {"users", "users", "the ids of users"};
+
+/*
+ * Adds one of the users that a query names, with an error where the table of lists could
+ * not take it.
+ */
+static void
+add_id(IdDict *ids, IdType *type, Datum value, Oid value_type)
+{
+	Datum id;
+
+	if (!id_from_datum(type, value, value_type, &id))
+		return;
+	if (!id_fits(type, id))
+		id_too_long(type, id, "user", false);
+	(void) id_dict_add(ids, id);
+}
+
 /* The users that a query names, each once; the query runs as its writer. */
 static IdDict *
 users_of(Job *job, const char *query)
 {
 	MemoryContext context = CurrentMemoryContext;
 	IdDict *ids = id_dict_create(context, job->serving->user_type);
+	SPIPlanPtr plan;
+	TupleDesc columns;
 	Portal portal;
 
 	SPI_connect();
-	portal = SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL, true, 0);
-	if (portal->tupDesc == NULL || portal->tupDesc->natts != 1)
+	plan = SPI_prepare(reco_query_text(&the_users, query), 0, NULL);
+	columns = reco_query_check(&the_users, plan);
+	if (columns->natts != 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("users must have 1 column, not %d",
-							   portal->tupDesc ? portal->tupDesc->natts : 0),
+						errmsg("users must have 1 column, not %d", columns->natts),
 						errhint("It is a query of the ids of users.")));
+	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
 	for (;;)
 	{
 		SPI_cursor_fetch(portal, true, 1000);
@@ -254,11 +275,10 @@ users_of(Job *job, const char *query)
 		{
 			bool isnull;
 			Datum value = SPI_getbinval(SPI_tuptable->vals[r], SPI_tuptable->tupdesc, 1, &isnull);
-			Datum id;
 
-			if (!isnull && id_from_datum(job->serving->user_type, value,
-										 SPI_gettypeid(SPI_tuptable->tupdesc, 1), &id))
-				(void) id_dict_add(ids, id);
+			if (!isnull)
+				add_id(ids, job->serving->user_type, value,
+					   SPI_gettypeid(SPI_tuptable->tupdesc, 1));
 		}
 		SPI_freetuptable(SPI_tuptable);
 	}

@@ -160,6 +160,26 @@ what_was_read(const RecoData *data)
 						 ", " INT64_FORMAT " users and " INT64_FORMAT
 						 " items dropped for too few interactions",
 						 data->dropped_users, data->dropped_items);
+	if (data->x.capped)
+		appendStringInfo(
+			&text, ", " INT64_FORMAT " interactions of %d users left out by max_user_interactions",
+			data->x.capped, data->x.capped_users);
+	if (data->skipped_items)
+		appendStringInfo(&text, ", " INT64_FORMAT " items skipped for an id that is too long",
+						 data->skipped_items);
+	return text.data;
+}
+
+/* For messages: which column of a source was taken as what. */
+static char *
+what_columns_are(const RecoData *data)
+{
+	static const char *const roles[] = {"user", "item", "value", "time"};
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int c = 0; c < lengthof(roles) && data->column[c]; c++)
+		appendStringInfo(&text, "%s%s = \"%s\"", c ? ", " : "", roles[c], data->column[c]);
 	return text.data;
 }
 
@@ -367,6 +387,22 @@ run_guarded(Job *job, void (*work)(Job *job))
 	PG_END_TRY();
 }
 
+/* One user, be it a robot, who decides what goes with what and how long a training takes. */
+static void
+tell_longest(const Job *job)
+{
+	const RecoData *data = job->record.data;
+
+	ereport(NOTICE,
+			(errmsg("user \"%s\" of model \"%s\" has " INT64_FORMAT
+					" interactions, more than half of all pairs of items that users combine",
+					id_to_message(unconstify(IdType *, &data->user_type),
+								  id_dict_id(data->users, data->longest_user)),
+					job->name, data->longest),
+			 errhint("If that is no person, leave it out of the source, or see "
+					 "reco.options(max_user_interactions).")));
+}
+
 static void
 tell(const Job *job)
 {
@@ -374,7 +410,10 @@ tell(const Job *job)
 			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
 					job->name, job->record.version, job->trained.users, job->trained.model.items,
 					job->record.by_user->start[job->record.by_user->rows]),
-			 errdetail_internal("%s.", what_was_read(job->record.data))));
+			 errdetail_internal("%s. Columns: %s.", what_was_read(job->record.data),
+								what_columns_are(job->record.data))));
+	if (job->record.data->longest_rules)
+		tell_longest(job);
 	if (job->record.data->row_security)
 		ereport(
 			NOTICE,

@@ -61,12 +61,16 @@ typedef struct reco_chunk
 	/* then float value[] and int64_t time[] where the source has them */
 } reco_chunk;
 
+struct reco_trend;
+
 typedef struct reco_triples
 {
 	const reco_env *env;
 	bool has_value;
 	bool has_time;
-	int used; /* rows in the last chunk */
+	int64_t max_row;          /* pairs that a user keeps: see reco_row_cap; 0: all */
+	struct reco_trend *trend; /* is counted while the matrix is built (trend.h); or NULL */
+	int used;                 /* rows in the last chunk */
 	int64_t chunks;
 	int64_t chunk_slots;
 	reco_chunk **chunk;
@@ -82,12 +86,14 @@ typedef struct reco_interactions
 	reco_csr by_user; /* value: the sum over repeats */
 	float *latest;    /* like by_user.value; NULL: no pair repeats */
 	int64_t merged;   /* rows that went into another row's entry */
+	int64_t capped;   /* pairs that max_row left out */
+	int32_t capped_users;
 } reco_interactions;
 
 extern void reco_triples_init(reco_triples *t, const reco_env *env, bool has_value, bool has_time);
 extern bool reco_triples_grow(reco_triples *t);
 extern void reco_triples_free(reco_triples *t);
-extern size_t reco_triples_build_memory(int64_t rows, int32_t users, int32_t items, bool has_time);
+extern size_t reco_triples_build_memory(const reco_triples *t, int32_t users, int32_t items);
 
 static inline float *
 reco_chunk_value(const reco_triples *t, reco_chunk *chunk)
@@ -153,12 +159,32 @@ typedef struct reco_entry
 
 /*
  * Sorts and merges the n interactions of one user by the same rules; time NULL: the
- * source has none.  Changes entry and time.  item, and sum and latest where they
- * are not NULL, receive the result; returns how many items there are.
+ * source has none.  Changes entry; item, and sum and latest where they are not NULL,
+ * receive the result, and time begins with the latest time of each item.  Returns how many
+ * items there are, or -1 when poll asked for an end; env NULL: no polls.
  * Cost: n log n.
  */
-extern int64_t reco_row_merge(reco_entry *entry, int64_t *time, int64_t n, int32_t *item,
-							  float *sum, float *latest);
+extern int64_t reco_row_merge(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n,
+							  int32_t *item, float *sum, float *latest);
+
+/* What decides which of a user's pairs are kept. */
+typedef struct reco_kept
+{
+	int64_t time;
+	float value;
+	int32_t item;
+} reco_kept;
+
+/*
+ * Of the n pairs of one user, in the order of their items, keeps the max > 0 latest (time
+ * NULL: the source has none), of those of one time the ones with the largest sums, and of
+ * those of one sum the first items.  In place; returns how many are left, or -1 when poll
+ * asked for an end.  sum and latest may be NULL; scratch has room for max of them or n,
+ * whichever is less.
+ * Cost: n log max.
+ */
+extern int64_t reco_row_cap(const reco_env *env, int64_t max, int64_t n, const int64_t *time,
+							int32_t *item, float *sum, float *latest, reco_kept *scratch);
 
 /*
  * Drops users with fewer than min_user entries and items with fewer than

@@ -15,8 +15,12 @@
  */
 #include "core/csr.h"
 #include "core/sorting.h"
+#include "core/trend.h"
 
 #include <string.h>
+
+/* Steps of a sort between two polls: some milliseconds. */
+#define SORT_POLL 16384
 
 /* A row's entry on its way to its place. */
 typedef reco_entry entry;
@@ -107,14 +111,20 @@ reco_triples_free(reco_triples *t)
  * themselves, in bytes.
  */
 size_t
-reco_triples_build_memory(int64_t rows, int32_t users, int32_t items, bool has_time)
+reco_triples_build_memory(const reco_triples *t, int32_t users, int32_t items)
 {
-	size_t sorting = sizeof(entry) + (has_time ? sizeof(int64_t) : 0);
+	size_t rows = (size_t) reco_triples_rows(t);
+	size_t sorting = sizeof(entry) + (t->has_time ? sizeof(int64_t) : 0);
 	size_t result = sizeof(int32_t) + 2 * sizeof(float); /* sums and latest values */
+	size_t by_item = sizeof(float) + 1;
+	size_t kept = t->max_row > (int64_t) rows ? rows : (size_t) t->max_row;
 
+	/* four counts of an item's users, before the result is made */
+	if (t->trend != NULL)
+		by_item += 4 * sizeof(int32_t);
 	/* the triples are gone by the time the result is made */
-	return (size_t) rows * (sorting + result) + ((size_t) users + 2) * 2 * sizeof(int64_t) +
-		   (size_t) items * (sizeof(float) + 1);
+	return rows * (sorting + result) + ((size_t) users + 2) * 2 * sizeof(int64_t) +
+		   ((size_t) items + 1) * by_item + kept * sizeof(reco_kept);
 }
 
 static int
@@ -217,16 +227,18 @@ swap_entries(grouped *g, int64_t a, int64_t b)
 
 /*
  * Heap sort of a row by (item, time, value): O(n log n) also when one pair
- * repeats a million times.
+ * repeats a million times.  False when poll asked for an end; env NULL: no polls.
  */
-static void
-sort_row(grouped *g, int64_t from, int64_t n)
+static bool
+sort_row(const reco_env *env, grouped *g, int64_t from, int64_t n)
 {
 	for (int64_t phase = n / 2 + n - 1; phase > 0; phase--)
 	{
 		int64_t root = phase >= n ? phase - n : 0;
 		int64_t end = phase >= n ? n : phase;
 
+		if (env && phase % SORT_POLL == 0 && env->poll(env->arg))
+			return false;
 		if (phase < n)
 			swap_entries(g, from, from + end);
 		for (int64_t child; (child = 2 * root + 1) < end; root = child)
@@ -238,6 +250,7 @@ sort_row(grouped *g, int64_t from, int64_t n)
 			swap_entries(g, from + root, from + child);
 		}
 	}
+	return true;
 }
 
 /*
@@ -360,13 +373,14 @@ start_repeats(const reco_env *env, reco_interactions *out, int64_t rows, int64_t
 	return true;
 }
 
-/* Merges a row that repeats or that is too short for the bitmap to pay. */
+/*
+ * Merges a sorted row.  The times of the row become those of its pairs, in its beginning.
+ */
 static int64_t
 merge_row(grouped *g, int64_t from, int64_t n, int32_t *col, float *value, float *latest)
 {
 	int64_t to = 0;
 
-	sort_row(g, from, n);
 	for (int64_t k = 0, repeats; k < n; k += repeats, to++)
 	{
 		float sum, last;
@@ -376,6 +390,8 @@ merge_row(grouped *g, int64_t from, int64_t n, int32_t *col, float *value, float
 			repeats++;
 		merge_pair(g, from + k, repeats, &sum, &last);
 		col[to] = g->entry[from + k].item;
+		if (g->time)
+			g->time[from + to] = g->time[from + k + repeats - 1];
 		if (value)
 			value[to] = sum;
 		if (latest)
@@ -385,12 +401,12 @@ merge_row(grouped *g, int64_t from, int64_t n, int32_t *col, float *value, float
 }
 
 int64_t
-reco_row_merge(reco_entry *entry, int64_t *time, int64_t n, int32_t *item, float *sum,
-			   float *latest)
+reco_row_merge(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n, int32_t *item,
+			   float *sum, float *latest)
 {
 	grouped g = {NULL, entry, time};
 
-	return merge_row(&g, 0, n, item, sum, latest);
+	return sort_row(env, &g, 0, n) ? merge_row(&g, 0, n, item, sum, latest) : -1;
 }
 
 static bool
@@ -402,54 +418,96 @@ has_repeats(const grouped *g, int64_t from, int64_t n)
 	return false;
 }
 
+/* What rows are made with. */
+typedef struct maker
+{
+	const reco_env *env;
+	grouped *g;
+	row_set set;
+	int64_t max_row;
+	reco_kept *kept; /* NULL: no row is longer than max_row */
+	reco_interactions *out;
+} maker;
+
+/*
+ * Merges a row into the result from `to` on, by way of a sort; by the bitmap was found
+ * whether it repeats.
+ */
+static reco_status
+make_sorted(maker *m, int64_t from, int64_t n, int64_t *to)
+{
+	reco_interactions *out = m->out;
+	reco_csr *a = &out->by_user;
+	int64_t pairs;
+	int64_t kept;
+
+	if (!sort_row(m->env, m->g, from, n))
+		return RECO_STOPPED;
+	if (has_repeats(m->g, from, n) && !start_repeats(m->env, out, m->g->start[a->rows], *to))
+		return RECO_NO_MEMORY;
+	pairs = merge_row(m->g, from, n, a->col + *to, a->value ? a->value + *to : NULL,
+					  out->latest ? out->latest + *to : NULL);
+	kept = pairs;
+	if (m->kept && pairs > m->max_row)
+	{
+		kept = reco_row_cap(m->env, m->max_row, pairs, m->g->time ? m->g->time + from : NULL,
+							a->col + *to, a->value ? a->value + *to : NULL,
+							out->latest ? out->latest + *to : NULL, m->kept);
+		if (kept < 0)
+			return RECO_STOPPED;
+		out->capped += pairs - kept;
+		out->capped_users++;
+	}
+	out->merged += n - pairs;
+	*to += kept;
+	return RECO_OK;
+}
+
+/* The same by way of the bitmap; false when the row repeats, and nothing was done. */
+static bool
+make_by_bitmap(maker *m, int64_t from, int64_t n, int64_t *to)
+{
+	reco_csr *a = &m->out->by_user;
+	bool repeats = row_set_fill(&m->set, m->g->entry + from, n);
+	int64_t items =
+		row_set_drain(&m->set, a->col + *to, a->value && !repeats ? a->value + *to : NULL);
+
+	if (repeats)
+		return false;
+	if (m->out->latest)
+		memcpy(m->out->latest + *to, a->value + *to, (size_t) items * sizeof(float));
+	*to += items;
+	return true;
+}
+
 /*
  * Sorts and merges every row of g into the result.
  */
 static reco_status
-make_rows(const reco_env *env, grouped *g, row_set *set, reco_interactions *out)
+make_rows(maker *m)
 {
-	reco_csr *a = &out->by_user;
-	int64_t rows = g->start[a->rows];
+	reco_csr *a = &m->out->by_user;
 	int64_t to = 0;
 	int64_t polled = 0;
 
 	for (int32_t u = 0; u < a->rows; u++)
 	{
-		int64_t from = g->start[u];
-		int64_t n = g->start[u + 1] - from;
-		bool by_bitmap = n * 16 >= set->summary_words;
-		bool repeats;
+		int64_t from = m->g->start[u];
+		int64_t n = m->g->start[u + 1] - from;
+		bool may_be_capped = m->kept && n > m->max_row;
+		reco_status status;
 
 		a->start[u] = to;
-		if (by_bitmap)
+		if (may_be_capped || n * 16 < m->set.summary_words || !make_by_bitmap(m, from, n, &to))
 		{
-			repeats = row_set_fill(set, g->entry + from, n);
-			if (!repeats)
-			{
-				int64_t end = to + row_set_drain(set, a->col + to, a->value ? a->value + to : NULL);
-
-				if (out->latest)
-					memcpy(out->latest + to, a->value + to, (size_t) (end - to) * sizeof(float));
-				to = end;
-			}
-			else
-				(void) row_set_drain(set, a->col + to, NULL);
+			status = make_sorted(m, from, n, &to);
+			if (status != RECO_OK)
+				return status;
 		}
-		else
-		{
-			sort_row(g, from, n);
-			repeats = has_repeats(g, from, n);
-		}
-		if (repeats && !start_repeats(env, out, rows, to))
-			return RECO_NO_MEMORY;
-		if (repeats || !by_bitmap)
-			to += merge_row(g, from, n, a->col + to, a->value ? a->value + to : NULL,
-							out->latest ? out->latest + to : NULL);
-		if (stop_at(env, from + n, &polled))
+		if (stop_at(m->env, from + n, &polled))
 			return RECO_STOPPED;
 	}
 	a->start[a->rows] = to;
-	out->merged = rows - to;
 	return RECO_OK;
 }
 
@@ -485,26 +543,41 @@ drop_ones(const reco_env *env, reco_csr *a)
 	return RECO_OK;
 }
 
-static reco_status
-make_matrix(const reco_env *env, grouped *g, int32_t users, int32_t items, bool has_value,
-			reco_interactions *out)
+/* Whether some user has more rows than may be kept. */
+static bool
+is_long(const grouped *g, int32_t users, int64_t max_row)
 {
+	for (int32_t u = 0; u < users; u++)
+		if (g->start[u + 1] - g->start[u] > max_row)
+			return true;
+	return false;
+}
+
+static reco_status
+make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, reco_interactions *out)
+{
+	const reco_env *env = t->env;
 	reco_csr *a = &out->by_user;
 	size_t rows = (size_t) g->start[users];
-	row_set set = {0};
-	reco_status status;
+	bool caps = t->max_row > 0 && is_long(g, users, t->max_row);
+	maker m = {.env = env, .g = g, .max_row = t->max_row, .out = out};
+	reco_status status = RECO_NO_MEMORY;
 
 	a->rows = users;
 	a->cols = items;
 	a->start = env->alloc(env->arg, ((size_t) users + 1) * sizeof(int64_t));
 	a->col = env->alloc(env->arg, (rows + 1) * sizeof(int32_t));
-	if (has_value)
+	if (t->has_value)
 		a->value = env->alloc(env->arg, (rows + 1) * sizeof(float));
-	if (a->start == NULL || a->col == NULL || (has_value && a->value == NULL) ||
-		!row_set_alloc(env, &set, items))
-		return RECO_NO_MEMORY;
-	status = make_rows(env, g, &set, out);
-	row_set_free(env, &set);
+	if (caps)
+		m.kept = env->alloc(env->arg, (size_t) t->max_row * sizeof(reco_kept));
+	if (a->start != NULL && a->col != NULL && (!t->has_value || a->value != NULL) &&
+		(!caps || m.kept != NULL) && row_set_alloc(env, &m.set, items))
+	{
+		status = make_rows(&m);
+		row_set_free(env, &m.set);
+	}
+	release(env, m.kept);
 	if (status == RECO_OK && a->value && !out->latest)
 		status = drop_ones(env, a);
 	return status;
@@ -521,8 +594,11 @@ reco_triples_build(reco_triples *t, int32_t users, int32_t items, const int32_t 
 	memset(out, 0, sizeof(*out));
 	status = group_by_user(t, users, user_rank, item_rank, &by_user);
 	reco_triples_free(t);
+	if (status == RECO_OK && t->trend && t->has_time)
+		status = reco_trend_count(env, t->trend, users, items, by_user.start, by_user.entry,
+								  by_user.time);
 	if (status == RECO_OK)
-		status = make_matrix(env, &by_user, users, items, t->has_value, out);
+		status = make_matrix(t, &by_user, users, items, out);
 	grouped_free(env, &by_user);
 	if (status != RECO_OK)
 	{

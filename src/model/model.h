@@ -122,6 +122,9 @@ struct RecoProfile
 	int32 neighbors; /* similar users, by number */
 	int32 *neighbor;
 	double *similarity;
+	/* all that the user has, where items are but the part that options let count; or NULL */
+	const int32 *has;
+	int64 n_has;
 };
 
 struct RecoAlgorithm

@@ -13,6 +13,7 @@
  */
 #include "store/features.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -68,6 +69,9 @@ struct FeatureReader
 	bool *seen; /* by provisional number of the item */
 	int32 seen_slots;
 	MemoryContext row;
+	const RecoDataOptions *options;
+	Size unchecked; /* bytes of texts since memory was looked at */
+	int64 skipped;  /* items whose id is too long, with on_invalid => 'skip' */
 };
 
 /* The id of a row in messages: it has the type of the query's column. */
@@ -100,6 +104,7 @@ add_term(FeatureReader *reader, int32 item, int field, const char *term, int len
 
 	if (length == 0)
 		return;
+	reader->unchecked += length;
 	key = palloc(VARHDRSZ + PREFIX + length);
 	SET_VARSIZE(key, VARHDRSZ + PREFIX + length);
 	VARDATA(key)[0] = (char) ('0' + field / 50);
@@ -290,6 +295,43 @@ add_number(FeatureReader *reader, TupleTableSlot *slot, int32 item, Column *colu
 	*dense_row(reader, column, item) = (float) x;
 }
 
+/* Memory is looked at after so many rows, or so many bytes of texts. */
+#define CHECK_ROWS 1024
+#define CHECK_BYTES (8 * 1024 * 1024)
+
+static void
+check_memory(FeatureReader *reader)
+{
+	reco_budget_require(reader->budget,
+						id_dict_memory(reader->items) + id_dict_memory(reader->terms),
+						"reading items");
+	reader->unchecked = 0;
+}
+
+/*
+ * The number of a row's item; -1: it is none of the model, or skipped.
+ */
+static int32
+find_item(FeatureReader *reader, TupleTableSlot *slot)
+{
+	Datum id;
+
+	if (!id_from_datum(reader->item_type, slot->tts_values[0], reader->id_type, &id))
+		return -1;
+	if (!reader->join)
+		return id_dict_find(reader->items, id);
+	if (!id_fits(reader->item_type, id))
+	{
+		if (reader->options->on_invalid == ON_INVALID_ERROR)
+			id_too_long(reader->item_type, id, "item", true);
+		reader->skipped++;
+		return -1;
+	}
+	if (reader->item_type->typlen == -1)
+		reader->unchecked += toast_raw_datum_size(id);
+	return id_dict_add(reader->items, id);
+}
+
 /* An item may be described once. */
 static void
 check_new(FeatureReader *reader, TupleTableSlot *slot, int32 item)
@@ -320,26 +362,18 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	FeatureReader *reader = (FeatureReader *) receiver;
 	MemoryContext old;
-	Datum id;
 	int32 item;
 
 	slot_getallattrs(slot);
 	if (slot->tts_isnull[0])
 		return true;
-	if (++reader->rows % 1024 == 0)
-	{
+	if (++reader->rows % CHECK_ROWS == 0 ||
+		MemoryContextMemAllocated(reader->row, false) > CHECK_BYTES)
 		MemoryContextReset(reader->row);
-		reco_budget_require(reader->budget,
-							id_dict_memory(reader->items) + id_dict_memory(reader->terms),
-							"reading items");
-	}
+	if (reader->rows % CHECK_ROWS == 0 || reader->unchecked > CHECK_BYTES)
+		check_memory(reader);
 	old = MemoryContextSwitchTo(reader->row);
-	if (!id_from_datum(reader->item_type, slot->tts_values[0], reader->id_type, &id))
-	{
-		MemoryContextSwitchTo(old);
-		return true;
-	}
-	item = reader->join ? id_dict_add(reader->items, id) : id_dict_find(reader->items, id);
+	item = find_item(reader, slot);
 	if (item < 0)
 	{
 		MemoryContextSwitchTo(old);
@@ -457,7 +491,8 @@ features_any(TupleDesc columns)
 }
 
 FeatureReader *
-features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join, RecoBudget *budget)
+features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
+			   const RecoDataOptions *options, RecoBudget *budget)
 {
 	MemoryContext old = MemoryContextSwitchTo(budget->context);
 	FeatureReader *reader = palloc0(sizeof(FeatureReader));
@@ -473,6 +508,7 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join, R
 	reader->item_type = item_type;
 	reader->items = items;
 	reader->join = join;
+	reader->options = options;
 	reader->columns = columns->natts;
 	reader->id_type = TupleDescAttr(columns, 0)->atttypid;
 	id_type_init(&reader->term_type, TEXTOID, -1, C_COLLATION_OID, "term");
@@ -606,7 +642,8 @@ finish_dense(FeatureReader *reader, const int32 *rank, const int32 *map, int32 k
 }
 
 RecoFeatures *
-features_finish(FeatureReader *reader, const int32 *rank, int32 items, const int32 *map, int32 kept)
+features_finish(FeatureReader *reader, const int32 *rank, int32 items, const int32 *map, int32 kept,
+				int64 *skipped)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->budget->context);
 	RecoBudget *budget = reader->budget;
@@ -614,6 +651,10 @@ features_finish(FeatureReader *reader, const int32 *rank, int32 items, const int
 	int32 *term_rank = reco_budget_alloc(budget, ((Size) terms + 1) * sizeof(int32));
 	reco_interactions x;
 
+	*skipped = reader->skipped;
+	check_memory(reader);
+	reco_budget_require(budget, reco_triples_build_memory(&reader->triples, items, terms),
+						"reading items");
 	id_dict_sort(reader->terms, term_rank);
 	reco_budget_check(budget,
 					  reco_triples_build(&reader->triples, items, terms, rank, term_rank, &x),

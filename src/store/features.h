@@ -6,7 +6,7 @@
 #define RECO_STORE_FEATURES_H
 
 #include "model/model.h"
-#include "store/ident.h"
+#include "store/source.h"
 #include "tcop/dest.h"
 
 typedef struct FeatureReader FeatureReader;
@@ -25,14 +25,15 @@ extern bool features_any(TupleDesc columns);
  * the budget's context.
  */
 extern FeatureReader *features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
-									 RecoBudget *budget);
+									 const RecoDataOptions *options, RecoBudget *budget);
 extern DestReceiver *features_receiver(FeatureReader *reader);
 
 /*
  * After the last row: rank[] gives each item of the dictionary its number; map,
- * when not NULL, the number that it has kept after a filter, or -1.
+ * when not NULL, the number that it has kept after a filter, or -1.  *skipped: rows whose
+ * item has an id that is too long.
  */
 extern RecoFeatures *features_finish(FeatureReader *reader, const int32 *rank, int32 items,
-									 const int32 *map, int32 kept);
+									 const int32 *map, int32 kept, int64 *skipped);
 
 #endif /* RECO_STORE_FEATURES_H */

@@ -17,6 +17,8 @@ typedef struct IdType
 	Oid collation;
 	Oid base;     /* the domain's base type */
 	bool integer; /* base is int2, int4 or int8 */
+	bool folds;   /* equal ids may look different, as 1.0 and 1.00, or 'a' and 'A' */
+	char typstorage;
 	int16 typlen;
 	bool typbyval;
 	char typalign;
@@ -34,8 +36,19 @@ typedef struct IdType
  */
 extern void id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role);
 
-/* The text form of an id, palloc'd. */
+/* The text form of an id, palloc'd; for messages, not more than its beginning. */
 extern char *id_to_text(IdType *type, Datum id);
+extern char *id_to_message(IdType *type, Datum id);
+
+/*
+ * Whether an id fits into the indexes of a model's tables.  Asked before it joins a
+ * dictionary: what does not fit would fail after the training.
+ */
+extern bool id_fits(const IdType *type, Datum id);
+
+/* An error that says so; may_skip: on_invalid may let it be. */
+extern pg_attribute_noreturn() void id_too_long(IdType *type, Datum id, const char *role,
+												bool may_skip);
 
 /*
  * Converts an id of another type; false when it cannot equal any id (an integer
@@ -48,7 +61,8 @@ extern int64 id_to_int64(const IdType *type, Datum id);
 
 /*
  * A dictionary: ids to numbers 0, 1, 2 ... in order of arrival, by the type's
- * own equality.
+ * own equality.  Of ids that are equal it keeps the one with the least text, by its
+ * bytes, so that what is shown does not depend on the order of the rows.
  */
 typedef struct IdDict IdDict;
 

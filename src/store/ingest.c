@@ -5,11 +5,12 @@
  * A row costs two probes of the id dictionaries and an append to a chunk; the
  * chunks are then sorted and merged by core/triples.c.  Conventions: a NULL user,
  * item or value skips the row and is counted; a value that is NaN, infinite or
- * beyond 1e18 is an error that names the row, or is counted and skipped with
- * on_invalid => 'skip'.
+ * beyond 1e18, or an id that no index takes, is an error that names the row, or is
+ * counted and skipped with on_invalid => 'skip'.
  */
 #include "store/ingest.h"
 
+#include "access/detoast.h"
 #include "core/trend.h"
 #include "store/features.h"
 #include "store/progress.h"
@@ -38,6 +39,7 @@ struct Ingest
 	Oid time_type;
 	MemoryContext row_context; /* what functions of the ids' types leave behind */
 	bool leaves_garbage;
+	Size unchecked;          /* bytes of long ids since memory was looked at */
 	FeatureReader *features; /* NULL: no query of items */
 	bool items_join;         /* those that only `items` has are items of the model */
 };
@@ -92,7 +94,10 @@ value_of(Oid type, Datum value)
 	}
 }
 
-/* Only the order of times matters. */
+/*
+ * Only the order of times matters.  PG_INT64_MIN is a time that is not known, which is
+ * before all others: -infinity and the least bigint become the time after it.
+ */
 static int64
 time_of(Oid type, Datum value)
 {
@@ -105,7 +110,7 @@ time_of(Oid type, Datum value)
 		case DATEOID:
 			return DatumGetDateADT(value);
 		default:
-			return DatumGetInt64(value);
+			return Max(DatumGetInt64(value), PG_INT64_MIN + 1);
 	}
 }
 
@@ -132,22 +137,70 @@ ingest_invalid_value(IdType *user_type, IdType *item_type, TupleTableSlot *slot,
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					errmsg("value %s of user \"%s\" and item \"%s\" is %s",
 						   DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))),
-						   id_to_text(user_type, slot->tts_values[0]),
-						   id_to_text(item_type, slot->tts_values[1]),
+						   id_to_message(user_type, slot->tts_values[0]),
+						   id_to_message(item_type, slot->tts_values[1]),
 						   isfinite(value) ? "out of range" : "not finite"),
 					errhint("Correct the row, leave it out of the source, or skip such rows with "
 							"options => reco.options(on_invalid => 'skip').")));
 }
 
+/* Bytes of long ids after which memory is looked at. */
+#define CHECK_BYTES (8 * 1024 * 1024)
+
 /*
- * Memory of the dictionaries is not the budget's own: look at it once a chunk.
+ * Memory of the dictionaries is not the budget's own: look at it once a chunk, and where
+ * ids are long more often.
  */
 static void
 check_memory(Ingest *ingest)
 {
+	ingest->unchecked = 0;
 	reco_budget_require(ingest->budget,
 						id_dict_memory(ingest->data->users) + id_dict_memory(ingest->data->items),
 						"reading the source");
+}
+
+/*
+ * Whether an id of a row can be one; counts the bytes of those that are long.
+ */
+static bool
+check_id(Ingest *ingest, IdType *type, Datum id, const char *role)
+{
+	Size bytes;
+
+	if (type->typlen != -1)
+		return true;
+	bytes = toast_raw_datum_size(id);
+	if (bytes > 1024)
+		ingest->unchecked += bytes;
+	if (id_fits(type, id))
+		return true;
+	if (ingest->options->on_invalid == ON_INVALID_ERROR)
+		id_too_long(type, id, role, true);
+	return false;
+}
+
+/*
+ * The value, the time and the ids of a row, these as numbers; false when one of them is
+ * invalid and such rows are skipped.
+ */
+static bool
+take_row(Ingest *ingest, TupleTableSlot *slot, double *value, int64 *time, int32 *user, int32 *item)
+{
+	RecoData *data = ingest->data;
+
+	if (!ingest_row(ingest->value_type, ingest->time_type, slot, value, time))
+	{
+		if (ingest->options->on_invalid == ON_INVALID_ERROR)
+			ingest_invalid_value(&data->user_type, &data->item_type, slot, *value);
+		return false;
+	}
+	if (!check_id(ingest, &data->user_type, slot->tts_values[0], "user") ||
+		!check_id(ingest, &data->item_type, slot->tts_values[1], "item"))
+		return false;
+	*user = id_dict_add(data->users, slot->tts_values[0]);
+	*item = id_dict_add(data->items, slot->tts_values[1]);
+	return true;
 }
 
 static bool
@@ -159,6 +212,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	int64 time;
 	int32 user;
 	int32 item;
+	bool taken;
 	MemoryContext old = NULL;
 
 	slot_getsomeattrs(slot, ingest->columns);
@@ -171,24 +225,20 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	}
 	if (ingest->leaves_garbage)
 		old = MemoryContextSwitchTo(ingest->row_context);
-	if (!ingest_row(ingest->value_type, ingest->time_type, slot, &value, &time))
-	{
-		if (ingest->options->on_invalid == ON_INVALID_ERROR)
-			ingest_invalid_value(&data->user_type, &data->item_type, slot, value);
-		data->skipped_invalid++;
-		if (old)
-			MemoryContextSwitchTo(old);
-		return true;
-	}
-	user = id_dict_add(data->users, slot->tts_values[0]);
-	item = id_dict_add(data->items, slot->tts_values[1]);
+	taken = take_row(ingest, slot, &value, &time, &user, &item);
 	if (old)
 	{
 		MemoryContextSwitchTo(old);
-		if (data->rows_read % 1024 == 0)
+		if (data->rows_read % 1024 == 0 ||
+			MemoryContextMemAllocated(ingest->row_context, false) > CHECK_BYTES)
 			MemoryContextReset(ingest->row_context);
 	}
-	if (ingest->triples.used == RECO_CHUNK_ROWS)
+	if (!taken)
+	{
+		data->skipped_invalid++;
+		return true;
+	}
+	if (ingest->triples.used == RECO_CHUNK_ROWS || ingest->unchecked > CHECK_BYTES)
 		check_memory(ingest);
 	if (!reco_triples_add(&ingest->triples, user, item, (float) value, time))
 		reco_budget_check(ingest->budget, RECO_NO_MEMORY, "reading the source");
@@ -229,6 +279,8 @@ ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budg
 	ingest->options = options;
 	ingest->data = data;
 	ingest->columns = columns->natts;
+	for (int c = 0; c < columns->natts; c++)
+		data->column[c] = pstrdup(NameStr(TupleDescAttr(columns, c)->attname));
 	user = TupleDescAttr(columns, 0);
 	item = TupleDescAttr(columns, 1);
 	id_type_init(&data->user_type, user->atttypid, user->atttypmod, user->attcollation, "user");
@@ -248,6 +300,7 @@ ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budg
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
 	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
+	ingest->triples.max_row = options->max_user_interactions;
 	ingest->row_context =
 		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	ingest->leaves_garbage =
@@ -272,7 +325,7 @@ ingest_items_receiver(Ingest *ingest, TupleDesc columns, bool join)
 {
 	ingest->items_join = join;
 	ingest->features = features_begin(columns, &ingest->data->item_type, ingest->data->items, join,
-									  ingest->budget);
+									  ingest->options, ingest->budget);
 	return features_receiver(ingest->features);
 }
 
@@ -291,7 +344,9 @@ filter(Ingest *ingest)
 	int32 *item_map;
 	int32 min_item = ingest->options->min_item_interactions;
 
-	if (ingest->options->min_user_interactions <= 1 && ingest->options->min_item_interactions <= 1)
+	/* who has none left has to go */
+	if (ingest->options->min_user_interactions <= 1 &&
+		ingest->options->min_item_interactions <= 1 && data->x.capped == 0)
 		return NULL;
 	/* an item that is described may have no interactions, unless some are asked for */
 	if (ingest->items_join && min_item <= 1)
@@ -312,25 +367,53 @@ filter(Ingest *ingest)
 }
 
 /*
- * The growth of each item, as they are numbered now: over a week, or over a tenth of
- * the time where time is a number.
+ * The periods of which the growth is counted: weeks, or tenths of the time where that is a
+ * number.  A time without a zone may be that of any place: there the latest now is where
+ * the clock is 14 hours ahead.
  */
-static float *
-find_trend(Ingest *ingest, int32 items)
+static void
+find_periods(Ingest *ingest, int32 items, reco_trend *trend)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	int64 period = 0;
-	float *trend;
 
-	if (!ingest->data->has_time)
-		return NULL;
+	if (ingest->time_type != TIMESTAMPTZOID)
+		now += 14 * USECS_PER_HOUR;
 	if (ingest->time_type == DATEOID)
+	{
 		period = 7;
-	else if (ingest->time_type == TIMESTAMPOID || ingest->time_type == TIMESTAMPTZOID)
+		now /= USECS_PER_DAY;
+	}
+	else if (!is_integer(ingest->time_type))
 		period = 7 * USECS_PER_DAY;
-	trend = reco_zeros(ingest->budget, items);
-	reco_budget_check(ingest->budget, reco_trend(&ingest->triples, period, items, trend),
+	reco_budget_check(ingest->budget, reco_trend_periods(&ingest->triples, period, now, trend),
 					  "reading the source");
-	return trend;
+	trend->growth = reco_zeros(ingest->budget, items);
+	ingest->triples.trend = trend;
+}
+
+/* A user whose pairs of items are more than those of all others brings most work. */
+#define LONG_USER 1000
+
+static void
+find_longest(RecoData *data)
+{
+	const int64 *start = data->x.by_user.start;
+	double squares = 0;
+
+	for (int32 u = 0; u < data->x.by_user.rows; u++)
+	{
+		int64 n = start[u + 1] - start[u];
+
+		squares += (double) n * (double) n;
+		if (n > data->longest)
+		{
+			data->longest = n;
+			data->longest_user = u;
+		}
+	}
+	data->longest_rules =
+		data->longest >= LONG_USER && (double) data->longest * (double) data->longest > squares / 2;
 }
 
 RecoData *
@@ -343,14 +426,13 @@ ingest_finish(Ingest *ingest)
 	int32 *user_rank;
 	int32 *item_rank;
 	int32 *item_map;
-	float *trend;
+	reco_trend trend = {0};
 
 	check_memory(ingest);
-	reco_budget_require(budget,
-						reco_triples_build_memory(reco_triples_rows(&ingest->triples), users, items,
-												  data->has_time),
+	if (data->has_time)
+		find_periods(ingest, items, &trend);
+	reco_budget_require(budget, reco_triples_build_memory(&ingest->triples, users, items),
 						"sorting the source's rows");
-	trend = find_trend(ingest, items);
 	user_rank = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_rank = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
 	id_dict_sort(data->users, user_rank);
@@ -361,20 +443,18 @@ ingest_finish(Ingest *ingest)
 	reco_budget_free(budget, user_rank);
 	MemoryContextDelete(ingest->row_context);
 	item_map = filter(ingest);
+	find_longest(data);
 	if (ingest->features)
 		data->features = features_finish(ingest->features, item_rank, items, item_map,
-										 id_dict_count(data->items));
-	if (trend)
+										 id_dict_count(data->items), &data->skipped_items);
+	data->trend = trend.growth;
+	if (trend.growth && item_map)
 	{
 		data->trend = reco_zeros(budget, id_dict_count(data->items));
 		for (int32 i = 0; i < items; i++)
-		{
-			int32 number = item_map ? item_map[item_rank[i]] : item_rank[i];
-
-			if (number >= 0)
-				data->trend[number] = trend[i];
-		}
-		reco_budget_free(budget, trend);
+			if (item_map[i] >= 0)
+				data->trend[item_map[i]] = trend.growth[i];
+		reco_budget_free(budget, trend.growth);
 	}
 	reco_budget_free(budget, item_rank);
 	reco_budget_free(budget, item_map);

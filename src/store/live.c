@@ -29,6 +29,7 @@
 #include "store/resolve.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -66,6 +67,23 @@ same_definition(const ModelRow *a, const ModelRow *b)
 		   same_text(a->items, b->items) && same_text(a->search_path, b->search_path) &&
 		   same_text(a->items_search_path, b->items_search_path) &&
 		   same_jsonb(a->options, b->options) && same_jsonb(a->resolved, b->resolved);
+}
+
+/* An option of the definition that is a number; 0 where it is none. */
+static int32
+option_number(const Jsonb *options, const char *name)
+{
+	JsonbValue found;
+	double number;
+
+	if (options == NULL || !JB_ROOT_IS_OBJECT((Jsonb *) options) ||
+		!getKeyJsonValueFromContainer((JsonbContainer *) &options->root, name, strlen(name),
+									  &found) ||
+		found.type != jbvNumeric)
+		return 0;
+	number = DatumGetFloat8(
+		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(found.val.numeric)));
+	return number >= 1 && number <= PG_INT32_MAX ? (int32) number : 0;
 }
 
 /* Whether an option of the definition has a value; it was checked when it was written. */
@@ -126,6 +144,7 @@ define(RecoLive *live, const ModelRow *row)
 	live->mode = reco_live_mode(row->options);
 	live->skip_invalid =
 		live->mode == RECO_LIVE_AUTO || option_is(row->options, "on_invalid", "skip");
+	live->max_interactions = option_number(row->options, "max_user_interactions");
 	live->row.owner = row->owner;
 	live->row.source = copy_text(row->source);
 	live->row.items = copy_text(row->items);
@@ -583,40 +602,76 @@ read_rows(RecoLive *live, UserRows *rows)
 	return rows->used;
 }
 
+/*
+ * What a user has by the rows that were read: items, and values as the algorithm takes
+ * them.  Those that max_user_interactions leaves out stay behind, as items only.
+ */
+static void
+merge_rows(UserRows *rows, RecoProfile *now)
+{
+	const RecoLive *live = rows->live;
+	bool by_latest = rows->serving->model.spec->predicts_value;
+	int64 *time = OidIsValid(rows->time_type) ? rows->time : NULL;
+	float *sum = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(float));
+	float *latest = NULL;
+	RecoBudget budget;
+
+	reco_budget_init(&budget, CurrentMemoryContext);
+	now->item = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(int32));
+	if (by_latest)
+		latest = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(float));
+	now->n = reco_row_merge(&budget.env, rows->entry, time, rows->n, now->item, sum, latest);
+	if (now->n < 0)
+		reco_budget_check(&budget, RECO_STOPPED, "reading a user's rows");
+	if (live->max_interactions > 0 && now->n > live->max_interactions)
+	{
+		int32 *all = MemoryContextAllocHuge(CurrentMemoryContext, now->n * sizeof(int32));
+		reco_kept *scratch = MemoryContextAllocHuge(CurrentMemoryContext,
+													live->max_interactions * sizeof(reco_kept));
+
+		memcpy(all, now->item, now->n * sizeof(int32));
+		now->has = all;
+		now->n_has = now->n;
+		now->n = reco_row_cap(&budget.env, live->max_interactions, now->n, time, now->item, sum,
+							  latest, scratch);
+		if (now->n < 0)
+			reco_budget_check(&budget, RECO_STOPPED, "reading a user's rows");
+		pfree(scratch);
+	}
+	now->value = by_latest ? latest : sum;
+	pfree(rows->entry);
+	pfree(rows->time);
+}
+
 bool
 reco_live_user(RecoLive *live, Serving *serving, Datum user, RecoProfile *profile)
 {
 	RecoModel *model = &serving->model;
 	UserRows rows = {.live = live, .serving = serving, .user = user};
-	bool by_latest = model->spec->predicts_value;
-	int64 n;
-	int32 *item;
-	float *value;
+	RecoProfile now = {0};
 	bool stored;
 
 	if (!read_rows(live, &rows))
 		return reco_serving_user(serving, user, profile);
-	item = MemoryContextAllocHuge(CurrentMemoryContext, (rows.n + 1) * sizeof(int32));
-	value = MemoryContextAllocHuge(CurrentMemoryContext, (rows.n + 1) * sizeof(float));
-	n = reco_row_merge(rows.entry, OidIsValid(rows.time_type) ? rows.time : NULL, rows.n, item,
-					   by_latest ? NULL : value, by_latest ? value : NULL);
-	pfree(rows.entry);
-	pfree(rows.time);
+	merge_rows(&rows, &now);
 	stored = reco_serving_user(serving, user, profile);
-	if (!stored && n == 0)
+	if (!stored && now.n == 0)
 		return false;
-	if (stored && n == profile->n && memcmp(item, profile->item, n * sizeof(int32)) == 0 &&
-		memcmp(value, profile->value, n * sizeof(float)) == 0)
+	profile->has = now.has;
+	profile->n_has = now.n_has;
+	if (stored && now.n == profile->n &&
+		memcmp(now.item, profile->item, now.n * sizeof(int32)) == 0 &&
+		memcmp(now.value, profile->value, now.n * sizeof(float)) == 0)
 		return true;
-	profile->n = n;
-	profile->item = item;
-	profile->value = value;
+	profile->n = now.n;
+	profile->item = now.item;
+	profile->value = now.value;
 	if (stored && model->spec->algorithm->costly_fold_in)
 		return true;
 	profile->factors = palloc0((model->stride + 16) * sizeof(float));
 	profile->bias = 0;
 	profile->neighbors = 0;
-	if (n > 0 && !model->spec->algorithm->costly_fold_in)
+	if (now.n > 0 && !model->spec->algorithm->costly_fold_in)
 		model->spec->algorithm->fold_in(model, profile);
 	return true;
 }

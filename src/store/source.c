@@ -21,6 +21,7 @@
 #include "parser/parse_expr.h"
 #include "store/ingest.h"
 #include "store/resolve.h"
+#include "store/shape.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -318,6 +319,9 @@ reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_joi
 	reco_become(&source->as, &before);
 	plan = plan_query(source, &columns);
 	filtered = is_filtered(plan);
+	if (!source->stored)
+		reco_shape_check(
+			linitial(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list));
 	ingest = ingest_begin(columns, options, budget);
 	run_plan(plan, ingest_receiver(ingest), source);
 	reco_return(&before);

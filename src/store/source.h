@@ -31,6 +31,7 @@ typedef struct RecoDataOptions
 	int on_invalid;
 	int min_user_interactions;
 	int min_item_interactions;
+	int max_user_interactions; /* 0: all */
 	int keep_versions;
 	int live;
 } RecoDataOptions;
@@ -110,14 +111,21 @@ typedef struct RecoData
 	IdType item_type;
 	bool has_value;
 	bool has_time;
-	IdDict *users; /* in the order of their ids */
+	char *column[4]; /* names: user, item, value, time; NULL: it has none */
+	IdDict *users;   /* in the order of their ids */
 	IdDict *items;
 	reco_interactions x;
 	int64 rows_read;
 	int64 skipped_null;    /* a user, item or value is NULL */
-	int64 skipped_invalid; /* NaN, infinite or out of range, with on_invalid => 'skip' */
+	int64 skipped_invalid; /* no finite value in range, or an id too long, with on_invalid => 'skip'
+							*/
+	int64 skipped_items;   /* rows of items, likewise */
 	int64 dropped_users;   /* by min_user_interactions */
 	int64 dropped_items;
+	/* who has the most interactions, and whether most pairs of items come from that user */
+	int32 longest_user;
+	int64 longest;
+	bool longest_rules;
 	float *trend;                  /* of the items; NULL: the source has no times */
 	struct RecoFeatures *features; /* NULL: no query of items was given */
 	bool row_security;             /* policies decided which rows were read */

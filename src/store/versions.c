@@ -328,13 +328,18 @@ record_version(const RecoTrainingRecord *record)
 		reco_text_argument(record->message),
 		{BOOLOID, BoolGetDatum(data->row_security), false},
 		{BOOLOID, BoolGetDatum(data->available), false},
+		int8_argument(data->skipped_items),
+		int4_argument(data->x.capped_users),
+		int8_argument(data->x.capped),
 	};
 
 	reco_statement_one(
 		record->schema,
 		"UPDATE ONLY %s.model_version SET status = 'ready', finished_at = clock_timestamp(),"
 		" rows_read = $2, rows_skipped = jsonb_build_object('null', $3, 'invalid', $4,"
-		" 'users_dropped', $18, 'items_dropped', $19), rows_merged = $5, users = $6, items = $7,"
+		" 'users_dropped', $18, 'items_dropped', $19) || jsonb_strip_nulls(jsonb_build_object("
+		"'items_invalid', nullif($25, 0), 'users_capped', nullif($26, 0),"
+		" 'interactions_capped', nullif($27, 0))), rows_merged = $5, users = $6, items = $7,"
 		" interactions = $8, factors = $9, mean = $10, min_value = $11::float4,"
 		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
 		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"

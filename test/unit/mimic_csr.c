@@ -4,6 +4,8 @@
  */
 #include "mimic_csr.h"
 
+#include "core/trend.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +70,15 @@ reco_status
 build_matrix(mimic_env *m, const source *s, const row *rows, const int32_t *order,
 			 reco_interactions *out)
 {
+	building plain = {0};
+
+	return build_matrix_with(m, s, rows, order, &plain, out);
+}
+
+reco_status
+build_matrix_with(mimic_env *m, const source *s, const row *rows, const int32_t *order, building *b,
+				  reco_interactions *out)
+{
 	int32_t *number[2];
 	int32_t *rank[2];
 	int32_t given[2] = {0, 0};
@@ -82,6 +93,8 @@ build_matrix(mimic_env *m, const source *s, const row *rows, const int32_t *orde
 		memset(number[side], -1, ((size_t) size[side] + 1) * sizeof(int32_t));
 	}
 	reco_triples_init(&t, &m->env, s->has_value, s->has_time);
+	t.max_row = b->max_row;
+	t.trend = b->trend;
 	for (int32_t r = 0; r < s->n && status == RECO_OK; r++)
 	{
 		const row *from = &rows[order ? order[r] : r];
@@ -105,8 +118,12 @@ build_matrix(mimic_env *m, const source *s, const row *rows, const int32_t *orde
 	{
 		if (reco_triples_rows(&t) != s->n)
 			abort();
-		status = reco_triples_build(&t, s->users, s->items, rank[0], rank[1], out);
+		b->memory = reco_triples_build_memory(&t, s->users, s->items);
+		if (b->trend)
+			status = reco_trend_periods(&t, b->period, b->now, b->trend);
 	}
+	if (status == RECO_OK)
+		status = reco_triples_build(&t, s->users, s->items, rank[0], rank[1], out);
 	else
 		reco_triples_free(&t);
 	for (int side = 0; side < 2; side++)

@@ -43,6 +43,19 @@ extern row *make_rows(const source *s, uint64_t seed);
  */
 extern reco_status build_matrix(mimic_env *m, const source *s, const row *rows,
 								const int32_t *order, reco_interactions *out);
+
+/* The same with what is asked for beside: at most max_row pairs a user, and a trend. */
+typedef struct building
+{
+	int64_t max_row;
+	struct reco_trend *trend; /* NULL: none */
+	int64_t period;
+	int64_t now;
+	size_t memory; /* the estimate of what it takes */
+} building;
+
+extern reco_status build_matrix_with(mimic_env *m, const source *s, const row *rows,
+									 const int32_t *order, building *b, reco_interactions *out);
 extern void free_matrix(mimic_env *m, reco_interactions *x);
 
 #endif /* RECO_MIMIC_CSR_H */

@@ -205,7 +205,7 @@ test_one_row(void **state)
 					entry[n] = (reco_entry){rows[r].item, s->has_value ? rows[r].value : 1};
 					time[n++] = rows[r].time;
 				}
-			n = reco_row_merge(entry, s->has_time ? time : NULL, n, item, sum, latest);
+			n = reco_row_merge(NULL, entry, s->has_time ? time : NULL, n, item, sum, latest);
 			assert_int_equal(n, a->start[u + 1] - a->start[u]);
 			for (int64_t k = 0; k < n; k++)
 			{
@@ -587,13 +587,13 @@ test_memory_estimate(void **state)
 					   (s->has_time ? sizeof(int64_t) * RECO_CHUNK_ROWS : 0);
 		size_t triples = ((size_t) s->n + RECO_CHUNK_ROWS - 1) / RECO_CHUNK_ROWS * chunk +
 						 64 * sizeof(reco_chunk *);
+		building b = {0};
 		mimic_env m;
 		reco_interactions x;
 
 		mimic_env_init(&m);
-		assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
-		assert_true(m.peak <=
-					triples + reco_triples_build_memory(s->n, s->users, s->items, s->has_time));
+		assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
+		assert_true(m.peak <= triples + b.memory);
 		free_matrix(&m, &x);
 		free(rows);
 	}
