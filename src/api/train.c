@@ -215,6 +215,7 @@ read_source(Job *job)
 		reco_features_missing(job->spec);
 	resolve(job);
 	source = reco_definition_query(&job->definition, false);
+	source.stored = !job->creating;
 	items = reco_definition_query(&job->definition, true);
 	data = reco_read_source(&source, &items, job->spec->algorithm->needs_features, &job->options,
 							&job->budget);

@@ -328,9 +328,9 @@ record_version(const RecoTrainingRecord *record)
 		reco_text_argument(record->message),
 		{BOOLOID, BoolGetDatum(data->row_security), false},
 		{BOOLOID, BoolGetDatum(data->available), false},
-		int8_argument(data->skipped_items),
-		int4_argument(data->x.capped_users),
-		int8_argument(data->x.capped),
+		reco_int8_argument(data->skipped_items),
+		reco_int4_argument(data->x.capped_users),
+		reco_int8_argument(data->x.capped),
 	};
 
 	reco_statement_one(
