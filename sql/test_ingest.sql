@@ -2,6 +2,7 @@
 -- What a source holds: columns by their places, times that are not known or absurd, what
 -- grows, ids that are too long or are spelled in several ways, users who have too much.
 --
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 SET reco.threads = 1;  -- what is trained here is tiny
 
