@@ -6,7 +6,8 @@
  * make sense: they are the scores that recommend() shows.  For several items a
  * user's score is the mean of what the model says about them.
  *
- * Cost: all users times the items; the users' image is mapped.
+ * Cost: all users times the items; the users' image is mapped.  Memory: a score a user,
+ * and one user's row.
  */
 #include "api/api.h"
 #include "api/request.h"
@@ -28,9 +29,7 @@ items_of(Request *request, int32 *n)
 {
 	Serving *serving = request->serving;
 	Oid element = get_element_type(getBaseType(request->subject_type));
-	uint64 *seen =
-		MemoryContextAllocExtended(CurrentMemoryContext, RECO_SET_BYTES(serving->model.items),
-								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	uint64 *seen = reco_call_alloc(1, RECO_SET_BYTES(serving->model.items));
 	Datum *ids = &request->subject;
 	bool *nulls = NULL;
 	int count = 1;
@@ -66,20 +65,6 @@ items_of(Request *request, int32 *n)
 	return item;
 }
 
-static RecoProfile
-profile_of(const Serving *serving, int32 u)
-{
-	const reco_csr *a = &serving->histories;
-
-	return (RecoProfile){
-		.factors = serving->user + (Size) u * serving->model.stride,
-		.bias = serving->user_bias[u],
-		.n = a->start[u + 1] - a->start[u],
-		.item = a->col + a->start[u],
-		.value = a->value + a->start[u],
-	};
-}
-
 /* Whether the user has one of the items. */
 static bool
 has_any(const RecoProfile *profile, const int32 *item, int32 n)
@@ -90,35 +75,37 @@ has_any(const RecoProfile *profile, const int32 *item, int32 n)
 	return false;
 }
 
-/* The mean of a user's scores; -infinity where the model says nothing about any. */
-static float
-score_user(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n)
-{
-	double sum = 0;
-	int32 known = 0;
-
-	for (int32 k = 0; k < n; k++)
-	{
-		float score = model->spec->algorithm->score_one(model, profile, item[k]);
-
-		if (score == -INFINITY)
-			continue;
-		sum += score;
-		known++;
-	}
-	return known > 0 ? (float) (sum / known) : -INFINITY;
-}
-
 typedef struct Audience
 {
 	Serving *serving;
 	const int32 *item;
 	int32 items;
 	bool exclude;
-	float *score; /* by user */
+	float *of_item; /* one user's scores */
+	float *score;   /* by user */
 	MemoryContext scratch;
 	int32 visited;
 } Audience;
+
+/* The mean of a user's scores; -infinity where the model says nothing about any. */
+static float
+score_user(const Audience *audience, const RecoProfile *profile)
+{
+	const RecoModel *model = &audience->serving->model;
+	double sum = 0;
+	int32 known = 0;
+
+	model->spec->algorithm->score_some(model, profile, audience->item, audience->items,
+									   audience->of_item);
+	for (int32 k = 0; k < audience->items; k++)
+	{
+		if (audience->of_item[k] == -INFINITY)
+			continue;
+		sum += audience->of_item[k];
+		known++;
+	}
+	return known > 0 ? (float) (sum / known) : -INFINITY;
+}
 
 static void
 judge(Audience *audience, int32 u, const RecoProfile *profile)
@@ -129,15 +116,14 @@ judge(Audience *audience, int32 u, const RecoProfile *profile)
 	audience->score[u] = (audience->exclude && has_any(profile, audience->item, audience->items)) ||
 								 !model->spec->algorithm->knows(model, profile)
 							 ? -INFINITY
-							 : score_user(model, profile, audience->item, audience->items);
+							 : score_user(audience, profile);
 	MemoryContextSwitchTo(old);
+	MemoryContextReset(audience->scratch);
 	if (u % 256 == 0)
-	{
 		reco_poll();
-		MemoryContextReset(audience->scratch);
-	}
 }
 
+/* The profile is in the scratch memory. */
 static void
 visit_user(void *arg, Datum id, RecoProfile *profile)
 {
@@ -145,6 +131,8 @@ visit_user(void *arg, Datum id, RecoProfile *profile)
 
 	if (audience->visited < audience->serving->users)
 		judge(audience, audience->visited++, profile);
+	else
+		MemoryContextReset(audience->scratch);
 }
 
 /* From the image; where users have neighbors, which are not in it, from their table. */
@@ -164,7 +152,7 @@ score_users(Audience *audience)
 	}
 	for (int32 u = 0; u < serving->users; u++)
 	{
-		RecoProfile profile = profile_of(serving, u);
+		RecoProfile profile = reco_serving_profile(serving, u);
 
 		judge(audience, u, &profile);
 	}
@@ -180,6 +168,7 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	int32 items;
 	int32 n;
 	bool exclude;
+	const ServingUsers *all;
 	float *score;
 	reco_ranked *best;
 
@@ -193,15 +182,15 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	item = items_of(&request, &items);
 	if (items == 0)
 		return (Datum) 0;
-	reco_serving_load_users(serving);
-	score =
-		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) serving->users + 1) * sizeof(float));
-	best = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(reco_ranked));
-	score_users(&(Audience){serving, item, items, exclude, score});
+	all = reco_serving_load_users(serving);
+	score = reco_call_alloc(serving->users, sizeof(float));
+	best = reco_call_alloc(n, sizeof(reco_ranked));
+	score_users(
+		&(Audience){serving, item, items, exclude, reco_call_alloc(items, sizeof(float)), score});
 	n = reco_top_n(&reco_poll_env, score, serving->users, NULL, n, best);
 	for (int32 r = 0; r < n; r++)
 	{
-		Datum values[3] = {Int32GetDatum(r + 1), id_dict_id(serving->user_ids, best[r].item),
+		Datum values[3] = {Int32GetDatum(r + 1), id_dict_id(all->ids, best[r].item),
 						   Float4GetDatum(best[r].score)};
 		bool nulls[3] = {0};
 

@@ -30,8 +30,7 @@
 void *
 listing_alloc(Size bytes)
 {
-	return MemoryContextAllocExtended(CurrentMemoryContext, Max(bytes, 1),
-									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return reco_call_alloc(1, Max(bytes, 1));
 }
 
 static void
@@ -405,6 +404,9 @@ listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool
 	RecoRows rows = reco_rows_begin(fcinfo, types, with_source ? 4 : 3);
 	Datum values[4];
 	bool nulls[4] = {0};
+	MemoryContext row =
+		AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(row);
 
 	for (int32 r = 0; r < listing->count; r++)
 	{
@@ -416,5 +418,9 @@ listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool
 		if (with_source)
 			values[3] = CStringGetTextDatum(listing->source[r]);
 		reco_rows_add(&rows, values, nulls);
+		if (r % 256 == 255)
+			MemoryContextReset(row);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(row);
 }

@@ -7,7 +7,7 @@
  * the one that the view shows; readers see the old lists or the new ones.  Lists
  * are what recommend() would give from the trained interactions.
  *
- * Memory: a batch.  Cost: the users times a search, and a row a user.
+ * Memory: a batch, some 16 MB of users and as much of lists.  Cost: the users times a search, and a row a user.
  */
 #include "api/api.h"
 
@@ -34,8 +34,9 @@
 
 RECO_FUNCTION(reco_materialize);
 
-/* Users that are ranked together. */
+/* Users that are ranked together; fewer where their rows or their lists are long. */
 #define BATCH_USERS 4096
+#define BATCH_BYTES (16 * 1024 * 1024)
 
 typedef struct Job
 {
@@ -48,6 +49,7 @@ typedef struct Job
 	Datum source;
 	MemoryContext batch; /* what a batch needs, but for these */
 	int32 users;         /* in the batch */
+	int32 most;          /* that a batch may have */
 	Datum *id;
 	RecoProfile *profile;
 	int64 written;
@@ -226,7 +228,7 @@ add_user(void *arg, Datum id, RecoProfile *profile)
 	job->id[job->users] =
 		datumCopy(id, job->serving->user_type->typbyval, job->serving->user_type->typlen);
 	job->profile[job->users++] = *profile;
-	if (job->users == BATCH_USERS)
+	if (job->users == job->most || MemoryContextMemAllocated(job->batch, true) > BATCH_BYTES)
 		flush(job);
 }
 
@@ -346,6 +348,7 @@ materialize(Job *job, ModelRow *model, const char *users)
 
 	job->serving = reco_serving_open(model->schema, NULL, &current);
 	job->n = Min(job->n, job->serving->model.items);
+	job->most = Min(BATCH_USERS, BATCH_BYTES / (Size) (Max(job->n, 1) * sizeof(reco_ranked)));
 	job->number = model->active_list + 1;
 	job->source = CStringGetTextDatum(job->serving->model.spec->algorithm->source);
 	if (users)

@@ -213,17 +213,13 @@ typedef struct TrainingUsers
 	RecoTrained *trained;
 } TrainingUsers;
 
-static bool
-read_training_user(void *arg, int32 u, RecoProfile *profile)
+static RecoProfile
+training_user(const TrainingUsers *users, int32 u)
 {
-	TrainingUsers *users = arg;
 	const reco_csr *a = users->by_user;
 	RecoTrained *trained = users->trained;
 	const reco_neighbors *lists = &trained->user_neighbors;
-
-	if (u < 0 || u >= a->rows)
-		return false;
-	*profile = (RecoProfile){
+	RecoProfile profile = {
 		.factors = trained->user ? trained->user + (Size) u * trained->model.stride : NULL,
 		.bias = trained->user_bias[u],
 		.n = a->start[u + 1] - a->start[u],
@@ -232,11 +228,24 @@ read_training_user(void *arg, int32 u, RecoProfile *profile)
 	};
 	if (lists->start)
 	{
-		profile->neighbors = (int32) (lists->start[u + 1] - lists->start[u]);
-		profile->neighbor = lists->row + lists->start[u];
-		profile->similarity = lists->similarity + lists->start[u];
+		profile.neighbors = (int32) (lists->start[u + 1] - lists->start[u]);
+		profile.neighbor = lists->row + lists->start[u];
+		profile.similarity = lists->similarity + lists->start[u];
 	}
-	return true;
+	return profile;
+}
+
+static void
+visit_training_users(void *arg, const int32 *number, int32 n, RecoUserVisitor visitor,
+					 void *visitor_arg)
+{
+	for (int32 k = 0; k < n; k++)
+	{
+		RecoProfile profile = training_user(arg, number[k]);
+
+		reco_poll();
+		visitor(visitor_arg, k, &profile);
+	}
 }
 
 static void
@@ -278,7 +287,7 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	if (spec->algorithm->prepare)
 		spec->algorithm->prepare(model, &budget);
 	users = (TrainingUsers){&e->train, training.by_user.value, &trained};
-	model->users = (RecoUsers){read_training_user, all_training_users, &users};
+	model->users = (RecoUsers){visit_training_users, all_training_users, &users};
 	score = take(&budget, model->items, sizeof(float));
 	skip = take(&budget, 1, RECO_SET_BYTES(model->items));
 	list = take(&budget, e->largest, sizeof(reco_ranked));
@@ -292,7 +301,7 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 		reco_poll();
 		if (e->test.start[u + 1] == e->test.start[u])
 			continue;
-		(void) read_training_user(&users, u, &profile);
+		profile = training_user(&users, u);
 		judge_user(e, model, &profile, u, test_value, score, skip, list, &sums);
 	}
 	report_all(e, reco_spec_describe(spec), &sums, model->items);

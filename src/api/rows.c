@@ -47,5 +47,6 @@ reco_rows_begin(FunctionCallInfo fcinfo, const Oid *types, int n)
 void
 reco_rows_add(RecoRows *rows, Datum *values, bool *nulls)
 {
+	reco_poll();
 	tuplestore_putvalues(rows->info->setResult, rows->info->setDesc, values, nulls);
 }

@@ -196,23 +196,20 @@ reco_serve_recommend_for(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* What rerank() was given. */
+/* What rerank() was given: known items, each once, and the others, in their order. */
 typedef struct Reranking
 {
-	Serving *serving;
-	uint64 *seen; /* items that are in the list already */
-	RecoProfile *profile;
+	uint64 *seen;
 	int slots;
 	int known;
-	reco_ranked *rank;
-	IdDict *unknown; /* items that the model does not know, in their order */
+	int32 *item;
+	IdDict *unknown;
 } Reranking;
 
 static void
 rerank_item(void *arg, int32 number, Datum id)
 {
 	Reranking *list = arg;
-	RecoModel *model = &list->serving->model;
 
 	if (number < 0)
 	{
@@ -224,13 +221,10 @@ rerank_item(void *arg, int32 number, Datum id)
 	if (list->known == list->slots)
 	{
 		list->slots *= 2;
-		list->rank = repalloc_huge(list->rank, list->slots * sizeof(reco_ranked));
+		list->item = repalloc_huge(list->item, list->slots * sizeof(int32));
 	}
 	reco_set_add(list->seen, number);
-	list->rank[list->known++] = (reco_ranked){
-		list->profile ? model->spec->algorithm->score_one(model, list->profile, number)
-					  : list->serving->interactions[number],
-		number};
+	list->item[list->known++] = number;
 }
 
 static int
@@ -244,43 +238,60 @@ compare_ranked(const void *a, const void *b)
 	return (x->item > y->item) - (x->item < y->item);
 }
 
+/* The known items by score, best first; profile NULL: by how many have them. */
+static reco_ranked *
+rank_items(const Serving *serving, const RecoProfile *profile, const Reranking *list)
+{
+	const RecoModel *model = &serving->model;
+	reco_ranked *rank = reco_call_alloc(list->known, sizeof(reco_ranked));
+	float *score = reco_call_alloc(list->known, sizeof(float));
+
+	if (profile)
+		model->spec->algorithm->score_some(model, profile, list->item, list->known, score);
+	for (int i = 0; i < list->known; i++)
+		rank[i] = (reco_ranked){profile ? score[i] : serving->interactions[list->item[i]],
+								list->item[i]};
+	pfree(score);
+	qsort(rank, list->known, sizeof(reco_ranked), compare_ranked);
+	return rank;
+}
+
 Datum
 reco_serve_rerank(PG_FUNCTION_ARGS)
 {
 	Request request;
 	Reranking list = {0};
+	Serving *serving;
 	RecoProfile profile;
+	reco_ranked *rank;
 	RecoRows rows;
 	Datum user;
+	bool served = false;
 
 	request_read(fcinfo, "rerank", &request);
-	rows =
-		reco_rows_begin(fcinfo, (Oid[]){INT4OID, request.serving->item_type->type, FLOAT4OID}, 3);
+	serving = request.serving;
+	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->item_type->type, FLOAT4OID}, 3);
 	if (!request.has_subject)
 		return (Datum) 0;
-	list.serving = request.serving;
 	list.slots = 64;
-	list.rank = palloc(list.slots * sizeof(reco_ranked));
-	list.unknown = id_dict_create(CurrentMemoryContext, request.serving->item_type);
-	list.seen = listing_alloc(RECO_SET_BYTES(request.serving->model.items));
+	list.item = palloc(list.slots * sizeof(int32));
+	list.unknown = id_dict_create(CurrentMemoryContext, serving->item_type);
+	list.seen = listing_alloc(RECO_SET_BYTES(serving->model.items));
 	if (request_user(&request, &user) &&
-		reco_live_user(reco_live_open(request.serving, &request.row), request.serving, user,
-					   &profile) &&
-		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
-		list.profile = &profile;
+		reco_live_user(reco_live_open(serving, &request.row), serving, user, &profile))
+		served = serving->model.spec->algorithm->knows(&serving->model, &profile);
 	request_items(&request, "items", rerank_item, &list);
-	qsort(list.rank, list.known, sizeof(reco_ranked), compare_ranked);
+	rank = rank_items(serving, served ? &profile : NULL, &list);
 	for (int i = 0; i < list.known + id_dict_count(list.unknown); i++)
 	{
 		bool known = i < list.known;
 		Datum values[3];
-		bool nulls[3] = {false, false,
-						 !known || list.profile == NULL || list.rank[i].score == -INFINITY};
+		bool nulls[3] = {false, false, !known || !served || rank[i].score == -INFINITY};
 
 		values[0] = Int32GetDatum(i + 1);
-		values[1] = known ? id_dict_id(request.serving->items, list.rank[i].item)
+		values[1] = known ? id_dict_id(serving->items, rank[i].item)
 						  : id_dict_id(list.unknown, i - list.known);
-		values[2] = Float4GetDatum(known ? list.rank[i].score : 0);
+		values[2] = Float4GetDatum(known ? rank[i].score : 0);
 		reco_rows_add(&rows, values, nulls);
 	}
 	return (Datum) 0;
@@ -305,7 +316,7 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 	{
 		RecoModel *model = &request.serving->model;
 		const RecoAlgorithm *algorithm = model->spec->algorithm;
-		float score = algorithm->score_one(model, &profile, item);
+		float score = reco_score_one(model, &profile, item);
 		Datum value;
 
 		if (score == -INFINITY)

@@ -137,11 +137,9 @@ most_similar(const RecoModel *model, const float *matrix, int32 count, int32 sel
 			 Follower *found)
 {
 	const float *x = matrix + (Size) self * model->stride;
-	float *score = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) count + 1) * sizeof(float));
-	uint64 *skip = MemoryContextAllocExtended(CurrentMemoryContext, RECO_SET_BYTES(count) + 8,
-											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	reco_ranked *best =
-		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(reco_ranked));
+	float *score = reco_call_alloc(count, sizeof(float));
+	uint64 *skip = reco_call_alloc(1, RECO_SET_BYTES(count) + 8);
+	reco_ranked *best = reco_call_alloc(n, sizeof(reco_ranked));
 	double own;
 	float norm;
 
@@ -178,7 +176,7 @@ most_similar(const RecoModel *model, const float *matrix, int32 count, int32 sel
 	return n;
 }
 
-/* s(follower | item) as it is stored, in float8. */
+/* s(follower | item) as it is stored, in float8.  Leaves the row in the memory context. */
 static double
 stored_similarity(Serving *serving, int32 follower, int32 item)
 {
@@ -191,11 +189,6 @@ stored_similarity(Serving *serving, int32 follower, int32 item)
 	for (int32 k = 0; k < count; k++)
 		if (neighbor[k] == item)
 			found = similarity[k];
-	if (count > 0)
-	{
-		pfree(neighbor);
-		pfree(similarity);
-	}
 	return found;
 }
 
@@ -210,7 +203,10 @@ followers_of(Serving *serving, int32 item, int32 n, Follower *found)
 	const reco_csr *f = &serving->model.followers;
 	int64 from = f->start[item];
 	int32 count = (int32) (f->start[item + 1] - from);
-	Follower *follower = palloc((count + 1) * sizeof(Follower));
+	Follower *follower = reco_call_alloc(count, sizeof(Follower));
+	MemoryContext scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
 	int32 near;
 
 	for (int32 k = 0; k < count; k++)
@@ -219,8 +215,14 @@ followers_of(Serving *serving, int32 item, int32 n, Follower *found)
 	near = Min(n, count);
 	while (near < count && follower[near].similarity == follower[n - 1].similarity)
 		near++;
+	old = MemoryContextSwitchTo(scratch);
 	for (int32 k = 0; k < near; k++)
+	{
 		follower[k].similarity = stored_similarity(serving, follower[k].item, item);
+		MemoryContextReset(scratch);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 	qsort(follower, near, sizeof(Follower), compare_followers);
 	n = Min(n, near);
 	memcpy(found, follower, n * sizeof(Follower));
@@ -236,12 +238,9 @@ similar_content(Serving *serving, int32 item, int32 n, Follower *found)
 {
 	RecoModel *model = &serving->model;
 	RecoProfile profile = {.n = 1, .item = &item};
-	float *score =
-		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) model->items + 1) * sizeof(float));
-	uint64 *skip = MemoryContextAllocExtended(CurrentMemoryContext, RECO_SET_BYTES(model->items),
-											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	reco_ranked *best =
-		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(reco_ranked));
+	float *score = reco_call_alloc(model->items, sizeof(float));
+	uint64 *skip = reco_call_alloc(1, RECO_SET_BYTES(model->items) + 8);
+	reco_ranked *best = reco_call_alloc(n, sizeof(reco_ranked));
 
 	RecoBudget budget;
 	reco_content_profile made;
@@ -301,8 +300,8 @@ similar_to_item(Serving *serving, int32 item, int32 n, Follower *found)
 static int32
 keep_available(RecoLive *live, Serving *serving, Follower *found, int32 n)
 {
-	int32 *item = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(int32));
-	bool *available = MemoryContextAllocHuge(CurrentMemoryContext, (Size) n + 1);
+	int32 *item = reco_call_alloc(n, sizeof(int32));
+	bool *available = reco_call_alloc(n, sizeof(bool));
 	int32 kept = 0;
 
 	for (int32 k = 0; k < n; k++)
@@ -333,7 +332,7 @@ similar_available(const Request *request, int32 item, int32 n, Follower **found)
 		int32 count;
 		int32 kept;
 
-		*found = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) most + 1) * sizeof(Follower));
+		*found = reco_call_alloc(most, sizeof(Follower));
 		count = kept = similar_to_item(serving, item, most, *found);
 		if (filters)
 			kept = keep_available(live, serving, *found, count);
@@ -376,6 +375,7 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 	Serving *serving;
 	RecoProfile profile;
 	RecoRows rows;
+	const ServingUsers *all;
 	Datum user;
 	int32 number;
 	int32 n;
@@ -388,20 +388,17 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 		(profile.neighbors == 0 &&
 		 (serving->model.factors == 0 || serving->model.spec->algorithm->items_only)))
 		return (Datum) 0;
-	reco_serving_load_users(serving);
+	all = reco_serving_load_users(serving);
 	if (profile.neighbors > 0)
 		for (int32 k = 0; k < profile.neighbors && k < n; k++)
-			add_similar(&rows, k + 1, profile.neighbor[k], profile.similarity[k],
-						serving->user_ids);
-	else if ((number = id_dict_find(serving->user_ids, user)) >= 0)
+			add_similar(&rows, k + 1, profile.neighbor[k], profile.similarity[k], all->ids);
+	else if ((number = id_dict_find(all->ids, user)) >= 0)
 	{
-		Follower *found =
-			MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Follower));
-		int32 count =
-			most_similar(&serving->model, serving->user, serving->users, number, n, found);
+		Follower *found = reco_call_alloc(n, sizeof(Follower));
+		int32 count = most_similar(&serving->model, all->factors, serving->users, number, n, found);
 
 		for (int32 k = 0; k < count; k++)
-			add_similar(&rows, k + 1, found[k].item, found[k].similarity, serving->user_ids);
+			add_similar(&rows, k + 1, found[k].item, found[k].similarity, all->ids);
 	}
 	return (Datum) 0;
 }

@@ -255,14 +255,17 @@ factor_score(const RecoModel *model, const RecoProfile *profile, float *score)
 	}
 }
 
-static float
-factor_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
+static void
+factor_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
+				  float *score)
 {
-	float score;
-
-	reco_score(model->item + (Size) item * model->stride, 1, model->stride, profile->factors,
-			   model->item_bias + item, (float) (model->mean + profile->bias), &score);
-	return score;
+	for (int32 k = 0; k < n; k++)
+	{
+		if (k % 1024 == 0)
+			reco_poll();
+		reco_score(model->item + (Size) item[k] * model->stride, 1, model->stride, profile->factors,
+				   model->item_bias + item[k], (float) (model->mean + profile->bias), &score[k]);
+	}
 }
 
 static float
@@ -347,7 +350,7 @@ factor_explain(const RecoModel *model, const RecoProfile *profile, int32 item, d
 {
 	float *factors = palloc0((model->stride + 1) * sizeof(float));
 	float bias = 0;
-	double remainder = factor_score_one(model, profile, item);
+	double remainder = reco_score_one(model, profile, item);
 	double size = 0;
 
 	if (profile->n == 0)
@@ -377,13 +380,14 @@ als_predicts_value(const void *params)
 #define FACTOR_MODEL                                                                               \
 	.source = "model", .inner_product = true, .params_size = sizeof(FactorParams),                 \
 	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit,                       \
-	.score = factor_score, .score_one = factor_score_one, .predict = factor_predict,               \
+	.score = factor_score, .score_some = factor_score_some, .predict = factor_predict,               \
 	.fold_in = factor_fold_in, .knows = factor_knows, .explain = factor_explain,                   \
 	.fits = factor_fits, .prepare = factor_prepare
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",
 	.options = ials_options,
+	.needs = RECO_NEEDS_GRAM,
 	FACTOR_MODEL,
 };
 

@@ -105,17 +105,20 @@ content_score(const RecoModel *model, const RecoProfile *profile, float *score)
 	reco_content_profile_free(&budget.env, &made);
 }
 
-static float
-content_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
+static void
+content_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
+				   float *score)
 {
 	RecoBudget budget;
 	reco_content_profile made;
-	float score;
 
 	(void) profile_of(model, profile, &budget, &made);
-	score = (float) reco_content_score_one(model->content, &made, item);
+	for (int32 k = 0; k < n; k++)
+	{
+		score[k] = (float) reco_content_score_one(model->content, &made, item[k]);
+		reco_poll();
+	}
 	reco_content_profile_free(&budget.env, &made);
-	return score;
 }
 
 static float
@@ -172,6 +175,7 @@ content_prepare(RecoModel *model, RecoBudget *budget)
 const RecoAlgorithm reco_algorithm_content = {
 	.name = "content",
 	.source = "content",
+	.needs = RECO_NEEDS_CONTENT,
 	.needs_features = true,
 	.items_only = true,
 	.options = content_options,
@@ -179,7 +183,7 @@ const RecoAlgorithm reco_algorithm_content = {
 	.memory = content_memory,
 	.fit = content_fit,
 	.score = content_score,
-	.score_one = content_score_one,
+	.score_some = content_score_some,
 	.predict = content_predict,
 	.fold_in = content_fold_in,
 	.knows = content_knows,

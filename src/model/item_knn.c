@@ -124,14 +124,10 @@ static void
 item_score(const RecoModel *model, const RecoProfile *profile, float *score)
 {
 	const reco_csr *f = &model->followers;
-	Size bytes = ((Size) model->items + 1) * sizeof(double);
-	double *sum =
-		MemoryContextAllocExtended(CurrentMemoryContext, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	double *weight = NULL;
+	double *sum = reco_call_alloc(model->items, sizeof(double));
+	double *weight =
+		model->spec->predicts_value ? reco_call_alloc(model->items, sizeof(double)) : NULL;
 
-	if (model->spec->predicts_value)
-		weight = MemoryContextAllocExtended(CurrentMemoryContext, bytes,
-											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int64 j = 0; j < profile->n; j++)
 	{
 		double x = value_of(model, profile, j);
@@ -153,7 +149,7 @@ item_score(const RecoModel *model, const RecoProfile *profile, float *score)
 }
 
 static float
-item_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
+score_of(const RecoModel *model, const RecoProfile *profile, int32 item)
 {
 	double sum = 0;
 	double weight = 0;
@@ -168,6 +164,17 @@ item_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
 		weight += s;
 	}
 	return knn_final(model, profile->bias, item, sum, weight);
+}
+
+static void
+item_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
+				float *score)
+{
+	for (int32 k = 0; k < n; k++)
+	{
+		reco_poll();
+		score[k] = score_of(model, profile, item[k]);
+	}
 }
 
 static void
@@ -226,8 +233,8 @@ rp3beta_own_lists(const RecoModel *model)
 
 /* What the two have in common. */
 #define ITEM_LISTS                                                                                 \
-	.source = "model", .params_size = sizeof(KnnParams), .score = item_score,                      \
-	.score_one = item_score_one, .predict = knn_predict, .fold_in = item_fold_in,                  \
+	.source = "model", .needs = RECO_NEEDS_FOLLOWERS, .params_size = sizeof(KnnParams), .score = item_score,                      \
+	.score_some = item_score_some, .predict = knn_predict, .fold_in = item_fold_in,                  \
 	.knows = item_knows, .explain = item_explain, .fits = knn_fits, .prepare = item_prepare
 
 const RecoAlgorithm reco_algorithm_item_knn = {

@@ -60,6 +60,7 @@ typedef struct RecoTraining
 } RecoTraining;
 
 typedef struct RecoProfile RecoProfile;
+typedef void (*RecoUserVisitor)(void *arg, int32 k, const RecoProfile *profile);
 
 /*
  * The users of a model for an algorithm that looks at others' interactions when
@@ -67,8 +68,12 @@ typedef struct RecoProfile RecoProfile;
  */
 typedef struct RecoUsers
 {
-	/* one user, by number; false when there is none */
-	bool (*read)(void *arg, int32 number, RecoProfile *profile);
+	/*
+	 * Visits n users by number, in the order given, an error where one is missing; k is the place in
+	 * it.  A profile is valid during its visit only, so that their memory is that of one.
+	 */
+	void (*visit)(void *arg, const int32 *number, int32 n, RecoUserVisitor visitor,
+				  void *visitor_arg);
 	/* all interactions and biases; what is returned stays the giver's */
 	void (*all)(void *arg, reco_csr *by_user, float **bias);
 	void *arg;
@@ -127,6 +132,14 @@ struct RecoProfile
 	int64 n_has;
 };
 
+/* What an algorithm cannot score without, besides factors and biases. */
+enum
+{
+	RECO_NEEDS_GRAM = 1,
+	RECO_NEEDS_FOLLOWERS = 2,
+	RECO_NEEDS_CONTENT = 4
+};
+
 struct RecoAlgorithm
 {
 	const char *name;
@@ -137,6 +150,7 @@ struct RecoAlgorithm
 	/* fold_in looks at all users: a stored user keeps what the training found */
 	bool costly_fold_in;
 	bool inner_product; /* scores are mean + biases + p.q, with no more to them */
+	unsigned needs;     /* RECO_NEEDS_... */
 	const char *source; /* how recommend() names lists of this algorithm */
 	/* whether RecoSpec.predicts_value; NULL: never */
 	bool (*predicts_value)(const void *params);
@@ -150,11 +164,12 @@ struct RecoAlgorithm
 	void (*fit)(const RecoTraining *training, RecoTrained *out);
 
 	/*
-	 * Scores of all items / of one, with the same bits; -infinity: the profile
+	 * Scores of all items / of n of them, with the same bits; -infinity: the profile
 	 * says nothing about the item.
 	 */
 	void (*score)(const RecoModel *model, const RecoProfile *profile, float *score);
-	float (*score_one)(const RecoModel *model, const RecoProfile *profile, int32 item);
+	void (*score_some)(const RecoModel *model, const RecoProfile *profile, const int32 *item,
+					   int32 n, float *score);
 	/* a score as predict shows it */
 	float (*predict)(const RecoModel *model, float score);
 	/* profile->item and value to profile->factors (given, stride floats) and bias */
@@ -199,6 +214,7 @@ extern void reco_value_range(const reco_csr *a, float *min, float *max);
 extern float *reco_zeros(RecoBudget *budget, int32 n);
 
 /* ranking.c */
+extern float reco_score_one(const RecoModel *model, const RecoProfile *profile, int32 item);
 extern double reco_model_cosine(const RecoModel *model, const float *x, const float *y);
 extern int32 reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip,
 					   int32 n, reco_ranked *out, int32 *by_score);

@@ -59,10 +59,12 @@ popular_score(const RecoModel *model, const RecoProfile *profile, float *score)
 	memcpy(score, model->item_bias, (Size) model->items * sizeof(float));
 }
 
-static float
-popular_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
+static void
+popular_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
+				   float *score)
 {
-	return model->item_bias[item];
+	for (int32 k = 0; k < n; k++)
+		score[k] = model->item_bias[item[k]];
 }
 
 static float
@@ -105,7 +107,7 @@ const RecoAlgorithm reco_algorithm_popular = {
 	.memory = popular_memory,
 	.fit = popular_fit,
 	.score = popular_score,
-	.score_one = popular_score_one,
+	.score_some = popular_score_some,
 	.predict = popular_predict,
 	.fold_in = popular_fold_in,
 	.knows = popular_knows,

@@ -76,7 +76,7 @@ reco_model_top(const RecoModel *model, const RecoProfile *profile, const uint64 
 							   profile->factors, model->item_bias,
 							   (float) (model->mean + profile->bias), skip, n, out);
 	}
-	score = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) model->items + 1) * sizeof(float));
+	score = reco_call_alloc(model->items, sizeof(float));
 	model->spec->algorithm->score(model, profile, score);
 	count = reco_top_n(&reco_poll_env, score, model->items, skip, n, out);
 	pfree(score);
@@ -93,6 +93,15 @@ reco_model_cosine(const RecoModel *model, const float *x, const float *y)
 	return reco_cosine(&v, &cosine) == RECO_MEASURED ? cosine : 0;
 }
 
+float
+reco_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
+{
+	float score;
+
+	model->spec->algorithm->score_some(model, profile, &item, 1, &score);
+	return score;
+}
+
 /* How much alike two items are to the model, by whatever it compares them. */
 static double
 alike(const RecoModel *model, int32 a, int32 b)
@@ -100,7 +109,7 @@ alike(const RecoModel *model, int32 a, int32 b)
 	if (model->spec->algorithm->needs_features)
 	{
 		RecoProfile profile = {.n = 1, .item = &a};
-		float score = model->spec->algorithm->score_one(model, &profile, b);
+		float score = reco_score_one(model, &profile, b);
 
 		return score == -INFINITY ? 0 : score;
 	}
@@ -121,7 +130,7 @@ alike(const RecoModel *model, int32 a, int32 b)
 void
 reco_diversify(const RecoModel *model, double diversity, reco_ranked *candidate, int32 m, int32 n)
 {
-	double *likeness = palloc0(((Size) m + 1) * sizeof(double));
+	double *likeness = reco_call_alloc(m, sizeof(double));
 	double best = m > 0 ? candidate[0].score : 0;
 	double range = m > 0 ? best - candidate[m - 1].score : 0;
 

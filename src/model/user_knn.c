@@ -3,7 +3,8 @@
  *	  reco.user_knn(): what users like this one have.
  *
  * A user's list holds their k nearest neighbors; their interactions are read when
- * the user is served.  A basket's neighbors are found in one pass over all users.
+ * the user is served, one neighbor at a time.  A basket's neighbors are found in one pass
+ * over all users.
  *
  * Cost of a list: the neighbors' interactions, and one pass over all items; of a
  * basket's: all interactions.
@@ -30,14 +31,6 @@ user_fit(const RecoTraining *training, RecoTrained *out)
 	out->user_neighbors = knn_find(training, &params, true);
 }
 
-static bool
-read_neighbor(const RecoModel *model, const RecoProfile *profile, int32 k, RecoProfile *neighbor)
-{
-	reco_poll();
-	return profile->similarity[k] > 0 &&
-		   model->users.read(model->users.arg, profile->neighbor[k], neighbor);
-}
-
 static inline double
 value_of(const RecoModel *model, const RecoProfile *neighbor, int64 e)
 {
@@ -46,56 +39,79 @@ value_of(const RecoModel *model, const RecoProfile *neighbor, int64 e)
 	return value - knn_baseline(model, neighbor->bias, neighbor->item[e]);
 }
 
+/* The sums of all items, or of n of them, over the neighbors of a profile. */
+typedef struct Scoring
+{
+	const RecoModel *model;
+	const RecoProfile *profile;
+	double *sum;
+	double *weight; /* NULL: not needed */
+	const int32 *item; /* NULL: all */
+	int32 n;
+} Scoring;
+
+static void
+add_all(void *arg, int32 k, const RecoProfile *neighbor)
+{
+	Scoring *scoring = arg;
+	double s = scoring->profile->similarity[k];
+
+	for (int64 e = 0; s > 0 && e < neighbor->n; e++)
+	{
+		scoring->sum[neighbor->item[e]] += s * value_of(scoring->model, neighbor, e);
+		if (scoring->weight)
+			scoring->weight[neighbor->item[e]] += s;
+	}
+}
+
+static void
+add_some(void *arg, int32 k, const RecoProfile *neighbor)
+{
+	Scoring *scoring = arg;
+	double s = scoring->profile->similarity[k];
+
+	for (int32 j = 0; s > 0 && j < scoring->n; j++)
+	{
+		int64 e = reco_find(neighbor->item, 0, neighbor->n, scoring->item[j]);
+
+		if (e < 0)
+			continue;
+		scoring->sum[j] += s * value_of(scoring->model, neighbor, e);
+		if (scoring->weight)
+			scoring->weight[j] += s;
+	}
+}
+
+static void
+score_items(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
+			float *score)
+{
+	Scoring scoring = {.model = model, .profile = profile, .item = item, .n = n};
+
+	scoring.sum = reco_call_alloc(n, sizeof(double));
+	if (model->spec->predicts_value)
+		scoring.weight = reco_call_alloc(n, sizeof(double));
+	model->users.visit(model->users.arg, profile->neighbor, profile->neighbors,
+					   item ? add_some : add_all, &scoring);
+	for (int32 j = 0; j < n; j++)
+		score[j] = knn_final(model, profile->bias, item ? item[j] : j, scoring.sum[j],
+							 scoring.weight ? scoring.weight[j] : 0);
+	pfree(scoring.sum);
+	if (scoring.weight)
+		pfree(scoring.weight);
+}
+
 static void
 user_score(const RecoModel *model, const RecoProfile *profile, float *score)
 {
-	Size bytes = ((Size) model->items + 1) * sizeof(double);
-	double *sum =
-		MemoryContextAllocExtended(CurrentMemoryContext, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	double *weight = NULL;
-
-	if (model->spec->predicts_value)
-		weight = MemoryContextAllocExtended(CurrentMemoryContext, bytes,
-											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (int32 k = 0; k < profile->neighbors; k++)
-	{
-		RecoProfile neighbor;
-		double s = profile->similarity[k];
-
-		if (!read_neighbor(model, profile, k, &neighbor))
-			continue;
-		for (int64 e = 0; e < neighbor.n; e++)
-		{
-			sum[neighbor.item[e]] += s * value_of(model, &neighbor, e);
-			if (weight)
-				weight[neighbor.item[e]] += s;
-		}
-	}
-	for (int32 i = 0; i < model->items; i++)
-		score[i] = knn_final(model, profile->bias, i, sum[i], weight ? weight[i] : 0);
-	pfree(sum);
-	if (weight)
-		pfree(weight);
+	score_items(model, profile, NULL, model->items, score);
 }
 
-static float
-user_score_one(const RecoModel *model, const RecoProfile *profile, int32 item)
+static void
+user_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
+				float *score)
 {
-	double sum = 0;
-	double weight = 0;
-
-	for (int32 k = 0; k < profile->neighbors; k++)
-	{
-		RecoProfile neighbor;
-		int64 e;
-
-		if (!read_neighbor(model, profile, k, &neighbor) ||
-			(e = reco_find(neighbor.item, 0, neighbor.n, item)) < 0)
-			continue;
-		sum += profile->similarity[k] * value_of(model, &neighbor, e);
-		weight += profile->similarity[k];
-	}
-	return knn_final(model, profile->bias, item, sum, weight);
+	score_items(model, profile, item, n, score);
 }
 
 /*
@@ -150,51 +166,66 @@ user_knows(const RecoModel *model, const RecoProfile *profile)
 	return profile->neighbors > 0 || (knn_params(model)->biases && profile->n > 0);
 }
 
+typedef struct Explaining
+{
+	const RecoModel *model;
+	const RecoProfile *profile;
+	int32 item;
+	double *contribution;
+	double *part; /* of each interaction in what a neighbor adds */
+	double weight;
+} Explaining;
+
 /*
  * What a neighbor adds to the score comes through the items that both have: it
  * is shared out among them by the product of their values (evenly where that
  * tells nothing).
  */
+static void
+explain_neighbor(void *arg, int32 k, const RecoProfile *neighbor)
+{
+	Explaining *x = arg;
+	const RecoProfile *profile = x->profile;
+	double s = profile->similarity[k];
+	int64 e = s > 0 ? reco_find(neighbor->item, 0, neighbor->n, x->item) : -1;
+	double adds;
+	double all = 0;
+	double common = 0;
+
+	if (e < 0)
+		return;
+	x->weight += s;
+	adds = s * value_of(x->model, neighbor, e);
+	for (int64 j = 0; j < profile->n; j++)
+	{
+		int64 theirs = reco_find(neighbor->item, 0, neighbor->n, profile->item[j]);
+
+		x->part[j] = theirs < 0 ? -1
+								: fabs((profile->value ? profile->value[j] : 1) *
+									   (neighbor->value ? neighbor->value[theirs] : 1));
+		common += theirs >= 0;
+		all += Max(x->part[j], 0);
+	}
+	for (int64 j = 0; j < profile->n && common > 0; j++)
+		if (x->part[j] >= 0)
+			x->contribution[j] += adds * (all > 0 ? x->part[j] / all : 1 / common);
+}
+
 static bool
 user_explain(const RecoModel *model, const RecoProfile *profile, int32 item, double *contribution,
 			 double *baseline)
 {
-	double *part = palloc((profile->n + 1) * sizeof(double));
-	double weight = 0;
+	Explaining x = {model, profile, item, contribution};
 
+	x.part = reco_call_alloc(profile->n, sizeof(double));
 	*baseline = knn_baseline(model, profile->bias, item);
 	memset(contribution, 0, profile->n * sizeof(double));
-	for (int32 k = 0; k < profile->neighbors; k++)
-	{
-		RecoProfile neighbor;
-		int64 e;
-		double adds;
-		double all = 0;
-		double common = 0;
-
-		if (!read_neighbor(model, profile, k, &neighbor) ||
-			(e = reco_find(neighbor.item, 0, neighbor.n, item)) < 0)
-			continue;
-		weight += profile->similarity[k];
-		adds = profile->similarity[k] * value_of(model, &neighbor, e);
-		for (int64 j = 0; j < profile->n; j++)
-		{
-			int64 theirs = reco_find(neighbor.item, 0, neighbor.n, profile->item[j]);
-
-			part[j] = theirs < 0 ? -1
-								 : fabs((profile->value ? profile->value[j] : 1) *
-										(neighbor.value ? neighbor.value[theirs] : 1));
-			common += theirs >= 0;
-			all += Max(part[j], 0);
-		}
-		for (int64 j = 0; j < profile->n && common > 0; j++)
-			if (part[j] >= 0)
-				contribution[j] += adds * (all > 0 ? part[j] / all : 1 / common);
-	}
+	model->users.visit(model->users.arg, profile->neighbor, profile->neighbors, explain_neighbor,
+					   &x);
 	for (int64 j = 0; model->spec->predicts_value && j < profile->n; j++)
-		contribution[j] = weight > 0 ? contribution[j] / weight : 0;
-	pfree(part);
-	return weight > 0 || *baseline != 0;
+		contribution[j] = x.weight > 0 ? contribution[j] / x.weight : 0;
+	pfree(x.part);
+	return x.weight > 0 || *baseline != 0;
 }
 
 const RecoAlgorithm reco_algorithm_user_knn = {
@@ -208,7 +239,7 @@ const RecoAlgorithm reco_algorithm_user_knn = {
 	.memory = user_memory,
 	.fit = user_fit,
 	.score = user_score,
-	.score_one = user_score_one,
+	.score_some = user_score_some,
 	.predict = knn_predict,
 	.fold_in = user_fold_in,
 	.costly_fold_in = true,

@@ -130,6 +130,24 @@ reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
 }
 
 void *
+reco_call_alloc(Size count, Size size)
+{
+	Size bytes = Max(count, 1) * size;
+	Size limit = reco_max_memory();
+	Size held = MemoryContextMemAllocated(CurrentMemoryContext, true);
+
+	if (bytes > limit - Min(held, limit))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("serving needs an estimated %zu kB of memory, more than "
+							   "\"reco.max_memory\" allows",
+							   (held + bytes) / 1024 + 1),
+						errdetail("The limit is %zu kB.", limit / 1024),
+						errhint("Raise \"reco.max_memory\", or ask for fewer rows.")));
+	return MemoryContextAllocExtended(CurrentMemoryContext, bytes,
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+void *
 reco_budget_alloc(RecoBudget *budget, size_t bytes)
 {
 	void *memory = env_alloc(budget, bytes);

@@ -70,6 +70,11 @@ extern void reco_budget_init(RecoBudget *budget, MemoryContext context);
  * the system allows, with a WARNING when those are fewer.  Without it there is one.
  */
 extern void reco_budget_threads(RecoBudget *budget);
+/*
+ * Zeroed memory for a call that serves, in its memory context: at least one element, and an
+ * error when it holds more than reco.max_memory with it.
+ */
+extern void *reco_call_alloc(Size count, Size size);
 extern void *reco_budget_alloc(RecoBudget *budget, size_t bytes);
 extern void reco_budget_free(RecoBudget *budget, void *memory);
 /* Error when `bytes` more would pass the limit; what: "training", "reading the source". */

@@ -187,25 +187,34 @@ lock_making(Oid schema, int32 version, LOCKTAG *tag)
 	(void) LockAcquire(tag, ExclusiveLock, false, false);
 }
 
-void
+/*
+ * The users are read in a context of the call, whatever fails in between, and become the
+ * version's when they are whole.
+ */
+const ServingUsers *
 reco_serving_load_users(Serving *serving)
 {
 	LOCKTAG tag;
 
-	if (serving->user_ids || reco_image_map(serving, RECO_IMAGE_USERS))
-		return;
+	if (serving->all || reco_image_map(serving, RECO_IMAGE_USERS))
+		return serving->all;
 	lock_making(serving->schema, serving->version, &tag);
 	if (!reco_image_map(serving, RECO_IMAGE_USERS))
 	{
-		MemoryContext loaded = reco_users_load(serving);
+		MemoryContext context =
+			AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
+		ServingUsers *users = reco_users_load(serving, context);
 
-		if (reco_image_write(serving, RECO_IMAGE_USERS) &&
-			reco_image_map(serving, RECO_IMAGE_USERS))
-			MemoryContextDelete(loaded);
+		if (reco_image_write(serving, users) && reco_image_map(serving, RECO_IMAGE_USERS))
+			MemoryContextDelete(context);
 		else
-			MemoryContextSetParent(loaded, serving->context);
+		{
+			MemoryContextSetParent(context, serving->context);
+			serving->all = users;
+		}
 	}
 	LockRelease(&tag, ExclusiveLock, false);
+	return serving->all;
 }
 
 static Serving *
@@ -219,7 +228,7 @@ from_tables(const ModelRow *row)
 	if (serving == NULL)
 	{
 		serving = reco_serving_load(row);
-		if (reco_image_write(serving, RECO_IMAGE_ITEMS))
+		if (reco_image_write(serving, NULL))
 		{
 			Serving *mapped = from_image(row);
 

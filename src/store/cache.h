@@ -23,6 +23,15 @@ typedef struct RecoImage
 	Size bytes;
 } RecoImage;
 
+/* All users of a version, with what they have. */
+typedef struct ServingUsers
+{
+	IdDict *ids;
+	float *factors; /* users x stride */
+	float *bias;
+	reco_csr histories;
+} ServingUsers;
+
 /*
  * One version of a model.  Valid until the memory context is reset in which it was opened.
  */
@@ -32,6 +41,7 @@ typedef struct Serving
 	Oid schema;
 	int32 version;
 	int64 nonce;
+	uint64 hash; /* of all that says what its arrays mean: algorithm, parameters, fields */
 
 	MemoryContext context;
 	uint64 used; /* for eviction */
@@ -50,11 +60,9 @@ typedef struct Serving
 	int32 users;
 	bool available; /* items said what is available when it was trained */
 
-	/* all users, loaded when they are asked for */
-	IdDict *user_ids;
-	float *user; /* users x stride */
-	float *user_bias;
-	reco_csr histories; /* start NULL: not loaded */
+	/* loaded when they are asked for; NULL: not yet.  What is here is whole, and goes with
+	 * the version. */
+	ServingUsers *all;
 } Serving;
 
 /*
@@ -66,8 +74,11 @@ extern Serving *reco_serving_open(Oid schema, const char *function, ModelRow *ro
 
 extern void reco_cache_init(void);
 
-/* All users, with what they have: user_ids, user, user_bias and histories. */
-extern void reco_serving_load_users(Serving *serving);
+/* All users. */
+extern const ServingUsers *reco_serving_load_users(Serving *serving);
+
+/* One of them, by number, without neighbors: nothing is copied. */
+extern RecoProfile reco_serving_profile(const Serving *serving, int32 u);
 
 /*
  * Visits all users in the order of their ids.  What a profile holds is in `context`,

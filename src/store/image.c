@@ -9,8 +9,10 @@
  * it is whole, and is only ever read through the map: a full disk is a failed
  * write, not a signal.  Its name carries database, schema, version and nonce, so a
  * reused OID, a restore or a promoted standby never meets a wrong file; its head
- * carries them again, with the types of the ids.  Numbers that say where to look carry a
- * checksum; scores of damaged factors are wrong, and no more.
+ * carries them again, with the types of the ids and a hash of the algorithm, its parameters
+ * and the fields: what an array means is told by a table whose owner may change it.  What
+ * the algorithm needs must be there.  Numbers that say where to look carry a checksum;
+ * scores of damaged factors are wrong, and no more.
  *
  * Which files there are, and when they go: image_files.c.
  *
@@ -31,9 +33,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C(0x0005006f63657200) /* changes with the layout */
-/* Bytes written between two looks for interrupts. */
+#define MAGIC UINT64_C(0x0006006f63657200) /* changes with the layout */
+/* Bytes written, or summed up, between two polls. */
 #define WRITE_BYTES (1024 * 1024)
+#define SUM_BYTES (16 * 1024 * 1024)
 
 typedef enum SectionName
 {
@@ -88,7 +91,7 @@ typedef struct Head
 	int32 kind;
 	Oid id_type;
 	Oid id_collation;
-	pg_crc32c fields; /* what terms and numbers mean is told by a table, not by the image */
+	uint64 hash; /* of what says what the sections mean */
 	Section section[SECTIONS];
 	pg_crc32c crc; /* of all before it */
 } Head;
@@ -119,10 +122,19 @@ points_somewhere(SectionName name)
 static uint64
 checksum_of(const void *data, Size bytes)
 {
+	const char *at = data;
 	pg_crc32c crc;
 
 	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, data, bytes);
+	while (bytes > 0)
+	{
+		Size piece = Min(bytes, SUM_BYTES);
+
+		COMP_CRC32C(crc, at, piece);
+		at += piece;
+		bytes -= piece;
+		reco_poll();
+	}
 	FIN_CRC32C(crc);
 	return crc;
 }
@@ -150,19 +162,6 @@ checksum(const Head *head)
 	return crc;
 }
 
-static pg_crc32c
-checksum_of_fields(const Serving *serving)
-{
-	pg_crc32c crc;
-
-	INIT_CRC32C(crc);
-	if (serving->features)
-		COMP_CRC32C(crc, serving->features->content.field,
-					serving->features->content.fields * sizeof(reco_field));
-	FIN_CRC32C(crc);
-	return crc;
-}
-
 static void
 fill_head(const Serving *serving, RecoImageKind kind, Head *head)
 {
@@ -183,7 +182,7 @@ fill_head(const Serving *serving, RecoImageKind kind, Head *head)
 	head->kind = kind;
 	head->id_type = type->type;
 	head->id_collation = type->collation;
-	head->fields = checksum_of_fields(serving);
+	head->hash = serving->hash;
 }
 
 /* Whether a file's head is that of this version, and the file whole. */
@@ -200,7 +199,7 @@ fits(const Serving *serving, RecoImageKind kind, const Head *head, uint64 bytes)
 		head->stride != wanted.stride || head->terms != wanted.terms ||
 		head->users != wanted.users || head->kind != wanted.kind ||
 		head->id_type != wanted.id_type || head->id_collation != wanted.id_collation ||
-		head->fields != wanted.fields)
+		head->hash != wanted.hash)
 		return false;
 	for (int s = 0; s < SECTIONS; s++)
 		if (head->section[s].offset > bytes || head->section[s].offset % RECO_ALIGN != 0 ||
@@ -234,7 +233,7 @@ section_there(const RecoImage *image, SectionName name, Size bytes)
 	return section(image, name) && section_is(image, name, bytes);
 }
 
-/* A sparse matrix of three sections. */
+/* A sparse matrix of three sections; whether it is there and whole. */
 static bool
 point_csr(const RecoImage *image, SectionName first, int32 rows, int32 cols, reco_csr *out)
 {
@@ -242,21 +241,19 @@ point_csr(const RecoImage *image, SectionName first, int32 rows, int32 cols, rec
 
 	*out = (reco_csr){rows, cols, section(image, first), section(image, first + 1),
 					  section(image, first + 2)};
-	if (out->start == NULL)
-		return true;
-	return head->section[first].bytes == ((Size) rows + 1) * sizeof(int64) && out->col &&
-		   out->value &&
+	return out->start && out->col && out->value &&
+		   head->section[first].bytes == ((Size) rows + 1) * sizeof(int64) &&
 		   head->section[first + 1].bytes == (Size) out->start[rows] * sizeof(int32) &&
 		   head->section[first + 2].bytes == (Size) out->start[rows] * sizeof(float);
 }
 
 /* The arrays of a serving, in the map. */
 static bool
-point(Serving *serving)
+point(Serving *serving, const RecoImage *image)
 {
-	const RecoImage *image = &serving->image[RECO_IMAGE_ITEMS];
 	const Head *head = image->memory;
 	RecoModel *model = &serving->model;
+	unsigned needs = model->spec->algorithm->needs;
 	Size items = model->items;
 
 	model->item = section(image, SECTION_MATRIX);
@@ -275,9 +272,11 @@ point(Serving *serving)
 		!section_there(image, SECTION_TREND, items * sizeof(float)) ||
 		!section_there(image, SECTION_POPULAR, items * sizeof(int32)) ||
 		!section_is(image, SECTION_GRAM, (Size) model->factors * model->factors * sizeof(double)) ||
+		((needs & RECO_NEEDS_GRAM) && model->gram == NULL) ||
 		(model->index && !reco_pruned_valid(model->index, head->section[SECTION_INDEX].bytes,
 											model->items, model->factors)) ||
-		!point_csr(image, SECTION_FOLLOWER_START, model->items, model->items, &model->followers))
+		(!point_csr(image, SECTION_FOLLOWER_START, model->items, model->items, &model->followers) &&
+		 ((needs & RECO_NEEDS_FOLLOWERS) || model->followers.start)))
 		return false;
 	if (serving->features)
 	{
@@ -290,28 +289,60 @@ point(Serving *serving)
 			   point_csr(image, SECTION_ITEM_START, model->items, head->terms, &content->by_item) &&
 			   point_csr(image, SECTION_TERM_START, head->terms, model->items, &content->by_term);
 	}
-	return true;
+	return !(needs & RECO_NEEDS_CONTENT);
 }
 
-/* The same of all users. */
-static bool
-point_users(Serving *serving, const RecoImage *image)
+/* All users in the map, in a context of their own; NULL when they do not fit. */
+static ServingUsers *
+point_users(const Serving *serving, const RecoImage *image, MemoryContext context)
 {
 	const Head *head = image->memory;
 	Size users = serving->users;
+	ServingUsers *all = MemoryContextAllocZero(context, sizeof(ServingUsers));
 
-	serving->user_ids =
-		id_dict_frozen(serving->context, serving->user_type, section(image, SECTION_USER_IDS),
-					   head->section[SECTION_USER_IDS].bytes);
-	serving->user = section(image, SECTION_USER_MATRIX);
-	serving->user_bias = section(image, SECTION_USER_BIAS);
-	return serving->user_ids && id_dict_count(serving->user_ids) == serving->users &&
-		   section_there(image, SECTION_USER_MATRIX,
-						 users * serving->model.stride * sizeof(float)) &&
-		   section_there(image, SECTION_USER_BIAS, users * sizeof(float)) &&
-		   point_csr(image, SECTION_HISTORY_START, serving->users, serving->model.items,
-					 &serving->histories) &&
-		   serving->histories.start;
+	all->ids = id_dict_frozen(context, serving->user_type, section(image, SECTION_USER_IDS),
+							  head->section[SECTION_USER_IDS].bytes);
+	all->factors = section(image, SECTION_USER_MATRIX);
+	all->bias = section(image, SECTION_USER_BIAS);
+	if (all->ids && id_dict_count(all->ids) == serving->users &&
+		section_there(image, SECTION_USER_MATRIX, users * serving->model.stride * sizeof(float)) &&
+		section_there(image, SECTION_USER_BIAS, users * sizeof(float)) &&
+		point_csr(image, SECTION_HISTORY_START, serving->users, serving->model.items,
+				  &all->histories))
+		return all;
+	return NULL;
+}
+
+/*
+ * Takes a map that fits.  The users are published when they are whole; the items' arrays
+ * are those of a serving that nobody has yet.
+ */
+static bool
+take(Serving *serving, RecoImageKind kind, const RecoImage *image)
+{
+	MemoryContext context;
+	ServingUsers *users;
+
+	if (!fits(serving, kind, image->memory, image->bytes) || !is_sound(image->memory))
+		return false;
+	if (kind == RECO_IMAGE_ITEMS)
+	{
+		if (!point(serving, image))
+			return false;
+		serving->image[kind] = *image;
+		return true;
+	}
+	context = AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_SMALL_SIZES);
+	users = point_users(serving, image, context);
+	if (users == NULL)
+	{
+		MemoryContextDelete(context);
+		return false;
+	}
+	MemoryContextSetParent(context, serving->context);
+	serving->image[kind] = *image;
+	serving->all = users;
+	return true;
 }
 
 bool
@@ -319,9 +350,10 @@ reco_image_map(Serving *serving, RecoImageKind kind)
 {
 	char *path = reco_image_path(serving->schema, serving->version, serving->nonce, kind);
 	int file = OpenTransientFile(path, O_RDONLY | PG_BINARY);
-	RecoImage *image = &serving->image[kind];
+	RecoImage image;
 	struct stat status;
 	void *memory = MAP_FAILED;
+	bool taken = false;
 
 	if (file < 0)
 		return false;
@@ -330,14 +362,21 @@ reco_image_map(Serving *serving, RecoImageKind kind)
 	CloseTransientFile(file);
 	if (memory == MAP_FAILED)
 		return false;
-	*image = (RecoImage){memory, status.st_size};
-	if (fits(serving, kind, memory, status.st_size) && is_sound(memory) &&
-		(kind == RECO_IMAGE_ITEMS ? point(serving) : point_users(serving, image)))
+	image = (RecoImage){memory, status.st_size};
+	PG_TRY();
+	{
+		taken = take(serving, kind, &image);
+	}
+	PG_CATCH();
+	{
+		reco_image_unmap(&image);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (taken)
 		return true;
-	/* cut short or of another layout: the next one to look makes it anew */
-	if (kind == RECO_IMAGE_USERS)
-		serving->user_ids = NULL;
-	reco_image_unmap(image);
+	/* cut short, of another layout or meaning: the next one to look makes it anew */
+	reco_image_unmap(&image);
 	(void) unlink(path);
 	return false;
 }
@@ -368,9 +407,9 @@ csr_pieces(const reco_csr *a, Piece *piece)
 }
 
 static void
-collect(Serving *serving, Piece *piece)
+collect(const Serving *serving, Piece *piece)
 {
-	RecoModel *model = &serving->model;
+	const RecoModel *model = &serving->model;
 	Size items = model->items;
 
 	memset(piece, 0, SECTIONS * sizeof(Piece));
@@ -398,17 +437,17 @@ collect(Serving *serving, Piece *piece)
 }
 
 static void
-collect_users(Serving *serving, Piece *piece)
+collect_users(const Serving *serving, const ServingUsers *all, Piece *piece)
 {
 	Size users = serving->users;
 
 	memset(piece, 0, SECTIONS * sizeof(Piece));
 	piece[SECTION_USER_IDS].data =
-		id_dict_freeze(serving->user_ids, &piece[SECTION_USER_IDS].bytes);
+		id_dict_freeze(all->ids, &piece[SECTION_USER_IDS].bytes);
 	piece[SECTION_USER_MATRIX] =
-		(Piece){serving->user, users * serving->model.stride * sizeof(float)};
-	piece[SECTION_USER_BIAS] = (Piece){serving->user_bias, users * sizeof(float)};
-	csr_pieces(&serving->histories, &piece[SECTION_HISTORY_START]);
+		(Piece){all->factors, users * serving->model.stride * sizeof(float)};
+	piece[SECTION_USER_BIAS] = (Piece){all->bias, users * sizeof(float)};
+	csr_pieces(&all->histories, &piece[SECTION_HISTORY_START]);
 }
 
 /* False on an error of the system, which errno tells. */
@@ -490,8 +529,9 @@ write_file(const char *path, Head *head, const Piece *piece)
 }
 
 bool
-reco_image_write(Serving *serving, RecoImageKind kind)
+reco_image_write(const Serving *serving, const ServingUsers *users)
 {
+	RecoImageKind kind = users ? RECO_IMAGE_USERS : RECO_IMAGE_ITEMS;
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco image", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -505,7 +545,7 @@ reco_image_write(Serving *serving, RecoImageKind kind)
 	if (kind == RECO_IMAGE_ITEMS)
 		collect(serving, piece);
 	else
-		collect_users(serving, piece);
+		collect_users(serving, users, piece);
 	done = write_file(unfinished, &head, piece) && rename(unfinished, path) == 0;
 	if (done)
 		reco_image_remove_old(serving->schema, serving->version, serving->nonce);

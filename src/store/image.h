@@ -19,17 +19,19 @@
 extern bool reco_image_exists(Oid schema, int32 version, int64 nonce);
 
 /*
- * Maps the file of a serving that was described: its arrays then lie in the map.
- * False when there is no such file or it does not fit.
+ * Maps the file of a serving that was described: its arrays, or its users, then lie in the
+ * map.  False when there is no such file or it does not fit; the serving's users are then
+ * what they were.
  */
 extern bool reco_image_map(Serving *serving, RecoImageKind kind);
 extern void reco_image_unmap(RecoImage *image);
 
 /*
- * Writes a serving that was loaded to its file and removes the files of older
- * versions, and of models that are gone.  False when it could not be written.
+ * Writes a serving that was loaded, or its users (NULL: the items), to its file and removes
+ * the files of older versions, and of models that are gone.  False when it could not be
+ * written.
  */
-extern bool reco_image_write(Serving *serving, RecoImageKind kind);
+extern bool reco_image_write(const Serving *serving, const ServingUsers *users);
 
 /* image_files.c: the name of a version's file, palloc'd. */
 extern char *reco_image_path(Oid schema, int32 version, int64 nonce, RecoImageKind kind);

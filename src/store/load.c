@@ -9,6 +9,7 @@
 #include "store/load.h"
 
 #include "access/htup_details.h"
+#include "common/hashfn.h"
 #include "core/history.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -253,6 +254,20 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 	MemoryContextDelete(context);
 }
 
+/* A hash of what says what the arrays of a version mean. */
+static uint64
+meaning_of(const RecoSpec *spec, const VersionRow *version)
+{
+	const char *algorithm = reco_spec_describe(spec);
+	uint64 hash = DatumGetUInt64(
+		hash_any_extended((const unsigned char *) algorithm, strlen(algorithm), version->fields != NULL));
+
+	if (version->fields)
+		hash = DatumGetUInt64(hash_any_extended((const unsigned char *) VARDATA_ANY(version->fields),
+												VARSIZE_ANY_EXHDR(version->fields), hash));
+	return hash;
+}
+
 /*
  * Makes a serving in a context of its own, with all that is not in an image.
  */
@@ -304,6 +319,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	model->min_value = version->min_value;
 	model->max_value = version->max_value;
 	model->users = reco_serving_users(serving);
+	serving->hash = meaning_of(model->spec, version);
 	if (!model->spec->algorithm->fits(model))
 		reco_damaged(row->schema, "Its factors are not those of its algorithm.");
 	MemoryContextSwitchTo(old);

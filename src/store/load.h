@@ -19,7 +19,8 @@ extern Serving *reco_serving_load(const ModelRow *row);
  */
 extern Serving *reco_serving_describe(const ModelRow *row, VersionRow *version);
 
-extern MemoryContext reco_users_load(Serving *serving);
+/* All users, in a context that the caller gives to the version when it takes them. */
+extern ServingUsers *reco_users_load(const Serving *serving, MemoryContext context);
 
 /* How an algorithm reaches users when it scores. */
 extern RecoUsers reco_serving_users(Serving *serving);

@@ -3,14 +3,15 @@
  *	  Users of a version and lists of one item, read from the tables when they are
  *	  asked for.
  *
- * Cost: an index probe a user; all users, for similar_users and for the fold-in of
- * user_knn, are read once a backend and version.
+ * Cost: an index probe a user; all users, for similar_users, audience and for the fold-in
+ * of user_knn, are read once a version.  Memory: that of one user at a time.
  */
 #include "store/load.h"
 
 #include "access/htup_details.h"
 #include "core/history.h"
 #include "miscadmin.h"
+#include "store/image.h"
 #include "storage/bufmgr.h"
 #include "store/terms.h"
 #include "utils/builtins.h"
@@ -70,8 +71,8 @@ read_user(void *arg, TupleTableSlot *slot)
 	return false;
 }
 
-static bool
-find_user(Serving *serving, int column, Datum key, RecoProfile *profile)
+bool
+reco_serving_user(Serving *serving, Datum user, RecoProfile *profile)
 {
 	ModelTable table;
 	OneUser one = {serving, &table, profile, false};
@@ -80,17 +81,12 @@ find_user(Serving *serving, int column, Datum key, RecoProfile *profile)
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
 	reco_check_policies(table.heap);
 	reco_table_require_id(&table, serving->user_type);
-	reco_table_scan(&table, serving->version, column, &key, GetActiveSnapshot(), read_user, &one);
+	reco_table_scan(&table, serving->version, COLUMN_ID, &user, GetActiveSnapshot(), read_user,
+					&one);
 	if (!one.found)
 		reco_table_require_unaltered(&table, GetActiveSnapshot());
 	reco_table_close(&table);
 	return one.found;
-}
-
-bool
-reco_serving_user(Serving *serving, Datum user, RecoProfile *profile)
-{
-	return find_user(serving, COLUMN_ID, user, profile);
 }
 
 typedef struct EachUser
@@ -136,20 +132,71 @@ reco_serving_each_user(Serving *serving, MemoryContext context,
 	reco_table_close(&table);
 }
 
-static bool
-read_user_number(void *arg, int32 number, RecoProfile *profile)
+RecoProfile
+reco_serving_profile(const Serving *serving, int32 u)
+{
+	const ServingUsers *all = serving->all;
+	const reco_csr *a = &all->histories;
+
+	return (RecoProfile){
+		.factors = all->factors + (Size) u * serving->model.stride,
+		.bias = all->bias[u],
+		.n = a->start[u + 1] - a->start[u],
+		.item = a->col + a->start[u],
+		.value = a->value + a->start[u],
+	};
+}
+
+/* From all users where they are in memory, or from the table. */
+static void
+visit_users(void *arg, const int32 *number, int32 n, RecoUserVisitor visitor, void *visitor_arg)
 {
 	Serving *serving = arg;
+	MemoryContext context;
+	MemoryContext old;
+	ModelTable table;
+	RecoProfile profile;
+	OneUser one = {serving, &table, &profile};
 
-	/* lists of neighbors name users of this version only */
-	if (!find_user(serving, COLUMN_NUMBER, Int32GetDatum(number), profile))
-		reco_damaged(serving->schema, "A user of a list of neighbors is missing.");
-	return true;
+	if (n > 0 && (serving->all || reco_image_map(serving, RECO_IMAGE_USERS)))
+	{
+		for (int32 k = 0; k < n; k++)
+		{
+			reco_poll();
+			profile = reco_serving_profile(serving, number[k]);
+			visitor(visitor_arg, k, &profile);
+		}
+		return;
+	}
+	reco_table_open(&table, serving->schema, true, AccessShareLock);
+	reco_check_policies(table.heap);
+	reco_table_require_id(&table, serving->user_type);
+	context = AllocSetContextCreate(CurrentMemoryContext, "reco user", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (int32 k = 0; k < n; k++)
+	{
+		Datum key = Int32GetDatum(number[k]);
+
+		memset(&profile, 0, sizeof(profile));
+		one.found = false;
+		reco_table_scan(&table, serving->version, COLUMN_NUMBER, &key, GetActiveSnapshot(),
+						read_user, &one);
+		/* lists of neighbors name users of this version only */
+		if (!one.found)
+			reco_damaged(serving->schema, "A user of a list of neighbors is missing.");
+		MemoryContextSwitchTo(old);
+		visitor(visitor_arg, k, &profile);
+		MemoryContextSwitchTo(context);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	reco_table_close(&table);
 }
 
 typedef struct UserLoad
 {
-	Serving *serving;
+	const Serving *serving;
 	RecoBudget budget;
 	IdDict *ids;
 	float *user;
@@ -162,7 +209,7 @@ typedef struct UserLoad
 static void
 append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 {
-	Serving *serving = load->serving;
+	const Serving *serving = load->serving;
 	reco_csr *all = &load->histories;
 	RecoProfile profile;
 	MemoryContext old = MemoryContextSwitchTo(load->row);
@@ -197,8 +244,8 @@ static bool
 load_user(void *arg, TupleTableSlot *slot)
 {
 	UserLoad *load = arg;
-	Serving *serving = load->serving;
-	RecoModel *model = &serving->model;
+	const Serving *serving = load->serving;
+	const RecoModel *model = &serving->model;
 	int32 users = id_dict_count(load->ids);
 
 	if (users == serving->users || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
@@ -209,17 +256,12 @@ load_user(void *arg, TupleTableSlot *slot)
 	return true;
 }
 
-/*
- * Loads all users.  Returns the context, a child of the current one, that they are
- * in.
- */
-MemoryContext
-reco_users_load(Serving *serving)
+ServingUsers *
+reco_users_load(const Serving *serving, MemoryContext context)
 {
 	UserLoad load = {serving};
+	ServingUsers *users = MemoryContextAllocZero(context, sizeof(ServingUsers));
 	ModelTable table;
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
 
 	reco_budget_init(&load.budget, context);
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
@@ -242,21 +284,17 @@ reco_users_load(Serving *serving)
 	if (id_dict_count(load.ids) != serving->users)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
 											   id_dict_count(load.ids), serving->users));
-	serving->user_ids = load.ids;
-	serving->user = load.user;
-	serving->user_bias = load.bias;
-	serving->histories = load.histories;
-	return context;
+	*users = (ServingUsers){load.ids, load.user, load.bias, load.histories};
+	return users;
 }
 
 static void
 all_users(void *arg, reco_csr *by_user, float **bias)
 {
-	Serving *serving = arg;
+	const ServingUsers *all = reco_serving_load_users(arg);
 
-	reco_serving_load_users(serving);
-	*by_user = serving->histories;
-	*bias = serving->user_bias;
+	*by_user = all->histories;
+	*bias = all->bias;
 }
 
 typedef struct OneItem
@@ -300,5 +338,5 @@ reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor, doub
 RecoUsers
 reco_serving_users(Serving *serving)
 {
-	return (RecoUsers){read_user_number, all_users, serving};
+	return (RecoUsers){visit_users, all_users, serving};
 }

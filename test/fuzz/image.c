@@ -3,8 +3,8 @@
  *	  Fuzz target: a file of a version that is not as it was written.
  *
  * Input: a byte of flags (ids as text, the image of users, that of a model with
- * features, whether the head's checksum is made right again), then changes of six
- * bytes each: how (set a byte, flip it, cut the file, fill 64 bytes, an eight-byte
+ * features, whether the head's checksum is made right again, what the algorithm needs, and
+ * whether another algorithm reads), then changes of six bytes each: how (set a byte, flip it, cut the file, fill 64 bytes, an eight-byte
  * word of the head), four bytes of place, and the value.  The image that reco_image_write makes is
  * changed so and mapped; when it is taken all the same, everything is read that
  * serving reads, and what says where to look must be what was written.
@@ -39,6 +39,9 @@ map_copy(int file, size_t bytes)
 #define STRIDE 16
 #define TERMS 30
 #define NUMBERS 16
+
+static RecoAlgorithm algorithm;
+static RecoSpec spec = {&algorithm, NULL, false};
 
 static float matrix[ITEMS * STRIDE] __attribute__((aligned(64)));
 static float small[ITEMS];
@@ -122,6 +125,9 @@ described(uint8_t flags)
 	serving->schema = 7;
 	serving->version = 3;
 	serving->nonce = 99;
+	serving->hash = 1234567;
+	algorithm.needs = flags >> 4 & 7;
+	serving->model.spec = &spec;
 	serving->model.items = ITEMS;
 	serving->model.factors = FACTORS;
 	serving->model.stride = STRIDE;
@@ -182,12 +188,13 @@ write_image(void *arg)
 		fill_items(job->serving, &budget);
 	else
 	{
-		job->serving->user_ids = ids(job->serving->user_type, USERS);
-		job->serving->user = matrix;
-		job->serving->user_bias = small;
-		job->serving->histories = matrix_of(0, USERS, ITEMS);
+		ServingUsers users = {ids(job->serving->user_type, USERS), matrix, small,
+							  matrix_of(0, USERS, ITEMS)};
+
+		(void) reco_image_write(job->serving, &users);
+		return;
 	}
-	(void) reco_image_write(job->serving, job->kind);
+	(void) reco_image_write(job->serving, NULL);
 }
 
 static void
@@ -243,14 +250,20 @@ serve(void *arg)
 
 	if (job->kind == RECO_IMAGE_USERS)
 	{
-		read_ids(serving->user_ids, serving->user_type, USERS);
-		sink = read_csr(&serving->histories, 0);
+		const ServingUsers *all = serving->all;
+
+		REQUIRE(all->histories.start != NULL);
+		read_ids(all->ids, serving->user_type, USERS);
+		sink = read_csr(&all->histories, 0);
 		for (int i = 0; i < USERS * STRIDE; i++)
-			sink += serving->user[i];
+			sink += all->factors[i];
 		for (int i = 0; i < USERS; i++)
-			sink += serving->user_bias[i];
+			sink += all->bias[i];
 		return;
 	}
+	REQUIRE(!(algorithm.needs & RECO_NEEDS_GRAM) || model->gram != NULL);
+	REQUIRE(!(algorithm.needs & RECO_NEEDS_FOLLOWERS) || model->followers.start != NULL);
+	REQUIRE(!(algorithm.needs & RECO_NEEDS_CONTENT) || serving->features->content.by_item.start);
 	read_ids(serving->items, serving->item_type, ITEMS);
 	for (int i = 0; i < ITEMS; i++)
 		REQUIRE(serving->popular[i] == popular[i]);
@@ -341,13 +354,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	server_file = image;
 	server_file_size = bytes;
 	job.serving = described(flags);
+	if (flags & 128)
+		job.serving->hash++;
 	if (server_try(map_image, &job) && job.result)
 	{
+		REQUIRE(!(flags & 128));
 		(void) server_try(serve, &job);
 		reco_image_unmap(&job.serving->image[job.kind]);
 	}
-	else /* what was not changed is taken */
-		REQUIRE(size > 6);
+	else
+	{
+		REQUIRE(job.serving->all == NULL);
+		/* what was not changed is taken, where nothing is missing */
+		REQUIRE(size > 6 || flags & 128 ||
+				(job.kind == RECO_IMAGE_ITEMS && !(flags & 4) &&
+				 algorithm.needs & RECO_NEEDS_CONTENT));
+	}
 	free(image);
 	server_reset();
 	return 0;

@@ -273,6 +273,13 @@ MemoryContextDelete(MemoryContext context)
 	(void) context;
 }
 
+void
+MemoryContextSetParent(MemoryContext context, MemoryContext new_parent)
+{
+	(void) context;
+	(void) new_parent;
+}
+
 Size
 MemoryContextMemAllocated(MemoryContext context, bool recurse)
 {

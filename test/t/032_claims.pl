@@ -1,0 +1,86 @@
+# A model's owner may write another algorithm into the row of a version, whose image lies
+# there for the one that it was trained with. Whichever claims to be which: a new session
+# serves what the tables say, or gives an error, with the image as without one; a session
+# that has the version keeps serving it; and no session crashes.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use RecoTest;
+use Test::More;
+
+my $node = new_node('claims', 'log_statement = none', 'log_min_error_statement = panic');
+my $folder = $node->data_dir . '/base/pgsql_tmp';
+make_lines($node, 'lines', 60, 40, 900);
+
+my @algorithms = (
+  'reco.ials(factors => 4, iterations => 2)', 'reco.als(factors => 4, iterations => 2)', 'reco.item_knn(neighbors => 5)',
+  'reco.user_knn(neighbors => 5)', 'reco.rp3beta(neighbors => 5)', 'reco.content()', 'reco.popular()');
+my @claims = (
+  @algorithms, 'reco.ials(factors => 5)', "reco.item_knn(similarity => 'conditional')", 'reco.item_knn(biases => true)',
+  'reco.user_knn(biases => true)', q{reco.content('{"price": 3}')}, "reco.als(factors => 4, biases => false)");
+
+sub sql
+{
+  return $node->safe_psql('postgres', $_[0]);
+}
+
+sql(q{
+  CREATE INDEX ON lines (customer_id);
+  CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7, 'b' || i % 5] AS tags, i % 10 AS price, ARRAY[i, 1, 2]::real[] AS place
+    FROM generate_series(0, 39) AS i;
+  CREATE FUNCTION attempt(call text) RETURNS text LANGUAGE plpgsql AS $$
+  DECLARE answer text;
+  BEGIN
+    EXECUTE format('SELECT count(*) || '' '' || coalesce(md5(string_agg(t::text, '','')), '''') FROM (SELECT %s) AS t', call) INTO answer;
+    RETURN answer;
+  EXCEPTION WHEN OTHERS THEN
+    RETURN 'ERROR ' || sqlerrm;
+  END $$;
+  CREATE FUNCTION everything(model text) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT attempt(format(call, model)) FROM unnest(ARRAY['%I.recommend(7)', '%I.recommend(3, NULL, diversity => 0.5, explore => 0.2)', '%I.recommend(99999)',
+      '%I.recommend_for(ARRAY[1, 2, 3])', '%I.rerank(5, ARRAY[1, 2, 99])', '%I.predict(7, 3)', '%I.explain(7, 3)', '%I.similar_items(3)',
+      '%I.similar_users(7)', '%I.audience(3)', '%I.audience(ARRAY[3, 4], 5, exclude_buyers => false)', '%I.popular()', '%I.trending()',
+      '%I.user_profile(7)', 'reco.recommend(%L, 7)']) AS call $$;
+});
+
+my $pairs = 0;
+for my $with_items (1, 0)
+{
+  for my $trained (@algorithms)
+  {
+    next if !$with_items && $trained =~ /content/;
+    my $items = $with_items ? ", items => 'about'" : '';
+    sql("CALL reco.create_model('m', 'lines', $trained$items)");
+    my $right = sql("SELECT everything('m')");
+    unlike($right, qr/^ERROR(?!.*(knows nothing))/m, "$trained: serves");
+    my @wrong;
+    for my $claim (@claims)
+    {
+      my $session = $node->background_psql('postgres');
+      push @wrong, "$claim: the first session" if $session->query("SELECT everything('m')") ne $right;
+      $session->query("UPDATE m.model_version SET algorithm = $claim");
+      push @wrong, "$claim: the same session" if $session->query("SELECT everything('m')") ne $right;
+      $session->quit;
+      my $mapped = sql("SELECT everything('m')");
+      unlink glob("$folder/pgsql_tmp_reco*");
+      my $read = sql("SELECT everything('m')");
+      push @wrong, "$claim: with the image $mapped, without $read" if $mapped ne $read;
+      # what was written under the claim is not believed either
+      sql("UPDATE m.model_version SET algorithm = $trained");
+      push @wrong, "$claim: taken back" if sql("SELECT everything('m')") ne $right;
+      $pairs++;
+    }
+    is(join("\n", @wrong), '', "$trained, " . ($with_items ? 'with' : 'without') . ' items: whatever is claimed');
+    sql("CALL reco.drop_model('m')");
+  }
+}
+unlike(slurp_file($node->logfile), qr/terminated by signal|TRAP:|PANIC/, 'no session crashes');
+note("$pairs pairs, 15 calls in each of 5 sessions");
+
+$node->stop;
+done_testing();
