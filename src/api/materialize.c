@@ -7,7 +7,8 @@
  * the one that the view shows; readers see the old lists or the new ones.  Lists
  * are what recommend() would give from the trained interactions.
  *
- * Memory: a batch, some 16 MB of users and as much of lists.  Cost: the users times a search, and a row a user.
+ * Memory: a batch, some 16 MB of users and as much of lists.  Cost: the users times a search, and a
+ *row a user.
  */
 #include "api/api.h"
 

@@ -249,8 +249,8 @@ rank_items(const Serving *serving, const RecoProfile *profile, const Reranking *
 	if (profile)
 		model->spec->algorithm->score_some(model, profile, list->item, list->known, score);
 	for (int i = 0; i < list->known; i++)
-		rank[i] = (reco_ranked){profile ? score[i] : serving->interactions[list->item[i]],
-								list->item[i]};
+		rank[i] =
+			(reco_ranked){profile ? score[i] : serving->interactions[list->item[i]], list->item[i]};
 	pfree(score);
 	qsort(rank, list->known, sizeof(reco_ranked), compare_ranked);
 	return rank;

@@ -380,7 +380,7 @@ als_predicts_value(const void *params)
 #define FACTOR_MODEL                                                                               \
 	.source = "model", .inner_product = true, .params_size = sizeof(FactorParams),                 \
 	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit,                       \
-	.score = factor_score, .score_some = factor_score_some, .predict = factor_predict,               \
+	.score = factor_score, .score_some = factor_score_some, .predict = factor_predict,             \
 	.fold_in = factor_fold_in, .knows = factor_knows, .explain = factor_explain,                   \
 	.fits = factor_fits, .prepare = factor_prepare
 

@@ -233,9 +233,10 @@ rp3beta_own_lists(const RecoModel *model)
 
 /* What the two have in common. */
 #define ITEM_LISTS                                                                                 \
-	.source = "model", .needs = RECO_NEEDS_FOLLOWERS, .params_size = sizeof(KnnParams), .score = item_score,                      \
-	.score_some = item_score_some, .predict = knn_predict, .fold_in = item_fold_in,                  \
-	.knows = item_knows, .explain = item_explain, .fits = knn_fits, .prepare = item_prepare
+	.source = "model", .needs = RECO_NEEDS_FOLLOWERS, .params_size = sizeof(KnnParams),            \
+	.score = item_score, .score_some = item_score_some, .predict = knn_predict,                    \
+	.fold_in = item_fold_in, .knows = item_knows, .explain = item_explain, .fits = knn_fits,       \
+	.prepare = item_prepare
 
 const RecoAlgorithm reco_algorithm_item_knn = {
 	.name = "item_knn",

@@ -45,7 +45,7 @@ typedef struct Scoring
 	const RecoModel *model;
 	const RecoProfile *profile;
 	double *sum;
-	double *weight; /* NULL: not needed */
+	double *weight;    /* NULL: not needed */
 	const int32 *item; /* NULL: all */
 	int32 n;
 } Scoring;

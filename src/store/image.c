@@ -442,8 +442,7 @@ collect_users(const Serving *serving, const ServingUsers *all, Piece *piece)
 	Size users = serving->users;
 
 	memset(piece, 0, SECTIONS * sizeof(Piece));
-	piece[SECTION_USER_IDS].data =
-		id_dict_freeze(all->ids, &piece[SECTION_USER_IDS].bytes);
+	piece[SECTION_USER_IDS].data = id_dict_freeze(all->ids, &piece[SECTION_USER_IDS].bytes);
 	piece[SECTION_USER_MATRIX] =
 		(Piece){all->factors, users * serving->model.stride * sizeof(float)};
 	piece[SECTION_USER_BIAS] = (Piece){all->bias, users * sizeof(float)};

@@ -259,12 +259,13 @@ static uint64
 meaning_of(const RecoSpec *spec, const VersionRow *version)
 {
 	const char *algorithm = reco_spec_describe(spec);
-	uint64 hash = DatumGetUInt64(
-		hash_any_extended((const unsigned char *) algorithm, strlen(algorithm), version->fields != NULL));
+	uint64 hash = DatumGetUInt64(hash_any_extended((const unsigned char *) algorithm,
+												   strlen(algorithm), version->fields != NULL));
 
 	if (version->fields)
-		hash = DatumGetUInt64(hash_any_extended((const unsigned char *) VARDATA_ANY(version->fields),
-												VARSIZE_ANY_EXHDR(version->fields), hash));
+		hash =
+			DatumGetUInt64(hash_any_extended((const unsigned char *) VARDATA_ANY(version->fields),
+											 VARSIZE_ANY_EXHDR(version->fields), hash));
 	return hash;
 }
 
