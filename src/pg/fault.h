@@ -11,8 +11,12 @@
 #ifndef RECO_PG_FAULT_H
 #define RECO_PG_FAULT_H
 
-#if defined(USE_ASSERT_CHECKING) && !defined(RECO_NO_FAULTS) && !defined(RECO_FAULTS)
+#if defined(USE_ASSERT_CHECKING) && !defined(RECO_FAULTS)
 #define RECO_FAULTS
+#endif
+/* for the fuzz targets, whose server is none */
+#ifdef RECO_NO_FAULTS
+#undef RECO_FAULTS
 #endif
 
 #ifdef RECO_FAULTS
