@@ -68,6 +68,12 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.upgrade_model IS
 'makes the views and functions of a model anew, after ALTER EXTENSION UPDATE';
 
+CREATE PROCEDURE reco.change_owner(model pg_catalog.text, role pg_catalog.text)
+AS 'MODULE_PATHNAME', 'reco_change_owner'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.change_owner IS
+'makes a role the owner of a model: of its schema, tables, views and functions, and of its scheduled refresh';
+
 CREATE PROCEDURE reco.grant_use(
   model pg_catalog.text,
   role pg_catalog.text,

@@ -32,6 +32,12 @@ ALTER TYPE reco.model ADD ATTRIBUTE surface pg_catalog.int4 CASCADE;
 -- What the queries of a definition were resolved to.
 ALTER TYPE reco.model ADD ATTRIBUTE resolved pg_catalog.jsonb CASCADE;
 
+CREATE PROCEDURE reco.change_owner(model pg_catalog.text, role pg_catalog.text)
+AS 'MODULE_PATHNAME', 'reco_change_owner'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.change_owner IS
+'makes a role the owner of a model: of its schema, tables, views and functions, and of its scheduled refresh';
+
 DROP PROCEDURE reco.grant_use(pg_catalog.text, pg_catalog.text);
 CREATE PROCEDURE reco.grant_use(
   model pg_catalog.text,

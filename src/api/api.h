@@ -35,11 +35,8 @@ extern Datum reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 /* schedule.c: takes away the caller's job that refreshes a model, if there is one. */
 extern void reco_schedule_forget(const char *model);
 
-/*
- * manage.c: what else would go with a model's schema, described; NULL when there is
- * nothing.  The caller is a user who may look at the catalogs.
- */
-extern char *reco_model_bystander(Oid schema);
+/* The scheduled refresh of a model that another role owns now, as a job of that role. */
+extern void reco_schedule_move(const char *model, Oid from, Oid to);
 
 /*
  * rows.c: rows of a set-returning function.  The columns that the caller

@@ -6,7 +6,6 @@
 
 #include "access/genam.h"
 #include "access/table.h"
-#include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -16,6 +15,7 @@
 #include "store/grants.h"
 #include "store/lock.h"
 #include "store/lookup.h"
+#include "store/own.h"
 #include "store/progress.h"
 #include "store/resolve.h"
 #include "store/schema.h"
@@ -83,88 +83,24 @@ reco_alter_model(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/*
- * What else would go with the schema: something in it that is not the model's
- * own, or something elsewhere that depends on it.  NULL when there is nothing.
- */
-char *
-reco_model_bystander(Oid schema)
-{
-	static const char query[] =
-		"WITH own AS ("
-		"  SELECT 'pg_class'::regclass AS class, oid, relname AS name,"
-		"         relname = ANY ('" RECO_SCHEMA_RELATIONS "') OR relkind IN ('i', 't') AS ours"
-		"    FROM pg_class WHERE relnamespace = $1"
-		"  UNION ALL SELECT 'pg_proc'::regclass, oid, proname,"
-		"         proname = ANY ('" RECO_SCHEMA_FUNCTIONS "')"
-		"    FROM pg_proc WHERE pronamespace = $1"
-		"  UNION ALL SELECT 'pg_type'::regclass, oid, typname, typrelid <> 0 OR typelem <> 0"
-		"    FROM pg_type WHERE typnamespace = $1),"
-		" inner_parts AS ("
-		"  SELECT class, oid FROM own"
-		"  UNION ALL SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r JOIN own o"
-		"    ON o.class = 'pg_class'::regclass AND o.oid = r.ev_class"
-		"  UNION ALL SELECT 'pg_constraint'::regclass, c.oid FROM pg_constraint c JOIN own o"
-		"    ON o.class = 'pg_class'::regclass AND o.oid = c.conrelid"
-		"  UNION ALL SELECT 'pg_attrdef'::regclass, d.oid FROM pg_attrdef d JOIN own o"
-		"    ON o.class = 'pg_class'::regclass AND o.oid = d.adrelid"
-		"  UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM pg_trigger t JOIN own o"
-		"    ON o.class = 'pg_class'::regclass AND o.oid = t.tgrelid"
-		"  UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM pg_policy p JOIN own o"
-		"    ON o.class = 'pg_class'::regclass AND o.oid = p.polrelid)"
-		" SELECT pg_describe_object(class, oid, 0) FROM own WHERE NOT ours"
-		" UNION ALL"
-		" SELECT pg_describe_object(d.classid, d.objid, d.objsubid)"
-		"   FROM pg_depend d JOIN own o ON d.refclassid = o.class AND d.refobjid = o.oid"
-		"  WHERE d.deptype IN ('n', 'a')"
-		"    AND NOT EXISTS (SELECT FROM inner_parts i WHERE i.class = d.classid AND i.oid = "
-		"d.objid)"
-		"    AND NOT EXISTS (SELECT FROM pg_class t WHERE d.classid = 'pg_class'::regclass"
-		"                     AND t.oid = d.objid AND t.relnamespace = 'pg_toast'::regnamespace)"
-		" LIMIT 1";
-	RecoIdentity before;
-	RecoRunAs as = {true, GetUserId(), "pg_catalog"};
-	Datum argument = ObjectIdGetDatum(schema);
-	char *found = NULL;
-	MemoryContext caller = CurrentMemoryContext;
-
-	SPI_connect();
-	reco_become(&as, &before);
-	if (SPI_execute_with_args(query, 1, (Oid[]){OIDOID}, &argument, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not look for what depends on the model");
-	if (SPI_processed > 0)
-		found = MemoryContextStrdup(caller,
-									SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
-	reco_return(&before);
-	SPI_finish();
-	return found;
-}
-
 Datum
 reco_drop_model(PG_FUNCTION_ARGS)
 {
 	ModelRow row;
-	ObjectAddress address = {NamespaceRelationId};
-	char *other;
+	Oid schema;
 
 	PreventCommandIfReadOnly("CALL reco.drop_model()");
-	address.objectId = owned_model(fcinfo, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), &row);
-	if (!OidIsValid(address.objectId))
+	schema = owned_model(fcinfo, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), &row);
+	if (!OidIsValid(schema))
 	{
 		ereport(NOTICE, (errmsg("model \"%s\" does not exist, skipping",
 								text_to_cstring(PG_GETARG_TEXT_PP(0)))));
 		PG_RETURN_VOID();
 	}
 	reco_model_unlock(&row);
-	if (!reco_schema_owned(address.objectId, GetUserId()))
+	if (!reco_schema_owned(schema, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.name);
-	other = reco_model_bystander(address.objectId);
-	if (other)
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("cannot drop model \"%s\" because %s would go with it", row.name, other),
-				 errhint("Move or drop it first, or use DROP SCHEMA ... CASCADE.")));
-	performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
+	reco_own_drop(schema, "drop");
 	reco_schedule_forget(row.name);
 	PG_RETURN_VOID();
 }

@@ -6,13 +6,13 @@
 #include "api/job.h"
 
 #include "catalog/catalog.h"
-#include "catalog/dependency.h"
 #include "catalog/pg_namespace.h"
 #include "commands/dbcommands.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "store/lock.h"
+#include "store/own.h"
 #include "store/progress.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -36,16 +36,8 @@ clear_way(const char *name)
 		row.active_version == 0 && !reco_training_runs(schema) &&
 		reco_schema_owned(schema, GetUserId()) && reco_table_owned(row.table, GetUserId()))
 	{
-		ObjectAddress address = {NamespaceRelationId, schema, 0};
-		char *other = reco_model_bystander(schema);
-
-		if (other)
-			ereport(ERROR,
-					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("cannot replace model \"%s\" because %s would go with it", name, other),
-					 errhint("Move or drop it first, or use DROP SCHEMA ... CASCADE.")));
 		ereport(NOTICE, (errmsg("replacing model \"%s\", whose creation was interrupted", name)));
-		performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
+		reco_own_drop(schema, "replace");
 		CommandCounterIncrement();
 	}
 	else if (OidIsValid(schema))

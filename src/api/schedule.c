@@ -26,14 +26,14 @@ RECO_FUNCTION(reco_unschedule);
 RECO_FUNCTION(reco_run_scheduled);
 
 static bool
-has_cron(void)
+has_cron(Oid role)
 {
 	Oid schema = get_namespace_oid("cron", true);
 	Oid jobs = OidIsValid(schema) ? get_relname_relid("job", schema) : InvalidOid;
 
 	return OidIsValid(get_extension_oid("pg_cron", true)) && OidIsValid(jobs) &&
-		   reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK &&
-		   pg_class_aclcheck(jobs, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+		   reco_schema_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK &&
+		   pg_class_aclcheck(jobs, role, ACL_SELECT) == ACLCHECK_OK;
 }
 
 static void
@@ -46,7 +46,7 @@ require_cron(void)
 				 errhint("Add pg_cron to shared_preload_libraries, let cron.database_name be this "
 						 "database, and create the extension; or have another scheduler run "
 						 "CALL reco.refresh().")));
-	if (!has_cron())
+	if (!has_cron(GetUserId()))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied for schema cron"),
 						errhint("GRANT USAGE ON SCHEMA cron lets a role schedule jobs.")));
@@ -59,13 +59,15 @@ job_name(const char *model)
 }
 
 /*
- * Runs a query of up to three texts as the caller, under a search_path that captures
- * nothing.  Returns the number in the first column of its first row, or 0.
+ * Runs a query of up to three texts as a role that the caller may be, under a search_path
+ * that captures nothing.  Returns the number in the first column of its first row, or 0,
+ * and in *text (unless it is NULL) the texts in the other columns.
  */
 static int64
-ask(const char *query, const char *const *argument, int n)
+ask_as(Oid role, const char *query, const char *const *argument, int n, char **text)
 {
-	RecoRunAs as = {true, GetUserId(), "pg_catalog"};
+	MemoryContext caller = CurrentMemoryContext;
+	RecoRunAs as = {true, role, "pg_catalog"};
 	RecoIdentity before;
 	Oid types[3] = {TEXTOID, TEXTOID, TEXTOID};
 	Datum values[3];
@@ -82,9 +84,18 @@ ask(const char *query, const char *const *argument, int n)
 	if (SPI_processed > 0)
 		number =
 			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	for (int c = 2; text && SPI_processed > 0 && c <= SPI_tuptable->tupdesc->natts; c++)
+		text[c - 2] = MemoryContextStrdup(
+			caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, c));
 	reco_return(&before);
 	SPI_finish();
 	return isnull ? 0 : number;
+}
+
+static int64
+ask(const char *query, const char *const *argument, int n)
+{
+	return ask_as(GetUserId(), query, argument, n, NULL);
 }
 
 /* Takes the caller's job away; false when there is none. */
@@ -101,8 +112,42 @@ unschedule(const char *model)
 void
 reco_schedule_forget(const char *model)
 {
-	if (has_cron())
+	if (has_cron(GetUserId()))
 		(void) unschedule(model);
+}
+
+void
+reco_schedule_move(const char *model, Oid from, Oid to)
+{
+	const char *argument[3] = {job_name(model)};
+	char *job[2];
+	int64 number;
+
+	if (from == to || !OidIsValid(get_extension_oid("pg_cron", true)) || !has_cron(from))
+		return;
+	number = ask_as(from,
+					"SELECT jobid, schedule, command FROM cron.job"
+					" WHERE jobname = $1 AND username = current_user"
+					" AND database = current_database()",
+					argument, 1, job);
+	if (number == 0)
+		return;
+	(void) ask_as(from,
+				  "SELECT count(cron.unschedule(jobid)) FROM cron.job"
+				  " WHERE jobname = $1 AND username = current_user"
+				  " AND database = current_database()",
+				  argument, 1, NULL);
+	if (!has_cron(to))
+	{
+		ereport(WARNING,
+				(errmsg("the scheduled refresh of model \"%s\" was removed", model),
+				 errdetail("Role \"%s\" may not use pg_cron.", GetUserNameFromId(to, false)),
+				 errhint("GRANT USAGE ON SCHEMA cron, and schedule it anew.")));
+		return;
+	}
+	argument[1] = job[0];
+	argument[2] = job[1];
+	(void) ask_as(to, "SELECT cron.schedule($1, $2, $3)", argument, 3, NULL);
 }
 
 static char *

@@ -15,7 +15,6 @@
 #include "api/job.h"
 
 #include "access/xact.h"
-#include "catalog/dependency.h"
 #include "catalog/pg_namespace.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -24,6 +23,7 @@
 #include "portability/instr_time.h"
 #include "store/lock.h"
 #include "store/lookup.h"
+#include "store/own.h"
 #include "store/progress.h"
 #include "store/resolve.h"
 #include "store/schema.h"
@@ -297,6 +297,13 @@ typedef struct Failure
 	const char *message;
 } Failure;
 
+/* What others have put into the schema since, or made depend on it, keeps the model. */
+static void
+drop_created(void *arg)
+{
+	reco_own_drop(((Job *) arg)->record.schema, "drop");
+}
+
 static void
 clean_up(void *arg)
 {
@@ -308,12 +315,8 @@ clean_up(void *arg)
 	if (!reco_model_try_read(job->record.schema, GetActiveSnapshot(), &row, NULL))
 		/* gone, and with it what was to be undone */;
 	else if (job->creating && reco_schema_owned(job->record.schema, GetUserId()) &&
-			 reco_model_bystander(job->record.schema) == NULL)
-	{
-		ObjectAddress schema = {NamespaceRelationId, job->record.schema, 0};
-
-		performDeletion(&schema, DROP_CASCADE, PERFORM_DELETION_QUIETLY);
-	}
+			 reco_lookup_try(drop_created, job) == NULL)
+		/* and so is all that the creation made */;
 	else
 		reco_version_fail(&job->record, ((Failure *) arg)->message);
 	PopActiveSnapshot();

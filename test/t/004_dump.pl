@@ -108,7 +108,51 @@ my $made = "$dir/made.sql";
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('made'), '-f', $made ], 'pg_dump of a database of another role');
 sql('CREATE DATABASE remade OWNER maker');
 ($rc, $out, $err) = $node->psql('remade', slurp_file($made), on_error_stop => 1);
-is($rc, 0, 'a superuser restores an extension that another role made') or diag($err);
+isnt($rc, 0, 'the schema of another role is not taken over, in a restore neither');
+like($err, qr/schema "reco" exists and belongs to another role.*HINT: .*--role/s, 'which says how to restore');
+sql('DROP SCHEMA reco', 'remade');
+($rc, $out, $err) = $node->psql('remade', 'SET ROLE maker; ' . slurp_file($made), on_error_stop => 1);
+is($rc, 0, 'a superuser restores an extension as the role that made it') or diag($err);
+is(sql('SELECT pg_get_userbyid(extowner), pg_get_userbyid(nspowner) FROM pg_extension JOIN pg_namespace ON nspname = extname', 'remade'),
+  'maker|maker', 'whose it is');
+sql('CREATE DATABASE before OWNER maker');
+sql('CREATE EXTENSION reco', 'before');
+($rc, $out, $err) = $node->psql('before', slurp_file($made), on_error_stop => 0);
+is(join(' ', $err =~ /ERROR:  (.*)/g), 'schema "reco" already exists', 'or after the extension, whose schema is there then');
+
+# Who else may have something in the schema, perhaps not committed yet.
+sql('CREATE ROLE another LOGIN; CREATE ROLE boss SUPERUSER LOGIN');
+for my $case (
+  [ 'CREATE SCHEMA reco AUTHORIZATION another', 'belongs to another role' ],
+  [ 'CREATE SCHEMA reco; GRANT CREATE ON SCHEMA reco TO another', 'other roles may create' ],
+  [ 'CREATE SCHEMA reco; GRANT ALL ON SCHEMA reco TO PUBLIC', 'other roles may create' ],
+  [ 'CREATE SCHEMA reco; CREATE FUNCTION reco.f() RETURNS int LANGUAGE sql AS $$SELECT 1$$; ALTER FUNCTION reco.f OWNER TO another', 'other roles may create' ],
+  [ 'CREATE SCHEMA reco; CREATE TABLE reco.t (); ALTER TABLE reco.t OWNER TO another', 'other roles may create' ],
+  [ 'CREATE SCHEMA reco; GRANT USAGE ON SCHEMA reco TO another', undef ],
+  [ 'CREATE SCHEMA reco AUTHORIZATION boss', undef ],
+  [ 'CREATE SCHEMA reco', undef ],
+  [ 'SELECT 1', undef ])
+{
+  my ($before, $error) = @$case;
+  sql('DROP DATABASE IF EXISTS guarded');
+  sql('CREATE DATABASE guarded OWNER maker');
+  sql($before, 'guarded');
+  ($rc, $out, $err) = $node->psql('guarded', 'CREATE EXTENSION reco');
+  $error ? like($err, qr/$error/, "$before: refused") : is($rc, 0, "$before: created") || diag($err);
+  sql('DROP SCHEMA IF EXISTS reco CASCADE', 'guarded') if $error;
+}
+# The attack: the function is there when the extension comes, and nobody sees it.
+sql('DROP DATABASE guarded');
+sql('CREATE DATABASE guarded');
+sql('CREATE SCHEMA reco AUTHORIZATION another', 'guarded');
+my $attack = $node->background_psql('guarded', extra_params => [ '-U', 'another' ]);
+$attack->query_safe('BEGIN');
+$attack->query_safe(q{CREATE FUNCTION reco.serve_popular(model regnamespace, subject integer, options jsonb) RETURNS SETOF record
+  LANGUAGE sql AS 'SELECT 1, 1, 1::real'});
+($rc, $out, $err) = $node->psql('guarded', 'CREATE EXTENSION reco');
+like($err, qr/schema "reco" exists and belongs to another role/, 'a function that is not committed yet: refused');
+$attack->query_safe('COMMIT');
+$attack->quit;
 
 $node->stop;
 done_testing();

@@ -112,5 +112,22 @@ is(sql(q{SELECT string_agg(jobname, ', ') FROM cron.job}), 'reco.refresh hers', 
 ($rc, undef, $err) = $node->psql('postgres', qq{CALL reco.unschedule('it''s "it"')});
 like($err, qr/has no scheduled refresh of yours/, 'and only once');
 
+# A model that changes hands takes its job along, where the new owner may have one.
+sql(q{CREATE ROLE giver LOGIN; CREATE ROLE taker LOGIN; CREATE ROLE poor LOGIN; CREATE ROLE broker LOGIN; GRANT giver, taker, poor TO broker;
+  GRANT CREATE ON DATABASE postgres TO giver, broker; GRANT USAGE ON SCHEMA cron TO giver, taker; GRANT SELECT ON small TO giver, taker});
+sub as_role
+{
+  return $node->psql('postgres', $_[1], extra_params => [ '-U', $_[0] ]);
+}
+as_role('giver', q{CALL reco.create_model('given', source => 'small', algorithm => reco.popular()); CALL reco.schedule('given', '5 5 * * *')});
+my $given = q{SELECT string_agg(username || ' ' || schedule || ' ' || command, ', ') FROM cron.job WHERE jobname = 'reco.refresh given'};
+is(sql($given), q{giver 5 5 * * * CALL reco.run_scheduled('given')}, 'a scheduled model');
+($rc, $out, $err) = as_role('broker', q{CALL reco.change_owner('given', 'taker')});
+is($rc, 0, 'is given away') or diag($err);
+is(sql($given), q{taker 5 5 * * * CALL reco.run_scheduled('given')}, 'and its job is the new owner\'s');
+($rc, $out, $err) = as_role('broker', q{CALL reco.change_owner('given', 'poor')});
+like($err, qr/WARNING:  the scheduled refresh of model "given" was removed\nDETAIL:  Role "poor" may not use pg_cron/, 'who may have no job is told');
+is(sql($given), '', 'and there is none');
+
 $node->stop;
 done_testing();

@@ -62,5 +62,74 @@ as_role('bob', q{CALL reco.drop_model('hers')});
 is(sql(q{SELECT count(*) FROM pg_namespace WHERE nspname = 'hers'}), '0', 'and drops it');
 $session->quit;
 
+# The same by a procedure, by a role that is a member of both and no superuser: all that is the
+# model's changes hands, whatever else is in the schema stays; grants stay.
+sql('CREATE ROLE boss LOGIN; GRANT alice, bob TO boss; GRANT CREATE ON DATABASE postgres TO boss, bob; GRANT SELECT ON read_by TO alice');
+as_role('alice', q{CALL reco.create_model('her shop', algorithm => reco.ials(factors => 8), options => reco.options(live => 'on'),
+  source => 'SELECT customer_id, product_id FROM public.read_by WHERE reader = current_user');
+  CALL reco.grant_use('her shop', 'app'); CREATE FUNCTION "her shop".note() RETURNS int LANGUAGE sql AS 'SELECT 1'});
+my $owners = q{SELECT string_agg(DISTINCT pg_get_userbyid(o), ' ') FROM (
+  SELECT nspowner FROM pg_namespace WHERE nspname = 'her shop'
+  UNION ALL SELECT relowner FROM pg_class WHERE relnamespace = '"her shop"'::regnamespace
+  UNION ALL SELECT typowner FROM pg_type WHERE typnamespace = '"her shop"'::regnamespace
+  UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = '"her shop"'::regnamespace AND proname <> 'note') AS o(o)};
+is(sql($owners), 'alice', 'a model of alice');
+$session = $node->background_psql('postgres', extra_params => [ '-U', 'app' ]);
+my $shown = 'SELECT min(item_id) || $$ to $$ || max(item_id) FROM "her shop".recommend(8, NULL, include_seen => true)';
+my $had = 'SELECT count(*) FROM "her shop".explain(8, 8)';
+is($session->query_safe($shown), '0 to 49', 'is called');
+for my $who ('alice', 'bob', 'app')
+{
+  ($rc, $out, $err) = $node->psql('postgres', q{CALL reco.change_owner('her shop', 'bob')}, extra_params => [ '-U', $who ]);
+  isnt($rc, 0, "$who alone may not give it away: " . ($err =~ /ERROR:  (.*)/)[0]);
+}
+($rc, $out, $err) = $node->psql('postgres', q{CALL reco.change_owner('her shop', 'nobody there')}, extra_params => [ '-U', 'boss' ]);
+like($err, qr/role "nobody there" does not exist/, 'nor to nobody');
+is(sql($owners), 'alice', 'which leaves all as it was');
+as_role('boss', q{CALL reco.change_owner('her shop', 'bob')});
+is(sql($owners), 'bob', 'who is a member of both may: all of it is the new owner\'s');
+is(sql(q{SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE proname = 'note'}), 'alice', 'but what is not the model\'s');
+is($session->query_safe($shown), '0 to 49', 'an old session goes on');
+cmp_ok($session->query_safe($had), '==', 0, 'and reads live as the new owner');
+($rc, $out, $err) = $node->psql('postgres', q{CALL reco.refresh('her shop')}, extra_params => [ '-U', 'alice' ]);
+isnt($rc, 0, 'the old owner may not refresh it');
+as_role('bob', q{CALL reco.refresh('her shop')});
+is($session->query_safe($shown), '7 to 99', 'the new owner may');
+as_role('bob', q{CALL reco.upgrade_model('her shop'); CALL reco.revoke_use('her shop', 'app'); CALL reco.grant_use('her shop', 'app')});
+is($session->query_safe($shown), '7 to 99', 'makes its functions anew, and grants');
+$session->quit;
+($rc, $out, $err) = $node->psql('postgres', q{CALL reco.drop_model('her shop')}, extra_params => [ '-U', 'bob' ]);
+like($err, qr/DETAIL:  function "her shop"\.note\(\) depends on schema "?her shop/, 'and does not drop what is another role\'s');
+sql('DROP FUNCTION "her shop".note');
+as_role('bob', q{CALL reco.drop_model('her shop')});
+
+# What others see of an owner's query, with every means of a session to see more: no text,
+# no value, no parse tree.
+sql(q{CREATE TABLE cards (u int, i int, card text); INSERT INTO cards VALUES (1, 1, '4929secret'), (1, 2, '7'), (2, 1, '8');
+  CREATE FUNCTION tell(text) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'card %', $1; RAISE LOG 'card %', $1; RETURN $1; END $$;
+  CALL reco.create_model('carded', 'SELECT u, i FROM cards', reco.popular());
+  CALL reco.grant_use('carded', 'app')});
+my $curious = q{SET client_min_messages = debug5; SET debug_print_parse = on; SET debug_print_rewritten = on; SET debug_print_plan = on;};
+for my $live ('auto', 'on')
+{
+  for my $query (q{SELECT u, i, public.tell(card)::int FROM cards}, q{SELECT u, i, missing_card FROM cards_gone},
+    q{SELECT u, i, CASE WHEN public.tell(card) < '5' THEN pg_sleep(100)::text::int END FROM cards})
+  {
+    sql(q{CREATE TABLE cards_gone (u int, i int, missing_card int)}) if $query =~ /gone/;
+    sql(qq{CALL reco.alter_model('carded', source => \$s\$$query\$s\$, options => reco.options(live => '$live'))});
+    sql('DROP TABLE cards_gone') if $query =~ /gone/;
+    for my $call ('recommend(1, 2)', 'rerank(1, ARRAY[1])', 'explain(1, 1)', 'predict(1, 1)')
+    {
+      ($rc, $out, $err) = $node->psql('postgres', "$curious SET statement_timeout = '500ms'; SELECT * FROM carded.$call",
+        extra_params => [ '-U', 'app' ]);
+      # with 'auto' what is not there, or volatile, is served from the training
+      like($err, qr/the source of model "carded" could not be read|canceling statement due to statement timeout|serve_/,
+        "live => '$live', $query: $call is asked") if $live eq 'on';
+      unlike("$out $err", qr/secret|card(?!ed)|missing/, "live => '$live', $query: $call tells nothing of it");
+    }
+  }
+}
+like(slurp_file($node->logfile), qr/could not be read: invalid input syntax for type integer: "4929secret"/, 'the log has it');
+
 $node->stop;
 done_testing();
