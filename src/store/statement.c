@@ -95,14 +95,14 @@ fill_in(Oid schema, const char *template, bool *named)
 }
 
 static void
-open_tables(Oid schema, const bool *named, Relation *table)
+open_tables(Oid schema, const bool *named, LOCKMODE lock, Relation *table)
 {
 	for (RecoTable which = 0; which < RECO_TABLES; which++)
 	{
 		table[which] = NULL;
 		if (!named[which])
 			continue;
-		table[which] = reco_open(schema, which, RowExclusiveLock);
+		table[which] = reco_open(schema, which, lock);
 		reco_check_writable(table[which]);
 	}
 }
@@ -116,7 +116,7 @@ close_tables(Relation *table)
 }
 
 void
-reco_lock_tables(Oid schema)
+reco_lock_tables(Oid schema, LOCKMODE lock)
 {
 	const bool named[RECO_TABLES] = {
 		[RECO_TABLE_MODEL] = true, [RECO_TABLE_VERSION] = true, [RECO_TABLE_ITEM] = true,
@@ -124,7 +124,7 @@ reco_lock_tables(Oid schema)
 	};
 	Relation table[RECO_TABLES];
 
-	open_tables(schema, named, table);
+	open_tables(schema, named, lock, table);
 	close_tables(table);
 }
 
@@ -171,7 +171,7 @@ reco_statement(Oid schema, const char *template, const RecoArgument *argument, i
 		values[i] = argument[i].value;
 		nulls[i] = argument[i].isnull ? 'n' : ' ';
 	}
-	open_tables(schema, named, table);
+	open_tables(schema, named, RowExclusiveLock, table);
 	plan = SPI_prepare(sql, n, types);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));

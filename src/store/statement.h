@@ -23,10 +23,10 @@ extern RecoArgument reco_text_argument(const char *value); /* NULL: a null */
 extern RecoArgument reco_jsonb_argument(Jsonb *value);     /* NULL: a null */
 
 /*
- * Opens all tables that a training writes to, so that they stay what they are.  As the
- * model's owner.
+ * Opens and checks all tables that a training writes to, as the model's owner; with the
+ * lock for writing, RowExclusiveLock, they stay what they are.
  */
-extern void reco_lock_tables(Oid schema);
+extern void reco_lock_tables(Oid schema, LOCKMODE lock);
 
 /*
  * Runs a statement as the current user, who must be the model's owner, through SPI.

@@ -96,8 +96,8 @@ reco_version_start(RecoTrainingRecord *record)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
 	reco_become(&record->owner, &before);
-	/* what cannot be written to is told before it is trained */
-	reco_lock_tables(record->schema);
+	/* what cannot be written to is told before it is trained; to write is for later */
+	reco_lock_tables(record->schema, AccessShareLock);
 	/* the lock on the model is ours: whatever still runs in the table was killed */
 	(void) reco_statement(
 		record->schema,
@@ -128,7 +128,7 @@ reco_version_lock(const RecoTrainingRecord *record)
 	RecoIdentity before;
 
 	reco_become(&record->owner, &before);
-	reco_lock_tables(record->schema);
+	reco_lock_tables(record->schema, RowExclusiveLock);
 	reco_return(&before);
 }
 
