@@ -32,6 +32,7 @@ compare_reasons(const void *a, const void *b)
 	const Reason *x = a;
 	const Reason *y = b;
 
+	reco_poll();
 	if (fabs(x->contribution) != fabs(y->contribution))
 		return fabs(x->contribution) > fabs(y->contribution) ? -1 : 1;
 	return (x->item > y->item) - (x->item < y->item);

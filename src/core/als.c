@@ -473,6 +473,7 @@ reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float
 	als_system s;
 	als_exact e;
 	reco_als_row row = {n, idx, value};
+	reco_env alone = *env;
 	void *slab;
 	reco_status status;
 
@@ -489,11 +490,11 @@ reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float
 	if (slab == NULL)
 		return RECO_NO_MEMORY;
 	als_exact_layout(&e, slab, s.ld);
-	status = als_exact_row(env, &s, &e, &row, x, bias, NULL);
+	/* on the calling thread alone: it polls where a team's threads only look */
+	alone.stopping = env->poll;
+	status = als_exact_row(&alone, &s, &e, &row, x, bias, NULL);
 	if (status == RECO_OK && contribution)
-		status = contributions(env, &s, &e, &row, target, contribution);
+		status = contributions(&alone, &s, &e, &row, target, contribution);
 	env->release(env->arg, slab);
-	if (status == RECO_STOPPED)
-		env->poll(env->arg);
 	return status;
 }

@@ -18,6 +18,9 @@
 
 /* A few milliseconds' worth of embeddings. */
 #define ITEMS_PER_POLL 4096
+/* Terms added up, and parts sorted, between two polls. */
+#define TERMS_PER_POLL 262144
+#define PARTS_PER_POLL 16384
 
 static inline bool
 polled(const reco_env *env, int32_t item)
@@ -204,6 +207,48 @@ compare_parts(const void *a, const void *b)
 	return (x->place > y->place) - (x->place < y->place);
 }
 
+/*
+ * Sorts n parts, of which other is a second copy's room: blocks that are merged, with polls
+ * in between.  Returns which of the two holds them, or NULL to stop.
+ */
+static Part *
+sort_parts(const reco_env *env, Part *part, Part *other, int64_t n)
+{
+	for (int64_t from = 0; from < n; from += PARTS_PER_POLL)
+	{
+		int64_t left = n - from;
+
+		qsort(part + from, (size_t) (left < PARTS_PER_POLL ? left : PARTS_PER_POLL), sizeof(Part),
+			  compare_parts);
+		if (left > PARTS_PER_POLL && env->poll(env->arg))
+			return NULL;
+	}
+	for (int64_t size = PARTS_PER_POLL; size < n; size *= 2)
+	{
+		Part *sorted = other;
+
+		for (int64_t from = 0; from < n; from += 2 * size)
+		{
+			int64_t middle = from + size < n ? from + size : n;
+			int64_t end = middle + size < n ? middle + size : n;
+			int64_t a = from;
+			int64_t b = middle;
+
+			for (int64_t to = from; to < end; to++)
+			{
+				bool first = a < middle && (b == end || compare_parts(&part[a], &part[b]) < 0);
+
+				sorted[to] = first ? part[a++] : part[b++];
+				if (to % TERMS_PER_POLL == TERMS_PER_POLL - 1 && env->poll(env->arg))
+					return NULL;
+			}
+		}
+		other = part;
+		part = sorted;
+	}
+	return part;
+}
+
 /* Adds up the sorted parts of equal terms. */
 static void
 merge_parts(const Part *part, int64_t n, reco_content_profile *p)
@@ -276,25 +321,37 @@ reco_content_profile_make(const reco_env *env, const reco_content *c, const reco
 {
 	size_t room = 1;
 	int64_t n = 0;
+	int64_t polled_at = 0;
 	Part *part;
+	Part *other = NULL;
+	Part *sorted;
+	bool stop = false;
 
 	memset(p, 0, sizeof(*p));
 	for (int64_t j = 0; j < user->n; j++)
 		room += (size_t) (c->by_item.start[user->item[j] + 1] - c->by_item.start[user->item[j]]);
 	part = env->alloc(env->arg, room * sizeof(Part));
+	if (room > PARTS_PER_POLL)
+		other = env->alloc(env->arg, room * sizeof(Part));
 	p->term = env->alloc(env->arg, room * sizeof(int32_t));
 	p->weight = env->alloc(env->arg, room * sizeof(double));
 	p->dense = zeroed(env, ((size_t) c->stride + 1) * sizeof(double));
-	if (!part || !p->term || !p->weight || !p->dense)
+	if (!part || (room > PARTS_PER_POLL && !other) || !p->term || !p->weight || !p->dense)
 	{
 		release(env, part);
+		release(env, other);
 		reco_content_profile_free(env, p);
 		return RECO_NO_MEMORY;
 	}
-	for (int64_t j = 0; j < user->n; j++)
+	for (int64_t j = 0; j < user->n && !stop; j++)
 	{
 		double x = value_of(user, j);
 
+		if (n - polled_at > TERMS_PER_POLL || j % ITEMS_PER_POLL == ITEMS_PER_POLL - 1)
+		{
+			polled_at = n;
+			stop = env->poll(env->arg);
+		}
 		for (int f = 0; f < c->fields && x > 0; f++)
 		{
 			int64_t from;
@@ -312,9 +369,16 @@ reco_content_profile_make(const reco_env *env, const reco_content *c, const reco
 				part[n++] = (Part){c->by_item.col[e], (int32_t) j, x * c->by_item.value[e]};
 		}
 	}
-	qsort(part, (size_t) n, sizeof(Part), compare_parts);
-	merge_parts(part, n, p);
+	sorted = stop ? NULL : sort_parts(env, part, other, n);
+	if (sorted)
+		merge_parts(sorted, n, p);
 	release(env, part);
+	release(env, other);
+	if (sorted == NULL)
+	{
+		reco_content_profile_free(env, p);
+		return RECO_STOPPED;
+	}
 	finish_sparse(c, p);
 	for (int f = 0; f < c->fields; f++)
 		if (!sparse(&c->field[f]))
@@ -393,12 +457,13 @@ dense_similarity(const reco_content *c, int at, const reco_content_profile *p, i
 	return dot / p->size[at];
 }
 
-/* Adds a sparse field's weighted similarities to total[]. */
-static void
-add_sparse_field(const reco_content *c, int at, const reco_content_profile *p, double *common,
-				 double *total)
+/* Adds a sparse field's weighted similarities to total[]; false to stop. */
+static bool
+add_sparse_field(const reco_env *env, const reco_content *c, int at, const reco_content_profile *p,
+				 double *common, double *total)
 {
 	const reco_field *f = &c->field[at];
+	int64_t added = 0;
 
 	memset(common, 0, (size_t) c->items * sizeof(double));
 	for (int32_t k = 0; k < p->terms; k++)
@@ -409,8 +474,18 @@ add_sparse_field(const reco_content *c, int at, const reco_content_profile *p, d
 			continue;
 		for (int64_t e = c->by_term.start[t]; e < c->by_term.start[t + 1]; e++)
 			common[c->by_term.col[e]] += p->weight[k] * c->by_term.value[e];
+		added += c->by_term.start[t + 1] - c->by_term.start[t];
+		if (added > TERMS_PER_POLL)
+		{
+			added = 0;
+			if (env->poll(env->arg))
+				return false;
+		}
 	}
 	for (int32_t i = 0; i < c->items; i++)
+	{
+		if (polled(env, i + 1))
+			return false;
 		if (common[i] > 0)
 		{
 			int64_t from = 0;
@@ -418,6 +493,8 @@ add_sparse_field(const reco_content *c, int at, const reco_content_profile *p, d
 
 			total[i] += f->weight * sparse_similarity(f, p, at, common[i], (double) (end - from));
 		}
+	}
+	return true;
 }
 
 reco_status
@@ -439,7 +516,13 @@ reco_content_score(const reco_env *env, const reco_content *c, const reco_conten
 		if (!(p->size[f] > 0) || !(c->field[f].weight > 0))
 			continue;
 		if (sparse(&c->field[f]))
-			add_sparse_field(c, f, p, scratch, total);
+		{
+			if (!add_sparse_field(env, c, f, p, scratch, total))
+			{
+				release(env, total);
+				return RECO_STOPPED;
+			}
+		}
 		else
 			for (int32_t i = 0; i < c->items; i++)
 			{

@@ -170,6 +170,8 @@ static void
 item_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
 				float *score)
 {
+	if (knn_score_by_all(model, profile, item, n, score))
+		return;
 	for (int32 k = 0; k < n; k++)
 	{
 		reco_poll();

@@ -182,6 +182,22 @@ knn_final(const RecoModel *model, double user_bias, int32 item, double sum, doub
 	return sum != 0 ? (float) sum : -INFINITY;
 }
 
+bool
+knn_score_by_all(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
+				 float *score)
+{
+	float *all;
+
+	if (n < model->items / 16 || n < 16)
+		return false;
+	all = reco_call_alloc(model->items, sizeof(float));
+	model->spec->algorithm->score(model, profile, all);
+	for (int32 k = 0; k < n; k++)
+		score[k] = all[item[k]];
+	pfree(all);
+	return true;
+}
+
 float
 knn_predict(const RecoModel *model, float score)
 {

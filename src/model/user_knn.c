@@ -111,7 +111,8 @@ static void
 user_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
 				float *score)
 {
-	score_items(model, profile, item, n, score);
+	if (!knn_score_by_all(model, profile, item, n, score))
+		score_items(model, profile, item, n, score);
 }
 
 /*

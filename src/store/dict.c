@@ -441,7 +441,10 @@ static int
 compare_numbers(const void *a, const void *b, void *arg)
 {
 	const IdDict *dict = arg;
+	static uint32 compared;
 
+	if (++compared % 65536 == 0)
+		reco_poll();
 	return compare_ids(dict->type, dict->ids[*(const int32 *) a], dict->ids[*(const int32 *) b]);
 }
 
@@ -459,7 +462,10 @@ id_dict_freeze(IdDict *dict, Size *bytes)
 
 	*bytes = at;
 	for (int32 k = 0; k < n && !type->typbyval; k++)
+	{
+		RECO_POLL_AT(k);
 		*bytes += MAXALIGN(datumGetSize(dict->ids[k], false, type->typlen));
+	}
 	frozen =
 		MemoryContextAllocExtended(CurrentMemoryContext, *bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	*frozen = (FrozenIds){n, type->typbyval, *bytes, order, datum};
@@ -467,6 +473,7 @@ id_dict_freeze(IdDict *dict, Size *bytes)
 	datums = (int64 *) ((char *) frozen + datum);
 	for (int32 k = 0; k < n; k++)
 	{
+		RECO_POLL_AT(k);
 		numbers[k] = k;
 		if (type->typbyval)
 			datums[k] = (int64) dict->ids[k];

@@ -178,6 +178,7 @@ join_lists(ItemLoad *load, RecoBudget *budget, reco_neighbors *out)
 	out->similarity = reco_budget_alloc(budget, ((Size) out->start[items] + 1) * sizeof(double));
 	for (int32 i = 0; i < items; i++)
 	{
+		RECO_POLL_AT(i);
 		memcpy(out->row + out->start[i], load->neighbor[i], load->lengths[i] * sizeof(int32));
 		memcpy(out->similarity + out->start[i], load->similarity[i],
 			   load->lengths[i] * sizeof(double));
@@ -202,6 +203,7 @@ join_terms(ItemLoad *load, RecoBudget *budget)
 	a->value = reco_budget_alloc(budget, ((Size) a->start[model->items] + 1) * sizeof(float));
 	for (int32 i = 0; i < model->items; i++)
 	{
+		RECO_POLL_AT(i);
 		memcpy(a->col + a->start[i], load->term[i], load->term_counts[i] * sizeof(int32));
 		memcpy(a->value + a->start[i], load->term_weight[i], load->term_counts[i] * sizeof(float));
 	}
@@ -244,8 +246,12 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d items.", load.count, items));
 	serving->items = id_dict_create(serving->context, serving->item_type);
 	for (int32 i = 0; i < items; i++)
+	{
+		if (i % 4096 == 0)
+			reco_poll();
 		if (id_dict_add(serving->items, load.id[i]) != i)
 			reco_damaged(serving->schema, "An item is there twice.");
+	}
 	if (load.lengths)
 		join_lists(&load, budget, &model->neighbors);
 	if (serving->features)
@@ -333,7 +339,10 @@ compare_popular(const void *a, const void *b, void *arg)
 	const float *interactions = arg;
 	int32 x = *(const int32 *) a;
 	int32 y = *(const int32 *) b;
+	static uint32 compared;
 
+	if (++compared % 65536 == 0)
+		reco_poll();
 	if (interactions[x] != interactions[y])
 		return interactions[x] > interactions[y] ? -1 : 1;
 	return (x > y) - (x < y);

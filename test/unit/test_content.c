@@ -402,6 +402,75 @@ test_plain_jaccard(void **state)
 	mimic_catalogue_free(&c);
 }
 
+static const mimic_shape long_shape = {
+	"long", 12000, 2, {{RECO_KEYWORDS, 9, 1, 0.9, 0}, {RECO_ATTRIBUTES, 6, 1, 0.9, 0}}};
+
+/*
+ * A profile of so many parts that they are sorted in blocks: sums in the order of the
+ * interactions, to the bit; every allocation failing and every way of stopping.
+ */
+static void
+test_long_profile(void **state)
+{
+	mimic_catalogue c;
+	uint64_t seed = 3;
+	mimic_env m;
+	prepared p;
+	test_user u;
+	reco_content_profile made;
+	double *sum;
+	int64_t parts = 0;
+	int32_t k = 0;
+
+	(void) state;
+	mimic_env_init(&m);
+	mimic_catalogue_make(&c, &long_shape, 1);
+	assert_int_equal(prepare(&m, &c, &p), RECO_OK);
+	u = make_user(long_shape.items, long_shape.items, ABOVE_0, &seed);
+	assert_int_equal(reco_content_profile_make(&m.env, &p.content, &u.user, &made), RECO_OK);
+	sum = calloc((size_t) c.terms + 1, sizeof(double));
+	for (int64_t j = 0; j < u.user.n; j++)
+		for (int64_t e = p.content.by_item.start[u.item[j]];
+			 e < p.content.by_item.start[u.item[j] + 1]; e++, parts++)
+			sum[p.content.by_item.col[e]] += (double) u.value[j] * p.content.by_item.value[e];
+	assert_true(parts > 2 * 16384);
+	for (int32_t t = 0; t < c.terms; t++)
+	{
+		int f = t >= p.content.field[1].from;
+
+		if (sum[t] == 0)
+			continue;
+		assert_int_equal(made.term[k], t);
+		assert_true(made.weight[k++] == (f == 0 ? sum[t] : sum[t] / made.amount[f]));
+	}
+	assert_int_equal(made.terms, k);
+	free(sum);
+	reco_content_profile_free(&m.env, &made);
+	for (int stop = 0; stop <= 1; stop++)
+	{
+		long before = m.live;
+		long n = 0;
+		reco_status status;
+
+		do
+		{
+			n++;
+			m.fail_at = stop ? 0 : m.allocations + n;
+			m.stop_at = stop ? m.polls + n : 0;
+			status = reco_content_profile_make(&m.env, &p.content, &u.user, &made);
+			assert_true(status == RECO_OK || status == (stop ? RECO_STOPPED : RECO_NO_MEMORY));
+			if (status == RECO_OK)
+				reco_content_profile_free(&m.env, &made);
+			assert_int_equal(m.live, before);
+		} while (status != RECO_OK);
+		assert_true(n > 5);
+	}
+	free_user(&u);
+	prepared_free(&m, &p);
+	assert_int_equal(m.live, 0);
+	mimic_catalogue_free(&c);
+}
+
 /*
  * The whole way, in which allocation fail_at fails or poll stop_at asks for an
  * end.  Whatever happens, nothing is left.
@@ -485,7 +554,7 @@ main(void)
 		cmocka_unit_test(test_prepare),       cmocka_unit_test(test_idf),
 		cmocka_unit_test(test_scores),        cmocka_unit_test(test_profile),
 		cmocka_unit_test(test_plain_jaccard), cmocka_unit_test(test_allocations_fail),
-		cmocka_unit_test(test_polls_stop),
+		cmocka_unit_test(test_polls_stop),    cmocka_unit_test(test_long_profile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
