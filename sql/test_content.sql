@@ -155,7 +155,7 @@ SELECT count(*) AS rows, bool_and(r.score = con_user.predict(u, r.item_id)) AS p
   FROM (SELECT u, array_agg(i ORDER BY i) AS basket, array_agg(w ORDER BY i) AS weights FROM con_rows GROUP BY u) AS users,
        con_user.recommend(u, NULL, fallback => 'none') AS r,
        LATERAL (SELECT score FROM con_user.rerank(u, (SELECT array_agg(id) FROM con_items)) AS k WHERE k.item_id = r.item_id) AS k,
-       LATERAL (SELECT score FROM con_user.recommend_for(basket, weights, NULL) AS b WHERE b.item_id = r.item_id AND b.source = 'content') AS b,
+       LATERAL (SELECT score FROM con_user.recommend_for(basket, NULL, weights) AS b WHERE b.item_id = r.item_id AND b.source = 'content') AS b,
        LATERAL (SELECT sum(contribution::float8), sum(share) AS share FROM con_user.explain(u, r.item_id)) AS e;
 SELECT because_item, round(contribution::numeric, 5) AS contribution, round(share::numeric, 4) AS share FROM con_user.explain(3, 7);
 SELECT because_item, contribution, share FROM con_user.explain(4, 7);

@@ -298,7 +298,7 @@ BEGIN
         SELECT count(DISTINCT u), count(*) FILTER (WHERE b.item_id = r.item_id AND b.source = r.source AND abs(b.score - r.score) < 1e-5 * greatest(1, abs(r.score)))
           FROM generate_series(1, 60, 5) AS u,
                LATERAL (SELECT array_agg(i) AS items, array_agg(w) AS weights FROM knn_rows WHERE knn_rows.u = u.u) AS h,
-               LATERAL (SELECT * FROM knn_run.recommend_for(h.items, h.weights, n => 5)) AS b
+               LATERAL (SELECT * FROM knn_run.recommend_for(h.items, 5, h.weights)) AS b
                JOIN LATERAL knn_run.recommend(u, n => 5) AS r USING (rank))
        WHERE algorithm = reco.describe($1)' USING algorithm;
   END IF;

@@ -23,7 +23,7 @@ CREATE FUNCTION live_basket(who int) RETURNS text BEGIN ATOMIC
   SELECT string_agg(item_id || '=' || score || ' ' || source, ' ' ORDER BY rank)
     FROM (SELECT array_agg(i ORDER BY i) AS items, array_agg(q::real ORDER BY i) AS weights
             FROM (SELECT i, sum(q) AS q FROM live_rows WHERE u = who AND q + i IS NOT NULL GROUP BY i) AS s) AS b,
-         live.recommend_for(b.items, b.weights, NULL) AS r;
+         live.recommend_for(b.items, NULL, b.weights) AS r;
 END;
 
 -- Rows that are those of the training: the same list to the bit, live or not.
@@ -81,7 +81,7 @@ INSERT INTO live_ratings SELECT u, i, 1 + (u * i) % 5, '2024-01-01' FROM generat
 CALL reco.create_model('live_als', 'live_ratings', reco.als(factors => 2));
 CREATE FUNCTION live_als_is(who int, items int[], ratings real[]) RETURNS bool BEGIN ATOMIC
   SELECT (SELECT array_agg(r ORDER BY rank) FROM live_als.recommend(who, NULL) AS r)
-       = (SELECT array_agg(r ORDER BY rank) FROM live_als.recommend_for(items, ratings, NULL) AS r);
+       = (SELECT array_agg(r ORDER BY rank) FROM live_als.recommend_for(items, NULL, ratings) AS r);
 END;
 INSERT INTO live_ratings VALUES (50, 1, 5, '2024-03-01'), (50, 1, 2, '2024-02-01'), (50, 2, 4, NULL), (50, 2, 1, '2023-01-01'),
   (50, 3, 5, '2024-03-01'), (50, 3, 2, '2024-03-01'), (50, 4, 0, '2024-03-01'), (50, 5, '-0', NULL);
@@ -120,7 +120,7 @@ BEGIN
   END IF;
   INSERT INTO live_rows VALUES (70, 1, 2, 1), (70, 4, 1, 1), (12, 3, 1, 1), (12, 6, 1, 1);
   SELECT string_agg(item_id || '=' || score || source, ' ' ORDER BY rank) INTO a FROM live_any.recommend(70, NULL);
-  SELECT string_agg(item_id || '=' || score || source, ' ' ORDER BY rank) INTO b FROM live_any.recommend_for(ARRAY[1, 4], ARRAY[2, 1]::real[], n => NULL);
+  SELECT string_agg(item_id || '=' || score || source, ' ' ORDER BY rank) INTO b FROM live_any.recommend_for(ARRAY[1, 4], NULL, ARRAY[2, 1]::real[]);
   line := line || CASE WHEN a = b THEN ' a new user like a basket,' ELSE ' a new user by ' || (SELECT source FROM live_any.recommend(70, 1)) || ',' END;
   line := line || CASE WHEN EXISTS (SELECT FROM live_any.recommend(12, NULL) WHERE item_id IN (3, 6)) THEN ' seen items shown, ' ELSE ' seen items not shown, ' END;
   line := line || (SELECT count(*) FROM live_any.recommend(12, NULL)) || ' left, '

@@ -26,6 +26,50 @@ ALTER FUNCTION reco.serve_popular(pg_catalog.regnamespace, pg_catalog.anyelement
 ALTER FUNCTION reco.serve_trending(pg_catalog.regnamespace, pg_catalog.anyelement, pg_catalog.jsonb) PARALLEL UNSAFE;
 ALTER FUNCTION reco.recommend(pg_catalog.text, pg_catalog.anycompatible, pg_catalog.int4, pg_catalog.bool, pg_catalog.text) PARALLEL UNSAFE;
 
+-- What functions of a model take arrays of: ids of any type, in text form.
+
+CREATE TYPE reco.id;
+
+CREATE FUNCTION reco.id_in(pg_catalog.cstring) RETURNS reco.id
+AS 'textin' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.id_in(pg_catalog.cstring) IS 'input of type reco.id';
+
+CREATE FUNCTION reco.id_out(reco.id) RETURNS pg_catalog.cstring
+AS 'textout' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.id_out(reco.id) IS 'output of type reco.id';
+
+CREATE FUNCTION reco.id_recv(pg_catalog.internal) RETURNS reco.id
+AS 'textrecv' LANGUAGE internal STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.id_recv(pg_catalog.internal) IS 'binary input of type reco.id';
+
+CREATE FUNCTION reco.id_send(reco.id) RETURNS pg_catalog.bytea
+AS 'textsend' LANGUAGE internal STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.id_send(reco.id) IS 'binary output of type reco.id';
+
+CREATE TYPE reco.id (
+  INPUT = reco.id_in, OUTPUT = reco.id_out, RECEIVE = reco.id_recv, SEND = reco.id_send,
+  LIKE = pg_catalog.text, CATEGORY = 'U'
+);
+COMMENT ON TYPE reco.id IS
+'an id of any type, in text form; arrays of ids and of text become arrays of it by themselves';
+
+CREATE CAST (pg_catalog.text AS reco.id) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (pg_catalog.varchar AS reco.id) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (pg_catalog.bpchar AS reco.id) WITH INOUT AS IMPLICIT;
+CREATE CAST (pg_catalog.uuid AS reco.id) WITH INOUT AS IMPLICIT;
+CREATE CAST (pg_catalog.date AS reco.id) WITH INOUT AS IMPLICIT;
+CREATE CAST (pg_catalog.timestamp AS reco.id) WITH INOUT AS IMPLICIT;
+CREATE CAST (pg_catalog.timestamptz AS reco.id) WITH INOUT AS IMPLICIT;
+CREATE CAST (reco.id AS pg_catalog.text) WITHOUT FUNCTION;
+COMMENT ON CAST (pg_catalog.text AS reco.id) IS 'lets arrays of ids be arguments of a model''s functions';
+COMMENT ON CAST (pg_catalog.varchar AS reco.id) IS 'lets arrays of ids be arguments of a model''s functions';
+COMMENT ON CAST (pg_catalog.bpchar AS reco.id) IS 'lets arrays of ids be arguments of a model''s functions';
+COMMENT ON CAST (pg_catalog.uuid AS reco.id) IS 'lets arrays of ids be arguments of a model''s functions';
+COMMENT ON CAST (pg_catalog.date AS reco.id) IS 'lets arrays of ids be arguments of a model''s functions';
+COMMENT ON CAST (pg_catalog.timestamp AS reco.id) IS 'lets arrays of ids be arguments of a model''s functions';
+COMMENT ON CAST (pg_catalog.timestamptz AS reco.id) IS 'lets arrays of ids be arguments of a model''s functions';
+COMMENT ON CAST (reco.id AS pg_catalog.text) IS 'the text form that it is';
+
 -- Which making of functions and views a model has.
 ALTER TYPE reco.model ADD ATTRIBUTE surface pg_catalog.int4 CASCADE;
 

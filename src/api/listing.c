@@ -34,10 +34,10 @@ listing_alloc(Size bytes)
 }
 
 static void
-skip_item(void *arg, int32 number, Datum id)
+skip_item(void *arg, int32 number, const Datum *id)
 {
 	if (number >= 0)
-		reco_set_add(((Listing *) arg)->skip, number);
+		reco_set_add(arg, number);
 }
 
 typedef struct Among
@@ -55,7 +55,7 @@ among_set(Among *among)
 }
 
 static void
-allow_item(void *arg, int32 number, Datum id)
+allow_item(void *arg, int32 number, const Datum *id)
 {
 	if (number >= 0)
 		reco_set_add(among_set(arg), number);
@@ -71,7 +71,7 @@ typedef struct Boost
 } Boost;
 
 static void
-boost_item(void *arg, int32 number, Datum id)
+boost_item(void *arg, int32 number, const Datum *id)
 {
 	Boost *boost = arg;
 	float factor = boost->factor && boost->n < boost->factors ? boost->factor[boost->n] : 2;
@@ -106,29 +106,38 @@ read_boost(Request *request, Listing *listing)
 						errmsg("boost has %d items but %d factors", boost.n, boost.factors)));
 }
 
+uint64 *
+listing_skip(Request *request)
+{
+	Size words = RECO_SET_BYTES(request->serving->model.items) / 8;
+	Among among = {NULL, words};
+	uint64 *skip;
+
+	if (request_items(request, "among", allow_item, &among))
+	{
+		/* an empty array allows nothing */
+		skip = among_set(&among);
+		for (Size w = 0; w < words; w++)
+			skip[w] = ~skip[w];
+	}
+	else
+		skip = listing_alloc(words * 8);
+	request_items(request, "exclude", skip_item, skip);
+	return skip;
+}
+
 Listing
 listing_begin(Request *request)
 {
 	Serving *serving = request->serving;
-	Size words = RECO_SET_BYTES(serving->model.items) / 8;
 	Listing listing = {serving, reco_live_open(serving, &request->row)};
-	Among among = {NULL, words};
 
 	listing.filters = reco_live_filters(listing.live, serving);
 	listing.n = request_n(request, serving->model.items);
-	if (request_items(request, "among", allow_item, &among))
-	{
-		/* an empty array allows nothing */
-		listing.skip = among_set(&among);
-		for (Size w = 0; w < words; w++)
-			listing.skip[w] = ~listing.skip[w];
-	}
-	else
-		listing.skip = listing_alloc(words * 8);
-	request_items(request, "exclude", skip_item, &listing);
+	listing.skip = listing_skip(request);
 	listing.diversity = request_share(request, "diversity");
 	listing.explore = request_share(request, "explore");
-	listing.seed = (uint64) request_number(request, "explore_seed", 0);
+	listing.seed = (uint64) request_int64(request, "explore_seed", 0);
 	read_boost(request, &listing);
 	return listing;
 }

@@ -29,6 +29,9 @@ typedef struct Listing
 /* From the options of a request: n, among, exclude, diversity, explore, boosts. */
 extern Listing listing_begin(Request *request);
 
+/* The items that must not be shown, by the options among and exclude: a set. */
+extern uint64 *listing_skip(Request *request);
+
 /* The items of a profile are not shown. */
 extern void listing_skip_seen(Listing *listing, const RecoProfile *profile);
 

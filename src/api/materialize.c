@@ -5,7 +5,8 @@
  * Users stream from their table in batches: a batch is read, ranked by all threads
  * and written.  A new set of lists has a number of its own, and one row makes it
  * the one that the view shows; readers see the old lists or the new ones.  Lists
- * are what recommend() would give from the trained interactions.
+ * are what recommend() would give from the trained interactions at this moment: what is
+ * not available now is in none of them.
  *
  * Memory: a batch, some 16 MB of users and as much of lists.  Cost: the users times a search, and a
  *row a user.
@@ -20,7 +21,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "store/cache.h"
+#include "store/live.h"
 #include "store/lock.h"
 #include "store/progress.h"
 #include "store/schema.h"
@@ -43,7 +44,8 @@ typedef struct Job
 {
 	Serving *serving;
 	int32 n;
-	int32 number; /* of the new lists */
+	int32 number;   /* of the new lists */
+	uint64 *hidden; /* items that are not available; NULL: all are */
 	RecoBudget budget;
 	Relation table;
 	TableWriter *writer;
@@ -98,6 +100,20 @@ write_list(Job *job, Datum user, const reco_ranked *list, int32 count, int32 by_
 	job->written++;
 }
 
+/* What is in no list of this user: what is hidden from all, and what they have. */
+static void
+skip_own(const Job *job, const RecoProfile *profile, uint64 *skip)
+{
+	Size bytes = RECO_SET_BYTES(job->serving->model.items);
+
+	if (job->hidden)
+		memcpy(skip, job->hidden, bytes);
+	else
+		memset(skip, 0, bytes);
+	for (int64 j = 0; j < profile->n; j++)
+		reco_set_add(skip, profile->item[j]);
+}
+
 /*
  * Fills the places that the model left in a list with popular items.
  */
@@ -109,9 +125,7 @@ fill_up(Job *job, const RecoProfile *profile, reco_ranked *list, int32 count, ui
 
 	if (count >= job->n || count >= model->items)
 		return count;
-	memset(skip, 0, RECO_SET_BYTES(model->items));
-	for (int64 j = 0; j < profile->n; j++)
-		reco_set_add(skip, profile->item[j]);
+	skip_own(job, profile, skip);
 	for (int32 r = 0; r < count; r++)
 		reco_set_add(skip, list[r].item);
 	return count + reco_rank(NULL, job->serving->interactions, model->items, skip, job->n - count,
@@ -124,8 +138,8 @@ rank_factors(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *co
 {
 	RecoModel *model = &job->serving->model;
 	RecoBudget *budget = &job->budget;
-	reco_batch_items items = {model->items, model->stride, model->item, model->item_bias,
-							  model->index};
+	reco_batch_items items = {model->items,     model->stride, model->item,
+							  model->item_bias, model->index,  job->hidden};
 	reco_csr seen = {n, model->items};
 	float *user = reco_budget_alloc(budget, ((Size) n * model->stride + 16) * sizeof(float));
 	float *base = reco_zeros(budget, n);
@@ -170,9 +184,7 @@ rank_by_scores(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *
 
 		reco_poll();
 		model->spec->algorithm->score(model, profile, score);
-		memset(skip, 0, RECO_SET_BYTES(model->items));
-		for (int64 j = 0; j < profile->n; j++)
-			reco_set_add(skip, profile->item[j]);
+		skip_own(job, profile, skip);
 		count[k] =
 			reco_rank(score, NULL, model->items, skip, job->n, list + (Size) k * job->n, &by_score);
 	}
@@ -302,6 +314,7 @@ write_lists(Job *job, IdDict *some)
 		Datum id = id_dict_id(some, u);
 
 		reco_poll();
+		id_check_domain(job->serving->user_type, id);
 		if (!reco_serving_user(job->serving, id, &profile))
 			memset(&profile, 0, sizeof(profile));
 		MemoryContextSwitchTo(old);
@@ -351,6 +364,7 @@ materialize(Job *job, ModelRow *model, const char *users)
 	job->n = Min(job->n, job->serving->model.items);
 	job->most = Min(BATCH_USERS, BATCH_BYTES / (Size) (Max(job->n, 1) * sizeof(reco_ranked)));
 	job->number = model->active_list + 1;
+	job->hidden = reco_live_hidden(reco_live_open(job->serving, &current), job->serving);
 	job->source = CStringGetTextDatum(job->serving->model.spec->algorithm->source);
 	if (users)
 		some = users_of(job, users);

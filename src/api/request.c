@@ -124,6 +124,18 @@ request_share(Request *request, const char *name)
 	return share;
 }
 
+int64
+request_int64(Request *request, const char *name, int64 fallback)
+{
+	JsonbValue value;
+
+	if (!get_option(request, name, &value))
+		return fallback;
+	if (value.type != jbvNumeric)
+		wrong_type(name, "a number");
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
+}
+
 int32
 request_n(Request *request, int32 all)
 {
@@ -172,11 +184,14 @@ visit_item(Request *request, const char *name, const JsonbValue *value, ItemVisi
 	Datum id = (Datum) 0;
 	int32 number = -1;
 
-	/* an id that no item can have has no datum to show either */
+	/* an id that no item can have has no datum either, but its place in the array */
 	if (!id_of(serving->item_type, name, value, &id))
+	{
+		visit(arg, -1, NULL);
 		return;
+	}
 	number = id_dict_find(serving->items, id);
-	visit(arg, number, id);
+	visit(arg, number, &id);
 }
 
 bool
@@ -204,7 +219,7 @@ request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 }
 
 static void
-note_item(void *arg, int32 number, Datum id)
+note_item(void *arg, int32 number, const Datum *id)
 {
 	*(int32 *) arg = number;
 }

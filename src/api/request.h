@@ -33,9 +33,10 @@ extern bool request_item(Request *request, Datum *id);
 /* Whether an option is there and not null. */
 extern bool request_has(Request *request, const char *name);
 
-/* A number, or the fallback; and one from 0 to 1, by default 0. */
+/* A number, or the fallback; one from 0 to 1, by default 0; a whole one. */
 extern double request_number(Request *request, const char *name, double fallback);
 extern double request_share(Request *request, const char *name);
+extern int64 request_int64(Request *request, const char *name, int64 fallback);
 extern bool request_bool(Request *request, const char *name, bool fallback);
 extern char *request_string(Request *request, const char *name, const char *fallback);
 
@@ -43,11 +44,12 @@ extern char *request_string(Request *request, const char *name, const char *fall
 extern int32 request_n(Request *request, int32 all);
 
 /*
- * An option that is an id or an array of ids of items.  Calls visit for each
- * with its number, or -1 for an item that the model does not know.  Returns
- * false when the option is missing or null.
+ * An option that is an id or an array of ids of items.  Calls visit for each, in order,
+ * with its number, or -1 for an item that the model does not know; id is NULL where no
+ * item can have that id (a number too large for their type).  Returns false when the
+ * option is missing or null.
  */
-typedef void (*ItemVisitor)(void *arg, int32 number, Datum id);
+typedef void (*ItemVisitor)(void *arg, int32 number, const Datum *id);
 extern bool request_items(Request *request, const char *name, ItemVisitor visit, void *arg);
 
 /* The same for one item: its number, or -1 when it is missing or unknown. */

@@ -8,6 +8,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "store/source.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -187,10 +188,12 @@ reco_serve_recommend_for(PG_FUNCTION_ARGS)
 	if (request.has_subject)
 	{
 		basket_profile(&request, &profile);
-		listing_skip_seen(&listing, &profile);
+		if (!request_bool(&request, "include_basket", false))
+			listing_skip_seen(&listing, &profile);
 		if (profile.n > 0)
 			listing.serving->model.spec->algorithm->fold_in(&listing.serving->model, &profile);
-		listing_fill(&listing, profile.n > 0 ? &profile : NULL, "auto");
+		listing_fill(&listing, profile.n > 0 ? &profile : NULL,
+					 request_string(&request, "fallback", "auto"));
 	}
 	listing_return(fcinfo, &listing, true, false);
 	return (Datum) 0;
@@ -199,32 +202,75 @@ reco_serve_recommend_for(PG_FUNCTION_ARGS)
 /* What rerank() was given: known items, each once, and the others, in their order. */
 typedef struct Reranking
 {
-	uint64 *seen;
+	Serving *serving;
+	uint64 *skip; /* items that are in the list already, or must not be */
 	int slots;
 	int known;
 	int32 *item;
 	IdDict *unknown;
+	bool *shown;      /* which of these are available */
+	IdDict *among;    /* unknown ones to choose from; NULL: all */
+	IdDict *excluded; /* unknown ones that must not be in the list */
 } Reranking;
 
 static void
-rerank_item(void *arg, int32 number, Datum id)
+add_unknown(void *arg, int32 number, const Datum *id)
+{
+	if (number < 0 && id)
+		(void) id_dict_add(arg, *id);
+}
+
+static void
+rerank_item(void *arg, int32 number, const Datum *id)
 {
 	Reranking *list = arg;
 
 	if (number < 0)
 	{
-		(void) id_dict_add(list->unknown, id);
+		if (id && (list->among == NULL || id_dict_find(list->among, *id) >= 0) &&
+			id_dict_find(list->excluded, *id) < 0)
+			(void) id_dict_add(list->unknown, *id);
 		return;
 	}
-	if (reco_set_has(list->seen, number))
+	if (reco_set_has(list->skip, number))
 		return;
 	if (list->known == list->slots)
 	{
 		list->slots *= 2;
 		list->item = repalloc_huge(list->item, list->slots * sizeof(int32));
 	}
-	reco_set_add(list->seen, number);
+	reco_set_add(list->skip, number);
 	list->item[list->known++] = number;
+}
+
+/* The items of a request that its filters let through. */
+static Reranking
+rerank_begin(Request *request, RecoLive *live)
+{
+	Serving *serving = request->serving;
+	Reranking list = {serving, listing_skip(request), 64};
+	bool *available;
+	int kept = 0;
+
+	list.item = palloc(list.slots * sizeof(int32));
+	list.unknown = id_dict_create(CurrentMemoryContext, serving->item_type);
+	list.excluded = id_dict_create(CurrentMemoryContext, serving->item_type);
+	request_items(request, "exclude", add_unknown, list.excluded);
+	if (request_has(request, "among"))
+	{
+		list.among = id_dict_create(CurrentMemoryContext, serving->item_type);
+		request_items(request, "among", add_unknown, list.among);
+	}
+	request_items(request, "items", rerank_item, &list);
+	available = listing_alloc((Size) list.known);
+	reco_live_filter(live, serving, list.item, list.known, available);
+	for (int k = 0; k < list.known; k++)
+		if (available[k])
+			list.item[kept++] = list.item[k];
+	list.known = kept;
+	list.shown = listing_alloc((Size) id_dict_count(list.unknown));
+	reco_live_filter_ids(live, serving, list.unknown, list.shown);
+	return list;
 }
 
 static int
@@ -256,16 +302,32 @@ rank_items(const Serving *serving, const RecoProfile *profile, const Reranking *
 	return rank;
 }
 
+/* A domain's checks are somebody's code: it runs as the model's owner, confined. */
+static void
+check_domain(const IdType *type, Datum id, Oid owner)
+{
+	RecoRunAs as = {true, owner, "pg_catalog"};
+	RecoIdentity before;
+
+	if (type->type == type->base)
+		return;
+	reco_become(&as, &before);
+	id_check_domain(type, id);
+	reco_return(&before);
+}
+
 Datum
 reco_serve_rerank(PG_FUNCTION_ARGS)
 {
 	Request request;
-	Reranking list = {0};
+	Reranking list;
+	RecoLive *live;
 	Serving *serving;
 	RecoProfile profile;
 	reco_ranked *rank;
 	RecoRows rows;
 	Datum user;
+	int32 place = 0;
 	bool served = false;
 
 	request_read(fcinfo, "rerank", &request);
@@ -273,25 +335,29 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->item_type->type, FLOAT4OID}, 3);
 	if (!request.has_subject)
 		return (Datum) 0;
-	list.slots = 64;
-	list.item = palloc(list.slots * sizeof(int32));
-	list.unknown = id_dict_create(CurrentMemoryContext, serving->item_type);
-	list.seen = listing_alloc(RECO_SET_BYTES(serving->model.items));
+	live = reco_live_open(serving, &request.row);
+	list = rerank_begin(&request, live);
 	if (request_user(&request, &user) &&
 		reco_live_user(reco_live_open(serving, &request.row), serving, user, &profile))
 		served = serving->model.spec->algorithm->knows(&serving->model, &profile);
-	request_items(&request, "items", rerank_item, &list);
 	rank = rank_items(serving, served ? &profile : NULL, &list);
-	for (int i = 0; i < list.known + id_dict_count(list.unknown); i++)
+	for (int i = 0; i < list.known; i++)
 	{
-		bool known = i < list.known;
-		Datum values[3];
-		bool nulls[3] = {false, false, !known || !served || rank[i].score == -INFINITY};
+		Datum values[3] = {Int32GetDatum(++place), id_dict_id(serving->items, rank[i].item),
+						   Float4GetDatum(rank[i].score)};
+		bool nulls[3] = {false, false, !served || rank[i].score == -INFINITY};
 
-		values[0] = Int32GetDatum(i + 1);
-		values[1] = known ? id_dict_id(serving->items, rank[i].item)
-						  : id_dict_id(list.unknown, i - list.known);
-		values[2] = Float4GetDatum(known ? rank[i].score : 0);
+		reco_rows_add(&rows, values, nulls);
+	}
+	for (int i = 0; i < id_dict_count(list.unknown); i++)
+	{
+		Datum values[3] = {Int32GetDatum(place + 1), id_dict_id(list.unknown, i), (Datum) 0};
+		bool nulls[3] = {false, false, true};
+
+		if (!list.shown[i])
+			continue;
+		place++;
+		check_domain(serving->item_type, values[1], request.row.owner);
 		reco_rows_add(&rows, values, nulls);
 	}
 	return (Datum) 0;

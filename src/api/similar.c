@@ -3,8 +3,7 @@
  *	  The functions behind a model's explain(), similar_items() and
  *	  similar_users().
  */
-#include "api/api.h"
-#include "api/request.h"
+#include "api/listing.h"
 
 #include "catalog/pg_type.h"
 #include "core/score.h"
@@ -297,14 +296,19 @@ similar_to_item(Serving *serving, int32 item, int32 n, Follower *found)
 	return model->factors > 0 ? most_similar(model, model->item, model->items, item, n, found) : 0;
 }
 
-/* Those of n items that are available, moved to the front.  Returns how many they are. */
+/* Those of n items that may be shown, moved to the front.  Returns how many they are. */
 static int32
-keep_available(RecoLive *live, Serving *serving, Follower *found, int32 n)
+keep_shown(RecoLive *live, Serving *serving, const uint64 *skip, Follower *found, int32 n)
 {
 	int32 *item = reco_call_alloc(n, sizeof(int32));
 	bool *available = reco_call_alloc(n, sizeof(bool));
 	int32 kept = 0;
 
+	for (int32 k = 0; k < n; k++)
+		if (!reco_set_has(skip, found[k].item))
+			found[kept++] = found[k];
+	n = kept;
+	kept = 0;
 	for (int32 k = 0; k < n; k++)
 		item[k] = found[k].item;
 	reco_live_filter(live, serving, item, n, available);
@@ -317,15 +321,17 @@ keep_available(RecoLive *live, Serving *serving, Follower *found, int32 n)
 }
 
 /*
- * The n most similar ones that are available: as long as those are too few, of a list
+ * The n most similar ones that may be shown: as long as those are too few, of a list
  * twice as long.
  */
 static int32
-similar_available(const Request *request, int32 item, int32 n, Follower **found)
+similar_shown(Request *request, int32 item, int32 n, Follower **found)
 {
 	Serving *serving = request->serving;
 	RecoLive *live = reco_live_open(serving, &request->row);
-	bool filters = reco_live_filters(live, serving);
+	const uint64 *skip = listing_skip(request);
+	bool filters = reco_live_filters(live, serving) || request_has(request, "among") ||
+				   request_has(request, "exclude");
 	int32 items = serving->model.items;
 
 	for (int32 most = n;; most = most > items / 2 ? items : 2 * most)
@@ -336,7 +342,7 @@ similar_available(const Request *request, int32 item, int32 n, Follower **found)
 		*found = reco_call_alloc(most, sizeof(Follower));
 		count = kept = similar_to_item(serving, item, most, *found);
 		if (filters)
-			kept = keep_available(live, serving, *found, count);
+			kept = keep_shown(live, serving, skip, *found, count);
 		if (kept >= n || count < most || most == items)
 			return Min(kept, n);
 		pfree(*found);
@@ -361,7 +367,7 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 		(number = id_dict_find(serving->items, item)) >= 0)
 	{
 		Follower *found;
-		int32 count = similar_available(&request, number, n, &found);
+		int32 count = similar_shown(&request, number, n, &found);
 
 		for (int32 k = 0; k < count; k++)
 			add_similar(&rows, k + 1, found[k].item, found[k].similarity, serving->items);

@@ -16,6 +16,7 @@
 #include "core/work.h"
 
 #include <omp.h>
+#include <string.h>
 
 /* Users that a thread takes at a time. */
 #define USERS 16
@@ -29,13 +30,13 @@ typedef struct Worker
 } Worker;
 
 static void
-set_seen(uint64_t *skip, const reco_csr *seen, int32_t u, bool on)
+set_seen(uint64_t *skip, const uint64_t *hidden, const reco_csr *seen, int32_t u, bool on)
 {
 	for (int64_t e = seen->start[u]; e < seen->start[u + 1]; e++)
 		if (on)
 			reco_set_add(skip, seen->col[e]);
 		else
-			skip[seen->col[e] >> 6] = 0;
+			skip[seen->col[e] >> 6] = hidden ? hidden[seen->col[e] >> 6] : 0;
 }
 
 /* -1: to stop. */
@@ -81,6 +82,8 @@ reco_batch_top(const reco_env *env, const reco_batch_items *items, const float *
 		worker[t].score = env->alloc(env->arg, ((size_t) items->items + 1) * sizeof(float));
 		if (worker[t].skip == NULL || worker[t].score == NULL)
 			status = RECO_NO_MEMORY;
+		else if (items->hidden)
+			memcpy(worker[t].skip, items->hidden, RECO_SET_BYTES(items->items));
 	}
 	if (status == RECO_OK)
 		reco_team_prepare(threads);
@@ -93,10 +96,10 @@ reco_batch_top(const reco_env *env, const reco_batch_items *items, const float *
 
 			for (int64_t u = from; u < to; u++)
 			{
-				set_seen(w->skip, seen, (int32_t) u, true);
+				set_seen(w->skip, items->hidden, seen, (int32_t) u, true);
 				count[u] = list_of(env, items, user + (size_t) u * (size_t) items->stride, base[u],
 								   w, n, out + (size_t) u * (size_t) n);
-				set_seen(w->skip, seen, (int32_t) u, false);
+				set_seen(w->skip, items->hidden, seen, (int32_t) u, false);
 				if (count[u] < 0)
 					__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 			}

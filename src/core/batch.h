@@ -13,9 +13,10 @@ typedef struct reco_batch_items
 {
 	int32_t items;
 	int stride;
-	const float *factors; /* items x stride, rows on cache lines */
-	const float *bias;    /* items */
-	const void *index;    /* pruned.h; NULL: none */
+	const float *factors;   /* items x stride, rows on cache lines */
+	const float *bias;      /* items */
+	const void *index;      /* pruned.h; NULL: none */
+	const uint64_t *hidden; /* a set of items that are in no list; NULL: none */
 } reco_batch_items;
 
 /*

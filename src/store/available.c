@@ -19,14 +19,18 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+/* Where all items are asked for, so many at a time. */
+#define ALL_BATCH 100000
+
 /* The items that may be shown, as they arrive. */
 typedef struct ItemRows
 {
 	DestReceiver receiver; /* first, so that a receiver is these */
 	RecoLive *live;
 	const Serving *serving;
-	Datum ids;   /* an array of those that are asked for */
-	Oid id_type; /* of the rows */
+	Datum ids;    /* an array of those that are asked for */
+	Oid id_type;  /* of the rows */
+	IdDict *dict; /* they have their numbers in */
 	uint64 *available;
 } ItemRows;
 
@@ -47,7 +51,7 @@ receive_item(TupleTableSlot *slot, DestReceiver *receiver)
 	slot_getallattrs(slot);
 	if (!slot->tts_isnull[0] &&
 		id_from_datum(serving->item_type, slot->tts_values[0], rows->id_type, &id) &&
-		(item = id_dict_find(serving->items, id)) >= 0)
+		(item = id_dict_find(rows->dict, id)) >= 0)
 		reco_set_add(rows->available, item);
 	return true;
 }
@@ -97,12 +101,13 @@ ask_items(void *arg)
 					&rows->receiver);
 }
 
-void
-reco_live_filter(RecoLive *live, const Serving *serving, const int32 *item, int32 n,
-				 bool *available)
+/* Those of n ids of a dictionary, by number (NULL: all), that are available. */
+static void
+filter(RecoLive *live, const Serving *serving, IdDict *dict, const int32 *number, int32 n,
+	   bool *available)
 {
 	const IdType *type = serving->item_type;
-	ItemRows rows = {.live = live, .serving = serving};
+	ItemRows rows = {.live = live, .serving = serving, .dict = dict};
 	Datum *id = NULL;
 	bool asked = false;
 
@@ -110,21 +115,85 @@ reco_live_filter(RecoLive *live, const Serving *serving, const int32 *item, int3
 	{
 		id = MemoryContextAllocHuge(CurrentMemoryContext, ((Size) n + 1) * sizeof(Datum));
 		for (int32 k = 0; k < n; k++)
-			id[k] = id_dict_id(serving->items, item[k]);
+			id[k] = id_dict_id(dict, number ? number[k] : k);
 		rows.ids = PointerGetDatum(
 			construct_array(id, n, type->base, type->typlen, type->typbyval, type->typalign));
 		rows.available = MemoryContextAllocExtended(CurrentMemoryContext,
-													RECO_SET_BYTES(serving->model.items) + 8,
+													RECO_SET_BYTES(id_dict_count(dict)) + 8,
 													MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 		reco_lookup_receiver(&rows.receiver, items_startup, receive_item);
 		asked = reco_live_attempt(live, &live->items, ask_items, &rows);
 	}
 	for (int32 k = 0; k < n; k++)
-		available[k] = !asked || reco_set_has(rows.available, item[k]);
+		available[k] = !asked || reco_set_has(rows.available, number ? number[k] : k);
 	if (rows.available)
 	{
 		pfree(rows.available);
 		pfree(DatumGetPointer(rows.ids));
 		pfree(id);
 	}
+}
+
+void
+reco_live_filter(RecoLive *live, const Serving *serving, const int32 *item, int32 n,
+				 bool *available)
+{
+	filter(live, serving, serving->items, item, n, available);
+}
+
+void
+reco_live_filter_ids(RecoLive *live, const Serving *serving, IdDict *ids, bool *available)
+{
+	filter(live, serving, ids, NULL, id_dict_count(ids), available);
+}
+
+/* The set, asked for in batches; NULL: all are available. */
+static uint64 *
+hidden_items(RecoLive *live, const Serving *serving)
+{
+	int32 items = serving->model.items;
+	uint64 *hidden;
+	int32 *item;
+	bool *available;
+
+	if (!reco_live_filters(live, serving))
+		return NULL;
+	hidden = MemoryContextAllocExtended(CurrentMemoryContext, RECO_SET_BYTES(items) + 8,
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	item = palloc(ALL_BATCH * sizeof(int32));
+	available = palloc(ALL_BATCH * sizeof(bool));
+	for (int32 from = 0; from < items; from += ALL_BATCH)
+	{
+		int32 n = Min(items - from, ALL_BATCH);
+
+		for (int32 k = 0; k < n; k++)
+			item[k] = from + k;
+		reco_live_filter(live, serving, item, n, available);
+		for (int32 k = 0; k < n; k++)
+			if (!available[k])
+				reco_set_add(hidden, item[k]);
+	}
+	pfree(available);
+	pfree(item);
+	return hidden;
+}
+
+uint64 *
+reco_live_hidden(RecoLive *live, const Serving *serving)
+{
+	RecoLiveMode mode = live->mode;
+	uint64 *volatile hidden = NULL;
+
+	live->mode = RECO_LIVE_ON;
+	live->items.failed_at = 0;
+	PG_TRY();
+	{
+		hidden = hidden_items(live, serving);
+	}
+	PG_FINALLY();
+	{
+		live->mode = mode;
+	}
+	PG_END_TRY();
+	return hidden;
 }

@@ -26,7 +26,8 @@
 typedef struct Grant
 {
 	char *function;
-	char *role; /* quoted, or PUBLIC */
+	char *role;   /* quoted, or PUBLIC */
+	char *option; /* WITH GRANT OPTION, or nothing */
 } Grant;
 
 static void
@@ -36,37 +37,12 @@ run(const char *sql)
 		elog(ERROR, "could not run \"%s\"", sql);
 }
 
-/* The elements of a literal of name[], such as those of schema.h. */
-static List *
-names_in(const char *literal)
-{
-	List *names = NIL;
-	char *text = pstrdup(literal + 1);
-
-	text[strlen(text) - 1] = '\0';
-	for (char *name = strtok(text, ","); name; name = strtok(NULL, ","))
-		names = lappend(names, name);
-	return names;
-}
-
-/* The OIDs of all of the model's own functions. */
-static List *
-own_functions(const ModelRow *model)
-{
-	List *own = NIL;
-	ListCell *cell;
-
-	foreach (cell, names_in(RECO_SCHEMA_FUNCTIONS))
-		own = list_concat(own, reco_rights_functions(model, lfirst(cell)));
-	return own;
-}
-
 static void
 change_functions(const ModelRow *model, const char *what, const char *to, const char *role)
 {
 	ListCell *cell;
 
-	foreach (cell, own_functions(model))
+	foreach (cell, reco_rights_functions(model, NULL))
 		run(psprintf("%s ON FUNCTION %s %s %s", what, format_procedure_qualified(lfirst_oid(cell)),
 					 to, role));
 }
@@ -80,7 +56,7 @@ change_relations(const ModelRow *model, const char *what, const char *to, const 
 	ListCell *cell;
 
 	initStringInfo(&sql);
-	foreach (cell, names_in(RECO_SCHEMA_RELATIONS))
+	foreach (cell, reco_names_in(RECO_SCHEMA_RELATIONS))
 	{
 		Oid relation = get_relname_relid(lfirst(cell), model->schema);
 
@@ -101,7 +77,7 @@ close_open(const ModelRow *model)
 {
 	ListCell *cell;
 
-	foreach (cell, own_functions(model))
+	foreach (cell, reco_rights_functions(model, NULL))
 	{
 		HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(lfirst_oid(cell)));
 		bool open = HeapTupleIsValid(tuple) && heap_attisnull(tuple, Anum_pg_proc_proacl, NULL);
@@ -158,12 +134,13 @@ oid_array(const List *oids)
 	return PointerGetDatum(construct_array(datums, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 }
 
-/* Rows (function, role) of a query of $1, the schema, and $2, its functions. */
+/* Rows (function, role, option) of a query of $1, the schema, and $2, its functions. */
 static List *
 read_grants(const ModelRow *model, const char *query)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum arguments[] = {ObjectIdGetDatum(model->schema), oid_array(own_functions(model))};
+	Datum arguments[] = {ObjectIdGetDatum(model->schema),
+						 oid_array(reco_rights_functions(model, NULL))};
 	List *grants = NIL;
 
 	if (SPI_execute_with_args(query, 2, (Oid[]){OIDOID, OIDARRAYOID}, arguments, NULL, true, 0) !=
@@ -178,6 +155,9 @@ read_grants(const ModelRow *model, const char *query)
 
 		grant->function = SPI_getvalue(row, columns, 1);
 		grant->role = SPI_getvalue(row, columns, 2);
+		grant->option = SPI_getvalue(row, columns, 3);
+		if (grant->option == NULL)
+			grant->option = "";
 		grants = lappend(grants, grant);
 		MemoryContextSwitchTo(old);
 	}
@@ -193,7 +173,7 @@ static const char callers_of_old[] =
 	"   WHERE c.relnamespace = $1 AND c.relname = ANY ('" RECO_SCHEMA_RELATIONS "')"
 	"     AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner),"
 	" name AS (SELECT unnest('" RECO_SCHEMA_FUNCTIONS "'::name[]) AS name)"
-	" SELECT n.name, " ROLE " FROM name n CROSS JOIN grantee g"
+	" SELECT n.name, " ROLE ", NULL FROM name n CROSS JOIN grantee g"
 	" WHERE NOT EXISTS ("
 	"   SELECT FROM pg_class c WHERE c.relnamespace = $1 AND c.relkind = 'r'"
 	"      AND (c.relname IN ('model', 'model_version', 'model_user', 'model_item')"
@@ -203,10 +183,23 @@ static const char callers_of_old[] =
 	"   SELECT FROM pg_proc p WHERE p.oid = ANY ($2) AND p.proname = n.name"
 	"      AND NOT has_function_privilege(g.grantee, p.oid, 'EXECUTE'))";
 
-/* Everybody who is named in the rights to the functions, but their owner. */
+/*
+ * Everybody who is named in the rights to the functions, but their owner; of names that are
+ * new, who has all the others.
+ */
 static const char named_in_functions[] =
-	"SELECT DISTINCT p.proname, " ROLE " FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) g"
-	" WHERE p.oid = ANY ($2) AND g.grantee <> p.proowner";
+	"WITH g AS ("
+	"  SELECT p.proname AS name, a.grantee, a.is_grantable"
+	"    FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) a"
+	"   WHERE p.oid = ANY ($2) AND a.grantee <> p.proowner)"
+	" SELECT g.name, " ROLE ", CASE WHEN bool_or(g.is_grantable) THEN ' WITH GRANT OPTION' END"
+	"   FROM g GROUP BY g.name, g.grantee"
+	" UNION ALL"
+	" SELECT n.name, " ROLE ", NULL"
+	"   FROM unnest('" RECO_SCHEMA_FUNCTIONS "'::name[]) AS n (name)"
+	"  CROSS JOIN (SELECT grantee FROM g GROUP BY grantee HAVING count(DISTINCT name) ="
+	"               (SELECT count(DISTINCT proname) FROM pg_proc WHERE oid = ANY ($2))) g"
+	"  WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.oid = ANY ($2) AND p.proname = n.name)";
 
 List *
 reco_grants_note(const ModelRow *model)
@@ -216,7 +209,8 @@ reco_grants_note(const ModelRow *model)
 }
 
 static void
-change_named(const ModelRow *model, const List *grants, const char *what, const char *to)
+change_named(const ModelRow *model, const List *grants, const char *what, const char *to,
+			 bool options)
 {
 	const ListCell *cell;
 
@@ -226,8 +220,9 @@ change_named(const ModelRow *model, const List *grants, const char *what, const 
 		ListCell *function;
 
 		foreach (function, reco_rights_functions(model, grant->function))
-			run(psprintf("%s ON FUNCTION %s %s %s", what,
-						 format_procedure_qualified(lfirst_oid(function)), to, grant->role));
+			run(psprintf("%s ON FUNCTION %s %s %s%s", what,
+						 format_procedure_qualified(lfirst_oid(function)), to, grant->role,
+						 options ? grant->option : ""));
 	}
 }
 
@@ -235,6 +230,8 @@ void
 reco_grants_restore(const ModelRow *model, const List *noted)
 {
 	reco_grants_close(model);
-	change_named(model, read_grants(model, named_in_functions), "REVOKE ALL", "FROM");
-	change_named(model, noted, "GRANT EXECUTE", "TO");
+	/* of functions that were everybody's, what is granted to some says nothing */
+	if (model->surface < RECO_SURFACE_EXECUTE)
+		change_named(model, read_grants(model, named_in_functions), "REVOKE ALL", "FROM", false);
+	change_named(model, noted, "GRANT EXECUTE", "TO", true);
 }

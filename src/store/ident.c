@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -100,6 +101,20 @@ id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *r
 	fmgr_info(in, &type->input);
 	getTypeOutputInfo(type->base, &out, &varlena);
 	fmgr_info(out, &type->output);
+}
+
+void
+id_check_domain(const IdType *type, Datum id)
+{
+	int32 typmod = -1;
+	Oid function;
+
+	if (type->type == type->base)
+		return;
+	(void) getBaseTypeAndTypmod(type->type, &typmod);
+	if (typmod >= 0 && find_typmod_coercion_function(type->base, &function) == COERCION_PATH_FUNC)
+		id = OidFunctionCall3(function, id, Int32GetDatum(typmod), BoolGetDatum(false));
+	domain_check(id, false, type->type, NULL, CurrentMemoryContext);
 }
 
 char *

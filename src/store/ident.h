@@ -36,6 +36,12 @@ typedef struct IdType
  */
 extern void id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role);
 
+/*
+ * An error, as in a cast, unless an id of the base type is one of the domain that the
+ * type is.  Runs the domain's checks, as the current user.
+ */
+extern void id_check_domain(const IdType *type, Datum id);
+
 /* The text form of an id, palloc'd; for messages, not more than its beginning. */
 extern char *id_to_text(IdType *type, Datum id);
 extern char *id_to_message(IdType *type, Datum id);

@@ -33,6 +33,16 @@ extern bool reco_live_filters(RecoLive *live, const Serving *serving);
 extern void reco_live_filter(RecoLive *live, const Serving *serving, const int32 *item, int32 n,
 							 bool *available);
 
+/* The same of all ids of a dictionary, which the model need not know. */
+extern void reco_live_filter_ids(RecoLive *live, const Serving *serving, IdDict *ids,
+								 bool *available);
+
+/*
+ * The set of the model's items that are not available; NULL: all are.  An error when that
+ * cannot be read, whatever the option live.
+ */
+extern uint64 *reco_live_hidden(RecoLive *live, const Serving *serving);
+
 /*
  * Tells, line by line, whether and how the queries of a definition are read when
  * serving.  The caller must have been found to own it.

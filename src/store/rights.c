@@ -178,8 +178,8 @@ is_granted(Oid function, Oid owner)
 	return granted;
 }
 
-List *
-reco_rights_functions(const ModelRow *model, const char *function)
+static List *
+own_functions(const ModelRow *model, const char *function)
 {
 	const List *functions = functions_of(model->schema, function);
 	List *own = NIL;
@@ -196,6 +196,19 @@ reco_rights_functions(const ModelRow *model, const char *function)
 			own = lappend_oid(own, oid);
 		ReleaseSysCache(tuple);
 	}
+	return own;
+}
+
+List *
+reco_rights_functions(const ModelRow *model, const char *function)
+{
+	List *own = NIL;
+	ListCell *cell;
+
+	if (function)
+		return own_functions(model, function);
+	foreach (cell, reco_names_in(RECO_SCHEMA_FUNCTIONS))
+		own = list_concat(own, own_functions(model, lfirst(cell)));
 	return own;
 }
 

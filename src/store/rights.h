@@ -14,8 +14,8 @@
 extern void reco_rights_check(const ModelRow *model, const char *function);
 
 /*
- * The functions of a name in a model's schema that are the model's own: its owner's, and
- * calling what stands behind them.  A list of OIDs.
+ * The functions of a name (NULL: of all names) in a model's schema that are the model's
+ * own: its owner's, and calling what stands behind them.  A list of OIDs.
  */
 extern List *reco_rights_functions(const ModelRow *model, const char *function);
 

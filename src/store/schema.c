@@ -1,13 +1,9 @@
 /*
  * schema.c
- *	  The schema of a model: its tables, views and typed functions.
+ *	  The schema of a model: its tables and views, and with functions.c its typed
+ *	  functions.
  *
- * The SQL is a template in which the model's own types are filled in.  Arguments
- * of the integer family are declared bigint, so that a driver's 42::bigint
- * matches; uuid and date ids get a text overload as well; results keep the exact
- * type.  A wrapper is LANGUAGE sql with a parsed body and one internal function
- * in FROM, so the planner inlines it; the schema is in it as a regnamespace
- * constant, so it follows ALTER SCHEMA RENAME and a dump.
+ * The SQL is a template in which the model's own types are filled in.
  */
 #include "store/schema.h"
 
@@ -15,8 +11,9 @@
 #include "commands/schemacmds.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "store/layout.h"
+#include "store/functions.h"
 #include "store/grants.h"
+#include "store/layout.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
@@ -64,164 +61,6 @@ static const char views_sql[] =
 	"COMMENT ON VIEW {schema}.user_factors IS 'users of the active version';\n"
 	"COMMENT ON VIEW {schema}.item_factors IS 'items of the active version';\n";
 
-/*
- * What may ask a query of the definition catches its errors in a subtransaction, which a
- * parallel plan cannot have before PostgreSQL 17, not even in its leader.
- */
-#define WRAPPER_MARKS "LANGUAGE sql STABLE PARALLEL UNSAFE"
-#define WRAPPER_HEAD(rows) WRAPPER_MARKS " ROWS " rows "\n"
-/* What is answered from the training alone. */
-#define TRAINED_HEAD(rows) "LANGUAGE sql STABLE PARALLEL SAFE ROWS " rows "\n"
-
-/* With a user among the arguments that tell overloads apart. */
-static const char user_functions_sql[] =
-	"{create} FUNCTION {schema}.recommend(for_user {user_arg}, n integer DEFAULT 10,\n"
-	"  among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL,\n"
-	"  include_seen boolean DEFAULT false, diversity double precision DEFAULT 0,\n"
-	"  fallback text DEFAULT 'auto', explore double precision DEFAULT 0,\n"
-	"  explore_seed bigint DEFAULT 0, boost {item_arg}[] DEFAULT NULL,\n"
-	"  boost_by real[] DEFAULT NULL)\n"
-	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD(
-		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM "
-			  "reco.serve_recommend(\n"
-			  "  {model}, for_user{user_cast}, jsonb_build_object('n', n, 'among', among,\n"
-			  "  'exclude', exclude, 'include_seen', include_seen, 'diversity', diversity,\n"
-			  "  'fallback', fallback, 'explore', explore, 'explore_seed', explore_seed,\n"
-			  "  'boost', boost, 'boost_by', boost_by))\n"
-			  "  AS r(rank integer, item_id {item}, score real, source text); END;\n"
-			  "COMMENT ON FUNCTION {schema}.recommend({user_arg}, integer, {item_arg}[], "
-			  "{item_arg}[], boolean, double precision, text, double precision, bigint, "
-			  "{item_arg}[], real[])\n"
-			  "  IS 'the best items for a user, best first, without those the user already has';\n"
-
-			  "{create} FUNCTION {schema}.similar_users(for_user {user_arg}, n integer DEFAULT "
-			  "10)\n"
-			  "RETURNS TABLE (rank integer, user_id {user}, similarity double "
-			  "precision)\n" TRAINED_HEAD(
-				  "10") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.similarity FROM "
-						"reco.serve_similar_users(\n"
-						"  {model}, for_user{user_cast}, jsonb_build_object('n', n))\n"
-						"  AS r(rank integer, user_id {user}, similarity double precision); END;\n"
-						"{create} FUNCTION {schema}.user_profile(for_user {user_arg})\n"
-						"RETURNS TABLE (feature text, value text, weight double "
-						"precision)\n" TRAINED_HEAD(
-							"100") "BEGIN ATOMIC SELECT r.feature, r.value, r.weight FROM "
-								   "reco.serve_user_profile(\n"
-								   "  {model}, for_user{user_cast}, NULL)\n"
-								   "  AS r(feature text, value text, weight double precision); "
-								   "END;\n"
-								   "COMMENT ON FUNCTION {schema}.user_profile({user_arg})\n"
-								   "  IS 'what a user likes, by what is known about the items they "
-								   "have';\n"
-								   "COMMENT ON FUNCTION {schema}.similar_users({user_arg}, "
-								   "integer)\n"
-								   "  IS 'the users most like one, by the algorithm''s lists or "
-								   "the cosine of "
-								   "their factors';\n";
-
-/* With an item. */
-static const char item_functions_sql[] =
-	"{create} FUNCTION {schema}.recommend_for(basket {item_arg}[], weights real[] DEFAULT NULL,\n"
-	"  n integer DEFAULT 10, among {item_arg}[] DEFAULT NULL, exclude {item_arg}[] DEFAULT NULL,\n"
-	"  diversity double precision DEFAULT 0)\n"
-	"RETURNS TABLE (rank integer, item_id {item}, score real, source text)\n" WRAPPER_HEAD(
-		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score, r.source FROM "
-			  "reco.serve_recommend_for(\n"
-			  "  {model}, basket{item_array_cast}, jsonb_build_object('weights', weights, 'n', n,\n"
-			  "  'among', among, 'exclude', exclude, 'diversity', diversity))\n"
-			  "  AS r(rank integer, item_id {item}, score real, source text); END;\n"
-			  "COMMENT ON FUNCTION {schema}.recommend_for({item_arg}[], real[], integer, "
-			  "{item_arg}[], {item_arg}[], double precision)\n"
-			  "  IS 'the best items for an anonymous basket: what goes with these';\n"
-
-			  "{create} FUNCTION {schema}.similar_items(for_item {item_arg}, n integer DEFAULT "
-			  "10)\n"
-			  "RETURNS TABLE (rank integer, item_id {item}, similarity double "
-			  "precision)\n" WRAPPER_HEAD(
-				  "10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.similarity FROM "
-						"reco.serve_similar_items(\n"
-						"  {model}, for_item{item_cast}, jsonb_build_object('n', n))\n"
-						"  AS r(rank integer, item_id {item}, similarity double precision); END;\n"
-						"{create} FUNCTION {schema}.audience(for_item {item_arg}, n integer "
-						"DEFAULT "
-						"100,\n"
-						"  exclude_buyers boolean DEFAULT true)\n"
-						"RETURNS TABLE (rank integer, user_id {user}, score real)\n" TRAINED_HEAD(
-							"100") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.score FROM "
-								   "reco.serve_audience(\n"
-								   "  {model}, for_item{item_cast}, jsonb_build_object('n', n,\n"
-								   "  'exclude_buyers', exclude_buyers))\n"
-								   "  AS r(rank integer, user_id {user}, score real); END;\n"
-								   "COMMENT ON FUNCTION {schema}.audience({item_arg}, integer, "
-								   "boolean)\n"
-								   "  IS 'the users to whom an item is best recommended';\n"
-								   "COMMENT ON FUNCTION "
-								   "{schema}.similar_items({item_arg}, integer)\n"
-								   "  IS 'the items most like one, by the algorithm''s "
-								   "lists or the cosine of "
-								   "their factors';\n";
-
-/* With several items, where an item is no array itself. */
-static const char group_functions_sql[] =
-	"{create} FUNCTION {schema}.audience(for_items {item_arg}[],\n"
-	"  n integer DEFAULT 100, exclude_buyers boolean DEFAULT true)\n"
-	"RETURNS TABLE (rank integer, user_id {user}, score "
-	"real)\n" TRAINED_HEAD("100") "BEGIN ATOMIC SELECT r.rank, r.user_id, r.score FROM "
-								  "reco.serve_audience(\n"
-								  "  {model}, for_items{item_array_cast}, "
-								  "jsonb_build_object('n', n,\n"
-								  "  'exclude_buyers', exclude_buyers))\n"
-								  "  AS r(rank integer, user_id {user}, score real); "
-								  "END;\n"
-								  "COMMENT ON FUNCTION {schema}.audience({item_arg}[], "
-								  "integer, boolean)\n"
-								  "  IS 'the users to whom a group of items is best "
-								  "recommended';\n";
-
-/* With both. */
-static const char pair_functions_sql[] =
-	"{create} FUNCTION {schema}.rerank(for_user {user_arg}, items {item_arg}[])\n"
-	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD(
-		"100") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_rerank(\n"
-			   "  {model}, for_user{user_cast}, jsonb_build_object('items', items))\n"
-			   "  AS r(rank integer, item_id {item}, score real); END;\n"
-			   "COMMENT ON FUNCTION {schema}.rerank({user_arg}, {item_arg}[])\n"
-			   "  IS 'given items in the order of a user''s taste; unknown items last, without a "
-			   "score';\n"
-
-			   "{create} FUNCTION {schema}.predict(for_user {user_arg}, for_item {item_arg}) "
-			   "RETURNS "
-			   "real\n" WRAPPER_MARKS "\n"
-			   "BEGIN ATOMIC SELECT r.score FROM reco.serve_predict(\n"
-			   "  {model}, for_user{user_cast}, jsonb_build_object('item', for_item)) AS r(score "
-			   "real); END;\n"
-			   "COMMENT ON FUNCTION {schema}.predict({user_arg}, {item_arg})\n"
-			   "  IS 'the score of one item for one user; NULL when either is unknown';\n"
-
-			   "{create} FUNCTION {schema}.explain(for_user {user_arg}, for_item {item_arg})\n"
-			   "RETURNS TABLE (because_item {item}, contribution real, share real)\n" WRAPPER_HEAD(
-				   "20") "BEGIN ATOMIC SELECT r.because_item, r.contribution, r.share FROM "
-						 "reco.serve_explain(\n"
-						 "  {model}, for_user{user_cast}, jsonb_build_object('item', for_item))\n"
-						 "  AS r(because_item {item}, contribution real, share real); END;\n"
-						 "COMMENT ON FUNCTION {schema}.explain({user_arg}, {item_arg})\n"
-						 "  IS 'what a user''s score of an item is made of; the contributions add "
-						 "up to it';\n";
-
-#define ITEM_LIST(name, comment)                                                                   \
-	"{create} FUNCTION {schema}." name "(n integer DEFAULT 10)\n"                                  \
-	"RETURNS TABLE (rank integer, item_id {item}, score real)\n" WRAPPER_HEAD(                     \
-		"10") "BEGIN ATOMIC SELECT r.rank, r.item_id, r.score FROM reco.serve_" name "(\n"         \
-			  "  {model}, 0, jsonb_build_object('n', n))\n"                                        \
-			  "  AS r(rank integer, item_id {item}, score real); END;\n"                           \
-			  "COMMENT ON FUNCTION {schema}." name "(integer)\n"                                   \
-			  "  IS '" comment "';\n"
-
-static const char popular_sql[] =
-	ITEM_LIST("popular", "the items that most users have; the score is how many")
-		ITEM_LIST("trending", "the items that grew most from the week before to the last one; the "
-							  "score is in standard deviations");
-
 typedef struct Substitution
 {
 	const char *name; /* with its braces */
@@ -254,14 +93,6 @@ fill_in(const char *template, const Substitution *substitutions)
 }
 
 static void
-substitute(Substitution *substitutions, const char *name, const char *text)
-{
-	while (strcmp(substitutions->name, name) != 0)
-		substitutions++;
-	substitutions->text = text;
-}
-
-static void
 run(const char *template, const Substitution *substitutions)
 {
 	char *sql = fill_in(template, substitutions);
@@ -272,16 +103,9 @@ run(const char *template, const Substitution *substitutions)
 	pfree(sql);
 }
 
-static void
-run_group(const IdType *item, const Substitution *substitutions)
-{
-	if (!OidIsValid(get_element_type(item->base)))
-		run(group_functions_sql, substitutions);
-}
-
 /* The exact type, for results and columns. */
-static char *
-exact_type(const IdType *type)
+char *
+reco_exact_type(const IdType *type)
 {
 	return format_type_extended(type->type, type->typmod,
 								FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
@@ -295,35 +119,16 @@ static char *
 column_type(const IdType *type, const char *suffix)
 {
 	if (OidIsValid(type->collation) && type->collation != get_typcollation(type->type))
-		return psprintf("%s%s COLLATE %s", exact_type(type), suffix,
+		return psprintf("%s%s COLLATE %s", reco_exact_type(type), suffix,
 						DatumGetCString(DirectFunctionCall1(regcollationout,
 															ObjectIdGetDatum(type->collation))));
-	return psprintf("%s%s", exact_type(type), suffix);
+	return psprintf("%s%s", reco_exact_type(type), suffix);
 }
 
-/* What a caller may pass. */
-static char *
-argument_type(const IdType *type)
-{
-	if (type->integer)
-		return "bigint";
-	if (type->base == VARCHAROID)
-		return "text";
-	return format_type_extended(type->base, -1, FORMAT_TYPE_FORCE_QUALIFY);
-}
-
-static bool
-wants_text_overload(const IdType *type)
-{
-	return type->base == UUIDOID || type->base == DATEOID;
-}
-
-/* What the template is filled in with; create: how functions and views are made. */
+/* What the templates are filled in with; create: how views are made. */
 typedef struct Filling
 {
-	Substitution typed[16];
-	const IdType *user;
-	const IdType *item;
+	Substitution typed[8];
 } Filling;
 
 static void
@@ -331,59 +136,25 @@ filling_init(Filling *filling, const char *name, const IdType *user, const IdTyp
 			 const char *create)
 {
 	const Substitution typed[] = {
-		{"{schema}", quote_identifier(name)},
-		{"{model}",
-		 psprintf("%s::pg_catalog.regnamespace", quote_literal_cstr(quote_identifier(name)))},
-		{"{create}", create},
-		{"{user_column}", column_type(user, "")},
-		{"{item_column}", column_type(item, "")},
-		{"{items_column}", column_type(item, "[]")},
-		{"{user}", exact_type(user)},
-		{"{item}", exact_type(item)},
-		{"{user_arg}", argument_type(user)},
-		{"{item_arg}", argument_type(item)},
-		{"{user_cast}", ""},
-		{"{item_cast}", ""},
-		{"{item_array_cast}", ""},
-		{NULL},
+		{"{schema}", quote_identifier(name)},        {"{create}", create},
+		{"{user_column}", column_type(user, "")},    {"{item_column}", column_type(item, "")},
+		{"{items_column}", column_type(item, "[]")}, {NULL},
 	};
 
 	StaticAssertStmt(sizeof(typed) <= sizeof(filling->typed), "too many substitutions");
 	memcpy(filling->typed, typed, sizeof(typed));
-	filling->user = user;
-	filling->item = item;
 }
 
-/* The views, and the functions with their overloads. */
-static void
-make_surface(Filling *filling)
+List *
+reco_names_in(const char *literal)
 {
-	const IdType *user = filling->user;
-	const IdType *item = filling->item;
-	Substitution *typed = filling->typed;
+	List *names = NIL;
+	char *text = pstrdup(literal + 1);
 
-	run(views_sql, typed);
-	run(user_functions_sql, typed);
-	run(item_functions_sql, typed);
-	run_group(item, typed);
-	run(pair_functions_sql, typed);
-	run(popular_sql, typed);
-	if (wants_text_overload(item))
-	{
-		substitute(typed, "{item_arg}", "text");
-		substitute(typed, "{item_cast}", psprintf("::%s", argument_type(item)));
-		substitute(typed, "{item_array_cast}", psprintf("::%s[]", argument_type(item)));
-		run(item_functions_sql, typed);
-		run_group(item, typed);
-	}
-	if (wants_text_overload(user))
-	{
-		substitute(typed, "{user_arg}", "text");
-		substitute(typed, "{user_cast}", psprintf("::%s", argument_type(user)));
-		run(user_functions_sql, typed);
-	}
-	if (wants_text_overload(item) || wants_text_overload(user))
-		run(pair_functions_sql, typed);
+	text[strlen(text) - 1] = '\0';
+	for (char *name = strtok(text, ","); name; name = strtok(NULL, ","))
+		names = lappend(names, name);
+	return names;
 }
 
 /* Settings under which the template means what it says; AtEOXact_GUC ends them. */
@@ -407,13 +178,14 @@ Oid
 reco_schema_create(const char *name, const IdType *user, const IdType *item)
 {
 	Filling filling;
-	ModelRow model = {.owner = GetUserId()};
+	ModelRow model = {.owner = GetUserId(), .name = pstrdup(name)};
 	int level = begin_settings();
 
 	filling_init(&filling, name, user, item, "CREATE");
 	run(reco_tables_sql, filling.typed);
-	make_surface(&filling);
+	run(views_sql, filling.typed);
 	model.schema = get_namespace_oid(name, false);
+	reco_functions_make(&model, user, item);
 	reco_grants_close(&model);
 	AtEOXact_GUC(false, level);
 	return model.schema;
@@ -428,7 +200,8 @@ reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item)
 
 	filling_init(&filling, model->name, user, item, "CREATE OR REPLACE");
 	grants = reco_grants_note(model);
-	make_surface(&filling);
+	run(views_sql, filling.typed);
+	reco_functions_make(model, user, item);
 	reco_grants_restore(model, grants);
 	run("UPDATE {schema}.model SET surface = " CppAsString2(RECO_SURFACE), filling.typed);
 	AtEOXact_GUC(false, level);

@@ -28,6 +28,9 @@ extern Oid reco_schema_create(const char *name, const IdType *user, const IdType
  */
 extern void reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item);
 
+/* The type of a column of ids, qualified. */
+extern char *reco_exact_type(const IdType *type);
+
 /*
  * Everything that schema.c makes in a model's schema, as literals of name[].
  */
@@ -37,5 +40,8 @@ extern void reco_schema_renew(const ModelRow *model, const IdType *user, const I
 #define RECO_SCHEMA_FUNCTIONS                                                                      \
 	"{recommend,recommend_for,rerank,predict,explain,similar_items,similar_users,popular,"         \
 	"user_profile,audience,trending}"
+
+/* The names in one of these: a list of strings. */
+extern List *reco_names_in(const char *literal);
 
 #endif /* RECO_STORE_SCHEMA_H */
