@@ -62,9 +62,10 @@ crowd_free(crowd *c)
 }
 
 static void
-check(const mimic_world *w, const crowd *c, const void *index, int threads, int32_t n)
+check(const mimic_world *w, const crowd *c, const void *index, const uint64_t *hidden, int threads,
+	  int32_t n)
 {
-	reco_batch_items items = {w->items, w->stride, w->item, w->bias, index};
+	reco_batch_items items = {w->items, w->stride, w->item, w->bias, index, hidden};
 	reco_ranked *out = malloc(USERS * (size_t) n * sizeof(reco_ranked) + 1);
 	reco_ranked *wanted = malloc((size_t) n * sizeof(reco_ranked) + 1);
 	uint64_t *skip = malloc(RECO_SET_BYTES(w->items) + 8);
@@ -81,6 +82,8 @@ check(const mimic_world *w, const crowd *c, const void *index, int threads, int3
 		int32_t k;
 
 		memset(skip, 0, RECO_SET_BYTES(w->items));
+		if (hidden)
+			memcpy(skip, hidden, RECO_SET_BYTES(w->items));
 		for (int64_t e = c->seen.start[u]; e < c->seen.start[u + 1]; e++)
 			reco_set_add(skip, c->seen.col[e]);
 		reco_score(w->item, w->items, w->stride, c->user + (size_t) u * (size_t) w->stride, w->bias,
@@ -107,9 +110,13 @@ test_lists(void **state)
 		for (int biased = 0; biased <= 1; biased++)
 		{
 			mimic_world w = mimic_world_of(k == 0 ? 7 : 700, 20);
+			uint64_t *hidden = calloc(1, RECO_SET_BYTES(w.items) + 8);
 			crowd c;
 			mimic_env m;
 
+			for (int32_t i = 0; i < w.items; i++)
+				if (mimic_uniform(&seed) < 0.3)
+					reco_set_add(hidden, i);
 			mimic_env_init(&m);
 			mimic_world_items(&w, kinds[k], biased, &seed);
 			assert_int_equal(
@@ -119,10 +126,13 @@ test_lists(void **state)
 			for (int threads = 1; threads <= 3; threads++)
 				for (int32_t n = 0; n <= 20; n += 10)
 				{
-					check(&w, &c, NULL, threads, n);
-					check(&w, &c, w.index, threads, n);
+					check(&w, &c, NULL, NULL, threads, n);
+					check(&w, &c, w.index, NULL, threads, n);
+					check(&w, &c, NULL, hidden, threads, n);
+					check(&w, &c, w.index, hidden, threads, n);
 				}
 			crowd_free(&c);
+			free(hidden);
 			mimic_world_free(&w);
 		}
 }
@@ -142,7 +152,7 @@ test_fails_and_stops(void **state)
 	(void) state;
 	mimic_world_items(&w, RANDOM, false, &seed);
 	c = crowd_of(&w, RANDOM, &seed);
-	items = (reco_batch_items){w.items, w.stride, w.item, w.bias, NULL};
+	items = (reco_batch_items){w.items, w.stride, w.item, w.bias, NULL, NULL};
 	mimic_env_init(&m);
 	assert_int_equal(reco_batch_top(&m.env, &items, c.user, c.base, &c.seen, 3, out, count),
 					 RECO_OK);
