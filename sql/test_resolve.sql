@@ -6,7 +6,7 @@
 SET client_min_messages = warning;
 SET reco.threads = 1;
 
-DROP ROLE IF EXISTS regress_res_owner, regress_res_app;
+DROP ROLE IF EXISTS regress_res_owner, regress_res_app, regress_res_login;
 CREATE ROLE regress_res_owner;
 CREATE ROLE regress_res_app;
 CREATE SCHEMA res_shop;
@@ -222,6 +222,84 @@ CALL reco.refresh('res_star');
 SELECT (SELECT string_agg(DISTINCT term, ' ' ORDER BY term) FROM res_name.model_term WHERE version = 2) AS name, (SELECT string_agg(DISTINCT term, ' ' ORDER BY term) FROM res_star.model_term WHERE version = 2) AS star;
 CALL reco.drop_model('res_name');
 CALL reco.drop_model('res_star');
+
+-- What a function of the source looks for by itself is not looked for in the session of who calls.
+CREATE TABLE res_shop.allowed AS SELECT DISTINCT u FROM res_shop.lines;
+CREATE FUNCTION res_shop.allows(who text) RETURNS bool STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN EXISTS (SELECT FROM allowed AS a WHERE a.u = who); END $$;
+CALL reco.alter_model('res_home', source => 'SELECT u, i FROM res_shop.lines WHERE res_shop.allows(u)', options => reco.options(live => 'on'));
+CALL reco.refresh('res_home');
+ALTER FUNCTION res_shop.allows SET search_path = res_shop;
+CALL reco.refresh('res_home');
+SELECT res_served('u2');
+INSERT INTO res_shop.lines VALUES ('u2', 'i6');
+SET ROLE regress_res_app;
+SET search_path = public;
+CREATE FUNCTION pg_temp.steal() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'captured as %', current_user; END $$;
+CREATE TEMP VIEW allowed AS SELECT pg_temp.steal() AS u;
+SELECT public.res_served('u2');
+RESET search_path;
+RESET ROLE;
+-- in a function of the owner's as well, that somebody else calls
+CREATE FUNCTION res_for_all(who text) RETURNS text SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE plpgsql AS $$ BEGIN RETURN public.res_served(who); END $$;
+CREATE ROLE regress_res_login;
+CALL reco.grant_use('res_home', 'regress_res_login');
+SET SESSION AUTHORIZATION regress_res_login;
+SELECT public.res_for_all('u2');
+RESET SESSION AUTHORIZATION;
+CALL reco.alter_model('res_home', options => reco.options(live => 'auto'));
+SET ROLE regress_res_app;
+SELECT res_served('u2') AS as_trained;
+RESET ROLE;
+DISCARD TEMP;
+SET ROLE regress_res_app;
+SELECT res_served('u2') AS let_be;
+RESET ROLE;
+CALL reco.alter_model('res_home', options => reco.options(live => 'on'));
+SET ROLE regress_res_app;
+SELECT res_served('u2') AS live;
+RESET ROLE;
+CREATE TEMP TABLE res_mine ();
+SELECT res_served('u2') AS live_for_the_owner;
+DROP TABLE res_mine;
+DROP OWNED BY regress_res_login;
+DROP ROLE regress_res_login;
+DROP FUNCTION res_for_all;
+-- nor is the equality by which ids are looked for another's, that fits a domain better
+CREATE TYPE res_shared.word;
+CREATE FUNCTION res_shared.word_in(cstring) RETURNS res_shared.word IMMUTABLE STRICT LANGUAGE internal AS 'byteain';
+CREATE FUNCTION res_shared.word_out(res_shared.word) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS 'byteaout';
+CREATE TYPE res_shared.word (INPUT = res_shared.word_in, OUTPUT = res_shared.word_out, LIKE = bytea);
+DO $$
+DECLARE o record;
+BEGIN
+  FOR o IN SELECT * FROM (VALUES ('=', 'byteaeq'), ('<', 'bytealt'), ('<=', 'byteale'), ('>', 'byteagt'), ('>=', 'byteage')) AS v(name, f) LOOP
+    EXECUTE format('CREATE FUNCTION res_shared.word_%s(res_shared.word, res_shared.word) RETURNS bool IMMUTABLE STRICT LANGUAGE internal AS %L', o.f, o.f);
+    EXECUTE format('CREATE OPERATOR res_shared.%s (LEFTARG = res_shared.word, RIGHTARG = res_shared.word, FUNCTION = res_shared.word_%s)', o.name, o.f);
+  END LOOP;
+END
+$$;
+CREATE FUNCTION res_shared.word_cmp(res_shared.word, res_shared.word) RETURNS int IMMUTABLE STRICT LANGUAGE internal AS 'byteacmp';
+CREATE FUNCTION res_shared.word_hash(res_shared.word) RETURNS int IMMUTABLE STRICT LANGUAGE internal AS 'hashvarlena';
+CREATE OPERATOR CLASS res_shared.words DEFAULT FOR TYPE res_shared.word USING btree AS OPERATOR 1 res_shared.<, OPERATOR 2 res_shared.<=, OPERATOR 3 res_shared.=,
+  OPERATOR 4 res_shared.>=, OPERATOR 5 res_shared.>, FUNCTION 1 res_shared.word_cmp(res_shared.word, res_shared.word);
+CREATE OPERATOR CLASS res_shared.hashed_words DEFAULT FOR TYPE res_shared.word USING hash AS OPERATOR 1 res_shared.=, FUNCTION 1 res_shared.word_hash(res_shared.word);
+CREATE DOMAIN res_shop.email AS res_shared.word;
+CREATE TABLE res_shop.mails (u res_shop.email, i int);
+INSERT INTO res_shop.mails VALUES ('a', 1), ('a', 2), ('b', 1), ('b', 3), ('c', 2), ('c', 3);
+CREATE INDEX ON res_shop.mails (u res_shared.words);
+CALL reco.create_model('res_word', 'SELECT u, i FROM res_shop.mails', reco.item_knn(), options => reco.options(live => 'on'));
+GRANT USAGE ON SCHEMA res_shop TO regress_res_app;
+SET ROLE regress_res_app;
+CREATE FUNCTION res_shared.word_steal(res_shop.email, res_shared.word) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'captured as %', current_user; END $$;
+CREATE OPERATOR res_shared.= (LEFTARG = res_shop.email, RIGHTARG = res_shared.word, FUNCTION = res_shared.word_steal);
+RESET ROLE;
+INSERT INTO res_shop.mails VALUES ('a', 3), ('d', 1);
+SELECT item_id FROM res_word.recommend('a'::res_shared.word, NULL);
+SELECT count(*) > 0 AS somebody_new FROM res_word.recommend('d'::res_shared.word, NULL);
+SET enable_seqscan = off;
+SELECT line FROM reco.explain_source('res_word') AS line WHERE line ~ 'Index Cond';
+RESET enable_seqscan;
+CALL reco.drop_model('res_word');
 
 -- A caller's settings change nothing, and show nothing.
 CALL reco.alter_model('res_home', source => $$SELECT u, i, qty FROM res_shop.lines WHERE u <> 'back\' AND (i = NULL) IS NULL AND 'NULL' = ANY ('{"NULL",NULL}'::text[])$$);

@@ -18,6 +18,7 @@
  */
 #include "store/lookup.h"
 
+#include "store/confine.h"
 #include "store/resolve.h"
 
 #include "access/xact.h"
@@ -31,6 +32,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -107,23 +109,49 @@ reco_lookup_describe(const RecoLookup *lookup)
 	return columns;
 }
 
-/* The equality of a type by which its ids are told apart, as OPERATOR(...). */
+/*
+ * "ID = ARGUMENT" by the equality that tells ids of a type apart.  Outside of pg_catalog,
+ * where others may create, the id is cast: another operator could fit a domain better.
+ */
 static char *
-equality_of(Oid type)
+equality(Oid type, const char *id, const char *argument)
 {
 	Oid operator= lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
 	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
 	Form_pg_operator form;
-	char *name;
+	char *text;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for operator %u", operator);
 	form = (Form_pg_operator) GETSTRUCT(tuple);
-	name = psprintf("OPERATOR(%s.%s)",
-					quote_identifier(get_namespace_name_or_temp(form->oprnamespace)),
-					NameStr(form->oprname));
+	text = psprintf(
+		"%s%s%s OPERATOR(%s.%s) %s", id, form->oprnamespace == PG_CATALOG_NAMESPACE ? "" : "::",
+		form->oprnamespace == PG_CATALOG_NAMESPACE ? "" : format_type_be_qualified(form->oprleft),
+		quote_identifier(get_namespace_name_or_temp(form->oprnamespace)), NameStr(form->oprname),
+		argument);
 	ReleaseSysCache(tuple);
-	return name;
+	return text;
+}
+
+/*
+ * A function that the query calls may look for a name in the temporary schema of whoever
+ * calls.  Nothing can be done about that but to leave it alone, unless the session is one
+ * of somebody who may do what the owner may.
+ */
+static void
+refuse_code(const RecoLookup *lookup)
+{
+	Oid owner = lookup->query.as.owner;
+
+	if (lookup->runs_code && reco_has_temporary_objects() &&
+		!(has_privs_of_role(GetUserId(), owner) && has_privs_of_role(GetSessionUserId(), owner)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s calls functions, which is not done in a session that has temporary "
+						"objects",
+						lookup->query.kind->name_of),
+				 errdetail("They could take a temporary object for one of the owner's."),
+				 errhint("DISCARD TEMP removes the temporary objects of a session.")));
 }
 
 static CachedPlanSource *
@@ -167,11 +195,11 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any, const char
 							   format_type_be(type->type))));
 	begin(lookup, &before);
 	/* the text may end with a line comment */
-	text = psprintf("SELECT %s FROM (%s\n) AS s(" ID_COLUMN ") WHERE s." ID_COLUMN " %s %s%s%s",
+	text = psprintf("SELECT %s FROM (%s\n) AS s(" ID_COLUMN ") WHERE %s%s%s",
 					any ? "s." ID_COLUMN : "*",
 					reco_query_text(lookup->query.kind, lookup->query.text),
-					equality_of(type->base), any ? "ANY ($1)" : "$1", condition ? " AND s." : "",
-					condition ? quote_identifier(condition) : "");
+					equality(type->base, "s." ID_COLUMN, any ? "ANY ($1)" : "$1"),
+					condition ? " AND s." : "", condition ? quote_identifier(condition) : "");
 	plan = SPI_prepare_cursor(text, 1, &argument, CURSOR_OPT_GENERIC_PLAN);
 	reco_check_calls(&lookup->query);
 	columns = reco_query_check(lookup->query.kind, plan);
@@ -180,6 +208,7 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any, const char
 		elog(ERROR, "could not keep the plan of %s", lookup->query.kind->name);
 	lookup->plan = plan;
 	lookup->temporary = temporary_namespace();
+	lookup->runs_code = reco_runs_code(linitial(source_of(lookup)->query_list));
 	lookup->parallel_safe =
 		max_parallel_hazard(linitial(source_of(lookup)->query_list)) != PROPARALLEL_UNSAFE;
 	end(&before);
@@ -215,6 +244,7 @@ reco_lookup_plan(RecoLookup *lookup)
 	CachedPlan *cached;
 	PlannedStmt *statement;
 
+	refuse_code(lookup);
 	begin(lookup, &before);
 	cached = SPI_plan_get_cached_plan(lookup->plan);
 	statement = linitial_node(PlannedStmt, cached->stmt_list);
@@ -261,6 +291,7 @@ reco_lookup_run(RecoLookup *lookup, Oid type, Datum argument, DestReceiver *rece
 	RecoIdentity before;
 	int result;
 
+	refuse_code(lookup);
 	begin(lookup, &before);
 	options.params = parameter(type, argument, false);
 	result = SPI_execute_plan_extended(lookup->plan, &options);

@@ -21,6 +21,7 @@ typedef struct RecoLookup
 	const char *unfit; /* why it had better not be asked at each call; NULL: nothing */
 	Oid temporary;     /* the session's own schema when it was prepared */
 	bool parallel_safe;
+	bool runs_code; /* that looks for names in the session */
 } RecoLookup;
 
 /*
