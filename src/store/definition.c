@@ -209,7 +209,13 @@ reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						name ? errmsg("schema \"%s\" is not a model", name)
 							 : errmsg("schema with OID %u does not exist", schema)));
-	table = reco_open(schema, RECO_TABLE_MODEL, AccessShareLock);
+	table = reco_try_open(schema, RECO_TABLE_MODEL, AccessShareLock, NULL);
+	/* the name is gone with the schema */
+	if (table == NULL && !OidIsValid(reco_model_table(schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" was dropped", name ? name : "")));
+	if (table == NULL)
+		table = reco_open(schema, RECO_TABLE_MODEL, AccessShareLock); /* says why not */
 	reco_check_policies(table);
 	if (!read_model_row(table, snapshot, row))
 		reco_damaged(schema, "Its definition is missing.");

@@ -63,6 +63,7 @@ struct FeatureReader
 	IdDict *terms;
 	reco_triples triples;
 	Column column[RECO_MAX_FIELDS];
+	TupleDesc planned;              /* the columns that were looked at */
 	int columns;                    /* of the rows, id included */
 	int field[RECO_MAX_FIELDS + 1]; /* of each column but the first; -1: none */
 	int64 rows;
@@ -459,6 +460,7 @@ classify(Column *column, Oid type)
 static void
 startup(DestReceiver *receiver, int operation, TupleDesc columns)
 {
+	reco_query_same(&reco_the_items, ((FeatureReader *) receiver)->planned, columns);
 }
 
 static void
@@ -510,6 +512,7 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
 	reader->join = join;
 	reader->options = options;
 	reader->columns = columns->natts;
+	reader->planned = CreateTupleDescCopy(columns);
 	reader->id_type = TupleDescAttr(columns, 0)->atttypid;
 	id_type_init(&reader->term_type, TEXTOID, -1, C_COLLATION_OID, "term");
 	reader->terms = id_dict_create(budget->context, &reader->term_type);

@@ -34,6 +34,7 @@ struct Ingest
 	const RecoDataOptions *options;
 	RecoData *data;
 	reco_triples triples;
+	TupleDesc planned; /* the columns that were looked at */
 	int columns;
 	Oid value_type;
 	Oid time_type;
@@ -248,6 +249,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 static void
 startup(DestReceiver *receiver, int operation, TupleDesc columns)
 {
+	reco_query_same(&reco_the_source, ((Ingest *) receiver)->planned, columns);
 }
 
 static void
@@ -279,6 +281,7 @@ ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budg
 	ingest->options = options;
 	ingest->data = data;
 	ingest->columns = columns->natts;
+	ingest->planned = CreateTupleDescCopy(columns);
 	for (int c = 0; c < columns->natts; c++)
 		data->column[c] = pstrdup(NameStr(TupleDescAttr(columns, c)->attname));
 	user = TupleDescAttr(columns, 0);

@@ -268,6 +268,20 @@ reco_tell_names(void *arg)
 				   query->as.search_path);
 }
 
+void
+reco_query_same(const RecoQueryKind *kind, TupleDesc planned, TupleDesc run)
+{
+	bool same = planned->natts == run->natts;
+
+	for (int c = 0; same && c < run->natts; c++)
+		same = TupleDescAttr(planned, c)->atttypid == TupleDescAttr(run, c)->atttypid &&
+			   TupleDescAttr(planned, c)->attcollation == TupleDescAttr(run, c)->attcollation;
+	if (!same)
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("the columns of %s were altered while it was read", kind->name),
+						errhint("Try again.")));
+}
+
 /*
  * Plans the source; an error unless it is one plain SELECT.
  */

@@ -104,6 +104,12 @@ extern void reco_point_into(void *text);
 /* Tells with an error where the names of a stored query were looked for (an error callback). */
 extern void reco_tell_names(void *query);
 
+/*
+ * An error unless a query that is run has the columns that its plan had: they were looked
+ * at then, and a plan is made anew when a function that it calls was.
+ */
+extern void reco_query_same(const RecoQueryKind *kind, TupleDesc planned, TupleDesc run);
+
 /* What a source held, ready to train on. */
 typedef struct RecoData
 {
