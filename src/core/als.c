@@ -241,6 +241,22 @@ mean_value(const reco_env *env, const reco_csr *m, double *mean)
 	return RECO_OK;
 }
 
+/* Whether nothing draws the solution away from 0, which it is then exactly. */
+static bool
+no_target(const als_system *s, const reco_als_row *row)
+{
+	for (int64_t j = 0; j < row->n; j++)
+	{
+		double a;
+		double t;
+
+		als_entry(s, row, j, &a, &t);
+		if (t != 0)
+			return false;
+	}
+	return true;
+}
+
 static reco_status
 solve_row(void *arg, int thread, int32_t r, int32_t next, als_told *told)
 {
@@ -252,6 +268,13 @@ solve_row(void *arg, int thread, int32_t r, int32_t next, als_told *told)
 	float *x = fit->x + (size_t) r * fit->out->stride;
 	float *bias = fit->x_bias ? fit->x_bias + r : NULL;
 
+	if (no_target(&fit->system, &row))
+	{
+		memset(x, 0, (size_t) fit->out->stride * sizeof(float));
+		if (bias)
+			*bias = 0;
+		return RECO_OK;
+	}
 	if (fit->solver == RECO_ALS_CHOLESKY)
 	{
 		als_exact e;
@@ -309,6 +332,7 @@ half_step(als_fit *fit, int side, bool last, bool tell, als_told *told)
 	fit->tell = tell;
 	als_system_init(&fit->system, fit->params, columns->rows, out->mean, y, out->stride, y_bias,
 					fit->gram);
+	fit->system.improve = !(last && side == 0);
 	if (fit->params->implicit)
 		status = als_gram(env, fit->system.k, y, columns->rows, out->factors, false, out->stride,
 						  NULL, fit->gram_slab, fit->gram, out->factors);
@@ -484,8 +508,12 @@ reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float
 	memset(x, 0, params->factors * sizeof(float));
 	if (bias)
 		*bias = 0;
-	if (n == 0)
+	if (no_target(&s, &row))
+	{
+		if (contribution)
+			memset(contribution, 0, (size_t) n * sizeof(double));
 		return RECO_OK;
+	}
 	slab = env->alloc(env->arg, als_exact_bytes(s.ld));
 	if (slab == NULL)
 		return RECO_NO_MEMORY;

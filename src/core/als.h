@@ -37,7 +37,7 @@ typedef enum reco_als_solver
 {
 	RECO_ALS_AUTO = 0,
 	RECO_ALS_CHOLESKY, /* exact, float8: n d^2 + d^3/3 a row */
-	RECO_ALS_CG,       /* 1 to 3 warm-started conjugate gradient steps, float4: n d */
+	RECO_ALS_CG,       /* some warm-started conjugate gradient steps, float4: n d a step */
 	RECO_ALS_SUBSPACE  /* iALS++: exact within blocks of factors: n d b */
 } reco_als_solver;
 

@@ -17,13 +17,25 @@
  * whose diagonal joins the preconditioner.  One warm-started step here does
  * more than three of the plain method (Takacs, Pilaszy, Tikk 2011).
  *
+ * A row ends when what is left to gain is a small part of its objective
+ * (iterate), which holds for any values; where single weights stand out, that
+ * takes a step for each that does.  Rows that as many steps as half of an exact
+ * solution costs are not enough for, and those that float4 or packed factors
+ * might raise the objective of (noise), are solved exactly, so that no half step
+ * raises the objective.
+ *
  * z may be packed to half its size (isa/alspass.c): the last iteration never
  * is.  There a user's row is solved to float4 accuracy, its residual taken in
  * float8 in the original basis, and solved for once more, so that it equals the
- * exact fold-in to about 1e-7.
+ * exact fold-in to about 1e-6 of its length.
  *
  * Cost: D^3 and columns D^2 a half step; a row 3 D^2 + 6 n D, and 4 n D for
  * every step after the first.
+ *
+ * Sources: G. Takacs, I. Pilaszy, D. Tikk: Applications of the conjugate gradient
+ * method for implicit feedback collaborative filtering. RecSys 2011.  G. Meurant,
+ * P. Tichy: On computing quadrature-based bounds for the A-norm of the error in
+ * conjugate gradients. Numerical Algorithms 62, 2013.
  */
 #include "core/als_half.h"
 
@@ -31,18 +43,45 @@
 #include <string.h>
 
 /*
- * Steps of a row that is not solved to convergence: one when the residual, in
- * the norm of the solution, is below ALS_NEAR, else up to ALS_STEPS.
+ * A step that begins with at most ALS_NEAR of the row's objective left to gain
+ * is a row's last.
  */
-#define ALS_STEPS 3
-#define ALS_NEAR 0.05
+#define ALS_NEAR 2e-3
+
+/*
+ * When a row is solved to convergence: what may be left in float4, in the squared
+ * norm of the solution, and the squared relative error of x that may be left in
+ * the end.
+ */
+#define ALS_CLOSE 1e-7
+#define ALS_SAME 1e-12
+
+/*
+ * Rounding of the passes, of packed factors and of float4, squared; and the part
+ * of the objective that what it costs may reach.
+ */
+#define ALS_PACKED_NOISE 1.3e-6
+#define ALS_FLOAT_NOISE 6e-14
+#define ALS_NOISE 1e-3
+
+/* The squared norm of a residual below which products lose digits in float4. */
+#define ALS_TINY 1e-30
+
+/* An objective that falls further than by this is not known from how far it fell. */
+#define ALS_FALL 1e-5
 
 /* Multiply-adds between two looks at the stop flag. */
 #define PASS_WORK 2e7
 
-extern void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
-					double *w, double *work, const int *lwork, int *iwork, const int *liwork,
+/* The three parts of dsyevd: to tridiagonal form, its eigenvectors, and back. */
+extern void dsytrd_(const char *uplo, const int *n, double *a, const int *lda, double *d, double *e,
+					double *tau, double *work, const int *lwork, int *info);
+extern void dstedc_(const char *compz, const int *n, double *d, double *e, double *z,
+					const int *ldz, double *work, const int *lwork, int *iwork, const int *liwork,
 					int *info);
+extern void dormtr_(const char *side, const char *uplo, const char *trans, const int *m,
+					const int *n, const double *a, const int *lda, const double *tau, double *c,
+					const int *ldc, double *work, const int *lwork, int *info);
 
 static size_t
 lapack_doubles(int n)
@@ -60,7 +99,7 @@ als_basis_bytes(int32_t columns, int ld)
 		   als_room(lapack_doubles(ld) * sizeof(double)) +
 		   als_room((3 + 5 * (size_t) ld) * sizeof(int)) +
 		   3 * als_room((size_t) ld * ld * sizeof(float)) + 3 * vector +
-		   als_room((size_t) ALS_BLOCKS * ld * sizeof(double)) +
+		   als_room((size_t) ALS_BLOCKS * (ld + 1) * sizeof(double)) +
 		   als_room((size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
 }
 
@@ -81,36 +120,67 @@ als_basis_layout(als_basis *b, void *slab, int32_t columns, int ld)
 	b->base = als_take(&at, ld * sizeof(float));
 	b->slope = als_take(&at, ld * sizeof(float));
 	b->guess = als_take(&at, ld * sizeof(float));
-	b->partial = als_take(&at, (size_t) ALS_BLOCKS * ld * sizeof(double));
+	b->partial = als_take(&at, (size_t) ALS_BLOCKS * (ld + 1) * sizeof(double));
 	b->rotated = als_take(&at, (size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
+}
+
+/*
+ * Eigenvalues of the matrix in b->work (n x n, leading dimension n), ascending,
+ * and its eigenvectors as rows of b->work.  Of its parts the longest takes half
+ * of the time: 0.1 s at 1,024 factors.
+ */
+static reco_status
+eigen(const reco_env *env, als_basis *b, int n)
+{
+	double *e = b->lapack;
+	double *tau = e + n;
+	double *z = tau + n;
+	double *work = z + (size_t) n * n;
+	int lwork = (int) (lapack_doubles(n) - (2 * (size_t) n + (size_t) n * n));
+	int liwork = 3 + 5 * n;
+	int info;
+
+	dsytrd_("U", &n, b->work, &n, b->eigen, e, tau, work, &lwork, &info);
+	if (env->poll(env->arg))
+		return RECO_STOPPED;
+	if (info == 0)
+		dstedc_("I", &n, b->eigen, e, z, &n, work, &lwork, b->ilapack, &liwork, &info);
+	if (env->poll(env->arg))
+		return RECO_STOPPED;
+	if (info == 0)
+		dormtr_("L", "U", "N", &n, &n, b->work, &n, tau, z, &n, work, &lwork, &info);
+	if (env->poll(env->arg))
+		return RECO_STOPPED;
+	memcpy(b->work, z, (size_t) n * n * sizeof(double));
+	return info == 0 ? RECO_OK : RECO_SINGULAR;
 }
 
 /*
  * From the matrix in b->work (D x D, leading dimension D) to Q, S and the three
  * transformations.  divisor: of the matrix; shift: added to the eigenvalues.
  */
-static bool
-decompose(const als_system *s, als_basis *b, double divisor)
+static reco_status
+decompose(const reco_env *env, const als_system *s, als_basis *b, double divisor)
 {
 	int n = s->D;
-	int lwork = (int) lapack_doubles(n);
-	int liwork = 3 + 5 * n;
-	int info;
 	double shift = s->gram ? s->lambda0 : s->lambda1;
 	double floor;
+	reco_status status;
 
 	for (size_t i = 0; i < (size_t) n * n; i++)
 	{
 		if (!isfinite(b->work[i]))
-			return false;
+			return RECO_SINGULAR;
 		b->work[i] /= divisor;
 	}
-	dsyevd_("V", "U", &n, b->work, &n, b->eigen, b->lapack, &lwork, b->ilapack, &liwork, &info);
-	if (info != 0)
-		return false;
+	status = eigen(env, b, n);
+	if (status != RECO_OK)
+		return status;
 
 	/* rows of work are the eigenvectors now, eigenvalues ascend */
 	floor = (b->eigen[n - 1] > 0 ? b->eigen[n - 1] : 0) * 1e-9;
+	b->least = s->gram ? (b->eigen[0] > 0 ? b->eigen[0] : 0) + shift : 0;
+	b->largest = s->gram ? b->eigen[n - 1] + shift : 0;
 	memset(b->to, 0, (size_t) b->ld * b->ld * sizeof(float));
 	memset(b->start, 0, (size_t) b->ld * b->ld * sizeof(float));
 	memset(b->back, 0, (size_t) b->ld * b->ld * sizeof(float));
@@ -136,7 +206,7 @@ decompose(const als_system *s, als_basis *b, double divisor)
 			b->start[(size_t) k * b->ld + c] = (float) (q[k] / scale);
 		}
 	}
-	return true;
+	return RECO_OK;
 }
 
 /* z and the average of its squares over all entries */
@@ -144,8 +214,8 @@ static void
 rotate_block(const als_system *s, als_basis *b, const int64_t *column_start, int block,
 			 int64_t first, int64_t last)
 {
-	double *sum = b->partial + (size_t) block * b->ld;
 	int ld = b->ld;
+	double *sum = b->partial + (size_t) block * (ld + 1);
 
 	for (int64_t tile = first; tile < last; tile += ALS_TILE)
 	{
@@ -158,7 +228,17 @@ rotate_block(const als_system *s, als_basis *b, const int64_t *column_start, int
 		for (int r = 0; r < n; r++)
 		{
 			float w = (float) (column_start[tile + r + 1] - column_start[tile + r]);
+			const float *y = s->y + (size_t) (tile + r) * s->stride;
+			float part[16] = {s->biases ? 1.0f : 0.0f};
+			double square = 0;
 
+			for (int c = 0; c < s->stride; c += 16)
+				for (int i = 0; i < 16; i++)
+					part[i] += y[c + i] * y[c + i];
+			for (int i = 0; i < 16; i++)
+				square += part[i];
+			if (!(square <= sum[ld]))
+				sum[ld] = square;
 			for (int c = 0; c < ld; c++)
 				sum[c] += w * (z[(size_t) r * ld + c] * z[(size_t) r * ld + c]);
 		}
@@ -174,16 +254,16 @@ als_basis_make(const reco_env *env, const als_system *s, als_basis *b, int32_t c
 	double entries = (double) column_start[columns];
 	int64_t size = ((int64_t) columns + ALS_BLOCKS - 1) / ALS_BLOCKS;
 	int64_t step = (int64_t) (2e7 / ((double) b->ld * b->ld)) + 1;
+	reco_status status;
 
 	b->packed = packed;
 	if (s->gram)
 		memcpy(b->work, s->gram, (size_t) s->d * s->d * sizeof(double));
-	if (!decompose(s, b, s->gram || entries == 0 ? 1.0 : entries))
-		return RECO_SINGULAR;
-	if (env->poll(env->arg))
-		return RECO_STOPPED;
+	status = decompose(env, s, b, s->gram || entries == 0 ? 1.0 : entries);
+	if (status != RECO_OK)
+		return status;
 
-	memset(b->partial, 0, (size_t) ALS_BLOCKS * b->ld * sizeof(double));
+	memset(b->partial, 0, (size_t) ALS_BLOCKS * (b->ld + 1) * sizeof(double));
 	for (int64_t at = 0; at < size; at += step)
 	{
 #pragma omp parallel for schedule(dynamic, 1) num_threads(env->threads)
@@ -204,9 +284,14 @@ als_basis_make(const reco_env *env, const als_system *s, als_basis *b, int32_t c
 		double sum = 0;
 
 		for (int block = 0; block < ALS_BLOCKS; block++)
-			sum += b->partial[(size_t) block * b->ld + c];
+			sum += b->partial[(size_t) block * (b->ld + 1) + c];
 		b->guess[c] = entries > 0 ? (float) (sum / entries) : 0;
 	}
+	b->longest = b->leverage = 0;
+	for (int c = 0; c < b->ld; c++)
+		b->leverage += b->guess[c];
+	for (int block = 0; block < ALS_BLOCKS; block++)
+		b->longest = fmax(b->longest, b->partial[(size_t) block * (b->ld + 1) + b->ld]);
 	return RECO_OK;
 }
 
@@ -264,84 +349,97 @@ norm(const als_cg *c, int ld)
 
 /*
  * Conjugate gradients for A u = r + A c->x: c->r holds the residual, c->op and
- * c->inverse the diagonals.  Ends after `steps` steps or when the
- * preconditioned residual is below `tolerance` times `size`, the squared norm of
- * the solution; a step that starts below `near` is the last.  *gain is how much
- * the objective fell.
+ * c->inverse the diagonals.  A step that begins with at most `enough`, or `near`
+ * of the objective, to gain is the last.  *gain is how much the objective fell.
+ *
+ * What is left to gain, r'A^-1 r, is at most r'op^-1 r, for A - op is positive,
+ * and then bounded by the Gauss-Radau quadrature that the steps carry along
+ * (Meurant and Tichy 2013): with steps alpha, preconditioned residuals rho and mu
+ * below all eigenvalues it is at most most * rho, where most begins at 1 / mu and
+ * becomes (most - alpha) / (mu (most - alpha) + next rho / rho).
+ *
+ * RECO_SINGULAR: not there after `steps` steps, or out of float4's range.
  */
 static reco_status
 iterate(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
-		const reco_als_row *row, int steps, double tolerance, double near, double size,
+		const reco_als_row *row, int steps, double enough, double near, double objective,
 		double *gain)
 {
 	const reco_kernels *k = s->k;
 	int ld = b->ld;
+	double mu;
+	double left = k->cg_bound(c->op, c->inverse, c->r, ld, &mu);
 	double rho = k->cg_scale(c->p, c->inverse, c->r, ld);
+	double most = 1 / mu;
 
-	for (int step = 1; step <= steps; step++)
+	if (!(mu > 0) || !isfinite(rho) || !isfinite(left))
+		return RECO_SINGULAR;
+	for (int step = 1; rho > ALS_TINY; step++)
 	{
-		bool last = step == steps || rho <= near * near * size;
+		bool last = left <= enough + near * (objective - *gain);
 		reco_als_sums sums = {0};
 		double curvature;
 		double next;
 		double alpha;
 
-		if (!(rho > 1e-60))
-			break;
+		if (step > steps)
+			return RECO_SINGULAR;
 		curvature = k->cg_scale(c->q, c->op, c->p, ld);
 		if (!pass(env, s, b, last ? RECO_PASS_CURVATURE : RECO_PASS_PRODUCT, row, c->p, c->q,
 				  &sums))
 			return RECO_STOPPED;
 		curvature += sums.curvature;
 		if (!(curvature > 0) || !isfinite(curvature))
-			break;
+			return RECO_SINGULAR;
 		alpha = rho / curvature;
 		*gain += alpha * rho;
 		k->cg_add(c->x, (float) alpha, c->p, ld);
 		if (last)
-			break;
+			return RECO_OK;
 		k->cg_add(c->r, (float) -alpha, c->q, ld);
 		/* q is free now: the preconditioned residual */
 		next = k->cg_scale(c->q, c->inverse, c->r, ld);
-		if (next <= tolerance * tolerance * size)
-			break;
 		k->cg_add(c->q, (float) (next / rho), c->p, ld);
 		memcpy(c->p, c->q, ld * sizeof(float));
+		most = most - alpha > 1e-6 * most ? most - alpha : 1e-6 * most;
+		most = most / (mu * most + next / rho);
 		rho = next;
+		left = most * rho;
 	}
-	return RECO_OK;
+	/* products may have vanished: only what would be seen is sure */
+	enough += near * (objective - *gain);
+	return left <= enough && enough >= ALS_TINY ? RECO_OK : RECO_SINGULAR;
 }
 
 /*
  * A float8 residual at the solution found, and one more float4 solve for the
- * correction: what is left is rounding of the result itself.
+ * correction: what is left is rounding of the result itself.  RECO_SINGULAR:
+ * float4 is not enough.
  */
 static reco_status
 refine(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
-	   const reco_als_row *row, double size, als_told *told)
+	   const reco_als_row *row, double least, als_told *told)
 {
 	als_exact *e = &c->exact;
-	double before = 0;
+	double before;
 	double after = 0;
 	double gain = 0;
 	reco_status status = als_exact_residual(env, s, e, row, told);
 
 	if (status != RECO_OK)
 		return status;
+	before = s->k->dot(e->x, e->x, s->D);
 	memset(c->x, 0, b->ld * sizeof(float));
 	memset(c->io, 0, b->ld * sizeof(float));
 	for (int k = 0; k < s->D; k++)
 		c->io[k] = (float) e->r[k];
 	s->k->rotate(c->r, b->ld, c->io, b->ld, 1, s->D, b->to, NULL);
-	status = iterate(env, s, b, c, row, 30, 1e-7, 0, size, &gain);
+	status = iterate(env, s, b, c, row, 30, ALS_SAME * least * before, 0, 0, &gain);
 	if (status != RECO_OK)
 		return status;
 	s->k->rotate(c->io, b->ld, c->x, b->ld, 1, b->ld, b->back, NULL);
 	for (int k = 0; k < s->D; k++)
-	{
-		before += e->x[k] * e->x[k];
 		after += (double) c->io[k] * c->io[k];
-	}
 	/* a correction as large as the solution means that float4 was not enough */
 	if (!(after <= 1e-4 * before))
 		return RECO_SINGULAR;
@@ -350,15 +448,51 @@ refine(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 	return RECO_OK;
 }
 
-reco_status
-als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
+/*
+ * What rounding may cost a row's objective, about: errors of z, relative to |y|
+ * or, when packed, to each component, move the scores and, by the pull of the
+ * entries, the minimum.
+ */
+static double
+noise(const als_system *s, const als_basis *b, als_cg *c, const reco_als_sums *sums, double least,
+	  double square)
+{
+	double scores = square * (b->largest + sums->weight * (s->lambda1 + b->longest));
+	double minimum = sums->pull * b->longest / least;
+	double lost = ALS_FLOAT_NOISE * (scores + minimum);
+
+	if (b->packed)
+		lost += ALS_PACKED_NOISE * (sums->weight * s->k->cg_scale(c->q, b->guess, c->x, b->ld) +
+									sums->pull * (s->gram ? b->leverage : s->D / sums->weight));
+	return lost;
+}
+
+/* |x|^2 of a stored solution */
+static double
+squares(const als_system *s, const float *x, const float *bias)
+{
+	double sum = s->biases ? (double) *bias * *bias : 0;
+
+	for (int c = 0; c < s->d; c++)
+		sum += (double) x[c] * x[c];
+	return sum;
+}
+
+/* A try in float4; RECO_SINGULAR: that is not enough. */
+static reco_status
+cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 		   const reco_als_row *row, bool converge, float *x, float *bias, als_told *told)
 {
 	int ld = b->ld;
 	reco_als_sums sums = {0};
 	double own;
+	double objective;
 	double gain = 0;
-	double size;
+	double square;
+	double lambda;
+	double least;
+	double lost;
+	int steps;
 	reco_status status;
 
 	memset(c->r, 0, ld * sizeof(float));
@@ -367,8 +501,6 @@ als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 		s->k->cg_add(c->x, *bias, b->start + (size_t) s->d * ld, ld);
 	if (!pass(env, s, b, RECO_PASS_RESIDUAL, row, c->x, c->r, &sums))
 		return RECO_STOPPED;
-	if (!(sums.largest < ALS_LARGE_WEIGHT))
-		return als_exact_row(env, s, &c->exact, row, x, bias, told);
 	for (int i = 0; i < c->next_n; i++)
 	{
 		size_t bytes = (size_t) ld * (b->packed ? 2 : 4);
@@ -377,37 +509,56 @@ als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 		for (size_t at = 0; at < bytes && at < 256; at += 64)
 			__builtin_prefetch(z + at);
 	}
+	if (!(sums.largest < ALS_LARGE_WEIGHT))
+		return RECO_SINGULAR;
 	s->k->cg_diagonal(c->op, c->inverse, b->base, b->slope, b->guess, (float) sums.weight, ld);
 	own = s->k->cg_scale(c->q, c->op, c->x, ld);
 	s->k->cg_add(c->r, -1.0f, c->q, ld);
-	size = norm(c, ld);
-	status = iterate(env, s, b, c, row, converge ? 60 : ALS_STEPS, converge ? 3e-4 : 0,
-					 converge ? 0 : ALS_NEAR, size, &gain);
-	if (converge)
-		size = norm(c, ld);
+	objective = sums.loss + own;
+	if (!isfinite(objective) || objective < ALS_FALL * own)
+		return RECO_SINGULAR;
+	/* as many as cost half of an exact solution */
+	steps = 3 + s->D / 8 + (int) (s->D * (double) s->D / 24.0 / (double) row->n);
+	status =
+		iterate(env, s, b, c, row, converge ? 60 : steps, converge ? ALS_CLOSE * norm(c, ld) : 0,
+				converge ? 0 : ALS_NEAR, objective, &gain);
 	if (status != RECO_OK)
 		return status;
 
 	s->k->rotate(c->io, ld, c->x, ld, 1, ld, b->back, NULL);
 	for (int k = 0; k < ld; k++)
 		c->exact.x[k] = c->io[k];
+	square = s->k->dot(c->exact.x, c->exact.x, s->D);
+	lambda = s->lambda0 + s->lambda1 * sums.weight;
+	least = b->least + s->lambda1 * sums.weight;
+	lost = noise(s, b, c, &sums, least, square);
+	if (!(lost <= ALS_NOISE * (objective - gain)) || objective - gain < ALS_FALL * objective)
+		return RECO_SINGULAR;
 	if (converge)
 	{
-		status = refine(env, s, b, c, row, size, told);
-		if (status == RECO_SINGULAR)
-			return als_exact_row(env, s, &c->exact, row, x, bias, told);
+		status = refine(env, s, b, c, row, least, told);
 		if (status != RECO_OK)
 			return status;
 	}
-	else if (told)
+	else if (gain <= lost)
 	{
-		told->penalty =
-			(s->lambda0 + s->lambda1 * sums.weight) * s->k->dot(c->exact.x, c->exact.x, s->D);
-		told->loss = sums.loss + own - gain;
-		if (told->loss < 0)
-			told->loss = 0; /* rounding of large terms that cancel */
+		/* rounding would undo it: x stays */
+		if (told)
+			*told = (als_told){objective, lambda * squares(s, x, bias)};
+		return RECO_OK;
 	}
-	if (!als_store(s, c->exact.x, x, bias))
+	else if (told)
+		*told = (als_told){objective - gain, lambda * square};
+	return als_store(s, c->exact.x, x, bias) ? RECO_OK : RECO_SINGULAR;
+}
+
+reco_status
+als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
+		   const reco_als_row *row, bool converge, float *x, float *bias, als_told *told)
+{
+	reco_status status = cg_attempt(env, s, b, c, row, converge, x, bias, told);
+
+	if (status == RECO_SINGULAR)
 		return als_exact_row(env, s, &c->exact, row, x, bias, told);
-	return RECO_OK;
+	return status;
 }

@@ -6,8 +6,9 @@
  * whose outer products are added to the system; a Cholesky factorization
  * solves it.  A system that is singular to working precision (no or a tiny
  * regularization, repeated columns) gets a ridge that grows from 1e-12 of its
- * largest diagonal element until it can be factored: the result is then the
- * nearly least-norm solution, and always finite.
+ * largest diagonal element until it can be factored, and a few steps of the
+ * proximal point method then take back most of what that does to the solution,
+ * which is always finite.
  *
  * Cost n D^2 + D^3 / 3, and n D more when the loss is wanted.  Fold-in and the
  * solver RECO_ALS_CHOLESKY share this code, so they agree bit for bit.
@@ -143,18 +144,36 @@ als_exact_attempt(const als_system *s, als_exact *e, double lambda, double *ridg
 	return false;
 }
 
+/*
+ * Steps of the factored system towards the solution of the one without a ridge:
+ * each makes the objective smaller, and what it is that a ridge keeps small.
+ */
+static reco_status
+take_back_ridge(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row)
+{
+	for (int step = 0; step < ALS_ATTEMPTS; step++)
+	{
+		reco_status status = als_exact_residual(env, s, e, row, NULL);
+
+		if (status != RECO_OK)
+			return status;
+		s->k->potrs(e->a, s->ld, s->D, e->r);
+		s->k->axpy(e->x, 1.0, e->r, s->D);
+	}
+	return RECO_OK;
+}
+
 reco_status
 als_exact_solve(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
 				double *lambda)
 {
-	double ridge = 0;
-
+	e->ridge = 0;
 	for (int attempt = 0; attempt < ALS_ATTEMPTS; attempt++)
 	{
 		if (!build(env, s, e, row, lambda))
 			return RECO_STOPPED;
-		if (als_exact_attempt(s, e, *lambda, &ridge))
-			return RECO_OK;
+		if (als_exact_attempt(s, e, *lambda, &e->ridge))
+			return e->ridge > 0 ? take_back_ridge(env, s, e, row) : RECO_OK;
 	}
 	return RECO_SINGULAR;
 }
@@ -234,6 +253,33 @@ als_exact_residual(const reco_env *env, const als_system *s, als_exact *e, const
 	return RECO_OK;
 }
 
+/*
+ * A ridge moves the minimum: of the solution in e->x and of what is stored,
+ * stores whichever has the lower objective.
+ */
+static reco_status
+lower_row(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row, float *x,
+		  float *bias, als_told *told)
+{
+	double *solution = e->tile; /* not in use now */
+	als_told is;
+	als_told was;
+	reco_status status = als_exact_residual(env, s, e, row, &is);
+
+	memcpy(solution, e->x, s->ld * sizeof(double));
+	for (int c = 0; c < s->d; c++)
+		e->x[c] = x[c];
+	if (s->biases)
+		e->x[s->d] = *bias;
+	if (status == RECO_OK)
+		status = als_exact_residual(env, s, e, row, &was);
+	if (status != RECO_OK)
+		return status;
+	if (told)
+		*told = is.loss < was.loss ? is : was;
+	return !(is.loss < was.loss) || als_store(s, solution, x, bias) ? RECO_OK : RECO_SINGULAR;
+}
+
 reco_status
 als_exact_row(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
 			  float *x, float *bias, als_told *told)
@@ -243,6 +289,8 @@ als_exact_row(const reco_env *env, const als_system *s, als_exact *e, const reco
 
 	if (status != RECO_OK)
 		return status;
+	if (s->improve && e->ridge > 0)
+		return lower_row(env, s, e, row, x, bias, told);
 	if (!als_store(s, e->x, x, bias))
 		return RECO_SINGULAR;
 	if (told)

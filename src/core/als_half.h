@@ -40,6 +40,7 @@ typedef struct als_system
 	double lambda0;
 	double lambda1;
 	const double *gram; /* d x d, or NULL */
+	bool improve;       /* x and bias hold a solution that is to be improved on */
 } als_system;
 
 /* What solving a row tells, for the loss. */
@@ -80,6 +81,7 @@ typedef struct als_exact
 	double *x;     /* ld: right-hand side, then solution */
 	double *r;     /* ld */
 	double *scale; /* ALS_TILE */
+	double ridge;  /* of the last system that was solved, relative to its largest diagonal */
 } als_exact;
 
 extern size_t als_exact_bytes(int ld);
@@ -103,7 +105,8 @@ extern reco_status als_exact_solve(const reco_env *env, const als_system *s, als
 
 /*
  * The whole of it: solve, round to x and bias, tell the loss (NULL: not
- * wanted).  The same arithmetic whoever calls.
+ * wanted).  The same arithmetic whoever calls, but that a system with `improve`
+ * set that needs a ridge keeps what x and bias hold when that is better.
  */
 extern reco_status als_exact_row(const reco_env *env, const als_system *s, als_exact *e,
 								 const reco_als_row *row, float *x, float *bias, als_told *told);
@@ -135,8 +138,12 @@ typedef struct als_basis
 	float *base;     /* ld: diagonal of the operator, without weights */
 	float *slope;    /* ld: and for each unit of weight */
 	float *guess;    /* ld: expected diagonal of sum a z z' for a unit */
-	double *partial; /* ALS_BLOCKS x ld: sums of squares by block */
+	double *partial; /* ALS_BLOCKS x (ld + 1): sums of squares by block, most of a row */
 	float *rotated;  /* ALS_BLOCKS x ALS_TILE x ld */
+	double least;    /* what all rows' matrices have in common: its eigenvalues */
+	double largest;
+	double longest;  /* the largest |y|^2 */
+	double leverage; /* sum of guess: the average |z|^2 of the entries */
 } als_basis;
 
 typedef struct als_cg
@@ -165,8 +172,9 @@ extern size_t als_cg_bytes(int ld);
 extern void als_cg_layout(als_cg *c, void *slab, int ld);
 
 /*
- * Improves x and bias by one to three conjugate gradient steps, or, when
- * `converge`, solves to float4 accuracy.
+ * Brings x and bias near the minimum of the row's objective by a few conjugate
+ * gradient steps, or, when `converge`, to float4 accuracy of the solution; a row
+ * that float4 or a few steps are not enough for is solved exactly.
  */
 extern reco_status als_cg_row(const reco_env *env, const als_system *s, const als_basis *b,
 							  als_cg *c, const reco_als_row *row, bool converge, float *x,

@@ -4,7 +4,8 @@
  *
  * Long rows are taken first, the others in their order, in units of similar
  * work, so that the end of a half step is balanced.  Units are handed out
- * dynamically inside rounds; the calling thread polls between rounds.  Units
+ * dynamically inside rounds; the calling thread polls between rounds, and sooner
+ * when the main thread is wanted: after the units that are being solved.  Units
  * depend on the matrix alone and what they tell is added up in their order, so
  * the sums have the same bits for any number of threads.
  *
@@ -13,6 +14,7 @@
  */
 #include "core/als_half.h"
 #include "core/team.h"
+#include "core/work.h"
 
 #include <omp.h>
 #include <string.h>
@@ -108,62 +110,56 @@ als_schedule_layout(als_schedule *sch, void *slab, const reco_csr *m, double ent
 	}
 }
 
-/* One round: units first .. last - 1. */
+/* Solves the rows of a unit in turn. */
 static reco_status
-run_round(const reco_env *env, const als_schedule *sch, int32_t first, int32_t last,
-		  als_row_solver solve, void *arg)
+run_unit(const reco_env *env, const als_schedule *sch, int64_t u, als_row_solver solve, void *arg)
 {
-	int failed = RECO_OK;
+	als_told sum = {0, 0};
 
-#pragma omp parallel for schedule(dynamic, 1) num_threads(env->threads)
-	for (int32_t u = first; u < last; u++)
+	for (int32_t i = sch->unit[u]; i < sch->unit[u + 1]; i++)
 	{
-		als_told sum = {0, 0};
+		als_told told = {0, 0};
+		reco_status status = env->stopping(env->arg) ? RECO_STOPPED : RECO_OK;
 
-		for (int32_t i = sch->unit[u]; i < sch->unit[u + 1]; i++)
-		{
-			als_told told = {0, 0};
-			reco_status status = RECO_OK;
-			int seen;
-
-#pragma omp atomic read
-			seen = failed;
-			if (seen != RECO_OK)
-				break;
-			if (env->stopping(env->arg))
-				status = RECO_STOPPED;
-			if (status == RECO_OK)
-				status = solve(arg, omp_get_thread_num(), sch->order[i],
-							   i + 1 < sch->unit[u + 1] ? sch->order[i + 1] : -1, &told);
-			if (status != RECO_OK)
-			{
-#pragma omp atomic write
-				failed = (int) status;
-				break;
-			}
-			sum.loss += told.loss;
-			sum.penalty += told.penalty;
-		}
-		sch->told[u] = sum;
+		if (status == RECO_OK)
+			status = solve(arg, omp_get_thread_num(), sch->order[i],
+						   i + 1 < sch->unit[u + 1] ? sch->order[i + 1] : -1, &told);
+		if (status != RECO_OK)
+			return status;
+		sum.loss += told.loss;
+		sum.penalty += told.penalty;
 	}
-	return (reco_status) failed;
+	sch->told[u] = sum;
+	return RECO_OK;
 }
 
 reco_status
 als_run(const reco_env *env, const als_schedule *sch, als_row_solver solve, void *arg,
 		als_told *sum)
 {
-	int32_t step = (int32_t) (ROUND_WORK / UNIT_WORK) * env->threads;
+	reco_work work = reco_work_of(sch->units, 1);
+	int64_t round = (int64_t) (ROUND_WORK / UNIT_WORK) * env->threads;
+	int failed = RECO_OK;
 
-	for (int32_t u = 0; u < sch->units; u += step)
+	while (reco_work_left(&work))
 	{
-		int32_t last = sch->units - u > step ? u + step : sch->units;
-		reco_status status = run_round(env, sch, u, last, solve, arg);
+		int64_t limit = work.next + round;
 
-		if (env->poll(env->arg) || status == RECO_STOPPED)
+#pragma omp parallel num_threads(env->threads)
+		for (int64_t u, end; reco_work_take(&work, &u, &end);)
+		{
+			reco_status status = run_unit(env, sch, u, solve, arg);
+
+			if (status != RECO_OK)
+				__atomic_store_n(&failed, (int) status, __ATOMIC_RELAXED);
+			if (__atomic_load_n(&failed, __ATOMIC_RELAXED) != RECO_OK || end >= limit ||
+				reco_work_pause(env))
+				break;
+		}
+		if (env->poll(env->arg) || failed == RECO_STOPPED)
 			return RECO_STOPPED;
-		if (status != RECO_OK)
-			return status;
+		if (failed != RECO_OK)
+			return (reco_status) failed;
 	}
 	sum->loss = sum->penalty = 0;
 	for (int32_t u = 0; u < sch->units; u++)

@@ -57,7 +57,6 @@ solve_block(const reco_env *env, const als_system *s, als_subspace *w, const rec
 	als_exact *e = &w->exact;
 	int b = to - from;
 	int ld = (b + 15) / 16 * 16;
-	double largest = 0;
 
 	memset(e->a, 0, (size_t) ld * ld * sizeof(double));
 	memset(e->r, 0, ld * sizeof(double));
@@ -96,17 +95,9 @@ solve_block(const reco_env *env, const als_system *s, als_subspace *w, const rec
 		s->k->syrk(e->a, ld, e->tile, ld, b, n, false);
 	}
 	for (int i = 0; i < b; i++)
-	{
-		double *a = e->a + (size_t) i * ld + i;
-
-		*a += lambda;
-		if (*a > largest)
-			largest = *a;
-	}
-	/* a small ridge only slows a step of an iteration down */
-	for (int i = 0; i < b; i++)
-		e->a[(size_t) i * ld + i] += 1e-13 * largest;
-	if (!s->k->potrf(e->a, ld, b, 1e-15))
+		e->a[(size_t) i * ld + i] += lambda;
+	/* a step along a direction that is not sure to be there might lead upwards */
+	if (!s->k->potrf(e->a, ld, b, 1e-11))
 		return RECO_SINGULAR;
 	s->k->potrs(e->a, ld, b, e->r);
 	s->k->axpy(w->x + from, 1.0, e->r, b);

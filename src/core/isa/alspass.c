@@ -30,7 +30,10 @@
 #define GROUP 4
 #define PREFETCH 16
 
-/* a and t of n entries of a row, from `first` on; padded with zeros to 16 */
+/*
+ * Of n entries of a row, from `first` on: a, and what the score is to be; padded
+ * with zeros to 16.
+ */
 static inline void
 chunk_weights(const reco_als_weights *w, const reco_als_row *row, int64_t first, int n,
 			  float *restrict a, float *restrict t)
@@ -43,7 +46,7 @@ chunk_weights(const reco_als_weights *w, const reco_als_row *row, int64_t first,
 		for (int k = 0; k < n; k++)
 		{
 			a[k] = w->alpha;
-			t[k] = 1.0f + w->alpha;
+			t[k] = 1.0f;
 		}
 	}
 	else if (w->implicit)
@@ -55,7 +58,7 @@ chunk_weights(const reco_als_weights *w, const reco_als_row *row, int64_t first,
 			float v = alpha * value[k];
 
 			a[k] = fabsf(v);
-			t[k] = v > 0 ? 1.0f + v : 0.0f;
+			t[k] = value[k] > 0 ? 1.0f : 0.0f;
 		}
 	}
 	else
@@ -214,6 +217,7 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 		const int32_t *idx = row->idx + first;
 		int64_t ahead = row->n - first - PREFETCH - GROUP + 1;
 		v4f total = {0};
+		v4f pull = {0};
 
 		chunk_weights(w, row, first, n, a, t);
 		for (int k = 0; k < n; k += GROUP)
@@ -234,14 +238,22 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 			s = scores(y, vp, nv, packed);
 			if (kind == RECO_PASS_RESIDUAL)
 			{
-				v4f t4 = *(const v4f *) (t + k);
+				/* f = t - a s and c (p - s)^2 - s^2, without large terms that cancel */
+				v4f p4 = *(const v4f *) (t + k);
+				v4f miss = p4 - s;
 
-				f = t4 - a4 * s;
-				total -= (t4 + f) * s;
 				if (w->implicit)
-					total += t4;
+				{
+					f = p4 + a4 * miss;
+					total += miss * f - p4 * s;
+				}
 				else
-					total += t4 * t4;
+				{
+					/* 0 where an entry only fills a group */
+					f = a4 * miss;
+					total += miss * f;
+				}
+				pull += f * f;
 			}
 			else
 			{
@@ -255,7 +267,10 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 		{
 			sum_weights(a, n, sums);
 			for (int g = 0; g < GROUP; g++)
+			{
 				sums->loss += total[g];
+				sums->pull += pull[g];
+			}
 		}
 		else
 			for (int g = 0; g < GROUP; g++)

@@ -12,14 +12,20 @@
  */
 #include "core/isa/kernels.h"
 
+/* In pairs: a chain of additions would take as long as the loop before it. */
 static inline double
 sum_lanes(vf v)
 {
-	double sum = 0;
+	double half[VW];
 
 	for (int i = 0; i < VW; i++)
-		sum += v[i];
-	return sum;
+		half[i] = v[i];
+#pragma GCC unroll 4
+	for (int n = VW / 2; n > 0; n /= 2)
+#pragma GCC unroll 8
+		for (int i = 0; i < n; i++)
+			half[i] += half[i + n];
+	return half[0];
 }
 
 /* Four rows at a time share the loads of m. */
@@ -131,6 +137,31 @@ RECO_NAME(reco_cg_scale)(float *out, const float *diagonal, const float *in, int
 		*(vf *) (out + i) = o;
 		sum += o * v;
 	}
+	return sum_lanes(sum);
+}
+
+double
+RECO_NAME(reco_cg_bound)(const float *op, const float *inverse, const float *r, int n,
+						 double *least)
+{
+	vf sum = {0};
+	vf low = {0};
+
+	low += 1;
+	for (int i = 0; i < n; i += VW)
+	{
+		vf o = *(const vf *) (op + i);
+		vf v = *(const vf *) (r + i);
+		vi used = o > 0;
+		vf part = o * *(const vf *) (inverse + i);
+		vi lower = (part < low) & used;
+
+		sum += (vf) ((vi) (v * v / o) & used);
+		low = (vf) (((vi) part & lower) | ((vi) low & ~lower));
+	}
+	*least = low[0];
+	for (int i = 1; i < VW; i++)
+		*least = low[i] < *least ? low[i] : *least;
 	return sum_lanes(sum);
 }
 

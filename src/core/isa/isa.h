@@ -57,12 +57,13 @@ typedef struct reco_als_sums
 	double weight;    /* sum of a */
 	double largest;   /* max of a */
 	double loss;      /* sum of c p^2 - 2 t s + a s^2, s = z.p */
+	double pull;      /* sum of (t - a s)^2 */
 	double curvature; /* sum of a s^2 */
 } reco_als_sums;
 
 typedef enum reco_als_pass
 {
-	RECO_PASS_RESIDUAL, /* out += sum (t - a s) z; weight, largest, loss */
+	RECO_PASS_RESIDUAL, /* out += sum (t - a s) z; weight, largest, loss, pull */
 	RECO_PASS_PRODUCT,  /* out += sum a s z; curvature */
 	RECO_PASS_CURVATURE /* curvature only */
 } reco_als_pass;
@@ -191,6 +192,10 @@ typedef struct reco_kernels
 						const float *guess, float weight, int n);
 	/* out = diagonal in, and returns out.in */
 	double (*cg_scale)(float *out, const float *diagonal, const float *in, int n);
+	/*
+	 * Sum of r^2 / op where op > 0; *least = the least of op inverse there, at most 1.
+	 */
+	double (*cg_bound)(const float *op, const float *inverse, const float *r, int n, double *least);
 	/* y += a x */
 	void (*cg_add)(float *y, float a, const float *x, int n);
 

@@ -58,6 +58,8 @@ extern void RECO_NAME(reco_cg_diagonal)(float *op, float *inverse, const float *
 										const float *slope, const float *guess, float weight,
 										int n);
 extern double RECO_NAME(reco_cg_scale)(float *out, const float *diagonal, const float *in, int n);
+extern double RECO_NAME(reco_cg_bound)(const float *op, const float *inverse, const float *r, int n,
+									   double *least);
 extern void RECO_NAME(reco_cg_add)(float *y, float a, const float *x, int n);
 extern void RECO_NAME(reco_als_residual)(double *r, double *score, const float *y, int stride,
 										 int d, const int32_t *idx, const double *a,

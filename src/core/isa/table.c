@@ -19,6 +19,7 @@ const reco_kernels RECO_NAME(reco_kernels) = {
 	.als_pack = RECO_NAME(reco_als_pack),
 	.cg_diagonal = RECO_NAME(reco_cg_diagonal),
 	.cg_scale = RECO_NAME(reco_cg_scale),
+	.cg_bound = RECO_NAME(reco_cg_bound),
 	.cg_add = RECO_NAME(reco_cg_add),
 	.als_residual = RECO_NAME(reco_als_residual),
 	.products_float = RECO_NAME(reco_products_float),
