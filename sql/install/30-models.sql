@@ -11,8 +11,32 @@ CREATE PROCEDURE reco.create_model(
 )
 AS 'MODULE_PATHNAME', 'reco_create_model'
 LANGUAGE C;
-COMMENT ON PROCEDURE reco.create_model IS
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, reco.algorithm, pg_catalog.text, reco.data_options) IS
 'makes a schema with a model in it and trains its first version';
+
+CREATE PROCEDURE reco.create_model(
+  name pg_catalog.text,
+  source pg_catalog.text,
+  algorithm pg_catalog.text,
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options()
+)
+AS 'MODULE_PATHNAME', 'reco_create_model_by_text'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, reco.data_options) IS
+'the same with an algorithm in quotes, which is an error that says how to write it';
+
+CREATE PROCEDURE reco.create_model(
+  name pg_catalog.text,
+  source pg_catalog.regclass,
+  algorithm reco.algorithm DEFAULT reco.ials(),
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options()
+)
+AS 'MODULE_PATHNAME', 'reco_create_model_of_table'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.regclass, reco.algorithm, pg_catalog.text, reco.data_options) IS
+'makes a schema with a model in it and trains its first version on a table';
 
 CREATE PROCEDURE reco.refresh(
   model pg_catalog.text,
@@ -106,11 +130,15 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.unschedule IS
 'ends the refreshes of a model by pg_cron';
 
-CREATE PROCEDURE reco.run_scheduled(model pg_catalog.text, guard pg_catalog.text DEFAULT NULL)
+CREATE PROCEDURE reco.run_scheduled(
+  model pg_catalog.text,
+  guard pg_catalog.text DEFAULT NULL,
+  identity pg_catalog.int8 DEFAULT NULL
+)
 AS 'MODULE_PATHNAME', 'reco_run_scheduled'
 LANGUAGE C;
 COMMENT ON PROCEDURE reco.run_scheduled IS
-'what the job of reco.schedule() calls: a refresh, unless one runs; without the model the job goes';
+'what the job of reco.schedule() calls: a refresh, unless one runs; when the model was renamed the job is, without the model it goes';
 
 CREATE FUNCTION reco.explain_source(model pg_catalog.text)
 RETURNS TABLE (line pg_catalog.text)
@@ -164,3 +192,37 @@ CREATE VIEW reco.progress AS SELECT * FROM reco.list_progress();
 COMMENT ON VIEW reco.progress IS
 'the trainings that run, of models whose tables the caller may read: how far they are';
 GRANT SELECT ON reco.progress TO PUBLIC;
+
+CREATE FUNCTION reco.list_health(
+  OUT model pg_catalog.text,
+  OUT owner pg_catalog.name,
+  OUT status pg_catalog.text,
+  OUT problem pg_catalog.text,
+  OUT training pg_catalog.bool,
+  OUT version pg_catalog.int4,
+  OUT trained_at pg_catalog.timestamptz,
+  OUT age pg_catalog.interval,
+  OUT users pg_catalog.int4,
+  OUT items pg_catalog.int4,
+  OUT interactions pg_catalog.int8,
+  OUT bytes pg_catalog.int8,
+  OUT last_attempt pg_catalog.timestamptz,
+  OUT last_success pg_catalog.timestamptz,
+  OUT last_error pg_catalog.text,
+  OUT failures pg_catalog.int4,
+  OUT history pg_catalog.text,
+  OUT availability pg_catalog.text,
+  OUT image pg_catalog.bool,
+  OUT schedule pg_catalog.text,
+  OUT scheduled_by pg_catalog.name,
+  OUT next_run pg_catalog.timestamptz
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_list_health'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 20;
+COMMENT ON FUNCTION reco.list_health IS
+'how the models are whose tables the caller may read; runs no code of their owners and waits for no lock';
+
+CREATE VIEW reco.health AS SELECT * FROM reco.list_health();
+COMMENT ON VIEW reco.health IS
+'how the models are whose tables the caller may read: what they serve, how their trainings went, when the next one is';
+GRANT SELECT ON reco.health TO PUBLIC;

@@ -121,8 +121,32 @@ CREATE PROCEDURE reco.create_model(
 )
 AS 'MODULE_PATHNAME', 'reco_create_model'
 LANGUAGE C;
-COMMENT ON PROCEDURE reco.create_model IS
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, reco.algorithm, pg_catalog.text, reco.data_options) IS
 'makes a schema with a model in it and trains its first version';
+
+CREATE PROCEDURE reco.create_model(
+  name pg_catalog.text,
+  source pg_catalog.text,
+  algorithm pg_catalog.text,
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options()
+)
+AS 'MODULE_PATHNAME', 'reco_create_model_by_text'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, reco.data_options) IS
+'the same with an algorithm in quotes, which is an error that says how to write it';
+
+CREATE PROCEDURE reco.create_model(
+  name pg_catalog.text,
+  source pg_catalog.regclass,
+  algorithm reco.algorithm DEFAULT reco.ials(),
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options()
+)
+AS 'MODULE_PATHNAME', 'reco_create_model_of_table'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.regclass, reco.algorithm, pg_catalog.text, reco.data_options) IS
+'makes a schema with a model in it and trains its first version on a table';
 
 CREATE FUNCTION reco.evaluate(
   source pg_catalog.text,
@@ -141,8 +165,134 @@ CREATE FUNCTION reco.evaluate(
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_evaluate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
-COMMENT ON FUNCTION reco.evaluate IS
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
 'hides a part of every user''s interactions, trains on the rest and measures what is found, with popularity beside';
+
+CREATE FUNCTION reco.evaluate(
+  source pg_catalog.text,
+  algorithms reco.algorithm,
+  split pg_catalog.text DEFAULT 'random',
+  test_fraction pg_catalog.float8 DEFAULT 0.2,
+  cutoffs pg_catalog.int4[] DEFAULT '{10}',
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options(),
+  seed pg_catalog.int8 DEFAULT 42,
+  OUT algorithm pg_catalog.text,
+  OUT metric pg_catalog.text,
+  OUT k pg_catalog.int4,
+  OUT value pg_catalog.float8,
+  OUT users pg_catalog.int4
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_evaluate_one'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+'the same for one algorithm';
+
+CREATE FUNCTION reco.evaluate(
+  source pg_catalog.text,
+  algorithms pg_catalog.text,
+  split pg_catalog.text DEFAULT 'random',
+  test_fraction pg_catalog.float8 DEFAULT 0.2,
+  cutoffs pg_catalog.int4[] DEFAULT '{10}',
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options(),
+  seed pg_catalog.int8 DEFAULT 42,
+  OUT algorithm pg_catalog.text,
+  OUT metric pg_catalog.text,
+  OUT k pg_catalog.int4,
+  OUT value pg_catalog.float8,
+  OUT users pg_catalog.int4
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_evaluate_text'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+'the same with an algorithm in quotes, which is an error that says how to write it';
+
+CREATE FUNCTION reco.evaluate(
+  source pg_catalog.regclass,
+  algorithms reco.algorithm[],
+  split pg_catalog.text DEFAULT 'random',
+  test_fraction pg_catalog.float8 DEFAULT 0.2,
+  cutoffs pg_catalog.int4[] DEFAULT '{10}',
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options(),
+  seed pg_catalog.int8 DEFAULT 42,
+  OUT algorithm pg_catalog.text,
+  OUT metric pg_catalog.text,
+  OUT k pg_catalog.int4,
+  OUT value pg_catalog.float8,
+  OUT users pg_catalog.int4
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_evaluate_table'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+'the same on a table';
+
+CREATE FUNCTION reco.evaluate(
+  source pg_catalog.regclass,
+  algorithms reco.algorithm,
+  split pg_catalog.text DEFAULT 'random',
+  test_fraction pg_catalog.float8 DEFAULT 0.2,
+  cutoffs pg_catalog.int4[] DEFAULT '{10}',
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options(),
+  seed pg_catalog.int8 DEFAULT 42,
+  OUT algorithm pg_catalog.text,
+  OUT metric pg_catalog.text,
+  OUT k pg_catalog.int4,
+  OUT value pg_catalog.float8,
+  OUT users pg_catalog.int4
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_evaluate_table_one'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+'the same for one algorithm on a table';
+
+-- A job knows its model by more than its name.
+DROP PROCEDURE reco.run_scheduled(pg_catalog.text, pg_catalog.text);
+CREATE PROCEDURE reco.run_scheduled(
+  model pg_catalog.text,
+  guard pg_catalog.text DEFAULT NULL,
+  identity pg_catalog.int8 DEFAULT NULL
+)
+AS 'MODULE_PATHNAME', 'reco_run_scheduled'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.run_scheduled IS
+'what the job of reco.schedule() calls: a refresh, unless one runs; when the model was renamed the job is, without the model it goes';
+
+CREATE FUNCTION reco.list_health(
+  OUT model pg_catalog.text,
+  OUT owner pg_catalog.name,
+  OUT status pg_catalog.text,
+  OUT problem pg_catalog.text,
+  OUT training pg_catalog.bool,
+  OUT version pg_catalog.int4,
+  OUT trained_at pg_catalog.timestamptz,
+  OUT age pg_catalog.interval,
+  OUT users pg_catalog.int4,
+  OUT items pg_catalog.int4,
+  OUT interactions pg_catalog.int8,
+  OUT bytes pg_catalog.int8,
+  OUT last_attempt pg_catalog.timestamptz,
+  OUT last_success pg_catalog.timestamptz,
+  OUT last_error pg_catalog.text,
+  OUT failures pg_catalog.int4,
+  OUT history pg_catalog.text,
+  OUT availability pg_catalog.text,
+  OUT image pg_catalog.bool,
+  OUT schedule pg_catalog.text,
+  OUT scheduled_by pg_catalog.name,
+  OUT next_run pg_catalog.timestamptz
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_list_health'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 20;
+COMMENT ON FUNCTION reco.list_health IS
+'how the models are whose tables the caller may read; runs no code of their owners and waits for no lock';
+
+CREATE VIEW reco.health AS SELECT * FROM reco.list_health();
+COMMENT ON VIEW reco.health IS
+'how the models are whose tables the caller may read: what they serve, how their trainings went, when the next one is';
+GRANT SELECT ON reco.health TO PUBLIC;
 
 --
 -- Last, after all that is new: what everybody may use, whatever ALTER DEFAULT PRIVILEGES says: the functions of

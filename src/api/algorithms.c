@@ -8,6 +8,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -160,6 +161,54 @@ reco_make_options(PG_FUNCTION_ARGS)
 
 	reco_data_options_parse(value, &options);
 	PG_RETURN_JSONB_P(value);
+}
+
+/* The name that a text begins with, as of a call: "reco.ials(factors => 8)". */
+static char *
+first_name(const char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t\r\n");
+	if (pg_strncasecmp(text, "reco.", 5) == 0)
+		text += 5;
+	length = strspn(text, "abcdefghijklmnopqrstuvwxyz_0123456789");
+	return pnstrdup(text, length);
+}
+
+Jsonb *
+reco_algorithm_from_text(const char *text)
+{
+	char *name = first_name(text);
+
+	if (text[strspn(text, " \t\r\n")] == '{')
+	{
+		Jsonb *value =
+			DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(text))));
+
+		(void) reco_spec_parse(value);
+		return value;
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("\"%.*s\" is a text, not an algorithm",
+						   pg_mbcliplen(text, (int) strlen(text), 60), text),
+					reco_algorithm_find(name)
+						? errhint("Write the call of the function without quotes: "
+								  "algorithm => reco.%s(...).",
+								  name)
+						: errhint("Algorithms are made by functions: reco.ials(), reco.als(), "
+								  "reco.item_knn() and others, see \\df reco.*.")));
+}
+
+char *
+reco_table_source(Oid table)
+{
+	char *name = get_rel_name(table);
+
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", table)));
+	return quote_qualified_identifier(get_namespace_name_or_temp(get_rel_namespace(table)), name);
 }
 
 Datum

@@ -20,6 +20,12 @@
 /* algorithms.c: the options of reco.options(). */
 extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
 
+/* algorithms.c: an algorithm as jsonb in a text, or an error that says how one is written. */
+extern Jsonb *reco_algorithm_from_text(const char *text);
+
+/* algorithms.c: a table as a source names it; an error when there is none. */
+extern char *reco_table_source(Oid table);
+
 /* What reco.refresh() is told; NULL where nothing is. */
 typedef struct RecoRefresh
 {
@@ -32,11 +38,14 @@ typedef struct RecoRefresh
 /* models.c: a refresh, called from a procedure. */
 extern Datum reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how);
 
-/* schedule.c: takes away the caller's job that refreshes a model, if there is one. */
-extern void reco_schedule_forget(const char *model);
+/*
+ * schedule.c: takes away the job that refreshes a model, as far as the caller may.  identity:
+ * when the model was made; 0: any.
+ */
+extern void reco_schedule_forget(const char *model, int64 identity);
 
 /* The scheduled refresh of a model that another role owns now, as a job of that role. */
-extern void reco_schedule_move(const char *model, Oid from, Oid to);
+extern void reco_schedule_move(const char *model, int64 identity, Oid from, Oid to);
 
 /*
  * rows.c: rows of a set-returning function.  The columns that the caller

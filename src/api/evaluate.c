@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "store/layout.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -20,6 +21,10 @@
 #include "utils/snapmgr.h"
 
 RECO_FUNCTION(reco_evaluate);
+RECO_FUNCTION(reco_evaluate_one);
+RECO_FUNCTION(reco_evaluate_text);
+RECO_FUNCTION(reco_evaluate_table);
+RECO_FUNCTION(reco_evaluate_table_one);
 
 /* The argument that may be null. */
 #define ARG_ITEMS 5
@@ -55,9 +60,7 @@ read_cutoffs(RecoMeasurement *e, ArrayType *array)
 	e->cutoffs = n;
 }
 
-/*
- * The algorithms asked for, with popularity at the end unless it is among them.
- */
+/* The algorithms asked for. */
 static List *
 read_algorithms(ArrayType *array)
 {
@@ -65,25 +68,32 @@ read_algorithms(ArrayType *array)
 	bool *nulls;
 	int n;
 	List *specs = NIL;
-	bool has_popular = false;
-	RecoSpec *popular = palloc0(sizeof(RecoSpec));
 
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &values, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		RecoSpec *spec;
-
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("algorithms must not contain nulls")));
-		spec = reco_spec_parse(DatumGetJsonbP(values[i]));
-		has_popular = has_popular || spec->algorithm == &reco_algorithm_popular;
-		specs = lappend(specs, spec);
+		specs = lappend(specs, reco_spec_parse(DatumGetJsonbP(values[i])));
 	}
+	return specs;
+}
+
+/* With popularity at the end unless it is among them. */
+static List *
+with_popularity(List *specs)
+{
+	RecoSpec *popular = palloc0(sizeof(RecoSpec));
+	ListCell *cell;
+
+	foreach (cell, specs)
+		if (((RecoSpec *) lfirst(cell))->algorithm == &reco_algorithm_popular)
+			return specs;
 	popular->algorithm = &reco_algorithm_popular;
 	popular->params = palloc0(popular->algorithm->params_size);
 	reco_options_init(popular->algorithm->options, popular->params);
-	return has_popular ? specs : lappend(specs, popular);
+	return lappend(specs, popular);
 }
 
 static void
@@ -105,8 +115,38 @@ check_arguments(FunctionCallInfo fcinfo)
 						errmsg("test_fraction must be between 0 and 1")));
 }
 
-Datum
-reco_evaluate(PG_FUNCTION_ARGS)
+/* How the second argument gives the algorithms. */
+typedef List *(*Reader)(Datum algorithms);
+
+static List *
+read_array(Datum algorithms)
+{
+	return read_algorithms(DatumGetArrayTypeP(algorithms));
+}
+
+static List *
+read_one(Datum algorithm)
+{
+	return list_make1(reco_spec_parse(DatumGetJsonbP(algorithm)));
+}
+
+/* An array in a text, or an error that says how algorithms are written. */
+static List *
+read_text(Datum algorithms)
+{
+	char *given = TextDatumGetCString(algorithms);
+	Oid type = get_array_type(reco_type_oid("algorithm"));
+	Oid input;
+	Oid parameter;
+
+	if (given[strspn(given, " \t\r\n")] != '{' || !OidIsValid(type))
+		return list_make1(reco_spec_parse(reco_algorithm_from_text(given)));
+	getTypeInputInfo(type, &input, &parameter);
+	return read_array(OidInputFunctionCall(input, given, parameter, -1));
+}
+
+static Datum
+evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco evaluation", ALLOCSET_DEFAULT_SIZES);
@@ -124,7 +164,7 @@ reco_evaluate(PG_FUNCTION_ARGS)
 	check_arguments(fcinfo);
 	rows = reco_rows_begin(fcinfo, (Oid[]){TEXTOID, TEXTOID, INT4OID, FLOAT8OID, INT4OID}, 5);
 	read_cutoffs(&e, PG_GETARG_ARRAYTYPE_P(4));
-	specs = read_algorithms(PG_GETARG_ARRAYTYPE_P(1));
+	specs = with_popularity(reader(PG_GETARG_DATUM(1)));
 	reco_data_options_parse(PG_GETARG_JSONB_P(6), &options);
 	foreach (cell, specs)
 	{
@@ -136,7 +176,8 @@ reco_evaluate(PG_FUNCTION_ARGS)
 	}
 	reco_budget_init(&budget, context);
 	SPI_connect();
-	source.text = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	source.text =
+		of_table ? reco_table_source(PG_GETARG_OID(0)) : text_to_cstring(PG_GETARG_TEXT_PP(0));
 	items.text = needs_features ? text_to_cstring(PG_GETARG_TEXT_PP(ARG_ITEMS)) : NULL;
 	e.data = reco_read_source(&source, &items, true, &options, &budget);
 	SPI_finish();
@@ -152,4 +193,34 @@ reco_evaluate(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;
+}
+
+Datum
+reco_evaluate(PG_FUNCTION_ARGS)
+{
+	return evaluate(fcinfo, false, read_array);
+}
+
+Datum
+reco_evaluate_one(PG_FUNCTION_ARGS)
+{
+	return evaluate(fcinfo, false, read_one);
+}
+
+Datum
+reco_evaluate_text(PG_FUNCTION_ARGS)
+{
+	return evaluate(fcinfo, false, read_text);
+}
+
+Datum
+reco_evaluate_table(PG_FUNCTION_ARGS)
+{
+	return evaluate(fcinfo, true, read_array);
+}
+
+Datum
+reco_evaluate_table_one(PG_FUNCTION_ARGS)
+{
+	return evaluate(fcinfo, true, read_one);
 }

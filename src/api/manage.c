@@ -2,7 +2,7 @@
  * manage.c
  *	  reco.alter_model(), reco.drop_model() and the list of models.
  */
-#include "api/api.h"
+#include "api/health.h"
 
 #include "access/genam.h"
 #include "access/table.h"
@@ -101,7 +101,7 @@ reco_drop_model(PG_FUNCTION_ARGS)
 	if (!reco_schema_owned(schema, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.name);
 	reco_own_drop(schema, "drop");
-	reco_schedule_forget(row.name);
+	reco_schedule_forget(row.name, row.created_at);
 	PG_RETURN_VOID();
 }
 
@@ -109,22 +109,14 @@ reco_drop_model(PG_FUNCTION_ARGS)
  * One row of reco.models.
  */
 static void
-list_model(RecoRows *rows, const ModelRow *model)
+list_model(void *arg, const ModelRow *model)
 {
-	VersionRow version = {0};
-	bool locked = model->locked;
-	bool trained = !locked && model->active_version > 0 &&
-				   reco_version_try_read(model->schema, model->active_version, RECO_LATEST_SNAPSHOT,
-										 &version, &locked);
-	const char *status = locked                      ? "locked"
-						 : trained                   ? "ready"
-						 : model->active_version > 0 ? "damaged"
-													 : "not trained";
+	RecoHealth health;
+	const VersionRow *version = &health.version;
 	Datum values[10];
 	bool nulls[10] = {0};
 
-	if (!locked && reco_training_runs(model->schema))
-		status = trained ? "ready, training" : "training";
+	reco_health_read(model, &health);
 	values[0] = CStringGetTextDatum(model->name);
 	values[1] =
 		DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(model->owner, true)
@@ -135,24 +127,23 @@ list_model(RecoRows *rows, const ModelRow *model)
 		values[2] = CStringGetTextDatum(reco_spec_describe(reco_spec_parse(model->algorithm)));
 	values[3] = Int32GetDatum(model->active_version);
 	nulls[3] = model->active_version == 0;
-	values[4] = CStringGetTextDatum(status);
-	values[5] = Int32GetDatum(version.users);
-	values[6] = Int32GetDatum(version.items);
-	values[7] = Int64GetDatum(version.interactions);
-	values[8] = TimestampTzGetDatum(version.finished_at);
-	nulls[5] = nulls[6] = nulls[7] = nulls[8] = !trained;
+	values[4] = CStringGetTextDatum(
+		!health.training || strcmp(health.status, "locked") == 0 ? health.status
+		: strcmp(health.status, "not trained") == 0              ? "training"
+													: psprintf("%s, training", health.status));
+	values[5] = Int32GetDatum(version->users);
+	values[6] = Int32GetDatum(version->items);
+	values[7] = Int64GetDatum(version->interactions);
+	values[8] = TimestampTzGetDatum(version->finished_at);
+	nulls[5] = nulls[6] = nulls[7] = nulls[8] = !health.trained;
 	nulls[9] = model->source == NULL;
 	if (!nulls[9])
 		values[9] = CStringGetTextDatum(model->source);
-	reco_rows_add(rows, values, nulls);
+	reco_rows_add(arg, values, nulls);
 }
 
-/*
- * Calls visit for every schema that holds a table "model OF reco.model" which the caller may
- * read.  Looks at catalogs and rows only.
- */
-static void
-each_model(RecoRows *rows, void (*visit)(RecoRows *rows, const ModelRow *model))
+void
+reco_each_model(void (*visit)(void *arg, const ModelRow *model), void *arg)
 {
 	Relation pg_namespace = table_open(NamespaceRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(pg_namespace, InvalidOid, false, NULL, 0, NULL);
@@ -170,7 +161,7 @@ each_model(RecoRows *rows, void (*visit)(RecoRows *rows, const ModelRow *model))
 			continue;
 		if (reco_model_try_read(schema->oid, GetActiveSnapshot(), &model, &busy))
 		{
-			visit(rows, &model);
+			visit(arg, &model);
 			continue;
 		}
 		if (!busy)
@@ -179,7 +170,7 @@ each_model(RecoRows *rows, void (*visit)(RecoRows *rows, const ModelRow *model))
 		model.schema = schema->oid;
 		model.name = pstrdup(NameStr(schema->nspname));
 		model.owner = reco_relation_owner(table);
-		visit(rows, &model);
+		visit(arg, &model);
 	}
 	systable_endscan(scan);
 	table_close(pg_namespace, AccessShareLock);
@@ -193,7 +184,7 @@ reco_list_models(PG_FUNCTION_ARGS)
 											INT4OID, INT8OID, TIMESTAMPTZOID, TEXTOID},
 									10);
 
-	each_model(&rows, list_model);
+	reco_each_model(list_model, &rows);
 	return (Datum) 0;
 }
 
@@ -210,7 +201,7 @@ seconds(double value)
  * pace of those that are done.
  */
 static void
-list_progress(RecoRows *rows, const ModelRow *model)
+list_progress(void *arg, const ModelRow *model)
 {
 	RecoProgress progress;
 	TimestampTz now = GetCurrentTimestamp();
@@ -238,7 +229,7 @@ list_progress(RecoRows *rows, const ModelRow *model)
 		values[9] = seconds(Max(in_phase, 0) * (progress.iterations - progress.iteration) /
 							Max(progress.iteration, 1));
 	values[10] = Int32GetDatum(progress.pid);
-	reco_rows_add(rows, values, nulls);
+	reco_rows_add(arg, values, nulls);
 }
 
 Datum
@@ -250,7 +241,7 @@ reco_list_progress(PG_FUNCTION_ARGS)
 								TIMESTAMPTZOID, INTERVALOID, INTERVALOID, INT4OID},
 						11);
 
-	each_model(&rows, list_progress);
+	reco_each_model(list_progress, &rows);
 	return (Datum) 0;
 }
 

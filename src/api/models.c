@@ -20,6 +20,8 @@
 #include "utils/snapmgr.h"
 
 RECO_FUNCTION(reco_create_model);
+RECO_FUNCTION(reco_create_model_by_text);
+RECO_FUNCTION(reco_create_model_of_table);
 RECO_FUNCTION(reco_refresh);
 
 /*
@@ -43,8 +45,11 @@ clear_way(const char *name)
 	else if (OidIsValid(schema))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_SCHEMA), errmsg("schema \"%s\" already exists", name),
-				 errhint("CALL reco.refresh() trains an existing model again, "
-						 "CALL reco.drop_model() removes it.")));
+				 OidIsValid(reco_model_table(schema))
+					 ? errhint("CALL reco.refresh() trains an existing model again, "
+							   "CALL reco.drop_model() removes it.")
+					 : errhint("A model is a schema of its own, which reco.create_model() makes: "
+							   "give it a name that no schema has.")));
 }
 
 /*
@@ -76,19 +81,24 @@ required_text(FunctionCallInfo fcinfo, int number, const char *name, MemoryConte
 	return MemoryContextStrdup(context, text_to_cstring(PG_GETARG_TEXT_PP(number)));
 }
 
-Datum
-reco_create_model(PG_FUNCTION_ARGS)
+/*
+ * algorithm NULL: to be taken from the arguments, as is source.
+ */
+static void
+create_model(FunctionCallInfo fcinfo, const char *source, Jsonb *algorithm)
 {
 	Job *job = reco_job_make(fcinfo, "CALL reco.create_model()");
 	MemoryContext old = MemoryContextSwitchTo(job->context);
 
 	job->creating = true;
 	job->name = required_text(fcinfo, 0, "model name", job->context);
-	job->definition.source = required_text(fcinfo, 1, "source", job->context);
+	job->definition.source =
+		source ? pstrdup(source) : required_text(fcinfo, 1, "source", job->context);
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("algorithm must not be null")));
-	job->record.algorithm = PG_GETARG_JSONB_P_COPY(2);
+	job->record.algorithm =
+		algorithm ? DatumGetJsonbPCopy(JsonbPGetDatum(algorithm)) : PG_GETARG_JSONB_P_COPY(2);
 	if (!PG_ARGISNULL(3))
 		job->definition.items = required_text(fcinfo, 3, "items", job->context);
 	if (!PG_ARGISNULL(4))
@@ -101,6 +111,30 @@ reco_create_model(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(old);
 	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
 	reco_job_finish(job);
+}
+
+Datum
+reco_create_model(PG_FUNCTION_ARGS)
+{
+	create_model(fcinfo, NULL, NULL);
+	PG_RETURN_VOID();
+}
+
+/* The algorithm is a text: that of a value, or an error that says how one is made. */
+Datum
+reco_create_model_by_text(PG_FUNCTION_ARGS)
+{
+	create_model(fcinfo, NULL,
+				 PG_ARGISNULL(2) ? NULL
+								 : reco_algorithm_from_text(text_to_cstring(PG_GETARG_TEXT_PP(2))));
+	PG_RETURN_VOID();
+}
+
+/* The source is a table. */
+Datum
+reco_create_model_of_table(PG_FUNCTION_ARGS)
+{
+	create_model(fcinfo, PG_ARGISNULL(1) ? NULL : reco_table_source(PG_GETARG_OID(1)), NULL);
 	PG_RETURN_VOID();
 }
 

@@ -69,6 +69,6 @@ reco_change_owner(PG_FUNCTION_ARGS)
 	foreach (cell, reco_own_objects(row.schema))
 		alter_owner(described(lfirst(cell)), role);
 	SPI_finish();
-	reco_schedule_move(row.name, row.owner, owner);
+	reco_schedule_move(row.name, row.created_at, row.owner, owner);
 	PG_RETURN_VOID();
 }

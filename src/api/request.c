@@ -213,7 +213,11 @@ request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 		wrong_type(name, "an array");
 	iterator = JsonbIteratorInit(value.val.binary.data);
 	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
-		if (token == WJB_ELEM)
+		if (token == WJB_ELEM && element.type == jbvBinary &&
+			JsonContainerIsArray(element.val.binary.data))
+			ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+							errmsg("%s must be a one-dimensional array", name)));
+		else if (token == WJB_ELEM)
 			visit_item(request, name, &element, visit, arg);
 	return true;
 }

@@ -3,37 +3,40 @@
  *	  reco.schedule(), reco.unschedule() and reco.run_scheduled(): refreshes by pg_cron.
  *
  * pg_cron is another extension, asked through SQL as the caller: its own rules say who
- * may schedule.  A job has the model's name in its own and in its command; it asks for
- * reco.run_scheduled(), which takes the job away once there is no such model, so that a
- * schema dropped by other means leaves none behind for long.
+ * may schedule.  A model has one job, whoever scheduled it.  It is called after the model, and
+ * knows it by when it was made as well: reco.run_scheduled() takes the new name of a model
+ * that was renamed into its job, and takes the job away once there is no such model, so
+ * that a schema dropped by other means leaves none behind for long.
  */
 #include "api/guard.h"
+#include "api/health.h"
+#include "api/jobs.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "store/source.h"
-#include "store/tables.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 RECO_FUNCTION(reco_schedule);
 RECO_FUNCTION(reco_unschedule);
 RECO_FUNCTION(reco_run_scheduled);
 
+/* Whether a role may schedule jobs. */
 static bool
-has_cron(Oid role)
+may_schedule(Oid role)
 {
 	Oid schema = get_namespace_oid("cron", true);
-	Oid jobs = OidIsValid(schema) ? get_relname_relid("job", schema) : InvalidOid;
 
-	return OidIsValid(get_extension_oid("pg_cron", true)) && OidIsValid(jobs) &&
-		   reco_schema_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK &&
-		   pg_class_aclcheck(jobs, role, ACL_SELECT) == ACLCHECK_OK;
+	return OidIsValid(schema) && reco_schema_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
 }
 
 static void
@@ -46,37 +49,48 @@ require_cron(void)
 				 errhint("Add pg_cron to shared_preload_libraries, let cron.database_name be this "
 						 "database, and create the extension; or have another scheduler run "
 						 "CALL reco.refresh().")));
-	if (!has_cron(GetUserId()))
+	if (!may_schedule(GetUserId()))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied for schema cron"),
 						errhint("GRANT USAGE ON SCHEMA cron lets a role schedule jobs.")));
 }
 
-static char *
-job_name(const char *model)
+/* A server process of a job logs in as whoever scheduled it. */
+static bool
+may_log_in(Oid role)
 {
-	return psprintf("reco.refresh %s", model);
+	HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	bool may = HeapTupleIsValid(tuple) && ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return may;
+}
+
+static void
+require_login(void)
+{
+	if (!may_log_in(GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("role \"%s\" is not permitted to log in, so its jobs would fail",
+						GetUserNameFromId(GetUserId(), false)),
+				 errhint("Schedule the refresh as a role that may log in and is a member of the "
+						 "model's owner.")));
 }
 
 /*
- * Runs a query of up to three texts as a role that the caller may be, under a search_path
- * that captures nothing.  Returns the number in the first column of its first row, or 0,
- * and in *text (unless it is NULL) the texts in the other columns.
+ * Runs a query as a role, under a search_path that captures nothing.  Returns the number
+ * in the first column of its first row, or 0.
  */
 static int64
-ask_as(Oid role, const char *query, const char *const *argument, int n, char **text)
+ask(Oid role, const char *query, int n, Oid *types, Datum *values)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	RecoRunAs as = {true, role, "pg_catalog"};
 	RecoIdentity before;
-	Oid types[3] = {TEXTOID, TEXTOID, TEXTOID};
-	Datum values[3];
 	int64 number = 0;
 	bool isnull = true;
 
-	Assert(n <= lengthof(types));
-	for (int i = 0; i < n; i++)
-		values[i] = CStringGetTextDatum(argument[i]);
 	SPI_connect();
 	reco_become(&as, &before);
 	if (SPI_execute_with_args(query, n, types, values, NULL, false, 0) != SPI_OK_SELECT)
@@ -84,70 +98,219 @@ ask_as(Oid role, const char *query, const char *const *argument, int n, char **t
 	if (SPI_processed > 0)
 		number =
 			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	for (int c = 2; text && SPI_processed > 0 && c <= SPI_tuptable->tupdesc->natts; c++)
-		text[c - 2] = MemoryContextStrdup(
-			caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, c));
 	reco_return(&before);
 	SPI_finish();
 	return isnull ? 0 : number;
 }
 
 static int64
-ask(const char *query, const char *const *argument, int n)
+add_job(Oid role, const char *name, const char *schedule, const char *command)
 {
-	return ask_as(GetUserId(), query, argument, n, NULL);
+	Oid types[3] = {TEXTOID, TEXTOID, TEXTOID};
+	Datum values[3] = {CStringGetTextDatum(name), CStringGetTextDatum(schedule),
+					   CStringGetTextDatum(command)};
+
+	return ask(role, "SELECT cron.schedule($1, $2, $3)", 3, types, values);
 }
 
-/* Takes the caller's job away; false when there is none. */
-static bool
-unschedule(const char *model)
+/*
+ * As which role the caller may take a job away: the job's, where it is the caller or the
+ * caller has its rights, or a superuser; InvalidOid: as none.
+ */
+static Oid
+may_remove(const RecoCronJob *job)
 {
-	const char *argument[] = {job_name(model)};
+	Oid role = get_role_oid(job->role, true);
 
-	return ask("SELECT count(cron.unschedule(jobid)) FROM cron.job"
-			   " WHERE jobname = $1 AND username = current_user AND database = current_database()",
-			   argument, 1) > 0;
+	if (superuser())
+		return GetUserId();
+	return OidIsValid(role) && has_privs_of_role(GetUserId(), role) ? role : InvalidOid;
 }
 
-void
-reco_schedule_forget(const char *model)
+static void
+remove_job(const RecoCronJob *job, Oid role)
 {
-	if (has_cron(GetUserId()))
-		(void) unschedule(model);
+	Oid types[1] = {INT8OID};
+	Datum values[1] = {Int64GetDatum(job->id)};
+
+	(void) ask(role, "SELECT cron.unschedule($1)::int::bigint", 1, types, values);
 }
 
-void
-reco_schedule_move(const char *model, Oid from, Oid to)
+/* What a job calls; guard NULL: none. */
+static char *
+job_command(const char *model, const char *guard, int64 identity)
 {
-	const char *argument[3] = {job_name(model)};
-	char *job[2];
-	int64 number;
+	StringInfoData text;
 
-	if (from == to || !OidIsValid(get_extension_oid("pg_cron", true)) || !has_cron(from))
-		return;
-	number = ask_as(from,
-					"SELECT jobid, schedule, command FROM cron.job"
-					" WHERE jobname = $1 AND username = current_user"
-					" AND database = current_database()",
-					argument, 1, job);
-	if (number == 0)
-		return;
-	(void) ask_as(from,
-				  "SELECT count(cron.unschedule(jobid)) FROM cron.job"
-				  " WHERE jobname = $1 AND username = current_user"
-				  " AND database = current_database()",
-				  argument, 1, NULL);
-	if (!has_cron(to))
+	initStringInfo(&text);
+	appendStringInfo(&text, "CALL reco.run_scheduled(%s", quote_literal_cstr(model));
+	if (guard)
+		appendStringInfo(&text, ", guard => %s", quote_literal_cstr(guard));
+	if (identity)
+		appendStringInfo(&text, ", identity => " INT64_FORMAT, identity);
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}
+
+/* The guard in a job's command, as it stands there; NULL: none. */
+static char *
+guard_of(const RecoCronJob *job, int64 identity)
+{
+	static const char mark[] = ", guard => ";
+	char *text = pstrdup(job->command);
+	char *end = identity ? strstr(text, psprintf(", identity => " INT64_FORMAT ")", identity))
+						 : text + strlen(text) - 1;
+	char *at = text + strlen("CALL reco.run_scheduled(");
+	bool quoted = false;
+
+	/* past the name, a literal */
+	if (*at == 'E')
+		at++;
+	for (; *at && (quoted || *at != ','); at++)
+		if (*at == '\'')
+			quoted = !quoted;
+	if (end == NULL || at >= end || strncmp(at, mark, strlen(mark)) != 0)
+		return NULL;
+	*end = '\0';
+	return at + strlen(mark);
+}
+
+/*
+ * A job of a model that has another name now gets that.
+ */
+static void
+rename_job(const RecoCronJob *job, Oid role, const char *model, int64 identity)
+{
+	char *guard = guard_of(job, identity);
+	char *command =
+		guard ? psprintf("CALL reco.run_scheduled(%s, guard => %s, identity => " INT64_FORMAT ")",
+						 quote_literal_cstr(model), guard, identity)
+			  : job_command(model, NULL, identity);
+
+	remove_job(job, role);
+	(void) add_job(role, reco_job_name(model), job->schedule, command);
+}
+
+typedef struct Wanted
+{
+	int64 identity;
+	char *name; /* NULL: not found */
+} Wanted;
+
+static void
+look_for(void *arg, const ModelRow *model)
+{
+	Wanted *wanted = arg;
+
+	if (!model->locked && model->created_at == wanted->identity)
+		wanted->name = pstrdup(model->name);
+}
+
+/* The name of the model that was made at a time, NULL when there is none. */
+static char *
+model_by_identity(int64 identity)
+{
+	Wanted wanted = {identity, NULL};
+
+	if (identity != 0)
+		reco_each_model(look_for, &wanted);
+	return wanted.name;
+}
+
+/* A job that is called as another model's is to be: of one that had this name before. */
+static void
+make_room(const char *model, const ModelRow *row)
+{
+	ListCell *cell;
+
+	foreach (cell, reco_jobs_read())
 	{
-		ereport(WARNING,
-				(errmsg("the scheduled refresh of model \"%s\" was removed", model),
-				 errdetail("Role \"%s\" may not use pg_cron.", GetUserNameFromId(to, false)),
-				 errhint("GRANT USAGE ON SCHEMA cron, and schedule it anew.")));
-		return;
+		const RecoCronJob *job = lfirst(cell);
+		int64 identity = reco_job_identity(job);
+		char *now;
+
+		if (strcmp(job->name, reco_job_name(model)) != 0 || identity == 0 ||
+			identity == row->created_at || !OidIsValid(may_remove(job)))
+			continue;
+		now = model_by_identity(identity);
+		if (now)
+			rename_job(job, get_role_oid(job->role, false), now, identity);
+		else
+			remove_job(job, may_remove(job));
 	}
-	argument[1] = job[0];
-	argument[2] = job[1];
-	(void) ask_as(to, "SELECT cron.schedule($1, $2, $3)", argument, 3, NULL);
+}
+
+/* Takes the model's other jobs away, so that it has one. */
+static void
+replace_jobs(const ModelRow *row)
+{
+	ListCell *cell;
+
+	foreach (cell, reco_jobs_read())
+	{
+		const RecoCronJob *job = lfirst(cell);
+		Oid role = may_remove(job);
+
+		if (!reco_job_is_of(job, row->name, row->created_at))
+			continue;
+		if (!OidIsValid(role))
+			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
+							errmsg("model \"%s\" is refreshed by job " INT64_FORMAT
+								   " of role \"%s\" already",
+								   row->name, job->id, job->role),
+							errhint("That role, or a superuser, can end it with CALL "
+									"reco.unschedule().")));
+		if (get_role_oid(job->role, true) != GetUserId())
+			ereport(NOTICE, (errmsg("job " INT64_FORMAT " of role \"%s\" is replaced", job->id,
+									job->role)));
+		remove_job(job, role);
+	}
+}
+
+void
+reco_schedule_forget(const char *model, int64 identity)
+{
+	ListCell *cell;
+
+	foreach (cell, reco_jobs_read())
+	{
+		const RecoCronJob *job = lfirst(cell);
+
+		if (!reco_job_is_of(job, model, identity))
+			continue;
+		if (OidIsValid(may_remove(job)))
+			remove_job(job, may_remove(job));
+		else
+			ereport(NOTICE, (errmsg("job " INT64_FORMAT " of role \"%s\" remains until it runs",
+									job->id, job->role)));
+	}
+}
+
+void
+reco_schedule_move(const char *model, int64 identity, Oid from, Oid to)
+{
+	ListCell *cell;
+
+	if (from == to)
+		return;
+	foreach (cell, reco_jobs_read())
+	{
+		const RecoCronJob *job = lfirst(cell);
+
+		if (!reco_job_is_of(job, model, identity) || get_role_oid(job->role, true) != from ||
+			!OidIsValid(may_remove(job)))
+			continue;
+		remove_job(job, may_remove(job));
+		if (may_schedule(to) && may_log_in(to))
+			(void) add_job(to, reco_job_name(model), job->schedule, job->command);
+		else
+			ereport(WARNING,
+					(errmsg("the scheduled refresh of model \"%s\" was removed", model),
+					 errdetail("Role \"%s\" may not use pg_cron, or may not log in.",
+							   GetUserNameFromId(to, false)),
+					 errhint("GRANT USAGE ON SCHEMA cron, and schedule it anew, as a role that "
+							 "may log in and is a member of the owner.")));
+	}
 }
 
 static char *
@@ -164,28 +327,25 @@ reco_schedule(PG_FUNCTION_ARGS)
 {
 	char *model = text_argument(fcinfo, 0, "model name");
 	char *schedule = text_argument(fcinfo, 1, "schedule");
-	const char *argument[3];
+	char *guard_text = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
 	ModelRow row;
 	int64 job;
 
 	PreventCommandIfReadOnly("CALL reco.schedule()");
 	reco_model_read(reco_model_schema(model), RECO_LATEST_SNAPSHOT, &row);
 	reco_model_check_owner(&row);
-	require_cron();
-	argument[0] = job_name(model);
-	argument[1] = schedule;
-	if (!PG_ARGISNULL(2))
+	if (guard_text)
 	{
-		char *guard_text = text_to_cstring(PG_GETARG_TEXT_PP(2));
 		RecoGuard guard;
 
 		reco_guard_parse(guard_text, &guard);
-		argument[2] = psprintf("CALL reco.run_scheduled(%s, guard => %s)",
-							   quote_literal_cstr(model), quote_literal_cstr(guard_text));
 	}
-	else
-		argument[2] = psprintf("CALL reco.run_scheduled(%s)", quote_literal_cstr(model));
-	job = ask("SELECT cron.schedule($1, $2, $3)", argument, 3);
+	require_cron();
+	require_login();
+	make_room(model, &row);
+	replace_jobs(&row);
+	job = add_job(GetUserId(), reco_job_name(model), schedule,
+				  job_command(model, guard_text, row.created_at));
 	ereport(NOTICE, (errmsg("model \"%s\" is refreshed at \"%s\" by job " INT64_FORMAT, model,
 							schedule, job)));
 	PG_RETURN_VOID();
@@ -195,31 +355,88 @@ Datum
 reco_unschedule(PG_FUNCTION_ARGS)
 {
 	char *model = text_argument(fcinfo, 0, "model name");
+	ModelRow row = {0};
+	Oid schema = get_namespace_oid(model, true);
+	bool found = false;
+	bool busy;
+	ListCell *cell;
 
 	PreventCommandIfReadOnly("CALL reco.unschedule()");
 	require_cron();
-	if (!unschedule(model))
+	if (OidIsValid(schema))
+		(void) reco_model_try_read(schema, RECO_LATEST_SNAPSHOT, &row, &busy);
+	foreach (cell, reco_jobs_read())
+	{
+		const RecoCronJob *job = lfirst(cell);
+
+		if (!reco_job_is_of(job, model, row.created_at))
+			continue;
+		if (!OidIsValid(may_remove(job)))
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("permission denied for job " INT64_FORMAT " of role \"%s\"",
+								   job->id, job->role),
+							errhint("That role, its members and superusers can end it.")));
+		remove_job(job, may_remove(job));
+		found = true;
+	}
+	if (!found)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" has no scheduled refresh of yours", model),
-						errhint("Table cron.job lists the jobs that you may see.")));
+						errmsg("model \"%s\" has no scheduled refresh", model),
+						errhint("View reco.health shows the schedules of the models.")));
 	PG_RETURN_VOID();
+}
+
+/*
+ * The model that a job is to refresh, by its name or, when that is no longer its own, by when it
+ * was made: then the job gets the new name.  NULL when there is none.
+ */
+static char *
+model_of_job(char *model, int64 identity)
+{
+	Oid schema = get_namespace_oid(model, true);
+	ModelRow row;
+	char *now;
+	ListCell *cell;
+
+	if (OidIsValid(schema) && OidIsValid(reco_model_table(schema)))
+	{
+		if (identity == 0)
+			return model;
+		reco_model_read(schema, RECO_LATEST_SNAPSHOT, &row);
+		if (row.created_at == identity)
+			return model;
+	}
+	now = model_by_identity(identity);
+	if (now == NULL)
+		return NULL;
+	foreach (cell, reco_jobs_read())
+	{
+		const RecoCronJob *job = lfirst(cell);
+
+		if (reco_job_identity(job) == identity && get_role_oid(job->role, true) == GetUserId())
+			rename_job(job, GetUserId(), now, identity);
+	}
+	ereport(NOTICE, (errmsg("model \"%s\" is called \"%s\" now, and so is its job", model, now)));
+	return now;
 }
 
 Datum
 reco_run_scheduled(PG_FUNCTION_ARGS)
 {
 	char *model = text_argument(fcinfo, 0, "model name");
-	Oid schema = get_namespace_oid(model, true);
+	int64 identity = PG_NARGS() < 3 || PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2);
+	char *now;
 
-	if (OidIsValid(schema) && OidIsValid(reco_model_table(schema)))
+	PreventCommandIfReadOnly("CALL reco.run_scheduled()");
+	now = model_of_job(model, identity);
+	if (now)
 	{
-		RecoRefresh how = {model, "skip"};
+		RecoRefresh how = {now, "skip"};
 
 		how.guard = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 		return reco_refresh_model(fcinfo, &how);
 	}
-	PreventCommandIfReadOnly("CALL reco.run_scheduled()");
-	reco_schedule_forget(model);
+	reco_schedule_forget(model, identity);
 	ereport(WARNING,
 			(errmsg("model \"%s\" does not exist, its scheduled refresh was removed", model)));
 	PG_RETURN_VOID();

@@ -187,6 +187,7 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	row->active_list = int_column(slot, MODEL_ACTIVE_LIST);
 	row->next_version = int_column(slot, MODEL_NEXT_VERSION);
 	row->surface = int_column(slot, MODEL_SURFACE);
+	row->created_at = bigint_column(slot, MODEL_CREATED_AT);
 	row->active_nonce = bigint_column(slot, MODEL_ACTIVE_NONCE);
 	row->source = text_column(slot, MODEL_SOURCE);
 	row->items = text_column(slot, MODEL_ITEMS);
@@ -265,6 +266,7 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 	row->items = int_column(slot, VERSION_ITEMS);
 	row->factors = int_column(slot, VERSION_FACTORS);
 	row->interactions = bigint_column(slot, VERSION_INTERACTIONS);
+	row->bytes = bigint_column(slot, VERSION_BYTES);
 	if (reco_column(slot, VERSION_MEAN))
 		row->mean = DatumGetFloat8(slot->tts_values[VERSION_MEAN]);
 	if (reco_column(slot, VERSION_MIN_VALUE))

@@ -28,9 +28,10 @@ typedef struct ModelRow
 	int32 active_version; /* 0: none yet */
 	int64 active_nonce;
 	int32 next_version;
-	int32 active_list; /* of materialized lists; 0: none yet */
-	int32 surface;     /* which making of its functions (schema.h); 0: that of 0.2.0 */
-	bool locked;       /* by somebody else: not read but for schema, name and owner */
+	int32 active_list;      /* of materialized lists; 0: none yet */
+	TimestampTz created_at; /* tells models apart, whatever their names; 0: not known */
+	int32 surface;          /* which making of its functions (schema.h); 0: that of 0.2.0 */
+	bool locked;            /* by somebody else: not read but for schema, name and owner */
 } ModelRow;
 
 /* A row of model_version, as far as serving needs it. */
@@ -47,6 +48,7 @@ typedef struct VersionRow
 	float max_value;
 	Jsonb *fields; /* of the items' features; NULL: none */
 	TimestampTz finished_at;
+	int64 bytes;
 	Jsonb *metrics; /* NULL: none */
 	bool available; /* its items said what is available */
 } VersionRow;

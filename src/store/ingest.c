@@ -60,7 +60,10 @@ ingest_check_value(Oid type)
 		ERROR,
 		(errcode(ERRCODE_DATATYPE_MISMATCH),
 		 errmsg("column 3 of the source must be a number, not of type %s", format_type_be(type)),
-		 errhint("The source's columns are user, item [, value [, time]], in this order.")));
+		 type == BOOLOID
+			 ? errhint("Cast it to integer: true becomes 1, and false 0. The source's columns are "
+					   "user, item [, value [, time]], in this order.")
+			 : errhint("The source's columns are user, item [, value [, time]], in this order.")));
 }
 
 void
