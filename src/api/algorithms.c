@@ -189,15 +189,15 @@ reco_algorithm_from_text(const char *text)
 		(void) reco_spec_parse(value);
 		return value;
 	}
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("\"%.*s\" is a text, not an algorithm",
-						   pg_mbcliplen(text, (int) strlen(text), 60), text),
-					reco_algorithm_find(name)
-						? errhint("Write the call of the function without quotes: "
-								  "algorithm => reco.%s(...).",
-								  name)
-						: errhint("Algorithms are made by functions: reco.ials(), reco.als(), "
-								  "reco.item_knn() and others, see \\df reco.*.")));
+	/* an error that lists them unless it is the name of one */
+	(void) reco_algorithm_find(
+		name[0] ? name : pnstrdup(text, pg_mbcliplen(text, (int) strlen(text), 60)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%.*s\" is a text, not an algorithm",
+					pg_mbcliplen(text, (int) strlen(text), 60), text),
+			 errhint("Write the call of the function without quotes: algorithm => reco.%s(...).",
+					 name)));
 }
 
 char *

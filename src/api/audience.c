@@ -41,6 +41,8 @@ items_of(Request *request, int32 *n)
 		bool typbyval;
 		char typalign;
 
+		if (!OidIsValid(get_element_type(serving->item_type->base)))
+			reco_check_flat(DatumGetArrayTypeP(request->subject), "for_items");
 		get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
 		deconstruct_array(DatumGetArrayTypeP(request->subject), element, typlen, typbyval, typalign,
 						  &ids, &nulls, &count);

@@ -104,8 +104,9 @@ read_versions(const ModelRow *model, RecoHealth *health, bool *busy)
 
 	if (table == NULL)
 		return false;
+	health->hidden = !may_select(table);
 	slot = table_slot_create(table, NULL);
-	scan = may_select(table)
+	scan = !health->hidden
 			   ? systable_beginscan(table, InvalidOid, false, RECO_LATEST_SNAPSHOT, 0, NULL)
 			   : NULL;
 	while (scan && HeapTupleIsValid(tuple = systable_getnext(scan)))
@@ -200,18 +201,26 @@ reco_health_read(const ModelRow *model, RecoHealth *health)
 	health->training = reco_training_runs(model->schema);
 	if (!busy)
 		there = read_versions(model, health, &busy);
-	if (!busy && there && model->active_version > 0)
+	if (!busy && there && !health->hidden && model->active_version > 0)
 		health->trained = reco_version_try_read(model->schema, model->active_version,
 												RECO_LATEST_SNAPSHOT, &health->version, &busy);
-	if (!busy && !there)
+	if (!busy && model->missing)
+		health->problem = pstrdup("its definition is missing");
+	else if (!busy && !there)
 		health->problem =
 			psprintf("table \"%s\" is missing or was altered", reco_table_name(RECO_TABLE_VERSION));
+	else if (!busy && health->hidden)
+		health->problem =
+			psprintf("table \"%s\" may not be read by role \"%s\"",
+					 reco_table_name(RECO_TABLE_VERSION), GetUserNameFromId(GetUserId(), false));
 	else if (!busy && model->active_version > 0 && !health->trained)
 		health->problem = psprintf("version %d cannot be read", model->active_version);
 	if (!busy)
 		busy = !check_tables(model, health);
 	if (busy)
 		health->status = "locked";
+	else if (health->hidden)
+		health->status = "hidden";
 	else if (health->problem)
 		health->status = "damaged";
 	else if (model->active_version == 0)
@@ -330,7 +339,7 @@ list_health(void *arg, const ModelRow *model)
 	values[VERSION] = Int32GetDatum(model->active_version);
 	nulls[VERSION] = model->active_version == 0;
 	set_time(values, nulls, TRAINED_AT, version->finished_at);
-	nulls[AGE] = nulls[TRAINED_AT];
+	nulls[AGE] = nulls[TRAINED_AT] || TIMESTAMP_NOT_FINITE(version->finished_at);
 	if (!nulls[AGE])
 		values[AGE] = DirectFunctionCall2(timestamp_mi, TimestampTzGetDatum(GetCurrentTimestamp()),
 										  TimestampTzGetDatum(version->finished_at));
@@ -345,10 +354,10 @@ list_health(void *arg, const ModelRow *model)
 	if (!nulls[LAST_ERROR])
 		values[LAST_ERROR] = CStringGetTextDatum(health.last_error);
 	values[FAILURES] = Int32GetDatum(health.failures);
-	nulls[FAILURES] = strcmp(health.status, "locked") == 0;
+	nulls[FAILURES] = strcmp(health.status, "locked") == 0 || health.hidden;
 	values[HISTORY] = CStringGetTextDatum(served_from(model));
-	nulls[HISTORY] = model->locked;
-	values[AVAILABILITY] = CStringGetTextDatum(version->available ? "live" : "not asked");
+	nulls[HISTORY] = model->locked || model->missing;
+	values[AVAILABILITY] = CStringGetTextDatum(version->available ? "live" : "none");
 	nulls[AVAILABILITY] = !health.trained;
 	values[IMAGE] =
 		BoolGetDatum(health.trained &&

@@ -10,9 +10,10 @@
 
 typedef struct RecoHealth
 {
-	const char *status; /* ready, failing, not trained, damaged, locked */
+	const char *status; /* ready, failing, not trained, damaged, locked, hidden */
 	char *problem;      /* of a status that is not ready; NULL: none */
 	bool training;
+	bool hidden;  /* the caller may not read the versions */
 	bool trained; /* the active version is there: */
 	VersionRow version;
 	/* what the table of versions tells; 0 and NULL: nothing */

@@ -26,6 +26,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -164,9 +165,10 @@ reco_each_model(void (*visit)(void *arg, const ModelRow *model), void *arg)
 			visit(arg, &model);
 			continue;
 		}
-		if (!busy)
+		if (!busy && check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
 			continue;
-		model.locked = true;
+		model.locked = busy;
+		model.missing = !busy;
 		model.schema = schema->oid;
 		model.name = pstrdup(NameStr(schema->nspname));
 		model.owner = reco_relation_owner(table);

@@ -176,6 +176,19 @@ id_of(IdType *type, const char *name, const JsonbValue *value, Datum *id)
 		DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric))), id);
 }
 
+static pg_attribute_noreturn() void not_flat(const char *name)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be a one-dimensional array", name)));
+}
+
+void
+reco_check_flat(const ArrayType *array, const char *name)
+{
+	if (ARR_NDIM(array) > 1)
+		not_flat(name);
+}
+
 static void
 visit_item(Request *request, const char *name, const JsonbValue *value, ItemVisitor visit,
 		   void *arg)
@@ -215,8 +228,7 @@ request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
 		if (token == WJB_ELEM && element.type == jbvBinary &&
 			JsonContainerIsArray(element.val.binary.data))
-			ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-							errmsg("%s must be a one-dimensional array", name)));
+			not_flat(name);
 		else if (token == WJB_ELEM)
 			visit_item(request, name, &element, visit, arg);
 	return true;

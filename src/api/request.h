@@ -7,6 +7,7 @@
 
 #include "core/topn.h"
 #include "store/cache.h"
+#include "utils/array.h"
 
 typedef struct Request
 {
@@ -57,5 +58,8 @@ extern int32 request_one_item(Request *request, const char *name);
 
 /* An option that is an array of numbers; NULL when missing; *n its length. */
 extern float *request_numbers(Request *request, const char *name, int *n);
+
+/* An error when an array of ids has rows of its own. */
+extern void reco_check_flat(const ArrayType *array, const char *name);
 
 #endif /* RECO_API_REQUEST_H */

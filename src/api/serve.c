@@ -137,6 +137,8 @@ basket_profile(Request *request, RecoProfile *profile)
 	if (!OidIsValid(element))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("basket must be an array")));
 	array = DatumGetArrayTypeP(request->subject);
+	if (!OidIsValid(get_element_type(request->serving->item_type->base)))
+		reco_check_flat(array, "basket");
 	get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
 	deconstruct_array(array, element, typlen, typbyval, typalign, &ids, &nulls, &n);
 	if (weight && weights != n)

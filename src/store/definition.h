@@ -32,6 +32,7 @@ typedef struct ModelRow
 	TimestampTz created_at; /* tells models apart, whatever their names; 0: not known */
 	int32 surface;          /* which making of its functions (schema.h); 0: that of 0.2.0 */
 	bool locked;            /* by somebody else: not read but for schema, name and owner */
+	bool missing;           /* the table has no row: likewise */
 } ModelRow;
 
 /* A row of model_version, as far as serving needs it. */
