@@ -70,6 +70,9 @@ my $different = q{
     SELECT string_agg(r.item_id || ':' || r.source, ' ' ORDER BY r.rank) AS list FROM %1$I.recommend(l.customer, n => 5) AS r) AS s ON true
    WHERE l.model = '%1$s'};
 
+# A refresh counts trends by users, where 0.2.0 counted rows: which items are trending is left out.
+(my $refreshed = $different) =~ s/l\.list IS DISTINCT FROM s\.list/regexp_replace(l.list, '\\d+:trending', 'trending', 'g') IS DISTINCT FROM regexp_replace(s.list, '\\d+:trending', 'trending', 'g')/;
+
 for my $old (@released)
 {
   my $database = "from_$old";
@@ -107,7 +110,8 @@ for my $old (@released)
     is(sql($of_model, $database), sql($of_anew, $database), "$old: $model has what a model made now has");
     sql("CALL reco.drop_model('anew')", $database);
     sql("CALL reco.refresh('$model')", $database);
-    is(sql($format{$model}, $database), '0|t|t', "$old: $model is refreshed, to the same");
+    (my $as_before = $refreshed) =~ s/%1\$[Is]/$model/g;
+    is(sql($as_before, $database), '0|t|t', "$old: $model is refreshed, to the same");
   }
 }
 
