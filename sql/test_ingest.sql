@@ -158,6 +158,22 @@ CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u || 
 SET client_min_messages = warning;
 SELECT rows_skipped FROM ing_text.versions;
 CALL reco.drop_model('ing_text');
+-- memory is asked for before it is taken: long ids that compress, and long terms, by their bytes
+CREATE FUNCTION ing_memory(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE statement;
+  RETURN 'taken';
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE || ' ' || split_part(SQLERRM, ' needs', 1);
+END
+$$;
+SET reco.max_memory = '64MB';
+SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT u, 1 FROM generate_series(1, 2000) n, LATERAL (SELECT repeat(''x'', 100000) || n) AS v(u)', reco.popular())$$);
+SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT 1, n FROM generate_series(1, 900) n', reco.content(), items => 'SELECT n, repeat(''x'', 100000) || n FROM generate_series(1, 2000) n')$$);
+SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT 1, 1', reco.content(), items => 'SELECT 1, array_agg(repeat(''x'', 10000) || n) FROM generate_series(1, 8000) n')$$);
+RESET reco.max_memory;
+-- an embedding that is too long, by its first row
+CALL reco.create_model('ing_text', 'SELECT 1, n FROM generate_series(1, 9) n', reco.content(), items => 'SELECT n, array_fill(1::real, ARRAY[2000]) AS e FROM generate_series(1, 9) n');
 -- terms are in no index of their own
 CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u || i) < 4000', reco.content(), items => $$SELECT id, ARRAY[tag, ing_long(9000)] FROM ing_items WHERE length(id) < 9$$);
 SELECT max(length(term)) FROM ing_text.model_term;
@@ -215,7 +231,7 @@ CALL reco.create_model('ing_robot', 'SELECT 0 AS u, i FROM generate_series(1, 10
 SET client_min_messages = warning;
 CALL reco.drop_model('ing_robot');
 
-DROP FUNCTION ing_takes, ing_latest, ing_trending, ing_border, ing_spelled, ing_left;
+DROP FUNCTION ing_takes, ing_latest, ing_trending, ing_border, ing_spelled, ing_left, ing_memory;
 DROP VIEW ing_view, ing_spoilt, ing_numbers;
 DROP TABLE ing_lines, ing_pairs, ing_parts, ing_child, ing_parent, ing_favorites, ing_rows, ing_long, ing_items, ing_spellings, ing_much;
 DROP FUNCTION ing_long;

@@ -89,6 +89,8 @@ struct IdDict
 	uint32 probe_hash;       /* hash of the id that is being looked for */
 	Datum probe;             /* it stands for number PROBE */
 	const FrozenIds *frozen; /* instead of all that: ids that do not change */
+	RecoBudget *budget;      /* memory that it may grow within; NULL: any */
+	const char *what;
 };
 
 #define PROBE (-1)
@@ -140,6 +142,24 @@ id_dict_create(MemoryContext parent, const IdType *type)
 	return dict;
 }
 
+void
+id_dict_limit(IdDict *dict, RecoBudget *budget, const char *what)
+{
+	dict->budget = budget;
+	dict->what = what;
+}
+
+/*
+ * An error when the dictionary cannot have so many more bytes.  What doubles its size does
+ * so between two looks of whoever fills it.
+ */
+static void
+ask_for(IdDict *dict, Size bytes)
+{
+	if (dict->budget)
+		reco_budget_require(dict->budget, id_dict_memory(dict) + bytes, dict->what);
+}
+
 /* Room for one more id; the array may pass the 1 GB of an ordinary allocation. */
 static void
 reserve(IdDict *dict)
@@ -149,6 +169,7 @@ reserve(IdDict *dict)
 	if (dict->count > PG_INT32_MAX / 2)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many distinct ids"),
 						errdetail("A model holds at most %d users or items.", PG_INT32_MAX / 2)));
+	ask_for(dict, (Size) dict->slots * 2 * sizeof(Datum));
 	dict->slots *= 2;
 	dict->ids = repalloc_huge(dict->ids, (Size) dict->slots * sizeof(Datum));
 }
@@ -174,8 +195,11 @@ extend_direct(IdDict *dict, int64 key)
 		return false;
 	while (size <= key)
 		size *= 2;
+	ask_for(dict, size * sizeof(int32));
 	if (dict->direct)
 		pfree(dict->direct);
+	dict->direct = NULL;
+	dict->direct_size = 0;
 	dict->direct = MemoryContextAllocHuge(dict->context, size * sizeof(int32));
 	dict->direct_size = size;
 	memset(dict->direct, -1, size * sizeof(int32));
@@ -210,6 +234,8 @@ add_int(IdDict *dict, Datum id)
 		dict->direct[key] = dict->count;
 	else
 	{
+		if (dict->ints->members >= dict->ints->grow_threshold)
+			ask_for(dict, dict->ints->size * 2 * sizeof(IntEntry));
 		entry = intids_insert(dict->ints, key, &found);
 		entry->number = dict->count;
 	}
@@ -263,6 +289,8 @@ id_dict_add(IdDict *dict, Datum id)
 		AnyEntry *entry;
 
 		set_probe(dict, id);
+		if (dict->any->members >= dict->any->grow_threshold)
+			ask_for(dict, dict->any->size * 2 * sizeof(AnyEntry));
 		entry = anyids_insert_hash(dict->any, PROBE, dict->probe_hash, &found);
 		if (found)
 		{

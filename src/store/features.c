@@ -98,6 +98,28 @@ static pg_attribute_noreturn() void item_error(FeatureReader *reader, TupleTable
 					errhint("%s", hint)));
 }
 
+/* Memory is looked at after so many rows, or so many bytes of texts. */
+#define CHECK_ROWS 1024
+#define CHECK_BYTES (8 * 1024 * 1024)
+
+static void
+check_memory(FeatureReader *reader)
+{
+	reco_budget_require(reader->budget,
+						id_dict_memory(reader->items) + id_dict_memory(reader->terms),
+						"reading items");
+	reader->unchecked = 0;
+}
+
+/* Within a row that may have very many terms. */
+static void
+check_long_row(FeatureReader *reader)
+{
+	reco_poll();
+	if (reader->unchecked > CHECK_BYTES)
+		check_memory(reader);
+}
+
 static void
 add_term(FeatureReader *reader, int32 item, int field, const char *term, int length, double weight)
 {
@@ -164,6 +186,7 @@ add_jsonb(FeatureReader *reader, TupleTableSlot *slot, int32 item, const Column 
 			item_error(reader, slot, column, "has a weight that is out of range", hint);
 		if (weight > 0)
 			add_term(reader, item, (int) (column - reader->column), key, length, weight);
+		check_long_row(reader);
 	}
 }
 
@@ -185,8 +208,12 @@ add_array(FeatureReader *reader, int32 item, int field, Column *column, Datum va
 	deconstruct_array(DatumGetArrayTypeP(value), column->element, column->typlen, column->typbyval,
 					  column->typalign, &elements, &nulls, &n);
 	for (int k = 0; k < n; k++)
+	{
 		if (!nulls[k])
 			add_output(reader, item, field, column, elements[k]);
+		if (k % CHECK_ROWS == 0)
+			check_long_row(reader);
+	}
 }
 
 /* Room for one more row of a dense column. */
@@ -248,6 +275,9 @@ add_embedding(FeatureReader *reader, TupleTableSlot *slot, int32 item, Column *c
 				   "An embedding is a one-dimensional array without nulls.");
 	if (n == 0)
 		return;
+	if (n > RECO_MAX_DENSE)
+		item_error(reader, slot, column, psprintf("has %d numbers", n),
+				   "An item has at most " CppAsString2(RECO_MAX_DENSE) " numbers.");
 	if (column->size == 0)
 		column->size = n;
 	if (n != column->size)
@@ -296,19 +326,6 @@ add_number(FeatureReader *reader, TupleTableSlot *slot, int32 item, Column *colu
 	*dense_row(reader, column, item) = (float) x;
 }
 
-/* Memory is looked at after so many rows, or so many bytes of texts. */
-#define CHECK_ROWS 1024
-#define CHECK_BYTES (8 * 1024 * 1024)
-
-static void
-check_memory(FeatureReader *reader)
-{
-	reco_budget_require(reader->budget,
-						id_dict_memory(reader->items) + id_dict_memory(reader->terms),
-						"reading items");
-	reader->unchecked = 0;
-}
-
 /*
  * The number of a row's item; -1: it is none of the model, or skipped.
  */
@@ -339,7 +356,7 @@ check_new(FeatureReader *reader, TupleTableSlot *slot, int32 item)
 {
 	if (item >= reader->seen_slots)
 	{
-		int32 slots = Max(item + 1024, item * 3 / 2);
+		int32 slots = (int32) Min(item + (int64) item / 2 + 1024, PG_INT32_MAX);
 		bool *seen = reco_budget_alloc(reader->budget, slots * sizeof(bool));
 
 		memset(seen, 0, slots * sizeof(bool));
@@ -516,6 +533,7 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
 	reader->id_type = TupleDescAttr(columns, 0)->atttypid;
 	id_type_init(&reader->term_type, TEXTOID, -1, C_COLLATION_OID, "term");
 	reader->terms = id_dict_create(budget->context, &reader->term_type);
+	id_dict_limit(reader->terms, budget, "reading items");
 	for (int c = 1; c < columns->natts; c++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(columns, c);
@@ -572,6 +590,7 @@ keep_rows(reco_csr *a, const int32 *map, int32 kept)
 			a->col[to] = a->col[e];
 			a->value[to] = a->value[e];
 		}
+		RECO_POLL_AT(r);
 	}
 	a->start[kept] = to;
 	a->rows = kept;
@@ -596,6 +615,7 @@ finish_terms(FeatureReader *reader)
 		if (content->field[f].to == 0)
 			content->field[f].from = t;
 		content->field[f].to = t + 1;
+		RECO_POLL_AT(t);
 	}
 }
 
@@ -619,7 +639,12 @@ finish_dense(FeatureReader *reader, const int32 *rank, const int32 *map, int32 k
 	content->stride = TYPEALIGN(16, columns);
 	content->dense =
 		reco_budget_alloc(reader->budget, ((Size) kept * content->stride + 1) * sizeof(float));
-	memset(content->dense, 0, ((Size) kept * content->stride + 1) * sizeof(float));
+	for (int32 i = 0; i < kept; i++)
+	{
+		if (i % CHECK_ROWS == 0)
+			reco_poll();
+		memset(content->dense + (Size) i * content->stride, 0, content->stride * sizeof(float));
+	}
 	for (int f = 0; f < content->fields; f++)
 	{
 		Column *column = &reader->column[f];
@@ -656,7 +681,11 @@ features_finish(FeatureReader *reader, const int32 *rank, int32 items, const int
 
 	*skipped = reader->skipped;
 	check_memory(reader);
-	reco_budget_require(budget, reco_triples_build_memory(&reader->triples, items, terms),
+	/* the texts are copied once more, when the rows are sorted */
+	reco_budget_require(budget,
+						Max(reco_triples_build_memory(&reader->triples, items, terms),
+							id_dict_memory(reader->terms)) +
+							id_dict_memory(reader->items) + id_dict_memory(reader->terms),
 						"reading items");
 	id_dict_sort(reader->terms, term_rank);
 	reco_budget_check(budget,
@@ -670,7 +699,10 @@ features_finish(FeatureReader *reader, const int32 *rank, int32 items, const int
 
 		x.by_user.value = reco_budget_alloc(budget, (entries + 1) * sizeof(float));
 		for (int64 e = 0; e < entries; e++)
+		{
 			x.by_user.value[e] = 1;
+			RECO_POLL_AT(e);
+		}
 	}
 	if (map)
 		keep_rows(&x.by_user, map, kept);

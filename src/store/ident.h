@@ -73,6 +73,8 @@ extern int64 id_to_int64(const IdType *type, Datum id);
 typedef struct IdDict IdDict;
 
 extern IdDict *id_dict_create(MemoryContext parent, const IdType *type);
+/* From now on the dictionary asks before it grows, for `what`. */
+extern void id_dict_limit(IdDict *dict, RecoBudget *budget, const char *what);
 extern int32 id_dict_add(IdDict *dict, Datum id);
 extern int32 id_dict_find(IdDict *dict, Datum id); /* -1: not there */
 extern int32 id_dict_count(const IdDict *dict);

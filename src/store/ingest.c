@@ -305,6 +305,8 @@ ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budg
 	}
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
+	id_dict_limit(data->users, budget, "reading the source");
+	id_dict_limit(data->items, budget, "reading the source");
 	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
 	ingest->triples.max_row = options->max_user_interactions;
 	ingest->row_context =
