@@ -34,6 +34,7 @@ CREATE FUNCTION res_shared.length(varchar) RETURNS int IMMUTABLE LANGUAGE plpgsq
 CREATE TABLE res_shared.lines (u varchar, i varchar, qty int);
 SET search_path = res_shared;
 SELECT public.res_served('u2') = :'served' AS not_captured;
+SELECT length('u2'::varchar) AS "as the text would be read";
 RESET search_path;
 RESET ROLE;
 INSERT INTO res_shop.lines VALUES ('u2', 'i4'), ('u9', 'i1');
@@ -294,6 +295,7 @@ CREATE FUNCTION res_shared.word_steal(res_shop.email, res_shared.word) RETURNS b
 CREATE OPERATOR res_shared.= (LEFTARG = res_shop.email, RIGHTARG = res_shared.word, FUNCTION = res_shared.word_steal);
 RESET ROLE;
 INSERT INTO res_shop.mails VALUES ('a', 3), ('d', 1);
+SELECT u OPERATOR(res_shared.=) 'a'::res_shared.word AS "as it would be without the cast" FROM res_shop.mails;
 SELECT item_id FROM res_word.recommend('a'::res_shared.word, NULL);
 SELECT count(*) > 0 AS somebody_new FROM res_word.recommend('d'::res_shared.word, NULL);
 SET enable_seqscan = off;

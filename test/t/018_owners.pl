@@ -131,5 +131,25 @@ for my $live ('auto', 'on')
 }
 like(slurp_file($node->logfile), qr/could not be read: invalid input syntax for type integer: "4929secret"/, 'the log has it');
 
+# A source on another server: explain_source() asks it, so it knows whether that is there.
+SKIP:
+{
+  skip 'no postgres_fdw', 4 if !sql(q{SELECT count(*) FROM pg_available_extensions WHERE name = 'postgres_fdw'});
+  my ($host, $port) = ($node->host, $node->port);
+  sql(qq{CREATE EXTENSION postgres_fdw;
+    CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname 'postgres', fdw_startup_cost '1');
+    CREATE USER MAPPING FOR CURRENT_USER SERVER far;
+    CREATE FOREIGN TABLE far_lines (customer_id int, product_id int) SERVER far OPTIONS (table_name 'lines');
+    CALL reco.create_model('far', 'far_lines', reco.popular(), items => 'SELECT product_id AS id, true AS available FROM far_lines GROUP BY 1')});
+  my $explained = q{SELECT string_agg(substring(line FROM '^[a-z].*? (?:source|training|shown|known)'), ', ') FROM reco.explain_source('far') AS line};
+  my $read = q{live => 'auto': what users have is read from the};
+  is(sql($explained), "$read source, items that are not available now are not shown", 'a source on another server that is there');
+  sql(q{ALTER SERVER far OPTIONS (SET port '1')});
+  is(sql($explained), "$read training, what is available is not known", 'and that is not');
+  is(sql(q{SELECT count(*) FROM far.recommend(7)}), '10', 'where the training serves');
+  sql(q{CALL reco.alter_model('far', options => reco.options(live => 'on'))});
+  like(sql($explained), qr/calls fail, since the source/, 'or calls fail');
+}
+
 $node->stop;
 done_testing();
