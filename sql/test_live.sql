@@ -385,7 +385,7 @@ CREATE SCHEMA live_own AUTHORIZATION regress_live_owner;
 SET ROLE regress_live_owner;
 CREATE TABLE live_own.lines (u int, i int);
 INSERT INTO live_own.lines VALUES (1, 1), (1, 2), (2, 1), (2, 3), (3, 2), (3, 3), (3, 4);
-CREATE FUNCTION live_own.attempt() RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN 0; END';
+CREATE FUNCTION live_own.attempt() RETURNS int STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN 0; END';
 CALL reco.create_model('live_model', 'SELECT u, i + live_own.attempt() FROM live_own.lines', reco.popular());
 CALL reco.grant_use('live_model', 'regress_live_app');
 INSERT INTO live_own.lines VALUES (1, 3);
@@ -433,6 +433,7 @@ SELECT item_id FROM live_model.recommend(1, NULL);
 -- policies are those of the owner
 ALTER TABLE live_own.lines ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON live_own.lines USING (i <> 3 OR current_user <> 'regress_live_owner');
+ALTER FUNCTION live_own.attempt SET search_path = pg_catalog, pg_temp;
 SELECT item_id FROM live_model.recommend(1, NULL);
 SET ROLE regress_live_app;
 SELECT item_id FROM live_model.recommend(1, NULL);

@@ -265,6 +265,42 @@ DROP TABLE res_mine;
 DROP OWNED BY regress_res_login;
 DROP ROLE regress_res_login;
 DROP FUNCTION res_for_all;
+-- nor does a function that the caller has had compiled under another search_path run with what it found then
+CREATE FUNCTION res_shop.spelled(who text) RETURNS text STABLE LANGUAGE plpgsql AS $$ DECLARE t text := who; BEGIN RETURN t; END $$;
+CALL reco.alter_model('res_home', source => 'SELECT u, res_shop.spelled(i)::varchar(10) FROM res_shop.lines');
+GRANT USAGE ON SCHEMA res_shop TO regress_res_app;
+SET ROLE regress_res_app;
+CREATE FUNCTION res_shared.steal(text) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN IF current_user <> 'regress_res_app' THEN RAISE EXCEPTION 'captured as %', current_user; END IF; RETURN true; END $$;
+CREATE DOMAIN res_shared.text AS pg_catalog.text CHECK (res_shared.steal(VALUE));
+SET search_path = res_shared, pg_catalog;
+SELECT res_shop.spelled('u2');
+RESET search_path;
+SELECT res_served('u2');
+RESET ROLE;
+SELECT res_shop.spelled('u2') AS "as it would be";
+SELECT line FROM reco.explain_source('res_home') AS line WHERE line ~ '^other roles';
+ALTER FUNCTION res_shop.spelled SET search_path = pg_catalog, pg_temp;
+SELECT line FROM reco.explain_source('res_home') AS line WHERE line ~ '^other roles';
+SET ROLE regress_res_app;
+SELECT res_served('u2');
+RESET ROLE;
+DROP DOMAIN res_shared.text;
+-- a refresh in a session of somebody else, by a function of the owner's
+ALTER FUNCTION res_shop.spelled RESET search_path;
+CREATE FUNCTION res_refresh() RETURNS void SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql AS $$ CALL reco.refresh('res_home') $$;
+CREATE ROLE regress_res_login;
+SET SESSION AUTHORIZATION regress_res_login;
+SELECT res_refresh();
+RESET SESSION AUTHORIZATION;
+ALTER FUNCTION res_shop.spelled SET search_path = pg_catalog, pg_temp;
+SET SESSION AUTHORIZATION regress_res_login;
+SELECT res_refresh();
+CREATE TEMP TABLE allowed (u text);
+SELECT res_refresh();
+RESET SESSION AUTHORIZATION;
+DISCARD TEMP;
+DROP FUNCTION res_refresh;
+DROP ROLE regress_res_login;
 -- nor is the equality by which ids are looked for another's, that fits a domain better
 CREATE TYPE res_shared.word;
 CREATE FUNCTION res_shared.word_in(cstring) RETURNS res_shared.word IMMUTABLE STRICT LANGUAGE internal AS 'byteain';
@@ -329,7 +365,7 @@ SET reco.threads = 1;
 -- Errors of the owner's query, and what it says, are the owner's: others are told that there is one.
 CREATE TABLE res_shop.secret (u varchar, i varchar, card text);
 INSERT INTO res_shop.secret VALUES ('u1', 'i1', '4929-secret'), ('u1', 'i2', '1');
-CREATE FUNCTION res_shop.tell(text) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'card %', $1; RETURN $1; END $$;
+CREATE FUNCTION res_shop.tell(text) RETURNS text STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$ BEGIN RAISE NOTICE 'card %', $1; RETURN $1; END $$;
 CALL reco.alter_model('res_home', source => 'SELECT u, i, res_shop.tell(card)::int FROM res_shop.secret');
 CREATE FUNCTION res_error() RETURNS TABLE (field text, value text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -363,7 +399,7 @@ ALTER TABLE res_shop.secret RENAME card_number TO card;
 SET ROLE regress_res_app;
 SELECT count(*) FROM res_home.recommend('u1', 2);
 RESET ROLE;
-CREATE FUNCTION res_shop.slow(card text) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN card; END $$;
+CREATE FUNCTION res_shop.slow(card text) RETURNS text STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$ BEGIN PERFORM pg_sleep(60); RETURN card; END $$;
 CALL reco.alter_model('res_home', source => 'SELECT u, i FROM res_shop.secret WHERE res_shop.slow(card) <> ''''', items => 'SELECT ''i1'', 1 AS x');
 SET ROLE regress_res_app;
 SET statement_timeout = '100ms';

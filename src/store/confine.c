@@ -5,12 +5,17 @@
  * The text of a query names everything by its schema, but a function that it calls looks
  * its own names up when it runs.  pg_temp cannot be taken out of a search_path: a name
  * that is found nowhere else, or under a SET search_path that does not put pg_temp last,
- * is that of a temporary view of the caller's, which would run as the owner.
+ * is that of a temporary view of the caller's, which would run as the owner.  A function
+ * that is compiled once a session keeps the types that it found then: those of a caller who
+ * called it before.
+ *
+ * Not seen from here: what such functions call in turn.
  */
 #include "store/confine.h"
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
@@ -18,57 +23,120 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-static bool
-is_code(Oid function, void *context)
+static bool find_code(Node *node, void *context);
+static bool code_of_function(Oid function, void *context);
+
+static void
+code_of_aggregate(Oid aggregate, RecoCode *code)
 {
+	HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	Form_pg_aggregate form;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	(void) code_of_function(form->aggtransfn, code);
+	(void) code_of_function(form->aggfinalfn, code);
+	(void) code_of_function(form->aggmtransfn, code);
+	(void) code_of_function(form->aggminvtransfn, code);
+	(void) code_of_function(form->aggmfinalfn, code);
+	ReleaseSysCache(tuple);
+}
+
+/* Whether a function has a search_path of its own. */
+static bool
+has_path(HeapTuple tuple)
+{
+	bool isnull;
+	Datum value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
+	Datum *setting;
+	int n;
+
+	if (isnull)
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &setting, NULL,
+					  &n);
+	for (int i = 0; i < n; i++)
+		if (strncmp(TextDatumGetCString(setting[i]), "search_path=", 12) == 0)
+			return true;
+	return false;
+}
+
+static bool
+code_of_function(Oid function, void *context)
+{
+	RecoCode *code = context;
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
-	bool code;
 
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
 	/* these run a query that they are given */
 	if (function == F_QUERY_TO_XML || function == F_QUERY_TO_XML_AND_XMLSCHEMA ||
 		function == F_QUERY_TO_XMLSCHEMA || function == F_TS_STAT_TEXT ||
 		function == F_TS_STAT_TEXT_TEXT || function == F_TS_REWRITE_TSQUERY_TEXT)
-		code = true;
-	else
+		code->any = true;
+	else if (form->pronamespace == PG_CATALOG_NAMESPACE)
+		/* PostgreSQL's own */;
+	else if (form->prokind == PROKIND_AGGREGATE)
+		code_of_aggregate(function, code);
+	else if (form->prolang != INTERNALlanguageId && form->prolang != ClanguageId)
 	{
-		form = HeapTupleIsValid(tuple) ? (Form_pg_proc) GETSTRUCT(tuple) : NULL;
-		code = form == NULL ||
-			   (form->pronamespace != PG_CATALOG_NAMESPACE &&
-				(form->prokind == PROKIND_AGGREGATE ||
-				 (form->prolang != INTERNALlanguageId && form->prolang != ClanguageId)));
+		code->any = true;
+		/* what is compiled once a session keeps the names that it found then */
+		if (form->prolang != SQLlanguageId && !has_path(tuple))
+			code->unset = function;
 	}
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return code;
+	ReleaseSysCache(tuple);
+	return false;
+}
+
+static void
+code_of_domain(Oid domain, RecoCode *code)
+{
+	DomainConstraintRef *checks = palloc(sizeof(DomainConstraintRef));
+	ListCell *cell;
+
+	InitDomainConstraintRef(domain, checks, CurrentMemoryContext, false);
+	foreach (cell, checks->constraints)
+		(void) find_code((Node *) ((DomainConstraintState *) lfirst(cell))->check_expr, code);
 }
 
 static bool
-runs_code(Node *node, void *context)
+find_code(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, runs_code, context, 0);
-	if (IsA(node, CoerceToDomain) && DomainHasConstraints(((CoerceToDomain *) node)->resulttype))
-		return true;
-	return check_functions_in_node(node, is_code, context) ||
-		   expression_tree_walker(node, runs_code, context);
+		return query_tree_walker((Query *) node, find_code, context, 0);
+	if (IsA(node, CoerceToDomain))
+		code_of_domain(((CoerceToDomain *) node)->resulttype, context);
+	(void) check_functions_in_node(node, code_of_function, context);
+	return expression_tree_walker(node, find_code, context);
 }
 
-bool
-reco_runs_code(Query *query)
+RecoCode
+reco_code_of(Query *query)
 {
-	return runs_code((Node *) query, NULL);
+	RecoCode code = {false, InvalidOid};
+
+	(void) find_code((Node *) query, &code);
+	return code;
 }
 
-bool
-reco_has_temporary_objects(void)
+/* Whether this session has a temporary schema with anything in it. */
+static bool
+has_temporary_objects(void)
 {
 	Oid schema = LookupNamespaceNoError("pg_temp");
 	Relation depend;
@@ -88,4 +156,32 @@ reco_has_temporary_objects(void)
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
 	return found;
+}
+
+bool
+reco_is_owners_session(Oid owner, Oid caller)
+{
+	return has_privs_of_role(caller, owner) && has_privs_of_role(GetSessionUserId(), owner);
+}
+
+void
+reco_confine(const char *what, const RecoCode *code, Oid owner, Oid caller)
+{
+	if (!code->any || reco_is_owners_session(owner, caller))
+		return;
+	if (OidIsValid(code->unset))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s calls function %s, which has no search_path of its own", what,
+						format_procedure(code->unset)),
+				 errdetail("In a session of another role it could find what that role made."),
+				 errhint("ALTER FUNCTION ... SET search_path = ..., pg_temp.")));
+	if (has_temporary_objects())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s calls functions, which is not done in a session of another role that "
+						"has temporary objects",
+						what),
+				 errdetail("They could take a temporary object for one of the owner's."),
+				 errhint("DISCARD TEMP removes the temporary objects of a session.")));
 }

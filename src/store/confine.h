@@ -9,13 +9,22 @@
 
 #include "nodes/parsenodes.h"
 
-/*
- * Whether a query, as the rewriter leaves it, runs code that looks names up itself:
- * functions, aggregates and checks of domains outside of pg_catalog that are not in C.
- */
-extern bool reco_runs_code(Query *query);
+/* Code outside of pg_catalog that looks up names itself: not in C. */
+typedef struct RecoCode
+{
+	bool any;  /* functions, aggregates and checks of domains that a query calls */
+	Oid unset; /* one of a procedural language, without a search_path of its own; or 0 */
+} RecoCode;
 
-/* Whether this session has a temporary schema with anything in it. */
-extern bool reco_has_temporary_objects(void);
+/* Of a query as the rewriter leaves it. */
+extern RecoCode reco_code_of(Query *query);
+
+/*
+ * An error when a query of an owner's could find something of the session's.  caller: the
+ * current user before the owner.  Nothing is found in a session of the owner's own, or of
+ * somebody who may do what the owner may.
+ */
+extern void reco_confine(const char *what, const RecoCode *code, Oid owner, Oid caller);
+extern bool reco_is_owners_session(Oid owner, Oid caller);
 
 #endif /* RECO_STORE_CONFINE_H */

@@ -11,6 +11,7 @@
 #include "utils/array.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/snapmgr.h"
 
 typedef struct Tell
@@ -118,6 +119,22 @@ run_once(Tell *to, Oid type, Datum argument)
 	reco_lookup_run(&to->lookup, type, argument, &receiver);
 }
 
+/* Callers who are not the owner may be served otherwise. */
+static void
+tell_others(Tell *to)
+{
+	const RecoCode *code = &to->lookup.code;
+
+	if (OidIsValid(code->unset))
+		tell(to,
+			 "other roles are served from the training, since function %s has no search_path of "
+			 "its own",
+			 format_procedure(code->unset));
+	else if (code->any)
+		tell(to, "other roles are served from the training where they have temporary objects, "
+				 "since the source calls functions");
+}
+
 static void
 tell_source(void *arg)
 {
@@ -146,6 +163,7 @@ tell_source(void *arg)
 		tell(to, USERS_FROM "training, since the source's plan costs %.2f, more than %.2f", "auto",
 			 lookup->cost, reco_live_limit(lookup));
 	tell_lines(to, plan);
+	tell_others(to);
 }
 
 static void

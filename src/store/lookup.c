@@ -32,7 +32,6 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -133,27 +132,6 @@ equality(Oid type, const char *id, const char *argument)
 	return text;
 }
 
-/*
- * A function that the query calls may look for a name in the temporary schema of whoever
- * calls.  Nothing can be done about that but to leave it alone, unless the session is one
- * of somebody who may do what the owner may.
- */
-static void
-refuse_code(const RecoLookup *lookup)
-{
-	Oid owner = lookup->query.as.owner;
-
-	if (lookup->runs_code && reco_has_temporary_objects() &&
-		!(has_privs_of_role(GetUserId(), owner) && has_privs_of_role(GetSessionUserId(), owner)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s calls functions, which is not done in a session that has temporary "
-						"objects",
-						lookup->query.kind->name_of),
-				 errdetail("They could take a temporary object for one of the owner's."),
-				 errhint("DISCARD TEMP removes the temporary objects of a session.")));
-}
-
 static CachedPlanSource *
 source_of(const RecoLookup *lookup)
 {
@@ -208,7 +186,7 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any, const char
 		elog(ERROR, "could not keep the plan of %s", lookup->query.kind->name);
 	lookup->plan = plan;
 	lookup->temporary = temporary_namespace();
-	lookup->runs_code = reco_runs_code(linitial(source_of(lookup)->query_list));
+	lookup->code = reco_code_of(linitial(source_of(lookup)->query_list));
 	lookup->parallel_safe =
 		max_parallel_hazard(linitial(source_of(lookup)->query_list)) != PROPARALLEL_UNSAFE;
 	end(&before);
@@ -244,7 +222,7 @@ reco_lookup_plan(RecoLookup *lookup)
 	CachedPlan *cached;
 	PlannedStmt *statement;
 
-	refuse_code(lookup);
+	reco_confine(lookup->query.kind->name_of, &lookup->code, lookup->query.as.owner, GetUserId());
 	begin(lookup, &before);
 	cached = SPI_plan_get_cached_plan(lookup->plan);
 	statement = linitial_node(PlannedStmt, cached->stmt_list);
@@ -291,7 +269,7 @@ reco_lookup_run(RecoLookup *lookup, Oid type, Datum argument, DestReceiver *rece
 	RecoIdentity before;
 	int result;
 
-	refuse_code(lookup);
+	reco_confine(lookup->query.kind->name_of, &lookup->code, lookup->query.as.owner, GetUserId());
 	begin(lookup, &before);
 	options.params = parameter(type, argument, false);
 	result = SPI_execute_plan_extended(lookup->plan, &options);

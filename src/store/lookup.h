@@ -5,6 +5,7 @@
 #ifndef RECO_STORE_LOOKUP_H
 #define RECO_STORE_LOOKUP_H
 
+#include "store/confine.h"
 #include "store/source.h"
 #include "tcop/dest.h"
 
@@ -21,7 +22,7 @@ typedef struct RecoLookup
 	const char *unfit; /* why it had better not be asked at each call; NULL: nothing */
 	Oid temporary;     /* the session's own schema when it was prepared */
 	bool parallel_safe;
-	bool runs_code; /* that looks for names in the session */
+	RecoCode code; /* that looks for names in the session */
 } RecoLookup;
 
 /*

@@ -19,6 +19,7 @@
 #include "nodes/nodeFuncs.h"
 #include "store/features.h"
 #include "parser/parse_expr.h"
+#include "store/confine.h"
 #include "store/ingest.h"
 #include "store/resolve.h"
 #include "store/shape.h"
@@ -283,10 +284,31 @@ reco_query_same(const RecoQueryKind *kind, TupleDesc planned, TupleDesc run)
 }
 
 /*
+ * Whoever refreshes a model may do what its owner may; but the session can be another's,
+ * who calls a function of the owner's.
+ */
+static void
+confine(const RecoQuery *query, const RecoIdentity *before, const CachedPlanSource *plan)
+{
+	RecoCode code = reco_code_of(linitial(plan->query_list));
+	ListCell *cell;
+
+	if (reco_is_owners_session(query->as.owner, before->user))
+		return;
+	reco_confine(query->kind->name_of, &code, query->as.owner, before->user);
+	foreach (cell, plan->relationOids)
+		if (get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP)
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("%s reads a temporary table, which is not done in a session of "
+								   "another role",
+								   query->kind->name_of)));
+}
+
+/*
  * Plans the source; an error unless it is one plain SELECT.
  */
 static SPIPlanPtr
-plan_query(const RecoQuery *query, TupleDesc *columns)
+plan_query(const RecoQuery *query, const RecoIdentity *before, TupleDesc *columns)
 {
 	ErrorContextCallback callback = {error_context_stack, reco_tell_names,
 									 unconstify(RecoQuery *, query)};
@@ -299,6 +321,8 @@ plan_query(const RecoQuery *query, TupleDesc *columns)
 	reco_check_calls(query);
 	error_context_stack = callback.previous;
 	*columns = reco_query_check(query->kind, plan);
+	if (before->restricted)
+		confine(query, before, linitial(SPI_plan_get_plan_sources(plan)));
 	return plan;
 }
 
@@ -331,7 +355,7 @@ reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_joi
 	bool available = false;
 
 	reco_become(&source->as, &before);
-	plan = plan_query(source, &columns);
+	plan = plan_query(source, &before, &columns);
 	filtered = is_filtered(plan);
 	if (!source->stored)
 		reco_shape_check(
@@ -342,7 +366,7 @@ reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_joi
 	if (items->text)
 	{
 		reco_become(&items->as, &before);
-		plan = plan_query(items, &columns);
+		plan = plan_query(items, &before, &columns);
 		filtered = filtered || is_filtered(plan);
 		available = features_say_available(columns);
 		if (items_join || features_any(columns))

@@ -106,7 +106,7 @@ as_role('bob', q{CALL reco.drop_model('her shop')});
 # What others see of an owner's query, with every means of a session to see more: no text,
 # no value, no parse tree.
 sql(q{CREATE TABLE cards (u int, i int, card text); INSERT INTO cards VALUES (1, 1, '4929secret'), (1, 2, '7'), (2, 1, '8');
-  CREATE FUNCTION tell(text) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'card %', $1; RAISE LOG 'card %', $1; RETURN $1; END $$;
+  CREATE FUNCTION tell(text) RETURNS text STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$ BEGIN RAISE NOTICE 'card %', $1; RAISE LOG 'card %', $1; RETURN $1; END $$;
   CALL reco.create_model('carded', 'SELECT u, i FROM cards', reco.popular());
   CALL reco.grant_use('carded', 'app')});
 my $curious = q{SET client_min_messages = debug5; SET debug_print_parse = on; SET debug_print_rewritten = on; SET debug_print_plan = on;};
