@@ -97,6 +97,39 @@ SELECT count(*) FROM alt_here.recommend(3, 5);
 CALL reco.drop_model('alt_here');
 DROP SCHEMA alt_a, alt_b CASCADE;
 
+-- what the owner made alters a table of the model while it is served, and while it is written
+CREATE FUNCTION alt_change() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('alt.change', true) = 'on' THEN
+    ALTER TABLE alt_self.model_user ALTER user_id TYPE text;
+  END IF;
+  RETURN true;
+END $$;
+CREATE FUNCTION alt_change_in_index(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM public.alt_change(); RETURN $1; END';
+CALL reco.create_model('alt_self', 'SELECT u, i FROM alt WHERE (SELECT alt_change())', reco.ials(factors => 4), options => reco.options(live => 'on'));
+DROP VIEW alt_self.user_factors, alt_self.user_neighbors, alt_self.recommendations;
+SELECT count(*) FROM alt_self.recommend(1);
+SET alt.change = 'on';
+SELECT count(*) FROM alt_self.recommend(1);
+SELECT count(*) FROM alt_self.audience(1);
+CALL reco.refresh('alt_self');
+RESET alt.change;
+CREATE INDEX ON alt_self.model_item (alt_change_in_index(number));
+CALL reco.alter_model('alt_self', source => 'alt');
+SET alt.change = 'on';
+CALL reco.refresh('alt_self');
+RESET alt.change;
+CALL reco.refresh('alt_self');
+SELECT version, status FROM alt_self.versions ORDER BY 1;
+-- tables of another owner are not written to
+CREATE ROLE alt_other;
+ALTER TABLE alt_self.model_user OWNER TO alt_other;
+CALL reco.refresh('alt_self');
+DROP OWNED BY alt_other;
+DROP ROLE alt_other;
+SELECT count(*) FROM alt_self.recommend(1);
+DROP SCHEMA alt_self CASCADE;
+DROP FUNCTION alt_change_in_index, alt_change;
 DO $$ BEGIN FOR m IN 1 .. 20 LOOP EXECUTE format('DROP SCHEMA alt_%s CASCADE', m); END LOOP; END $$;
 DROP SCHEMA alt_home, alt_text CASCADE;
 DROP TYPE alt_pair, alt_range;
