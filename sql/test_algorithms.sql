@@ -9,7 +9,7 @@ SELECT pg_typeof(reco.ials()), pg_typeof(reco.options());
 SELECT reco.describe(reco.ials()) UNION ALL SELECT reco.describe(reco.als()) UNION ALL SELECT reco.describe(reco.popular());
 SELECT reco.describe(reco.ials(factors => 8, regularization => 0.5, alpha => 40, iterations => 3, weighted_regularization => true,
                                solver => 'cg', seed => 7));
-SELECT reco.describe(reco.als(8, 0.5, 3, false, false, 'cholesky', 9007199254740991));
+SELECT reco.describe(reco.als(8, 0.5, 3, false, false, 'cholesky', 9007199254740992));
 -- every value as it was given: what is described can be typed again
 SELECT reco.describe(reco.ials(regularization => 0.123456789012345)) LIKE '% regularization => 0.123456789012345, %' AS exact;
 -- NULL takes the default
@@ -21,9 +21,9 @@ SELECT reco.describe(NULL);
 
 -- the ends of each range are in it
 SELECT reco.ials(factors => 1, regularization => 1e-9, alpha => 1e-9, iterations => 1, seed => 0);
-SELECT reco.ials(factors => 1024, regularization => 1e9, alpha => 1e6, iterations => 10000, seed => 9007199254740991);
+SELECT reco.ials(factors => 1024, regularization => 1e9, alpha => 1e6, iterations => 10000, seed => 9007199254740992);
 SELECT reco.als(factors => 1, regularization => 1e-9, iterations => 1, seed => 0);
-SELECT reco.als(factors => 1024, regularization => 1e9, iterations => 10000, seed => 9007199254740991);
+SELECT reco.als(factors => 1024, regularization => 1e9, iterations => 10000, seed => 9007199254740992);
 SELECT reco.options(min_user_interactions => 1000000, min_item_interactions => 1000000, keep_versions => 1000);
 -- and what is next to them is not
 SELECT reco.ials(factors => 0);
@@ -41,7 +41,7 @@ SELECT reco.ials(alpha => '-Infinity');
 SELECT reco.ials(iterations => 0);
 SELECT reco.ials(iterations => 10001);
 SELECT reco.ials(seed => -1);
-SELECT reco.ials(seed => 9007199254740992);
+SELECT reco.ials(seed => 9007199254740993);
 SELECT reco.ials(solver => 'lu');
 SELECT reco.ials(solver => 'CG');
 SELECT reco.ials(solver => '');
@@ -122,3 +122,36 @@ SET reco.max_memory = -1;
 SET reco.nonsense = 1;
 SHOW reco.threads;
 SHOW reco.max_memory;
+
+-- every option that has a range, as the pages tell it: both ends are in it, and nothing next to them
+CREATE TEMP TABLE ranges (constructor text, option text, least numeric, greatest numeric, step numeric);
+INSERT INTO ranges VALUES
+  ('ials', 'factors', 1, 1024, 1), ('ials', 'regularization', 1e-9, 1e9, 1e-10), ('ials', 'alpha', 1e-9, 1e6, 1e-10),
+  ('ials', 'iterations', 1, 10000, 1), ('ials', 'seed', 0, 9007199254740992, 1),
+  ('als', 'factors', 1, 1024, 1), ('als', 'regularization', 1e-9, 1e9, 1e-10), ('als', 'iterations', 1, 10000, 1),
+  ('als', 'seed', 0, 9007199254740992, 1),
+  ('item_knn', 'neighbors', 1, 10000, 1), ('item_knn', 'shrinkage', 0, 1e9, 1e-6), ('item_knn', 'min_support', 1, 1e9, 1),
+  ('item_knn', 'k1', 0, 1e6, 1e-6), ('item_knn', 'b', 0, 1, 1e-6), ('item_knn', 'exponent', 0, 1, 1e-6),
+  ('item_knn', 'tversky_alpha', 0, 1000, 1e-6), ('item_knn', 'tversky_beta', 0, 1000, 1e-6),
+  ('user_knn', 'neighbors', 1, 10000, 1), ('user_knn', 'shrinkage', 0, 1e9, 1e-6), ('user_knn', 'min_support', 1, 1e9, 1),
+  ('rp3beta', 'alpha', 0, 10, 1e-6), ('rp3beta', 'beta', 0, 10, 1e-6), ('rp3beta', 'neighbors', 1, 10000, 1),
+  ('options', 'min_user_interactions', 1, 1000000, 1), ('options', 'min_item_interactions', 1, 1000000, 1),
+  ('options', 'max_user_interactions', 1, 1000000, 1), ('options', 'keep_versions', 1, 1000, 1);
+CREATE FUNCTION pg_temp.accepts(constructor text, option text, value numeric) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE type text := CASE WHEN option = 'seed' THEN 'bigint'
+                          WHEN option IN ('factors', 'iterations', 'neighbors', 'min_support') OR constructor = 'options' THEN 'integer'
+                          ELSE 'float8' END;
+        more text := CASE WHEN option IN ('tversky_alpha', 'tversky_beta') THEN ', similarity => ''tversky'''
+                          WHEN option = 'exponent' THEN ', similarity => ''asymmetric'''
+                          WHEN option IN ('k1', 'b') THEN ', weighting => ''bm25''' ELSE '' END;
+BEGIN
+  EXECUTE format('SELECT reco.%I(%I => %L::%s%s)', constructor, option, trim_scale(value), type, more);
+  RETURN true;
+EXCEPTION WHEN invalid_parameter_value OR check_violation THEN
+  RETURN false;
+END $$;
+SELECT constructor, option, least, greatest FROM ranges
+WHERE NOT (pg_temp.accepts(constructor, option, least) AND pg_temp.accepts(constructor, option, greatest))
+   OR pg_temp.accepts(constructor, option, least - step) OR pg_temp.accepts(constructor, option, greatest + CASE step WHEN 1 THEN 1 ELSE greatest / 1e9 END);
+-- through JSON no rounding brings a number back
+SELECT '{"algorithm": "ials", "seed": 9007199254740993}'::reco.algorithm;

@@ -283,7 +283,7 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	training.by_user.value = latest ? e->train_latest : e->train_sum;
 	reco_training_threads(&training);
 	reco_budget_require(&budget, spec->algorithm->memory(&training), "training");
-	spec->algorithm->fit(&training, &trained);
+	reco_training_fit(&training, &trained);
 	if (spec->algorithm->prepare)
 		spec->algorithm->prepare(model, &budget);
 	users = (TrainingUsers){&e->train, training.by_user.value, &trained};

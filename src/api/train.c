@@ -253,7 +253,7 @@ train(Job *job)
 
 	INSTR_TIME_SET_CURRENT(start);
 	reco_progress_phase(job->record.version, "training");
-	job->spec->algorithm->fit(&job->training, &job->trained);
+	reco_training_fit(&job->training, &job->trained);
 	job->record.trained = &job->trained;
 	job->record.train_seconds = seconds_since(start);
 	tell_phase(job, "trained", job->record.train_seconds);

@@ -13,6 +13,8 @@
 #include "utils/json.h"
 #include "utils/numeric.h"
 
+#include <math.h>
+
 static const RecoAlgorithm *const algorithms[] = {
 	&reco_algorithm_ials,     &reco_algorithm_als,     &reco_algorithm_item_knn,
 	&reco_algorithm_user_knn, &reco_algorithm_rp3beta, &reco_algorithm_content,
@@ -64,6 +66,22 @@ weights_of(JsonbContainer *object)
 	return weights;
 }
 
+/* As float8; but what rounding would bring back to 2^53, or -2^53, stays beyond it. */
+static double
+number_of(Numeric from)
+{
+	const int64 most = INT64CONST(1) << 53;
+	double number =
+		DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(from)));
+
+	if (fabs(number) == (double) most &&
+		DatumGetBool(DirectFunctionCall2(numeric_gt,
+										 DirectFunctionCall1(numeric_abs, NumericGetDatum(from)),
+										 DirectFunctionCall1(int8_numeric, Int64GetDatum(most)))))
+		return nextafter(number, 2 * number);
+	return number;
+}
+
 static reco_value
 value_of(const JsonbValue *from)
 {
@@ -76,8 +94,7 @@ value_of(const JsonbValue *from)
 			break;
 		case jbvNumeric:
 			value.kind = RECO_VALUE_NUMBER;
-			value.number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-															  NumericGetDatum(from->val.numeric)));
+			value.number = number_of(from->val.numeric);
 			break;
 		case jbvBool:
 			value.kind = RECO_VALUE_BOOL;
@@ -267,4 +284,75 @@ reco_training_threads(const RecoTraining *training)
 
 	if (algorithm->parallel && algorithm->parallel(training))
 		reco_budget_threads(training->budget);
+}
+
+/* An error that says of what, and from where to where the values were. */
+static void
+out_of_range(const RecoTraining *training, const char *what)
+{
+	float min;
+	float max;
+
+	reco_value_range(&training->by_user, &min, &max);
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("training ended with %s that are out of range", what),
+			 errdetail("A model holds numbers from %g to %g; the values that were trained on are "
+					   "from %g to %g.",
+					   -RECO_MAX_FACTOR, RECO_MAX_FACTOR, min, max),
+			 errhint("Scale the source's values, or take their logarithm; a larger "
+					 "\"regularization\", where the algorithm has one, makes factors smaller.")));
+}
+
+/* Whether n floats, NULL: none, are all such as loading accepts. */
+static bool
+floats_fit(const float *x, Size n)
+{
+	for (Size i = 0; x && i < n; i++)
+	{
+		RECO_POLL_AT(i);
+		if (!(fabsf(x[i]) <= RECO_MAX_FACTOR))
+			return false;
+	}
+	return true;
+}
+
+static bool
+lists_fit(const reco_neighbors *lists)
+{
+	for (int64 k = 0; lists->start && k < lists->start[lists->rows]; k++)
+	{
+		RECO_POLL_AT(k);
+		if (!(fabs(lists->similarity[k]) <= RECO_MAX_FACTOR))
+			return false;
+	}
+	return true;
+}
+
+static bool
+features_fit(const RecoFeatures *features)
+{
+	for (int f = 0; features && f < features->content.fields; f++)
+		if (!(fabs(features->mean[f]) <= RECO_MAX_FACTOR) ||
+			!(fabs(features->deviation[f]) <= RECO_MAX_FACTOR))
+			return false;
+	return true;
+}
+
+void
+reco_training_fit(const RecoTraining *training, RecoTrained *out)
+{
+	const RecoModel *model = &out->model;
+
+	training->spec->algorithm->fit(training, out);
+	if (!floats_fit(out->user, (Size) out->users * model->stride) ||
+		!floats_fit(model->item, (Size) model->items * model->stride))
+		out_of_range(training, "factors");
+	if (!floats_fit(out->user_bias, out->users) || !floats_fit(model->item_bias, model->items) ||
+		!(fabs(model->mean) <= RECO_MAX_FACTOR))
+		out_of_range(training, "biases or a mean");
+	if (!lists_fit(&model->neighbors) || !lists_fit(&out->user_neighbors))
+		out_of_range(training, "similarities");
+	if (!features_fit(training->features))
+		out_of_range(training, "numbers of items");
 }

@@ -37,8 +37,8 @@ static const char *const solvers[] = {"auto", "cholesky", "cg", "subspace", NULL
 /* Floats that are read between two polls when a user is scored: 16 MB. */
 #define SCORE_BLOCK_FLOATS (4 * 1024 * 1024)
 
-/* the largest whole number that a JSON number is sure to keep */
-#define MAX_SEED 9007199254740991.0
+/* 2^53: up to here a float8 keeps every whole number */
+#define MAX_SEED 9007199254740992.0
 
 static const reco_option ials_options[] = {
 	{"factors", RECO_OPTION_INT, FIELD(factors), 64, 1, RECO_ALS_MAX_FACTORS, NULL},
@@ -111,25 +111,6 @@ factor_parallel(const RecoTraining *training)
 				  params_of(training->spec)->factors;
 
 	return work >= WORK_WORTH_THREADS;
-}
-
-/*
- * Scores are finite for factors and biases within these bounds: d products of
- * two, d up to 1024, stay within float4.
- */
-static void
-check_factors(const float *x, Size n)
-{
-	for (Size i = 0; i < n; i++)
-	{
-		RECO_POLL_AT(i);
-		if (!(fabsf(x[i]) <= RECO_MAX_FACTOR))
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("training ended with factors that are out of range"),
-				 errhint("Raise the algorithm's regularization, or scale the source's values.")));
-	}
 }
 
 static size_t
@@ -228,10 +209,6 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 		.item_bias = factors.item_bias ? factors.item_bias : reco_zeros(budget, factors.items),
 		.mean = factors.mean,
 	};
-	check_factors(factors.user, (Size) factors.users * factors.stride);
-	check_factors(factors.item, (Size) factors.items * factors.stride);
-	check_factors(out->user_bias, factors.users);
-	check_factors(out->model.item_bias, factors.items);
 	reco_value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
 	out->losses = params.iterations;
 	out->loss = reco_budget_alloc(budget, params.iterations * sizeof(float));

@@ -18,7 +18,10 @@
 #include "pg/pg.h"
 #include "utils/jsonb.h"
 
-/* The largest factor or bias; what tables hold beyond it is not a model's. */
+/*
+ * The largest factor, bias, mean or similarity: d products of two factors, d up to 1024,
+ * stay within float4.  What tables hold beyond it is not a model's.
+ */
 #define RECO_MAX_FACTOR 1e17f
 
 typedef struct RecoAlgorithm RecoAlgorithm;
@@ -210,6 +213,11 @@ extern pg_attribute_noreturn() void reco_features_missing(const RecoSpec *spec);
  * its memory is estimated.
  */
 extern void reco_training_threads(const RecoTraining *training);
+/*
+ * Trains, and makes sure that loading will accept what is stored: an error when a number is
+ * beyond RECO_MAX_FACTOR or not finite.
+ */
+extern void reco_training_fit(const RecoTraining *training, RecoTrained *out);
 extern void reco_value_range(const reco_csr *a, float *min, float *max);
 extern float *reco_zeros(RecoBudget *budget, int32 n);
 
