@@ -130,11 +130,11 @@ reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
 }
 
 void *
-reco_call_alloc(Size count, Size size)
+reco_serving_alloc(MemoryContext context, Size count, Size size)
 {
 	Size bytes = Max(count, 1) * size;
 	Size limit = reco_max_memory();
-	Size held = MemoryContextMemAllocated(CurrentMemoryContext, true);
+	Size held = MemoryContextMemAllocated(context, true);
 
 	if (bytes > limit - Min(held, limit))
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -143,8 +143,13 @@ reco_call_alloc(Size count, Size size)
 							   (held + bytes) / 1024 + 1),
 						errdetail("The limit is %zu kB.", limit / 1024),
 						errhint("Raise \"reco.max_memory\", or ask for fewer rows.")));
-	return MemoryContextAllocExtended(CurrentMemoryContext, bytes,
-									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return MemoryContextAllocExtended(context, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+void *
+reco_call_alloc(Size count, Size size)
+{
+	return reco_serving_alloc(CurrentMemoryContext, count, size);
 }
 
 void *

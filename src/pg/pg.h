@@ -75,6 +75,8 @@ extern void reco_budget_threads(RecoBudget *budget);
  * error when it holds more than reco.max_memory with it.
  */
 extern void *reco_call_alloc(Size count, Size size);
+/* The same in another memory context. */
+extern void *reco_serving_alloc(MemoryContext context, Size count, Size size);
 extern void *reco_budget_alloc(RecoBudget *budget, size_t bytes);
 extern void reco_budget_free(RecoBudget *budget, void *memory);
 /* Error when `bytes` more would pass the limit; what: "training", "reading the source". */

@@ -42,8 +42,7 @@ typedef struct ItemLoad
 void *
 serving_alloc(MemoryContext context, Size count, Size size)
 {
-	return MemoryContextAllocExtended(context, Max(count, 1) * size,
-									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return reco_serving_alloc(context, count, size);
 }
 
 /* A matrix whose rows start on cache lines. */
@@ -73,12 +72,11 @@ serving_copy_factors(Oid schema, Datum value, int d, bool nan_ok, float *to)
  * memory is taken for it than the rows' own table can account for.
  */
 void
-serving_check_size(ModelTable *table, int32 rows, int stride)
+serving_check_size(ModelTable *table, int32 rows)
 {
 	BlockNumber blocks = RelationGetNumberOfBlocks(table->heap);
 
-	if ((uint64) rows > (uint64) blocks * MaxHeapTuplesPerPage ||
-		(Size) rows * stride * sizeof(float) > reco_max_memory())
+	if ((uint64) rows > (uint64) blocks * MaxHeapTuplesPerPage)
 		reco_damaged(RelationGetNamespace(table->heap),
 					 psprintf("Its table \"%s\" cannot hold %d rows.",
 							  RelationGetRelationName(table->heap), rows));
@@ -373,9 +371,7 @@ reco_serving_load(const ModelRow *row)
 	reco_table_open(&items, row->schema, false, AccessShareLock);
 	reco_check_policies(items.heap);
 	reco_table_require_id(&items, serving->item_type);
-	serving_check_size(
-		&items, model->items,
-		Max(model->stride, serving->features ? serving->features->content.stride : 0));
+	serving_check_size(&items, model->items);
 	model->item = serving_alloc_matrix(context, model->items, model->stride);
 	model->item_bias = serving_alloc(context, model->items, sizeof(float));
 	serving->interactions = serving_alloc(context, model->items, sizeof(float));

@@ -29,6 +29,6 @@ extern RecoUsers reco_serving_users(Serving *serving);
 extern void *serving_alloc(MemoryContext context, Size count, Size size);
 extern float *serving_alloc_matrix(MemoryContext context, Size rows, int stride);
 extern void serving_copy_factors(Oid schema, Datum value, int d, bool nan_ok, float *to);
-extern void serving_check_size(ModelTable *table, int32 rows, int stride);
+extern void serving_check_size(ModelTable *table, int32 rows);
 
 #endif /* RECO_STORE_LOAD_H */

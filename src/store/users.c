@@ -267,7 +267,7 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
 	reco_check_policies(table.heap);
 	reco_table_require_id(&table, serving->user_type);
-	serving_check_size(&table, serving->users, serving->model.stride);
+	serving_check_size(&table, serving->users);
 	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	load.user = serving_alloc_matrix(context, serving->users, serving->model.stride);
 	load.ids = id_dict_create(context, serving->user_type);

@@ -79,5 +79,11 @@ my ($rc, $out, $err) = $node->psql('postgres', q{SET reco.max_memory = '64kB'; S
 like($err, qr/serving needs an estimated \d+ kB of memory, more than "reco.max_memory" allows/, 'a limit that is too low');
 like($err, qr/HINT:  Raise "reco.max_memory", or ask for fewer rows/, 'with a hint');
 
+# reading a version counts as well; it is not called damaged for that
+unlink glob($node->data_dir . '/base/pgsql_tmp/pgsql_tmp_reco*');
+($rc, $out, $err) = $node->psql('postgres', q{SET reco.max_memory = '64kB'; SELECT count(*) FROM popular.recommend(7, 1)});
+like($err, qr/serving needs an estimated \d+ kB of memory, more than "reco.max_memory" allows/, 'a limit that is too low for the version');
+is(sql('SELECT count(*) FROM popular.recommend(7, 1)'), 1, 'with the default it is served');
+
 $node->stop;
 done_testing();
