@@ -44,6 +44,9 @@
 /* Of one user: sorting them takes a fraction of a second. */
 #define MAX_ROWS (1024 * 1024)
 
+/* Bytes that functions of the ids' types may leave behind. */
+#define ROW_GARBAGE (8 * 1024 * 1024)
+
 static RecoLive *lives[MAX_LIVES];
 static uint64 use_counter;
 
@@ -545,7 +548,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 		ingest_invalid_value(serving->user_type, serving->item_type, slot, value);
 	item = valid ? id_dict_find(serving->items, slot->tts_values[1]) : -1;
 	MemoryContextSwitchTo(old);
-	if (++rows->received % 1024 == 0)
+	if (++rows->received % 1024 == 0 || MemoryContextMemAllocated(rows->row, false) > ROW_GARBAGE)
 		MemoryContextReset(rows->row);
 	if (item < 0)
 		return true;

@@ -2,8 +2,9 @@
  * ingest.c
  *	  Fuzz target: triples to matrices, filtered and transposed.
  *
- * Input: a byte of flags (values, times, very many items in falling order), a
- * byte each for the least number of entries of a user and of an item, a byte
+ * Input: a byte of flags (values, times, very many items in falling order, at most some
+ * pairs of a user, a trend), a byte each for the least number of entries of a user and of
+ * an item, the first of which is also the most pairs of a user and the trend's period, a byte
  * for the allocation that fails (0: none), then the rows: a byte each for user
  * and item, and where there are values and times a byte for the two.  Checked
  * against a table of all pairs that is filled row by row.
@@ -11,6 +12,7 @@
 #include "fuzz.h"
 
 #include "core/csr.h"
+#include "core/trend.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -204,6 +206,28 @@ check_filter(reco_interactions *x, int32_t min_user, int32_t min_item)
 	free(used);
 }
 
+/* With a cap there is no table to compare with but that no user has more. */
+static void
+check_capped(const reco_interactions *x, int64_t max)
+{
+	const reco_csr *a = &x->by_user;
+
+	for (int32_t u = 0; u < a->rows; u++)
+	{
+		REQUIRE(a->start[u + 1] - a->start[u] <= max);
+		for (int64_t e = a->start[u] + 1; e < a->start[u + 1]; e++)
+			REQUIRE(a->col[e] > a->col[e - 1]);
+	}
+	REQUIRE(x->capped >= x->capped_users && (x->capped == 0) == (x->capped_users == 0));
+}
+
+static void
+check_growth(const float *growth, int32_t items)
+{
+	for (int32_t i = 0; i < items; i++)
+		REQUIRE(fabsf(growth[i]) <= USERS);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -213,7 +237,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int32_t items;
 	reco_triples t;
 	reco_interactions x;
-	reco_status status;
+	reco_trend trend = {0};
+	reco_status status = RECO_OK;
 
 	if (size < 4)
 		return 0;
@@ -234,10 +259,27 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		status = RECO_NO_MEMORY;
 	}
 	else
-		status = reco_triples_build(&t, USERS, items, user_rank, item_rank, &x);
+	{
+		trend.growth = calloc((size_t) items, sizeof(float));
+		t.max_row = data[0] & 16 ? 1 + data[1] % 8 : 0;
+		if (data[0] & 32)
+			t.trend = &trend;
+		if (t.trend)
+			status = reco_trend_periods(&t, data[1] % 4, 4, &trend);
+		if (status == RECO_OK)
+			status = reco_triples_build(&t, USERS, items, user_rank, item_rank, &x);
+		else
+			reco_triples_free(&t);
+		if (status == RECO_OK)
+			check_growth(trend.growth, items);
+		free(trend.growth);
+	}
 	if (status == RECO_OK)
 	{
-		check_matrix(&x, table, item_rank);
+		if (data[0] & 16)
+			check_capped(&x, 1 + data[1] % 8);
+		else
+			check_matrix(&x, table, item_rank);
 		check_transpose(&x);
 		check_filter(&x, data[1] % 16, data[2] % 16);
 		check_transpose(&x);
