@@ -44,13 +44,16 @@ kill_trainer($session, 'home', wait_for_training($node, 'home'));
 
 is(recommendations($node, 'home'), $served, 'the old version serves');
 is(sql("SELECT version, status FROM reco.models WHERE model = 'home'"),
-  '1|ready', 'reco.models no longer says that it trains');
+  '1|failing', 'reco.models no longer says that it trains, but that it failed');
+is(sql("SELECT status, failures, last_error, training FROM reco.health WHERE model = 'home'"),
+  'failing|1|interrupted|f', 'reco.health that it was interrupted');
 is(sql('SELECT count(*) FROM home.model_user WHERE version <> 1'), '0', 'the killed training left no rows');
 is(sql(q{SELECT count(*) FROM pg_ls_tmpdir() WHERE name !~ '_reco\.'}), '0', 'nor files');
 
 sql("CALL reco.alter_model('home', source => '$small', algorithm => $small_algorithm)");
 sql("CALL reco.refresh('home')");
 is(recommendations($node, 'home'), $served, 'the next refresh works');
+is(sql("SELECT status, failures FROM reco.health WHERE model = 'home'"), 'ready|0', 'after which all is well');
 is( sql('SELECT version, status, active, message FROM home.versions ORDER BY version'),
   "1|ready|f|\n2|failed|f|interrupted\n3|ready|t|",
   'and knows that the one before was interrupted');

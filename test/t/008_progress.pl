@@ -70,7 +70,7 @@ for my $block (0, 1)
   is($moved, 4, "$where: each second there are more iterations");
   ok($seen[4][4] > $seen[0][4] + 3, "$where: and more time has passed");
   is(join('|', @{ $seen[4] }[ 1, 2, 3, 5, 6, 7 ]), '1000|t|t|t|t|home', "$where: the rest is there");
-  is(sql(q{SELECT string_agg(status, ' ') FROM reco.models}), 'ready, training', "$where: reco.models says so, too");
+  is(sql(q{SELECT string_agg(status, ' ') FROM reco.models}), 'failing, training', "$where: reco.models says so, too, and that the one before failed");
   sql('CREATE ROLE stranger') if !$block;
   is(sql("SET ROLE stranger; $progress"), '0', "$where: strangers do not see it");
   sql($block ? 'SELECT pg_terminate_backend(pid) FROM reco.progress' : 'SELECT pg_cancel_backend(pid) FROM reco.progress');
