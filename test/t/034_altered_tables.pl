@@ -65,6 +65,8 @@ sql(q{
     'trending:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM home.trending(n => 5) AS r',
     'reco.recommend:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM reco.recommend(''home'', 10, n => 5) AS r',
     'explain_source:SELECT string_agg(r::text, '' '') FROM reco.explain_source(''home'') AS r',
+    'reco.models:SELECT (count(*) <= 1)::text FROM reco.models',
+    'reco.health:SELECT (count(*) <= 1)::text FROM reco.health',
     'versions:SELECT string_agg(concat_ws(''|'', version, status, active, users, items, algorithm), '' '' ORDER BY version) FROM home.versions',
     'user_factors:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.user_factors AS r',
     'item_factors:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.item_factors AS r',
@@ -463,6 +465,8 @@ sub judge
   is($wrong, '0', "$name: no rows are wrong") or diag(sql(q{
     SELECT t.phase, t.name, a.tab, a.col, a.what, left(t.result, 300), left(w.result, 300) FROM told AS t JOIN wanted AS w USING (name) JOIN alterations AS a ON a.id = t.alteration
      WHERE error IS NULL AND t.result IS DISTINCT FROM w.result LIMIT 30}));
+  is(sql(q{SELECT string_agg(DISTINCT format('%s, %s %s %s: %s', name, tab, col, what, error), E'\n') FROM told JOIN alterations ON id = alteration
+    WHERE error IS NOT NULL AND name ~ '^reco.(models|health)'}), '', "$name: what lists all models lists the others");
   is($internal, '0', "$name: no internal error") or diag(sql(q{
     SELECT t.phase, t.name, a.tab, a.col, a.what, t.error FROM told AS t JOIN alterations AS a ON a.id = t.alteration WHERE t.error ~ '^XX' LIMIT 30}));
   return $combinations;
