@@ -164,6 +164,7 @@ $$;
 SET reco.threads = 1;
 SELECT als_digest('1 thread', reco.ials(factors => 8, iterations => 10)), als_digest('1 thread', reco.als(factors => 8, iterations => 10));
 SELECT als_digest('again', reco.ials(factors => 8, iterations => 10)), als_digest('again', reco.als(factors => 8, iterations => 10));
+SET reco.max_threads = 4;
 SET reco.threads = 2;
 SELECT als_digest('2 threads', reco.ials(factors => 8, iterations => 10)), als_digest('2 threads', reco.als(factors => 8, iterations => 10));
 SET reco.threads = 4;

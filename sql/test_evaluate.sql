@@ -38,6 +38,7 @@ SELECT users FROM reco.evaluate('eval_split', ARRAY[reco.popular()], test_fracti
 CREATE TABLE eval_tastes AS
   SELECT u, i FROM generate_series(1, 40) u, generate_series(1, 30) i WHERE u % 3 = i % 3 AND (u * 7 + i * 5) % 4 <> 0;
 CREATE TABLE eval_first AS SELECT * FROM reco.evaluate('eval_tastes', ARRAY[reco.ials(factors => 4)], cutoffs => '{5,10}');
+SET reco.max_threads = 4;
 SET reco.threads = 4;
 CREATE TABLE eval_second AS SELECT * FROM reco.evaluate('SELECT * FROM eval_tastes ORDER BY i DESC, u', ARRAY[reco.ials(factors => 4)], cutoffs => '{5,10}');
 SET reco.threads = 1;

@@ -362,6 +362,7 @@ BEGIN
 END
 $$;
 SELECT knn_digest('1 thread');
+SET reco.max_threads = 4;
 SET reco.threads = 2;
 SELECT knn_digest('2 threads');
 SET reco.threads = 4;

@@ -224,10 +224,47 @@ SELECT name, value <> '' AS known FROM reco.environment();
 SELECT DISTINCT value = extversion AS same FROM reco.environment(), pg_extension WHERE extname = 'reco' AND name ~ 'version';
 CREATE FUNCTION ops_environment(what text) RETURNS text LANGUAGE sql AS $$
   SELECT value FROM reco.environment() WHERE name = what $$;
-SELECT pg_size_bytes(ops_environment('memory'))::float8 / pg_size_bytes(ops_environment('memory of a training')) BETWEEN 1.8 AND 2.2 AS half;
-SET maintenance_work_mem = '2000GB';
+-- a third of what shared_buffers leaves, as far as it is said in whole megabytes or gigabytes
+SELECT (pg_size_bytes(ops_environment('memory')) - pg_size_bytes(current_setting('shared_buffers'))) / 3.0
+       / pg_size_bytes(ops_environment('memory of a training')) BETWEEN 0.9 AND 1.1 AS third;
+SET reco.max_threads = 8;
 SET reco.threads = 7;
+SET reco.max_memory_limit = '2000GB';
+SET reco.max_memory = '2000GB';
 SELECT ops_environment('memory of a training'), ops_environment('threads of a training');
+-- whoever is no superuser may have less, but not more
+CREATE FUNCTION ops_limits() RETURNS text LANGUAGE sql AS $$
+  SELECT ops_environment('threads of a training') || ' threads, ' || ops_environment('memory of a training') $$;
+SET reco.max_memory_limit = '128MB';
+SET reco.max_threads = 2;
+SET ROLE ops_app;
+SET reco.threads = 1024;
+SET reco.max_memory = '2000GB';
+SET maintenance_work_mem = '2000GB';
+SELECT ops_limits();
+SET reco.threads = 1;
+SET reco.max_memory = '64MB';
+SELECT ops_limits();
+SET reco.max_threads = 1024;
+SET reco.max_memory_limit = '1TB';
+ALTER ROLE ops_app SET reco.max_threads = 1024;
+RESET reco.threads;
+RESET reco.max_memory;
+SELECT ops_limits();
+-- the estimate is in the error, and what is in the way
+SET reco.max_memory = '1TB';
+DO $$
+DECLARE
+  detail text; hint text;
+BEGIN
+  PERFORM reco.evaluate('SELECT u, i FROM generate_series(1, 3000) AS u, generate_series(1, 1000) AS i WHERE (u * i) % 7 = 0 OR u = i', ARRAY[reco.ials(factors => 1024)]);
+EXCEPTION WHEN program_limit_exceeded THEN
+  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+  RAISE WARNING '% % %', regexp_replace(sqlerrm, '\d+', 'N'), regexp_replace(detail, '\d+', 'N'), hint;
+END $$;
+RESET ROLE;
+DROP FUNCTION ops_limits;
+RESET maintenance_work_mem;
 SET reco.max_memory = '64MB';
 SET max_parallel_maintenance_workers = 0;
 SET reco.threads = 0;

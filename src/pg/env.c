@@ -116,6 +116,15 @@ reco_budget_threads(RecoBudget *budget)
 						 "\"reco.threads\".")));
 }
 
+/* Which setting is in the way: where it is the ceiling, only a superuser may raise it. */
+static const char *
+setting_to_raise(void)
+{
+	return reco_max_memory() < reco_max_memory_limit()
+			   ? "Raise \"reco.max_memory\""
+			   : "Have a superuser raise \"reco.max_memory_limit\", and raise \"reco.max_memory\"";
+}
+
 void
 reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
 {
@@ -126,7 +135,7 @@ reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
 			 errmsg("%s needs an estimated %zu kB of memory, more than \"reco.max_memory\" allows",
 					what, (budget->used + bytes) / 1024 + 1),
 			 errdetail("The limit is %zu kB.", budget->limit / 1024),
-			 errhint("Raise \"reco.max_memory\", or train on fewer rows or with fewer factors.")));
+			 errhint("%s, or train on fewer rows or with fewer factors.", setting_to_raise())));
 }
 
 void *
@@ -142,7 +151,7 @@ reco_serving_alloc(MemoryContext context, Size count, Size size)
 							   "\"reco.max_memory\" allows",
 							   (held + bytes) / 1024 + 1),
 						errdetail("The limit is %zu kB.", limit / 1024),
-						errhint("Raise \"reco.max_memory\", or ask for fewer rows.")));
+						errhint("%s, or ask for fewer rows.", setting_to_raise())));
 	return MemoryContextAllocExtended(context, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 

@@ -37,6 +37,8 @@ extern int reco_max_memory_setting;
 
 extern int reco_threads(void);
 extern size_t reco_max_memory(void);
+/* What only a superuser may raise that above. */
+extern size_t reco_max_memory_limit(void);
 
 /* The memory of the machine, or of the control group that this process is in (machine.c). */
 extern size_t reco_machine_memory(void);

@@ -23,6 +23,7 @@ sub alone
       SELECT pg_backend_pid() AS pid \\gset
       \\setenv PID :pid
       \\! prlimit --pid \$PID --nproc=1:1
+      SET reco.max_threads = 8;
       SET reco.threads = 4;
       $sql}, stdout => \$out, stderr => \$err);
   return ($rc, $out, $err);
@@ -41,7 +42,7 @@ like($err, qr/HINT:  .*"reco\.threads"/, '... that says what to do');
 # fewer are not worth the threads (WORK_WORTH_THREADS of src/model/als.c)
 cmp_ok($node->safe_psql('postgres', 'SELECT interactions * 64 FROM few.versions'), '>', 4e6, 'there is work for threads');
 
-($rc, $out, $err) = $node->psql('postgres', "SET reco.threads = 4; CALL reco.create_model('four', $model)");
+($rc, $out, $err) = $node->psql('postgres', "SET reco.max_threads = 8; SET reco.threads = 4; CALL reco.create_model('four', $model)");
 unlike($err, qr/WARNING/, 'there is no warning where threads may be started');
 my $digest = q{SELECT md5(string_agg(u::text, ',' ORDER BY user_id)) FROM %s.user_factors AS u};
 is($node->safe_psql('postgres', sprintf($digest, 'few')), $node->safe_psql('postgres', sprintf($digest, 'four')),
@@ -56,6 +57,7 @@ unlike($err, qr/WARNING/, '... ask for no threads');
 ($rc, $out, $err) = $node->psql('postgres', qq{
     SELECT pg_backend_pid() AS pid \\gset
     \\setenv PID :pid
+    SET reco.max_threads = 8;
     SET reco.threads = 4;
     CALL reco.refresh('few');
     \\! prlimit --pid \$PID --nproc=1:1
@@ -70,6 +72,24 @@ is($out, 't', 'lists of all users are made') or diag($err);
 like($err, $warning, '... with a warning');
 ($rc, $out, $err) = alone("SELECT count(*) > 0 FROM reco.evaluate('lines', ARRAY[reco.item_knn(), reco.ials(factors => 8)]);");
 is($out, 't', 'algorithms are evaluated') or diag($err);
+
+# Ceilings that a role sets for itself, in its session before the library is there or for
+# all of its sessions, count for nothing; what a superuser sets for the role does.
+$node->safe_psql('postgres', 'CREATE ROLE eager LOGIN');
+sub ceilings
+{
+  my ($sql) = @_;
+  my ($out, $err) = ('', '');
+  $node->psql('postgres', "$sql SELECT value FROM reco.environment() WHERE name = 'threads of a training'; SHOW reco.max_threads;",
+    stdout => \$out, stderr => \$err, extra_params => [ '-U', 'eager' ]);
+  return $out;
+}
+my $most = $node->safe_psql('postgres', q{SELECT value FROM reco.environment() WHERE name = 'processors'});
+is(ceilings('SET reco.max_threads = 1024; SET reco.threads = 1024;'), "$most\n0", 'a ceiling set before the library is there');
+$node->psql('postgres', 'ALTER ROLE eager SET reco.max_threads = 1024', extra_params => [ '-U', 'eager' ]);
+is(ceilings('SET reco.threads = 1024;'), "$most\n0", 'a ceiling set for a role by itself');
+$node->safe_psql('postgres', 'ALTER ROLE eager SET reco.max_threads = 3; ALTER ROLE eager SET reco.threads = 5');
+is(ceilings(''), "3\n3", 'a ceiling set for a role by a superuser');
 
 $node->stop;
 done_testing();
