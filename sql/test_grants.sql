@@ -13,7 +13,7 @@ DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_reco_owner', 
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_reco_owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 SET ROLE regress_reco_owner;
 CREATE SCHEMA gr_shop;
-CREATE TABLE gr_shop.lines AS SELECT u, i FROM generate_series(1, 20) AS u, generate_series(1, 9) AS i WHERE (u * i) % 5 > 1;
+CREATE TABLE gr_shop.lines AS SELECT u, i, 1 AS q, timestamp '2024-03-01' - make_interval(days => u * i) AS at FROM generate_series(1, 20) AS u, generate_series(1, 9) AS i WHERE (u * i) % 5 > 1;
 CREATE TABLE gr_shop.items AS SELECT i AS id, CASE WHEN i % 2 = 0 THEN 'even' ELSE 'odd' END AS kind FROM generate_series(1, 9) AS i;
 CALL reco.create_model('gr_home', 'gr_shop.lines', reco.ials(factors => 2), items => 'gr_shop.items');
 SELECT count(*) AS functions, count(*) FILTER (WHERE proacl IS NULL) AS without_rights,

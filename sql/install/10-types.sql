@@ -125,7 +125,8 @@ CREATE TYPE reco.version AS (
   message pg_catalog.text,
   fields pg_catalog.jsonb,
   row_security pg_catalog.bool,
-  available pg_catalog.bool
+  available pg_catalog.bool,
+  timed pg_catalog.bool
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

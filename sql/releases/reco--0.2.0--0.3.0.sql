@@ -73,6 +73,9 @@ COMMENT ON CAST (reco.id AS pg_catalog.text) IS 'the text form that it is';
 -- Which making of functions and views a model has.
 ALTER TYPE reco.model ADD ATTRIBUTE surface pg_catalog.int4 CASCADE;
 
+-- Whether the source of a version told times.
+ALTER TYPE reco.version ADD ATTRIBUTE timed pg_catalog.bool CASCADE;
+
 -- What the queries of a definition were resolved to.
 ALTER TYPE reco.model ADD ATTRIBUTE resolved pg_catalog.jsonb CASCADE;
 

@@ -417,6 +417,12 @@ reco_serve_trending(PG_FUNCTION_ARGS)
 	int32 items;
 
 	request_read(fcinfo, "trending", &request);
+	if (request.serving->untimed)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("model \"%s\" does not know when its interactions were", request.row.name),
+				 errhint("Trends come from sources with a fourth column, the time: give the model "
+						 "one with CALL reco.alter_model(source => ...), and refresh it.")));
 	listing = listing_begin(&request);
 	items = request.serving->model.items;
 	for (int32 i = 0; i < items; i++)

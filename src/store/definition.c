@@ -276,6 +276,8 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 	row->metrics = jsonb_column(slot, VERSION_METRICS);
 	if (reco_column(slot, VERSION_AVAILABLE))
 		row->available = DatumGetBool(slot->tts_values[VERSION_AVAILABLE]);
+	if (reco_column(slot, VERSION_TIMED))
+		row->untimed = !DatumGetBool(slot->tts_values[VERSION_TIMED]);
 	if (reco_column(slot, VERSION_FINISHED_AT))
 		row->finished_at = DatumGetTimestampTz(slot->tts_values[VERSION_FINISHED_AT]);
 	ExecDropSingleTupleTableSlot(slot);

@@ -52,6 +52,7 @@ typedef struct VersionRow
 	int64 bytes;
 	Jsonb *metrics; /* NULL: none */
 	bool available; /* its items said what is available */
+	bool untimed;   /* its source did not tell times; false also where that is not known */
 } VersionRow;
 
 /*

@@ -121,6 +121,7 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_FIELDS] = {"fields", JSONBOID},
 	[VERSION_ROW_SECURITY] = {"row_security", BOOLOID},
 	[VERSION_AVAILABLE] = {"available", BOOLOID},
+	[VERSION_TIMED] = {"timed", BOOLOID},
 };
 
 static const Column user_columns[COLUMNS] = {

@@ -317,6 +317,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	}
 	serving->users = version->users;
 	serving->available = version->available;
+	serving->untimed = version->untimed;
 	model->items = version->items;
 	model->factors = version->factors;
 	model->stride = TYPEALIGN(16, version->factors);

@@ -331,6 +331,7 @@ record_version(const RecoTrainingRecord *record)
 		reco_int8_argument(data->skipped_items),
 		reco_int4_argument(data->x.capped_users),
 		reco_int8_argument(data->x.capped),
+		{BOOLOID, BoolGetDatum(data->has_time), false},
 	};
 
 	reco_statement_one(
@@ -344,7 +345,7 @@ record_version(const RecoTrainingRecord *record)
 		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
 		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"
 		" 'write', round($17::numeric, 3)), fields = $20, metrics = $21, message = $22,"
-		" row_security = $23, available = $24"
+		" row_security = $23, available = $24, timed = $28"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

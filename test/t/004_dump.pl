@@ -154,5 +154,51 @@ like($err, qr/schema "reco" exists and belongs to another role/, 'a function tha
 $attack->query_safe('COMMIT');
 $attack->quit;
 
+# Rights: where nothing new is everybody's, what a model's functions call still is; a dump
+# keeps who may call them, and one without rights opens nothing.
+sub as_role
+{
+  my ($role, $query, $database) = @_;
+  my ($out, $err) = ('', '');
+  $node->psql($database, $query, stdout => \$out, stderr => \$err, extra_params => [ '-U', $role ]);
+  return $err =~ /ERROR:  (.*)/ ? $1 : $out;
+}
+my $calls = join ' UNION ALL ', map { "SELECT count(*) > 0 FROM kept.$_" } 'recommend(5)', "recommend('5', exclude => '{1}')", 'recommend_for(ARRAY[1, 2])',
+  'rerank(5, ARRAY[1, 2])', 'explain(5, 1)', 'similar_items(5)', 'similar_users(5)', 'audience(5)', 'popular()', 'user_profile(5)';
+my $all = join "\n", ('t') x 10;
+sql('CREATE ROLE keeper LOGIN; CREATE ROLE app LOGIN; CREATE ROLE analyst LOGIN; CREATE ROLE nobody_else LOGIN; CREATE DATABASE strict');
+sql(q{ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC;
+  ALTER DEFAULT PRIVILEGES FOR ROLE keeper REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; ALTER DEFAULT PRIVILEGES FOR ROLE keeper REVOKE USAGE ON TYPES FROM PUBLIC;
+  CREATE EXTENSION reco; GRANT CREATE ON DATABASE strict TO keeper}, 'strict');
+sql(q{CREATE TABLE lines AS SELECT u AS customer_id, i AS product_id FROM generate_series(0, 59) AS u, generate_series(0, 29) AS i WHERE (u * 7 + i * 3) % 11 < 4;
+  GRANT SELECT ON lines TO keeper}, 'strict');
+is(as_role('keeper', q{SET client_min_messages = warning;
+  CALL reco.create_model('kept', 'public.lines', reco.ials(factors => 4), options => reco.options(keep_versions => 1),
+    items => 'SELECT DISTINCT product_id AS id, product_id % 3 = 0 AS third FROM public.lines');
+  CALL reco.grant_use('kept', 'app'); CALL reco.grant_use('kept', 'analyst', tables => true)}, 'strict'), '', 'nothing is granted by default: a model is made');
+sub rights_are
+{
+  my ($database, $what) = @_;
+  is(as_role('app', $calls, $database), $all, "$what: the functions are called");
+  is(as_role('app', 'SELECT count(*) FROM kept.model_user', $database), 'permission denied for table model_user', "$what: the tables are not read");
+  is(as_role('analyst', 'SELECT count(*) > 0 FROM kept.user_factors', $database), 't', "$what: but by whom that was granted");
+  is(as_role('nobody_else', $calls, $database), 'permission denied for schema kept', "$what: nobody else");
+}
+rights_are('strict', 'nothing is granted by default');
+my $rights = "$dir/rights.dump";
+$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('strict'), '-f', $rights ], 'pg_dump with rights');
+sql('CREATE DATABASE rights');
+$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr('rights'), $rights ], 'restored with rights');
+rights_are('rights', 'restored');
+sql('CREATE DATABASE unright');
+$node->command_ok([ 'pg_restore', '-e', '-x', '-d', $node->connstr('unright'), $rights ], 'restored without rights');
+sql('GRANT USAGE ON SCHEMA kept TO app, nobody_else', 'unright');
+is(as_role('app', 'SELECT count(*) FROM kept.popular()', 'unright'), 'permission denied for function "popular" of model "kept"',
+  'restored without rights: a right that nobody gave does not count');
+is(as_role('keeper', 'SELECT count(*) > 0 FROM kept.popular()', 'unright'), 't', '... but the owner calls them');
+sql(q{CALL reco.grant_use('kept', 'app'); GRANT SELECT ON lines TO keeper}, 'unright');
+is(as_role('app', $calls, 'unright'), $all, '... and after grant_use who was granted');
+is(as_role('nobody_else', 'SELECT count(*) FROM kept.popular()', 'unright'), 'permission denied for function popular', '... and nobody else');
+
 $node->stop;
 done_testing();
