@@ -179,7 +179,7 @@ RETURNS TABLE (i int, j int, s float8) LANGUAGE sql AS $$
              WHEN 'asymmetric' THEN dot / (b.norm ^ (2 * e) * a.norm ^ (2 * (1 - e)) + h)
              WHEN 'conditional' THEN c / (a.n + h)
              WHEN 'lift' THEN c * users / (a.n * b.n + h)
-             WHEN 'llr' THEN 2 * (knn_xlogx(users) + knn_xlogx(c) + knn_xlogx(a.n - c) + knn_xlogx(b.n - c) + knn_xlogx(users - a.n - b.n + c)
+             WHEN 'llr' THEN (c * users > a.n * b.n)::int * 2 * (knn_xlogx(users) + knn_xlogx(c) + knn_xlogx(a.n - c) + knn_xlogx(b.n - c) + knn_xlogx(users - a.n - b.n + c)
                                   - knn_xlogx(a.n) - knn_xlogx(users - a.n) - knn_xlogx(b.n) - knn_xlogx(users - b.n))
              ELSE dot / NULLIF(a.norm * b.norm + h, 0)
            END AS s

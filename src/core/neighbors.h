@@ -20,7 +20,8 @@
  *	 tversky		c / (c + alpha (n_a - c) + beta (n_b - c) + h)
  *	 conditional	c / (n_b + h), the share of b's columns that a has
  *	 lift			c N / (n_a n_b + h)
- *	 llr			Dunning's log-likelihood ratio of the 2 x 2 table of a and b
+ *	 llr			Dunning's log-likelihood ratio of the 2 x 2 table of a and b, where they
+ *					meet more often than by chance, c N > n_a n_b; else 0
  *	 walk			two steps of a random walk from a to b, over n_b^beta (RP3beta):
  *					sum over columns (x_a / |a|_1)^alpha (x_b / |column|_1)^alpha / n_b^beta
  *

@@ -126,6 +126,62 @@ mimic_matrix_free(reco_csr *a)
 	free(a->value);
 }
 
+/* Multiples of a step, from least to most of them; in a few entries something else. */
+static const struct domain
+{
+	const char *name;
+	int least;
+	int most;
+	double step;
+	double other; /* in one entry of a hundred, where it is not 0 */
+} domains[MIMIC_DOMAINS] = {
+	{"0 only", 0, 0, 1, 0},
+	{"1 only", 1, 1, 1, 0},
+	{"0 and 1", 0, 1, 1, 0},
+	{"-1 and 1", -1, 1, 2, 0}, /* 0 is moved to 1 */
+	{"0 to 2", 0, 2, 1, 0},
+	{"0 to 15", 0, 15, 1, 0},
+	{"0 to 16", 0, 16, 1, 0},
+	{"halves", 1, 10, 0.5, 0},
+	{"multiples", 1, 9, 10, 0},
+	{"negative", -5, -1, 1, 0},
+	{"-2 to 2", -2, 2, 1, 0},
+	{"1e-30", 1, 5, 1e-30, 0},
+	{"1e15", 1, 5, 1e15, 0},
+	{"1e18", 1, 1, 1e18, 0},
+	{"sevenths", 1, 14, 1.0 / 7, 0},
+	{"one huge", 1, 5, 1, 1e15},
+	{"huge and tiny", 1, 5, 1e-9, 1e9},
+	{"cents", 1, 99999, 0.01, 0},
+};
+
+const char *
+mimic_domain_name(int domain)
+{
+	return domains[domain].name;
+}
+
+void
+mimic_domain_fill(int domain, reco_csr *a, uint64_t seed)
+{
+	const struct domain *d = &domains[domain];
+	int64_t entries = a->start[a->rows];
+
+	free(a->value);
+	a->value = malloc(((size_t) entries + 1) * sizeof(float));
+	for (int64_t e = 0; e < entries; e++)
+	{
+		int64_t n = d->least + mimic_below(&seed, d->most - d->least + 1);
+
+		if (d->step == 2)
+			a->value[e] = n < 0 ? -1 : 1;
+		else if (d->other != 0 && mimic_below(&seed, 100) == 0)
+			a->value[e] = (float) d->other;
+		else
+			a->value[e] = (float) ((double) n * d->step);
+	}
+}
+
 static float
 value_of(const reco_csr *a, int64_t e)
 {
@@ -384,6 +440,9 @@ pair(const mimic_stats *s, int32_t a, int32_t b, long double dot, long double of
 		long double cols = xlogx(all) - xlogx(k11 + k21) - xlogx(k12 + k22);
 		long double both = xlogx(all) - xlogx(k11) - xlogx(k12) - xlogx(k21) - xlogx(k22);
 
+		/* what meets no more often than by chance is not alike, however far it keeps apart */
+		if (k11 * all <= (k11 + k12) * (k11 + k21))
+			return out;
 		out.similarity = (double) fmaxl(0, 2 * (rows + cols - both));
 		out.slack = (double) (xlogx(all) * 1e-14L) + 2e-8;
 		return out;

@@ -35,6 +35,13 @@ extern int mimic_variants(reco_neighbors_params *out);
 extern reco_csr mimic_matrix(const mimic_shape *shape, mimic_values values, uint64_t seed);
 extern void mimic_matrix_free(reco_csr *a);
 
+/* What columns of values hold in practice, and what no one expects. */
+#define MIMIC_DOMAINS 18
+
+extern const char *mimic_domain_name(int domain);
+/* Gives the entries of a matrix new values. */
+extern void mimic_domain_fill(int domain, reco_csr *a, uint64_t seed);
+
 /*
  * What the formulas need to know of each row and entry, and how far each weight
  * may be off, which is kept as a float where it is no value as it came.

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,6 +209,45 @@ test_size_of_values(void **state)
 }
 
 /*
+ * Every measure on every domain of values, in shapes that take every path: few rows;
+ * 512 and more that are dense, which are counted in bits where the values allow it; a
+ * few long rows and columns among many short ones.
+ */
+static void
+test_domains(void **state)
+{
+	static const mimic_shape shapes[] = {
+		{"sparse", 60, 30, 0.1, 1},
+		{"dense", 513, 16, 0.6, 1},
+		{"skewed", 600, 20, 0.25, 3},
+	};
+	reco_neighbors_params variant[MIMIC_VARIANTS];
+	int n = mimic_variants(variant);
+	int turn = 0;
+
+	(void) state;
+	for (int i = 0; i < COUNT(shapes); i++)
+		for (int domain = 0; domain < MIMIC_DOMAINS; domain++)
+		{
+			reco_csr a = mimic_matrix(&shapes[i], MIMIC_ONES, (uint64_t) i);
+			char name[64];
+
+			mimic_domain_fill(domain, &a, (uint64_t) i);
+			snprintf(name, sizeof(name), "%s, %s", shapes[i].name, mimic_domain_name(domain));
+			for (int v = 0; v < n; v++, turn++)
+			{
+				reco_neighbors_params p = variant[v];
+
+				p.neighbors = turn % 11 ? 10 : 5000;
+				p.min_support = turn % 5 ? 1 : 2;
+				p.shrinkage = turn % 7 ? 0 : 3;
+				check_find(name, &a, &p, turn % 16 ? 1 : 2, 4);
+			}
+			mimic_matrix_free(&a);
+		}
+}
+
+/*
  * Long rows that are scanned and short ones that are touched; without weights,
  * the first 512, 1024 or 2048 as bits.  By turns at each instruction set level
  * (what this machine has not is the best that it has).
@@ -300,6 +340,126 @@ test_many_rows(void **state)
 		check_find("many rows", &a, &p, 1, 25);
 		mimic_matrix_free(&a);
 	}
+}
+
+/*
+ * Rows with more columns than are counted in bits at a time, the last of them past a
+ * whole number of times; with weights of one binary digit and of three.
+ */
+static void
+test_long_rows(void **state)
+{
+	static const int lengths[] = {40000, 32769, 32768, 32767};
+	int32_t rows = 520;
+	int32_t cols = 40000;
+
+	(void) state;
+	for (int most = 0; most <= 7; most += most < 1 ? 1 : 6)
+	{
+		reco_csr a = {rows, cols, NULL, NULL, NULL};
+		reco_neighbors_params p = mimic_params;
+		uint64_t seed = 9;
+		int64_t n = 0;
+
+		a.start = malloc(((size_t) rows + 1) * sizeof(int64_t));
+		a.col = malloc((size_t) cols * 40 * sizeof(int32_t));
+		for (int32_t r = 0; r < rows; r++)
+		{
+			int32_t length = r < 24 ? lengths[r % 4] : 500;
+
+			a.start[r] = n;
+			for (int32_t k = 0; k < length; k++)
+				a.col[n++] = (int32_t) ((int64_t) k * cols / length);
+		}
+		a.start[rows] = n;
+		a.value = most == 0 ? NULL : malloc((size_t) n * sizeof(float));
+		for (int64_t e = 0; a.value && e < n; e++)
+			a.value[e] = (float) mimic_below(&seed, most + 1);
+		p.neighbors = 30;
+		check_find("long rows", &a, &p, 2, 12);
+		p.measure = RECO_JACCARD;
+		check_find("long rows", &a, &p, 1, 4);
+		mimic_matrix_free(&a);
+	}
+}
+
+/*
+ * A column that all rows have and little else: pairs are alike by the thousand, and are
+ * better the later they come.  With lists of fewer and of more than are scanned at a time.
+ */
+static void
+test_one_long_column(void **state)
+{
+	int32_t rows = 3100;
+	reco_csr a = {rows, 64, NULL, NULL, NULL};
+
+	(void) state;
+	for (int values = MIMIC_ONES; values <= MIMIC_RATINGS; values++)
+	{
+		uint64_t seed = 3;
+		int64_t n = 0;
+
+		a.start = malloc(((size_t) rows + 1) * sizeof(int64_t));
+		a.col = malloc((size_t) rows * 64 * sizeof(int32_t));
+		for (int32_t r = 0; r < rows; r++)
+		{
+			a.start[r] = n;
+			a.col[n++] = 0;
+			for (int32_t c = 1; c < 64; c++)
+				if (mimic_below(&seed, 1 + r % 97) == 0 && mimic_below(&seed, 6) == 0)
+					a.col[n++] = c;
+		}
+		a.start[rows] = n;
+		a.value = values == MIMIC_ONES ? NULL : malloc((size_t) n * sizeof(float));
+		for (int64_t e = 0; a.value && e < n; e++)
+			a.value[e] = (float) (1 + mimic_below(&seed, 5));
+		for (int measure = values; measure <= RECO_WALK; measure += 2)
+		{
+			reco_neighbors_params p = mimic_params;
+
+			p.measure = (reco_measure) measure;
+			p.neighbors = measure == RECO_CONDITIONAL ? 1500 : 20;
+			p.exponent = 0.9;
+			check_find("one long column", &a, &p, 2, 2);
+		}
+		mimic_matrix_free(&a);
+	}
+}
+
+/* What meets less often than by chance is no neighbor by the log-likelihood ratio. */
+static void
+test_avoided(void **state)
+{
+	/* A has columns 0 .. 499, B 400 .. 899 of 1000, C 400 .. 599: 250 are by chance */
+	static const int32_t from[] = {0, 400, 400};
+	static const int32_t to[] = {500, 900, 600};
+	reco_csr a = {3, 1000, malloc(4 * sizeof(int64_t)), malloc(1200 * sizeof(int32_t)), NULL};
+	reco_neighbors_params p = mimic_params;
+	reco_neighbors found;
+	int64_t n = 0;
+	world w;
+
+	(void) state;
+	for (int r = 0; r < 3; r++)
+	{
+		a.start[r] = n;
+		for (int32_t c = from[r]; c < to[r]; c++)
+			a.col[n++] = c;
+	}
+	a.start[3] = n;
+	p.measure = RECO_LLR;
+	world_init(&w, 1);
+	assert_int_equal(reco_neighbors_find(&w.m.env, &p, &a, -1, &found), RECO_OK);
+	/* A and C have 100 in common, as many as by chance; B has all 200 of C */
+	assert_int_equal(found.start[1], 0);
+	assert_int_equal(found.start[2], 1);
+	assert_int_equal(found.start[3], 2);
+	assert_int_equal(found.row[0], 2);
+	assert_int_equal(found.row[1], 1);
+	/* 2 (n log n of the cells and of all, less those of the margins) */
+	assert_true(fabs(found.similarity[0] - 327.7932) < 1e-4);
+	reco_neighbors_free(&w.m.env, &found);
+	mimic_matrix_free(&a);
 }
 
 /*
@@ -586,16 +746,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_measure),
-		cmocka_unit_test(test_size_of_values),
-		cmocka_unit_test(test_head),
-		cmocka_unit_test(test_many_rows),
-		cmocka_unit_test(test_one_row),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_turned),
-		cmocka_unit_test(test_ends_early),
-		cmocka_unit_test(test_long_loops_poll),
-		cmocka_unit_test(test_invalid),
+		cmocka_unit_test(test_every_measure),   cmocka_unit_test(test_size_of_values),
+		cmocka_unit_test(test_domains),         cmocka_unit_test(test_head),
+		cmocka_unit_test(test_many_rows),       cmocka_unit_test(test_long_rows),
+		cmocka_unit_test(test_one_long_column), cmocka_unit_test(test_avoided),
+		cmocka_unit_test(test_one_row),         cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_turned),          cmocka_unit_test(test_ends_early),
+		cmocka_unit_test(test_long_loops_poll), cmocka_unit_test(test_invalid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
