@@ -360,7 +360,15 @@ test_extremes(void **state)
 	}
 }
 
-/* C15, larger: the same bits for any number of threads. */
+/* The main thread is wanted at every look. */
+static bool
+always_due(void *arg)
+{
+	(void) arg;
+	return true;
+}
+
+/* C15, larger: the same bits for any number of threads, and however often they are left. */
 static void
 test_threads(void **state)
 {
@@ -386,12 +394,16 @@ test_threads(void **state)
 		for (int i = 0; i < 3; i++)
 		{
 			env[i] = mimic_als_env(&w[i], 1 << i);
+			if (i == 1)
+				env[i].due = always_due;
 			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, loss[i], &f[i]),
 							 RECO_OK);
 			assert_memory_equal(f[i].user, f[0].user, (size_t) 700 * f[0].stride * sizeof(float));
 			assert_memory_equal(f[i].item, f[0].item, (size_t) 400 * f[0].stride * sizeof(float));
 			assert_memory_equal(loss[i], loss[0], sizeof(loss[0]));
 		}
+		/* left at every look, it polls more often */
+		assert_true(w[1].polls > w[2].polls);
 		for (int i = 0; i < 3; i++)
 		{
 			mimic_free_factors(&env[i], &f[i]);

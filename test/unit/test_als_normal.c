@@ -590,6 +590,44 @@ test_bad_bytes(void **state)
 	free_problem(&p);
 }
 
+/* Rows of values of 0 and below draw nowhere: the solution is 0, however many there are. */
+static void
+test_nothing_wanted(void **state)
+{
+	(void) state;
+	for (int n = 1; n <= 300; n += 23)
+	{
+		mimic_world w;
+		reco_env env = mimic_als_env(&w, 1);
+		double gram[8 * 9 / 2];
+		float y[8];
+		float x[8];
+		reco_normal q;
+
+		assert_int_equal(reco_normal_init(&q, &(reco_als_params){.implicit = true,
+																 .factors = 8,
+																 .regularization = 0.01,
+																 .alpha = 40}),
+						 RECO_OK);
+		for (int i = 0; i < 8 * 9 / 2; i++)
+			gram[i] = 1;
+		for (int i = 0, k = 0; i < 8; k += 8 - i, i++)
+			gram[k] = 10;
+		q.gram = gram;
+		for (int r = 0; r < n; r++)
+		{
+			for (int c = 0; c < 8; c++)
+				y[c] = (float) (mimic_random() % 100) / 50 - 1;
+			assert_int_equal(reco_normal_add(&env, &q, y, r % 3 == 0 ? 0 : -(double) r), RECO_OK);
+		}
+		assert_int_equal(reco_normal_solve(&env, &q, x), RECO_OK);
+		for (int c = 0; c < 8; c++)
+			assert_true(x[c] == 0);
+		reco_normal_release(&env, &q);
+		assert_int_equal(w.live, 0);
+	}
+}
+
 int
 main(void)
 {
@@ -598,7 +636,7 @@ main(void)
 		cmocka_unit_test(test_parts),     cmocka_unit_test(test_solve_leaves_state),
 		cmocka_unit_test(test_matrix),    cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_invalid),   cmocka_unit_test(test_extremes),
-		cmocka_unit_test(test_bad_bytes),
+		cmocka_unit_test(test_bad_bytes), cmocka_unit_test(test_nothing_wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
