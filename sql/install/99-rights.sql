@@ -19,7 +19,10 @@ BEGIN
   LOOP
     IF class OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass THEN
       EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO PUBLIC', object::pg_catalog.regprocedure);
-    ELSIF class OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass THEN
+    -- arrays, members from PostgreSQL 18 on, go with their elements
+    ELSIF class OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS t
+                           WHERE t.typarray OPERATOR(pg_catalog.=) object) THEN
       EXECUTE pg_catalog.format('GRANT USAGE ON TYPE %s TO PUBLIC', object::pg_catalog.regtype);
     END IF;
   END LOOP;

@@ -98,6 +98,7 @@ read_versions(const ModelRow *model, RecoHealth *health, bool *busy)
 	/* of trainings elsewhere a standby knows nothing */
 	History history = {health, health->training || RecoveryInProgress()};
 	TupleTableSlot *slot;
+	Snapshot snapshot;
 	SysScanDesc scan;
 	HeapTuple tuple;
 	ListCell *cell;
@@ -106,9 +107,8 @@ read_versions(const ModelRow *model, RecoHealth *health, bool *busy)
 		return false;
 	health->hidden = !may_select(table);
 	slot = table_slot_create(table, NULL);
-	scan = !health->hidden
-			   ? systable_beginscan(table, InvalidOid, false, RECO_LATEST_SNAPSHOT, 0, NULL)
-			   : NULL;
+	snapshot = RegisterSnapshot(RECO_LATEST_SNAPSHOT);
+	scan = !health->hidden ? systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL) : NULL;
 	while (scan && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		reco_poll();
@@ -119,6 +119,7 @@ read_versions(const ModelRow *model, RecoHealth *health, bool *busy)
 	}
 	if (scan)
 		systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(table, AccessShareLock);
 	foreach (cell, history.failures)
@@ -140,6 +141,7 @@ has_rows(Relation table, int32 version)
 	bool free = may_select(table);
 	Relation index;
 	ScanKeyData key;
+	Snapshot snapshot;
 	SysScanDesc scan;
 	bool found = true;
 
@@ -153,9 +155,11 @@ has_rows(Relation table, int32 version)
 	if (index == NULL)
 		return true;
 	ScanKeyInit(&key, COLUMN_VERSION + 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
-	scan = systable_beginscan(table, RelationGetRelid(index), true, RECO_LATEST_SNAPSHOT, 1, &key);
+	snapshot = RegisterSnapshot(RECO_LATEST_SNAPSHOT);
+	scan = systable_beginscan(table, RelationGetRelid(index), true, snapshot, 1, &key);
 	found = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
 	index_close(index, AccessShareLock);
 	return found;
 }

@@ -100,13 +100,15 @@ reco_jobs_read(void)
 	Relation table = open_jobs();
 	const char *database;
 	List *jobs = NIL;
+	Snapshot snapshot;
 	SysScanDesc scan;
 	HeapTuple tuple;
 
 	if (table == NULL)
 		return NIL;
 	database = get_database_name(MyDatabaseId);
-	scan = systable_beginscan(table, InvalidOid, false, RECO_LATEST_SNAPSHOT, 0, NULL);
+	snapshot = RegisterSnapshot(RECO_LATEST_SNAPSHOT);
+	scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		TupleDesc desc = RelationGetDescr(table);
@@ -127,6 +129,7 @@ reco_jobs_read(void)
 		jobs = lappend(jobs, job);
 	}
 	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
 	relation_close(table, AccessShareLock);
 	return jobs;
 }

@@ -127,12 +127,15 @@ find_row(Relation table, Snapshot snapshot, const int32 *value, bool by_index)
 	HeapTuple tuple;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(value ? *value : 0));
+	/* that of the transaction may be nobody's yet */
+	snapshot = RegisterSnapshot(snapshot);
 	scan = systable_beginscan(table, index ? RelationGetRelid(index) : InvalidOid, index != NULL,
 							  snapshot, value ? 1 : 0, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 		ExecForceStoreHeapTuple(heap_copytuple(tuple), slot, true);
 	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
 	if (index)
 		index_close(index, AccessShareLock);
 	if (HeapTupleIsValid(tuple))
