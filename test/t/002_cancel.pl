@@ -136,7 +136,7 @@ sub last_version
   is( sql("SELECT count(*) FROM pg_locks WHERE pid = $pid AND locktype = 'relation'"),
     '0', 'it holds no lock on a relation');
   is(sql("SELECT status FROM reco.models WHERE model = 'home'"),
-    'ready, training', 'reco.models says that it trains');
+    'failing, training', 'reco.models says that it trains, and that those before were cancelled');
   is(sql('SELECT status FROM home.versions ORDER BY version DESC LIMIT 1'),
     'running', 'and the versions that it runs');
 
