@@ -6,6 +6,7 @@
 #define RECO_API_API_H
 
 #include "model/model.h"
+#include "store/definition.h"
 #include "store/source.h"
 #include "datatype/timestamp.h"
 #include "utils/snapmgr.h"
@@ -46,6 +47,12 @@ extern void reco_schedule_forget(const char *model, int64 identity);
 
 /* The scheduled refresh of a model that another role owns now, as a job of that role. */
 extern void reco_schedule_move(const char *model, int64 identity, Oid from, Oid to);
+
+/*
+ * manage.c: the model that a procedure's first argument names, which the caller must own.
+ * InvalidOid when there is none and missing_ok.
+ */
+extern Oid reco_owned_model(FunctionCallInfo fcinfo, bool missing_ok, ModelRow *row);
 
 /*
  * rows.c: rows of a set-returning function.  The columns that the caller

@@ -14,7 +14,6 @@
 #include "miscadmin.h"
 #include "store/grants.h"
 #include "store/lock.h"
-#include "store/lookup.h"
 #include "store/own.h"
 #include "store/progress.h"
 #include "store/resolve.h"
@@ -38,12 +37,11 @@ RECO_FUNCTION(reco_drop_model);
 RECO_FUNCTION(reco_list_models);
 RECO_FUNCTION(reco_list_progress);
 RECO_FUNCTION(reco_activate);
-RECO_FUNCTION(reco_upgrade_model);
 RECO_FUNCTION(reco_grant_use);
 RECO_FUNCTION(reco_revoke_use);
 
-static Oid
-owned_model(FunctionCallInfo fcinfo, bool missing_ok, ModelRow *row)
+Oid
+reco_owned_model(FunctionCallInfo fcinfo, bool missing_ok, ModelRow *row)
 {
 	char *name;
 	Oid schema;
@@ -69,7 +67,7 @@ reco_alter_model(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("CALL reco.alter_model()");
 	reco_check_version();
-	record.schema = owned_model(fcinfo, false, &row);
+	record.schema = reco_owned_model(fcinfo, false, &row);
 	record.owner = (RecoRunAs){true, row.owner, "pg_catalog"};
 	record.algorithm = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	record.options = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4);
@@ -91,7 +89,7 @@ reco_drop_model(PG_FUNCTION_ARGS)
 	Oid schema;
 
 	PreventCommandIfReadOnly("CALL reco.drop_model()");
-	schema = owned_model(fcinfo, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), &row);
+	schema = reco_owned_model(fcinfo, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), &row);
 	if (!OidIsValid(schema))
 	{
 		ereport(NOTICE, (errmsg("model \"%s\" does not exist, skipping",
@@ -254,7 +252,7 @@ reco_activate(PG_FUNCTION_ARGS)
 	ModelRow row;
 
 	PreventCommandIfReadOnly("CALL reco.activate()");
-	record.schema = owned_model(fcinfo, false, &row);
+	record.schema = reco_owned_model(fcinfo, false, &row);
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("version must not be null")));
@@ -272,60 +270,6 @@ reco_activate(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The queries of a model that was made before they were kept resolved. */
-static void
-resolve_queries(void *arg)
-{
-	const ModelRow *row = arg;
-	RecoTrainingRecord record = {row->schema, {true, row->owner, "pg_catalog"}};
-	Jsonb *missing = reco_resolve_missing(row);
-
-	SPI_connect();
-	if (missing)
-		reco_version_resolved(&record, missing);
-	SPI_finish();
-}
-
-Datum
-reco_upgrade_model(PG_FUNCTION_ARGS)
-{
-	ErrorData *error;
-	RecoRunAs owner;
-	RecoIdentity before;
-	IdType *type[2];
-	ModelRow row;
-	Oid schema;
-
-	PreventCommandIfReadOnly("CALL reco.upgrade_model()");
-	reco_check_version();
-	schema = owned_model(fcinfo, false, &row);
-	for (int is_user = 0; is_user <= 1; is_user++)
-	{
-		ModelTable table;
-
-		reco_table_open(&table, schema, is_user, AccessShareLock);
-		reco_check_policies(table.heap);
-		type[is_user] = reco_table_id_type(&table);
-		reco_table_close(&table);
-	}
-	owner = (RecoRunAs){true, row.owner, "pg_catalog"};
-	SPI_connect();
-	reco_become(&owner, &before);
-	reco_schema_renew(&row, type[true], type[false]);
-	reco_return(&before);
-	SPI_finish();
-	error = reco_lookup_try(resolve_queries, &row);
-	if (error)
-		ereport(
-			WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("the queries of model \"%s\" could not be resolved: %s", row.name,
-					error->message),
-			 errhint("They are read under the search_path of the time when they were given, "
-					 "until a refresh resolves them or CALL reco.alter_model() gives others.")));
-	PG_RETURN_VOID();
-}
-
 /* The model and, quoted, the role of grant_use and revoke_use. */
 static char *
 role_argument(FunctionCallInfo fcinfo, ModelRow *row)
@@ -335,7 +279,7 @@ role_argument(FunctionCallInfo fcinfo, ModelRow *row)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("%s must not be null", PG_ARGISNULL(0) ? "model name" : "role")));
-	(void) owned_model(fcinfo, false, row);
+	(void) reco_owned_model(fcinfo, false, row);
 	role = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (strcmp(role, "public") == 0)
 		return role;

@@ -129,7 +129,11 @@ check_id_types(const Job *job)
 				 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s",
 						is_user ? "user" : "item", format_type_with_typemod(now->type, now->typmod),
 						job->name, format_type_with_typemod(made->type, made->typmod)),
-				 errhint("Cast the column in the source, or drop the model and create it anew.")));
+				 id_type_widens(made, now->type, now->typmod, now->collation)
+					 ? errhint("CALL reco.upgrade_model() makes the model's tables and functions "
+							   "for the source's types.")
+					 : errhint("Cast the column in the source, or drop the model and create it "
+							   "anew.")));
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "store/live.h"
 
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
@@ -135,6 +136,25 @@ tell_others(Tell *to)
 				 "since the source calls functions");
 }
 
+/* What the model has been made for may have grown in the source. */
+static void
+tell_wider(Tell *to, TupleDesc columns)
+{
+	for (int is_user = 1; is_user >= 0; is_user--)
+	{
+		const IdType *type = to->type[is_user];
+		Form_pg_attribute column = TupleDescAttr(columns, is_user ? 0 : 1);
+
+		if (id_type_widens(type, column->atttypid, column->atttypmod, column->attcollation))
+			tell(to,
+				 "Hint: The source's %ss are of type %s, the model's of type %s: "
+				 "CALL reco.upgrade_model() before the next refresh.",
+				 is_user ? "user" : "item",
+				 format_type_with_typemod(column->atttypid, column->atttypmod),
+				 format_type_with_typemod(type->type, type->typmod));
+	}
+}
+
 static void
 tell_source(void *arg)
 {
@@ -144,9 +164,10 @@ tell_source(void *arg)
 	bool cheap;
 	Oid ignored[2];
 	char *plan;
+	TupleDesc columns = reco_lookup_prepare(lookup, type, false, NULL);
 
-	reco_live_check(reco_lookup_prepare(lookup, type, false, NULL), type, to->type[false],
-					&ignored[0], &ignored[1]);
+	reco_live_check(columns, type, to->type[false], &ignored[0], &ignored[1]);
+	columns = CreateTupleDescCopy(columns);
 	reco_lookup_plan(lookup);
 	cheap = lookup->cost <= reco_live_limit(lookup);
 	plan = reco_lookup_explain(lookup, type->base, to->has[true] ? &to->some[true] : NULL, !cheap);
@@ -164,6 +185,7 @@ tell_source(void *arg)
 			 lookup->cost, reco_live_limit(lookup));
 	tell_lines(to, plan);
 	tell_others(to);
+	tell_wider(to, columns);
 }
 
 static void

@@ -134,7 +134,10 @@ oid_array(const List *oids)
 	return PointerGetDatum(construct_array(datums, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 }
 
-/* Rows (function, role, option) of a query of $1, the schema, and $2, its functions. */
+/*
+ * Rows (function, role, option) of a query of $1, the schema, and $2, its functions.  Not
+ * as read only: what this transaction has granted counts.
+ */
 static List *
 read_grants(const ModelRow *model, const char *query)
 {
@@ -143,7 +146,7 @@ read_grants(const ModelRow *model, const char *query)
 						 oid_array(reco_rights_functions(model, NULL))};
 	List *grants = NIL;
 
-	if (SPI_execute_with_args(query, 2, (Oid[]){OIDOID, OIDARRAYOID}, arguments, NULL, true, 0) !=
+	if (SPI_execute_with_args(query, 2, (Oid[]){OIDOID, OIDARRAYOID}, arguments, NULL, false, 0) !=
 		SPI_OK_SELECT)
 		elog(ERROR, "could not read the rights to model \"%s\"", model->name);
 	for (uint64 r = 0; r < SPI_processed; r++)
@@ -234,4 +237,55 @@ reco_grants_restore(const ModelRow *model, const List *noted)
 	if (model->surface < RECO_SURFACE_EXECUTE)
 		change_named(model, read_grants(model, named_in_functions), "REVOKE ALL", "FROM", false);
 	change_named(model, noted, "GRANT EXECUTE", "TO", true);
+}
+
+/* Statements, by a query of $1, the schema. */
+static List *
+read_statements(const ModelRow *model, const char *query)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum schema = ObjectIdGetDatum(model->schema);
+	List *statements = NIL;
+
+	if (SPI_execute_with_args(query, 1, (Oid[]){OIDOID}, &schema, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the rights to the views of model \"%s\"", model->name);
+	for (uint64 r = 0; r < SPI_processed; r++)
+	{
+		char *text = SPI_getvalue(SPI_tuptable->vals[r], SPI_tuptable->tupdesc, 1);
+
+		statements = lappend(statements, MemoryContextStrdup(caller, text));
+	}
+	return statements;
+}
+
+/* Rights to the model's views, and to columns of them, of others than the owner. */
+#define VIEW_RIGHTS                                                                                \
+	" FROM pg_class c"                                                                             \
+	" JOIN (SELECT oid, relacl AS acl, NULL::name AS attname FROM pg_class"                        \
+	"       UNION ALL SELECT attrelid, attacl, attname FROM pg_attribute) a USING (oid)"           \
+	" CROSS JOIN LATERAL aclexplode(a.acl) g"                                                      \
+	" WHERE c.relnamespace = $1 AND c.relkind = 'v' AND g.grantee <> c.relowner"                   \
+	"   AND c.relname = ANY ('" RECO_SCHEMA_RELATIONS "')"
+#define VIEW "' ON ' || c.oid::regclass"
+
+List *
+reco_grants_note_views(const ModelRow *model)
+{
+	return read_statements(
+		model, "SELECT 'GRANT ' || g.privilege_type ||"
+			   " coalesce(' (' || quote_ident(a.attname) || ')', '') || " VIEW " || ' TO ' || " ROLE
+			   " || CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END" VIEW_RIGHTS);
+}
+
+/* New views have what default privileges say: that goes first. */
+void
+reco_grants_restore_views(const ModelRow *model, const List *noted)
+{
+	List *all = list_concat(read_statements(model, "SELECT DISTINCT 'REVOKE ALL' || " VIEW
+												   " || ' FROM ' || " ROLE VIEW_RIGHTS),
+							noted);
+	ListCell *cell;
+
+	foreach (cell, all)
+		run(lfirst(cell));
 }

@@ -24,4 +24,8 @@ extern void reco_grants_close(const ModelRow *model);
 extern List *reco_grants_note(const ModelRow *model);
 extern void reco_grants_restore(const ModelRow *model, const List *noted);
 
+/* The same of its views, as statements. */
+extern List *reco_grants_note_views(const ModelRow *model);
+extern void reco_grants_restore_views(const ModelRow *model, const List *noted);
+
 #endif /* RECO_STORE_GRANTS_H */

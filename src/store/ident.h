@@ -42,6 +42,13 @@ extern void id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, c
  */
 extern void id_check_domain(const IdType *type, Datum id);
 
+/*
+ * Whether a column of such a type takes all ids of an existing one, equal to themselves
+ * and in the same order: a wider integer, a longer or unlimited text, the same without its
+ * limits.  False where the types are the same.
+ */
+extern bool id_type_widens(const IdType *type, Oid typid, int32 typmod, Oid collation);
+
 /* The text form of an id, palloc'd; for messages, not more than its beginning. */
 extern char *id_to_text(IdType *type, Datum id);
 extern char *id_to_message(IdType *type, Datum id);

@@ -442,7 +442,8 @@ reco_live_is_cheap(const RecoLookup *lookup)
 static void
 check_id(const Form_pg_attribute column, const IdType *type, const char *role)
 {
-	if (column->atttypid != type->type || column->attcollation != type->collation)
+	if ((column->atttypid != type->type || column->attcollation != type->collation) &&
+		!id_type_widens(type, column->atttypid, column->atttypmod, column->attcollation))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the source's %ss are of type %s, but the model was made for type %s", role,
@@ -481,6 +482,7 @@ typedef struct UserRows
 	bool used;     /* the source was asked */
 	bool too_many; /* it has more rows than are read */
 	int64 received;
+	Oid item_type; /* that of the model's items, or a wider one */
 	Oid value_type;
 	Oid time_type;
 	MemoryContext row; /* what functions of the ids' types leave behind */
@@ -499,6 +501,7 @@ rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 
 	reco_live_check(columns, serving->user_type, serving->item_type, &rows->value_type,
 					&rows->time_type);
+	rows->item_type = TupleDescAttr(columns, 1)->atttypid;
 }
 
 /* False when there are more than can be sorted in good time, and the training will do. */
@@ -528,6 +531,21 @@ reserve_row(UserRows *rows)
 	return true;
 }
 
+/* The ids of the row are of the source's own types, which may be wider than the model's. */
+static pg_attribute_noreturn() void refuse_value(TupleTableSlot *slot, double value)
+{
+	IdType type[2];
+
+	for (int i = 0; i < 2; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(slot->tts_tupleDescriptor, i);
+
+		id_type_init(&type[i], column->atttypid, column->atttypmod, column->attcollation,
+					 i == 0 ? "user" : "item");
+	}
+	ingest_invalid_value(&type[0], &type[1], slot, value);
+}
+
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 {
@@ -535,6 +553,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 	Serving *serving = rows->serving;
 	double value;
 	int64 time;
+	Datum id;
 	int32 item;
 	bool valid;
 	MemoryContext old;
@@ -545,8 +564,9 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 	old = MemoryContextSwitchTo(rows->row);
 	valid = ingest_row(rows->value_type, rows->time_type, slot, &value, &time);
 	if (!valid && !rows->live->skip_invalid)
-		ingest_invalid_value(serving->user_type, serving->item_type, slot, value);
-	item = valid ? id_dict_find(serving->items, slot->tts_values[1]) : -1;
+		refuse_value(slot, value);
+	valid = valid && id_from_datum(serving->item_type, slot->tts_values[1], rows->item_type, &id);
+	item = valid ? id_dict_find(serving->items, id) : -1;
 	MemoryContextSwitchTo(old);
 	if (++rows->received % 1024 == 0 || MemoryContextMemAllocated(rows->row, false) > ROW_GARBAGE)
 		MemoryContextReset(rows->row);

@@ -61,6 +61,23 @@ static const char views_sql[] =
 	"COMMENT ON VIEW {schema}.user_factors IS 'users of the active version';\n"
 	"COMMENT ON VIEW {schema}.item_factors IS 'items of the active version';\n";
 
+/*
+ * Ids of wider types.  What sessions and files hold of a version has the narrower ones:
+ * another nonce makes it another version.
+ */
+static const char wider_sql[] =
+	"DROP VIEW IF EXISTS {schema}.recommendations, {schema}.user_neighbors,\n"
+	"  {schema}.item_neighbors, {schema}.user_factors, {schema}.item_factors,\n"
+	"  {schema}.versions;\n"
+	"ALTER TABLE {schema}.model_item ALTER item_id TYPE {item_column};\n"
+	"ALTER TABLE {schema}.model_user ALTER user_id TYPE {user_column};\n"
+	"ALTER TABLE {schema}.model_list ALTER user_id TYPE {user_column},\n"
+	"  ALTER items TYPE {items_column};\n"
+	"UPDATE ONLY {schema}.model_version\n"
+	"   SET nonce = hashtextextended(gen_random_uuid()::text, version);\n"
+	"UPDATE ONLY {schema}.model AS m SET active_nonce = v.nonce\n"
+	"  FROM ONLY {schema}.model_version AS v WHERE v.version = m.active_version;\n";
+
 typedef struct Substitution
 {
 	const char *name; /* with its braces */
@@ -191,18 +208,55 @@ reco_schema_create(const char *name, const IdType *user, const IdType *item)
 	return model.schema;
 }
 
-void
-reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item)
+/* One of the model's own views or functions is used by something that is not. */
+static void
+explain_dependency(const ModelRow *model, MemoryContext context)
 {
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (error->sqlerrcode != ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST)
+		return;
+	FlushErrorState();
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("cannot make the views and functions of model \"%s\" anew because other "
+					"objects depend on them",
+					model->name),
+			 errdetail_internal("%s", error->detail ? error->detail : error->message),
+			 errhint("Drop these objects, CALL reco.upgrade_model(), and make them again.")));
+}
+
+void
+reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item, bool wider)
+{
+	MemoryContext context = CurrentMemoryContext;
 	Filling filling;
-	List *grants;
+	List *functions;
+	List *views = NIL;
 	int level = begin_settings();
 
-	filling_init(&filling, model->name, user, item, "CREATE OR REPLACE");
-	grants = reco_grants_note(model);
-	run(views_sql, filling.typed);
-	reco_functions_make(model, user, item);
-	reco_grants_restore(model, grants);
+	filling_init(&filling, model->name, user, item, wider ? "CREATE" : "CREATE OR REPLACE");
+	functions = reco_grants_note(model);
+	if (wider)
+		views = reco_grants_note_views(model);
+	PG_TRY();
+	{
+		if (wider)
+			run(wider_sql, filling.typed);
+		run(views_sql, filling.typed);
+		reco_functions_make(model, user, item);
+	}
+	PG_CATCH();
+	{
+		explain_dependency(model, context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	reco_grants_restore(model, functions);
+	if (wider)
+		reco_grants_restore_views(model, views);
 	run("UPDATE {schema}.model SET surface = " CppAsString2(RECO_SURFACE), filling.typed);
 	AtEOXact_GUC(false, level);
 }

@@ -25,8 +25,13 @@ extern Oid reco_schema_create(const char *name, const IdType *user, const IdType
 /*
  * Makes the views and functions of an existing model anew, as this version of the
  * extension has them.  Who could call the functions can still call them, and nobody else.
+ *
+ * wider: its tables are for ids of other types, which all of theirs fit, and are given
+ * these.  Nobody else may train the model.  Its versions are told apart from what sessions
+ * have of them.
  */
-extern void reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item);
+extern void reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item,
+							  bool wider);
 
 /* The type of a column of ids, qualified. */
 extern char *reco_exact_type(const IdType *type);
