@@ -56,6 +56,15 @@
 #define RECO_JSON_EXPR_CASE case T_JsonExpr:
 #endif
 
+/* An expression over what is grouped, without the range table entry that 18 puts between. */
+#if PG_VERSION_NUM < 180000
+#define reco_without_groups(query, node) (node)
+#else
+#include "optimizer/optimizer.h"
+#define reco_without_groups(query, node)                                                           \
+	((query)->hasGroupRTE ? flatten_group_exprs(NULL, query, node) : (node))
+#endif
+
 /* Views ask for the rights of whoever reads them, where there is such a thing. */
 #if PG_VERSION_NUM < 150000
 #define RECO_VIEW_OPTIONS ""

@@ -33,13 +33,17 @@ column_of_rows(const Query *query, Oid *table, AttrNumber *column)
 	{
 		TargetEntry *target = get_tle_by_resno(query->targetList, number);
 		RangeTblEntry *entry;
+		Node *expression;
 		Var *var;
 		Node *from;
 
 		if (query->setOperations || query->hasTargetSRFs || query->groupingSets || target == NULL ||
-			!IsA(target->expr, Var) || list_length(query->jointree->fromlist) != 1)
+			list_length(query->jointree->fromlist) != 1)
 			return false;
-		var = (Var *) target->expr;
+		expression = reco_without_groups(query, (Node *) target->expr);
+		if (!IsA(expression, Var))
+			return false;
+		var = (Var *) expression;
 		from = linitial(query->jointree->fromlist);
 		if (!IsA(from, RangeTblRef) || var->varlevelsup > 0 || var->varattno <= 0 ||
 			var->varno != ((RangeTblRef *) from)->rtindex)
