@@ -120,6 +120,7 @@ cluster_start() {
     echo "fsync = off"
     echo "max_wal_size = '4GB'"
     echo "timezone = 'UTC'"
+    echo "max_locks_per_transaction = 256" # sweeps make many models in one transaction
     printf '%s\n' "$@"
   } >>"$cluster_dir/data/postgresql.conf"
   (
