@@ -39,23 +39,23 @@ set_seen(uint64_t *skip, const uint64_t *hidden, const reco_csr *seen, int32_t u
 			skip[seen->col[e] >> 6] = hidden ? hidden[seen->col[e] >> 6] : 0;
 }
 
-/* -1: to stop. */
+/* -1: to stop.  A poll of env looks at the stop flag, as any thread may. */
 static int32_t
 list_of(const reco_env *env, const reco_batch_items *items, const float *p, float base,
 		const Worker *w, int32_t n, reco_ranked *out)
 {
 	int32_t step = BLOCK_FLOATS / (items->stride > 0 ? items->stride : 1) + 1;
 
-	if (env->stopping(env->arg))
+	if (env->poll(env->arg))
 		return -1;
 	if (items->index)
-		return reco_pruned_top(NULL, items->index, items->factors, items->stride, p, items->bias,
+		return reco_pruned_top(env, items->index, items->factors, items->stride, p, items->bias,
 							   base, w->skip, n, out);
 	for (int32_t from = 0; from < items->items; from += step)
 	{
 		int32_t left = items->items - from;
 
-		if (from > 0 && env->stopping(env->arg))
+		if (from > 0 && env->poll(env->arg))
 			return -1;
 		reco_score(items->factors + (size_t) from * (size_t) items->stride,
 				   left < step ? left : step, items->stride, p,
@@ -63,7 +63,7 @@ list_of(const reco_env *env, const reco_batch_items *items, const float *p, floa
 		if (left < step)
 			break;
 	}
-	return reco_top_n(NULL, w->score, items->items, w->skip, n, out);
+	return reco_top_n(env, w->score, items->items, w->skip, n, out);
 }
 
 reco_status
@@ -74,8 +74,10 @@ reco_batch_top(const reco_env *env, const reco_batch_items *items, const float *
 	Worker *worker = zeroed(env, (size_t) threads * sizeof(Worker));
 	reco_status status = worker ? RECO_OK : RECO_NO_MEMORY;
 	reco_work work = reco_work_of(seen->rows, USERS);
-	bool stop = false;
+	reco_env looks = *env;
+	reco_flag stop = false;
 
+	looks.poll = env->stopping;
 	for (int t = 0; worker && t < threads; t++)
 	{
 		worker[t].skip = zeroed(env, RECO_SET_BYTES(items->items) + 8);
@@ -97,16 +99,16 @@ reco_batch_top(const reco_env *env, const reco_batch_items *items, const float *
 			for (int64_t u = from; u < to; u++)
 			{
 				set_seen(w->skip, items->hidden, seen, (int32_t) u, true);
-				count[u] = list_of(env, items, user + (size_t) u * (size_t) items->stride, base[u],
-								   w, n, out + (size_t) u * (size_t) n);
+				count[u] = list_of(&looks, items, user + (size_t) u * (size_t) items->stride,
+								   base[u], w, n, out + (size_t) u * (size_t) n);
 				set_seen(w->skip, items->hidden, seen, (int32_t) u, false);
 				if (count[u] < 0)
-					__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+					reco_flag_raise(&stop);
 			}
-			if (__atomic_load_n(&stop, __ATOMIC_RELAXED) || reco_work_pause(env))
+			if (reco_flag_up(&stop) || reco_work_pause(env))
 				break;
 		}
-		if (env->poll(env->arg) || stop)
+		if (env->poll(env->arg) || reco_flag_up(&stop))
 			status = RECO_STOPPED;
 	}
 	for (int t = 0; worker && t < threads; t++)

@@ -58,6 +58,7 @@ typedef struct Sums
 typedef struct Search
 {
 	const reco_env *env;
+	const reco_env *looks; /* whose `stopping` is asked */
 	const reco_kernels *kernels;
 	reco_pairs pairs;
 	Lists lists;
@@ -335,7 +336,7 @@ count_head(Search *search, Sums *sums, int32_t a)
 	{
 		n = p->row_start[a + 1] - e;
 		n = n < BITS_AT_A_TIME ? n : BITS_AT_A_TIME;
-		if (reco_team_stops(search->env, &search->stop))
+		if (reco_team_stops(search->looks, &search->stop))
 			return false;
 		count_bits(search, sums, p->column + e, p->row_weight ? p->row_weight + e : NULL,
 				   (int32_t) n);
@@ -361,7 +362,7 @@ add_row(Search *search, Sums *sums, int32_t a, bool whole, bool touch)
 	bool head = !touch && p->head > 0;
 	int64_t since = 0;
 
-	if (reco_team_stops(search->env, &search->stop) || (head && !count_head(search, sums, a)))
+	if (reco_team_stops(search->looks, &search->stop) || (head && !count_head(search, sums, a)))
 		return false;
 	for (int64_t e = p->row_start[a]; e < p->row_start[a + 1]; e++)
 	{
@@ -371,7 +372,7 @@ add_row(Search *search, Sums *sums, int32_t a, bool whole, bool touch)
 		if (since >= ENTRIES_PER_LOOK)
 		{
 			since = 0;
-			if (reco_team_stops(search->env, &search->stop))
+			if (reco_team_stops(search->looks, &search->stop))
 				return false;
 		}
 		since += n + 1;
@@ -419,8 +420,10 @@ visit_only(Search *search, int32_t row)
 	int32_t a = 0;
 	int64_t polled = 0;
 
-	while (p->row_of[a] != row)
-		a++;
+	for (; p->row_of[a] != row; a++)
+		if (stop_at(search->env, a, &polled))
+			return RECO_STOPPED;
+	polled = 0;
 	if (!add_row(search, sums, a, true, true))
 		return RECO_STOPPED;
 	for (int32_t t = 0; t < sums->touches; t++)
@@ -575,12 +578,15 @@ reco_status
 reco_neighbors_find(const reco_env *env, const reco_neighbors_params *params,
 					const reco_csr *by_row, int32_t only, reco_neighbors *out)
 {
-	Search search = {.env = env, .kernels = reco_kernels_best()};
+	reco_env polls = *env;
+	Search search = {.env = env, .looks = only >= 0 ? &polls : env, .kernels = reco_kernels_best()};
 	reco_status status;
 	int32_t partners = by_row->rows > 1 ? by_row->rows - 1 : 1;
 
 	if (!valid(params))
 		return RECO_INVALID;
+	/* one row is searched by the calling thread, which may poll */
+	polls.stopping = env->poll;
 	search.threads = only >= 0 || env->threads < 1 ? 1 : env->threads;
 	search.lists.k = params->neighbors < partners ? params->neighbors : partners;
 	search.lists.top = is_cosine(params) ? 1 : INFINITY;

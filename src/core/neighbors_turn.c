@@ -9,13 +9,16 @@
 
 #include <stdlib.h>
 
+/* Entries that are sorted without a poll: a few milliseconds. */
+#define QSORT_ENTRIES 16384
+
 typedef struct Entry
 {
 	double similarity;
 	int32_t row;
 } Entry;
 
-static int
+static inline int
 compare(const void *a, const void *b)
 {
 	const Entry *x = a;
@@ -26,11 +29,38 @@ compare(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
-/* The lists of `at` (start) in out, sorted and cut to k. */
-static void
-lay_out(const Entry *entry, const int64_t *start, int32_t rows, int64_t k, reco_neighbors *out)
+#define HEAP_ENTRY Entry
+#define HEAP_WORSE(a, b) (compare(&(a), &(b)) > 0)
+#include "core/heap.h"
+
+/* Sorts a list; false: stopped. */
+static bool
+sort(const reco_env *env, Entry *entry, int64_t n)
+{
+	int32_t have = 0;
+
+	if (n <= QSORT_ENTRIES)
+	{
+		qsort(entry, (size_t) n, sizeof(Entry), compare);
+		return true;
+	}
+	/* a list has at most as many entries as there are rows */
+	while (have < n)
+	{
+		heap_offer(entry, &have, (int32_t) n, entry[have]);
+		if (have % HEAP_POLL == 0 && env->poll(env->arg))
+			return false;
+	}
+	return heap_sort(env, entry, have);
+}
+
+/* The lists of `at` (start) in out, cut to k; false: stopped. */
+static bool
+lay_out(const reco_env *env, const Entry *entry, const int64_t *start, int32_t rows, int64_t k,
+		reco_neighbors *out)
 {
 	int64_t to = 0;
+	int64_t polled = 0;
 
 	for (int32_t r = 0; r < rows; r++)
 	{
@@ -42,8 +72,11 @@ lay_out(const Entry *entry, const int64_t *start, int32_t rows, int64_t k, reco_
 			out->row[to] = entry[start[r] + e].row;
 			out->similarity[to++] = entry[start[r] + e].similarity;
 		}
+		if (stop_at(env, start[r + 1], &polled))
+			return false;
 	}
 	out->start[rows] = to;
+	return true;
 }
 
 static reco_status
@@ -81,14 +114,14 @@ turn(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors *ou
 		polled = 0;
 		for (int32_t r = 0; r < n->rows && status == RECO_OK; r++)
 		{
-			qsort(entry + start[r], (size_t) (start[r + 1] - start[r]), sizeof(Entry), compare);
-			if (stop_at(env, start[r + 1], &polled))
+			if (!sort(env, entry + start[r], start[r + 1] - start[r]) ||
+				stop_at(env, start[r + 1], &polled))
 				status = RECO_STOPPED;
 		}
 	}
-	if (status == RECO_OK)
-		lay_out(entry, start, n->rows, k, out);
-	else
+	if (status == RECO_OK && !lay_out(env, entry, start, n->rows, k, out))
+		status = RECO_STOPPED;
+	if (status != RECO_OK)
 		reco_neighbors_free(env, out);
 	release(env, entry);
 	release(env, start);

@@ -265,7 +265,9 @@ static reco_status
 rank_rows(const reco_env *env, const int32_t *length, reco_pairs *p, int32_t *rank)
 {
 	int64_t *place;
+	int64_t polled = 0;
 	int32_t longest = 0;
+	bool stopped = false;
 
 	for (int32_t r = 0; r < p->rows; r++)
 		longest = length[r] > longest ? length[r] : longest;
@@ -275,14 +277,15 @@ rank_rows(const reco_env *env, const int32_t *length, reco_pairs *p, int32_t *ra
 	for (int32_t r = 0; r < p->rows; r++)
 		place[longest - length[r] + 1]++;
 	counts_to_places(place, longest + 1);
-	for (int32_t r = 0; r < p->rows; r++)
+	for (int32_t r = 0; r < p->rows && !stopped; r++)
 	{
 		rank[r] = (int32_t) place[longest - length[r]]++;
 		p->row_of[rank[r]] = r;
 		p->length[rank[r]] = length[r];
+		stopped = stop_at(env, r, &polled);
 	}
 	env->release(env->arg, place);
-	return RECO_OK;
+	return stopped ? RECO_STOPPED : RECO_OK;
 }
 
 /* The two sparse forms, entries that do not count left out. */

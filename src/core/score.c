@@ -7,6 +7,7 @@
 #include "core/dispatch.h"
 #include "core/isa/score.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 typedef void (*score_rows)(const float *item, int32_t items, int stride, const float *x,
@@ -30,10 +31,14 @@ void
 reco_score(const float *item, int32_t items, int stride, const float *x, const float *bias,
 		   float base, float *score)
 {
-	/* the answer is always the same, so it does not matter who asks first */
-	static score_rows loop;
+	/* the answer is always the same, so it does not matter which thread asks first */
+	static _Atomic score_rows known;
+	score_rows loop = atomic_load_explicit(&known, memory_order_relaxed);
 
 	if (loop == NULL)
+	{
 		loop = best_loop();
+		atomic_store_explicit(&known, loop, memory_order_relaxed);
+	}
 	loop(item, items, stride, x, bias, base, score);
 }

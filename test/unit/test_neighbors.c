@@ -610,6 +610,52 @@ test_turned(void **state)
 		}
 }
 
+/* A row that all others have in their lists: its own list is long, and sorted with polls. */
+static void
+test_long_list_turned(void **state)
+{
+	int32_t rows = 50000;
+	reco_neighbors lists = {rows, malloc(((size_t) rows + 1) * sizeof(int64_t)),
+							malloc((size_t) rows * sizeof(int32_t)),
+							malloc((size_t) rows * sizeof(double))};
+	reco_neighbors turned;
+	world w;
+	long polls;
+
+	(void) state;
+	for (int32_t r = 0; r < rows; r++)
+	{
+		lists.start[r] = r;
+		lists.row[r] = 5;
+		lists.similarity[r] = 1 + (r * INT64_C(7919)) % 1000;
+	}
+	lists.start[rows] = rows;
+	world_init(&w, 1);
+	assert_int_equal(reco_neighbors_reverse(&w.m.env, &lists, &turned), RECO_OK);
+	assert_int_equal(turned.start[5], 0);
+	assert_int_equal(turned.start[6], rows);
+	for (int32_t k = 0; k < rows; k++)
+	{
+		/* 50 of each similarity, the lowest rows first */
+		assert_true(turned.similarity[k] == 1000 - k / 50);
+		assert_true(turned.similarity[k] == lists.similarity[turned.row[k]]);
+		assert_true(k % 50 == 0 || turned.row[k] > turned.row[k - 1]);
+	}
+	reco_neighbors_free(&w.m.env, &turned);
+	polls = w.m.polls;
+	assert_true(polls >= 6);
+	for (long n = 1; n <= polls; n++)
+	{
+		w.m.polls = 0;
+		w.m.stop_at = n;
+		assert_int_equal(reco_neighbors_reverse(&w.m.env, &lists, &turned), RECO_STOPPED);
+		assert_int_equal(w.m.live, 0);
+	}
+	free(lists.start);
+	free(lists.row);
+	free(lists.similarity);
+}
+
 /*
  * Search, reversal and the walk's end, in which an allocation fails, a poll asks
  * for an end or a look does.  Whatever happens, nothing is left.
@@ -751,8 +797,9 @@ main(void)
 		cmocka_unit_test(test_many_rows),       cmocka_unit_test(test_long_rows),
 		cmocka_unit_test(test_one_long_column), cmocka_unit_test(test_avoided),
 		cmocka_unit_test(test_one_row),         cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_turned),          cmocka_unit_test(test_ends_early),
-		cmocka_unit_test(test_long_loops_poll), cmocka_unit_test(test_invalid),
+		cmocka_unit_test(test_turned),          cmocka_unit_test(test_long_list_turned),
+		cmocka_unit_test(test_ends_early),      cmocka_unit_test(test_long_loops_poll),
+		cmocka_unit_test(test_invalid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
