@@ -41,6 +41,11 @@ CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fopenmp -fno-math-err
 	-fno-trapping-math -MMD -MP -Wall -Wextra -Wno-psabi -Wmissing-prototypes -Wpointer-arith \
 	-Isrc $(addprefix -I,$(OPENBLAS_INCLUDE)) $(EXTRA_CFLAGS)
 
+# Sums come out the same wherever they are written, on machines too whose basic
+# instructions multiply and add in one: that is for the files that say so in isa/.
+PLAIN_FLAGS = -ffp-contract=off
+ISA_FLAGS_pairs = $(PLAIN_FLAGS)
+
 # Files under src/core/isa are compiled once per instruction set level;
 # src/core/isa/isa.h gives each copy its names and the dispatcher chooses one at
 # run time, so that one binary serves every machine of an architecture.
@@ -72,12 +77,12 @@ $(CORE): $(CORE_OBJS)
 
 build/core/%.o: src/core/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -c -o $@ $<
+	$(CC) $(CORE_CFLAGS) $(PLAIN_FLAGS) -c -o $@ $<
 
 define isa_rule
 build/core/isa/%.$(1).o: src/core/isa/%.c Makefile
 	@mkdir -p $$(@D)
-	$$(CC) $$(CORE_CFLAGS) $$(ISA_FLAGS_$(1)) -DRECO_ISA=$(1) -c -o $$@ $$<
+	$$(CC) $$(CORE_CFLAGS) $$(ISA_FLAGS_$(1)) $$(ISA_FLAGS_$$*) -DRECO_ISA=$(1) -c -o $$@ $$<
 endef
 $(foreach l,$(ISA_LEVELS),$(eval $(call isa_rule,$(l))))
 

@@ -88,8 +88,24 @@ sanitizer_excerpt() {
   echo '---'
 }
 
+# unit_program NAME FOLDER [VARIABLE=VALUE...]: one program, its output in log NAME.
+unit_program() {
+  local log=$logs/$1.log program=$2/${1%%.*}
+  shift 2
+  # waiting threads sleep: the teams of many programs share the processors
+  in_tree timeout -k 10 "$SUITE_SECONDS" env ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+    CMOCKA_MESSAGE_OUTPUT=STDOUT OMP_WAIT_POLICY=passive "$@" "$program" >"$log" 2>&1 && return
+  # A program that ends early has no line for the test that ended it.
+  grep -qE '^\[  FAILED  \] ' "$log" || echo "[  FAILED  ] ${log##*/}" >>"$log"
+  sanitizer_excerpt "$log" >>"$logs/unit.failed"
+}
+
+# Each program under sanitizers, and with the kernels as they are shipped, at the best
+# instruction set level of the machine; those whose tests do not go through the levels
+# by themselves at the lower ones too.  As many at a time as there are processors.
 suite_unit() {
-  local test log=$logs/unit.log status=0 programs=0 passed=0 failed=0 skipped=0
+  local test name log=$logs/unit.log programs=0 passed=0 failed=0 skipped=0 status=0
+  local levels=' test_als test_als_normal test_als_values test_batch test_neighbors test_pruned '
   if ! make_tree "${strict[@]}" unit-tests >"$log" 2>&1; then
     verdict unit 1 0 1 0 'does not build'
     excerpt 30 "$log"
@@ -97,22 +113,36 @@ suite_unit() {
   fi
   for test in "$tree"/test/unit/test_*.c; do
     [ -e "$test" ] || continue
-    test=$(basename "$test" .c)
-    log=$logs/$test.log
+    name=$(basename "$test" .c)
     programs=$((programs + 1))
-    if ! in_tree timeout -k 10 "$SUITE_SECONDS" env ASAN_OPTIONS=detect_leaks=1 \
-      UBSAN_OPTIONS=print_stacktrace=1 CMOCKA_MESSAGE_OUTPUT=STDOUT "build/unit/$test" >"$log" 2>&1; then
-      status=1
-      # A program that ends early has no line for the test that ended it.
-      grep -qE '^\[  FAILED  \] ' "$log" || echo "[  FAILED  ] $test" >>"$log"
-      sanitizer_excerpt "$log" >>"$logs/unit.failed"
-    fi
+    unit_start "$name.sanitized" build/unit
+    unit_start "$name.shipped" build/shipped
+    case $levels in
+      *" $name "*)
+        unit_start "$name.base" build/shipped RECO_ISA=base
+        unit_start "$name.v3" build/shipped RECO_ISA=v3
+        ;;
+    esac
+  done
+  wait
+  for log in "$logs"/test_*.log; do
+    [ -e "$log" ] || continue
     passed=$((passed + $(count '^\[       OK \] ' "$log")))
     failed=$((failed + $(cmocka_tests FAILED "$log")))
     skipped=$((skipped + $(cmocka_tests SKIPPED "$log")))
   done
-  verdict unit "$status" "$passed" "$failed" "$skipped" "$programs programs under ASan and UBSan"
+  [ ! -s "$logs/unit.failed" ] || status=1
+  verdict unit "$status" "$passed" "$failed" "$skipped" \
+    "$programs programs under ASan and UBSan, and as shipped"
   [ "$status" = 0 ] || cat "$logs/unit.failed"
+}
+
+# Starts unit_program with these arguments as soon as a processor is free.
+unit_start() {
+  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+    wait -n || true
+  done
+  unit_program "$@" &
 }
 
 suite_fuzz() {

@@ -3,7 +3,7 @@
 #
 #   make demo [RATINGS=ratings.csv] [STAY=1]    see it work
 #   make check-all       every suite, built anew with warnings as errors
-#   make check-unit      one suite: kernels under ASan and UBSan
+#   make check-unit      one suite: kernels under ASan and UBSan, and as they are shipped
 #   make check-fuzz      ... the fuzz targets on their corpora, likewise
 #   make check-regress   ... pg_regress against a private server
 #   make check-isolation ... the isolation tests, likewise
@@ -46,12 +46,12 @@ SAN_OBJS = $(CORE_OBJS:build/core/%=build/san/%)
 
 build/san/%.o: src/core/%.c Makefile test/test.mk
 	@mkdir -p $(@D)
-	$(CC) $(SAN_CFLAGS) -c -o $@ $<
+	$(CC) $(SAN_CFLAGS) $(PLAIN_FLAGS) -c -o $@ $<
 
 define san_isa_rule
 build/san/isa/%.$(1).o: src/core/isa/%.c Makefile test/test.mk
 	@mkdir -p $$(@D)
-	$$(CC) $$(SAN_CFLAGS) $$(ISA_FLAGS_$(1)) -DRECO_ISA=$(1) -c -o $$@ $$<
+	$$(CC) $$(SAN_CFLAGS) $$(ISA_FLAGS_$(1)) $$(ISA_FLAGS_$$*) -DRECO_ISA=$(1) -c -o $$@ $$<
 endef
 $(foreach l,$(ISA_LEVELS),$(eval $(call san_isa_rule,$(l))))
 
@@ -67,6 +67,17 @@ build/unit/%.o: test/unit/%.c Makefile test/test.mk
 
 $(UNIT_TESTS): %: %.o $(UNIT_HELPERS) $(SAN_OBJS)
 	$(CC) $(SAN) -fopenmp -o $@ $^ -lcmocka $(CORE_LIBS)
+
+# The same programs with the kernels as they are shipped.
+SHIPPED_TESTS := $(UNIT_TESTS:build/unit/%=build/shipped/%)
+SHIPPED_CFLAGS = $(filter-out -O3 -Wmissing-prototypes,$(CORE_CFLAGS)) -O1 -Itest/unit
+
+build/shipped/%.o: test/unit/%.c Makefile test/test.mk
+	@mkdir -p $(@D)
+	$(CC) $(SHIPPED_CFLAGS) -c -o $@ $<
+
+$(SHIPPED_TESTS): %: %.o $(UNIT_HELPERS:build/unit/%=build/shipped/%) $(CORE_OBJS)
+	$(CC) -fopenmp -o $@ $^ -lcmocka $(CORE_LIBS)
 
 # Fuzz targets: a file with LLVMFuzzerTestOneInput each, and what was found
 # before in corpus/NAME, which replay.c feeds to it.
@@ -105,7 +116,7 @@ $(SERVER_FUZZ:%=build/fuzz/%): %: %.o build/fuzz/replay.o $(SERVER_OBJS) $(SAN_O
 $(filter-out $(SERVER_FUZZ:%=build/fuzz/%),$(FUZZ_TESTS)): %: %.o build/fuzz/replay.o $(SAN_OBJS)
 	$(CC) $(SAN) -fopenmp -o $@ $^ $(CORE_LIBS)
 
-unit-tests: $(UNIT_TESTS)
+unit-tests: $(UNIT_TESTS) $(SHIPPED_TESTS)
 fuzz-tests: $(FUZZ_TESTS)
 
 # New inputs go to build/corpus; those worth keeping are copied to test/fuzz/corpus by hand.
@@ -161,5 +172,5 @@ fuzz:
 	build/clang/fuzz-$(TARGET) -max_total_time=$(MAX_TIME) -artifact_prefix=build/corpus/ \
 	  build/corpus/$(TARGET) $(wildcard test/fuzz/corpus/$(TARGET) test/fuzz/corpus/$(TARGET:fuzz_%=%))
 
--include $(SAN_OBJS:.o=.d) $(SERVER_OBJS:.o=.d) $(wildcard build/unit/*.d build/fuzz/*.d)
-.SECONDARY: $(UNIT_TESTS:=.o) $(FUZZ_TESTS:=.o)
+-include $(SAN_OBJS:.o=.d) $(SERVER_OBJS:.o=.d) $(wildcard build/unit/*.d build/shipped/*.d build/fuzz/*.d)
+.SECONDARY: $(UNIT_TESTS:=.o) $(SHIPPED_TESTS:=.o) $(FUZZ_TESTS:=.o)

@@ -18,6 +18,7 @@
 
 #include "core/baseline.h"
 
+#include <float.h>
 #include <math.h>
 
 /* In the order of reco_measure and reco_weighting. */
@@ -179,7 +180,8 @@ knn_final(const RecoModel *model, double user_bias, int32 item, double sum, doub
 		return (float) (knn_baseline(model, user_bias, item) + (weight > 0 ? sum / weight : 0));
 	if (model->spec->predicts_value)
 		return weight > 0 ? (float) (sum / weight) : -INFINITY;
-	return sum != 0 ? (float) sum : -INFINITY;
+	/* large values of a basket times large similarities: no infinite score */
+	return sum != 0 ? (float) Min(Max(sum, -FLT_MAX), FLT_MAX) : -INFINITY;
 }
 
 bool
