@@ -57,6 +57,14 @@
 #define ALS_SAME 1e-12
 
 /*
+ * The squared size of a correction, relative to x, after which none is needed; that
+ * which means that there is no point in another; and how many there are at most.
+ */
+#define ALS_SURE 1e-8
+#define ALS_FAR 1e-4
+#define ALS_ROUNDS 4
+
+/*
  * Rounding of the passes, of packed factors and of float4, squared; and the part
  * of the objective that what it costs may reach.
  */
@@ -412,40 +420,47 @@ iterate(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 }
 
 /*
- * A float8 residual at the solution found, and one more float4 solve for the
- * correction: what is left is rounding of the result itself.  RECO_SINGULAR:
- * float4 is not enough.
+ * Float8 residuals at the solution found, and a float4 solve of each for a correction.
+ * A solve in float4 is off by some part of what it gives, about the same part each time:
+ * where a correction is small, what is left after it is rounding of the result itself.
+ * RECO_SINGULAR: float4 is not enough.
  */
 static reco_status
 refine(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 	   const reco_als_row *row, double least, als_told *told)
 {
 	als_exact *e = &c->exact;
-	double before;
-	double after = 0;
-	double gain = 0;
-	reco_status status = als_exact_residual(env, s, e, row, told);
 
-	if (status != RECO_OK)
-		return status;
-	before = s->k->dot(e->x, e->x, s->D);
-	memset(c->x, 0, b->ld * sizeof(float));
-	memset(c->io, 0, b->ld * sizeof(float));
-	for (int k = 0; k < s->D; k++)
-		c->io[k] = (float) e->r[k];
-	s->k->rotate(c->r, b->ld, c->io, b->ld, 1, s->D, b->to, NULL);
-	status = iterate(env, s, b, c, row, 30, ALS_SAME * least * before, 0, 0, &gain);
-	if (status != RECO_OK)
-		return status;
-	s->k->rotate(c->io, b->ld, c->x, b->ld, 1, b->ld, b->back, NULL);
-	for (int k = 0; k < s->D; k++)
-		after += (double) c->io[k] * c->io[k];
-	/* a correction as large as the solution means that float4 was not enough */
-	if (!(after <= 1e-4 * before))
-		return RECO_SINGULAR;
-	for (int k = 0; k < s->D; k++)
-		e->x[k] += c->io[k];
-	return RECO_OK;
+	for (int round = 0; round < ALS_ROUNDS; round++)
+	{
+		double before;
+		double after = 0;
+		double gain = 0;
+		reco_status status = als_exact_residual(env, s, e, row, told);
+
+		if (status != RECO_OK)
+			return status;
+		before = s->k->dot(e->x, e->x, s->D);
+		memset(c->x, 0, b->ld * sizeof(float));
+		memset(c->io, 0, b->ld * sizeof(float));
+		for (int k = 0; k < s->D; k++)
+			c->io[k] = (float) e->r[k];
+		s->k->rotate(c->r, b->ld, c->io, b->ld, 1, s->D, b->to, NULL);
+		status = iterate(env, s, b, c, row, 30, ALS_SAME * least * before, 0, 0, &gain);
+		if (status != RECO_OK)
+			return status;
+		s->k->rotate(c->io, b->ld, c->x, b->ld, 1, b->ld, b->back, NULL);
+		for (int k = 0; k < s->D; k++)
+			after += (double) c->io[k] * c->io[k];
+		/* a correction as large as the solution means that float4 was not enough */
+		if (!(after <= ALS_FAR * before))
+			return RECO_SINGULAR;
+		for (int k = 0; k < s->D; k++)
+			e->x[k] += c->io[k];
+		if (after <= ALS_SURE * before)
+			return RECO_OK;
+	}
+	return RECO_SINGULAR;
 }
 
 /*
