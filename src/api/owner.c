@@ -10,6 +10,7 @@
 
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -21,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 RECO_FUNCTION(reco_change_owner);
 
@@ -43,6 +45,45 @@ alter_owner(const char *what, const char *role)
 		elog(ERROR, "could not change the owner of %s", what);
 }
 
+/*
+ * An error where another role than the model's owner could do something as the new one: by
+ * an object of its own under one of the model's names, or by a function that runs as its
+ * owner, of which nobody knows what it does.
+ */
+static void
+check_object(const ModelRow *model, const ObjectAddress *object)
+{
+	HeapTuple tuple;
+	Form_pg_proc function;
+	Oid owner;
+	bool definer = false;
+
+	if (object->classId == RelationRelationId)
+		owner = reco_relation_owner(object->objectId);
+	else
+	{
+		tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(object->objectId));
+		if (!HeapTupleIsValid(tuple))
+			return;
+		function = (Form_pg_proc) GETSTRUCT(tuple);
+		owner = function->proowner;
+		definer = function->prosecdef;
+		ReleaseSysCache(tuple);
+	}
+	if (owner != model->owner)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s is of another owner than model \"%s\"", described(object), model->name),
+				 errhint("Drop it, or move it to another schema.")));
+	if (definer)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s of model \"%s\" is SECURITY DEFINER", described(object), model->name),
+				 errdetail("Whoever may call it would do what it does as the new owner."),
+				 errhint("Functions of a model run as their callers: CALL "
+						 "reco.upgrade_model() makes them anew.")));
+}
+
 Datum
 reco_change_owner(PG_FUNCTION_ARGS)
 {
@@ -50,6 +91,7 @@ reco_change_owner(PG_FUNCTION_ARGS)
 	char *role;
 	ModelRow row;
 	Oid owner;
+	List *objects;
 	ListCell *cell;
 
 	PreventCommandIfReadOnly("CALL reco.change_owner()");
@@ -66,7 +108,10 @@ reco_change_owner(PG_FUNCTION_ARGS)
 	role = pstrdup(quote_identifier(role));
 	SPI_connect();
 	alter_owner(psprintf("SCHEMA %s", quote_identifier(row.name)), role);
-	foreach (cell, reco_own_objects(row.schema))
+	objects = reco_own_objects(row.schema);
+	foreach (cell, objects)
+		check_object(&row, lfirst(cell));
+	foreach (cell, objects)
 		alter_owner(described(lfirst(cell)), role);
 	SPI_finish();
 	reco_schedule_move(row.name, row.created_at, row.owner, owner);

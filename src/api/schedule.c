@@ -176,6 +176,39 @@ guard_of(const RecoCronJob *job, int64 identity)
 }
 
 /*
+ * What a job of another role is to call, made anew of the model's name and the guard: the
+ * rest of its command is whatever that role wrote.  NULL where the guard is no literal.
+ */
+static char *
+command_anew(const RecoCronJob *job, const char *model, int64 identity)
+{
+	const char *guard = guard_of(job, reco_job_identity(job));
+	StringInfoData text;
+	size_t length;
+
+	if (guard == NULL)
+		return job_command(model, NULL, identity);
+	if (*guard == 'E')
+		guard++;
+	length = strlen(guard);
+	if (length < 2 || guard[0] != '\'' || guard[length - 1] != '\'')
+		return NULL;
+	initStringInfo(&text);
+	for (size_t at = 1; at < length - 1; at++)
+	{
+		/* as quote_literal() writes them */
+		if (guard[at] == '\'' || guard[at] == '\\')
+		{
+			if (at + 1 == length - 1 || guard[at + 1] != guard[at])
+				return NULL;
+			at++;
+		}
+		appendStringInfoChar(&text, guard[at]);
+	}
+	return job_command(model, text.data, identity);
+}
+
+/*
  * A job of a model that has another name now gets that.
  */
 static void
@@ -296,13 +329,19 @@ reco_schedule_move(const char *model, int64 identity, Oid from, Oid to)
 	foreach (cell, reco_jobs_read())
 	{
 		const RecoCronJob *job = lfirst(cell);
+		const char *command;
 
 		if (!reco_job_is_of(job, model, identity) || get_role_oid(job->role, true) != from ||
 			!OidIsValid(may_remove(job)))
 			continue;
+		command = command_anew(job, model, identity);
 		remove_job(job, may_remove(job));
-		if (may_schedule(to) && may_log_in(to))
-			(void) add_job(to, reco_job_name(model), job->schedule, job->command);
+		if (command && may_schedule(to) && may_log_in(to))
+			(void) add_job(to, reco_job_name(model), job->schedule, command);
+		else if (command == NULL)
+			ereport(WARNING, (errmsg("the scheduled refresh of model \"%s\" was removed", model),
+							  errdetail("Its guard is not what reco.schedule() wrote."),
+							  errhint("Schedule it anew with CALL reco.schedule().")));
 		else
 			ereport(WARNING,
 					(errmsg("the scheduled refresh of model \"%s\" was removed", model),
@@ -402,9 +441,14 @@ model_of_job(char *model, int64 identity)
 	{
 		if (identity == 0)
 			return model;
-		reco_model_read(schema, RECO_LATEST_SNAPSHOT, &row);
-		if (row.created_at == identity)
-			return model;
+		/* no lock stays on a model of others: the caller may have no right to it */
+		if (reco_table_owned(reco_model_table(schema), GetUserId()))
+		{
+			reco_model_read(schema, RECO_LATEST_SNAPSHOT, &row);
+			if (row.created_at == identity)
+				return model;
+			reco_model_unlock(&row);
+		}
 	}
 	now = model_by_identity(identity);
 	if (now == NULL)

@@ -8,6 +8,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "store/confine.h"
 #include "store/source.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -310,9 +311,12 @@ check_domain(const IdType *type, Datum id, Oid owner)
 {
 	RecoRunAs as = {true, owner, "pg_catalog"};
 	RecoIdentity before;
+	RecoCode code;
 
 	if (type->type == type->base)
 		return;
+	code = reco_code_of_type(type->type);
+	reco_confine(psprintf("domain %s", format_type_be(type->type)), &code, owner, GetUserId());
 	reco_become(&as, &before);
 	id_check_domain(type, id);
 	reco_return(&before);

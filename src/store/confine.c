@@ -46,6 +46,9 @@ code_of_aggregate(Oid aggregate, RecoCode *code)
 	form = (Form_pg_aggregate) GETSTRUCT(tuple);
 	(void) code_of_function(form->aggtransfn, code);
 	(void) code_of_function(form->aggfinalfn, code);
+	(void) code_of_function(form->aggcombinefn, code);
+	(void) code_of_function(form->aggserialfn, code);
+	(void) code_of_function(form->aggdeserialfn, code);
 	(void) code_of_function(form->aggmtransfn, code);
 	(void) code_of_function(form->aggminvtransfn, code);
 	(void) code_of_function(form->aggmfinalfn, code);
@@ -112,17 +115,82 @@ code_of_domain(Oid domain, RecoCode *code)
 		(void) find_code((Node *) ((DomainConstraintState *) lfirst(cell))->check_expr, code);
 }
 
+/* What is called where a value of a type is made: the checks of domains in it. */
+static void
+code_of_type(Oid type, RecoCode *code)
+{
+	TupleDesc columns;
+
+	check_stack_depth();
+	reco_poll();
+	if (type < FirstNormalObjectId)
+		return;
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_DOMAIN:
+			code_of_domain(type, code);
+			code_of_type(getBaseType(type), code);
+			break;
+		case TYPTYPE_COMPOSITE:
+			columns = lookup_rowtype_tupdesc_copy(type, -1);
+			for (int c = 0; c < columns->natts; c++)
+				if (!TupleDescAttr(columns, c)->attisdropped)
+					code_of_type(TupleDescAttr(columns, c)->atttypid, code);
+			break;
+		case TYPTYPE_RANGE:
+			code_of_type(get_range_subtype(type), code);
+			break;
+		case TYPTYPE_MULTIRANGE:
+			code_of_type(get_multirange_range(type), code);
+			break;
+		default:
+			if (OidIsValid(get_element_type(type)))
+				code_of_type(get_element_type(type), code);
+			break;
+	}
+}
+
 static bool
 find_code(Node *node, void *context)
 {
+	ListCell *cell;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, find_code, context, 0);
-	if (IsA(node, CoerceToDomain))
-		code_of_domain(((CoerceToDomain *) node)->resulttype, context);
+	switch (nodeTag(node))
+	{
+		case T_RangeTblFunction:
+			foreach (cell, ((RangeTblFunction *) node)->funccoltypes)
+				code_of_type(lfirst_oid(cell), context);
+			break;
+		case T_TableFunc:
+			foreach (cell, ((TableFunc *) node)->coltypes)
+				code_of_type(lfirst_oid(cell), context);
+			break;
+			RECO_JSON_EXPR_CASE
+		/* such as jsonb_populate_record(), and casts from text */
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_CoerceViaIO:
+		case T_CoerceToDomain:
+			code_of_type(exprType(node), context);
+			break;
+		default:
+			break;
+	}
 	(void) check_functions_in_node(node, code_of_function, context);
 	return expression_tree_walker(node, find_code, context);
+}
+
+RecoCode
+reco_code_of_type(Oid type)
+{
+	RecoCode code = {false, InvalidOid};
+
+	code_of_type(type, &code);
+	return code;
 }
 
 RecoCode

@@ -19,6 +19,9 @@ typedef struct RecoCode
 /* Of a query as the rewriter leaves it. */
 extern RecoCode reco_code_of(Query *query);
 
+/* Of the checks of domains that a type is made of. */
+extern RecoCode reco_code_of_type(Oid type);
+
 /*
  * An error when a query of an owner's could find something of the session's.  caller: the
  * current user before the owner.  Nothing is found in a session of the owner's own, or of

@@ -22,6 +22,7 @@
 #include "store/resolve.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -44,6 +45,9 @@
 
 /* The name of the first column within the query around it: unlike any that is used. */
 #define ID_COLUMN "\"reco.id\""
+
+/* How often a query is prepared again for one run, when the catalogs change meanwhile. */
+#define MAX_TRIES 100
 
 static void
 begin(const RecoLookup *lookup, RecoIdentity *before)
@@ -164,6 +168,9 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any, const char
 	Oid argument = any ? get_array_type(type->base) : type->base;
 	char *text;
 
+	lookup->type = type;
+	lookup->any = any;
+	lookup->condition = condition;
 	if (lookup->plan && is_sound(lookup))
 		return source_of(lookup)->resultDesc;
 	reco_lookup_forget(lookup);
@@ -191,6 +198,32 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any, const char
 		max_parallel_hazard(linitial(source_of(lookup)->query_list)) != PROPARALLEL_UNSAFE;
 	end(&before);
 	return columns;
+}
+
+/*
+ * Begins to plan or run what was checked, and nothing else: where the catalogs have changed
+ * since - while the query was planned, for one - the plan cache would analyze the text
+ * again, and could find an overload that nobody has looked at.  From here on no lock is
+ * waited for before the plan cache has looked.
+ */
+static void
+begin_checked(RecoLookup *lookup, RecoIdentity *before)
+{
+	for (int tries = 0; tries < MAX_TRIES; tries++)
+	{
+		reco_confine(lookup->query.kind->name_of, &lookup->code, lookup->query.as.owner,
+					 GetUserId());
+		begin(lookup, before);
+		list_free(fetch_search_path(true));
+		if (source_of(lookup)->is_valid)
+			return;
+		end(before);
+		(void) reco_lookup_prepare(lookup, lookup->type, lookup->any, lookup->condition);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("what %s names was altered again and again", lookup->query.kind->name_of),
+			 errhint("Try again.")));
 }
 
 bool
@@ -222,8 +255,7 @@ reco_lookup_plan(RecoLookup *lookup)
 	CachedPlan *cached;
 	PlannedStmt *statement;
 
-	reco_confine(lookup->query.kind->name_of, &lookup->code, lookup->query.as.owner, GetUserId());
-	begin(lookup, &before);
+	begin_checked(lookup, &before);
 	cached = SPI_plan_get_cached_plan(lookup->plan);
 	statement = linitial_node(PlannedStmt, cached->stmt_list);
 	if (statement->rowMarks != NIL)
@@ -269,8 +301,7 @@ reco_lookup_run(RecoLookup *lookup, Oid type, Datum argument, DestReceiver *rece
 	RecoIdentity before;
 	int result;
 
-	reco_confine(lookup->query.kind->name_of, &lookup->code, lookup->query.as.owner, GetUserId());
-	begin(lookup, &before);
+	begin_checked(lookup, &before);
 	options.params = parameter(type, argument, false);
 	result = SPI_execute_plan_extended(lookup->plan, &options);
 	if (result < 0)

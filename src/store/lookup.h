@@ -23,6 +23,10 @@ typedef struct RecoLookup
 	Oid temporary;     /* the session's own schema when it was prepared */
 	bool parallel_safe;
 	RecoCode code; /* that looks for names in the session */
+	/* how reco_lookup_prepare was called last */
+	const IdType *type;
+	bool any;
+	const char *condition;
 } RecoLookup;
 
 /*

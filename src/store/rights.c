@@ -156,8 +156,9 @@ functions_of(Oid schema, const char *function)
 	functions = find_functions(schema, function);
 	/* what has changed meanwhile may not be in it: the next call looks again */
 	old = MemoryContextSwitchTo(lists);
+	functions = list_copy(functions);
 	entry = hash_search(entries, &key, HASH_ENTER, &found);
-	entry->functions = list_copy(functions);
+	entry->functions = functions;
 	MemoryContextSwitchTo(old);
 	return entry->functions;
 }

@@ -175,5 +175,18 @@ is(sql($given), q{taker 5 5 * * * CALL reco.run_scheduled('given')}, 'and its jo
 like($err, qr/WARNING:  the scheduled refresh of model "given" was removed\nDETAIL:  Role "poor" may not use pg_cron/, 'who may have no job is told');
 is(sql($given), '', 'and there is none');
 
+# The old owner's job may say more than the model's refresh: only that goes to the new one.
+as_role('giver', q{CALL reco.create_model('trap', source => 'small', algorithm => reco.popular()); CALL reco.schedule('trap', '5 5 * * *', guard => 'ndcg@10 >= 0.9 * current')});
+sql(q{UPDATE cron.job SET command = regexp_replace(command, '^(.*)(, identity.*)$', '\1); GRANT taker TO giver; CALL reco.run_scheduled(''trap''\2') WHERE jobname = 'reco.refresh trap'});
+my $trap = q{SELECT username || ' ' || regexp_replace(command, ', identity => \d{12,}', '') FROM cron.job WHERE jobname = 'reco.refresh trap'};
+like(sql($trap), qr/GRANT taker TO giver/, 'a job that does more');
+($rc, $out, $err) = as_role('broker', q{CALL reco.change_owner('trap', 'taker')});
+like($err, qr/WARNING:  the scheduled refresh of model "trap" was removed\nDETAIL:  Its guard/, 'of which nothing that was not understood goes along');
+is(sql($trap), '', 'and no job is left');
+as_role('taker', q{CALL reco.schedule('trap', '5 5 * * *', guard => 'ndcg@10 >= 0.9 * current')});
+sql(q{UPDATE cron.job SET command = regexp_replace(command, '^(.*)(, identity.*)$', 'CALL reco.run_scheduled(''trap''); GRANT giver TO taker; CALL reco.run_scheduled(''trap''\2') WHERE jobname = 'reco.refresh trap'});
+as_role('broker', q{CALL reco.change_owner('trap', 'giver')});
+is(sql($trap), q{giver CALL reco.run_scheduled('trap')}, 'what follows the call does not go along either');
+
 $node->stop;
 done_testing();

@@ -86,6 +86,16 @@ for my $who ('alice', 'bob', 'app')
 ($rc, $out, $err) = $node->psql('postgres', q{CALL reco.change_owner('her shop', 'nobody there')}, extra_params => [ '-U', 'boss' ]);
 like($err, qr/role "nobody there" does not exist/, 'nor to nobody');
 is(sql($owners), 'alice', 'which leaves all as it was');
+# Nor where somebody could do something as the new owner by it.
+as_role('alice', q{CREATE FUNCTION "her shop".popular(n text) RETURNS int LANGUAGE sql SECURITY DEFINER
+  BEGIN ATOMIC SELECT count(*)::int FROM reco.serve_popular('"her shop"'::regnamespace, 0, NULL) AS r(rank int, item_id int, score real); END});
+($rc, $out, $err) = $node->psql('postgres', q{CALL reco.change_owner('her shop', 'bob')}, extra_params => [ '-U', 'boss' ]);
+like($err, qr/ERROR:  FUNCTION "her shop"\.popular\(.*text\) of model "her shop" is SECURITY DEFINER\n/, 'a function that would run as the new owner is told');
+sql('ALTER FUNCTION "her shop".popular(text) SECURITY INVOKER; ALTER FUNCTION "her shop".popular(text) OWNER TO app');
+($rc, $out, $err) = $node->psql('postgres', q{CALL reco.change_owner('her shop', 'bob')});
+like($err, qr/ERROR:  FUNCTION "her shop"\.popular\(.*text\) is of another owner than model "her shop"\n/, 'and one of somebody else');
+sql('DROP FUNCTION "her shop".popular(text)');
+is(sql($owners), 'alice', 'which leaves all as it was, too');
 as_role('boss', q{CALL reco.change_owner('her shop', 'bob')});
 is(sql($owners), 'bob', 'who is a member of both may: all of it is the new owner\'s');
 is(sql(q{SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE proname = 'note'}), 'alice', 'but what is not the model\'s');
@@ -150,6 +160,49 @@ SKIP:
   sql(q{CALL reco.alter_model('far', options => reco.options(live => 'on'))});
   like(sql($explained), qr/calls fail, since the source/, 'or calls fail');
 }
+
+# A caller's temporary view in place of a table that the check of an id's domain looks for:
+# in rerank(), which checks ids that the model does not know, and where a source makes values
+# of such a type out of json.
+sql(q{CREATE ROLE trapper LOGIN; CREATE ROLE keeper LOGIN; CREATE SCHEMA kept AUTHORIZATION keeper; GRANT USAGE ON SCHEMA kept TO PUBLIC;
+  GRANT CREATE ON DATABASE postgres TO keeper, trapper});
+as_role('keeper', q{CREATE TABLE kept.allowed (u text);
+  CREATE FUNCTION kept.ok(text) RETURNS bool LANGUAGE plpgsql SET search_path = kept AS $$ BEGIN PERFORM * FROM allowed WHERE u = $1; RETURN true; END $$;
+  CREATE DOMAIN kept.okid AS text CHECK (kept.ok(VALUE)); CREATE TYPE kept.pair AS (u int, i kept.okid);
+  CREATE TABLE kept.t (u int, i kept.okid); INSERT INTO kept.t SELECT a, 'i' || b FROM generate_series(1, 9) a, generate_series(1, 9) b WHERE (a * b) % 4 > 0;
+  CREATE TABLE kept.j AS SELECT to_jsonb(t) AS j FROM kept.t;
+  CALL reco.create_model('dm', 'kept.t', reco.popular());
+  CALL reco.create_model('jm', 'SELECT (r).u, (r).i FROM (SELECT jsonb_populate_record(NULL::kept.pair, j) AS r FROM kept.j) AS q', reco.popular(), options => reco.options(live => 'on'));
+  CALL reco.create_model('jr', 'SELECT r.u, r.i FROM kept.j, jsonb_to_record(j) AS r(u int, i kept.okid)', reco.popular(), options => reco.options(live => 'on'));
+  CALL reco.grant_use('dm', 'trapper'); CALL reco.grant_use('jm', 'trapper'); CALL reco.grant_use('jr', 'trapper')});
+my $trap = q{CREATE FUNCTION pg_temp.steal() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE LOG 'trapped %', current_user; RETURN 'x'; END $$;
+  GRANT ALL ON FUNCTION pg_temp.steal TO PUBLIC; CREATE TEMP VIEW allowed AS SELECT pg_temp.steal() AS u; GRANT SELECT ON allowed TO PUBLIC;};
+for my $call (q{dm.rerank(1, ARRAY['new', 'i2'])}, 'jm.recommend(4)', 'jr.recommend(4)')
+{
+  ($rc, $out, $err) = $node->psql('postgres', "SELECT count(*) FROM $call", extra_params => [ '-U', 'trapper' ]);
+  is($rc, 0, "$call in a clean session") or diag($err);
+  ($rc, $out, $err) = $node->psql('postgres', "$trap SELECT count(*) FROM $call", on_error_stop => 1, extra_params => [ '-U', 'trapper' ]);
+  like($err, qr/domain kept\.okid calls functions, which is not done|could not be read\n.*SQLSTATE 0A000/, "$call where there is a temporary view: refused");
+}
+
+# An overload that comes while the query is planned, with what makes the plan cache look again.
+as_role('keeper', q{CREATE SCHEMA open; GRANT ALL ON SCHEMA open TO PUBLIC; CREATE TABLE kept.x AS SELECT u, i::text FROM kept.t; CREATE TABLE kept.other (); CREATE TABLE kept.slow AS SELECT false AS yes;
+  CREATE FUNCTION open.f(anyelement) RETURNS anyelement IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$ BEGIN RETURN $1; END $$;
+  CREATE FUNCTION kept.slow() RETURNS bool IMMUTABLE LANGUAGE plpgsql SET search_path = kept, pg_temp AS $$ BEGIN IF (SELECT yes FROM slow) THEN PERFORM pg_sleep(2); END IF; PERFORM * FROM other; RETURN true; END $$;
+  CALL reco.create_model('rm', 'SELECT u, open.f(i) FROM kept.x WHERE kept.slow()', reco.popular()); CALL reco.grant_use('rm', 'trapper'); UPDATE kept.slow SET yes = true});
+$session = $node->background_psql('postgres', extra_params => [ '-U', 'trapper' ]);
+$session->query_until(qr/begun/, "\\echo begun\nSELECT count(*) FROM rm.recommend(4);\n");
+$node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+as_role('trapper', q{CREATE FUNCTION open.f(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE LOG 'trapped %', current_user; RETURN $1; END $$; CREATE SCHEMA news});
+$session->query('SELECT count(*) FROM rm.recommend(5)');
+$session->quit;
+unlike(slurp_file($node->logfile), qr/LOG:  trapped/, 'nobody ran a thing of the caller\'s as the owner');
+
+# Who has no right to a model keeps no lock on it.
+$session = $node->background_psql('postgres', extra_params => [ '-U', 'trapper' ]);
+$session->query(q{BEGIN; CALL reco.run_scheduled('carded', identity => 1)});
+is(sql(q{SELECT count(*) FROM pg_locks WHERE relation = 'carded.model'::regclass}), '0', 'a job of a stranger\'s holds no lock on a model');
+$session->quit;
 
 $node->stop;
 done_testing();
