@@ -42,7 +42,13 @@ BEGIN
       USING ERRCODE = 'duplicate_schema',
             HINT = 'Drop it before creating the extension.';
   END IF;
-  IF schema.nspowner OPERATOR(pg_catalog.<>) creator THEN
+  -- an empty one is the creator's from now on; what a superuser keeps there stays theirs
+  IF schema.nspowner OPERATOR(pg_catalog.<>) creator AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend AS d
+     WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+       AND d.refobjid OPERATOR(pg_catalog.=) schema.oid
+       AND d.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_extension'::pg_catalog.regclass
+  ) THEN
     EXECUTE pg_catalog.format('ALTER SCHEMA reco OWNER TO %I',
                               pg_catalog.pg_get_userbyid(creator));
   END IF;

@@ -444,7 +444,7 @@ reco_lookup_explain(RecoLookup *lookup, Oid type, const Datum *argument, bool hi
 	Scans scans = {NULL};
 	char *text;
 
-	begin(lookup, &before);
+	begin_checked(lookup, &before);
 	cached = SPI_plan_get_cached_plan(lookup->plan);
 	scans.statement = linitial_node(PlannedStmt, cached->stmt_list);
 	explain = NewExplainState();

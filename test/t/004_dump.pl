@@ -200,5 +200,11 @@ sql(q{CALL reco.grant_use('kept', 'app'); GRANT SELECT ON lines TO keeper}, 'unr
 is(as_role('app', $calls, 'unright'), $all, '... and after grant_use who was granted');
 is(as_role('nobody_else', 'SELECT count(*) FROM kept.popular()', 'unright'), 'permission denied for function popular', '... and nobody else');
 
+# A superuser's schema that holds something does not become a database owner's.
+sql('CREATE ROLE dbo LOGIN; CREATE DATABASE lent OWNER dbo');
+sql('CREATE SCHEMA reco; CREATE TABLE reco.payroll ()', 'lent');
+$node->safe_psql('lent', 'CREATE EXTENSION reco', extra_params => [ '-U', 'dbo' ]);
+is(sql(q{SELECT nspowner::regrole <> 'dbo'::regrole FROM pg_namespace WHERE nspname = 'reco'}, 'lent'), 't', 'a schema of a superuser stays theirs');
+
 $node->stop;
 done_testing();
