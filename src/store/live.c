@@ -132,9 +132,11 @@ copy_jsonb(const Jsonb *value)
 	return copy;
 }
 
+/* The definition is live's once all of it was copied: memory may end in between. */
 static void
 define(RecoLive *live, const ModelRow *row)
 {
+	ModelRow kept = {.owner = row->owner};
 	MemoryContext old;
 
 	reco_lookup_forget(&live->source.lookup);
@@ -148,15 +150,15 @@ define(RecoLive *live, const ModelRow *row)
 	live->skip_invalid =
 		live->mode == RECO_LIVE_AUTO || option_is(row->options, "on_invalid", "skip");
 	live->max_interactions = option_number(row->options, "max_user_interactions");
-	live->row.owner = row->owner;
-	live->row.source = copy_text(row->source);
-	live->row.items = copy_text(row->items);
-	live->row.search_path = copy_text(row->search_path);
-	live->row.items_search_path = copy_text(row->items_search_path);
-	live->row.options = copy_jsonb(row->options);
-	live->row.resolved = copy_jsonb(row->resolved);
-	live->source.lookup = reco_live_lookup(&live->row, false);
-	live->items.lookup = reco_live_lookup(&live->row, true);
+	kept.source = copy_text(row->source);
+	kept.items = copy_text(row->items);
+	kept.search_path = copy_text(row->search_path);
+	kept.items_search_path = copy_text(row->items_search_path);
+	kept.options = copy_jsonb(row->options);
+	kept.resolved = copy_jsonb(row->resolved);
+	live->source.lookup = reco_live_lookup(&kept, false);
+	live->items.lookup = reco_live_lookup(&kept, true);
+	live->row = kept;
 	MemoryContextSwitchTo(old);
 }
 
