@@ -40,6 +40,8 @@ sub sql
 }
 
 sql(q{
+  ALTER TABLE lines ADD at timestamp;
+  UPDATE lines SET at = timestamp '2026-01-01' + (customer_id * 7 + product_id) % 14 * interval '1 day';
   CREATE INDEX ON lines (customer_id);
   CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7, 'b' || i % 5] AS tags, i % 10 AS price, ARRAY[i, 1, 2]::real[] AS place,
     i % 9 > 0 AS available FROM generate_series(0, 19) AS i;
