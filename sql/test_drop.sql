@@ -48,6 +48,10 @@ SELECT make, drop_try(make, unmake) FROM (VALUES
   ('CREATE TABLE drop_out.t (a int CHECK (drop_m.predict(a, 1) > 0))', 'DROP TABLE drop_out.t'), ('CREATE TABLE drop_out.t (a int)|CREATE POLICY p ON drop_out.t USING (EXISTS (SELECT FROM drop_m.model))', 'DROP TABLE drop_out.t'),
   ('CREATE RULE r AS ON INSERT TO drop_rows DO ALSO SELECT count(*) FROM drop_m.model', 'DROP RULE r ON drop_rows'), ('CREATE FUNCTION drop_m.g() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN new; END''|CREATE TRIGGER g BEFORE INSERT ON drop_rows FOR EACH ROW EXECUTE FUNCTION drop_m.g()', 'DROP FUNCTION drop_m.g CASCADE'),
   ('CREATE CAST (drop_m.model_term AS drop_m.model_list) WITH INOUT', 'DROP CAST (drop_m.model_term AS drop_m.model_list)')) AS v(make, unmake);
+-- under one of the model's names, and calling what they call, but another role's
+CREATE ROLE regress_reco_drop;
+SELECT drop_try('CREATE FUNCTION drop_m.popular(text) RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM reco.serve_popular(''drop_m'', 0, NULL) AS r(rank int, item int, score real); END|ALTER FUNCTION drop_m.popular(text) OWNER TO regress_reco_drop', 'DROP FUNCTION drop_m.popular(text)');
+DROP ROLE regress_reco_drop;
 SELECT count(*) FROM drop_m.popular();
 -- a creation that was killed makes way, without taking along what others have made of it
 UPDATE drop_m.model SET active_version = 0;

@@ -11,11 +11,14 @@
 
 #include "catalog/dependency.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "store/definition.h"
 #include "store/schema.h"
 #include "store/source.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 List *
 reco_own_objects(Oid schema)
@@ -60,9 +63,27 @@ reco_own_objects(Oid schema)
 	return own;
 }
 
+/* Whether a function under one of the model's names is another role's. */
+static bool
+is_of_another(const ObjectAddress *object, Oid owner)
+{
+	HeapTuple tuple;
+	bool of_another;
+
+	if (object->classId != ProcedureRelationId || !OidIsValid(owner))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(object->objectId));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	of_another = ((Form_pg_proc) GETSTRUCT(tuple))->proowner != owner;
+	ReleaseSysCache(tuple);
+	return of_another;
+}
+
 void
 reco_own_drop(Oid schema, const char *verb)
 {
+	Oid owner = reco_relation_owner(get_relname_relid("model", schema));
 	MemoryContext context = CurrentMemoryContext;
 	char *name = get_namespace_name(schema);
 	ObjectAddresses *objects = new_object_addresses();
@@ -71,7 +92,8 @@ reco_own_drop(Oid schema, const char *verb)
 
 	add_exact_object_address(&address, objects);
 	foreach (cell, reco_own_objects(schema))
-		add_exact_object_address(lfirst(cell), objects);
+		if (!is_of_another(lfirst(cell), owner))
+			add_exact_object_address(lfirst(cell), objects);
 	PG_TRY();
 	{
 		performMultipleDeletions(objects, DROP_RESTRICT, PERFORM_DELETION_QUIETLY);
