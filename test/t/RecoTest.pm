@@ -108,12 +108,15 @@ sub wait_for_training
 
 # Kills a session (SIGKILL) and waits until the server, which restarts itself, is there
 # again: another checkpointer tells it from the moment before it noticed. False when there
-# is no such session any more.
+# is no such session any more, or it was ending by itself: then the server's log does not
+# say that a signal ended it.
 sub kill_session
 {
   my ($node, $pid) = @_;
   my $checkpointer = q{(SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer')};
   my $before = $node->safe_psql('postgres', "SELECT $checkpointer");
+  my $offset = -s $node->logfile;
+  my $gone = 0;
   return 0 if !kill 'KILL', $pid;
   # a psql that cannot connect is gone before it has read its query
   local $SIG{PIPE} = 'IGNORE';
@@ -121,6 +124,9 @@ sub kill_session
   {
     my $out = eval { ($node->psql('postgres', "SELECT $checkpointer <> $before"))[1] };
     return 1 if defined $out && $out eq 't';
+    # the server writes to its log after it has collected the process
+    $gone++ if !kill 0, $pid;
+    return 0 if $gone > 10 && slurp_file($node->logfile, $offset) !~ /PID $pid\) was terminated/;
     sleep 0.1;
   }
   die 'the server did not come back';
