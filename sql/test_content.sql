@@ -95,6 +95,14 @@ CREATE CAST (con_point AS real[]) WITH FUNCTION con_point_numbers3(con_point, in
 SELECT * FROM con_pairs('point', 'SELECT a.id, b.id, con_cosine(con_point_numbers(a.point), con_point_numbers(b.point)) FROM con_items a, con_items b');
 DROP CAST (con_point AS real[]);
 SELECT * FROM con_pairs('point', 'SELECT a.id, b.id, 1 FROM con_items a JOIN con_items b USING (point)');
+-- a cast that another role has made for its type is not called: it would be as the model's owner
+CREATE ROLE regress_reco_cast;
+ALTER FUNCTION con_point_numbers(con_point) OWNER TO regress_reco_cast;
+CREATE CAST (con_point AS real[]) WITH FUNCTION con_point_numbers(con_point);
+SELECT * FROM con_pairs('point', 'SELECT a.id, b.id, 1 FROM con_items a JOIN con_items b USING (point)');
+DROP CAST (con_point AS real[]);
+ALTER FUNCTION con_point_numbers(con_point) OWNER TO CURRENT_USER;
+DROP ROLE regress_reco_cast;
 -- as many numbers as a page can take
 SELECT * FROM con_pairs('array_fill(id::real, ARRAY[1900])', 'SELECT a.id, b.id, 1 FROM con_items a, con_items b');
 -- numbers: standardized over the items that have one

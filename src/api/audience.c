@@ -54,6 +54,7 @@ items_of(Request *request, int32 *n)
 		Datum id;
 		int32 number;
 
+		reco_poll();
 		if (nulls && nulls[k])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("\"for_items\" must not contain nulls")));
@@ -72,8 +73,12 @@ static bool
 has_any(const RecoProfile *profile, const int32 *item, int32 n)
 {
 	for (int32 k = 0; k < n; k++)
+	{
+		if (k % 4096 == 4095)
+			reco_poll();
 		if (reco_find(profile->item, 0, profile->n, item[k]) >= 0)
 			return true;
+	}
 	return false;
 }
 

@@ -80,9 +80,9 @@ compare_entries(const void *pa, const void *pb, void *arg)
 	const TopEntry *b = pb;
 	TopOrder *order = arg;
 
+	reco_poll();
 	if (a->score != b->score)
 		return a->score > b->score ? -1 : 1;
-	reco_poll();
 	return DatumGetInt32(
 		FunctionCall2Coll(&order->type->cmp_proc_finfo, order->collation, a->item, b->item));
 }

@@ -25,9 +25,11 @@ sub sql
 }
 
 sql(q{
-  CREATE TABLE lines AS SELECT u AS user_id, ((u::bigint * 7919 + k * k * 104729) % 10000)::int AS item_id, 1 + (u + k) % 5 AS value
+  CREATE TABLE lines AS SELECT u AS user_id, ((u::bigint * 7919 + k * k * 104729) % 10000)::int AS item_id, 1 + (u + k) % 5 AS value,
+    timestamp '2026-01-01' + (u + k) % 14 * interval '1 day' AS at
     FROM generate_series(0, 9999) AS u, generate_series(0, 5) AS k
-    UNION SELECT 0, i, 3 FROM generate_series(0, 9999) AS i UNION SELECT u, 3, 4 FROM generate_series(0, 9999) AS u;
+    UNION SELECT 0, i, 3, timestamp '2026-01-09' FROM generate_series(0, 9999) AS i
+    UNION SELECT u, 3, 4, timestamp '2026-01-10' FROM generate_series(0, 9999) AS u;
   CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 70, 'b' || i % 500] AS tags, to_tsvector('simple', 'w' || i % 900 || ' v' || i % 77) AS words, i % 100 AS price
     FROM generate_series(0, 9999) AS i;
   CREATE TABLE few AS SELECT u AS user_id, i AS item_id FROM generate_series(1, 1000) AS u, generate_series(1, 5) AS i;
