@@ -398,6 +398,7 @@ SELECT change, sec_tamper(change, 'SELECT count(*) FROM sec_home.recommend(1)') 
        sec_tamper(change, 'SELECT count(*) FROM sec_home.similar_items(1)') AS similar_items FROM (VALUES
   ('SELECT'),
   ('UPDATE sec_home.model_item SET neighbors = ''{}'''),
+  ('UPDATE sec_home.model_item SET neighbors = array_fill(0, ARRAY[200000]), similarities = array_fill(0.5::float8, ARRAY[200000]) WHERE item_id = 1'),
   ('UPDATE sec_home.model_item SET neighbors = ''{}'', similarities = ''{}'''),
   ('UPDATE sec_home.model_item SET neighbors = ''{0}'', similarities = ''{NULL}'''),
   ('UPDATE sec_home.model_item SET neighbors = ''{NULL}'', similarities = ''{1}'''),

@@ -103,11 +103,12 @@ load_terms(ItemLoad *load, TupleTableSlot *slot, int32 number)
 	Size size = VARSIZE_ANY_EXHDR(features);
 	int64 n = size == 0 ? 0 : reco_history_count(data, size);
 
+	if (n < 0 || n > load->serving->features->terms)
+		reco_damaged(load->serving->schema, "An item's features are not readable.");
 	load->term[number] = palloc(Max(n, 1) * sizeof(int32));
 	load->term_weight[number] = palloc(Max(n, 1) * sizeof(float));
-	if (n < 0 || n > load->serving->features->terms ||
-		(n > 0 && !reco_history_decode(data, size, load->serving->features->terms,
-									   load->term[number], load->term_weight[number])))
+	if (n > 0 && !reco_history_decode(data, size, load->serving->features->terms,
+									  load->term[number], load->term_weight[number]))
 		reco_damaged(load->serving->schema, "An item's features are not readable.");
 	for (int64 k = 0; k < n; k++)
 		if (!(load->term_weight[number][k] >= 0 && load->term_weight[number][k] <= 1))

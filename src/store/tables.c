@@ -10,6 +10,7 @@
  */
 #include "store/tables.h"
 
+#include "access/detoast.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/nbtree.h"
@@ -255,19 +256,36 @@ int32
 reco_neighbors_of(ModelTable *table, TupleTableSlot *slot, int32 rows, int32 **neighbor,
 				  double **similarity)
 {
-	ArrayType *numbers = DatumGetArrayTypeP(slot->tts_values[COLUMN_NEIGHBORS]);
-	ArrayType *similarities = DatumGetArrayTypeP(slot->tts_values[COLUMN_SIMILARITIES]);
-	int n = ArrayGetNItems(ARR_NDIM(numbers), ARR_DIMS(numbers));
-	bool fits = n == ArrayGetNItems(ARR_NDIM(similarities), ARR_DIMS(similarities)) &&
-				!ARR_HASNULL(numbers) && !ARR_HASNULL(similarities) &&
-				ARR_ELEMTYPE(numbers) == INT4OID && ARR_ELEMTYPE(similarities) == FLOAT8OID;
+	Datum stored[] = {slot->tts_values[COLUMN_NEIGHBORS], slot->tts_values[COLUMN_SIMILARITIES]};
+	bool fits = true;
+	int n = 0;
 
-	*neighbor = palloc(((Size) n + 1) * sizeof(int32));
-	*similarity = palloc(((Size) n + 1) * sizeof(double));
+	/* a few bytes of a compressed array may be gigabytes: no list is longer than there are rows */
+	for (int k = 0; k < 2; k++)
+		fits = fits && toast_raw_datum_size(stored[k]) <=
+						   ARR_OVERHEAD_WITHNULLS(MAXDIM, 0) + ((Size) rows + 1) * sizeof(double);
+	*neighbor = NULL;
+	*similarity = NULL;
 	if (fits)
 	{
-		memcpy(*neighbor, ARR_DATA_PTR(numbers), n * sizeof(int32));
-		memcpy(*similarity, ARR_DATA_PTR(similarities), n * sizeof(double));
+		ArrayType *numbers = DatumGetArrayTypeP(stored[0]);
+		ArrayType *similarities = DatumGetArrayTypeP(stored[1]);
+
+		n = ArrayGetNItems(ARR_NDIM(numbers), ARR_DIMS(numbers));
+		fits = n <= rows && n == ArrayGetNItems(ARR_NDIM(similarities), ARR_DIMS(similarities)) &&
+			   !ARR_HASNULL(numbers) && !ARR_HASNULL(similarities) &&
+			   ARR_ELEMTYPE(numbers) == INT4OID && ARR_ELEMTYPE(similarities) == FLOAT8OID;
+		if (fits)
+		{
+			*neighbor = palloc(((Size) n + 1) * sizeof(int32));
+			*similarity = palloc(((Size) n + 1) * sizeof(double));
+			memcpy(*neighbor, ARR_DATA_PTR(numbers), n * sizeof(int32));
+			memcpy(*similarity, ARR_DATA_PTR(similarities), n * sizeof(double));
+		}
+		if ((Pointer) numbers != DatumGetPointer(stored[0]))
+			pfree(numbers);
+		if ((Pointer) similarities != DatumGetPointer(stored[1]))
+			pfree(similarities);
 	}
 	for (int k = 0; fits && k < n; k++)
 		fits = (*neighbor)[k] >= 0 && (*neighbor)[k] < rows &&

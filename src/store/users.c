@@ -236,6 +236,8 @@ append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 	memcpy(all->value + at, profile.value, profile.n * sizeof(float));
 	all->start[number + 1] = at + profile.n;
 	load->bias[number] = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
+	if (!(fabsf(load->bias[number]) <= RECO_MAX_FACTOR))
+		reco_damaged(serving->schema, "A user's history is not readable.");
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(load->row);
 }
