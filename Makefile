@@ -17,7 +17,8 @@ PG_CONFIG ?= pg_config
 # enough to gain from it.
 override with_llvm := no
 
-OBJS := $(patsubst %.c,%.o,$(wildcard src/pg/*.c src/model/*.c src/store/*.c src/api/*.c))
+OBJS := $(patsubst %.c,%.o,$(wildcard src/pg/*.c src/model/*.c src/store/*.c src/api/*.c)) \
+	build/model_sql.o
 PG_CPPFLAGS = -I$(CURDIR)/src -DRECO_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -MMD -MP -Wno-declaration-after-statement $(EXTRA_CFLAGS)
 
@@ -88,6 +89,11 @@ $(foreach l,$(ISA_LEVELS),$(eval $(call isa_rule,$(l))))
 
 sql/reco--$(EXTVERSION).sql: $(sort $(wildcard sql/install/*.sql)) reco.control
 	cat $(filter %.sql,$^) > $@
+
+# the SQL of a model's schema, in the library
+build/model_sql.c: sql/model/embed.awk $(sort $(wildcard sql/model/*.sql))
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f $^ > $@
 
 include test/test.mk
 

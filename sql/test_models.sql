@@ -22,6 +22,18 @@ SELECT version, status, active, rows_read, rows_skipped, rows_merged, users, ite
        array_length(loss, 1) AS losses, bytes > 0 AS bytes, trained_by = current_user AS trained_by, message,
        started_at <= finished_at AS times, (SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(timings) k) AS timings
   FROM mod.versions;
+-- names like the placeholders of the SQL that makes a model, and quotes: nothing is filled in twice
+CALL reco.create_model('{function}', 'mod_rows', reco.popular());
+CALL reco.create_model('mod {schema}"''\', 'SELECT md5(u::text)::uuid, md5(i::text)::uuid FROM mod_rows', reco.popular());
+SELECT rank, item_id FROM "{function}".popular(1);
+SELECT rank, item_id FROM "mod {schema}""'\".popular(1);
+CALL reco.upgrade_model('{function}');
+CALL reco.upgrade_model('mod {schema}"''\');
+-- ids that take text beside their own type: each argument in both; every function has a comment and is nobody's
+SELECT proname, count(*) AS functions, count(obj_description(oid, 'pg_proc')) AS comments, bool_or(has_function_privilege('public', oid, 'EXECUTE')) AS open
+  FROM pg_proc WHERE pronamespace = '"mod {schema}""''\"'::regnamespace GROUP BY 1 ORDER BY 1;
+CALL reco.drop_model('{function}');
+CALL reco.drop_model('mod {schema}"''\');
 -- twice
 CALL reco.create_model('mod', 'mod_rows');
 SELECT version FROM mod.versions;

@@ -167,6 +167,14 @@ CREATE TABLE ops_before AS SELECT m, ops_surface(m) AS surface FROM unnest(ARRAY
 CREATE TABLE ops_lists AS SELECT r.* FROM ops_uuid.recommend(md5('3')::uuid) AS r;
 DROP FUNCTION ops_uuid.recommend(uuid, int, text[], text[], bool, float8, text, float8, bigint, text[], real[]);
 DROP VIEW ops_uuid.item_neighbors;
+-- other names of arguments, another result, and a function that there is not any more
+DROP FUNCTION ops_uuid.user_profile(uuid), ops_uuid.similar_users(text, int);
+CREATE FUNCTION ops_uuid.user_profile(who uuid) RETURNS TABLE (feature text, value text, weight double precision) LANGUAGE sql STABLE
+BEGIN ATOMIC SELECT * FROM reco.serve_user_profile('ops_uuid'::regnamespace, who, NULL) AS r(feature text, value text, weight double precision); END;
+CREATE FUNCTION ops_uuid.similar_users(for_user text, n int DEFAULT 10) RETURNS TABLE (rank int, user_id text, similarity double precision) LANGUAGE sql STABLE
+BEGIN ATOMIC SELECT r.rank, r.user_id::text, r.similarity FROM reco.serve_similar_users('ops_uuid'::regnamespace, for_user, NULL) AS r(rank int, user_id uuid, similarity double precision); END;
+CREATE FUNCTION ops_uuid.popular(n text) RETURNS SETOF int LANGUAGE sql STABLE
+BEGIN ATOMIC SELECT r.rank FROM reco.serve_popular('ops_uuid'::regnamespace, 0, NULL) AS r(rank int, item_id text, score real); END;
 CREATE OR REPLACE FUNCTION ops.predict(for_user bigint, for_item bigint) RETURNS real LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT 1::real';
 CREATE OR REPLACE VIEW ops.versions AS SELECT v.version, v.status, true AS active, v.started_at, v.finished_at, v.rows_read, v.rows_skipped, v.rows_merged, v.users, v.items,
   v.interactions, 'x'::text AS algorithm, v.options, v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security FROM ops.model_version AS v;

@@ -69,7 +69,7 @@
 #if PG_VERSION_NUM < 150000
 #define RECO_VIEW_OPTIONS ""
 #else
-#define RECO_VIEW_OPTIONS " WITH (security_invoker = true)"
+#define RECO_VIEW_OPTIONS "WITH (security_invoker = true)"
 #endif
 
 #if PG_VERSION_NUM < 160000

@@ -3,7 +3,7 @@
  *	  Grants on what a model's schema holds.
  *
  * Only on what is the model's own: its functions (rights.c says which), and its owner's
- * tables and views under the names that schema.c gives.  What else an owner keeps in the
+ * tables and views under the names that sql/model gives.  What else an owner keeps in the
  * schema is no part of the model and is left as it is.
  *
  * All of it is GRANT and REVOKE, through SPI: who may grant is for the server to say.
@@ -15,6 +15,7 @@
 #include "executor/spi.h"
 #include "store/rights.h"
 #include "store/schema.h"
+#include "store/template.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -31,20 +32,13 @@ typedef struct Grant
 } Grant;
 
 static void
-run(const char *sql)
-{
-	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not run \"%s\"", sql);
-}
-
-static void
 change_functions(const ModelRow *model, const char *what, const char *to, const char *role)
 {
 	ListCell *cell;
 
 	foreach (cell, reco_rights_functions(model, NULL))
-		run(psprintf("%s ON FUNCTION %s %s %s", what, format_procedure_qualified(lfirst_oid(cell)),
-					 to, role));
+		reco_run(psprintf("%s ON FUNCTION %s %s %s", what,
+						  format_procedure_qualified(lfirst_oid(cell)), to, role));
 }
 
 /* One statement for all tables and views. */
@@ -56,7 +50,7 @@ change_relations(const ModelRow *model, const char *what, const char *to, const 
 	ListCell *cell;
 
 	initStringInfo(&sql);
-	foreach (cell, reco_names_in(RECO_SCHEMA_RELATIONS))
+	foreach (cell, reco_names_in(reco_model_relations))
 	{
 		Oid relation = get_relname_relid(lfirst(cell), model->schema);
 
@@ -65,7 +59,7 @@ change_relations(const ModelRow *model, const char *what, const char *to, const 
 							 quote_identifier(lfirst(cell)));
 	}
 	if (sql.len > 0)
-		run(psprintf("%s ON %s %s %s", what, sql.data, to, role));
+		reco_run(psprintf("%s ON %s %s %s", what, sql.data, to, role));
 }
 
 /*
@@ -85,8 +79,8 @@ close_open(const ModelRow *model)
 		if (HeapTupleIsValid(tuple))
 			ReleaseSysCache(tuple);
 		if (open)
-			run(psprintf("REVOKE ALL ON FUNCTION %s FROM PUBLIC",
-						 format_procedure_qualified(lfirst_oid(cell))));
+			reco_run(psprintf("REVOKE ALL ON FUNCTION %s FROM PUBLIC",
+							  format_procedure_qualified(lfirst_oid(cell))));
 	}
 }
 
@@ -101,7 +95,7 @@ reco_grants_give(const ModelRow *model, const char *role, bool tables)
 					"extension",
 					model->name),
 			 errhint("CALL reco.upgrade_model() makes them anew, and keeps who may call them.")));
-	run(psprintf("GRANT USAGE ON SCHEMA %s TO %s", quote_identifier(model->name), role));
+	reco_run(psprintf("GRANT USAGE ON SCHEMA %s TO %s", quote_identifier(model->name), role));
 	close_open(model);
 	change_functions(model, "GRANT EXECUTE", "TO", role);
 	if (tables)
@@ -113,13 +107,7 @@ reco_grants_take(const ModelRow *model, const char *role)
 {
 	change_functions(model, "REVOKE EXECUTE", "FROM", role);
 	change_relations(model, "REVOKE SELECT", "FROM", role);
-	run(psprintf("REVOKE USAGE ON SCHEMA %s FROM %s", quote_identifier(model->name), role));
-}
-
-void
-reco_grants_close(const ModelRow *model)
-{
-	change_functions(model, "REVOKE ALL", "FROM", "PUBLIC");
+	reco_run(psprintf("REVOKE USAGE ON SCHEMA %s FROM %s", quote_identifier(model->name), role));
 }
 
 static Datum
@@ -135,18 +123,21 @@ oid_array(const List *oids)
 }
 
 /*
- * Rows (function, role, option) of a query of $1, the schema, and $2, its functions.  Not
- * as read only: what this transaction has granted counts.
+ * Rows (function, role, option) of a query of $1, the schema, $2, its functions, and all
+ * names of $3, relations, and $4, functions.  Not as read only: what this transaction has
+ * granted counts.
  */
 static List *
 read_grants(const ModelRow *model, const char *query)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum arguments[] = {ObjectIdGetDatum(model->schema),
-						 oid_array(reco_rights_functions(model, NULL))};
+	Oid types[] = {OIDOID, OIDARRAYOID, TEXTOID, TEXTOID};
+	Datum arguments[] = {
+		ObjectIdGetDatum(model->schema), oid_array(reco_rights_functions(model, NULL)),
+		CStringGetTextDatum(reco_model_relations), CStringGetTextDatum(reco_model_functions)};
 	List *grants = NIL;
 
-	if (SPI_execute_with_args(query, 2, (Oid[]){OIDOID, OIDARRAYOID}, arguments, NULL, false, 0) !=
+	if (SPI_execute_with_args(query, lengthof(types), types, arguments, NULL, false, 0) !=
 		SPI_OK_SELECT)
 		elog(ERROR, "could not read the rights to model \"%s\"", model->name);
 	for (uint64 r = 0; r < SPI_processed; r++)
@@ -173,9 +164,9 @@ read_grants(const ModelRow *model, const char *query)
 static const char callers_of_old[] =
 	"WITH grantee AS ("
 	"  SELECT DISTINCT a.grantee FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
-	"   WHERE c.relnamespace = $1 AND c.relname = ANY ('" RECO_SCHEMA_RELATIONS "')"
+	"   WHERE c.relnamespace = $1 AND c.relname = ANY ($3::name[])"
 	"     AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner),"
-	" name AS (SELECT unnest('" RECO_SCHEMA_FUNCTIONS "'::name[]) AS name)"
+	" name AS (SELECT unnest($4::name[]) AS name)"
 	" SELECT n.name, " ROLE ", NULL FROM name n CROSS JOIN grantee g"
 	" WHERE NOT EXISTS ("
 	"   SELECT FROM pg_class c WHERE c.relnamespace = $1 AND c.relkind = 'r'"
@@ -199,7 +190,7 @@ static const char named_in_functions[] =
 	"   FROM g GROUP BY g.name, g.grantee"
 	" UNION ALL"
 	" SELECT n.name, " ROLE ", NULL"
-	"   FROM unnest('" RECO_SCHEMA_FUNCTIONS "'::name[]) AS n (name)"
+	"   FROM unnest($4::name[]) AS n (name)"
 	"  CROSS JOIN (SELECT grantee FROM g GROUP BY grantee HAVING count(DISTINCT name) ="
 	"               (SELECT count(DISTINCT proname) FROM pg_proc WHERE oid = ANY ($2))) g"
 	"  WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.oid = ANY ($2) AND p.proname = n.name)";
@@ -223,31 +214,33 @@ change_named(const ModelRow *model, const List *grants, const char *what, const 
 		ListCell *function;
 
 		foreach (function, reco_rights_functions(model, grant->function))
-			run(psprintf("%s ON FUNCTION %s %s %s%s", what,
-						 format_procedure_qualified(lfirst_oid(function)), to, grant->role,
-						 options ? grant->option : ""));
+			reco_run(psprintf("%s ON FUNCTION %s %s %s%s", what,
+							  format_procedure_qualified(lfirst_oid(function)), to, grant->role,
+							  options ? grant->option : ""));
 	}
 }
 
 void
 reco_grants_restore(const ModelRow *model, const List *noted)
 {
-	reco_grants_close(model);
 	/* of functions that were everybody's, what is granted to some says nothing */
 	if (model->surface < RECO_SURFACE_EXECUTE)
 		change_named(model, read_grants(model, named_in_functions), "REVOKE ALL", "FROM", false);
 	change_named(model, noted, "GRANT EXECUTE", "TO", true);
 }
 
-/* Statements, by a query of $1, the schema. */
+/* Statements, by a query of $1, the schema, and $2, the names of relations. */
 static List *
 read_statements(const ModelRow *model, const char *query)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum schema = ObjectIdGetDatum(model->schema);
+	Oid types[] = {OIDOID, TEXTOID};
+	Datum arguments[] = {ObjectIdGetDatum(model->schema),
+						 CStringGetTextDatum(reco_model_relations)};
 	List *statements = NIL;
 
-	if (SPI_execute_with_args(query, 1, (Oid[]){OIDOID}, &schema, NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(query, lengthof(types), types, arguments, NULL, false, 0) !=
+		SPI_OK_SELECT)
 		elog(ERROR, "could not read the rights to the views of model \"%s\"", model->name);
 	for (uint64 r = 0; r < SPI_processed; r++)
 	{
@@ -265,7 +258,7 @@ read_statements(const ModelRow *model, const char *query)
 	"       UNION ALL SELECT attrelid, attacl, attname FROM pg_attribute) a USING (oid)"           \
 	" CROSS JOIN LATERAL aclexplode(a.acl) g"                                                      \
 	" WHERE c.relnamespace = $1 AND c.relkind = 'v' AND g.grantee <> c.relowner"                   \
-	"   AND c.relname = ANY ('" RECO_SCHEMA_RELATIONS "')"
+	"   AND c.relname = ANY ($2::name[])"
 #define VIEW "' ON ' || c.oid::regclass"
 
 List *
@@ -287,5 +280,5 @@ reco_grants_restore_views(const ModelRow *model, const List *noted)
 	ListCell *cell;
 
 	foreach (cell, all)
-		run(lfirst(cell));
+		reco_run(lfirst(cell));
 }

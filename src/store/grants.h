@@ -14,9 +14,6 @@
 extern void reco_grants_give(const ModelRow *model, const char *role, bool tables);
 extern void reco_grants_take(const ModelRow *model, const char *role);
 
-/* New functions are nobody's but their owner's, whatever default privileges say. */
-extern void reco_grants_close(const ModelRow *model);
-
 /*
  * Who may call a model whose functions are to be made anew, and the same rights on the
  * new ones.  In the current memory context; as the owner, through SPI.

@@ -31,41 +31,6 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-const char reco_tables_sql[] =
-	"CREATE SCHEMA {schema};\n"
-	"CREATE TABLE {schema}.model OF reco.model (PRIMARY KEY (definition));\n"
-	"CREATE TABLE {schema}.model_version OF reco.version (PRIMARY KEY (version));\n"
-	"CREATE TABLE {schema}.model_term OF reco.term (PRIMARY KEY (version, number));\n"
-	"CREATE TABLE {schema}.model_user (\n"
-	"  version integer NOT NULL, user_id {user_column} NOT NULL, factors real[] NOT NULL,\n"
-	"  bias real NOT NULL, interactions integer NOT NULL, number integer NOT NULL,\n"
-	"  neighbors integer[] NOT NULL, similarities double precision[] NOT NULL,\n"
-	"  history bytea NOT NULL, PRIMARY KEY (version, user_id), UNIQUE (version, number));\n"
-	"CREATE TABLE {schema}.model_item (\n"
-	"  version integer NOT NULL, item_id {item_column} NOT NULL, factors real[] NOT NULL,\n"
-	"  bias real NOT NULL, interactions integer NOT NULL, number integer NOT NULL,\n"
-	"  neighbors integer[] NOT NULL, similarities double precision[] NOT NULL,\n"
-	"  features bytea NOT NULL, trend real NOT NULL, numbers real[] NOT NULL,\n"
-	"  PRIMARY KEY (version, item_id), UNIQUE (version, number));\n"
-	"CREATE TABLE {schema}.model_list (\n"
-	"  list integer NOT NULL, user_id {user_column} NOT NULL, items {items_column} NOT NULL,\n"
-	"  scores real[] NOT NULL, by_model integer NOT NULL, source text NOT NULL,\n"
-	"  PRIMARY KEY (list, user_id));\n"
-	"ALTER TABLE {schema}.model_list ALTER items SET STORAGE EXTERNAL,\n"
-	"  ALTER scores SET STORAGE EXTERNAL;\n"
-	"ALTER TABLE {schema}.model_user ALTER factors SET STORAGE PLAIN,\n"
-	"  ALTER neighbors SET STORAGE EXTERNAL, ALTER similarities SET STORAGE EXTERNAL,\n"
-	"  ALTER history SET STORAGE EXTERNAL;\n"
-	"ALTER TABLE {schema}.model_item ALTER factors SET STORAGE PLAIN,\n"
-	"  ALTER neighbors SET STORAGE EXTERNAL, ALTER similarities SET STORAGE EXTERNAL,\n"
-	"  ALTER features SET STORAGE EXTERNAL, ALTER numbers SET STORAGE EXTERNAL;\n"
-	"COMMENT ON TABLE {schema}.model IS 'reco: the definition of this model';\n"
-	"COMMENT ON TABLE {schema}.model_version IS 'reco: one row a training';\n"
-	"COMMENT ON TABLE {schema}.model_term IS 'reco: keywords and attributes by version';\n"
-	"COMMENT ON TABLE {schema}.model_list IS 'reco: lists made by reco.materialize()';\n"
-	"COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';\n"
-	"COMMENT ON TABLE {schema}.model_item IS 'reco: items by version';\n";
-
 /* A column; ids have any type. */
 typedef struct Column
 {

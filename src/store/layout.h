@@ -119,9 +119,6 @@ enum
 	LIST_COLUMNS
 };
 
-/* CREATE TABLE and what belongs to it, with {schema} and the types of ids to be filled in. */
-extern const char reco_tables_sql[];
-
 extern const char *reco_table_name(RecoTable which);
 
 /* The OID of a type of the extension's, or InvalidOid. */

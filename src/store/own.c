@@ -15,8 +15,9 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "store/definition.h"
-#include "store/schema.h"
 #include "store/source.h"
+#include "store/template.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -25,10 +26,10 @@ reco_own_objects(Oid schema)
 {
 	static const char query[] =
 		"SELECT 'pg_class'::regclass::oid, oid FROM pg_class"
-		" WHERE relnamespace = $1 AND relname = ANY ('" RECO_SCHEMA_RELATIONS "')"
+		" WHERE relnamespace = $1 AND relname = ANY ($2::name[])"
 		" UNION ALL "
 		"SELECT 'pg_proc'::regclass::oid, p.oid FROM pg_proc p"
-		" WHERE p.pronamespace = $1 AND p.proname = ANY ('" RECO_SCHEMA_FUNCTIONS "')"
+		" WHERE p.pronamespace = $1 AND p.proname = ANY ($3::name[])"
 		"   AND EXISTS (SELECT FROM pg_depend d JOIN pg_proc s ON s.oid = d.refobjid"
 		"                WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
 		"                  AND d.refclassid = 'pg_proc'::regclass"
@@ -37,13 +38,15 @@ reco_own_objects(Oid schema)
 	MemoryContext caller = CurrentMemoryContext;
 	RecoRunAs as = {true, GetUserId(), "pg_catalog"};
 	RecoIdentity before;
-	Datum argument = ObjectIdGetDatum(schema);
+	Oid types[] = {OIDOID, TEXTOID, TEXTOID};
+	Datum arguments[] = {ObjectIdGetDatum(schema), CStringGetTextDatum(reco_model_relations),
+						 CStringGetTextDatum(reco_model_functions)};
 	List *own = NIL;
 	bool isnull;
 
 	SPI_connect();
 	reco_become(&as, &before);
-	if (SPI_execute_with_args(query, 1, (Oid[]){OIDOID}, &argument, NULL, false, 0) !=
+	if (SPI_execute_with_args(query, lengthof(types), types, arguments, NULL, false, 0) !=
 		SPI_OK_SELECT)
 		elog(ERROR, "could not look for what belongs to a model");
 	for (uint64 r = 0; r < SPI_processed; r++)

@@ -11,7 +11,7 @@
 
 /*
  * Its tables, views and functions, whoever they belong to: relations under the names that
- * schema.c gives, and functions that call what stands behind them.
+ * sql/model gives, and functions that call what stands behind them.
  */
 extern List *reco_own_objects(Oid schema);
 

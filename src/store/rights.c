@@ -28,6 +28,7 @@
 #include "miscadmin.h"
 #include "store/layout.h"
 #include "store/schema.h"
+#include "store/template.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -208,7 +209,7 @@ reco_rights_functions(const ModelRow *model, const char *function)
 
 	if (function)
 		return own_functions(model, function);
-	foreach (cell, reco_names_in(RECO_SCHEMA_FUNCTIONS))
+	foreach (cell, reco_names_in(reco_model_functions))
 		own = list_concat(own, own_functions(model, lfirst(cell)));
 	return own;
 }

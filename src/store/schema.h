@@ -36,17 +36,4 @@ extern void reco_schema_renew(const ModelRow *model, const IdType *user, const I
 /* The type of a column of ids, qualified. */
 extern char *reco_exact_type(const IdType *type);
 
-/*
- * Everything that schema.c makes in a model's schema, as literals of name[].
- */
-#define RECO_SCHEMA_RELATIONS                                                                      \
-	"{model,model_version,model_term,model_list,model_user,model_item,versions,user_factors,"      \
-	"item_factors,item_neighbors,user_neighbors,recommendations}"
-#define RECO_SCHEMA_FUNCTIONS                                                                      \
-	"{recommend,recommend_for,rerank,predict,explain,similar_items,similar_users,popular,"         \
-	"user_profile,audience,trending}"
-
-/* The names in one of these: a list of strings. */
-extern List *reco_names_in(const char *literal);
-
 #endif /* RECO_STORE_SCHEMA_H */

@@ -1,0 +1,77 @@
+-- The schema of a model and its tables.
+--
+-- {schema}         the model's schema
+-- {user_column}    the type of the source's ids of users, with its collation
+-- {item_column}    of items
+-- {items_column}   arrays of these
+--
+-- What is read of them and written to them is said once more in src/store/layout.c, which
+-- checks it.  An empty line ends a block; blocks are executed one by one.
+
+CREATE SCHEMA {schema};
+
+CREATE TABLE {schema}.model OF reco.model (PRIMARY KEY (definition));
+COMMENT ON TABLE {schema}.model IS 'reco: the definition of this model';
+
+CREATE TABLE {schema}.model_version OF reco.version (PRIMARY KEY (version));
+COMMENT ON TABLE {schema}.model_version IS 'reco: one row a training';
+
+CREATE TABLE {schema}.model_term OF reco.term (PRIMARY KEY (version, number));
+COMMENT ON TABLE {schema}.model_term IS 'reco: keywords and attributes by version';
+
+CREATE TABLE {schema}.model_user (
+  version      integer NOT NULL,
+  user_id      {user_column} NOT NULL,
+  factors      real[] NOT NULL,
+  bias         real NOT NULL,
+  interactions integer NOT NULL,
+  number       integer NOT NULL,
+  neighbors    integer[] NOT NULL,
+  similarities double precision[] NOT NULL,
+  history      pg_catalog.bytea NOT NULL,
+  PRIMARY KEY (version, user_id),
+  UNIQUE (version, number)
+);
+ALTER TABLE {schema}.model_user
+  ALTER factors SET STORAGE PLAIN,
+  ALTER neighbors SET STORAGE EXTERNAL,
+  ALTER similarities SET STORAGE EXTERNAL,
+  ALTER history SET STORAGE EXTERNAL;
+COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';
+
+CREATE TABLE {schema}.model_item (
+  version      integer NOT NULL,
+  item_id      {item_column} NOT NULL,
+  factors      real[] NOT NULL,
+  bias         real NOT NULL,
+  interactions integer NOT NULL,
+  number       integer NOT NULL,
+  neighbors    integer[] NOT NULL,
+  similarities double precision[] NOT NULL,
+  features     pg_catalog.bytea NOT NULL,
+  trend        real NOT NULL,
+  numbers      real[] NOT NULL,
+  PRIMARY KEY (version, item_id),
+  UNIQUE (version, number)
+);
+ALTER TABLE {schema}.model_item
+  ALTER factors SET STORAGE PLAIN,
+  ALTER neighbors SET STORAGE EXTERNAL,
+  ALTER similarities SET STORAGE EXTERNAL,
+  ALTER features SET STORAGE EXTERNAL,
+  ALTER numbers SET STORAGE EXTERNAL;
+COMMENT ON TABLE {schema}.model_item IS 'reco: items by version';
+
+CREATE TABLE {schema}.model_list (
+  list     integer NOT NULL,
+  user_id  {user_column} NOT NULL,
+  items    {items_column} NOT NULL,
+  scores   real[] NOT NULL,
+  by_model integer NOT NULL,
+  source   pg_catalog.text NOT NULL,
+  PRIMARY KEY (list, user_id)
+);
+ALTER TABLE {schema}.model_list
+  ALTER items SET STORAGE EXTERNAL,
+  ALTER scores SET STORAGE EXTERNAL;
+COMMENT ON TABLE {schema}.model_list IS 'reco: lists made by reco.materialize()';

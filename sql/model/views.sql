@@ -1,0 +1,60 @@
+-- The views of a model.
+--
+-- {schema}             the model's schema
+-- {security_invoker}   WITH (security_invoker = true), from PostgreSQL 15 on
+--
+-- An empty line ends a block; blocks are executed one by one, when a model is created and
+-- by reco.upgrade_model().  Columns may be added at the end of a view.
+
+CREATE OR REPLACE VIEW {schema}.versions {security_invoker} AS
+  SELECT v.version, v.status, v.version OPERATOR(pg_catalog.=) m.active_version AS active,
+         v.started_at, v.finished_at, v.rows_read, v.rows_skipped, v.rows_merged, v.users,
+         v.items, v.interactions, reco.describe(v.algorithm) AS algorithm, v.options,
+         v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security
+    FROM {schema}.model_version AS v
+    LEFT JOIN {schema}.model AS m ON true;
+COMMENT ON VIEW {schema}.versions IS
+  'every training of this model, with what it read and made';
+
+CREATE OR REPLACE VIEW {schema}.user_factors {security_invoker} AS
+  SELECT u.user_id, u.factors, u.bias, u.interactions
+    FROM {schema}.model_user AS u
+    JOIN {schema}.model AS m ON u.version OPERATOR(pg_catalog.=) m.active_version;
+COMMENT ON VIEW {schema}.user_factors IS 'users of the active version';
+
+CREATE OR REPLACE VIEW {schema}.item_factors {security_invoker} AS
+  SELECT i.item_id, i.factors, i.bias, i.interactions
+    FROM {schema}.model_item AS i
+    JOIN {schema}.model AS m ON i.version OPERATOR(pg_catalog.=) m.active_version;
+COMMENT ON VIEW {schema}.item_factors IS 'items of the active version';
+
+CREATE OR REPLACE VIEW {schema}.item_neighbors {security_invoker} AS
+  SELECT i.item_id, o.item_id AS neighbor_id, l.similarity, l.rank::integer AS rank
+    FROM {schema}.model_item AS i
+    JOIN {schema}.model AS m ON i.version OPERATOR(pg_catalog.=) m.active_version
+   CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(i.neighbors), pg_catalog.unnest(i.similarities))
+         WITH ORDINALITY AS l(number, similarity, rank)
+    JOIN {schema}.model_item AS o ON o.version OPERATOR(pg_catalog.=) i.version
+                                 AND o.number OPERATOR(pg_catalog.=) l.number;
+COMMENT ON VIEW {schema}.item_neighbors IS
+  'lists of similar items of the active version, as the algorithm keeps them';
+
+CREATE OR REPLACE VIEW {schema}.user_neighbors {security_invoker} AS
+  SELECT u.user_id, o.user_id AS neighbor_id, l.similarity, l.rank::integer AS rank
+    FROM {schema}.model_user AS u
+    JOIN {schema}.model AS m ON u.version OPERATOR(pg_catalog.=) m.active_version
+   CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(u.neighbors), pg_catalog.unnest(u.similarities))
+         WITH ORDINALITY AS l(number, similarity, rank)
+    JOIN {schema}.model_user AS o ON o.version OPERATOR(pg_catalog.=) u.version
+                                 AND o.number OPERATOR(pg_catalog.=) l.number;
+COMMENT ON VIEW {schema}.user_neighbors IS
+  'lists of similar users of the active version, as the algorithm keeps them';
+
+CREATE OR REPLACE VIEW {schema}.recommendations {security_invoker} AS
+  SELECT l.user_id, i.rank::integer AS rank, i.item_id, i.score,
+         CASE WHEN i.rank OPERATOR(pg_catalog.<=) l.by_model THEN l.source ELSE 'popular' END AS source
+    FROM {schema}.model_list AS l
+    JOIN {schema}.model AS m ON l.list OPERATOR(pg_catalog.=) m.active_list
+   CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(l.items), pg_catalog.unnest(l.scores))
+         WITH ORDINALITY AS i(item_id, score, rank);
+COMMENT ON VIEW {schema}.recommendations IS 'the lists that reco.materialize() made';
