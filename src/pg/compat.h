@@ -62,7 +62,11 @@
 #else
 #include "optimizer/optimizer.h"
 #define reco_without_groups(query, node)                                                           \
-	((query)->hasGroupRTE ? flatten_group_exprs(NULL, query, node) : (node))
+	((query)->hasGroupRTE ? flatten_group_exprs(NULL, (Query *) (query), node) : (node))
+#endif
+
+#ifndef strtoi64
+#define strtoi64(text, end, base) ((int64) strtoll(text, end, base))
 #endif
 
 /* Views ask for the rights of whoever reads them, where there is such a thing. */
