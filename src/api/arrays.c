@@ -18,8 +18,11 @@ static bool
 has_nulls(const char *bitmap, int n)
 {
 	for (int i = 0; i < n; i++)
+	{
+		RECO_POLL_AT(i + 1);
 		if (((unsigned char) bitmap[i / 8] & (1 << (i % 8))) == 0)
 			return true;
+	}
 	return false;
 }
 

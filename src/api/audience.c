@@ -34,6 +34,8 @@ items_of(Request *request, int32 *n)
 	bool *nulls = NULL;
 	int count = 1;
 	int32 *item;
+	MemoryContext scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
 
 	if (OidIsValid(element))
 	{
@@ -52,19 +54,25 @@ items_of(Request *request, int32 *n)
 	for (int k = 0; k < count; k++)
 	{
 		Datum id;
-		int32 number;
+		int32 number = -1;
+		MemoryContext old;
 
 		reco_poll();
 		if (nulls && nulls[k])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("\"for_items\" must not contain nulls")));
-		if (!id_from_datum(serving->item_type, ids[k],
-						   OidIsValid(element) ? element : request->subject_type, &id) ||
-			(number = id_dict_find(serving->items, id)) < 0 || reco_set_has(seen, number))
+		old = MemoryContextSwitchTo(scratch);
+		if (id_from_datum(serving->item_type, ids[k],
+						  OidIsValid(element) ? element : request->subject_type, &id))
+			number = id_dict_find(serving->items, id);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(scratch);
+		if (number < 0 || reco_set_has(seen, number))
 			continue;
 		reco_set_add(seen, number);
 		item[(*n)++] = number;
 	}
+	MemoryContextDelete(scratch);
 	return item;
 }
 
@@ -74,8 +82,7 @@ has_any(const RecoProfile *profile, const int32 *item, int32 n)
 {
 	for (int32 k = 0; k < n; k++)
 	{
-		if (k % 4096 == 4095)
-			reco_poll();
+		RECO_POLL_EACH(k, RECO_SEARCHES);
 		if (reco_find(profile->item, 0, profile->n, item[k]) >= 0)
 			return true;
 	}
@@ -106,6 +113,7 @@ score_user(const Audience *audience, const RecoProfile *profile)
 									   audience->of_item);
 	for (int32 k = 0; k < audience->items; k++)
 	{
+		RECO_POLL_AT(k);
 		if (audience->of_item[k] == -INFINITY)
 			continue;
 		sum += audience->of_item[k];
@@ -126,8 +134,8 @@ judge(Audience *audience, int32 u, const RecoProfile *profile)
 							 : score_user(audience, profile);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(audience->scratch);
-	if (u % 256 == 0)
-		reco_poll();
+	/* at each: what a user costs depends on the items and on the model */
+	reco_poll();
 }
 
 /* The profile is in the scratch memory. */

@@ -80,6 +80,7 @@ reco_cosine_tsvectors(PG_FUNCTION_ARGS)
 	bool defined;
 	int i = 0;
 	int j = 0;
+	int steps = 0;
 
 	while (i < a->size || j < b->size)
 	{
@@ -87,6 +88,7 @@ reco_cosine_tsvectors(PG_FUNCTION_ARGS)
 		double x = compared <= 0 ? occurrences(a, i++) : 0;
 		double y = compared >= 0 ? occurrences(b, j++) : 0;
 
+		RECO_POLL_EACH(++steps, RECO_SEARCHES);
 		reco_pair_add(&sums, x, y);
 	}
 	defined = reco_pair_cosine(&sums, &result);
@@ -163,6 +165,7 @@ reco_cosine_jsonb(PG_FUNCTION_ARGS)
 	double result;
 	int i = 0;
 	int j = 0;
+	int steps = 0;
 
 	while (i < n_a || j < n_b)
 	{
@@ -170,6 +173,7 @@ reco_cosine_jsonb(PG_FUNCTION_ARGS)
 		double x = compared <= 0 ? a[i++].weight : 0;
 		double y = compared >= 0 ? b[j++].weight : 0;
 
+		RECO_POLL_EACH(++steps, RECO_SEARCHES);
 		if (!reco_pair_add(&sums, x, y))
 			reco_value_not_finite(isfinite(x) ? y : x);
 	}
@@ -248,12 +252,15 @@ cut(const char *text, size_t n, reco_member *lexeme)
 	uint32 before = 0;
 	int before_length = 0; /* 0: not in a run */
 	bool alone = false;    /* the run has one character so far */
+	int64 read = 0;
 
 	for (int length; text < end; text += length)
 	{
 		bool word;
 		uint32 character;
 
+		/* by characters: what is no word has no lexemes, and may be converted to be known */
+		RECO_POLL_EACH(read++, RECO_SEARCHES);
 		length = Min(pg_mblen(text), (int) Min(end - text, 4));
 		word = in_word(&encoding, text, length);
 		character = bytes_number(text, length);
@@ -272,7 +279,6 @@ cut(const char *text, size_t n, reco_member *lexeme)
 		alone = word && before_length == 0;
 		before = character;
 		before_length = word ? length : 0;
-		RECO_POLL_AT(count);
 	}
 	if (alone)
 	{
@@ -333,7 +339,10 @@ make_vector(const reco_member *member, int64 n)
 	int at = 0;
 
 	for (int64 i = 0; i < n; i++)
+	{
+		RECO_POLL_AT(i);
 		lexemes += i == 0 || member[i].key != member[i - 1].key;
+	}
 	if (lexemes > MAXSTRPOS / 4)
 		too_long(lexemes * 4);
 	/*
@@ -352,7 +361,8 @@ make_vector(const reco_member *member, int64 n)
 		int length = lexeme_length(member[i].key);
 
 		for (next = i + 1; next < n && member[next].key == member[i].key; next++)
-			;
+			RECO_POLL_AT(next);
+		RECO_POLL_EACH(at, RECO_SEARCHES);
 		if (bytes > MAXSTRPOS)
 			too_long(bytes);
 		entry->haspos = 1;

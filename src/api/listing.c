@@ -40,27 +40,6 @@ skip_item(void *arg, int32 number, const Datum *id)
 		reco_set_add(arg, number);
 }
 
-typedef struct Among
-{
-	uint64 *set;
-	Size words;
-} Among;
-
-static uint64 *
-among_set(Among *among)
-{
-	if (among->set == NULL)
-		among->set = listing_alloc(among->words * sizeof(uint64));
-	return among->set;
-}
-
-static void
-allow_item(void *arg, int32 number, const Datum *id)
-{
-	if (number >= 0)
-		reco_set_add(among_set(arg), number);
-}
-
 /* The items to be boosted, in order, and by how much. */
 typedef struct Boost
 {
@@ -110,18 +89,12 @@ uint64 *
 listing_skip(Request *request)
 {
 	Size words = RECO_SET_BYTES(request->serving->model.items) / 8;
-	Among among = {NULL, words};
-	uint64 *skip;
+	uint64 *skip = listing_alloc(words * 8);
 
-	if (request_items(request, "among", allow_item, &among))
-	{
-		/* an empty array allows nothing */
-		skip = among_set(&among);
+	/* an empty array allows nothing */
+	if (request_items(request, "among", skip_item, skip))
 		for (Size w = 0; w < words; w++)
 			skip[w] = ~skip[w];
-	}
-	else
-		skip = listing_alloc(words * 8);
 	request_items(request, "exclude", skip_item, skip);
 	return skip;
 }
@@ -146,9 +119,15 @@ void
 listing_skip_seen(Listing *listing, const RecoProfile *profile)
 {
 	for (int64 j = 0; j < profile->n; j++)
+	{
+		RECO_POLL_AT(j);
 		reco_set_add(listing->skip, profile->item[j]);
+	}
 	for (int64 j = 0; j < profile->n_has; j++)
+	{
+		RECO_POLL_AT(j);
 		reco_set_add(listing->skip, profile->has[j]);
+	}
 }
 
 /*
@@ -166,10 +145,13 @@ keep_available(Listing *listing, reco_ranked *list, int32 n, int32 most)
 		item[r] = list[r].item;
 	reco_live_filter(listing->live, listing->serving, item, n, available);
 	for (int32 r = 0; r < n; r++)
+	{
+		RECO_POLL_AT(r);
 		if (!available[r])
 			reco_set_add(listing->skip, item[r]);
 		else if (kept < most)
 			list[kept++] = list[r];
+	}
 	pfree(available);
 	pfree(item);
 	return kept;
@@ -206,7 +188,10 @@ take_best(Listing *listing, const float *score, const RecoProfile *profile, int3
 			pfree(list);
 		}
 		for (int32 r = taken; r < taken + kept; r++)
+		{
+			RECO_POLL_AT(r);
 			reco_set_add(listing->skip, out[r].item);
+		}
 		taken += kept;
 		more = more && taken < n;
 		batch = (int32) Min((int64) batch * 4, items);
@@ -244,7 +229,10 @@ boosted(const Listing *listing, const RecoProfile *profile)
 	score = listing_alloc((Size) model->items * sizeof(float));
 	model->spec->algorithm->score(model, profile, score);
 	for (int32 i = 0; i < model->items; i++)
+	{
+		RECO_POLL_AT(i);
 		score[i] = score[i] > 0 ? score[i] * boost[i] : score[i] / boost[i];
+	}
 	return score;
 }
 
@@ -294,8 +282,11 @@ add_explored(Listing *listing)
 	uint64 key = reco_rng_row(listing->seed, 0);
 
 	for (int32 r = 0; r < items; r++)
+	{
+		RECO_POLL_AT(r);
 		draw[serving->popular[r]] =
 			r < known ? -INFINITY : (float) reco_rng_uniform(key, serving->popular[r]);
+	}
 	listing_add(listing, draw, most, "explore");
 	for (int32 r = from; r < listing->count; r++)
 		listing->best[r].score = 0;
@@ -327,7 +318,10 @@ add_trending(Listing *listing)
 	float *trend = listing_alloc((Size) items * sizeof(float));
 
 	for (int32 i = 0; i < items; i++)
+	{
+		RECO_POLL_AT(i);
 		trend[i] = serving->trend[i] >= TRENDING ? serving->trend[i] : -INFINITY;
+	}
 	listing_add(listing, trend, listing->n, "trending");
 	pfree(trend);
 }
@@ -346,13 +340,17 @@ add_popular(Listing *listing)
 		int32 found = 0;
 
 		for (; r < items && found < batch; r++)
+		{
+			RECO_POLL_AT(r);
 			if (!reco_set_has(listing->skip, serving->popular[r]))
 				list[found++] =
 					(reco_ranked){serving->interactions[serving->popular[r]], serving->popular[r]};
+		}
 		if (listing->filters)
 			found = keep_available(listing, list, found, listing->n - listing->count);
 		for (int32 k = 0; k < found; k++)
 		{
+			RECO_POLL_AT(k);
 			listing->best[listing->count] = list[k];
 			listing->source[listing->count++] = "popular";
 			reco_set_add(listing->skip, list[k].item);
@@ -427,6 +425,7 @@ listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool
 		if (with_source)
 			values[3] = CStringGetTextDatum(listing->source[r]);
 		reco_rows_add(&rows, values, nulls);
+		reco_poll();
 		if (r % 256 == 255)
 			MemoryContextReset(row);
 	}

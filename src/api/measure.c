@@ -58,7 +58,10 @@ reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
 	uint64 *scratch;
 
 	for (int32 u = 0; u < a->rows; u++)
+	{
+		RECO_POLL_AT(u);
 		longest = Max(longest, a->start[u + 1] - a->start[u]);
+	}
 	held = take(e->budget, longest, sizeof(bool));
 	scratch = take(e->budget, longest, sizeof(uint64));
 	e->wanted = take(e->budget, longest, sizeof(int32));
@@ -82,8 +85,8 @@ reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
 		reco_poll();
 		e->train.start[u] = train;
 		e->test.start[u] = test;
-		reco_hold_out(seed, u, a->col + from, n, Min((int64) floor(fraction * n + 0.5), n - 1),
-					  scratch, held);
+		(void) reco_hold_out(&reco_poll_env, seed, u, a->col + from, n,
+							 Min((int64) floor(fraction * n + 0.5), n - 1), scratch, held);
 		for (int64 k = 0; k < n; k++)
 		{
 			reco_csr *part = held[k] ? &e->test : &e->train;
@@ -91,6 +94,7 @@ reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
 			float *latest = held[k] ? e->test_latest : e->train_latest;
 			int64 at = held[k] ? test++ : train++;
 
+			RECO_POLL_AT(k);
 			part->col[at] = a->col[from + k];
 			if (sum)
 				sum[at] = a->value[from + k];
@@ -138,6 +142,7 @@ judge_user(const RecoMeasurement *e, const RecoModel *model, const RecoProfile *
 			double truth = test_value ? test_value[e->test.start[u] + k] : 1;
 			double off = algorithm->predict(model, score[hidden[k]]) - truth;
 
+			RECO_POLL_AT(k);
 			if (score[hidden[k]] == -INFINITY)
 				continue;
 
@@ -149,13 +154,19 @@ judge_user(const RecoMeasurement *e, const RecoModel *model, const RecoProfile *
 	}
 	/* nobody wants to be shown what they are known to dislike */
 	for (int64 k = 0; k < hidden_count; k++)
+	{
+		RECO_POLL_AT(k);
 		if (e->test_sum == NULL || e->test_sum[e->test.start[u] + k] > 0)
 			wanted[relevant++] = hidden[k];
+	}
 	if (relevant == 0)
 		return;
 	memset(skip, 0, RECO_SET_BYTES(model->items));
 	for (int64 k = 0; k < profile->n; k++)
+	{
+		RECO_POLL_AT(k);
 		reco_set_add(skip, profile->item[k]);
+	}
 	n = reco_rank(known ? score : NULL, e->popularity, model->items, skip, e->largest, list,
 				  &by_score);
 	for (int c = 0; c < e->cutoffs; c++)
@@ -178,7 +189,10 @@ share_shown(const uint64 *set, int32 items)
 	int32 shown = 0;
 
 	for (int32 i = 0; i < items; i++)
+	{
+		RECO_POLL_AT(i);
 		shown += reco_set_has(set, i);
+	}
 	return (double) shown / items;
 }
 

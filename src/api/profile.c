@@ -33,6 +33,7 @@ compare_traits(const void *a, const void *b)
 	const Trait *x = a;
 	const Trait *y = b;
 
+	reco_poll();
 	if (x->field != y->field)
 		return x->field > y->field ? 1 : -1;
 	if (x->weight != y->weight)
@@ -54,6 +55,8 @@ collect(const reco_content *content, const RecoFeatures *features,
 	for (int f = 0; f < content->fields; f++)
 	{
 		const reco_field *field = &content->field[f];
+		int32 first;
+		int32 last;
 
 		if (!(profile->size[f] > 0) || field->kind == RECO_EMBEDDING)
 			continue;
@@ -63,12 +66,15 @@ collect(const reco_content *content, const RecoFeatures *features,
 				f, -1, 0, profile->dense[field->from] * features->deviation[f] + features->mean[f]};
 			continue;
 		}
-		for (int32 k = 0; k < profile->terms; k++)
-			if (profile->term[k] >= field->from && profile->term[k] < field->to)
-				trait[n++] =
-					(Trait){f, profile->term[k],
-							field->kind == RECO_KEYWORDS ? profile->weight[k] / profile->size[f]
-														 : profile->weight[k]};
+		last = reco_content_terms(profile, field, &first);
+		for (int32 k = first; k < last; k++)
+		{
+			RECO_POLL_AT(k);
+			trait[n++] =
+				(Trait){f, profile->term[k],
+						field->kind == RECO_KEYWORDS ? profile->weight[k] / profile->size[f]
+													 : profile->weight[k]};
+		}
 	}
 	qsort(trait, n, sizeof(Trait), compare_traits);
 	return n;

@@ -214,6 +214,7 @@ request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 	JsonbValue element;
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
+	MemoryContext scratch;
 
 	if (!get_option(request, name, &value))
 		return false;
@@ -224,13 +225,23 @@ request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 	}
 	if (!JsonContainerIsArray(value.val.binary.data))
 		wrong_type(name, "an array");
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
 	iterator = JsonbIteratorInit(value.val.binary.data);
 	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
-		if (token == WJB_ELEM && element.type == jbvBinary &&
-			JsonContainerIsArray(element.val.binary.data))
+	{
+		MemoryContext old;
+
+		reco_poll();
+		if (token != WJB_ELEM)
+			continue;
+		if (element.type == jbvBinary && JsonContainerIsArray(element.val.binary.data))
 			not_flat(name);
-		else if (token == WJB_ELEM)
-			visit_item(request, name, &element, visit, arg);
+		old = MemoryContextSwitchTo(scratch);
+		visit_item(request, name, &element, visit, arg);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(scratch);
+	}
+	MemoryContextDelete(scratch);
 	return true;
 }
 
@@ -267,6 +278,7 @@ request_numbers(Request *request, const char *name, int *n)
 	iterator = JsonbIteratorInit(value.val.binary.data);
 	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
 	{
+		reco_poll();
 		if (token != WJB_ELEM)
 			continue;
 		if (element.type != jbvNumeric)

@@ -47,8 +47,9 @@ extern int32 request_n(Request *request, int32 all);
 /*
  * An option that is an id or an array of ids of items.  Calls visit for each, in order,
  * with its number, or -1 for an item that the model does not know; id is NULL where no
- * item can have that id (a number too large for their type).  Returns false when the
- * option is missing or null.
+ * item can have that id (a number too large for their type).  Memory that visit takes in
+ * the current context goes with the element.  Returns false when the option is missing or
+ * null.
  */
 typedef void (*ItemVisitor)(void *arg, int32 number, const Datum *id);
 extern bool request_items(Request *request, const char *name, ItemVisitor visit, void *arg);

@@ -106,6 +106,7 @@ compare_entries(const void *a, const void *b)
 	const Entry *x = a;
 	const Entry *y = b;
 
+	reco_poll();
 	if (x->item != y->item)
 		return x->item > y->item ? 1 : -1;
 	return (x->place > y->place) - (x->place < y->place);
@@ -133,6 +134,8 @@ basket_profile(Request *request, RecoProfile *profile)
 	float *weight = request_numbers(request, "weights", &weights);
 	Entry *entry;
 	int64 known = 0;
+	MemoryContext scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
 
 	element = get_element_type(getBaseType(request->subject_type));
 	if (!OidIsValid(element))
@@ -149,26 +152,34 @@ basket_profile(Request *request, RecoProfile *profile)
 	for (int i = 0; i < n; i++)
 	{
 		Datum id;
-		int32 number;
+		int32 number = -1;
+		MemoryContext old;
 
+		reco_poll();
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("\"basket\" must not contain nulls")));
 		if (weight && !(fabsf(weight[i]) <= 1e18f))
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 							errmsg("weight %d of the basket is out of range", i + 1)));
-		if (!id_from_datum(serving->item_type, ids[i], element, &id) ||
-			(number = id_dict_find(serving->items, id)) < 0)
-			continue;
+		old = MemoryContextSwitchTo(scratch);
+		if (id_from_datum(serving->item_type, ids[i], element, &id))
+			number = id_dict_find(serving->items, id);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(scratch);
 		/* without weights: bought once, or liked as much as can be */
-		entry[known++] = (Entry){number, i, weight ? weight[i] : rated ? model->max_value : 1};
+		if (number >= 0)
+			entry[known++] = (Entry){number, i, weight ? weight[i] : rated ? model->max_value : 1};
 	}
+	MemoryContextDelete(scratch);
 	qsort(entry, known, sizeof(Entry), compare_entries);
 	memset(profile, 0, sizeof(*profile));
 	profile->factors = palloc0((model->stride + 16) * sizeof(float));
 	profile->item = palloc((known + 1) * sizeof(int32));
 	profile->value = palloc((known + 1) * sizeof(float));
 	for (int64 i = 0; i < known; i++)
+	{
+		RECO_POLL_AT(i);
 		if (profile->n > 0 && profile->item[profile->n - 1] == entry[i].item)
 			profile->value[profile->n - 1] =
 				rated ? entry[i].weight : profile->value[profile->n - 1] + entry[i].weight;
@@ -177,6 +188,7 @@ basket_profile(Request *request, RecoProfile *profile)
 			profile->item[profile->n] = entry[i].item;
 			profile->value[profile->n++] = entry[i].weight;
 		}
+	}
 }
 
 Datum
@@ -268,8 +280,11 @@ rerank_begin(Request *request, RecoLive *live)
 	available = listing_alloc((Size) list.known);
 	reco_live_filter(live, serving, list.item, list.known, available);
 	for (int k = 0; k < list.known; k++)
+	{
+		RECO_POLL_AT(k);
 		if (available[k])
 			list.item[kept++] = list.item[k];
+	}
 	list.known = kept;
 	list.shown = listing_alloc((Size) id_dict_count(list.unknown));
 	reco_live_filter_ids(live, serving, list.unknown, list.shown);
@@ -282,6 +297,7 @@ compare_ranked(const void *a, const void *b)
 	const reco_ranked *x = a;
 	const reco_ranked *y = b;
 
+	reco_poll();
 	if (x->score != y->score)
 		return x->score > y->score ? -1 : 1;
 	return (x->item > y->item) - (x->item < y->item);
@@ -298,8 +314,11 @@ rank_items(const Serving *serving, const RecoProfile *profile, const Reranking *
 	if (profile)
 		model->spec->algorithm->score_some(model, profile, list->item, list->known, score);
 	for (int i = 0; i < list->known; i++)
+	{
+		RECO_POLL_AT(i);
 		rank[i] =
 			(reco_ranked){profile ? score[i] : serving->interactions[list->item[i]], list->item[i]};
+	}
 	pfree(score);
 	qsort(rank, list->known, sizeof(reco_ranked), compare_ranked);
 	return rank;
@@ -430,8 +449,11 @@ reco_serve_trending(PG_FUNCTION_ARGS)
 	listing = listing_begin(&request);
 	items = request.serving->model.items;
 	for (int32 i = 0; i < items; i++)
+	{
+		RECO_POLL_AT(i);
 		if (!(request.serving->trend[i] > 0))
 			reco_set_add(listing.skip, i);
+	}
 	listing.best = listing_alloc((listing.n + 1) * sizeof(reco_ranked));
 	listing.source = listing_alloc((listing.n + 1) * sizeof(char *));
 	listing_add(&listing, request.serving->trend, listing.n, "trending");

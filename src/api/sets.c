@@ -138,6 +138,7 @@ read_plain(reco_member *members, const RecoArray *array, int size)
 		uint16 two;
 		uint32 four;
 
+		RECO_POLL_AT(i + 1);
 		if (size == 8)
 			memcpy(&members[i].key, at, sizeof(uint64));
 		else if (size == 4)
@@ -224,6 +225,7 @@ count_run(reco_member *run, int64 n, const Datum *element, int n_a, FunctionCall
 		reco_poll();
 		for (; j < distinct; j++)
 		{
+			reco_poll();
 			equal->args[0].value = element[run[j].item];
 			equal->args[1].value = element[member.item];
 			equal->isnull = false;
@@ -241,6 +243,7 @@ count_run(reco_member *run, int64 n, const Datum *element, int n_a, FunctionCall
 	}
 	for (int64 j = 0; j < distinct; j++)
 	{
+		RECO_POLL_AT(j + 1);
 		sets->a += (run[j].key & 1) != 0;
 		sets->b += (run[j].key & 2) != 0;
 		sets->both += run[j].key == 3;
@@ -280,7 +283,7 @@ overlap_hashed(const Datum *element, int n_a, int64 n, TypeCacheEntry *type, Oid
 	for (int64 i = 0, end; i < n; i = end)
 	{
 		for (end = i + 1; end < n && members[end].key == members[i].key; end++)
-			;
+			RECO_POLL_AT(end);
 		count_run(members + i, end - i, element, n_a, equal, sets);
 	}
 	pfree(members);
@@ -390,11 +393,13 @@ tsvectors(FunctionCallInfo fcinfo, SetIndex index)
 	reco_overlap sets = {a->size, b->size, 0};
 	int i = 0;
 	int j = 0;
+	int steps = 0;
 
 	while (i < a->size && j < b->size)
 	{
 		int compared = reco_compare_lexemes(a, i, b, j);
 
+		RECO_POLL_EACH(++steps, RECO_SEARCHES);
 		i += compared <= 0;
 		j += compared >= 0;
 		sets.both += compared == 0;

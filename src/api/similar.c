@@ -89,6 +89,7 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	size = fabs(baseline);
 	for (int64 j = 0; j < profile.n; j++)
 	{
+		RECO_POLL_AT(j);
 		reason[j] = (Reason){contribution[j], profile.item[j]};
 		size += fabs(contribution[j]);
 	}
@@ -210,11 +211,17 @@ followers_of(Serving *serving, int32 item, int32 n, Follower *found)
 	int32 near;
 
 	for (int32 k = 0; k < count; k++)
+	{
+		RECO_POLL_AT(k);
 		follower[k] = (Follower){f->value[from + k], f->col[from + k]};
+	}
 	qsort(follower, count, sizeof(Follower), compare_followers);
 	near = Min(n, count);
 	while (near < count && follower[near].similarity == follower[n - 1].similarity)
+	{
+		RECO_POLL_AT(near);
 		near++;
+	}
 	old = MemoryContextSwitchTo(scratch);
 	for (int32 k = 0; k < near; k++)
 	{
@@ -257,8 +264,11 @@ similar_content(Serving *serving, int32 item, int32 n, Follower *found)
 	for (int32 r = 0; r < n; r++)
 	{
 		reco_poll();
-		found[r] =
-			(Follower){reco_content_score_one(model->content, &made, best[r].item), best[r].item};
+		found[r].item = best[r].item;
+		reco_budget_check(&budget,
+						  reco_content_score_one(&budget.env, model->content, &made, best[r].item,
+												 &found[r].similarity),
+						  "the model");
 	}
 	qsort(found, n, sizeof(Follower), compare_followers);
 	reco_content_profile_free(&budget.env, &made);
@@ -305,16 +315,22 @@ keep_shown(RecoLive *live, Serving *serving, const uint64 *skip, Follower *found
 	int32 kept = 0;
 
 	for (int32 k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k);
 		if (!reco_set_has(skip, found[k].item))
 			found[kept++] = found[k];
+	}
 	n = kept;
 	kept = 0;
 	for (int32 k = 0; k < n; k++)
 		item[k] = found[k].item;
 	reco_live_filter(live, serving, item, n, available);
 	for (int32 k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k);
 		if (available[k])
 			found[kept++] = found[k];
+	}
 	pfree(available);
 	pfree(item);
 	return kept;

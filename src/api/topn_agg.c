@@ -250,7 +250,10 @@ reco_top_n_combine(PG_FUNCTION_ARGS)
 			reco_state_invalid();
 		order = (TopOrder){into->type, PG_GET_COLLATION()};
 		for (int32 i = 0; i < from->n; i++)
+		{
+			reco_poll();
 			offer(into, from->entry[i].score, from->entry[i].item, &order);
+		}
 	}
 	if (into == NULL)
 		PG_RETURN_NULL();
@@ -339,6 +342,7 @@ reco_top_n_deserial(PG_FUNCTION_ARGS)
 	{
 		double score = pq_getmsgfloat8(&from);
 
+		reco_poll();
 		if (isnan(score))
 			reco_state_invalid();
 		state->entry[state->n].score = score;
@@ -369,7 +373,10 @@ reco_top_n_final(PG_FUNCTION_ARGS)
 	qsort_arg(entry, state->n, sizeof(TopEntry), compare_entries, &order);
 	items = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * state->n);
 	for (int32 i = 0; i < state->n; i++)
+	{
+		RECO_POLL_AT(i);
 		items[i] = entry[i].item;
+	}
 	result = construct_array(items, state->n, state->type->type_id, state->type->typlen,
 							 state->type->typbyval, state->type->typalign);
 	pfree(entry);

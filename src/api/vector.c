@@ -76,13 +76,13 @@ static void
 report_not_finite(const reco_vectors *v)
 {
 	const void *a = v->a;
-	int64 at = reco_first_not_finite(v->type, a, v->n);
+	int64 at = reco_first_not_finite(v->env, v->type, a, v->n);
 	double value;
 
 	if (at < 0)
 	{
 		a = v->b;
-		at = reco_first_not_finite(v->type, a, v->n);
+		at = reco_first_not_finite(v->env, v->type, a, v->n);
 	}
 	if (at < 0) /* cannot be */
 		reco_value_not_finite(get_float8_nan());

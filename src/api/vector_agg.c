@@ -66,14 +66,14 @@ reco_vector_accum(PG_FUNCTION_ARGS)
 	if (array.type != FLOAT4OID)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("cannot add up arrays of type %s", format_type_be(array.type))));
-	bad = reco_first_not_finite(RECO_FLOAT, array.data, array.n);
+	bad = reco_first_not_finite(&reco_poll_env, RECO_FLOAT, array.data, array.n);
 	if (bad >= 0)
 		reco_element_not_finite(((const reco_any_float *) array.data)[bad], bad);
 	if (state == NULL)
 		state = new_state(reco_state_context(fcinfo), array.n);
 	reco_require_length(state->n, array.n);
-	reco_vector_add(state->sum, state->sum + state->n, (const reco_any_float *) array.data,
-					array.n);
+	(void) reco_vector_add(&reco_poll_env, state->sum, state->sum + state->n,
+						   (const reco_any_float *) array.data, array.n);
 	state->rows++;
 	reco_array_free(&array);
 	PG_RETURN_POINTER(state);
@@ -90,8 +90,8 @@ reco_vector_combine_states(PG_FUNCTION_ARGS)
 		if (into == NULL)
 			into = new_state(reco_state_context(fcinfo), from->n);
 		reco_require_length(into->n, from->n);
-		reco_vector_combine(into->sum, into->sum + into->n, from->sum, from->sum + from->n,
-							from->n);
+		(void) reco_vector_combine(&reco_poll_env, into->sum, into->sum + into->n, from->sum,
+								   from->sum + from->n, from->n);
 		into->rows += from->rows;
 	}
 	if (into == NULL)
@@ -110,7 +110,10 @@ reco_vector_serial(PG_FUNCTION_ARGS)
 	pq_sendint64(&to, state->rows);
 	pq_sendint64(&to, state->n);
 	for (int64 i = 0; i < 2 * (int64) state->n; i++)
+	{
+		RECO_POLL_AT(i);
 		pq_sendfloat8(&to, state->sum[i]);
+	}
 	PG_RETURN_BYTEA_P(pq_endtypsend(&to));
 }
 
@@ -130,7 +133,10 @@ reco_vector_deserial(PG_FUNCTION_ARGS)
 	state = new_state(CurrentMemoryContext, (int) n);
 	state->rows = rows;
 	for (int64 i = 0; i < 2 * n; i++)
+	{
+		RECO_POLL_AT(i);
 		state->sum[i] = reco_state_read_double(&from);
+	}
 	pq_getmsgend(&from);
 	PG_RETURN_POINTER(state);
 }
@@ -159,6 +165,7 @@ divided(FunctionCallInfo fcinfo, bool average)
 	values = (float4 *) ARR_DATA_PTR(result);
 	for (int i = 0; i < state->n; i++)
 	{
+		RECO_POLL_AT(i);
 		values[i] = (float4) ((state->sum[i] + state->sum[state->n + i]) / rows);
 		if (unlikely(isinf(values[i])))
 			float_overflow_error();

@@ -101,7 +101,7 @@ shared_bytes(const reco_als_params *p, const reco_csr *by_user, const reco_csr *
 	return als_room((size_t) p->factors * p->factors * sizeof(double)) +
 		   als_gram_bytes(ld, threads) +
 		   (choose_solver(p, by_user) == RECO_ALS_CHOLESKY ? 0 : als_basis_bytes(columns, wide)) +
-		   als_schedule_bytes(by_user) + als_schedule_bytes(by_item);
+		   als_schedule_bytes(by_user, threads) + als_schedule_bytes(by_item, threads);
 }
 
 static size_t
@@ -242,23 +242,27 @@ mean_value(const reco_env *env, const reco_csr *m, double *mean)
 }
 
 /* Whether nothing draws the solution away from 0, which it is then exactly. */
-static bool
-no_target(const als_system *s, const reco_als_row *row)
+static reco_status
+no_target(const reco_env *env, const als_system *s, const reco_als_row *row, bool *none)
 {
+	*none = false;
 	for (int64_t j = 0; j < row->n; j++)
 	{
 		double a;
 		double t;
 
+		if (j % ALS_LOOK == ALS_LOOK - 1 && env->stopping(env->arg))
+			return RECO_STOPPED;
 		als_entry(s, row, j, &a, &t);
 		if (t != 0)
-			return false;
+			return RECO_OK;
 	}
-	return true;
+	*none = true;
+	return RECO_OK;
 }
 
 static reco_status
-solve_row(void *arg, int thread, int32_t r, int32_t next, als_told *told)
+solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next, als_told *told)
 {
 	als_fit *fit = arg;
 	char *slab = fit->thread_slab + (size_t) thread * fit->thread_room;
@@ -267,8 +271,12 @@ solve_row(void *arg, int thread, int32_t r, int32_t next, als_told *told)
 						m->value ? m->value + m->start[r] : NULL};
 	float *x = fit->x + (size_t) r * fit->out->stride;
 	float *bias = fit->x_bias ? fit->x_bias + r : NULL;
+	bool none;
+	reco_status status = no_target(env, &fit->system, &row, &none);
 
-	if (no_target(&fit->system, &row))
+	if (status != RECO_OK)
+		return status;
+	if (none)
 	{
 		memset(x, 0, (size_t) fit->out->stride * sizeof(float));
 		if (bias)
@@ -280,14 +288,14 @@ solve_row(void *arg, int thread, int32_t r, int32_t next, als_told *told)
 		als_exact e;
 
 		als_exact_layout(&e, slab, fit->ld);
-		return als_exact_row(fit->env, &fit->system, &e, &row, x, bias, fit->tell ? told : NULL);
+		return als_exact_row(env, &fit->system, &e, &row, x, bias, fit->tell ? told : NULL);
 	}
 	else if (fit->solver == RECO_ALS_SUBSPACE && !fit->converge)
 	{
 		als_subspace w;
 
 		als_subspace_layout(&w, slab, fit->ld, row.n);
-		return als_subspace_row(fit->env, &fit->system, &w, &row, x, bias, fit->tell ? told : NULL);
+		return als_subspace_row(env, &fit->system, &w, &row, x, bias, fit->tell ? told : NULL);
 	}
 	else
 	{
@@ -303,7 +311,7 @@ solve_row(void *arg, int thread, int32_t r, int32_t next, als_told *told)
 			c.next_n = n < ALS_AHEAD ? (int) n : ALS_AHEAD;
 			__builtin_prefetch(fit->x + (size_t) next * fit->out->stride);
 		}
-		return als_cg_row(fit->env, &fit->system, &fit->basis, &c, &row, fit->converge, x, bias,
+		return als_cg_row(env, &fit->system, &fit->basis, &c, &row, fit->converge, x, bias,
 						  fit->tell ? told : NULL);
 	}
 }
@@ -346,7 +354,7 @@ half_step(als_fit *fit, int side, bool last, bool tell, als_told *told)
 		status =
 			als_basis_make(env, &fit->system, &fit->basis, columns->rows, columns->start, packed);
 	if (status == RECO_OK)
-		status = als_run(env, &fit->schedule[side], solve_row, fit, told);
+		status = als_run(env, &fit->schedule[side], fit->rows, solve_row, fit, told);
 	return status;
 }
 
@@ -429,14 +437,16 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 		fit.gram = als_take(&at, gram_bytes);
 		fit.gram_slab = als_take(&at, als_gram_bytes(fit.ld, env->threads));
 		costs(&fit, &entry, &row);
-		als_schedule_layout(&fit.schedule[0], als_take(&at, als_schedule_bytes(by_user)), by_user,
-							entry, row);
-		als_schedule_layout(&fit.schedule[1], als_take(&at, als_schedule_bytes(by_item)), by_item,
-							entry, row);
+		for (int side = 0; side < 2 && status == RECO_OK; side++)
+			status = als_schedule_layout(
+				env, &fit.schedule[side],
+				als_take(&at, als_schedule_bytes(fit.matrix[side], env->threads)), fit.matrix[side],
+				entry, row);
 		if (fit.solver != RECO_ALS_CHOLESKY)
 			als_basis_layout(&fit.basis, at, out->users > out->items ? out->users : out->items,
 							 fit.wide);
-		status = init_factors(env, params, by_user, out);
+		if (status == RECO_OK)
+			status = init_factors(env, params, by_user, out);
 		if (status == RECO_OK && !params->implicit)
 			status = mean_value(env, by_user, &out->mean);
 		if (status == RECO_OK)
@@ -499,6 +509,7 @@ reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float
 	reco_als_row row = {n, idx, value};
 	reco_env alone = *env;
 	void *slab;
+	bool none;
 	reco_status status;
 
 	if (!valid_params(params) || n < 0 || (params->implicit && gram == NULL) ||
@@ -508,7 +519,12 @@ reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float
 	memset(x, 0, params->factors * sizeof(float));
 	if (bias)
 		*bias = 0;
-	if (no_target(&s, &row))
+	/* on the calling thread alone: it polls where a team's threads only look */
+	alone.stopping = env->poll;
+	status = no_target(&alone, &s, &row, &none);
+	if (status != RECO_OK)
+		return status;
+	if (none)
 	{
 		if (contribution)
 			memset(contribution, 0, (size_t) n * sizeof(double));
@@ -518,8 +534,6 @@ reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float
 	if (slab == NULL)
 		return RECO_NO_MEMORY;
 	als_exact_layout(&e, slab, s.ld);
-	/* on the calling thread alone: it polls where a team's threads only look */
-	alone.stopping = env->poll;
 	status = als_exact_row(&alone, &s, &e, &row, x, bias, NULL);
 	if (status == RECO_OK && contribution)
 		status = contributions(&alone, &s, &e, &row, target, contribution);

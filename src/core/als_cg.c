@@ -78,8 +78,13 @@
 /* An objective that falls further than by this is not known from how far it fell. */
 #define ALS_FALL 1e-5
 
-/* Multiply-adds between two looks at the stop flag. */
-#define PASS_WORK 2e7
+/*
+ * Entries times factors between two looks at the stop flag, and of a pass that looks.
+ * Pieces of whole PASS_CHUNKs add up to the same bits as one (isa/alspass.c).
+ */
+#define PASS_WORK 4e6
+#define PASS_LOOKS 1e5
+#define PASS_CHUNK 256
 
 /* The three parts of dsyevd: to tridiagonal form, its eigenvectors, and back. */
 extern void dsytrd_(const char *uplo, const int *n, double *a, const int *lda, double *d, double *e,
@@ -324,19 +329,20 @@ als_cg_layout(als_cg *c, void *slab, int ld)
 	als_exact_layout(&c->exact, at, ld);
 }
 
-/* A pass in pieces, with a look at the stop flag between them. */
+/* A pass in pieces, with a look at the stop flag before them; a short one has none. */
 static bool
 pass(const reco_env *env, const als_system *s, const als_basis *b, reco_als_pass kind,
 	 const reco_als_row *row, const float *p, float *out, reco_als_sums *sums)
 {
-	int64_t step = (int64_t) (PASS_WORK / b->ld);
+	int64_t step = (int64_t) (PASS_WORK / b->ld) / PASS_CHUNK * PASS_CHUNK;
+	bool looks = (double) row->n * b->ld >= PASS_LOOKS;
 
 	for (int64_t first = 0; first < row->n; first += step)
 	{
 		reco_als_row piece = {row->n - first < step ? row->n - first : step, row->idx + first,
 							  row->value ? row->value + first : NULL};
 
-		if (first > 0 && env->stopping(env->arg))
+		if (looks && env->stopping(env->arg))
 			return false;
 		s->k->als_pass(kind, b->z, b->ld, b->packed, &s->weights, &piece, p, out, sums);
 	}

@@ -22,6 +22,9 @@
 /* Rows of factors that are turned to double and summed up at a time. */
 #define ALS_TILE 64
 
+/* Entries that are only looked at, between two looks at the stop flag. */
+#define ALS_LOOK 65536
+
 /* A weight above this makes single precision unsafe: the row is solved exactly. */
 #define ALS_LARGE_WEIGHT 1e7
 
@@ -202,23 +205,27 @@ typedef struct als_schedule
 	int32_t *unit;  /* units + 1: where each begins in order */
 	als_told *told; /* by unit */
 	int32_t units;
-	int64_t longest;
+	int32_t *left;  /* threads: a unit whose row was left, or -1 */
+	int64_t long_n; /* from so many entries on a row is left when the main thread is wanted */
 } als_schedule;
 
-/* next: the row that this thread will probably solve next, or -1 */
-typedef reco_status (*als_row_solver)(void *arg, int thread, int32_t row, int32_t next,
-									  als_told *told);
+/*
+ * env: whose `stopping` is looked at; where it says so, x and bias are as they were.
+ * next: the row that this thread will probably solve next, or -1
+ */
+typedef reco_status (*als_row_solver)(const reco_env *env, void *arg, int thread, int32_t row,
+									  int32_t next, als_told *told);
 
-extern size_t als_schedule_bytes(const reco_csr *m);
-extern void als_schedule_layout(als_schedule *sch, void *slab, const reco_csr *m, double entry_cost,
-								double row_cost);
+extern size_t als_schedule_bytes(const reco_csr *m, int threads);
+extern reco_status als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab,
+									   const reco_csr *m, double entry_cost, double row_cost);
 
 /*
- * Calls solve for every row that has entries.  Sums what was told in a fixed
- * order into *sum.
+ * Calls solve for every row of m, that of the schedule, that has entries.  Sums what was
+ * told in a fixed order into *sum.
  */
-extern reco_status als_run(const reco_env *env, const als_schedule *sch, als_row_solver solve,
-						   void *arg, als_told *sum);
+extern reco_status als_run(const reco_env *env, const als_schedule *sch, const reco_csr *m,
+						   als_row_solver solve, void *arg, als_told *sum);
 
 /*
  * gram = sum over rows of weight_r y_r y_r' (weight by lengths of column_start,

@@ -141,6 +141,8 @@ als_subspace_row(const reco_env *env, const als_system *s, als_subspace *w, cons
 		double a;
 		double t;
 
+		if (j % ALS_LOOK == ALS_LOOK - 1 && env->stopping(env->arg))
+			return RECO_STOPPED;
 		als_entry(s, row, j, &a, &t);
 		weight += a;
 		if (a > largest)

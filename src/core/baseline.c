@@ -18,15 +18,23 @@
 #define DAMPING_ITEM 10
 #define DAMPING_USER 15
 
-float
-reco_baseline_user(double mean, const float *item_bias, int64_t n, const int32_t *item,
-				   const float *value)
+reco_status
+reco_baseline_user(const reco_env *env, double mean, const float *item_bias, int64_t n,
+				   const int32_t *item, const float *value, float *bias)
 {
 	double sum = 0;
+	int64_t polled = 0;
 
-	for (int64_t k = 0; k < n; k++)
-		sum += (value ? value[k] : 1) - mean - item_bias[item[k]];
-	return (float) (sum / (DAMPING_USER + (double) n));
+	for (int64_t k = 0, end; k < n;)
+	{
+		end = piece_end(k, n);
+		for (; k < end; k++)
+			sum += (value ? value[k] : 1) - mean - item_bias[item[k]];
+		if (stop_at(env, k, &polled))
+			return RECO_STOPPED;
+	}
+	*bias = (float) (sum / (DAMPING_USER + (double) n));
+	return RECO_OK;
 }
 
 static reco_status
@@ -39,13 +47,17 @@ sweep(const reco_env *env, const reco_csr *a, double mean, float *user_bias, flo
 	memset(count, 0, ((size_t) a->cols + 1) * sizeof(int64_t));
 	for (int32_t u = 0; u < a->rows; u++)
 	{
-		for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
+		for (int64_t e = a->start[u], end; e < a->start[u + 1];)
 		{
-			sum[a->col[e]] += (a->value ? a->value[e] : 1) - mean - user_bias[u];
-			count[a->col[e]]++;
+			end = piece_end(e, a->start[u + 1]);
+			for (; e < end; e++)
+			{
+				sum[a->col[e]] += (a->value ? a->value[e] : 1) - mean - user_bias[u];
+				count[a->col[e]]++;
+			}
+			if (stop_at(env, e, &polled))
+				return RECO_STOPPED;
 		}
-		if (stop_at(env, a->start[u + 1], &polled))
-			return RECO_STOPPED;
 	}
 	for (int32_t i = 0; i < a->cols; i++)
 		item_bias[i] = (float) (sum[i] / (DAMPING_ITEM + (double) count[i]));
@@ -54,9 +66,9 @@ sweep(const reco_env *env, const reco_csr *a, double mean, float *user_bias, flo
 	{
 		int64_t from = a->start[u];
 
-		user_bias[u] = reco_baseline_user(mean, item_bias, a->start[u + 1] - from, a->col + from,
-										  a->value ? a->value + from : NULL);
-		if (stop_at(env, a->start[u + 1], &polled))
+		if (reco_baseline_user(env, mean, item_bias, a->start[u + 1] - from, a->col + from,
+							   a->value ? a->value + from : NULL, &user_bias[u]) != RECO_OK ||
+			stop_at(env, a->start[u + 1], &polled))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;

@@ -15,8 +15,9 @@
 extern reco_status reco_baseline_fit(const reco_env *env, const reco_csr *by_user, double *mean,
 									 float *user_bias, float *item_bias);
 
-/* The bias of one more user. */
-extern float reco_baseline_user(double mean, const float *item_bias, int64_t n, const int32_t *item,
-								const float *value);
+/* The bias of one more user.  RECO_OK or RECO_STOPPED. */
+extern reco_status reco_baseline_user(const reco_env *env, double mean, const float *item_bias,
+									  int64_t n, const int32_t *item, const float *value,
+									  float *bias);
 
 #endif /* RECO_CORE_BASELINE_H */

@@ -50,6 +50,8 @@ reco_row_cap(const reco_env *env, int64_t max, int64_t n, const int64_t *time, i
 	}
 	for (int64_t k = 0; k < n; k++)
 	{
+		if (env && k % POLL_PAIRS == POLL_PAIRS - 1 && env->poll(env->arg))
+			return -1;
 		if (worse(pair_at(time, sum, item, k), scratch[0]))
 			continue;
 		item[to] = item[k];

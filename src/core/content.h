@@ -110,14 +110,20 @@ extern bool reco_content_knows(const reco_content *content, const reco_content_p
 extern reco_status reco_content_score(const reco_env *env, const reco_content *content,
 									  const reco_content_profile *profile, double *scratch,
 									  float *score);
-extern double reco_content_score_one(const reco_content *content,
-									 const reco_content_profile *profile, int32_t item);
+extern reco_status reco_content_score_one(const reco_env *env, const reco_content *content,
+										  const reco_content_profile *profile, int32_t item,
+										  double *score);
+
+/* A profile's terms of a sparse field: *from .. the returned end - 1. */
+extern int32_t reco_content_terms(const reco_content_profile *profile, const reco_field *field,
+								  int32_t *from);
 
 /*
  * The part of each interaction in the score of an item; they add up to it.
  */
-extern void reco_content_explain(const reco_content *content, const reco_content_user *user,
-								 const reco_content_profile *profile, int32_t item,
-								 double *contribution);
+extern reco_status reco_content_explain(const reco_env *env, const reco_content *content,
+										const reco_content_user *user,
+										const reco_content_profile *profile, int32_t item,
+										double *contribution);
 
 #endif /* RECO_CORE_CONTENT_H */

@@ -51,11 +51,15 @@ flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_
 
 		user[u] = 0;
 		for (int64_t e = a->start[u]; enough && e < a->start[u + 1]; e++)
+		{
+			if (stop_at(env, e, &polled))
+				return RECO_STOPPED;
 			if (item[a->col[e]] > 0)
 			{
 				user[u] = 1;
 				item[a->col[e]] = 2;
 			}
+		}
 		if (stop_at(env, a->start[u + 1], &polled))
 			return RECO_STOPPED;
 	}
@@ -90,6 +94,8 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 		a->start[user_map[u]] = to;
 		for (int64_t e = from; e < end; e++)
 		{
+			if (stop_at(env, e, &polled))
+				return RECO_STOPPED;
 			if (item_map[a->col[e]] < 0)
 				continue;
 			a->col[to] = item_map[a->col[e]];
@@ -129,6 +135,8 @@ scatter(const reco_env *env, const reco_csr *a, const float *value, reco_csr *ou
 		{
 			int64_t at = out->start[a->col[e]]++;
 
+			if (stop_at(env, e, &polled))
+				return RECO_STOPPED;
 			out->col[at] = r;
 			if (value)
 				out->value[at] = value[e];

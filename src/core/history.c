@@ -25,6 +25,15 @@ enum
 
 #define VARINT_MAX 10
 
+/* Interactions between two polls: some milliseconds. */
+#define POLL_INTERACTIONS 1048576
+
+static inline bool
+stop_at(const reco_env *env, int64_t i)
+{
+	return i % POLL_INTERACTIONS == POLL_INTERACTIONS - 1 && env && env->poll(env->arg);
+}
+
 static size_t
 put_varint(uint8_t *out, uint64_t v)
 {
@@ -55,8 +64,9 @@ get_varint(const uint8_t *data, size_t size, size_t *at, uint64_t *v)
 	return false;
 }
 
+/* -1 to stop. */
 static int
-kind_of(const float *value, int64_t n)
+kind_of(const reco_env *env, const float *value, int64_t n)
 {
 	bool ones = true;
 
@@ -64,6 +74,8 @@ kind_of(const float *value, int64_t n)
 		return VALUES_ONE;
 	for (int64_t i = 0; i < n; i++)
 	{
+		if (stop_at(env, i))
+			return -1;
 		if (!(value[i] >= 0 && value[i] <= 255 && value[i] == (float) (int) value[i]))
 			return VALUES_FLOAT;
 		ones = ones && value[i] == 1;
@@ -78,16 +90,21 @@ reco_history_bound(int64_t n)
 }
 
 size_t
-reco_history_encode(const int32_t *item, const float *value, int64_t n, uint8_t *out)
+reco_history_encode(const reco_env *env, const int32_t *item, const float *value, int64_t n,
+					uint8_t *out)
 {
-	int kind = kind_of(value, n);
+	int kind = kind_of(env, value, n);
 	int64_t previous = -1;
 	size_t at = 0;
 
+	if (kind < 0)
+		return 0;
 	out[at++] = (uint8_t) kind;
 	at += put_varint(out + at, (uint64_t) n);
 	for (int64_t i = 0; i < n; i++)
 	{
+		if (stop_at(env, i))
+			return 0;
 		at += put_varint(out + at, (uint64_t) (item[i] - previous - 1));
 		previous = item[i];
 	}
@@ -126,7 +143,8 @@ reco_history_count(const uint8_t *data, size_t size)
 }
 
 bool
-reco_history_decode(const uint8_t *data, size_t size, int32_t items, int32_t *item, float *value)
+reco_history_decode(const reco_env *env, const uint8_t *data, size_t size, int32_t items,
+					int32_t *item, float *value)
 {
 	size_t at;
 	int64_t n = read_head(data, size, &at);
@@ -138,6 +156,8 @@ reco_history_decode(const uint8_t *data, size_t size, int32_t items, int32_t *it
 	{
 		uint64_t step;
 
+		if (stop_at(env, i))
+			return false;
 		if (!get_varint(data, size, &at, &step) || step > INT32_MAX)
 			return false;
 		previous += (int64_t) step + 1;

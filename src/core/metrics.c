@@ -7,9 +7,9 @@
  * discount and the best possible list of min(k, relevant) items as its ideal.
  */
 #include "core/metrics.h"
+#include "core/sorting.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 static bool
 is_wanted(const int32_t *wanted, int64_t n, int32_t item)
@@ -65,33 +65,82 @@ mix(uint64_t x)
 	return x ^ (x >> 31);
 }
 
-static int
-compare_hashes(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *) a;
-	uint64_t y = *(const uint64_t *) b;
+/* At most so many are left to be sorted by insertion. */
+#define FEW 24
 
-	return (x > y) - (x < y);
+/*
+ * The number of rank `rank`, from 0 in rising order, of n different ones; changes x.  By
+ * the highest byte that they differ in: those that share it with the one that is looked
+ * for are moved to the front, and so on with the next byte.  False to stop.
+ */
+static bool
+select_number(const reco_env *env, uint64_t *x, int64_t n, int64_t rank, uint64_t *out)
+{
+	int64_t done = 0;
+
+	for (int shift = 56; n > FEW; shift -= 8)
+	{
+		int64_t count[256] = {0};
+		int64_t kept = 0;
+		uint64_t digit = 0;
+
+		for (int64_t e = 0; e < n; e++)
+		{
+			if (stop_after(env, 1, &done))
+				return false;
+			count[(x[e] >> shift) & 0xFF]++;
+		}
+		while (rank >= count[digit])
+			rank -= count[digit++];
+		for (int64_t e = 0; e < n; e++)
+		{
+			if (stop_after(env, 1, &done))
+				return false;
+			if (((x[e] >> shift) & 0xFF) == digit)
+				x[kept++] = x[e];
+		}
+		n = kept;
+	}
+	for (int64_t e = 1; e < n; e++)
+	{
+		uint64_t number = x[e];
+		int64_t at = e;
+
+		for (; at > 0 && x[at - 1] > number; at--)
+			x[at] = x[at - 1];
+		x[at] = number;
+	}
+	*out = x[rank];
+	return true;
 }
 
-void
-reco_hold_out(uint64_t seed, int32_t row, const int32_t *col, int64_t n, int64_t held,
-			  uint64_t *scratch, bool *out)
+reco_status
+reco_hold_out(const reco_env *env, uint64_t seed, int32_t row, const int32_t *col, int64_t n,
+			  int64_t held, uint64_t *scratch, bool *out)
 {
 	uint64_t key = mix(seed + UINT64_C(0x9e3779b97f4a7c15) * ((uint64_t) row + 1));
 	uint64_t limit;
+	int64_t done = 0;
 
-	/* mix is a bijection and columns differ, so no two hashes are equal */
-	for (int64_t e = 0; e < n; e++)
-		scratch[e] = mix(key + UINT64_C(0x9e3779b97f4a7c15) * ((uint64_t) col[e] + 1));
 	if (held <= 0 || held >= n)
 	{
-		for (int64_t e = 0; e < n; e++)
-			out[e] = held >= n;
-		return;
+		memset(out, held >= n, (size_t) n);
+		return RECO_OK;
 	}
-	qsort(scratch, (size_t) n, sizeof(uint64_t), compare_hashes);
-	limit = scratch[held];
+	/* mix is a bijection and columns differ, so no two hashes are equal */
 	for (int64_t e = 0; e < n; e++)
+	{
+		if (stop_after(env, 1, &done))
+			return RECO_STOPPED;
+		scratch[e] = mix(key + UINT64_C(0x9e3779b97f4a7c15) * ((uint64_t) col[e] + 1));
+	}
+	if (!select_number(env, scratch, n, held, &limit))
+		return RECO_STOPPED;
+	for (int64_t e = 0; e < n; e++)
+	{
+		if (stop_after(env, 1, &done))
+			return RECO_STOPPED;
 		out[e] = mix(key + UINT64_C(0x9e3779b97f4a7c15) * ((uint64_t) col[e] + 1)) < limit;
+	}
+	return RECO_OK;
 }

@@ -25,9 +25,11 @@ extern reco_rank_metrics reco_rank_judge(const reco_ranked *list, int32_t n, int
 /*
  * Takes `held` of the n columns of a row out for testing: those with the
  * smallest hashes of (seed, row, column), so that the choice depends on nothing
- * else.  out[e] becomes true for them.
+ * else.  out[e] becomes true for them.  scratch: n numbers.  RECO_OK or RECO_STOPPED.
+ * Cost: a few passes over the columns.
  */
-extern void reco_hold_out(uint64_t seed, int32_t row, const int32_t *col, int64_t n, int64_t held,
-						  uint64_t *scratch, bool *out);
+extern reco_status reco_hold_out(const reco_env *env, uint64_t seed, int32_t row,
+								 const int32_t *col, int64_t n, int64_t held, uint64_t *scratch,
+								 bool *out);
 
 #endif /* RECO_CORE_METRICS_H */

@@ -69,6 +69,8 @@ lay_out(const reco_env *env, const Entry *entry, const int64_t *start, int32_t r
 		out->start[r] = to;
 		for (int64_t e = 0; e < n && e < k; e++)
 		{
+			if (stop_at(env, start[r] + e, &polled))
+				return false;
 			out->row[to] = entry[start[r] + e].row;
 			out->similarity[to++] = entry[start[r] + e].similarity;
 		}
@@ -107,6 +109,7 @@ turn(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors *ou
 		{
 			for (int64_t e = n->start[r]; e < n->start[r + 1]; e++)
 				entry[start[n->row[e]]++] = (Entry){n->similarity[e], r};
+			/* a list found is short: its length is a parameter */
 			if (stop_at(env, n->start[r + 1], &polled))
 				status = RECO_STOPPED;
 		}

@@ -165,6 +165,8 @@ take_sums(const reco_env *env, const reco_neighbors_params *params, const reco_c
 		{
 			float x = value_of(a, e);
 
+			if (stop_at(env, e, &polled))
+				return RECO_STOPPED;
 			if (!counts(params, x))
 				continue;
 			s->row_count[r]++;
@@ -227,7 +229,7 @@ static reco_status
 weigh_all(const reco_env *env, const reco_neighbors_params *params, const reco_csr *a,
 		  const Sums *s, double *weight, double *norm)
 {
-	int64_t polled = 0;
+	int64_t done = 0;
 
 	for (int32_t r = 0; r < a->rows; r++)
 	{
@@ -239,6 +241,9 @@ weigh_all(const reco_env *env, const reco_neighbors_params *params, const reco_c
 						   ? weigh(params, s, a->rows, r, a->col[e], value_of(a, e))
 						   : 0;
 
+			/* powers and logarithms */
+			if (stop_after(env, POLL_STEPS / ROWS_PER_POLL, &done))
+				return RECO_STOPPED;
 			weight[e] = centered(params) ? w : (float) w;
 			square += weight[e] * weight[e];
 		}
@@ -249,12 +254,14 @@ weigh_all(const reco_env *env, const reco_neighbors_params *params, const reco_c
 
 			for (int64_t e = a->start[r]; e < a->start[r + 1]; e++)
 			{
+				if (stop_after(env, 1, &done))
+					return RECO_STOPPED;
 				weight[e] = (float) (weight[e] / norm[r]);
 				scaled += weight[e] * weight[e];
 			}
 			norm[r] = sqrt(scaled);
 		}
-		if (stop_at(env, a->start[r + 1], &polled))
+		if (stop_after(env, 1, &done))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
@@ -275,7 +282,15 @@ rank_rows(const reco_env *env, const int32_t *length, reco_pairs *p, int32_t *ra
 	if (place == NULL)
 		return RECO_NO_MEMORY;
 	for (int32_t r = 0; r < p->rows; r++)
+	{
 		place[longest - length[r] + 1]++;
+		if (stop_at(env, r, &polled))
+		{
+			env->release(env->arg, place);
+			return RECO_STOPPED;
+		}
+	}
+	polled = 0;
 	counts_to_places(place, longest + 1);
 	for (int32_t r = 0; r < p->rows && !stopped; r++)
 	{

@@ -80,19 +80,25 @@ reco_sort_members(reco_member *members, reco_member *scratch, int64_t n, const r
 		from = to;
 		to = other;
 	}
-	if (from != members)
-		memcpy(members, from, (size_t) n * sizeof(reco_member));
+	for (int64_t i = 0; from != members && i < n; i += POLL_MEMBERS)
+	{
+		if (i > 0 && env->poll(env->arg))
+			return RECO_STOPPED;
+		memcpy(members + i, from + i,
+			   (size_t) (n - i < POLL_MEMBERS ? n - i : POLL_MEMBERS) * sizeof(reco_member));
+	}
 	return RECO_OK;
 }
 
-/* The first member after those of i's key. */
+/* The first member after those of i's key; -1 to stop. */
 static inline int64_t
-next_key(const reco_member *m, int64_t n, int64_t i)
+next_key(const reco_env *env, const reco_member *m, int64_t n, int64_t i)
 {
 	uint64_t key = m[i].key;
 
 	while (++i < n && m[i].key == key)
-		;
+		if (stop_at(env, i))
+			return -1;
 	return i;
 }
 
@@ -115,9 +121,11 @@ reco_overlap_count(const reco_member *a, int64_t n_a, const reco_member *b, int6
 		overlap->b += in_b;
 		overlap->both += in_a && in_b;
 		if (in_a)
-			i = next_key(a, n_a, i);
+			i = next_key(env, a, n_a, i);
 		if (in_b)
-			j = next_key(b, n_b, j);
+			j = next_key(env, b, n_b, j);
+		if (i < 0 || j < 0)
+			return RECO_STOPPED;
 	}
 	return RECO_OK;
 }

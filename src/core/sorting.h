@@ -1,6 +1,6 @@
 /*
  * sorting.h
- *	  What counting sorts of sparse matrices share.  For csr.c and triples.c only.
+ *	  What counting sorts of sparse matrices and other long loops of kernels share.
  */
 #ifndef RECO_CORE_SORTING_H
 #define RECO_CORE_SORTING_H
@@ -66,6 +66,30 @@ stop_at(const reco_env *env, int64_t entry, int64_t *polled)
 	if (entry - *polled < POLL_ROWS)
 		return false;
 	*polled = entry;
+	return env->poll(env->arg);
+}
+
+/* Where to stop for a look in a row that may be a very long one. */
+static inline int64_t
+piece_end(int64_t entry, int64_t end)
+{
+	return end - entry < POLL_ROWS ? end : entry + POLL_ROWS;
+}
+
+/* Steps of a loop between two polls: a few milliseconds. */
+#define POLL_STEPS 262144
+
+/*
+ * For loops whose rounds differ in length: this one took `steps` more.  Whether it is
+ * time to poll, and the answer.  *done counts since the last poll.
+ */
+static inline bool
+stop_after(const reco_env *env, int64_t steps, int64_t *done)
+{
+	*done += steps;
+	if (*done < POLL_STEPS)
+		return false;
+	*done = 0;
 	return env->poll(env->arg);
 }
 

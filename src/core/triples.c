@@ -254,10 +254,11 @@ sort_row(const reco_env *env, grouped *g, int64_t from, int64_t n)
 }
 
 /*
- * Sum and latest value of the n entries of one pair, sorted.
+ * Sum and latest value of the n entries of one pair, sorted.  False to stop.
  */
-static void
-merge_pair(const grouped *g, int64_t from, int64_t n, float *sum, float *latest)
+static bool
+merge_pair(const reco_env *env, const grouped *g, int64_t from, int64_t n, int64_t *done,
+		   float *sum, float *latest)
 {
 	double total = 0;
 	double last = 0;
@@ -271,9 +272,12 @@ merge_pair(const grouped *g, int64_t from, int64_t n, float *sum, float *latest)
 			last += g->entry[e].value;
 			last_count++;
 		}
+		if (env && stop_after(env, 1, done))
+			return false;
 	}
 	*sum = (float) total;
 	*latest = (float) (last / (double) last_count);
+	return true;
 }
 
 static void
@@ -299,11 +303,12 @@ row_set_alloc(const reco_env *env, row_set *set, int32_t items)
 	return false;
 }
 
-/* Puts a row into the set; true when an item is there twice. */
+/* Puts a row into the set; *repeats: an item is there twice.  False to stop. */
 static inline bool
-row_set_fill(row_set *set, const entry *e, int64_t n)
+row_set_fill(const reco_env *env, row_set *set, const entry *e, int64_t n, bool *repeats)
 {
 	uint64_t repeated = 0;
+	int64_t polled = 0;
 
 	for (int64_t k = 0; k < n; k++)
 	{
@@ -315,18 +320,24 @@ row_set_fill(row_set *set, const entry *e, int64_t n)
 		*word |= bit;
 		set->summary[item >> 12] |= UINT64_C(1) << ((item >> 6) & 63);
 		set->value[item] = e[k].value;
+		if (stop_at(env, k, &polled))
+			return false;
 	}
-	return repeated != 0;
+	*repeats = repeated != 0;
+	return true;
 }
 
-/* Takes the items out in order, leaving the set empty; returns their number. */
+/* Takes the items out in order, leaving the set empty; returns their number, -1 to stop. */
 static inline int64_t
-row_set_drain(row_set *set, int32_t *col, float *value)
+row_set_drain(const reco_env *env, row_set *set, int32_t *col, float *value)
 {
 	int64_t n = 0;
+	int64_t polled = 0;
 
 	for (int64_t s = 0; s < set->summary_words; s++)
 	{
+		if (stop_at(env, n, &polled))
+			return -1;
 		for (uint64_t words = set->summary[s]; words; words &= words - 1)
 		{
 			int64_t w = s * 64 + __builtin_ctzll(words);
@@ -351,35 +362,41 @@ row_set_drain(row_set *set, int32_t *col, float *value)
  * From the first repeated pair on, sums and latest values are kept apart: makes
  * the arrays for both and fills in the entries that are there already.
  */
-static bool
+static reco_status
 start_repeats(const reco_env *env, reco_interactions *out, int64_t rows, int64_t so_far)
 {
 	reco_csr *a = &out->by_user;
+	bool ones = a->value == NULL;
+	int64_t polled = 0;
 
 	if (out->latest != NULL)
-		return true;
-	if (a->value == NULL)
-	{
+		return RECO_OK;
+	if (ones)
 		a->value = env->alloc(env->arg, ((size_t) rows + 1) * sizeof(float));
-		if (a->value == NULL)
-			return false;
-		for (int64_t e = 0; e < so_far; e++)
-			a->value[e] = 1;
-	}
 	out->latest = env->alloc(env->arg, ((size_t) rows + 1) * sizeof(float));
-	if (out->latest == NULL)
-		return false;
-	memcpy(out->latest, a->value, (size_t) so_far * sizeof(float));
-	return true;
+	if (a->value == NULL || out->latest == NULL)
+		return RECO_NO_MEMORY;
+	for (int64_t e = 0; e < so_far; e++)
+	{
+		if (stop_at(env, e, &polled))
+			return RECO_STOPPED;
+		if (ones)
+			a->value[e] = 1;
+		out->latest[e] = a->value[e];
+	}
+	return RECO_OK;
 }
 
 /*
  * Merges a sorted row.  The times of the row become those of its pairs, in its beginning.
+ * -1 to stop.
  */
 static int64_t
-merge_row(grouped *g, int64_t from, int64_t n, int32_t *col, float *value, float *latest)
+merge_row(const reco_env *env, grouped *g, int64_t from, int64_t n, int32_t *col, float *value,
+		  float *latest)
 {
 	int64_t to = 0;
+	int64_t done = 0;
 
 	for (int64_t k = 0, repeats; k < n; k += repeats, to++)
 	{
@@ -387,8 +404,13 @@ merge_row(grouped *g, int64_t from, int64_t n, int32_t *col, float *value, float
 
 		repeats = 1;
 		while (k + repeats < n && g->entry[from + k + repeats].item == g->entry[from + k].item)
+		{
 			repeats++;
-		merge_pair(g, from + k, repeats, &sum, &last);
+			if (env && stop_after(env, 1, &done))
+				return -1;
+		}
+		if (!merge_pair(env, g, from + k, repeats, &done, &sum, &last))
+			return -1;
 		col[to] = g->entry[from + k].item;
 		if (g->time)
 			g->time[from + to] = g->time[from + k + repeats - 1];
@@ -406,16 +428,23 @@ reco_row_merge(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n,
 {
 	grouped g = {NULL, entry, time};
 
-	return sort_row(env, &g, 0, n) ? merge_row(&g, 0, n, item, sum, latest) : -1;
+	return sort_row(env, &g, 0, n) ? merge_row(env, &g, 0, n, item, sum, latest) : -1;
 }
 
+/* Whether a sorted row repeats a pair; false to stop. */
 static bool
-has_repeats(const grouped *g, int64_t from, int64_t n)
+find_repeats(const reco_env *env, const grouped *g, int64_t from, int64_t n, bool *repeats)
 {
-	for (int64_t k = 1; k < n; k++)
-		if (g->entry[from + k].item == g->entry[from + k - 1].item)
-			return true;
-	return false;
+	int64_t polled = 0;
+
+	*repeats = false;
+	for (int64_t k = 1; k < n && !*repeats; k++)
+	{
+		*repeats = g->entry[from + k].item == g->entry[from + k - 1].item;
+		if (stop_at(env, k, &polled))
+			return false;
+	}
+	return true;
 }
 
 /* What rows are made with. */
@@ -440,13 +469,19 @@ make_sorted(maker *m, int64_t from, int64_t n, int64_t *to)
 	reco_csr *a = &out->by_user;
 	int64_t pairs;
 	int64_t kept;
+	bool repeats;
+	reco_status status = RECO_OK;
 
-	if (!sort_row(m->env, m->g, from, n))
+	if (!sort_row(m->env, m->g, from, n) || !find_repeats(m->env, m->g, from, n, &repeats))
 		return RECO_STOPPED;
-	if (has_repeats(m->g, from, n) && !start_repeats(m->env, out, m->g->start[a->rows], *to))
-		return RECO_NO_MEMORY;
-	pairs = merge_row(m->g, from, n, a->col + *to, a->value ? a->value + *to : NULL,
+	if (repeats)
+		status = start_repeats(m->env, out, m->g->start[a->rows], *to);
+	if (status != RECO_OK)
+		return status;
+	pairs = merge_row(m->env, m->g, from, n, a->col + *to, a->value ? a->value + *to : NULL,
 					  out->latest ? out->latest + *to : NULL);
+	if (pairs < 0)
+		return RECO_STOPPED;
 	kept = pairs;
 	if (m->kept && pairs > m->max_row)
 	{
@@ -463,21 +498,25 @@ make_sorted(maker *m, int64_t from, int64_t n, int64_t *to)
 	return RECO_OK;
 }
 
-/* The same by way of the bitmap; false when the row repeats, and nothing was done. */
-static bool
-make_by_bitmap(maker *m, int64_t from, int64_t n, int64_t *to)
+/* The same by way of the bitmap; *repeats: the row does, and nothing was done. */
+static reco_status
+make_by_bitmap(maker *m, int64_t from, int64_t n, int64_t *to, bool *repeats)
 {
 	reco_csr *a = &m->out->by_user;
-	bool repeats = row_set_fill(&m->set, m->g->entry + from, n);
-	int64_t items =
-		row_set_drain(&m->set, a->col + *to, a->value && !repeats ? a->value + *to : NULL);
+	int64_t items;
 
-	if (repeats)
-		return false;
+	if (!row_set_fill(m->env, &m->set, m->g->entry + from, n, repeats))
+		return RECO_STOPPED;
+	items =
+		row_set_drain(m->env, &m->set, a->col + *to, a->value && !*repeats ? a->value + *to : NULL);
+	if (items < 0)
+		return RECO_STOPPED;
+	if (*repeats)
+		return RECO_OK;
 	if (m->out->latest)
 		memcpy(m->out->latest + *to, a->value + *to, (size_t) items * sizeof(float));
 	*to += items;
-	return true;
+	return RECO_OK;
 }
 
 /*
@@ -494,16 +533,16 @@ make_rows(maker *m)
 	{
 		int64_t from = m->g->start[u];
 		int64_t n = m->g->start[u + 1] - from;
-		bool may_be_capped = m->kept && n > m->max_row;
-		reco_status status;
+		bool sorted = (m->kept && n > m->max_row) || n * 16 < m->set.summary_words;
+		reco_status status = RECO_OK;
 
 		a->start[u] = to;
-		if (may_be_capped || n * 16 < m->set.summary_words || !make_by_bitmap(m, from, n, &to))
-		{
+		if (!sorted)
+			status = make_by_bitmap(m, from, n, &to, &sorted);
+		if (status == RECO_OK && sorted)
 			status = make_sorted(m, from, n, &to);
-			if (status != RECO_OK)
-				return status;
-		}
+		if (status != RECO_OK)
+			return status;
 		if (stop_at(m->env, from + n, &polled))
 			return RECO_STOPPED;
 	}

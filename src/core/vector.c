@@ -128,10 +128,10 @@ block_length(const reco_vectors *v, int64_t at)
 }
 
 int64_t
-reco_first_not_finite(reco_element type, const void *a, int64_t n)
+reco_first_not_finite(const reco_env *env, reco_element type, const void *a, int64_t n)
 {
 	double buffer[BLOCK];
-	reco_vectors v = {type, n, a, a, NULL};
+	reco_vectors v = {type, n, a, a, env};
 
 	if (type != RECO_FLOAT && type != RECO_DOUBLE)
 		return -1;
@@ -140,6 +140,8 @@ reco_first_not_finite(reco_element type, const void *a, int64_t n)
 		int m = block_length(&v, at);
 		const reco_any_double *x = block(type, a, at, m, 0, buffer);
 
+		if (halted(&v, at))
+			return -1;
 		for (int i = 0; i < m; i++)
 			if (!isfinite(x[i]))
 				return at + i;
@@ -147,23 +149,25 @@ reco_first_not_finite(reco_element type, const void *a, int64_t n)
 	return -1;
 }
 
-/* The exponent of the largest element; false: one is not finite. */
-static bool
-largest_exponent(const void *a, int64_t n, int *exponent)
+/* The exponent of the largest element of one of the vectors. */
+static reco_measured
+largest_exponent(const reco_vectors *v, const void *a, int *exponent)
 {
 	double largest = 0;
 
-	for (int64_t i = 0; i < n; i++)
+	for (int64_t i = 0; i < v->n; i++)
 	{
 		double x = fabs(((const reco_any_double *) a)[i]);
 
+		if (halted(v, i))
+			return RECO_HALTED;
 		if (!isfinite(x))
-			return false;
+			return RECO_NOT_FINITE;
 		if (x > largest)
 			largest = x;
 	}
 	*exponent = largest > 0 ? ilogb(largest) : 0;
-	return true;
+	return RECO_MEASURED;
 }
 
 /* sum[0 .. 4] about shift, the vectors scaled as the sweep says; see isa.h. */
@@ -260,10 +264,9 @@ static reco_measured
 scale(sweep *w)
 {
 	const reco_vectors *v = w->v;
+	reco_measured status = largest_exponent(v, v->a, &w->ea);
 
-	if (!largest_exponent(v->a, v->n, &w->ea) || !largest_exponent(v->b, v->n, &w->eb))
-		return RECO_NOT_FINITE;
-	return RECO_MEASURED;
+	return status == RECO_MEASURED ? largest_exponent(v, v->b, &w->eb) : status;
 }
 
 reco_measured
@@ -447,26 +450,47 @@ reco_pearson(const reco_vectors *v, double *result)
 	return RECO_MEASURED;
 }
 
-void
-reco_vector_add(double *sum, double *error, const reco_any_float *x, int64_t n)
+/* The end of the piece that begins at `from`; false to stop before it. */
+static inline bool
+next_piece(const reco_env *env, int64_t from, int64_t n, int64_t *end)
 {
-	for (int64_t i = 0; i < n; i++)
-	{
-		double e;
-
-		sum[i] = reco_two_sum(sum[i], x[i], &e);
-		error[i] += e;
-	}
+	*end = n - from < POLL_ELEMENTS ? n : from + POLL_ELEMENTS;
+	return from == 0 || !env->poll(env->arg);
 }
 
-void
-reco_vector_combine(double *sum, double *error, const double *sum2, const double *error2, int64_t n)
+bool
+reco_vector_add(const reco_env *env, double *sum, double *error, const reco_any_float *x, int64_t n)
 {
-	for (int64_t i = 0; i < n; i++)
+	for (int64_t i = 0, end; i < n;)
 	{
-		double e;
+		if (!next_piece(env, i, n, &end))
+			return false;
+		for (; i < end; i++)
+		{
+			double e;
 
-		sum[i] = reco_two_sum(sum[i], sum2[i], &e);
-		error[i] += e + error2[i];
+			sum[i] = reco_two_sum(sum[i], x[i], &e);
+			error[i] += e;
+		}
 	}
+	return true;
+}
+
+bool
+reco_vector_combine(const reco_env *env, double *sum, double *error, const double *sum2,
+					const double *error2, int64_t n)
+{
+	for (int64_t i = 0, end; i < n;)
+	{
+		if (!next_piece(env, i, n, &end))
+			return false;
+		for (; i < end; i++)
+		{
+			double e;
+
+			sum[i] = reco_two_sum(sum[i], sum2[i], &e);
+			error[i] += e + error2[i];
+		}
+	}
+	return true;
 }

@@ -47,12 +47,14 @@ extern reco_measured reco_dot_product(const reco_vectors *v, double *result);
 extern reco_measured reco_euclidean(const reco_vectors *v, double *result);
 extern reco_measured reco_pearson(const reco_vectors *v, double *result);
 
-/* The first element that is NaN or infinite, or -1. */
-extern int64_t reco_first_not_finite(reco_element type, const void *a, int64_t n);
+/* The first element that is NaN or infinite; -1: none is, or poll asked for an end. */
+extern int64_t reco_first_not_finite(const reco_env *env, reco_element type, const void *a,
+									 int64_t n);
 
-/* sum[i] + error[i] += x[i] */
-extern void reco_vector_add(double *sum, double *error, const reco_any_float *x, int64_t n);
-extern void reco_vector_combine(double *sum, double *error, const double *sum2,
+/* sum[i] + error[i] += x[i]; false: poll asked for an end. */
+extern bool reco_vector_add(const reco_env *env, double *sum, double *error,
+							const reco_any_float *x, int64_t n);
+extern bool reco_vector_combine(const reco_env *env, double *sum, double *error, const double *sum2,
 								const double *error2, int64_t n);
 
 /*

@@ -337,12 +337,16 @@ factor_explain(const RecoModel *model, const RecoProfile *profile, int32 item, d
 	remainder -= *baseline;
 	for (int64 j = 0; j < profile->n; j++)
 	{
+		RECO_POLL_AT(j);
 		remainder -= contribution[j];
 		size += fabs(contribution[j]);
 	}
 	if (size > 0)
 		for (int64 j = 0; j < profile->n; j++)
+		{
+			RECO_POLL_AT(j);
 			contribution[j] += remainder * (fabs(contribution[j]) / size);
+		}
 	pfree(factors);
 	return true;
 }

@@ -115,7 +115,12 @@ content_score_some(const RecoModel *model, const RecoProfile *profile, const int
 	(void) profile_of(model, profile, &budget, &made);
 	for (int32 k = 0; k < n; k++)
 	{
-		score[k] = (float) reco_content_score_one(model->content, &made, item[k]);
+		double one;
+
+		reco_budget_check(&budget,
+						  reco_content_score_one(&budget.env, model->content, &made, item[k], &one),
+						  "the model");
+		score[k] = (float) one;
 		reco_poll();
 	}
 	reco_content_profile_free(&budget.env, &made);
@@ -154,7 +159,10 @@ content_explain(const RecoModel *model, const RecoProfile *profile, int32 item,
 	reco_content_user user = profile_of(model, profile, &budget, &made);
 
 	*baseline = 0;
-	reco_content_explain(model->content, &user, &made, item, contribution);
+	reco_budget_check(
+		&budget,
+		reco_content_explain(&budget.env, model->content, &user, &made, item, contribution),
+		"the model");
 	reco_content_profile_free(&budget.env, &made);
 	return true;
 }

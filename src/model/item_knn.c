@@ -136,13 +136,17 @@ item_score(const RecoModel *model, const RecoProfile *profile, float *score)
 		reco_poll();
 		for (int64 e = f->start[row]; e < f->start[row + 1]; e++)
 		{
+			RECO_POLL_AT(e);
 			sum[f->col[e]] += x * f->value[e];
 			if (weight)
 				weight[f->col[e]] += f->value[e];
 		}
 	}
 	for (int32 i = 0; i < model->items; i++)
+	{
+		RECO_POLL_AT(i);
 		score[i] = knn_final(model, profile->bias, i, sum[i], weight ? weight[i] : 0);
+	}
 	pfree(sum);
 	if (weight)
 		pfree(weight);
@@ -158,6 +162,7 @@ score_of(const RecoModel *model, const RecoProfile *profile, int32 item)
 	{
 		double s = reco_csr_get(&model->followers, profile->item[j], item);
 
+		RECO_POLL_EACH(j, RECO_SEARCHES);
 		if (s == 0)
 			continue;
 		sum += value_of(model, profile, j) * s;
@@ -183,8 +188,8 @@ static void
 item_fold_in(const RecoModel *model, RecoProfile *profile)
 {
 	if (knn_params(model)->biases)
-		profile->bias = reco_baseline_user(model->mean, model->item_bias, profile->n, profile->item,
-										   profile->value);
+		(void) reco_baseline_user(&reco_poll_env, model->mean, model->item_bias, profile->n,
+								  profile->item, profile->value, &profile->bias);
 }
 
 static bool
@@ -195,8 +200,11 @@ item_knows(const RecoModel *model, const RecoProfile *profile)
 	if (knn_params(model)->biases)
 		return profile->n > 0;
 	for (int64 j = 0; j < profile->n; j++)
+	{
+		RECO_POLL_AT(j);
 		if (f->start[profile->item[j] + 1] > f->start[profile->item[j]])
 			return true;
+	}
 	return false;
 }
 
@@ -211,11 +219,15 @@ item_explain(const RecoModel *model, const RecoProfile *profile, int32 item, dou
 	{
 		double s = reco_csr_get(&model->followers, profile->item[j], item);
 
+		RECO_POLL_EACH(j, RECO_SEARCHES);
 		contribution[j] = s * value_of(model, profile, j);
 		weight += s;
 	}
 	for (int64 j = 0; model->spec->predicts_value && j < profile->n; j++)
+	{
+		RECO_POLL_AT(j);
 		contribution[j] = weight > 0 ? contribution[j] / weight : 0;
+	}
 	return weight > 0 || *baseline != 0;
 }
 

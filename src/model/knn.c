@@ -195,7 +195,10 @@ knn_score_by_all(const RecoModel *model, const RecoProfile *profile, const int32
 	all = reco_call_alloc(model->items, sizeof(float));
 	model->spec->algorithm->score(model, profile, all);
 	for (int32 k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k);
 		score[k] = all[item[k]];
+	}
 	pfree(all);
 	return true;
 }

@@ -64,7 +64,10 @@ popular_score_some(const RecoModel *model, const RecoProfile *profile, const int
 				   float *score)
 {
 	for (int32 k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k);
 		score[k] = model->item_bias[item[k]];
+	}
 }
 
 static float

@@ -147,6 +147,7 @@ reco_diversify(const RecoModel *model, double diversity, reco_ranked *candidate,
 			double relevance = range > 0 ? 1 - (best - candidate[k].score) / range : 1;
 			double marginal = (1 - diversity) * relevance - diversity * likeness[k];
 
+			RECO_POLL_AT(k);
 			if (marginal > most)
 			{
 				most = marginal;

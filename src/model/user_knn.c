@@ -58,6 +58,7 @@ add_all(void *arg, int32 k, const RecoProfile *neighbor)
 
 	for (int64 e = 0; s > 0 && e < neighbor->n; e++)
 	{
+		RECO_POLL_AT(e);
 		scoring->sum[neighbor->item[e]] += s * value_of(scoring->model, neighbor, e);
 		if (scoring->weight)
 			scoring->weight[neighbor->item[e]] += s;
@@ -74,6 +75,7 @@ add_some(void *arg, int32 k, const RecoProfile *neighbor)
 	{
 		int64 e = reco_find(neighbor->item, 0, neighbor->n, scoring->item[j]);
 
+		RECO_POLL_EACH(j, RECO_SEARCHES);
 		if (e < 0)
 			continue;
 		scoring->sum[j] += s * value_of(scoring->model, neighbor, e);
@@ -94,8 +96,11 @@ score_items(const RecoModel *model, const RecoProfile *profile, const int32 *ite
 	model->users.visit(model->users.arg, profile->neighbor, profile->neighbors,
 					   item ? add_some : add_all, &scoring);
 	for (int32 j = 0; j < n; j++)
+	{
+		RECO_POLL_AT(j);
 		score[j] = knn_final(model, profile->bias, item ? item[j] : j, scoring.sum[j],
 							 scoring.weight ? scoring.weight[j] : 0);
+	}
 	pfree(scoring.sum);
 	if (scoring.weight)
 		pfree(scoring.weight);
@@ -148,7 +153,10 @@ user_fold_in(const RecoModel *model, RecoProfile *profile)
 		RECO_POLL_AT(e);
 	}
 	for (Size e = 0; e < own; e++)
+	{
 		joined.value[entries + e] = profile->value ? profile->value[e] : 1;
+		RECO_POLL_AT(e);
+	}
 	reco_budget_check(&budget, reco_neighbors_find(&budget.env, &params, &joined, all.rows, &found),
 					  "the model");
 	from = found.start[all.rows];
@@ -157,8 +165,8 @@ user_fold_in(const RecoModel *model, RecoProfile *profile)
 	profile->similarity = found.similarity + from;
 	reco_csr_free(&budget.env, &joined);
 	if (knn_params(model)->biases)
-		profile->bias = reco_baseline_user(model->mean, model->item_bias, profile->n, profile->item,
-										   profile->value);
+		(void) reco_baseline_user(&reco_poll_env, model->mean, model->item_bias, profile->n,
+								  profile->item, profile->value, &profile->bias);
 }
 
 static bool
@@ -201,6 +209,7 @@ explain_neighbor(void *arg, int32 k, const RecoProfile *neighbor)
 	{
 		int64 theirs = reco_find(neighbor->item, 0, neighbor->n, profile->item[j]);
 
+		RECO_POLL_EACH(j, RECO_SEARCHES);
 		x->part[j] = theirs < 0 ? -1
 								: fabs((profile->value ? profile->value[j] : 1) *
 									   (neighbor->value ? neighbor->value[theirs] : 1));
@@ -208,8 +217,11 @@ explain_neighbor(void *arg, int32 k, const RecoProfile *neighbor)
 		all += Max(x->part[j], 0);
 	}
 	for (int64 j = 0; j < profile->n && common > 0; j++)
+	{
+		RECO_POLL_AT(j);
 		if (x->part[j] >= 0)
 			x->contribution[j] += adds * (all > 0 ? x->part[j] / all : 1 / common);
+	}
 }
 
 static bool
@@ -224,7 +236,10 @@ user_explain(const RecoModel *model, const RecoProfile *profile, int32 item, dou
 	model->users.visit(model->users.arg, profile->neighbor, profile->neighbors, explain_neighbor,
 					   &x);
 	for (int64 j = 0; model->spec->predicts_value && j < profile->n; j++)
+	{
+		RECO_POLL_AT(j);
 		contribution[j] = x.weight > 0 ? contribution[j] / x.weight : 0;
+	}
 	pfree(x.part);
 	return x.weight > 0 || *baseline != 0;
 }

@@ -8,6 +8,7 @@
 #ifdef RECO_FAULTS
 
 int reco_fault_at;
+int reco_polls;
 
 void
 reco_faults_init(void)
@@ -15,6 +16,8 @@ reco_faults_init(void)
 	DefineCustomIntVariable(
 		"reco.fault_at", "Sets the interrupt check or allocation that fails; 0 for none.", NULL,
 		&reco_fault_at, 0, 0, PG_INT32_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomIntVariable("reco.polls", "Counts interrupt checks.", NULL, &reco_polls, 0, 0,
+							PG_INT32_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 }
 
 void

@@ -6,7 +6,7 @@
  * nothing of it.  "reco.fault_at" counts down to 0 at each check and each allocation of the
  * extension, and where it arrives there is the error that a cancelled query or a lack of
  * memory would be.  A test sets it to 1, 2, 3 ... until the call ends with the setting
- * above 0.
+ * above 0.  "reco.polls" counts the interrupt checks.
  */
 #ifndef RECO_PG_FAULT_H
 #define RECO_PG_FAULT_H
@@ -22,6 +22,7 @@
 #ifdef RECO_FAULTS
 
 extern int reco_fault_at;
+extern int reco_polls;
 
 extern void reco_faults_init(void);
 extern void reco_fault_poll(void);
@@ -29,7 +30,7 @@ extern void reco_fault_alloc(void);
 
 /* Whether the fault is now. */
 #define RECO_FAULT_NOW() (unlikely(reco_fault_at > 0) && --reco_fault_at == 0)
-#define RECO_FAULT_POLL() ((void) (RECO_FAULT_NOW() ? reco_fault_poll() : (void) 0))
+#define RECO_FAULT_POLL() ((void) (reco_polls++, RECO_FAULT_NOW() ? reco_fault_poll() : (void) 0))
 #define RECO_FAULT_ALLOC() ((void) (RECO_FAULT_NOW() ? reco_fault_alloc() : (void) 0))
 
 #ifndef RECO_FAULT_C

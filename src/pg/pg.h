@@ -23,13 +23,17 @@ reco_poll(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* In a loop over many cheap things: polls every million. */
-#define RECO_POLL_AT(i)                                                                            \
+/* In a loop: polls every `each` rounds, a power of two. */
+#define RECO_POLL_EACH(i, each)                                                                    \
 	do                                                                                             \
 	{                                                                                              \
-		if (((i) &0xFFFFF) == 0)                                                                   \
+		if (((i) & ((each) -1)) == 0)                                                              \
 			reco_poll();                                                                           \
 	} while (0)
+
+/* Over many cheap things; over searches, conversions and the like. */
+#define RECO_POLL_AT(i) RECO_POLL_EACH(i, 1048576)
+#define RECO_SEARCHES 16384
 
 /* Settings (init.c). */
 extern int reco_threads_setting;

@@ -107,7 +107,7 @@ load_terms(ItemLoad *load, TupleTableSlot *slot, int32 number)
 		reco_damaged(load->serving->schema, "An item's features are not readable.");
 	load->term[number] = palloc(Max(n, 1) * sizeof(int32));
 	load->term_weight[number] = palloc(Max(n, 1) * sizeof(float));
-	if (n > 0 && !reco_history_decode(data, size, load->serving->features->terms,
+	if (n > 0 && !reco_history_decode(&reco_poll_env, data, size, load->serving->features->terms,
 									  load->term[number], load->term_weight[number]))
 		reco_damaged(load->serving->schema, "An item's features are not readable.");
 	for (int64 k = 0; k < n; k++)

@@ -48,7 +48,7 @@ decode_history(TupleTableSlot *slot, int32 items, RecoProfile *profile)
 		return false;
 	profile->item = palloc(Max(profile->n, 1) * sizeof(int32));
 	profile->value = palloc(Max(profile->n, 1) * sizeof(float));
-	return reco_history_decode(data, size, items, profile->item, profile->value);
+	return reco_history_decode(&reco_poll_env, data, size, items, profile->item, profile->value);
 }
 
 static bool

@@ -212,8 +212,9 @@ write_users(RecoTrainingRecord *record)
 		int64 from = a->start[u];
 		int64 n = a->start[u + 1] - from;
 		bytea *history = MemoryContextAllocHuge(batch, VARHDRSZ + reco_history_bound(n));
-		Size size = reco_history_encode(a->col + from, a->value ? a->value + from : NULL, n,
-										(uint8 *) VARDATA(history));
+		Size size =
+			reco_history_encode(&reco_poll_env, a->col + from, a->value ? a->value + from : NULL, n,
+								(uint8 *) VARDATA(history));
 
 		SET_VARSIZE(history, VARHDRSZ + size);
 		row[COLUMN_VERSION] = Int32GetDatum(record->version);
@@ -240,8 +241,8 @@ item_features(const reco_content *content, int32 item, MemoryContext context)
 	bytea *features = MemoryContextAllocHuge(context, VARHDRSZ + reco_history_bound(n));
 	Size size =
 		n == 0 ? 0
-			   : reco_history_encode(content->by_item.col + from, content->by_item.value + from, n,
-									 (uint8 *) VARDATA(features));
+			   : reco_history_encode(&reco_poll_env, content->by_item.col + from,
+									 content->by_item.value + from, n, (uint8 *) VARDATA(features));
 
 	SET_VARSIZE(features, VARHDRSZ + size);
 	return features;

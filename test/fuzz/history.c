@@ -18,13 +18,13 @@ static void
 round_trip(const int32_t *item, const float *value, int64_t n, int32_t items)
 {
 	uint8_t *packed = malloc(reco_history_bound(n));
-	size_t size = reco_history_encode(item, value, n, packed);
+	size_t size = reco_history_encode(NULL, item, value, n, packed);
 	int32_t *item_again = malloc((size_t) n * sizeof(int32_t) + 1);
 	float *value_again = malloc((size_t) n * sizeof(float) + 1);
 
 	REQUIRE(size <= reco_history_bound(n));
 	REQUIRE(reco_history_count(packed, size) == n);
-	REQUIRE(reco_history_decode(packed, size, items, item_again, value_again));
+	REQUIRE(reco_history_decode(NULL, packed, size, items, item_again, value_again));
 	for (int64_t i = 0; i < n; i++)
 		REQUIRE(item_again[i] == item[i] && value_again[i] == value[i]);
 	free(packed);
@@ -53,7 +53,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* just as long as asked for */
 	item = malloc((size_t) n * sizeof(int32_t) + (n == 0));
 	value = malloc((size_t) n * sizeof(float) + (n == 0));
-	if (reco_history_decode(data, size, items, item, value))
+	if (reco_history_decode(NULL, data, size, items, item, value))
 	{
 		for (int64_t i = 0; i < n; i++)
 		{

@@ -414,6 +414,87 @@ test_threads(void **state)
 	mimic_free_csr(&t);
 }
 
+/*
+ * A row that is longer than a unit's work is left when the main thread is wanted, and
+ * solved again by that one, which polls as it goes: to the same bits, and stopping there.
+ */
+static void
+test_long_rows(void **state)
+{
+	enum
+	{
+		USERS = 6,
+		ITEMS = 14000 /* enough for a unit's work of each solver */
+	};
+	reco_csr m = {USERS, ITEMS, calloc(USERS + 1, sizeof(int64_t)), NULL, NULL};
+	reco_csr t;
+
+	(void) state;
+	m.col = malloc(USERS * ITEMS * sizeof(int32_t));
+	m.value = malloc(USERS * ITEMS * sizeof(float));
+	for (int32_t u = 0; u < USERS; u++)
+	{
+		int64_t at = m.start[u];
+
+		for (int32_t i = u; i < ITEMS; i += u == 0 ? 1 : 1 << (2 * u))
+		{
+			m.col[at] = i;
+			m.value[at++] = (float) (1 + (i * 7 + u) % 5);
+		}
+		m.start[u + 1] = at;
+	}
+	t = mimic_transpose(&m);
+	for (int k = 0; k < 6; k++)
+	{
+		reco_als_params p = {.implicit = k < 3,
+							 .factors = k % 3 == 2 ? 40 : 8,
+							 .regularization = 0.1,
+							 .alpha = 1,
+							 .biases = true,
+							 .iterations = 2,
+							 .solver = 1 + k % 3,
+							 .seed = 42};
+		reco_factors f[3];
+		double loss[3][2];
+		mimic_world w[3];
+		reco_env env[3];
+
+		for (int i = 0; i < 3; i++)
+		{
+			env[i] = mimic_als_env(&w[i], i == 0 ? 1 : i);
+			env[i].due = i == 0 ? NULL : always_due;
+			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, loss[i], &f[i]),
+							 RECO_OK);
+			assert_true(w[i].peak <= reco_als_memory(&p, &m, &t, env[i].threads));
+			assert_memory_equal(f[i].user, f[0].user, (size_t) USERS * f[0].stride * sizeof(float));
+			assert_memory_equal(f[i].item, f[0].item, (size_t) ITEMS * f[0].stride * sizeof(float));
+			assert_memory_equal(loss[i], loss[0], sizeof(loss[0]));
+		}
+		/* the short rows' units are some dozens */
+		if (p.solver == RECO_ALS_CHOLESKY)
+			assert_true(w[1].polls - w[0].polls > p.iterations * ITEMS / 64);
+		for (int part = 1; part <= 2; part++)
+		{
+			mimic_world stopped;
+			reco_env e = mimic_als_env(&stopped, 1);
+			reco_factors none;
+			double told[2];
+
+			e.due = always_due;
+			stopped.stop_at = part * w[1].polls / 2;
+			assert_int_equal(reco_als_fit(&e, &p, &m, &t, NULL, NULL, told, &none), RECO_STOPPED);
+			assert_int_equal(stopped.live, 0);
+		}
+		for (int i = 0; i < 3; i++)
+		{
+			mimic_free_factors(&env[i], &f[i]);
+			assert_int_equal(w[i].live, 0);
+		}
+	}
+	mimic_free_csr(&m);
+	mimic_free_csr(&t);
+}
+
 /* Every level of this machine computes the same, but for rounding. */
 static void
 test_levels(void **state)
@@ -664,9 +745,10 @@ main(void)
 		cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_contributions), cmocka_unit_test(test_explicit_contributions),
 		cmocka_unit_test(test_extremes),      cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_levels),        cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_stopping),      cmocka_unit_test(test_invalid),
-		cmocka_unit_test(test_empty),         cmocka_unit_test(test_many_factors),
+		cmocka_unit_test(test_long_rows),     cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_stopping),
+		cmocka_unit_test(test_invalid),       cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_many_factors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

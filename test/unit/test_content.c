@@ -23,6 +23,17 @@ typedef struct prepared
 	double deviation[RECO_MAX_FIELDS];
 } prepared;
 
+static double
+score_one(const reco_content *content, const reco_content_profile *profile, int32_t item)
+{
+	mimic_env m;
+	double score;
+
+	mimic_env_init(&m);
+	assert_int_equal(reco_content_score_one(&m.env, content, profile, item, &score), RECO_OK);
+	return score;
+}
+
 static reco_status
 prepare(mimic_env *m, const mimic_catalogue *c, prepared *p)
 {
@@ -215,14 +226,15 @@ check_user(mimic_env *m, const mimic_catalogue *c, const reco_content *content,
 	for (int32_t i = 0; i<items; i += items> 1000 ? 97 : 1)
 	{
 		long double wanted = mimic_score(c, user, i, part);
-		float one = (float) reco_content_score_one(content, &p, i);
+		float one = (float) score_one(content, &p, i);
 		long double sum = 0;
 
 		assert_memory_equal(&one, &score[i], sizeof(float));
 		assert_false(isnan(one));
 		assert_int_equal(one == -INFINITY, wanted == 0);
 		any = any || wanted != 0;
-		reco_content_explain(content, user, &p, i, contribution);
+		assert_int_equal(reco_content_explain(&m->env, content, user, &p, i, contribution),
+						 RECO_OK);
 		for (int64_t j = 0; j < user->n; j++)
 		{
 			assert_near(c->shape->name, contribution[j], part[j], 3e-6L);
@@ -321,10 +333,9 @@ test_profile(void **state)
 	for (int f = 0; f < 4; f++)
 		assert_true(made.amount[f] == 2);
 	/* what it shares with itself alone is everything */
-	assert_near("itself", reco_content_score_one(&p.content, &made, 0), 1, 1e-6L);
-	assert_true(reco_content_score_one(&p.content, &made, 1) == -INFINITY);
-	assert_near("the number of the last", reco_content_score_one(&p.content, &made, 3), 1 / 12.0L,
-				1e-6L);
+	assert_near("itself", score_one(&p.content, &made, 0), 1, 1e-6L);
+	assert_true(score_one(&p.content, &made, 1) == -INFINITY);
+	assert_near("the number of the last", score_one(&p.content, &made, 3), 1 / 12.0L, 1e-6L);
 	reco_content_profile_free(&m.env, &made);
 	assert_null(made.term);
 
@@ -337,7 +348,7 @@ test_profile(void **state)
 	assert_true(made.weight[2] == 0.5 && made.weight[3] == 1);
 	assert_true(made.size[1] == 1.5);
 	/* 1 in common of 1 + 1.5 - 1, and nothing else */
-	assert_near("jaccard", reco_content_score_one(&p.content, &made, 2), 1 / 1.5L / 4, 1e-6L);
+	assert_near("jaccard", score_one(&p.content, &made, 2), 1 / 1.5L / 4, 1e-6L);
 	reco_content_profile_free(&m.env, &made);
 
 	/* no interactions, none above 0, and an item of which nothing is known */
@@ -351,7 +362,7 @@ test_profile(void **state)
 			RECO_OK);
 		assert_false(reco_content_knows(&p.content, &made));
 		assert_int_equal(made.terms, 0);
-		assert_true(reco_content_score_one(&p.content, &made, 0) == -INFINITY);
+		assert_true(score_one(&p.content, &made, 0) == -INFINITY);
 		reco_content_profile_free(&m.env, &made);
 	}
 	prepared_free(&m, &p);
@@ -393,7 +404,7 @@ test_plain_jaccard(void **state)
 				both += a && b;
 				either += a || b;
 			}
-			assert_true(reco_content_score_one(&p.content, &made, k) ==
+			assert_true(score_one(&p.content, &made, k) ==
 						(both > 0 ? both / (double) either : -INFINITY));
 		}
 		reco_content_profile_free(&m.env, &made);
@@ -463,12 +474,142 @@ test_long_profile(void **state)
 				reco_content_profile_free(&m.env, &made);
 			assert_int_equal(m.live, before);
 		} while (status != RECO_OK);
-		assert_true(n > 5);
+		assert_true(n > 4);
 	}
 	free_user(&u);
 	prepared_free(&m, &p);
 	assert_int_equal(m.live, 0);
 	mimic_catalogue_free(&c);
+}
+
+/*
+ * A user of many items with many fields: the profile, and what explains a score, are made
+ * with looks at whether to stop, and stop at each.
+ */
+static void
+test_many_fields(void **state)
+{
+	enum
+	{
+		ITEMS = 3000,
+		FIELDS = RECO_MAX_FIELDS,
+		STRIDE = 112
+	};
+	int64_t start[ITEMS + 1] = {0};
+	int32_t item[ITEMS];
+	double contribution[ITEMS];
+	float *dense = malloc((size_t) ITEMS * STRIDE * sizeof(float));
+	reco_content content = {.items = ITEMS, .fields = FIELDS, .stride = STRIDE, .dense = dense};
+	reco_content_user user = {ITEMS, item, NULL};
+	reco_content_profile made;
+	mimic_env m;
+	double sum = 0;
+
+	(void) state;
+	content.by_item = (reco_csr){.rows = ITEMS, .start = start};
+	for (int f = 0; f < FIELDS; f++)
+		content.field[f] = (reco_field){RECO_NUMBER, f, f + 1, 1};
+	for (int32_t i = 0; i < ITEMS; i++)
+	{
+		item[i] = i;
+		for (int k = 0; k < STRIDE; k++)
+			dense[(size_t) i * STRIDE + (size_t) k] = (float) ((i * 7 + k) % 13);
+	}
+	mimic_env_init(&m);
+	assert_int_equal(reco_content_profile_make(&m.env, &content, &user, &made), RECO_OK);
+	assert_true(m.polls >= 10);
+	for (long n = m.polls; n >= 1; n--)
+	{
+		reco_content_profile stopped;
+		mimic_env e;
+
+		mimic_env_init(&e);
+		e.stop_at = n;
+		assert_int_equal(reco_content_profile_make(&e.env, &content, &user, &stopped),
+						 RECO_STOPPED);
+		assert_int_equal(e.live, 0);
+	}
+	m.polls = 0;
+	assert_int_equal(reco_content_explain(&m.env, &content, &user, &made, 5, contribution),
+					 RECO_OK);
+	assert_true(m.polls >= 20);
+	for (int32_t i = 0; i < ITEMS; i++)
+		sum += contribution[i];
+	assert_near("sum", sum, score_one(&content, &made, 5), 1e-9L);
+	for (long n = m.polls; n >= 1; n--)
+	{
+		m.polls = 0;
+		m.stop_at = n;
+		assert_int_equal(reco_content_explain(&m.env, &content, &user, &made, 5, contribution),
+						 RECO_STOPPED);
+	}
+	reco_content_profile_free(&m.env, &made);
+	assert_int_equal(m.live, 0);
+	free(dense);
+}
+
+/* An item's many terms are compared with a profile's, and an item's, with looks, too. */
+static void
+test_many_terms(void **state)
+{
+	enum
+	{
+		TERMS = 600000
+	};
+	int64_t start[3] = {0, TERMS, 2 * TERMS};
+	int32_t *col = malloc(2 * TERMS * sizeof(int32_t));
+	float *value = malloc(2 * TERMS * sizeof(float));
+	reco_content content = {.items = 2, .fields = 1};
+	int32_t item = 0;
+	reco_content_user user = {1, &item, NULL};
+	reco_content_profile made;
+	mimic_env m;
+	double score;
+	double contribution;
+	long polls;
+
+	(void) state;
+	content.field[0] = (reco_field){RECO_ATTRIBUTES, 0, TERMS, 1};
+	content.by_item = (reco_csr){2, TERMS, start, col, value};
+	for (int32_t t = 0; t < 2 * TERMS; t++)
+	{
+		col[t] = t % TERMS;
+		value[t] = 1;
+	}
+	mimic_env_init(&m);
+	assert_int_equal(reco_content_profile_make(&m.env, &content, &user, &made), RECO_OK);
+	/* collected, sorted, merged and summed up */
+	assert_true(m.polls >= 3 * (TERMS / 262144) + TERMS / 16384);
+	for (long n = m.polls; n >= 1; n--)
+	{
+		reco_content_profile stopped;
+		mimic_env e;
+
+		mimic_env_init(&e);
+		e.stop_at = n;
+		assert_int_equal(reco_content_profile_make(&e.env, &content, &user, &stopped),
+						 RECO_STOPPED);
+		assert_int_equal(e.live, 0);
+	}
+	m.polls = 0;
+	assert_int_equal(reco_content_score_one(&m.env, &content, &made, 1, &score), RECO_OK);
+	assert_true(score == 1);
+	polls = m.polls;
+	assert_true(polls >= TERMS / 262144);
+	for (long n = 1; n <= polls; n++)
+	{
+		m.polls = 0;
+		m.stop_at = n;
+		assert_int_equal(reco_content_score_one(&m.env, &content, &made, 1, &score), RECO_STOPPED);
+	}
+	m.polls = m.stop_at = 0;
+	assert_int_equal(reco_content_explain(&m.env, &content, &user, &made, 1, &contribution),
+					 RECO_OK);
+	assert_true(contribution == 1);
+	assert_true(m.polls >= polls + 2 * (TERMS / 262144));
+	reco_content_profile_free(&m.env, &made);
+	free(col);
+	free(value);
 }
 
 /*
@@ -526,8 +667,7 @@ sweep(bool stop)
 			assert_int_equal(status, stop ? RECO_STOPPED : RECO_NO_MEMORY);
 			n++;
 		}
-		/* among many items, each field polls several times */
-		assert_true(n > (mimic_shapes[s].items > 8192 ? 10 : 1));
+		assert_true(n > (mimic_shapes[s].items > 8192 ? 3 : 1));
 		free_user(&u);
 		mimic_catalogue_free(&c);
 	}
@@ -555,6 +695,7 @@ main(void)
 		cmocka_unit_test(test_scores),        cmocka_unit_test(test_profile),
 		cmocka_unit_test(test_plain_jaccard), cmocka_unit_test(test_allocations_fail),
 		cmocka_unit_test(test_polls_stop),    cmocka_unit_test(test_long_profile),
+		cmocka_unit_test(test_many_fields),   cmocka_unit_test(test_many_terms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

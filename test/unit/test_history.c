@@ -23,7 +23,7 @@ encode(const int32_t *item, const float *value, int64_t n, size_t *size)
 	uint8_t *buffer = malloc(bound);
 	uint8_t *exact;
 
-	*size = reco_history_encode(item, value, n, buffer);
+	*size = reco_history_encode(NULL, item, value, n, buffer);
 	assert_true(*size <= bound);
 	exact = malloc(*size);
 	memcpy(exact, buffer, *size);
@@ -40,7 +40,7 @@ round_trip(const int32_t *item, const float *value, int64_t n, int32_t items)
 	float *value_out = malloc((size_t) n * sizeof(float) + 1);
 
 	assert_int_equal(reco_history_count(data, size), n);
-	assert_true(reco_history_decode(data, size, items, item_out, value_out));
+	assert_true(reco_history_decode(NULL, data, size, items, item_out, value_out));
 	for (int64_t i = 0; i < n; i++)
 	{
 		assert_int_equal(item_out[i], item[i]);
@@ -48,7 +48,7 @@ round_trip(const int32_t *item, const float *value, int64_t n, int32_t items)
 	}
 	/* an item that is not below items makes it damaged */
 	if (n > 0)
-		assert_false(reco_history_decode(data, size, item[n - 1], item_out, value_out));
+		assert_false(reco_history_decode(NULL, data, size, item[n - 1], item_out, value_out));
 	free(data);
 	free(item_out);
 	free(value_out);
@@ -147,12 +147,12 @@ decode_any(const uint8_t *data, size_t size, int32_t items)
 	assert_true(n >= -1 && n <= (int64_t) size);
 	if (n < 0)
 	{
-		assert_false(reco_history_decode(data, size, items, NULL, NULL));
+		assert_false(reco_history_decode(NULL, data, size, items, NULL, NULL));
 		return false;
 	}
 	item = malloc((size_t) n * sizeof(int32_t) + (n == 0));
 	value = malloc((size_t) n * sizeof(float) + (n == 0));
-	good = reco_history_decode(data, size, items, item, value);
+	good = reco_history_decode(NULL, data, size, items, item, value);
 	for (int64_t i = 0; good && i < n; i++)
 	{
 		assert_true(item[i] >= 0 && item[i] < items);
@@ -193,7 +193,7 @@ damage(const int32_t *item, const float *value, int64_t n, int32_t items)
 	free(data);
 	/* a byte too many */
 	data = malloc(reco_history_bound(n) + 1);
-	(void) reco_history_encode(item, value, n, data);
+	(void) reco_history_encode(NULL, item, value, n, data);
 	data[size] = 0;
 	assert_false(decode_any(data, size + 1, items));
 	free(data);

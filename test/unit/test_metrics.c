@@ -124,7 +124,10 @@ hold_out(uint64_t seed, int32_t row, const int32_t *col, int64_t n, int64_t held
 	bool *out = malloc((size_t) n + 1);
 	int64_t count = 0;
 
-	reco_hold_out(seed, row, col, n, held, scratch, out);
+	mimic_env m;
+
+	mimic_env_init(&m);
+	assert_int_equal(reco_hold_out(&m.env, seed, row, col, n, held, scratch, out), RECO_OK);
 	for (int64_t e = 0; e < n; e++)
 	{
 		count += out[e];
@@ -215,13 +218,56 @@ test_hold_out_uniform(void **state)
 	assert_true(differ_seed > 19980);
 }
 
+/* Of a long row, too, just as many; it is cut with looks at whether to stop, and stops at each. */
+static void
+test_hold_out_polls(void **state)
+{
+	enum
+	{
+		N = 600000
+	};
+	int32_t *col = malloc(N * sizeof(int32_t));
+	uint64_t *scratch = malloc(N * sizeof(uint64_t));
+	bool *out = malloc(N);
+	bool *less = malloc(N);
+	mimic_env m;
+	long polls;
+	int64_t count = 0;
+
+	(void) state;
+	for (int32_t i = 0; i < N; i++)
+		col[i] = i;
+	mimic_env_init(&m);
+	assert_int_equal(reco_hold_out(&m.env, 1, 2, col, N, N / 5, scratch, out), RECO_OK);
+	for (int32_t i = 0; i < N; i++)
+		count += out[i];
+	assert_int_equal(count, N / 5);
+	/* hashes, the first byte's counts, those that share it, and the choice: over all columns */
+	polls = m.polls;
+	assert_true(polls >= 8);
+	assert_int_equal(reco_hold_out(&m.env, 1, 2, col, N, N / 5 - 1, scratch, less), RECO_OK);
+	for (int32_t i = 0; i < N; i++)
+		assert_true(out[i] || !less[i]);
+	for (long k = 1; k <= polls; k++)
+	{
+		mimic_env_init(&m);
+		m.stop_at = k;
+		assert_int_equal(reco_hold_out(&m.env, 1, 2, col, N, N / 5, scratch, out), RECO_STOPPED);
+		assert_int_equal(m.polls, k);
+	}
+	free(col);
+	free(scratch);
+	free(out);
+	free(less);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_hand),          cmocka_unit_test(test_against_slow),
 		cmocka_unit_test(test_hold_out_sizes),   cmocka_unit_test(test_hold_out_order),
-		cmocka_unit_test(test_hold_out_uniform),
+		cmocka_unit_test(test_hold_out_uniform), cmocka_unit_test(test_hold_out_polls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

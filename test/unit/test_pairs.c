@@ -234,9 +234,12 @@ test_baseline(void **state)
 			for (int32_t u = 0; u < a.rows; u++)
 			{
 				int64_t from = a.start[u];
-				float again = reco_baseline_user(mean, item, a.start[u + 1] - from, a.col + from,
-												 a.value ? a.value + from : NULL);
+				float again;
 
+				assert_int_equal(reco_baseline_user(&m.env, mean, item, a.start[u + 1] - from,
+													a.col + from, a.value ? a.value + from : NULL,
+													&again),
+								 RECO_OK);
 				assert_true(fabs(user[u] - user_wanted[u]) < 1e-5);
 				assert_memory_equal(&user[u], &again, sizeof(float));
 			}

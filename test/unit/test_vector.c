@@ -487,7 +487,7 @@ test_types(void **state)
 							0x1.01p-53 * wide_abs(t.xy) + 0x1p-90 * t.abs_xy);
 				assert_int_equal(reco_euclidean(&v, &got), RECO_MEASURED);
 				assert_true(wide_abs(got - wide_sqrt(t.dd)) <= COSINE_ERROR * wide_sqrt(t.dd));
-				assert_int_equal(reco_first_not_finite(type, a, n), -1);
+				assert_int_equal(reco_first_not_finite(NULL, type, a, n), -1);
 				free(pa);
 				free(pb);
 				free(da);
@@ -525,7 +525,7 @@ test_not_finite(void **state)
 				put(type, a, where, bad[turn % 3]);
 				if (turn % 7 == 0)
 					put(type, b, where, bad[turn % 3]);
-				assert_int_equal(reco_first_not_finite(type, a, n), where);
+				assert_int_equal(reco_first_not_finite(NULL, type, a, n), where);
 				assert_int_equal(reco_cosine(&v, &got), RECO_NOT_FINITE);
 				assert_int_equal(reco_cosine(&w, &got), RECO_NOT_FINITE);
 				assert_int_equal(reco_pearson(&v, &got), RECO_NOT_FINITE);
@@ -577,6 +577,38 @@ test_halts(void **state)
 				}
 	}
 	free(a);
+}
+
+/* So can those of a long vector that is looked through or added to another. */
+static void
+test_sums_halt(void **state)
+{
+	int64_t n = 3 * 1048576 + 5;
+	float *x = calloc((size_t) n, sizeof(float));
+	double *sum = calloc(4 * (size_t) n, sizeof(double));
+
+	(void) state;
+	x[n - 1] = INFINITY;
+	for (int stop = 0; stop <= 3; stop++)
+	{
+		mimic_env e;
+
+		mimic_env_init(&e);
+		e.stop_at = stop;
+		assert_int_equal(reco_first_not_finite(&e.env, RECO_FLOAT, x, n), stop ? -1 : n - 1);
+		assert_int_equal(e.polls, stop ? stop : 3);
+		mimic_env_init(&e);
+		e.stop_at = stop;
+		assert_int_equal(reco_vector_add(&e.env, sum, sum + n, x, n), stop == 0);
+		assert_int_equal(e.polls, stop ? stop : 3);
+		mimic_env_init(&e);
+		e.stop_at = stop;
+		assert_int_equal(reco_vector_combine(&e.env, sum, sum + n, sum + 2 * n, sum + 3 * n, n),
+						 stop == 0);
+		assert_int_equal(e.polls, stop ? stop : 3);
+	}
+	free(x);
+	free(sum);
 }
 
 /* The loops themselves, on every length that ends otherwise. */
@@ -959,13 +991,13 @@ test_vector_sums(void **state)
 				sum[i] += odd[i];
 				size[i] += wide_abs(odd[i]);
 			}
-			reco_vector_add(part + 2 * p * room, part + (2 * p + 1) * room, odd, n);
+			reco_vector_add(NULL, part + 2 * p * room, part + (2 * p + 1) * room, odd, n);
 		}
 		for (size_t p = PARTS - 1; p > 0; p--)
 		{
 			size_t into = (size_t) mimic_below(&seed, (int64_t) p);
 
-			reco_vector_combine(part + 2 * into * room, part + (2 * into + 1) * room,
+			reco_vector_combine(NULL, part + 2 * into * room, part + (2 * into + 1) * room,
 								part + 2 * p * room, part + (2 * p + 1) * room, n);
 		}
 		for (int64_t i = 0; i < n; i++)
@@ -981,17 +1013,12 @@ static int
 run(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_doubles),
-		cmocka_unit_test(test_parallel),
-		cmocka_unit_test(test_scale),
-		cmocka_unit_test(test_types),
-		cmocka_unit_test(test_not_finite),
-		cmocka_unit_test(test_halts),
-		cmocka_unit_test(test_kernels),
-		cmocka_unit_test(test_states),
-		cmocka_unit_test(test_states_not_finite),
-		cmocka_unit_test(test_states_damaged),
-		cmocka_unit_test(test_vector_sums),
+		cmocka_unit_test(test_doubles),        cmocka_unit_test(test_parallel),
+		cmocka_unit_test(test_sums_halt),      cmocka_unit_test(test_scale),
+		cmocka_unit_test(test_types),          cmocka_unit_test(test_not_finite),
+		cmocka_unit_test(test_halts),          cmocka_unit_test(test_kernels),
+		cmocka_unit_test(test_states),         cmocka_unit_test(test_states_not_finite),
+		cmocka_unit_test(test_states_damaged), cmocka_unit_test(test_vector_sums),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
