@@ -15,9 +15,10 @@
 --
 -- An empty line ends a block, and there is one between a function and what is said of it.
 -- Blocks are executed one by one, when a model is created and by reco.upgrade_model(): a
--- function whose result or names of arguments have changed is dropped before, and those
--- that are not here are dropped after.  A function whose name and types of arguments are
--- those of one above is passed over: ids that are arrays cannot be told from arrays of ids.
+-- function whose result or names of arguments have changed is dropped before; what a model
+-- of an older version has under the names that are here, with arguments that are not, is
+-- dropped after.  A function whose name and types of arguments are those of one above is
+-- passed over: ids that are arrays cannot be told from arrays of ids.
 --
 -- Each is one of reco's functions in FROM, so that the planner inlines it: not STRICT, not
 -- SECURITY DEFINER, without SET.  That function finds an item or a user in its second

@@ -10,8 +10,8 @@
 
 /*
  * Makes them in the model's schema, as the current user, through SPI, under the settings
- * of schema.c.  Those that are there already are replaced, and the model's own functions
- * that this version of the extension does not have are dropped.
+ * of schema.c.  Those that are there already are replaced, and what the model has under
+ * their names with other arguments is dropped.
  */
 extern void reco_functions_make(const ModelRow *model, const IdType *user, const IdType *item);
 
