@@ -84,6 +84,7 @@ write_list(Job *job, Datum user, const reco_ranked *list, int32 count, int32 by_
 
 	for (int32 r = 0; r < count; r++)
 	{
+		RECO_POLL_AT(r);
 		item[r] = id_dict_id(job->serving->items, list[r].item);
 		score[r] = Float4GetDatum(list[r].score);
 	}
@@ -111,7 +112,10 @@ skip_own(const Job *job, const RecoProfile *profile, uint64 *skip)
 	else
 		memset(skip, 0, bytes);
 	for (int64 j = 0; j < profile->n; j++)
+	{
+		RECO_POLL_AT(j);
 		reco_set_add(skip, profile->item[j]);
+	}
 }
 
 /*

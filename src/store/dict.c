@@ -207,6 +207,7 @@ extend_direct(IdDict *dict, int64 key)
 	{
 		int64 other = id_to_int64(dict->type, dict->ids[i]);
 
+		RECO_POLL_AT(i + 1);
 		if (other >= 0 && other < size)
 			dict->direct[other] = i;
 	}
@@ -433,11 +434,15 @@ id_dict_sort(IdDict *dict, int32 *rank)
 
 	order = MemoryContextAllocHuge(dict->context, ((Size) dict->count + 1) * sizeof(Numbered));
 	for (int32 i = 0; i < dict->count; i++)
+	{
+		RECO_POLL_AT(i);
 		order[i] = (Numbered){dict->ids[i], i};
+	}
 	qsort_arg(order, dict->count, sizeof(Numbered), dict->ints ? compare_ints : compare_any,
 			  (void *) dict->type);
 	for (int32 i = 0; i < dict->count; i++)
 	{
+		RECO_POLL_AT(i);
 		dict->ids[i] = order[i].id;
 		rank[order[i].number] = i;
 	}
@@ -460,8 +465,11 @@ id_dict_keep(IdDict *dict, const int32 *map)
 	int32 kept = 0;
 
 	for (int32 i = 0; i < dict->count; i++)
+	{
+		RECO_POLL_AT(i);
 		if (map[i] >= 0)
 			dict->ids[kept++] = dict->ids[i];
+	}
 	dict->count = kept;
 }
 
@@ -491,7 +499,7 @@ id_dict_freeze(IdDict *dict, Size *bytes)
 	*bytes = at;
 	for (int32 k = 0; k < n && !type->typbyval; k++)
 	{
-		RECO_POLL_AT(k);
+		RECO_POLL_EACH(k, RECO_SEARCHES);
 		*bytes += MAXALIGN(datumGetSize(dict->ids[k], false, type->typlen));
 	}
 	frozen =
@@ -501,7 +509,7 @@ id_dict_freeze(IdDict *dict, Size *bytes)
 	datums = (int64 *) ((char *) frozen + datum);
 	for (int32 k = 0; k < n; k++)
 	{
-		RECO_POLL_AT(k);
+		RECO_POLL_EACH(k, RECO_SEARCHES);
 		numbers[k] = k;
 		if (type->typbyval)
 			datums[k] = (int64) dict->ids[k];

@@ -607,6 +607,7 @@ keep_rows(reco_csr *a, const int32 *map, int32 kept)
 		a->start[map[r]] = to;
 		for (int64 e = from; e < end; e++, to++)
 		{
+			RECO_POLL_AT(e);
 			a->col[to] = a->col[e];
 			a->value[to] = a->value[e];
 		}
@@ -635,7 +636,7 @@ finish_terms(FeatureReader *reader)
 		if (content->field[f].to == 0)
 			content->field[f].from = t;
 		content->field[f].to = t + 1;
-		RECO_POLL_AT(t);
+		RECO_POLL_EACH(t, RECO_SEARCHES);
 	}
 }
 
@@ -672,7 +673,10 @@ finish_dense(FeatureReader *reader, const int32 *rank, const int32 *map, int32 k
 
 		if (column->kind == RECO_NUMBER)
 			for (int32 i = 0; i < kept; i++)
+			{
+				RECO_POLL_AT(i);
 				content->dense[(Size) i * content->stride + from] = NAN;
+			}
 		for (int64 k = 0; k < column->n; k++)
 		{
 			int32 i = rank[column->item[k]];
@@ -682,7 +686,8 @@ finish_dense(FeatureReader *reader, const int32 *rank, const int32 *map, int32 k
 			if (i >= 0)
 				memcpy(content->dense + (Size) i * content->stride + from,
 					   column->value + k * column->size, column->size * sizeof(float));
-			RECO_POLL_AT(k);
+			/* as many as RECO_MAX_DENSE numbers each */
+			RECO_POLL_EACH(k, 1024);
 		}
 		reco_budget_free(reader->budget, column->item);
 		reco_budget_free(reader->budget, column->value);

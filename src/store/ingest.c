@@ -413,6 +413,7 @@ find_longest(RecoData *data)
 	{
 		int64 n = start[u + 1] - start[u];
 
+		RECO_POLL_AT(u);
 		squares += (double) n * (double) n;
 		if (n > data->longest)
 		{

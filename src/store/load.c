@@ -111,8 +111,11 @@ load_terms(ItemLoad *load, TupleTableSlot *slot, int32 number)
 									  load->term[number], load->term_weight[number]))
 		reco_damaged(load->serving->schema, "An item's features are not readable.");
 	for (int64 k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k + 1);
 		if (!(load->term_weight[number][k] >= 0 && load->term_weight[number][k] <= 1))
 			reco_damaged(load->serving->schema, "An item's features are not readable.");
+	}
 	load->term_counts[number] = (int32) n;
 }
 
@@ -177,7 +180,7 @@ join_lists(ItemLoad *load, RecoBudget *budget, reco_neighbors *out)
 	out->similarity = reco_budget_alloc(budget, ((Size) out->start[items] + 1) * sizeof(double));
 	for (int32 i = 0; i < items; i++)
 	{
-		RECO_POLL_AT(i);
+		reco_poll();
 		memcpy(out->row + out->start[i], load->neighbor[i], load->lengths[i] * sizeof(int32));
 		memcpy(out->similarity + out->start[i], load->similarity[i],
 			   load->lengths[i] * sizeof(double));
@@ -202,7 +205,7 @@ join_terms(ItemLoad *load, RecoBudget *budget)
 	a->value = reco_budget_alloc(budget, ((Size) a->start[model->items] + 1) * sizeof(float));
 	for (int32 i = 0; i < model->items; i++)
 	{
-		RECO_POLL_AT(i);
+		reco_poll();
 		memcpy(a->col + a->start[i], load->term[i], load->term_counts[i] * sizeof(int32));
 		memcpy(a->value + a->start[i], load->term_weight[i], load->term_counts[i] * sizeof(float));
 	}
@@ -355,7 +358,10 @@ popular_order(const Serving *serving)
 	int32 *order = serving_alloc(serving->context, items, sizeof(int32));
 
 	for (int32 i = 0; i < items; i++)
+	{
+		RECO_POLL_AT(i);
 		order[i] = i;
+	}
 	qsort_arg(order, items, sizeof(int32), compare_popular, serving->interactions);
 	return order;
 }
