@@ -96,7 +96,7 @@ my @calls = ('m.recommend(7, 5)', 'm.recommend(3, 5, diversity => 0.5, explore =
   'm.recommend_for(ARRAY[1, 2, 3], n => 5)', 'm.rerank(5, ARRAY[1, 2, 99])', 'm.predict(7, 3)', 'm.explain(7, 3)', 'm.similar_items(3, 5)',
   'm.similar_users(7, 5)', 'm.audience(ARRAY[3, 4], 5)', 'm.popular(5)', 'm.trending(5)', 'm.user_profile(7)', q{reco.recommend('m', 7, 5)});
 # checks and allocations of a first call of a session are fewer
-my $mapped = 180;
+my $mapped = 320;
 my $cold = q{UPDATE m.model SET active_nonce = %s};
 my $memory = q{SELECT coalesce(sum(total_bytes), 0) FROM pg_backend_memory_contexts WHERE name LIKE 'reco%' OR ident LIKE 'reco%'};
 my ($served_faults, $read_faults, $mapped_faults, $trained_faults) = (0, 0, 0, 0);
