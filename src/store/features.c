@@ -2,84 +2,27 @@
  * features.c
  *	  What is known about items: from rows to sparse terms and dense columns.
  *
- * A column's type says what it is: tsvector and jsonb objects of numbers are
- * keywords, arrays are attributes, real[] and double precision[] (and what has a
- * cast to real[], such as pgvector's vector) are embeddings, numbers are numbers,
- * and everything else that has a text form is a category, a set of one.  A NULL is a
- * feature that the item lacks.
+ * What a column says is for its type to tell (values.c).  A NULL is a feature that the
+ * item lacks.
  *
  * Terms of all fields are numbered in one sequence, field by field and in the
  * order of their bytes, so that nothing depends on the order of the rows.
  */
-#include "store/features.h"
+#include "store/features_state.h"
 
 #include "access/detoast.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "parser/parse_coerce.h"
-#include "tsearch/ts_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
-#include "utils/syscache.h"
 
 #include <math.h>
 
-/* In front of a term: the number of its field. */
-#define PREFIX 2
-
-typedef struct Column
-{
-	reco_field_kind kind;
-	bool category;
-	Oid type;      /* base type */
-	Oid element;   /* of an array of attributes */
-	bool casts;    /* an embedding by a cast to real[] */
-	FmgrInfo call; /* the cast, or the output of a category or an element */
-	int16 typlen;
-	bool typbyval;
-	char typalign;
-	/* dense: values of the rows that have one */
-	int32 size; /* numbers in each; 0: none met yet */
-	int64 n;
-	int64 slots;
-	int32 *item;
-	float *value;
-} Column;
-
-struct FeatureReader
-{
-	DestReceiver receiver; /* first, so that a receiver is a reader */
-	RecoBudget *budget;
-	RecoFeatures *out;
-	IdType *item_type;
-	Oid id_type;
-	IdDict *items;
-	bool join; /* items that are new join them */
-	IdType term_type;
-	IdDict *terms;
-	reco_triples triples;
-	Column column[RECO_MAX_FIELDS];
-	TupleDesc planned;              /* the columns that were looked at */
-	int columns;                    /* of the rows, id included */
-	int field[RECO_MAX_FIELDS + 1]; /* of each column but the first; -1: none */
-	int64 rows;
-	bool *seen; /* by provisional number of the item */
-	int32 seen_slots;
-	MemoryContext row;
-	const RecoDataOptions *options;
-	Size unchecked; /* bytes of texts since memory was looked at */
-	int64 skipped;  /* items whose id is too long, with on_invalid => 'skip' */
-};
-
 /* The id of a row in messages: it has the type of the query's column. */
-static char *
-id_of_row(FeatureReader *reader, TupleTableSlot *slot)
+char *
+features_id_of(FeatureReader *reader, TupleTableSlot *slot)
 {
 	Oid out;
 	bool varlena;
@@ -88,246 +31,14 @@ id_of_row(FeatureReader *reader, TupleTableSlot *slot)
 	return OidOutputFunctionCall(out, slot->tts_values[0]);
 }
 
-static pg_attribute_noreturn() void item_error(FeatureReader *reader, TupleTableSlot *slot,
-											   const Column *column, const char *what,
-											   const char *hint)
-{
-	int f = (int) (column - reader->column);
-
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("column \"%s\" of item \"%s\" %s", reader->out->name[f],
-						   id_of_row(reader, slot), what),
-					errhint("%s", hint)));
-}
-
-/* Memory is looked at after so many rows, or so many bytes of texts. */
-#define CHECK_ROWS 1024
-#define CHECK_BYTES (8 * 1024 * 1024)
-
-static void
-check_memory(FeatureReader *reader)
+void
+features_check_memory(FeatureReader *reader)
 {
 	reco_budget_require(reader->budget,
 						id_dict_memory(reader->items) + id_dict_memory(reader->terms),
 						"reading items");
 	reader->unchecked = 0;
 }
-
-/* Within a row that may have very many terms. */
-static void
-check_long_row(FeatureReader *reader)
-{
-	reco_poll();
-	if (reader->unchecked > CHECK_BYTES)
-		check_memory(reader);
-}
-
-static void
-add_term(FeatureReader *reader, int32 item, int field, const char *term, int length, double weight)
-{
-	text *key;
-
-	if (length == 0)
-		return;
-	reader->unchecked += length;
-	key = palloc(VARHDRSZ + PREFIX + length);
-	SET_VARSIZE(key, VARHDRSZ + PREFIX + length);
-	VARDATA(key)[0] = (char) ('0' + field / 50);
-	VARDATA(key)[1] = (char) ('0' + field % 50);
-	memcpy(VARDATA(key) + PREFIX, term, length);
-	if (!reco_triples_add(&reader->triples, item, id_dict_add(reader->terms, PointerGetDatum(key)),
-						  (float) weight, 0))
-		reco_budget_check(reader->budget, RECO_NO_MEMORY, "reading items");
-}
-
-static void
-add_tsvector(FeatureReader *reader, int32 item, int field, Datum value)
-{
-	TSVector vector = DatumGetTSVector(value);
-	WordEntry *entry = ARRPTR(vector);
-
-	for (int k = 0; k < vector->size; k++, entry++)
-	{
-		int count = entry->haspos ? POSDATALEN(vector, entry) : 1;
-
-		add_term(reader, item, field, STRPTR(vector) + entry->pos, entry->len, Max(count, 1));
-	}
-}
-
-static void
-add_jsonb(FeatureReader *reader, TupleTableSlot *slot, int32 item, const Column *column,
-		  Datum value)
-{
-	static const char hint[] = "An object of keywords and their weights is expected, such as "
-							   "{\"red\": 2, \"shoe\": 1}.";
-	Jsonb *object = DatumGetJsonbP(value);
-	JsonbIterator *iterator = JsonbIteratorInit(&object->root);
-	JsonbIteratorToken token;
-	JsonbValue part;
-	char *key = NULL;
-	int length = 0;
-
-	if (!JB_ROOT_IS_OBJECT(object))
-		item_error(reader, slot, column, "is not an object", hint);
-	while ((token = JsonbIteratorNext(&iterator, &part, true)) != WJB_DONE)
-	{
-		double weight;
-
-		if (token == WJB_KEY)
-		{
-			key = part.val.string.val;
-			length = part.val.string.len;
-		}
-		if (token != WJB_VALUE || part.type == jbvNull)
-			continue;
-		if (part.type != jbvNumeric)
-			item_error(reader, slot, column, "has a weight that is not a number", hint);
-		weight = DatumGetFloat8(
-			DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(part.val.numeric)));
-		if (!(weight >= 0 && weight <= RECO_MAX_FACTOR))
-			item_error(reader, slot, column, "has a weight that is out of range", hint);
-		if (weight > 0)
-			add_term(reader, item, (int) (column - reader->column), key, length, weight);
-		check_long_row(reader);
-	}
-}
-
-static void
-add_output(FeatureReader *reader, int32 item, int field, Column *column, Datum value)
-{
-	char *text = OutputFunctionCall(&column->call, value);
-
-	add_term(reader, item, field, text, (int) strlen(text), 1);
-}
-
-static void
-add_array(FeatureReader *reader, int32 item, int field, Column *column, Datum value)
-{
-	Datum *elements;
-	bool *nulls;
-	int n;
-
-	deconstruct_array(DatumGetArrayTypeP(value), column->element, column->typlen, column->typbyval,
-					  column->typalign, &elements, &nulls, &n);
-	for (int k = 0; k < n; k++)
-	{
-		if (!nulls[k])
-			add_output(reader, item, field, column, elements[k]);
-		if (k % CHECK_ROWS == 0)
-			check_long_row(reader);
-	}
-}
-
-/* Room for one more row of a dense column. */
-static float *
-dense_row(FeatureReader *reader, Column *column, int32 item)
-{
-	RecoBudget *budget = reader->budget;
-
-	if (column->n == column->slots)
-	{
-		int64 slots = column->slots ? column->slots * 2 : 1024;
-		int32 *items = reco_budget_alloc(budget, slots * sizeof(int32));
-		float *values = reco_budget_alloc(budget, slots * column->size * sizeof(float));
-
-		if (column->n > 0)
-		{
-			memcpy(items, column->item, column->n * sizeof(int32));
-			memcpy(values, column->value, column->n * column->size * sizeof(float));
-		}
-		reco_budget_free(budget, column->item);
-		reco_budget_free(budget, column->value);
-		column->item = items;
-		column->value = values;
-		column->slots = slots;
-	}
-	column->item[column->n] = item;
-	return column->value + column->n++ * column->size;
-}
-
-/* Casts a value to real[]; false when that gives a null. */
-static bool
-cast_embedding(Column *column, Datum *value)
-{
-	LOCAL_FCINFO(call, 3);
-
-	/* a cast may also ask for the type's modifier and whether it is explicit */
-	InitFunctionCallInfoData(*call, &column->call, column->call.fn_nargs, InvalidOid, NULL, NULL);
-	call->args[0] = (NullableDatum){*value, false};
-	call->args[1] = (NullableDatum){Int32GetDatum(-1), false};
-	call->args[2] = (NullableDatum){BoolGetDatum(true), false};
-	*value = FunctionCallInvoke(call);
-	return !call->isnull;
-}
-
-static void
-add_embedding(FeatureReader *reader, TupleTableSlot *slot, int32 item, Column *column, Datum value)
-{
-	bool wide = column->type == FLOAT8ARRAYOID;
-	ArrayType *array;
-	float *to;
-	int n;
-
-	if (column->casts && !cast_embedding(column, &value))
-		return;
-	array = DatumGetArrayTypeP(value);
-	n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	if (ARR_HASNULL(array) || ARR_NDIM(array) > 1)
-		item_error(reader, slot, column, "is not a list of numbers",
-				   "An embedding is a one-dimensional array without nulls.");
-	if (n == 0)
-		return;
-	if (n > RECO_MAX_DENSE)
-		item_error(reader, slot, column, psprintf("has %d numbers", n),
-				   "An item has at most " CppAsString2(RECO_MAX_DENSE) " numbers.");
-	if (column->size == 0)
-		column->size = n;
-	if (n != column->size)
-		item_error(reader, slot, column,
-				   psprintf("has %d numbers, others have %d", n, column->size),
-				   "The embeddings of a column have one length.");
-	to = dense_row(reader, column, item);
-	for (int k = 0; k < n; k++)
-	{
-		double x = wide ? ((double *) ARR_DATA_PTR(array))[k] : ((float *) ARR_DATA_PTR(array))[k];
-
-		if (!(fabs(x) <= RECO_MAX_FACTOR))
-			item_error(reader, slot, column, "has a number that is out of range",
-					   "Numbers must be finite.");
-		to[k] = (float) x;
-	}
-}
-
-static void
-add_number(FeatureReader *reader, TupleTableSlot *slot, int32 item, Column *column, Datum value)
-{
-	double x;
-
-	switch (column->type)
-	{
-		case INT2OID:
-			x = DatumGetInt16(value);
-			break;
-		case INT4OID:
-			x = DatumGetInt32(value);
-			break;
-		case INT8OID:
-			x = (double) DatumGetInt64(value);
-			break;
-		case FLOAT4OID:
-			x = DatumGetFloat4(value);
-			break;
-		case FLOAT8OID:
-			x = DatumGetFloat8(value);
-			break;
-		default:
-			x = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
-	}
-	if (!(fabs(x) <= RECO_MAX_FACTOR))
-		item_error(reader, slot, column, "is out of range", "Numbers must be finite.");
-	*dense_row(reader, column, item) = (float) x;
-}
-
 /*
  * The number of a row's item; -1: it is none of the model, or skipped.
  */
@@ -369,11 +80,11 @@ check_new(FeatureReader *reader, TupleTableSlot *slot, int32 item)
 		reader->seen_slots = slots;
 	}
 	if (reader->seen[item])
-		ereport(ERROR,
-				(errcode(ERRCODE_CARDINALITY_VIOLATION),
-				 errmsg("item \"%s\" appears more than once in items", id_of_row(reader, slot)),
-				 errhint("Group the query by the item, or collect its attributes with "
-						 "array_agg().")));
+		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+						errmsg("item \"%s\" appears more than once in items",
+							   features_id_of(reader, slot)),
+						errhint("Group the query by the item, or collect its attributes with "
+								"array_agg().")));
 	reader->seen[item] = true;
 }
 
@@ -391,7 +102,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 		MemoryContextMemAllocated(reader->row, false) > CHECK_BYTES)
 		MemoryContextReset(reader->row);
 	if (reader->rows % CHECK_ROWS == 0 || reader->unchecked > CHECK_BYTES)
-		check_memory(reader);
+		features_check_memory(reader);
 	old = MemoryContextSwitchTo(reader->row);
 	item = find_item(reader, slot);
 	if (item < 0)
@@ -403,95 +114,12 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	for (int c = 1; c < reader->columns; c++)
 	{
 		int f = reader->field[c];
-		Column *column = &reader->column[f < 0 ? 0 : f];
-		Datum value = slot->tts_values[c];
 
-		if (f < 0 || slot->tts_isnull[c])
-			continue;
-		if (column->kind == RECO_EMBEDDING)
-			add_embedding(reader, slot, item, column, value);
-		else if (column->kind == RECO_NUMBER)
-			add_number(reader, slot, item, column, value);
-		else if (column->category)
-			add_output(reader, item, f, column, value);
-		else if (column->type == TSVECTOROID)
-			add_tsvector(reader, item, f, value);
-		else if (column->type == JSONBOID)
-			add_jsonb(reader, slot, item, column, value);
-		else
-			add_array(reader, item, f, column, value);
+		if (f >= 0 && !slot->tts_isnull[c])
+			features_add(reader, slot, item, &reader->column[f], slot->tts_values[c]);
 	}
 	MemoryContextSwitchTo(old);
 	return true;
-}
-
-/*
- * Whether a cast that nobody has written into the query may be called as the model's
- * owner: whoever owns a type can make one for it at any time.
- */
-static bool
-is_trusted(Oid function)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Oid owner;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	ReleaseSysCache(tuple);
-	return owner == GetUserId() || superuser_arg(owner);
-}
-
-/* What a column is, by its type. */
-static void
-classify(Column *column, Oid type)
-{
-	Oid function;
-	bool varlena;
-
-	column->type = getBaseType(type);
-	column->element = get_element_type(column->type);
-	column->kind = RECO_ATTRIBUTES;
-	switch (column->type)
-	{
-		case TSVECTOROID:
-		case JSONBOID:
-			column->kind = RECO_KEYWORDS;
-			return;
-		case FLOAT4ARRAYOID:
-		case FLOAT8ARRAYOID:
-			column->kind = RECO_EMBEDDING;
-			return;
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-			column->kind = RECO_NUMBER;
-			column->size = 1;
-			return;
-	}
-	if (OidIsValid(column->element))
-		get_typlenbyvalalign(column->element, &column->typlen, &column->typbyval,
-							 &column->typalign);
-	else if (column->type >= FirstNormalObjectId &&
-			 find_coercion_pathway(FLOAT4ARRAYOID, column->type, COERCION_EXPLICIT, &function) ==
-				 COERCION_PATH_FUNC &&
-			 is_trusted(function))
-	{
-		if (reco_function_aclcheck(function, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
-			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(function));
-		column->kind = RECO_EMBEDDING;
-		column->casts = true;
-		fmgr_info(function, &column->call);
-		return;
-	}
-	else
-		column->category = true;
-	getTypeOutputInfo(OidIsValid(column->element) ? column->element : column->type, &function,
-					  &varlena);
-	fmgr_info(function, &column->call);
 }
 
 static void
@@ -564,7 +192,7 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
 			continue;
 		reader->field[c] = f;
 		out->name[f] = pstrdup(NameStr(attribute->attname));
-		classify(&reader->column[f], attribute->atttypid);
+		features_classify(&reader->column[f], attribute->atttypid);
 		out->category[f] = reader->column[f].category;
 		out->content.field[f].kind = reader->column[f].kind;
 		out->content.field[f].weight = 1;
@@ -632,7 +260,7 @@ finish_terms(FeatureReader *reader)
 		char *key = text_to_cstring(DatumGetTextPP(id_dict_id(reader->terms, t)));
 		int f = (key[0] - '0') * 50 + (key[1] - '0');
 
-		out->term[t] = key + PREFIX;
+		out->term[t] = key + FEATURE_PREFIX;
 		if (content->field[f].to == 0)
 			content->field[f].from = t;
 		content->field[f].to = t + 1;
@@ -668,7 +296,7 @@ finish_dense(FeatureReader *reader, const int32 *rank, const int32 *map, int32 k
 	}
 	for (int f = 0; f < content->fields; f++)
 	{
-		Column *column = &reader->column[f];
+		FeatureColumn *column = &reader->column[f];
 		int32 from = content->field[f].from;
 
 		if (column->kind == RECO_NUMBER)
@@ -705,7 +333,7 @@ features_finish(FeatureReader *reader, const int32 *rank, int32 items, const int
 	reco_interactions x;
 
 	*skipped = reader->skipped;
-	check_memory(reader);
+	features_check_memory(reader);
 	/* the texts are copied once more, when the rows are sorted */
 	reco_budget_require(budget,
 						Max(reco_triples_build_memory(&reader->triples, items, terms),
