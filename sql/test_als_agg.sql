@@ -249,6 +249,8 @@ SELECT reco.als_agg('{1, 2}', 1, g, reco.ials())
   FROM (VALUES ('{{1, 0}, {0, 1}}'::float8[]), ('{{1, 0, 0}, {0, 1, 0}, {0, 0, 5}}')) AS v(g);
 SELECT reco.als_agg('{1, 2}', 1, '{{1, 0}, {0, 1}}', reco.ials(weighted_regularization => true));
 SELECT reco.als_agg('{1, 2}', 1, '{{1, 0, 0}, {0, 1, 0}, {0, 0, 0}}', reco.ials(weighted_regularization => true));
+-- nor when another group had the same gram and no use for it
+SELECT reco.als_agg('{1, 2}', 1, '{{1, 0}, {0, 1}}', reco.ials(weighted_regularization => g = 2)) FROM generate_series(1, 2) AS g GROUP BY g ORDER BY g;
 -- for the explicit model gram is nothing
 SELECT reco.als_agg('{1, 2}', 1, '{{NaN}}', reco.als()) = reco.als_agg('{1, 2}', 1) AS same;
 -- memory is counted

@@ -120,5 +120,25 @@ SELECT jaccard_similarity(ARRAY['{"a": 1}'::json], ARRAY['{"a": 1}'::json]);
 SELECT jaccard_similarity(NULL::int[], '{1}') IS NULL AS null_set;
 SELECT tversky_similarity('{1}'::int[], '{2}'::int[], -1, 1);
 SELECT tversky_similarity('{1}'::int[], '{2}'::int[], 'NaN', 1);
+-- memory is counted: all that a call holds, and all that an aggregate does
+CREATE FUNCTION pg_temp.memory(call text, maximum text) RETURNS text LANGUAGE plpgsql SET search_path = reco, public AS $$
+DECLARE
+  result text;
+  hint text;
+BEGIN
+  PERFORM set_config('reco.max_memory', maximum, true);
+  EXECUTE 'SELECT ' || call INTO result;
+  RETURN result;
+EXCEPTION WHEN program_limit_exceeded THEN
+  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+  RETURN regexp_replace(sqlerrm, '[0-9]+', 'n') || '. ' || hint;
+END
+$$;
+SELECT maximum, call, pg_temp.memory(call, maximum) AS result
+  FROM (VALUES ('top_n_agg(i, i, 3) FROM generate_series(1, 100000) AS i'), ('cardinality(top_n_agg(i, i, NULL)) FROM generate_series(1, 100000) AS i'),
+               ('cardinality(top_n_agg(repeat(''x'', 1000) || i, i, 2000)) FROM generate_series(1, 2000) AS i'),
+               ('cardinality(vector_sum(array_fill(1::real, ARRAY[90000])))'),
+               ('jaccard_similarity(a, a) FROM (SELECT array_agg(i::numeric) AS a FROM generate_series(1, 20000) AS i) AS s')) AS v(call),
+       unnest(ARRAY['1400kB', '8MB']) WITH ORDINALITY AS m(maximum, n) ORDER BY call COLLATE "C", n;
 RESET search_path;
 RESET extra_float_digits;

@@ -49,8 +49,7 @@ typedef struct AlsState
 /* What a call site keeps for the query, in flinfo->fn_extra. */
 typedef struct Site
 {
-	RecoBudget budget; /* first: it is the argument of alloc */
-	void *(*alloc)(void *arg, size_t bytes);
+	RecoBudget budget;
 	struct varlena *algorithm; /* as parsed into params */
 	reco_als_params params;
 	/* the first gram that was met, d = 0: none yet; raw: as it came, or NULL */
@@ -59,15 +58,6 @@ typedef struct Site
 	double columns;
 	ArrayType *raw;
 } Site;
-
-static void *
-site_alloc(void *arg, size_t bytes)
-{
-	Site *site = arg;
-
-	site->budget.used = MemoryContextMemAllocated(site->budget.context, true);
-	return site->alloc(&site->budget, bytes);
-}
 
 /*
  * The call site, whose memory is now `context`, or the aggregate's when NULL.
@@ -86,8 +76,7 @@ site_of(FunctionCallInfo fcinfo, MemoryContext context)
 	{
 		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Site));
 		reco_budget_init(&site->budget, aggregate);
-		site->alloc = site->budget.env.alloc;
-		site->budget.env.alloc = site_alloc;
+		site->budget.held = true;
 		fcinfo->flinfo->fn_extra = site;
 	}
 	site->budget.context = context ? context : aggregate;
@@ -100,15 +89,11 @@ site_check(Site *site, reco_status status)
 	reco_budget_check(&site->budget, status, "the aggregate");
 }
 
-/* Memory in the context of the site; an error when there is none. */
 static void *
 site_take(Site *site, size_t bytes)
 {
-	void *memory = site_alloc(site, bytes);
-
-	if (memory == NULL)
-		site_check(site, RECO_NO_MEMORY);
-	return memory;
+	reco_budget_require(&site->budget, bytes, "the aggregate");
+	return reco_budget_alloc(&site->budget, bytes);
 }
 
 static AlsState *
@@ -316,6 +301,17 @@ share_gram(FunctionCallInfo fcinfo, Site *site, AlsState *state, const double *p
 	state->normal.gram = copy;
 }
 
+/* The number of rows behind a gram (0: it does not tell) must be one, where it is asked for. */
+static void
+check_columns(const AlsState *state, double columns)
+{
+	if (columns == 0 && state->normal.weighted)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("weighted_regularization needs the number of rows behind gram"),
+						errhint("Make gram with reco.gram_agg(factors || 1::real), whose last "
+								"element is that number.")));
+}
+
 /*
  * The argument `gram` of an implicit row.  A group takes its first; of the others
  * only the shape is compared, without looking inside when the size is the same.
@@ -348,6 +344,7 @@ read_gram(FunctionCallInfo fcinfo, Site *site, AlsState *state, int argument)
 	if (site->raw && site->gram_d == d && state->normal.gram == NULL &&
 		VARSIZE(array) == VARSIZE(site->raw) && memcmp(array, site->raw, VARSIZE(array)) == 0)
 	{
+		check_columns(state, site->columns);
 		state->normal.gram = site->gram;
 		state->normal.columns = site->columns;
 		state->gram_size = size;
@@ -370,11 +367,7 @@ read_gram(FunctionCallInfo fcinfo, Site *site, AlsState *state, int argument)
 							errmsg("the last element of gram must be a number of rows"),
 							errhint("Make gram with reco.gram_agg(factors || 1::real).")));
 	}
-	else if (state->normal.weighted)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("weighted_regularization needs the number of rows behind gram"),
-						errhint("Make gram with reco.gram_agg(factors || 1::real), whose last "
-								"element is that number.")));
+	check_columns(state, columns);
 	packed = to = palloc(reco_normal_packed(d) * sizeof(double));
 	for (int i = 0; i < d; i++)
 		for (int j = i; j < d; j++)

@@ -9,6 +9,7 @@
  */
 #include "api/similarity.h"
 
+#include "access/detoast.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -36,7 +37,10 @@ reco_array_get(RecoArray *array, Datum datum)
 
 	array->copy = NULL;
 	if (unlikely(VARATT_IS_COMPRESSED(packed) || VARATT_IS_EXTERNAL(packed)))
+	{
+		reco_argument_require(toast_raw_datum_size(datum));
 		array->copy = packed = pg_detoast_datum_packed(packed);
+	}
 	/* where the array would begin, had it a header of four bytes */
 	base = VARDATA_ANY(packed) - VARHDRSZ;
 	memcpy(&ndim, base + offsetof(ArrayType, ndim), sizeof(ndim));
@@ -96,17 +100,16 @@ reco_element_not_finite(double value, int64 index)
 					errhint("Use array_remove or array_replace to drop or to replace it.")));
 }
 
+void
+reco_argument_require(size_t bytes)
+{
+	reco_context_require(MemoryContextMemAllocated(CurrentMemoryContext, true), bytes,
+						 "comparing arguments", "pass shorter ones");
+}
+
 void *
 reco_argument_alloc(size_t bytes)
 {
-	size_t limit = reco_max_memory();
-
-	if (bytes > limit)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("argument needs %zu kB of memory, more than \"reco.max_memory\" allows",
-						bytes / 1024 + 1),
-				 errdetail("The limit is %zu kB.", limit / 1024),
-				 errhint("Raise \"reco.max_memory\" or pass a shorter argument.")));
+	reco_argument_require(bytes);
 	return MemoryContextAllocHuge(CurrentMemoryContext, bytes);
 }

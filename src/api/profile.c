@@ -83,28 +83,28 @@ collect(const reco_content *content, const RecoFeatures *features,
 static void
 add_traits(RecoRows *rows, Serving *serving, const Trait *trait, int32 n)
 {
-	int32 *number = palloc(((Size) n + 1) * sizeof(int32));
-	char **text;
-	int32 terms = 0;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco term", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	TermTable terms;
 
-	for (int32 k = 0; k < n; k++)
-		if (trait[k].term >= 0)
-			number[terms++] = trait[k].term;
-	text = reco_terms_read(serving->schema, serving->version, number, terms);
-	terms = 0;
+	reco_terms_open(&terms, serving->schema, serving->version);
 	for (int32 k = 0; k < n; k++)
 	{
 		bool is_number = trait[k].term < 0;
-		char *value = is_number ? DatumGetCString(DirectFunctionCall1(
-									  float4out, Float4GetDatum((float4) trait[k].number)))
-								: text[terms++];
-		Datum values[3] = {CStringGetTextDatum(serving->features->name[trait[k].field]),
-						   value ? CStringGetTextDatum(value) : (Datum) 0,
+		Datum value = is_number ? CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(
+									  float4out, Float4GetDatum((float4) trait[k].number))))
+								: PointerGetDatum(reco_term_read(&terms, trait[k].term));
+		Datum values[3] = {CStringGetTextDatum(serving->features->name[trait[k].field]), value,
 						   Float8GetDatum(trait[k].weight)};
-		bool nulls[3] = {false, value == NULL, is_number};
+		bool nulls[3] = {false, false, is_number};
 
 		reco_rows_add(rows, values, nulls);
+		MemoryContextReset(context);
 	}
+	reco_terms_close(&terms);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 Datum

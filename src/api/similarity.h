@@ -30,15 +30,19 @@ extern void reco_value_not_finite(double value) pg_attribute_noreturn();
 extern void reco_element_not_finite(double value, int64 index) pg_attribute_noreturn();
 
 /*
- * Memory that a function needs for long arguments: an error when it is more than
- * reco.max_memory allows, else a plain allocation.
+ * Memory that a function needs for long arguments: an error when it is, with what else the
+ * call holds, more than reco.max_memory allows, else a plain allocation.
  */
+extern void reco_argument_require(size_t bytes);
 extern void *reco_argument_alloc(size_t bytes);
 
 /* keywords.c: lexeme i of a against lexeme j of b, in the order of a tsvector. */
 extern int reco_compare_lexemes(TSVector a, int i, TSVector b, int j);
 
 /* states.c: the states of aggregates. */
+
+/* Before a state that may be large grows: all groups together may hold reco.max_memory. */
+extern void reco_state_require(MemoryContext context, size_t bytes);
 extern void *reco_state_new(FunctionCallInfo fcinfo, size_t bytes);
 extern MemoryContext reco_state_context(FunctionCallInfo fcinfo);
 

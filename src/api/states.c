@@ -21,6 +21,17 @@ reco_state_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+/*
+ * States of a fixed, small size are for the executor to count.  The children of the context
+ * belong to other aggregates of the query.
+ */
+void
+reco_state_require(MemoryContext context, size_t bytes)
+{
+	reco_context_require(MemoryContextMemAllocated(context, false), bytes, "the aggregate",
+						 "aggregate fewer rows or groups at once");
+}
+
 /* A zeroed state that lives as long as its group. */
 void *
 reco_state_new(FunctionCallInfo fcinfo, size_t bytes)

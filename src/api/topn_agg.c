@@ -8,10 +8,12 @@
  * not depend on the order of the rows or on the plan.  The final function sorts a
  * copy: running windows are right.
  *
- * Cost: 16 bytes and the item's own size, n times (for n NULL: a row) a group.
+ * Cost: 16 bytes and the item's own size, n times (for n NULL: a row) a group, counted
+ * against reco.max_memory.
  */
 #include "api/similarity.h"
 
+#include "access/detoast.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -122,8 +124,13 @@ replace_worst(TopState *state, TopEntry entry, TopOrder *order)
 static Datum
 copy_item(TopState *state, Datum item)
 {
-	MemoryContext old = MemoryContextSwitchTo(state->context);
+	MemoryContext old;
 
+	if (!state->type->typbyval)
+		reco_state_require(state->context, state->type->typlen == -1
+											   ? toast_raw_datum_size(item)
+											   : datumGetSize(item, false, state->type->typlen));
+	old = MemoryContextSwitchTo(state->context);
 	if (state->type->typlen == -1)
 		item = PointerGetDatum(PG_DETOAST_DATUM_COPY(item));
 	else
@@ -135,22 +142,21 @@ copy_item(TopState *state, Datum item)
 static void
 make_room(TopState *state)
 {
+	int32 most = state->limit == NO_LIMIT ? (int32) MaxArraySize : state->limit;
+
 	if (state->n < state->room)
 		return;
-	if (state->room == 0)
-	{
-		state->room = state->limit == NO_LIMIT ? 16 : Min(state->limit, 16);
-		state->entry = MemoryContextAlloc(state->context, sizeof(TopEntry) * state->room);
-		return;
-	}
-	/* what an array can hold is less than half of this */
-	if (state->room > PG_INT32_MAX / 2)
+	if (state->n == (int32) MaxArraySize)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("number of items exceeds the maximum allowed (%d)", state->room)));
-	state->room *= 2;
-	if (state->limit != NO_LIMIT)
-		state->room = Min(state->room, state->limit);
-	state->entry = repalloc_huge(state->entry, sizeof(TopEntry) * (Size) state->room);
+						errmsg("array size exceeds the maximum allowed (%d)", (int) MaxArraySize),
+						errhint("Ask for fewer items.")));
+	/* at most MaxArraySize before it doubles, so there is no overflow */
+	state->room = Min(state->room ? state->room * 2 : 16, Min(most, (int32) MaxArraySize));
+	reco_state_require(state->context, sizeof(TopEntry) * (Size) state->room);
+	if (state->entry)
+		state->entry = repalloc_huge(state->entry, sizeof(TopEntry) * (Size) state->room);
+	else
+		state->entry = MemoryContextAlloc(state->context, sizeof(TopEntry) * state->room);
 }
 
 static void
@@ -337,6 +343,7 @@ reco_top_n_deserial(PG_FUNCTION_ARGS)
 		reco_state_invalid();
 	state = new_state(CurrentMemoryContext, type, limit);
 	state->room = (int32) Max(n, 1);
+	reco_state_require(CurrentMemoryContext, sizeof(TopEntry) * (Size) state->room);
 	state->entry = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(TopEntry) * state->room);
 	for (; state->n < n; state->n++)
 	{
@@ -368,6 +375,7 @@ reco_top_n_final(PG_FUNCTION_ARGS)
 	if (state->n == 0)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(state->type->type_id));
 	order = (TopOrder){state->type, PG_GET_COLLATION()};
+	reco_state_require(CurrentMemoryContext, (sizeof(TopEntry) + sizeof(Datum)) * (Size) state->n);
 	entry = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(TopEntry) * state->n);
 	memcpy(entry, state->entry, sizeof(TopEntry) * state->n);
 	qsort_arg(entry, state->n, sizeof(TopEntry), compare_entries, &order);

@@ -238,6 +238,7 @@ read_source(Job *job)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source of model \"%s\" has no interactions to train on", job->name),
 						errdetail_internal("%s.", what_was_read(data))));
+	reco_version_check_lengths(data, job->name);
 	if (!job->creating)
 	{
 		check_model_exists(job);

@@ -5,7 +5,7 @@
  * Sums are float8, twofold (core/sums.h), so neither the order of the rows nor a
  * parallel plan shows in the result.  A NULL array is skipped, like a NULL in sum.
  *
- * Cost: 16 bytes a group and element.
+ * Cost: 16 bytes a group and element, counted against reco.max_memory.
  */
 #include "api/similarity.h"
 
@@ -42,9 +42,10 @@ state_bytes(int n)
 static VectorState *
 new_state(MemoryContext context, int n)
 {
-	VectorState *state =
-		MemoryContextAllocExtended(context, state_bytes(n), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	VectorState *state;
 
+	reco_state_require(context, state_bytes(n));
+	state = MemoryContextAllocExtended(context, state_bytes(n), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	state->n = n;
 	return state;
 }

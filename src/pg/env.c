@@ -19,6 +19,14 @@ typedef struct BlockHead
 	size_t bytes;
 } BlockHead;
 
+/* Where others fill the context as well, what it holds is what counts. */
+static void
+look_at_context(RecoBudget *budget)
+{
+	if (budget->held)
+		budget->used = MemoryContextMemAllocated(budget->context, true);
+}
+
 static void *
 env_alloc(void *arg, size_t bytes)
 {
@@ -29,6 +37,7 @@ env_alloc(void *arg, size_t bytes)
 
 	if (RECO_FAULT_NOW())
 		return NULL;
+	look_at_context(budget);
 	if (total < bytes || total > budget->limit - Min(budget->used, budget->limit))
 	{
 		budget->refused = bytes;
@@ -50,7 +59,7 @@ env_release(void *arg, void *memory)
 	RecoBudget *budget = arg;
 	BlockHead *head = (BlockHead *) memory - 1;
 
-	budget->used -= head->bytes;
+	budget->used -= Min(head->bytes, budget->used);
 	pfree(head->chunk);
 }
 
@@ -125,33 +134,40 @@ setting_to_raise(void)
 			   : "Have a superuser raise \"reco.max_memory_limit\", and raise \"reco.max_memory\"";
 }
 
-void
-reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
+static pg_attribute_noreturn() void refuse(size_t bytes, const char *what, const char *advice)
 {
-	if (bytes <= budget->limit - Min(budget->used, budget->limit))
-		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			 errmsg("%s needs an estimated %zu kB of memory, more than \"reco.max_memory\" allows",
-					what, (budget->used + bytes) / 1024 + 1),
-			 errdetail("The limit is %zu kB.", budget->limit / 1024),
-			 errhint("%s, or train on fewer rows or with fewer factors.", setting_to_raise())));
+					what, bytes / 1024 + 1),
+			 errdetail("The limit is %zu kB.", reco_max_memory() / 1024),
+			 errhint("%s, or %s.", setting_to_raise(), advice)));
+}
+
+void
+reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
+{
+	look_at_context(budget);
+	if (bytes > budget->limit - Min(budget->used, budget->limit))
+		refuse(budget->used + bytes, what, "train on fewer rows or with fewer factors");
+}
+
+void
+reco_context_require(Size held, Size bytes, const char *what, const char *advice)
+{
+	Size limit = reco_max_memory();
+
+	if (bytes > limit - Min(held, limit))
+		refuse(held + bytes, what, advice);
 }
 
 void *
 reco_serving_alloc(MemoryContext context, Size count, Size size)
 {
 	Size bytes = Max(count, 1) * size;
-	Size limit = reco_max_memory();
-	Size held = MemoryContextMemAllocated(context, true);
 
-	if (bytes > limit - Min(held, limit))
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("serving needs an estimated %zu kB of memory, more than "
-							   "\"reco.max_memory\" allows",
-							   (held + bytes) / 1024 + 1),
-						errdetail("The limit is %zu kB.", limit / 1024),
-						errhint("%s, or ask for fewer rows.", setting_to_raise())));
+	reco_context_require(MemoryContextMemAllocated(context, true), bytes, "serving",
+						 "ask for fewer rows");
 	return MemoryContextAllocExtended(context, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 

@@ -9,6 +9,7 @@
 
 int reco_fault_at;
 int reco_polls;
+int reco_fault_entries;
 
 void
 reco_faults_init(void)
@@ -18,6 +19,11 @@ reco_faults_init(void)
 		&reco_fault_at, 0, 0, PG_INT32_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomIntVariable("reco.polls", "Counts interrupt checks.", NULL, &reco_polls, 0, 0,
 							PG_INT32_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomIntVariable("reco.fault_entries",
+							"Sets how many interactions or terms a stored value may hold; 0 for "
+							"those that fit.",
+							NULL, &reco_fault_entries, 0, 0, PG_INT32_MAX, PGC_SUSET,
+							GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 }
 
 void

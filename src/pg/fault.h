@@ -6,7 +6,8 @@
  * nothing of it.  "reco.fault_at" counts down to 0 at each check and each allocation of the
  * extension, and where it arrives there is the error that a cancelled query or a lack of
  * memory would be.  A test sets it to 1, 2, 3 ... until the call ends with the setting
- * above 0.  "reco.polls" counts the interrupt checks.
+ * above 0.  "reco.fault_entries" makes the most that one stored value may hold small, and
+ * "reco.polls" counts the interrupt checks.
  */
 #ifndef RECO_PG_FAULT_H
 #define RECO_PG_FAULT_H
@@ -23,6 +24,7 @@
 
 extern int reco_fault_at;
 extern int reco_polls;
+extern int reco_fault_entries;
 
 extern void reco_faults_init(void);
 extern void reco_fault_poll(void);
@@ -32,6 +34,9 @@ extern void reco_fault_alloc(void);
 #define RECO_FAULT_NOW() (unlikely(reco_fault_at > 0) && --reco_fault_at == 0)
 #define RECO_FAULT_POLL() ((void) (reco_polls++, RECO_FAULT_NOW() ? reco_fault_poll() : (void) 0))
 #define RECO_FAULT_ALLOC() ((void) (RECO_FAULT_NOW() ? reco_fault_alloc() : (void) 0))
+
+/* A limit that no test can reach. */
+#define RECO_FAULT_ENTRIES(most) (reco_fault_entries > 0 ? reco_fault_entries : (most))
 
 #ifndef RECO_FAULT_C
 #define palloc(...) (RECO_FAULT_ALLOC(), palloc(__VA_ARGS__))
@@ -54,6 +59,7 @@ extern void reco_fault_alloc(void);
 
 #define RECO_FAULT_NOW() false
 #define RECO_FAULT_POLL() ((void) 0)
+#define RECO_FAULT_ENTRIES(most) (most)
 #define reco_faults_init() ((void) 0)
 
 #endif

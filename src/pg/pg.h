@@ -65,6 +65,7 @@ typedef struct RecoBudget
 	size_t used;
 	size_t peak;
 	size_t refused; /* what was asked for when the limit was met, else 0 */
+	bool held;      /* used is all that the context and its children hold, whoever took it */
 } RecoBudget;
 
 /* The surroundings of a kernel that allocates nothing: interrupts only. */
@@ -87,6 +88,11 @@ extern void *reco_budget_alloc(RecoBudget *budget, size_t bytes);
 extern void reco_budget_free(RecoBudget *budget, void *memory);
 /* Error when `bytes` more would pass the limit; what: "training", "reading the source". */
 extern void reco_budget_require(RecoBudget *budget, size_t bytes, const char *what);
+/*
+ * Error when so many bytes more than what is held would pass the limit; advice: what else can
+ * be done than to raise it, "ask for fewer rows".
+ */
+extern void reco_context_require(Size held, Size bytes, const char *what, const char *advice);
 /* Raises the error that a kernel reported; returns when there is none. */
 extern void reco_budget_check(RecoBudget *budget, reco_status status, const char *what);
 

@@ -205,7 +205,7 @@ reco_serving_load_users(Serving *serving)
 			AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
 		ServingUsers *users = reco_users_load(serving, context);
 
-		if (reco_image_write(serving, users) && reco_image_map(serving, RECO_IMAGE_USERS))
+		if (reco_image_write(serving, users, context) && reco_image_map(serving, RECO_IMAGE_USERS))
 			MemoryContextDelete(context);
 		else
 		{
@@ -228,7 +228,7 @@ from_tables(const ModelRow *row)
 	if (serving == NULL)
 	{
 		serving = reco_serving_load(row);
-		if (reco_image_write(serving, NULL))
+		if (reco_image_write(serving, NULL, serving->context))
 		{
 			Serving *mapped = from_image(row);
 

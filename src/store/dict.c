@@ -13,6 +13,7 @@
  */
 #include "store/ident.h"
 
+#include "access/detoast.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
@@ -77,6 +78,7 @@ typedef struct FrozenIds
 struct IdDict
 {
 	const IdType *type;
+	MemoryContext parent;
 	MemoryContext context;
 	int32 count;
 	int32 slots;
@@ -89,7 +91,7 @@ struct IdDict
 	uint32 probe_hash;       /* hash of the id that is being looked for */
 	Datum probe;             /* it stands for number PROBE */
 	const FrozenIds *frozen; /* instead of all that: ids that do not change */
-	RecoBudget *budget;      /* memory that it may grow within; NULL: any */
+	RecoBudget *budget;      /* memory that it may grow within; NULL: that of a call */
 	const char *what;
 };
 
@@ -132,6 +134,7 @@ id_dict_create(MemoryContext parent, const IdType *type)
 	IdDict *dict = MemoryContextAllocZero(context, sizeof(IdDict));
 
 	dict->type = type;
+	dict->parent = parent;
 	dict->context = context;
 	dict->slots = 1024;
 	dict->ids = MemoryContextAlloc(context, dict->slots * sizeof(Datum));
@@ -156,8 +159,12 @@ id_dict_limit(IdDict *dict, RecoBudget *budget, const char *what)
 static void
 ask_for(IdDict *dict, Size bytes)
 {
-	if (dict->budget)
-		reco_budget_require(dict->budget, id_dict_memory(dict) + bytes, dict->what);
+	if (dict->budget == NULL)
+		reco_context_require(MemoryContextMemAllocated(dict->parent, true), bytes, "serving",
+							 "ask for fewer rows");
+	else
+		reco_budget_require(dict->budget, dict->budget->held ? bytes : id_dict_memory(dict) + bytes,
+							dict->what);
 }
 
 /* Room for one more id; the array may pass the 1 GB of an ordinary allocation. */
@@ -247,9 +254,13 @@ add_int(IdDict *dict, Datum id)
 static Datum
 keep(IdDict *dict, Datum id)
 {
-	MemoryContext old = MemoryContextSwitchTo(dict->context);
+	MemoryContext old;
 	Datum copy;
 
+	/* who fills it with a budget of its own looks at what long ids take, every few MB */
+	if (dict->type->typlen == -1 && (dict->budget == NULL || dict->budget->held))
+		ask_for(dict, toast_raw_datum_size(id));
+	old = MemoryContextSwitchTo(dict->context);
 	if (dict->type->typbyval)
 		copy = id;
 	else if (dict->type->typlen == -1)
@@ -432,6 +443,7 @@ id_dict_sort(IdDict *dict, int32 *rank)
 {
 	Numbered *order;
 
+	ask_for(dict, ((Size) dict->count + 1) * sizeof(Numbered));
 	order = MemoryContextAllocHuge(dict->context, ((Size) dict->count + 1) * sizeof(Numbered));
 	for (int32 i = 0; i < dict->count; i++)
 	{
@@ -485,7 +497,7 @@ compare_numbers(const void *a, const void *b, void *arg)
 }
 
 const void *
-id_dict_freeze(IdDict *dict, Size *bytes)
+id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes)
 {
 	const IdType *type = dict->type;
 	int32 n = dict->count;
@@ -502,6 +514,7 @@ id_dict_freeze(IdDict *dict, Size *bytes)
 		RECO_POLL_EACH(k, RECO_SEARCHES);
 		*bytes += MAXALIGN(datumGetSize(dict->ids[k], false, type->typlen));
 	}
+	reco_budget_require(budget, *bytes, "serving");
 	frozen =
 		MemoryContextAllocExtended(CurrentMemoryContext, *bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	*frozen = (FrozenIds){n, type->typbyval, *bytes, order, datum};

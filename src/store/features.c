@@ -32,13 +32,15 @@ features_id_of(FeatureReader *reader, TupleTableSlot *slot)
 }
 
 void
-features_check_memory(FeatureReader *reader)
+features_check_memory(FeatureReader *reader, Size more)
 {
 	reco_budget_require(reader->budget,
-						id_dict_memory(reader->items) + id_dict_memory(reader->terms),
+						id_dict_memory(reader->items) + id_dict_memory(reader->terms) +
+							MemoryContextMemAllocated(reader->row, true) + more,
 						"reading items");
 	reader->unchecked = 0;
 }
+
 /*
  * The number of a row's item; -1: it is none of the model, or skipped.
  */
@@ -102,7 +104,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 		MemoryContextMemAllocated(reader->row, false) > CHECK_BYTES)
 		MemoryContextReset(reader->row);
 	if (reader->rows % CHECK_ROWS == 0 || reader->unchecked > CHECK_BYTES)
-		features_check_memory(reader);
+		features_check_memory(reader, 0);
 	old = MemoryContextSwitchTo(reader->row);
 	item = find_item(reader, slot);
 	if (item < 0)
@@ -333,7 +335,7 @@ features_finish(FeatureReader *reader, const int32 *rank, int32 items, const int
 	reco_interactions x;
 
 	*skipped = reader->skipped;
-	features_check_memory(reader);
+	features_check_memory(reader, 0);
 	/* the texts are copied once more, when the rows are sorted */
 	reco_budget_require(budget,
 						Max(reco_triples_build_memory(&reader->triples, items, terms),

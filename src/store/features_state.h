@@ -14,6 +14,7 @@ typedef struct FeatureColumn
 {
 	reco_field_kind kind;
 	bool category;
+	bool varlena;
 	Oid type;      /* base type */
 	Oid element;   /* of an array of attributes */
 	bool casts;    /* an embedding by a cast to real[] */
@@ -57,7 +58,8 @@ struct FeatureReader
 #define CHECK_ROWS 1024
 #define CHECK_BYTES (8 * 1024 * 1024)
 
-extern void features_check_memory(FeatureReader *reader);
+/* An error when what is held, and so many bytes more, is more than there may be. */
+extern void features_check_memory(FeatureReader *reader, Size more);
 
 /* The id of a row in messages. */
 extern char *features_id_of(FeatureReader *reader, TupleTableSlot *slot);

@@ -80,7 +80,10 @@ extern int64 id_to_int64(const IdType *type, Datum id);
 typedef struct IdDict IdDict;
 
 extern IdDict *id_dict_create(MemoryContext parent, const IdType *type);
-/* From now on the dictionary asks before it grows, for `what`. */
+/*
+ * From now on the dictionary asks a budget before it grows, for `what`; without one it asks
+ * whether the context that it was made in may hold so much.
+ */
 extern void id_dict_limit(IdDict *dict, RecoBudget *budget, const char *what);
 extern int32 id_dict_add(IdDict *dict, Datum id);
 extern int32 id_dict_find(IdDict *dict, Datum id); /* -1: not there */
@@ -98,11 +101,11 @@ extern void id_dict_sort(IdDict *dict, int32 *rank);
 extern void id_dict_keep(IdDict *dict, const int32 *map);
 
 /*
- * The dictionary in one piece, palloc'd, that holds no pointers; and a dictionary
- * that reads from such a piece, which must stay where it is (NULL: it is not one of
- * this type).
+ * The dictionary in one piece, palloc'd once the budget allows it, that holds no pointers; and a
+ * dictionary that reads from such a piece, which must stay where it is (NULL: it is not one of this
+ * type).
  */
-extern const void *id_dict_freeze(IdDict *dict, Size *bytes);
+extern const void *id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes);
 extern IdDict *id_dict_frozen(MemoryContext parent, const IdType *type, const void *image,
 							  Size bytes);
 

@@ -407,7 +407,7 @@ csr_pieces(const reco_csr *a, Piece *piece)
 }
 
 static void
-collect(const Serving *serving, Piece *piece)
+collect(const Serving *serving, RecoBudget *budget, Piece *piece)
 {
 	const RecoModel *model = &serving->model;
 	Size items = model->items;
@@ -418,7 +418,7 @@ collect(const Serving *serving, Piece *piece)
 	piece[SECTION_INTERACTIONS] = (Piece){serving->interactions, items * sizeof(float)};
 	piece[SECTION_TREND] = (Piece){serving->trend, items * sizeof(float)};
 	piece[SECTION_POPULAR] = (Piece){serving->popular, items * sizeof(int32)};
-	piece[SECTION_IDS].data = id_dict_freeze(serving->items, &piece[SECTION_IDS].bytes);
+	piece[SECTION_IDS].data = id_dict_freeze(serving->items, budget, &piece[SECTION_IDS].bytes);
 	if (model->gram)
 		piece[SECTION_GRAM] =
 			(Piece){model->gram, (Size) model->factors * model->factors * sizeof(double)};
@@ -437,12 +437,12 @@ collect(const Serving *serving, Piece *piece)
 }
 
 static void
-collect_users(const Serving *serving, const ServingUsers *all, Piece *piece)
+collect_users(const Serving *serving, const ServingUsers *all, RecoBudget *budget, Piece *piece)
 {
 	Size users = serving->users;
 
 	memset(piece, 0, SECTIONS * sizeof(Piece));
-	piece[SECTION_USER_IDS].data = id_dict_freeze(all->ids, &piece[SECTION_USER_IDS].bytes);
+	piece[SECTION_USER_IDS].data = id_dict_freeze(all->ids, budget, &piece[SECTION_USER_IDS].bytes);
 	piece[SECTION_USER_MATRIX] =
 		(Piece){all->factors, users * serving->model.stride * sizeof(float)};
 	piece[SECTION_USER_BIAS] = (Piece){all->bias, users * sizeof(float)};
@@ -528,23 +528,26 @@ write_file(const char *path, Head *head, const Piece *piece)
 }
 
 bool
-reco_image_write(const Serving *serving, const ServingUsers *users)
+reco_image_write(const Serving *serving, const ServingUsers *users, MemoryContext held)
 {
 	RecoImageKind kind = users ? RECO_IMAGE_USERS : RECO_IMAGE_ITEMS;
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "reco image", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(held, "reco image", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	char *path = reco_image_path(serving->schema, serving->version, serving->nonce, kind);
 	char *unfinished = psprintf(RECO_IMAGE_DIRECTORY "/" RECO_IMAGE_PREFIX "_new.%d", MyProcPid);
 	Piece piece[SECTIONS];
+	RecoBudget budget;
 	Head head;
 	bool done;
 
+	reco_budget_init(&budget, held);
+	budget.held = true;
+
 	fill_head(serving, kind, &head);
 	if (kind == RECO_IMAGE_ITEMS)
-		collect(serving, piece);
+		collect(serving, &budget, piece);
 	else
-		collect_users(serving, users, piece);
+		collect_users(serving, users, &budget, piece);
 	done = write_file(unfinished, &head, piece) && rename(unfinished, path) == 0;
 	if (done)
 		reco_image_remove_old(serving->schema, serving->version, serving->nonce);

@@ -31,7 +31,7 @@ extern void reco_image_unmap(RecoImage *image);
  * the files of older versions, and of models that are gone.  False when it could not be
  * written.
  */
-extern bool reco_image_write(const Serving *serving, const ServingUsers *users);
+extern bool reco_image_write(const Serving *serving, const ServingUsers *users, MemoryContext held);
 
 /* image_files.c: the name of a version's file, palloc'd. */
 extern char *reco_image_path(Oid schema, int32 version, int64 nonce, RecoImageKind kind);

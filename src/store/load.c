@@ -4,10 +4,12 @@
  *
  * Everything that is read is checked: the tables are the owner's.
  *
- * Cost: one pass over the version's items.
+ * Cost: one pass over the version's items.  Memory: the version's, and its lists and terms
+ * twice while they are joined; all that is held counts against reco.max_memory, row by row.
  */
 #include "store/load.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "common/hashfn.h"
 #include "core/history.h"
@@ -26,6 +28,8 @@ typedef struct ItemLoad
 {
 	Serving *serving;
 	ModelTable *table;
+	RecoBudget *budget;
+	MemoryContext context; /* of what goes when all is read */
 	Datum *id;
 	bool *seen;
 	int32 count;
@@ -51,6 +55,21 @@ serving_alloc_matrix(MemoryContext context, Size rows, int stride)
 {
 	return (float *) TYPEALIGN(
 		RECO_ALIGN, serving_alloc(context, rows * stride * sizeof(float) + RECO_ALIGN, 1));
+}
+
+/* The same while a version is read, which asking for fewer rows would not make smaller. */
+static void *
+load_alloc(RecoBudget *budget, MemoryContext context, Size count, Size size)
+{
+	reco_budget_require(budget, Max(count, 1) * size, "serving");
+	return serving_alloc(context, count, size);
+}
+
+float *
+serving_load_matrix(RecoBudget *budget, MemoryContext context, Size rows, int stride)
+{
+	reco_budget_require(budget, rows * stride * sizeof(float) + RECO_ALIGN, "serving");
+	return serving_alloc_matrix(context, rows, stride);
 }
 
 void
@@ -98,17 +117,19 @@ check_embeddings(const Serving *serving, const float *dense)
 static void
 load_terms(ItemLoad *load, TupleTableSlot *slot, int32 number)
 {
-	bytea *features = DatumGetByteaPP(slot->tts_values[COLUMN_CONTENT]);
-	const uint8 *data = (const uint8 *) VARDATA_ANY(features);
-	Size size = VARSIZE_ANY_EXHDR(features);
-	int64 n = size == 0 ? 0 : reco_history_count(data, size);
+	Datum stored = slot->tts_values[COLUMN_CONTENT];
+	int32 terms = load->serving->features->terms;
+	struct varlena *features = reco_unpack(stored, VARHDRSZ + reco_history_bound(terms));
+	const uint8 *data = features ? (const uint8 *) VARDATA_ANY(features) : NULL;
+	Size size = features ? VARSIZE_ANY_EXHDR(features) : 0;
+	int64 n = features == NULL ? -1 : size == 0 ? 0 : reco_history_count(data, size);
 
-	if (n < 0 || n > load->serving->features->terms)
+	if (n < 0 || n > terms)
 		reco_damaged(load->serving->schema, "An item's features are not readable.");
-	load->term[number] = palloc(Max(n, 1) * sizeof(int32));
-	load->term_weight[number] = palloc(Max(n, 1) * sizeof(float));
-	if (n > 0 && !reco_history_decode(&reco_poll_env, data, size, load->serving->features->terms,
-									  load->term[number], load->term_weight[number]))
+	load->term[number] = load_alloc(load->budget, load->context, n, sizeof(int32));
+	load->term_weight[number] = load_alloc(load->budget, load->context, n, sizeof(float));
+	if (n > 0 && !reco_history_decode(&reco_poll_env, data, size, terms, load->term[number],
+									  load->term_weight[number]))
 		reco_damaged(load->serving->schema, "An item's features are not readable.");
 	for (int64 k = 0; k < n; k++)
 	{
@@ -117,6 +138,8 @@ load_terms(ItemLoad *load, TupleTableSlot *slot, int32 number)
 			reco_damaged(load->serving->schema, "An item's features are not readable.");
 	}
 	load->term_counts[number] = (int32) n;
+	if ((Pointer) features != DatumGetPointer(stored))
+		pfree(features);
 }
 
 static void
@@ -129,6 +152,17 @@ load_numbers(ItemLoad *load, TupleTableSlot *slot, int32 number)
 	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_NUMBERS],
 						 reco_content_numbers(content), true, to);
 	check_embeddings(serving, to);
+}
+
+/* What a row's list of neighbors takes: unpacked, and then without what is around it. */
+static Size
+list_bytes(TupleTableSlot *slot, int32 items)
+{
+	Size bytes = toast_raw_datum_size(slot->tts_values[COLUMN_NEIGHBORS]) +
+				 toast_raw_datum_size(slot->tts_values[COLUMN_SIMILARITIES]);
+
+	/* a longer one is not unpacked */
+	return 2 * Min(bytes, ((Size) items + 16) * (sizeof(int32) + sizeof(double)));
 }
 
 static bool
@@ -145,6 +179,8 @@ load_item(void *arg, TupleTableSlot *slot)
 		reco_damaged(serving->schema, "The rows of its items do not belong together.");
 	load->seen[number] = true;
 	load->count++;
+	reco_budget_require(load->budget, load->lengths ? list_bytes(slot, model->items) : 0,
+						"serving");
 	load->id[number] = datumCopy(slot->tts_values[COLUMN_ID], serving->item_type->typbyval,
 								 serving->item_type->typlen);
 	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
@@ -167,8 +203,9 @@ load_item(void *arg, TupleTableSlot *slot)
 
 /* The lists in one piece. */
 static void
-join_lists(ItemLoad *load, RecoBudget *budget, reco_neighbors *out)
+join_lists(ItemLoad *load, reco_neighbors *out)
 {
+	RecoBudget *budget = load->budget;
 	int32 items = load->serving->model.items;
 
 	out->rows = items;
@@ -189,8 +226,9 @@ join_lists(ItemLoad *load, RecoBudget *budget, reco_neighbors *out)
 
 /* The features in one piece, and what is made from them. */
 static void
-join_terms(ItemLoad *load, RecoBudget *budget)
+join_terms(ItemLoad *load)
 {
+	RecoBudget *budget = load->budget;
 	Serving *serving = load->serving;
 	RecoModel *model = &serving->model;
 	reco_content *content = &serving->features->content;
@@ -220,33 +258,34 @@ static void
 load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 {
 	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "reco items", ALLOCSET_DEFAULT_SIZES);
+		AllocSetContextCreate(serving->context, "reco items", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	ItemLoad load = {serving, table};
+	ItemLoad load = {serving, table, budget, context};
 	RecoModel *model = &serving->model;
 	int32 items = model->items;
 
-	load.id = serving_alloc(context, items, sizeof(Datum));
-	load.seen = serving_alloc(context, items, sizeof(bool));
+	load.id = load_alloc(budget, context, items, sizeof(Datum));
+	load.seen = load_alloc(budget, context, items, sizeof(bool));
 	if (model->spec->algorithm->own_lists)
 	{
-		load.lengths = serving_alloc(context, items, sizeof(int32));
-		load.neighbor = serving_alloc(context, items, sizeof(int32 *));
-		load.similarity = serving_alloc(context, items, sizeof(double *));
+		load.lengths = load_alloc(budget, context, items, sizeof(int32));
+		load.neighbor = load_alloc(budget, context, items, sizeof(int32 *));
+		load.similarity = load_alloc(budget, context, items, sizeof(double *));
 	}
 	if (serving->features)
 	{
-		load.term_counts = serving_alloc(context, items, sizeof(int32));
-		load.term = serving_alloc(context, items, sizeof(int32 *));
-		load.term_weight = serving_alloc(context, items, sizeof(float *));
+		load.term_counts = load_alloc(budget, context, items, sizeof(int32));
+		load.term = load_alloc(budget, context, items, sizeof(int32 *));
+		load.term_weight = load_alloc(budget, context, items, sizeof(float *));
 		serving->features->content.dense =
-			serving_alloc_matrix(serving->context, items, serving->features->content.stride);
+			serving_load_matrix(budget, serving->context, items, serving->features->content.stride);
 	}
 	reco_table_scan(table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_item,
 					&load);
 	if (load.count != items)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d items.", load.count, items));
 	serving->items = id_dict_create(serving->context, serving->item_type);
+	id_dict_limit(serving->items, budget, "serving");
 	for (int32 i = 0; i < items; i++)
 	{
 		if (i % 4096 == 0)
@@ -254,10 +293,11 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 		if (id_dict_add(serving->items, load.id[i]) != i)
 			reco_damaged(serving->schema, "An item is there twice.");
 	}
+	id_dict_limit(serving->items, NULL, NULL);
 	if (load.lengths)
-		join_lists(&load, budget, &model->neighbors);
+		join_lists(&load, &model->neighbors);
 	if (serving->features)
-		join_terms(&load, budget);
+		join_terms(&load);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
@@ -380,11 +420,12 @@ reco_serving_load(const ModelRow *row)
 	reco_check_policies(items.heap);
 	reco_table_require_id(&items, serving->item_type);
 	serving_check_size(&items, model->items);
-	model->item = serving_alloc_matrix(context, model->items, model->stride);
-	model->item_bias = serving_alloc(context, model->items, sizeof(float));
-	serving->interactions = serving_alloc(context, model->items, sizeof(float));
-	serving->trend = serving_alloc(context, model->items, sizeof(float));
 	reco_budget_init(&budget, context);
+	budget.held = true;
+	model->item = serving_load_matrix(&budget, context, model->items, model->stride);
+	model->item_bias = load_alloc(&budget, context, model->items, sizeof(float));
+	serving->interactions = load_alloc(&budget, context, model->items, sizeof(float));
+	serving->trend = load_alloc(&budget, context, model->items, sizeof(float));
 	load_items(serving, &items, &budget);
 	reco_table_close(&items);
 	if (model->spec->algorithm->prepare)

@@ -160,6 +160,46 @@ visit_rows(Relation heap, Relation index, int32 version, const Datum *value, Sna
 	ExecDropSingleTupleTableSlot(slot);
 }
 
+void *
+reco_row_alloc(Size count, Size size)
+{
+	Size bytes = Max(count, 1) * size;
+
+	reco_context_require(MemoryContextMemAllocated(CurrentMemoryContext, true), bytes, "serving",
+						 "ask for fewer rows");
+	return MemoryContextAllocHuge(CurrentMemoryContext, bytes);
+}
+
+struct varlena *
+reco_unpack(Datum value, Size most)
+{
+	struct varlena *stored = (struct varlena *) DatumGetPointer(value);
+	Size bytes = toast_raw_datum_size(value);
+
+	if (bytes > most)
+		return NULL;
+	if (VARATT_IS_COMPRESSED(stored) || VARATT_IS_EXTERNAL(stored))
+		reco_context_require(MemoryContextMemAllocated(CurrentMemoryContext, true), bytes,
+							 "serving", "ask for fewer rows");
+	return pg_detoast_datum_packed(stored);
+}
+
+/* An array of at most n elements of so many bytes, or NULL; to be freed unless it is the stored. */
+static ArrayType *
+unpack_array(Datum value, Size n, Size size)
+{
+	struct varlena *packed = reco_unpack(value, ARR_OVERHEAD_WITHNULLS(MAXDIM, 0) + n * size);
+
+	return packed ? DatumGetArrayTypeP(PointerGetDatum(packed)) : NULL;
+}
+
+static void
+free_array(ArrayType *array, Datum value)
+{
+	if (array != NULL && (Pointer) array != DatumGetPointer(value))
+		pfree(array);
+}
+
 typedef struct CheckedVisit
 {
 	ModelTable *table;
@@ -186,14 +226,6 @@ reco_table_scan(ModelTable *table, int32 version, int column, const Datum *value
 	visit_rows(table->heap, table->index, version, value, snapshot, visit_checked, &checked);
 }
 
-static bool
-read_term(void *arg, TupleTableSlot *slot)
-{
-	if (!slot->tts_isnull[TERM_TERM])
-		*(char **) arg = TextDatumGetCString(slot->tts_values[TERM_TERM]);
-	return false;
-}
-
 void
 reco_terms_check(Oid schema, int32 n)
 {
@@ -208,26 +240,49 @@ reco_terms_check(Oid schema, int32 n)
 	table_close(table, NoLock);
 }
 
-char **
-reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n)
+void
+reco_terms_open(TermTable *table, Oid schema, int32 version)
 {
-	Relation table = reco_open(schema, RECO_TABLE_TERM, AccessShareLock);
-	char **term = palloc0(((Size) n + 1) * sizeof(char *));
-	Relation index;
+	table->heap = reco_open(schema, RECO_TABLE_TERM, AccessShareLock);
+	reco_check_policies(table->heap);
+	table->index = find_index(table->heap, TERM_NUMBER);
+	table->version = version;
+}
 
-	reco_check_policies(table);
-	index = find_index(table, TERM_NUMBER);
-	for (int32 k = 0; k < n; k++)
-	{
-		Datum key = Int32GetDatum(number[k]);
+static bool
+read_term(void *arg, TupleTableSlot *slot)
+{
+	text **term = arg;
+	Datum stored = slot->tts_values[TERM_TERM];
 
-		visit_rows(table, index, version, &key, GetActiveSnapshot(), read_term, &term[k]);
-		if (term[k] == NULL)
-			reco_damaged(schema, psprintf("Its term %d is missing.", number[k]));
-	}
-	index_close(index, AccessShareLock);
-	table_close(table, NoLock);
+	if (slot->tts_isnull[TERM_TERM])
+		return false;
+	*term = (text *) reco_unpack(stored, MaxAllocSize);
+	/* what lies in the slot goes with it */
+	if ((Pointer) *term == DatumGetPointer(stored))
+		*term = DatumGetTextPCopy(stored);
+	return false;
+}
+
+text *
+reco_term_read(TermTable *table, int32 number)
+{
+	Datum key = Int32GetDatum(number);
+	text *term = NULL;
+
+	visit_rows(table->heap, table->index, table->version, &key, GetActiveSnapshot(), read_term,
+			   &term);
+	if (term == NULL)
+		reco_damaged(RelationGetNamespace(table->heap),
+					 psprintf("Its term %d is missing.", number));
 	return term;
+}
+
+void
+reco_terms_close(TermTable *table)
+{
+	index_close(table->index, AccessShareLock);
+	table_close(table->heap, NoLock);
 }
 
 /*
@@ -237,9 +292,11 @@ reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n)
 const float *
 reco_factors_of(Datum value, int d, bool nan_ok, bool *must_free, void **copy)
 {
-	ArrayType *array = DatumGetArrayTypeP(value);
+	ArrayType *array = unpack_array(value, d, sizeof(float));
 	const float *factors;
 
+	if (array == NULL)
+		return NULL;
 	*copy = array;
 	*must_free = (Pointer) array != DatumGetPointer(value);
 	if (ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT4OID ||
@@ -257,36 +314,30 @@ reco_neighbors_of(ModelTable *table, TupleTableSlot *slot, int32 rows, int32 **n
 				  double **similarity)
 {
 	Datum stored[] = {slot->tts_values[COLUMN_NEIGHBORS], slot->tts_values[COLUMN_SIMILARITIES]};
-	bool fits = true;
+	/* no list is longer than there are rows */
+	ArrayType *numbers = unpack_array(stored[0], rows, sizeof(int32));
+	ArrayType *similarities = unpack_array(stored[1], rows, sizeof(double));
+	bool fits = numbers != NULL && similarities != NULL;
 	int n = 0;
 
-	/* a few bytes of a compressed array may be gigabytes: no list is longer than there are rows */
-	for (int k = 0; k < 2; k++)
-		fits = fits && toast_raw_datum_size(stored[k]) <=
-						   ARR_OVERHEAD_WITHNULLS(MAXDIM, 0) + ((Size) rows + 1) * sizeof(double);
 	*neighbor = NULL;
 	*similarity = NULL;
 	if (fits)
 	{
-		ArrayType *numbers = DatumGetArrayTypeP(stored[0]);
-		ArrayType *similarities = DatumGetArrayTypeP(stored[1]);
-
 		n = ArrayGetNItems(ARR_NDIM(numbers), ARR_DIMS(numbers));
 		fits = n <= rows && n == ArrayGetNItems(ARR_NDIM(similarities), ARR_DIMS(similarities)) &&
 			   !ARR_HASNULL(numbers) && !ARR_HASNULL(similarities) &&
 			   ARR_ELEMTYPE(numbers) == INT4OID && ARR_ELEMTYPE(similarities) == FLOAT8OID;
-		if (fits)
-		{
-			*neighbor = palloc(((Size) n + 1) * sizeof(int32));
-			*similarity = palloc(((Size) n + 1) * sizeof(double));
-			memcpy(*neighbor, ARR_DATA_PTR(numbers), n * sizeof(int32));
-			memcpy(*similarity, ARR_DATA_PTR(similarities), n * sizeof(double));
-		}
-		if ((Pointer) numbers != DatumGetPointer(stored[0]))
-			pfree(numbers);
-		if ((Pointer) similarities != DatumGetPointer(stored[1]))
-			pfree(similarities);
 	}
+	if (fits)
+	{
+		*neighbor = reco_row_alloc(n, sizeof(int32));
+		*similarity = reco_row_alloc(n, sizeof(double));
+		memcpy(*neighbor, ARR_DATA_PTR(numbers), n * sizeof(int32));
+		memcpy(*similarity, ARR_DATA_PTR(similarities), n * sizeof(double));
+	}
+	free_array(numbers, stored[0]);
+	free_array(similarities, stored[1]);
 	for (int k = 0; fits && k < n; k++)
 		fits = (*neighbor)[k] >= 0 && (*neighbor)[k] < rows &&
 			   fabs((*similarity)[k]) <= RECO_MAX_FACTOR;

@@ -52,14 +52,35 @@ typedef bool (*RowVisitor)(void *arg, TupleTableSlot *slot);
 extern void reco_table_scan(ModelTable *table, int32 version, int column, const Datum *key,
 							Snapshot snapshot, RowVisitor visit, void *arg);
 
-/* The texts of n terms of a version by number, palloc'd. */
-extern char **reco_terms_read(Oid schema, int32 version, const int32 *number, int32 n);
+/* The terms of a version, opened and checked; their texts are palloc'd. */
+typedef struct TermTable
+{
+	Relation heap;
+	Relation index;
+	int32 version;
+} TermTable;
+
+extern void reco_terms_open(TermTable *table, Oid schema, int32 version);
+extern text *reco_term_read(TermTable *table, int32 number);
+extern void reco_terms_close(TermTable *table);
 
 /*
  * An error unless the table of terms can hold n of them: their number comes from a
  * row that the model's owner may write to.
  */
 extern void reco_terms_check(Oid schema, int32 n);
+
+/*
+ * A stored value of variable length as pg_detoast_datum_packed has it, or NULL when it has more
+ * than so many bytes: a few bytes of a compressed value may be gigabytes.
+ */
+extern struct varlena *reco_unpack(Datum value, Size most);
+
+/*
+ * Memory for what is unpacked from a row, of any size: an error when the memory context holds
+ * more than reco.max_memory with it.
+ */
+extern void *reco_row_alloc(Size count, Size size);
 
 /* Checks a factors column: NULL unless it is d floats within range. */
 extern const float *reco_factors_of(Datum value, int d, bool nan_ok, bool *must_free, void **copy);

@@ -4,7 +4,8 @@
  *	  asked for.
  *
  * Cost: an index probe a user; all users, for similar_users, audience and for the fold-in
- * of user_knn, are read once a version.  Memory: that of one user at a time.
+ * of user_knn, are read once a version.  Memory: that of one user at a time, or of all;
+ * it counts against reco.max_memory.
  */
 #include "store/load.h"
 
@@ -39,16 +40,25 @@ typedef struct OneUser
 static bool
 decode_history(TupleTableSlot *slot, int32 items, RecoProfile *profile)
 {
-	bytea *history = DatumGetByteaPP(slot->tts_values[COLUMN_CONTENT]);
-	const uint8 *data = (const uint8 *) VARDATA_ANY(history);
-	Size size = VARSIZE_ANY_EXHDR(history);
+	Datum stored = slot->tts_values[COLUMN_CONTENT];
+	struct varlena *history = reco_unpack(stored, VARHDRSZ + reco_history_bound(items));
+	const uint8 *data;
+	Size size;
+	bool fits;
 
+	if (history == NULL)
+		return false;
+	data = (const uint8 *) VARDATA_ANY(history);
+	size = VARSIZE_ANY_EXHDR(history);
 	profile->n = reco_history_count(data, size);
 	if (profile->n < 0 || profile->n > items)
 		return false;
-	profile->item = palloc(Max(profile->n, 1) * sizeof(int32));
-	profile->value = palloc(Max(profile->n, 1) * sizeof(float));
-	return reco_history_decode(&reco_poll_env, data, size, items, profile->item, profile->value);
+	profile->item = reco_row_alloc(profile->n, sizeof(int32));
+	profile->value = reco_row_alloc(profile->n, sizeof(float));
+	fits = reco_history_decode(&reco_poll_env, data, size, items, profile->item, profile->value);
+	if ((Pointer) history != DatumGetPointer(stored))
+		pfree(history);
+	return fits;
 }
 
 static bool
@@ -266,13 +276,15 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	ModelTable table;
 
 	reco_budget_init(&load.budget, context);
+	load.budget.held = true;
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
 	reco_check_policies(table.heap);
 	reco_table_require_id(&table, serving->user_type);
 	serving_check_size(&table, serving->users);
 	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
-	load.user = serving_alloc_matrix(context, serving->users, serving->model.stride);
+	load.user = serving_load_matrix(&load.budget, context, serving->users, serving->model.stride);
 	load.ids = id_dict_create(context, serving->user_type);
+	id_dict_limit(load.ids, &load.budget, "serving");
 	load.bias = reco_zeros(&load.budget, serving->users);
 	load.histories = (reco_csr){serving->users, serving->model.items};
 	load.histories.start =
@@ -286,6 +298,7 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	if (id_dict_count(load.ids) != serving->users)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
 											   id_dict_count(load.ids), serving->users));
+	id_dict_limit(load.ids, NULL, NULL);
 	*users = (ServingUsers){load.ids, load.user, load.bias, load.histories};
 	return users;
 }

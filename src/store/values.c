@@ -9,6 +9,7 @@
  */
 #include "store/features_state.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -35,13 +36,20 @@ static pg_attribute_noreturn() void item_error(FeatureReader *reader, TupleTable
 						   features_id_of(reader, slot), what),
 					errhint("%s", hint)));
 }
-/* Within a row that may have very many terms. */
-static void
-check_long_row(FeatureReader *reader)
+
+static bool
+is_packed(Datum value)
 {
-	reco_poll();
-	if (reader->unchecked > CHECK_BYTES)
-		features_check_memory(reader);
+	return VARATT_IS_COMPRESSED(DatumGetPointer(value)) ||
+		   VARATT_IS_EXTERNAL(DatumGetPointer(value));
+}
+
+/* What one value takes, unpacked and as text, is asked for when it is much. */
+static void
+check_long(FeatureReader *reader, Size bytes)
+{
+	if (bytes > CHECK_BYTES / 8)
+		features_check_memory(reader, bytes);
 }
 
 static void
@@ -51,7 +59,10 @@ add_term(FeatureReader *reader, int32 item, int field, const char *term, int len
 
 	if (length == 0)
 		return;
+	/* the key, and the dictionary's copy of it */
 	reader->unchecked += length;
+	if (reader->unchecked > CHECK_BYTES)
+		features_check_memory(reader, 2 * (Size) length);
 	key = palloc(VARHDRSZ + FEATURE_PREFIX + length);
 	SET_VARSIZE(key, VARHDRSZ + FEATURE_PREFIX + length);
 	VARDATA(key)[0] = (char) ('0' + field / 50);
@@ -60,6 +71,8 @@ add_term(FeatureReader *reader, int32 item, int field, const char *term, int len
 	if (!reco_triples_add(&reader->triples, item, id_dict_add(reader->terms, PointerGetDatum(key)),
 						  (float) weight, 0))
 		reco_budget_check(reader->budget, RECO_NO_MEMORY, "reading items");
+	/* a row may have very many terms */
+	pfree(key);
 }
 
 static void
@@ -110,7 +123,7 @@ add_jsonb(FeatureReader *reader, TupleTableSlot *slot, int32 item, const Feature
 			item_error(reader, slot, column, "has a weight that is out of range", hint);
 		if (weight > 0)
 			add_term(reader, item, (int) (column - reader->column), key, length, weight);
-		check_long_row(reader);
+		reco_poll();
 	}
 }
 
@@ -120,24 +133,31 @@ add_output(FeatureReader *reader, int32 item, int field, FeatureColumn *column, 
 	char *text = OutputFunctionCall(&column->call, value);
 
 	add_term(reader, item, field, text, (int) strlen(text), 1);
+	pfree(text);
 }
 
 static void
 add_array(FeatureReader *reader, int32 item, int field, FeatureColumn *column, Datum value)
 {
+	ArrayType *array = DatumGetArrayTypeP(value);
+	int n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	Datum *elements;
 	bool *nulls;
-	int n;
 
-	deconstruct_array(DatumGetArrayTypeP(value), column->element, column->typlen, column->typbyval,
-					  column->typalign, &elements, &nulls, &n);
+	check_long(reader, n * (sizeof(Datum) + sizeof(bool)));
+	deconstruct_array(array, column->element, column->typlen, column->typbyval, column->typalign,
+					  &elements, &nulls, &n);
 	for (int k = 0; k < n; k++)
 	{
+		if (!nulls[k] && column->typlen == -1)
+			check_long(reader, toast_raw_datum_size(elements[k]));
 		if (!nulls[k])
 			add_output(reader, item, field, column, elements[k]);
 		if (k % CHECK_ROWS == 0)
-			check_long_row(reader);
+			reco_poll();
 	}
+	pfree(elements);
+	pfree(nulls);
 }
 
 /* Room for one more row of a dense column. */
@@ -251,10 +271,14 @@ add_number(FeatureReader *reader, TupleTableSlot *slot, int32 item, FeatureColum
 		item_error(reader, slot, column, "is out of range", "Numbers must be finite.");
 	*dense_row(reader, column, item) = (float) x;
 }
+
 void
 features_add(FeatureReader *reader, TupleTableSlot *slot, int32 item, FeatureColumn *column,
 			 Datum value)
 {
+	if (column->varlena)
+		check_long(reader, (is_packed(value) ? toast_raw_datum_size(value) : 0) +
+							   (column->category ? toast_raw_datum_size(value) : 0));
 	if (column->kind == RECO_EMBEDDING)
 		add_embedding(reader, slot, item, column, value);
 	else if (column->kind == RECO_NUMBER)
@@ -293,6 +317,7 @@ features_classify(FeatureColumn *column, Oid type)
 	bool varlena;
 
 	column->type = getBaseType(type);
+	column->varlena = get_typlen(column->type) == -1;
 	column->element = get_element_type(column->type);
 	column->kind = RECO_ATTRIBUTES;
 	switch (column->type)

@@ -45,6 +45,12 @@ extern void reco_version_resolved(const RecoTrainingRecord *record, Jsonb *missi
 extern void reco_version_start(RecoTrainingRecord *record);
 
 /*
+ * To be asked before the training: an error when what a user has, or what an item is like, is
+ * more than a row holds.
+ */
+extern void reco_version_check_lengths(const RecoData *data, const char *model);
+
+/*
  * Locks the tables to be written to; as they are now, they stay.  The owner may have
  * changed them since the training began.
  */

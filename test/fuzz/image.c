@@ -191,10 +191,10 @@ write_image(void *arg)
 		ServingUsers users = {ids(job->serving->user_type, USERS), matrix, small,
 							  matrix_of(0, USERS, ITEMS)};
 
-		(void) reco_image_write(job->serving, &users);
+		(void) reco_image_write(job->serving, &users, NULL);
 		return;
 	}
-	(void) reco_image_write(job->serving, NULL);
+	(void) reco_image_write(job->serving, NULL, NULL);
 }
 
 static void

@@ -1,0 +1,141 @@
+# What a version's tables hold counts against reco.max_memory while it is read, and so does
+# what a caller's items and ids take: rows that their owner made large, or that are very many, are an
+# error with a hint, and the session does not take much more than the limit before it says so.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use RecoTest;
+use Test::More;
+
+plan skip_all => 'no /proc' unless -r '/proc/self/status';
+
+# pages of shared memory that a session touches count as its own
+my $node = new_node('counted', 'autovacuum = off', 'shared_buffers = 4MB', 'max_parallel_maintenance_workers = 1');
+my $peak = q{SELECT 'peak ' || substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s*([0-9]+)')};
+my $refused = qr/ needs an estimated \d+ kB of memory, more than "reco\.max_memory" allows.*HINT:  Raise "reco\.max_memory"/s;
+
+sub sql
+{
+  return $node->safe_psql('postgres', "SET client_min_messages = warning; $_[0]");
+}
+
+# Output, errors, and by how many MB a call raised the peak of its session; other statements before it.
+sub call
+{
+  my ($call, @before) = @_;
+  my ($rc, $out, $err) =
+    $node->psql('postgres', join(";\n", 'SET client_min_messages = warning', q{LOAD 'reco'}, @before, $peak, $call, $peak), on_error_stop => 0);
+  my ($from, $to) = $out =~ /^peak (\d+)$/mg;
+  $out =~ s/^peak \d+\n?//mg;
+  return ($out, $err, ($to - $from) / 1024);
+}
+
+# Refused within the limit and some room; not a word of damage; and served without it.
+sub counted
+{
+  my ($what, $limit, $call, $answer, @before) = @_;
+  my ($out, $err, $more) = call($call, @before, "SET reco.max_memory = '${limit}MB'");
+  like($err, $refused, "$what: refused");
+  note(sprintf '%s: %.0f MB with a limit of %d MB', $what, $more, $limit);
+  cmp_ok($more, '<', $limit + 16, "$what: within the limit");
+  is(sql($call), $answer, "$what: served with the default");
+}
+
+sub forget_images
+{
+  unlink glob($node->data_dir . '/base/pgsql_tmp/pgsql_tmp_reco*');
+}
+
+sql(q{
+  CREATE TABLE lines AS SELECT 'u' || lpad(u::text, 4, '0') AS user_id, 'i' || (u * 7 + k * k * 13) % 2000 AS item_id
+    FROM generate_series(0, 1999) AS u, generate_series(0, 4) AS k UNION SELECT 'u' || lpad(i::text, 4, '0'), 'i' || i FROM generate_series(0, 1999) AS i;
+  CREATE TABLE about AS SELECT 'i' || i AS id, ARRAY['t' || i] AS tags FROM generate_series(0, 1999) AS i;
+  CALL reco.create_model('lists', 'lines', reco.item_knn());
+  CALL reco.create_model('terms', 'lines', reco.content(), items => 'about');
+  CALL reco.create_model('ids', 'lines', reco.ials(factors => 4, iterations => 1));
+
+  UPDATE lists.model_item SET neighbors = n, similarities = array_fill(0.5::float8, ARRAY[2000])
+    FROM (SELECT array_agg(i) AS n FROM generate_series(0, 1999) AS i) AS s;
+  UPDATE terms.model_item SET features = '\x00d00f' || decode(repeat('00', 2000), 'hex');
+});
+
+# 46 MB of lists, 31 MB of terms
+counted('lists', 16, q{SELECT count(*) FROM lists.recommend('u0001', 3)}, 3);
+counted('terms', 8, q{SELECT count(*) FROM terms.recommend('u0001', 3)}, 3);
+
+# 100 kB an id, of which an index keeps 1 kB
+sql(q{UPDATE ids.model_item SET item_id = item_id || repeat('x', 100000) WHERE number % 2 = 0});
+counted('ids of items', 32, q{SELECT count(*) FROM ids.recommend('u0001', 3)}, 3);
+# and once more in one piece for the image
+forget_images();
+counted('the image of ids', 140, q{SELECT count(*) FROM ids.recommend('u0001', 3)}, 3);
+sql(q{UPDATE ids.model_user SET user_id = user_id || repeat('x', 100000) WHERE number % 2 = 0 AND user_id <> 'u0001'});
+counted('ids of users', 32, q{SELECT count(*) FROM ids.similar_users('u0001', 3)}, 3, q{SELECT count(*) FROM ids.recommend('u0001', 3)});
+
+# a value of more than can be is not unpacked
+sql(q{
+  CALL reco.drop_model('lists');
+  ALTER TABLE ids.model_user ALTER history SET STORAGE EXTENDED, ALTER factors SET STORAGE EXTENDED;
+  UPDATE ids.model_user SET history = decode(repeat('00', 60000000), 'hex') WHERE user_id = 'u0001';
+  UPDATE ids.model_user SET factors = array_fill(0::real, ARRAY[15000000]) WHERE user_id = 'u0003';
+});
+for my $case ([ 'u0001', qr/A user's history is not readable/ ], [ 'u0003', qr/factors are not 4 numbers/ ])
+{
+  my ($user, $message) = @$case;
+  my ($out, $err, $more) = call("SELECT count(*) FROM ids.recommend('$user')", 'SELECT count(*) FROM ids.popular(1)');
+  like($err, $message, "$user: damaged");
+  cmp_ok($more, '<', 24, "$user: and not unpacked");
+}
+
+# one term after the other
+sql(q{
+  CALL reco.refresh('terms');
+  UPDATE terms.model_term SET term = number || repeat('x', 20000000) WHERE number IN (
+    SELECT number FROM terms.model_term AS t, lines AS l WHERE l.user_id = 'u0001' AND t.term = 't' || substr(l.item_id, 2));
+});
+my ($out, $err, $more) = call(q{SELECT count(*), max(length(value)) FROM terms.user_profile('u0001')}, 'SELECT count(*) FROM terms.popular(1)');
+like($out, qr/^[4-6]\|2000000[1-4]/m, 'texts of terms') or diag($err);
+cmp_ok($more, '<', 90, 'texts of terms: one at a time');
+($out, $err, $more) = call(q{SELECT count(*) FROM terms.user_profile('u0001')}, 'SELECT count(*) FROM terms.popular(1)', q{SET reco.max_memory = '16MB'});
+like($err, $refused, 'texts of terms: refused');
+cmp_ok($more, '<', 16, 'texts of terms: and not unpacked');
+
+# an item with many long attributes: what the executor takes is seen beforehand
+my $items = q{SELECT 'i1' AS id, array_fill(repeat('x', 1000000), ARRAY[100]) AS tags};
+($out, $err, $more) = call(qq{CALL reco.create_model('long', 'lines', reco.content(), items => \$\$$items\$\$)}, "SELECT count(*) FROM ($items OFFSET 0) AS s WHERE tags <> '{}'");
+is($err, '', 'long attributes');
+cmp_ok($more, '<', 64, 'long attributes: their texts do not pile up');
+
+# ids that a caller names
+my $named = q{(SELECT array_agg(i || repeat('x', 1000)) FROM generate_series(1, 20000) AS i)};
+($out, $err, $more) = call("SELECT count(*) FROM terms.rerank('u0002', $named)", 'SELECT count(*) FROM terms.popular(1)', q{SET reco.max_memory = '8MB'});
+like($err, $refused, 'ids of a request');
+
+
+# a user of whom no row can hold what they have
+SKIP:
+{
+  my ($rc) = $node->psql('postgres', q{LOAD 'reco'; SHOW reco.fault_entries});
+  skip 'faults are not built in' if $rc != 0;
+  my $set = 'SET reco.fault_entries = 5';
+  my $create = q{CALL reco.create_model('most', 'SELECT user_id, item_id FROM lines UNION SELECT $$u9$$, item_id FROM lines', reco.popular()};
+  ($rc, $out, $err) = $node->psql('postgres', "LOAD 'reco'; SET reco.fault_entries = 1000; $create)");
+  like($err, qr/user "u9" of model "most" has 2000 interactions, more than can be stored.*HINT: .*reco\.options\(max_user_interactions\)/s, 'too many interactions');
+  is(leftovers($node, 'most'), '', 'nothing is left');
+  ($rc, $out, $err) = $node->psql('postgres', "LOAD 'reco'; SET reco.fault_entries = 1000; $create, options => reco.options(max_user_interactions => 1000))");
+  is($rc, 0, 'the hint helps');
+  ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_entries = 900; CALL reco.refresh('most')});
+  like($err, qr/user "u9" of model "most" has 1000 interactions/, 'a refresh is refused');
+  is(sql('SELECT count(*) FROM most.model_user'), 2001, 'and writes nothing');
+  ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_entries = 20;
+    CALL reco.create_model('wide', 'lines', reco.content(), items => $$SELECT id, tags || ARRAY(SELECT 'w' || k FROM generate_series(1, 20) AS k WHERE id = 'i7') AS tags FROM about$$)});
+  like($err, qr/item "i7" of model "wide" has 21 terms, more than can be stored/, 'too many terms');
+}
+
+$node->stop;
+done_testing();
