@@ -3,10 +3,11 @@
  *	  Sparse matrices in compressed rows: transposing, and dropping what is too
  *	  thin.
  *
- * Cost: O(entries + rows + columns) each; the transpose scatters its entries
- * over one stream a column.
+ * Cost: O(entries + rows + columns) each; the transpose, by several threads, scatters
+ * its entries over one stream a column.
  */
 #include "core/csr.h"
+#include "core/parts.h"
 #include "core/sorting.h"
 
 #include <string.h>
@@ -115,37 +116,59 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 	return RECO_OK;
 }
 
-/* The scatter of a transposition; out->start holds counts. */
-static reco_status
-scatter(const reco_env *env, const reco_csr *a, const float *value, reco_csr *out)
+/* A transposition. */
+typedef struct Transposition
 {
-	int64_t polled = 0;
+	const reco_csr *a;
+	const float *value;
+	reco_csr *out;
+} Transposition;
 
-	for (int64_t e = 0; e < a->start[a->rows]; e++)
-	{
-		out->start[a->col[e] + 1]++;
-		if (stop_at(env, e, &polled))
-			return RECO_STOPPED;
-	}
-	polled = 0;
-	counts_to_places(out->start, out->rows);
-	for (int32_t r = 0; r < a->rows; r++)
-	{
-		for (int64_t e = a->start[r]; e < a->start[r + 1]; e++)
-		{
-			int64_t at = out->start[a->col[e]]++;
+static void
+count_step(void *arg, int32_t *place, reco_cursor *at)
+{
+	const reco_csr *a = ((const Transposition *) arg)->a;
+	int64_t from = a->start[at->row] + at->entry;
+	int64_t to = reco_cursor_end(at, from, a->start[at->row + 1]);
 
-			if (stop_at(env, e, &polled))
-				return RECO_STOPPED;
-			out->col[at] = r;
-			if (value)
-				out->value[at] = value[e];
-		}
-		if (stop_at(env, a->start[r + 1], &polled))
-			return RECO_STOPPED;
+	for (int64_t e = from; e < to; e++)
+		place[a->col[e]]++;
+}
+
+static void
+write_step(void *arg, int32_t *place, reco_cursor *at)
+{
+	const Transposition *t = arg;
+	const reco_csr *a = t->a;
+	int32_t r = (int32_t) at->row;
+	int64_t from = a->start[r] + at->entry;
+	int64_t to = reco_cursor_end(at, from, a->start[r + 1]);
+
+	for (int64_t e = from; e < to; e++)
+	{
+		int64_t out = t->out->start[a->col[e]] + place[a->col[e]]++;
+
+		t->out->col[out] = r;
+		if (t->value)
+			t->out->value[out] = t->value[e];
 	}
-	ends_to_starts(out->start, out->rows);
-	return RECO_OK;
+}
+
+static reco_status
+transpose(const reco_env *env, Transposition *t)
+{
+	reco_parts parts;
+	reco_status status = reco_parts_init(env, t->a->rows, t->a->start, t->a->cols, &parts);
+
+	if (status != RECO_OK)
+		return status;
+	status = reco_parts_run(&parts, count_step, t);
+	if (status == RECO_OK)
+		status = reco_parts_places(&parts, t->out->start);
+	if (status == RECO_OK)
+		status = reco_parts_run(&parts, write_step, t);
+	reco_parts_free(&parts);
+	return status;
 }
 
 reco_status
@@ -155,12 +178,12 @@ reco_csr_transpose(const reco_env *env, const reco_csr *a, const float *value, r
 	reco_status status = RECO_NO_MEMORY;
 
 	*out = (reco_csr){.rows = a->cols, .cols = a->rows};
-	out->start = zeroed(env, ((size_t) a->cols + 1) * sizeof(int64_t));
+	out->start = env->alloc(env->arg, ((size_t) a->cols + 1) * sizeof(int64_t));
 	out->col = env->alloc(env->arg, (entries + 1) * sizeof(int32_t));
 	if (value)
 		out->value = env->alloc(env->arg, (entries + 1) * sizeof(float));
 	if (out->start != NULL && out->col != NULL && (!value || out->value != NULL))
-		status = scatter(env, a, value, out);
+		status = transpose(env, &(Transposition){a, value, out});
 	if (status != RECO_OK)
 		reco_csr_free(env, out);
 	return status;

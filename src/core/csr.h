@@ -198,8 +198,8 @@ extern reco_status reco_interactions_filter(const reco_env *env, reco_interactio
 											int32_t *item_map);
 
 /*
- * The transpose of a, in one pass; values may be any array along a's entries
- * (a->value, or the latest values), or NULL.
+ * The transpose of a; values may be any array along a's entries (a->value, or the
+ * latest values), or NULL.  Allocates reco_parts_memory (parts.h) beside the result.
  */
 extern reco_status reco_csr_transpose(const reco_env *env, const reco_csr *a, const float *value,
 									  reco_csr *out);

@@ -115,15 +115,15 @@ extern reco_status reco_neighbors_find(const reco_env *env, const reco_neighbors
 extern void reco_neighbors_free(const reco_env *env, reco_neighbors *n);
 
 /*
- * The lists the other way round: out's list of b holds all a in whose list b
+ * The lists reversed: out's list of b holds all a in whose list b
  * is, the most similar first.
  */
 extern reco_status reco_neighbors_reverse(const reco_env *env, const reco_neighbors *n,
 										  reco_neighbors *out);
 
 /*
- * RP3beta's last steps: scales each list to a sum of 1 (when normalize), turns
- * the lists round and keeps the k largest of each.  n is freed.
+ * RP3beta's last steps: scales each list to a sum of 1 (when normalize), reverses
+ * the lists and keeps the k largest of each.  n is freed.
  */
 extern reco_status reco_neighbors_walk_end(const reco_env *env, reco_neighbors *n, bool normalize,
 										   int k, reco_neighbors *out);

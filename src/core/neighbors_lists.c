@@ -58,14 +58,14 @@ reco_lists_init(const reco_env *env, int32_t count, Lists *lists)
 
 	lists->entry = env->alloc(env->arg, n * (size_t) lists->k * sizeof(Entry));
 	lists->filled = zeroed(env, n * sizeof(int32_t));
-	lists->asked = env->alloc(env->arg, n * sizeof(Asked));
+	lists->threshold = env->alloc(env->arg, n * sizeof(Threshold));
 	lists->locked = env->alloc(env->arg, n * sizeof(*lists->locked));
-	if (!lists->entry || !lists->filled || !lists->asked || !lists->locked)
+	if (!lists->entry || !lists->filled || !lists->threshold || !lists->locked)
 		return RECO_NO_MEMORY;
 	for (size_t r = 0; r < n; r++)
 	{
-		atomic_init(&lists->asked[r].floor, DBL_TRUE_MIN);
-		atomic_init(&lists->asked[r].last, INT32_MAX);
+		atomic_init(&lists->threshold[r].floor, DBL_TRUE_MIN);
+		atomic_init(&lists->threshold[r].last, INT32_MAX);
 		atomic_flag_clear_explicit(&lists->locked[r], memory_order_relaxed);
 		if ((r + 1) % POLL_ROWS == 0 && env->poll(env->arg))
 			return RECO_STOPPED;
@@ -78,7 +78,7 @@ reco_lists_free(const reco_env *env, Lists *lists)
 {
 	release(env, lists->entry);
 	release(env, lists->filled);
-	release(env, lists->asked);
+	release(env, lists->threshold);
 	release(env, (void *) lists->locked);
 }
 

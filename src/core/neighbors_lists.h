@@ -3,10 +3,10 @@
  *	  The lists that a search of neighbors fills from several threads at once.  For
  *	  neighbors.c and neighbors_lists.c only.
  *
- * A list is a heap under a lock of one byte.  What a list asks for is kept beside it,
+ * A list is a heap under a lock of one byte.  What a list requires is kept beside it,
  * where it may be read without the lock: the similarity of its worst entry (floor) and
  * that entry's row (last), since of two entries alike the one with the lower number is
- * better.  Both only ever ask for more, and last is written before floor is, so whoever
+ * better.  Both only ever rise, and last is written before floor is, so whoever
  * reads floor first and then last turns down nothing that the heap would take.
  *
  * Without `last` whatever ties with the worst entry would have to look at the heap: for
@@ -39,12 +39,12 @@ worse(Entry a, Entry b)
 #define HEAP_WORSE(a, b) worse(a, b)
 #include "core/heap.h"
 
-/* What a list asks for: better than this. */
-typedef struct Asked
+/* What a list requires: better than this. */
+typedef struct Threshold
 {
 	_Atomic double floor;
 	_Atomic int32_t last;
-} Asked;
+} Threshold;
 
 typedef struct Lists
 {
@@ -52,18 +52,18 @@ typedef struct Lists
 	double top;   /* no similarity is above it, whatever rounding says */
 	Entry *entry; /* lists x k, heaps with the worst on top */
 	int32_t *filled;
-	Asked *asked;
+	Threshold *threshold;
 	atomic_flag *locked;
 } Lists;
 
 /* The least similarity that gets an entry of `row` or a later one into a list. */
 static inline double
-asks(const Lists *lists, int32_t rank, int32_t row)
+required(const Lists *lists, int32_t rank, int32_t row)
 {
-	double floor = atomic_load_explicit(&lists->asked[rank].floor, memory_order_acquire);
+	double floor = atomic_load_explicit(&lists->threshold[rank].floor, memory_order_acquire);
 	uint64_t bits;
 
-	if (row < atomic_load_explicit(&lists->asked[rank].last, memory_order_relaxed))
+	if (row < atomic_load_explicit(&lists->threshold[rank].last, memory_order_relaxed))
 		return floor;
 	if (floor >= lists->top)
 		return INFINITY;
@@ -81,7 +81,7 @@ offer(Lists *lists, int32_t rank, Entry entry)
 	Entry *heap = lists->entry + (size_t) rank * (size_t) lists->k;
 	int spins = 0;
 
-	if (!(entry.similarity >= asks(lists, rank, entry.row)))
+	if (!(entry.similarity >= required(lists, rank, entry.row)))
 		return;
 	if (entry.similarity > lists->top)
 		entry.similarity = lists->top;
@@ -91,8 +91,9 @@ offer(Lists *lists, int32_t rank, Entry entry)
 	heap_offer(heap, &lists->filled[rank], lists->k, entry);
 	if (lists->filled[rank] == lists->k)
 	{
-		atomic_store_explicit(&lists->asked[rank].last, heap[0].row, memory_order_relaxed);
-		atomic_store_explicit(&lists->asked[rank].floor, heap[0].similarity, memory_order_release);
+		atomic_store_explicit(&lists->threshold[rank].last, heap[0].row, memory_order_relaxed);
+		atomic_store_explicit(&lists->threshold[rank].floor, heap[0].similarity,
+							  memory_order_release);
 	}
 	atomic_flag_clear_explicit(&lists->locked[rank], memory_order_release);
 }

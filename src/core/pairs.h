@@ -6,6 +6,7 @@
 #ifndef RECO_CORE_PAIRS_H
 #define RECO_CORE_PAIRS_H
 
+#include "core/isa/isa.h"
 #include "core/neighbors.h"
 
 /* s(a | b) = scale dot / (x[a] y[b] + u[a] + w[b] - v dot + shrinkage) */
@@ -42,22 +43,26 @@ typedef struct reco_pairs
 	int64_t *row_start;
 	int32_t *column;
 	int32_t *place;
-	float *row_weight; /* NULL: all 1, or in row_centered */
+	/* weights: one of the three, or none: all are 1 */
+	uint8_t *row_integer;
+	float *row_weight;
 	double *row_centered;
 	/* by column: ranks in rising order */
 	int64_t *column_start;
 	uint16_t *rank16; /* when rows fit, else rank32 */
 	int32_t *rank32;
-	float *weight; /* along the columns */
+	/* the same weights along the columns */
+	uint8_t *integer;
+	float *weight;
 	double *centered;
 	/*
-	 * Where nothing has a weight, or weights are small whole numbers: the first `head`
-	 * ranks of each column once more, as a string of bits for each binary digit of the
-	 * weight, and a string of zeros after the last.
+	 * Where nothing has a weight, or weights are small integers: the first `head` ranks
+	 * of each column once more, as a string of bits for each binary digit of the weight,
+	 * and a string of zeros after the last.
 	 */
-	int32_t head;
+	int32_t head;       /* a multiple of RECO_BIT_BLOCK */
 	int digits;         /* 1 without weights */
-	uint64_t *bits;     /* digits x (columns + 1) x head / 64 */
+	uint64_t *bits;     /* head / RECO_BIT_BLOCK x (columns + 1) x digits x RECO_BIT_WORDS */
 	int32_t *head_size; /* how many of a column's ranks are below head */
 	reco_pair_formula formula;
 } reco_pairs;

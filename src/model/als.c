@@ -8,6 +8,7 @@
  */
 #include "model/model.h"
 
+#include "core/parts.h"
 #include "core/score.h"
 #include "core/selftest.h"
 #include "miscadmin.h"
@@ -132,6 +133,7 @@ factor_memory(const RecoTraining *training)
 	}
 	for (int32 i = 0; i < a->cols; i++)
 		transposed.start[i + 1] += transposed.start[i];
+	bytes += reco_parts_memory(a->cols, a->start[a->rows], training->budget->env.threads);
 	bytes += reco_als_memory(&params, a, &transposed, training->budget->env.threads);
 	reco_budget_free(training->budget, transposed.start);
 	return bytes;

@@ -349,6 +349,29 @@ test_wide(void **state)
 }
 
 static void
+check_transpose_threads(const reco_csr *a, const reco_csr *wanted)
+{
+	size_t entries = (size_t) a->start[a->rows];
+
+	for (int threads = 2; threads <= 5; threads++)
+	{
+		mimic_env m;
+		reco_csr t;
+
+		mimic_env_init(&m);
+		m.env.threads = threads;
+		assert_int_equal(reco_csr_transpose(&m.env, a, a->value, &t), RECO_OK);
+		assert_memory_equal(t.start, wanted->start, ((size_t) a->cols + 1) * sizeof(int64_t));
+		if (entries > 0)
+			assert_memory_equal(t.col, wanted->col, entries * sizeof(int32_t));
+		if (entries > 0 && a->value)
+			assert_memory_equal(t.value, wanted->value, entries * sizeof(float));
+		reco_csr_free(&m.env, &t);
+		assert_int_equal(m.live, 0);
+	}
+}
+
+static void
 test_transpose(void **state)
 {
 	(void) state;
@@ -382,6 +405,8 @@ test_transpose(void **state)
 		for (int32_t k = 0; k < s->items; k++)
 			assert_int_equal(at[k], t.start[k + 1]);
 		free(at);
+		/* by several threads, in parts that are left and taken up again */
+		check_transpose_threads(&x.by_user, &t);
 		/* and back again */
 		assert_int_equal(reco_csr_transpose(&m.env, &t, t.value, &back.by_user), RECO_OK);
 		back.latest = x.latest;

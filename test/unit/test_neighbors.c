@@ -249,18 +249,16 @@ test_domains(void **state)
 
 /*
  * Long rows that are scanned and short ones that are touched; without weights,
- * the first 512, 1024 or 2048 as bits.  By turns at each instruction set level
+ * the first 512, 1024, 2048 or 4096 as bits.  By turns at each instruction set level
  * (what this machine has not is the best that it has).
  */
 static void
 test_head(void **state)
 {
 	static const mimic_shape shapes[] = {
-		{"512 in the head", 513, 120, 0.08, 1},
-		{"512 of 700", 700, 100, 0.05, 3},
-		{"1024 in the head", 1300, 60, 0.02, 2},
-		{"2048 in the head", 2300, 40, 0.3, 2},
-		{"no head", 511, 60, 0.3, 1},
+		{"512 in the head", 513, 120, 0.08, 1},  {"512 of 700", 700, 100, 0.05, 3},
+		{"1024 in the head", 1300, 60, 0.02, 2}, {"2048 in the head", 2300, 40, 0.3, 2},
+		{"4096 in the head", 4200, 24, 0.5, 1},  {"no head", 511, 60, 0.3, 1},
 		{"short columns", 900, 800, 0.008, 1},
 	};
 	static const char *const levels[] = {"base", "v3", "v4"};
@@ -423,6 +421,41 @@ test_one_long_column(void **state)
 			check_find("one long column", &a, &p, 2, 2);
 		}
 		mimic_matrix_free(&a);
+	}
+}
+
+/*
+ * Two equal rows of 15s whose product is beyond an int32, and so is not added up as one,
+ * and two whose product is the largest multiple of 225 below.
+ */
+static void
+test_large_products(void **state)
+{
+	static const int32_t columns[] = {9544372, 9544371};
+
+	(void) state;
+	for (int i = 0; i < COUNT(columns); i++)
+	{
+		int64_t n = columns[i];
+		int64_t start[] = {0, n, 2 * n};
+		reco_csr a = {2, columns[i], start, malloc((size_t) (2 * n) * sizeof(int32_t)),
+					  malloc((size_t) (2 * n) * sizeof(float))};
+		reco_neighbors found;
+		world w;
+
+		for (int64_t e = 0; e < 2 * n; e++)
+		{
+			a.col[e] = (int32_t) (e % n);
+			a.value[e] = 15;
+		}
+		world_init(&w, 2);
+		assert_int_equal(reco_neighbors_find(&w.m.env, &mimic_params, &a, -1, &found), RECO_OK);
+		assert_int_equal(found.start[2], 2);
+		assert_true(found.similarity[0] == 1 && found.similarity[1] == 1);
+		reco_neighbors_free(&w.m.env, &found);
+		assert_int_equal(w.m.live, 0);
+		free(a.col);
+		free(a.value);
 	}
 }
 
@@ -791,14 +824,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_measure),   cmocka_unit_test(test_size_of_values),
-		cmocka_unit_test(test_domains),         cmocka_unit_test(test_head),
-		cmocka_unit_test(test_many_rows),       cmocka_unit_test(test_long_rows),
-		cmocka_unit_test(test_one_long_column), cmocka_unit_test(test_avoided),
-		cmocka_unit_test(test_one_row),         cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_turned),          cmocka_unit_test(test_long_list_turned),
-		cmocka_unit_test(test_ends_early),      cmocka_unit_test(test_long_loops_poll),
-		cmocka_unit_test(test_invalid),
+		cmocka_unit_test(test_every_measure),    cmocka_unit_test(test_size_of_values),
+		cmocka_unit_test(test_domains),          cmocka_unit_test(test_head),
+		cmocka_unit_test(test_many_rows),        cmocka_unit_test(test_long_rows),
+		cmocka_unit_test(test_one_long_column),  cmocka_unit_test(test_large_products),
+		cmocka_unit_test(test_avoided),          cmocka_unit_test(test_one_row),
+		cmocka_unit_test(test_threads),          cmocka_unit_test(test_turned),
+		cmocka_unit_test(test_long_list_turned), cmocka_unit_test(test_ends_early),
+		cmocka_unit_test(test_long_loops_poll),  cmocka_unit_test(test_invalid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

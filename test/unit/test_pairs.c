@@ -132,37 +132,49 @@ test_pair_scan(void **state)
 	free(s);
 }
 
-static void
-check_bits(const reco_kernels *k, int words, const int32_t *string, int32_t n, int32_t strings,
-		   const uint64_t *bits)
+/* The digits of a string at bit b, as a number. */
+static int32_t
+digits_at(const uint64_t *bits, int digits, int32_t strings, int32_t string, int b)
 {
-	int32_t *count = malloc((size_t) words * 64 * sizeof(int32_t));
-	int32_t *wanted = malloc((size_t) words * 64 * sizeof(int32_t));
+	size_t block = (size_t) (b / RECO_BIT_BLOCK) * ((size_t) strings + 1) + (size_t) string;
+	int32_t number = 0;
 
-	for (int b = 0; b < 64 * words; b++)
+	for (int g = 0; g < digits; g++)
 	{
-		wanted[b] = count[b] = b;
-		for (int32_t s = 0; s < n; s++)
-			wanted[b] += (bits[(size_t) string[s] * (size_t) words + b / 64] >> (b % 64)) & 1;
-	}
-	k->bit_sums(&(reco_bit_term){bits, string, n, 0}, 1, words, strings, count);
-	assert_memory_equal(count, wanted, (size_t) words * 64 * sizeof(int32_t));
+		const uint64_t *word = bits + (block * (size_t) digits + (size_t) g) * RECO_BIT_WORDS;
 
-	/* parts of it that count 1, 8 and 64 */
-	for (int b = 0; b < 64 * words; b++)
-	{
-		wanted[b] = count[b] = -b;
-		for (int32_t s = 0; s < n; s++)
-			wanted[b] += ((bits[(size_t) string[s] * (size_t) words + b / 64] >> (b % 64)) & 1)
-						 << (s < n / 3   ? 0
-							 : s < n / 2 ? 3
-										 : 6);
+		number += (int32_t) (word[b % RECO_BIT_BLOCK / 64] >> (b % 64) & 1) << g;
 	}
-	k->bit_sums((reco_bit_term[]){{bits, string, n / 3, 0},
-								  {bits, string + n / 3, n / 2 - n / 3, 3},
-								  {bits, string + n / 2, n - n / 2, 6}},
-				3, words, strings, count);
-	assert_memory_equal(count, wanted, (size_t) words * 64 * sizeof(int32_t));
+	return number;
+}
+
+static void
+check_bits(const reco_kernels *k, int digits, int blocks, const int32_t *string, int32_t n,
+		   int32_t strings, const uint64_t *bits)
+{
+	/* all of it counts 1; parts of it 1, 4 and 8 */
+	reco_bit_term term[] = {{string, n, 0},
+							{string, n / 3, 0},
+							{string + n / 3, n / 2 - n / 3, 2},
+							{string + n / 2, n - n / 2, 3}};
+	int all = blocks * RECO_BIT_BLOCK;
+	int32_t *count = malloc((size_t) all * sizeof(int32_t));
+	int32_t *wanted = malloc((size_t) all * sizeof(int32_t));
+
+	for (int several = 0; several < 2; several++)
+	{
+		for (int b = 0; b < all; b++)
+		{
+			wanted[b] = count[b] = several ? -b : b;
+			for (int32_t s = 0; s < n; s++)
+				wanted[b] += digits_at(bits, digits, strings, string[s], b)
+							 << (!several || s < n / 3 ? 0
+								 : s < n / 2           ? 2
+													   : 3);
+		}
+		k->bit_sums(bits, digits, term + several, several ? 3 : 1, blocks, strings, count);
+		assert_memory_equal(count, wanted, (size_t) all * sizeof(int32_t));
+	}
 	free(count);
 	free(wanted);
 }
@@ -170,7 +182,8 @@ check_bits(const reco_kernels *k, int words, const int32_t *string, int32_t n, i
 static void
 test_bit_sums(void **state)
 {
-	static const int32_t sizes[] = {0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 100, 255, 256, 300};
+	static const int32_t sizes[] = {0,  1,  2,  7,  8,  9,   15,  16,  17,
+									31, 32, 33, 63, 64, 100, 255, 256, 300};
 	int32_t strings = 40;
 	uint64_t seed = 2;
 	int32_t string[5000];
@@ -180,27 +193,31 @@ test_bit_sums(void **state)
 	{
 		const reco_kernels *k = reco_kernels_named(levels[l]);
 
-		for (int words = 8; k && words <= 32; words += 8)
+		for (int digits = 1; k && digits <= RECO_BIT_DIGITS; digits++)
 		{
-			size_t all = (size_t) (strings + 1) * (size_t) words;
+			int blocks = 1 + digits % 3;
+			size_t words = (size_t) digits * RECO_BIT_WORDS;
+			size_t block = (size_t) (strings + 1) * words;
+			size_t all = (size_t) blocks * block;
 			uint64_t *bits = aligned_alloc(RECO_ALIGN, all * sizeof(uint64_t));
 
 			for (size_t w = 0; w < all; w++)
-				bits[w] = w / (size_t) words == (size_t) strings ? 0 : mimic_bits(&seed);
+				bits[w] = w % block / words == (size_t) strings ? 0 : mimic_bits(&seed);
 			/* one with all bits, so that sums reach n */
-			memset(bits, 0xff, (size_t) words * sizeof(uint64_t));
+			for (int b = 0; b < blocks; b++)
+				memset(bits + (size_t) b * block, 0xff, words * sizeof(uint64_t));
 			for (int i = 0; i < (int) (sizeof(sizes) / sizeof(sizes[0])); i++)
 			{
 				for (int32_t s = 0; s < sizes[i]; s++)
 					string[s] = (int32_t) mimic_below(&seed, strings);
-				check_bits(k, words, string, sizes[i], strings, bits);
+				check_bits(k, digits, blocks, string, sizes[i], strings, bits);
 				for (int32_t s = 0; s < sizes[i]; s++)
 					string[s] = 0;
-				check_bits(k, words, string, sizes[i], strings, bits);
+				check_bits(k, digits, blocks, string, sizes[i], strings, bits);
 			}
 			for (int32_t s = 0; s < 5000; s++)
 				string[s] = s % 3 ? 0 : (int32_t) mimic_below(&seed, strings);
-			check_bits(k, words, string, 5000, strings, bits);
+			check_bits(k, digits, blocks, string, 5000, strings, bits);
 			free(bits);
 		}
 	}

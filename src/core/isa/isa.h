@@ -88,10 +88,17 @@ typedef struct reco_pair
 	int32_t other;
 } reco_pair;
 
-/* Strings of bits that count 2^shift each. */
+/*
+ * Strings of bits come in blocks of this many bits: a cache line; and up to so many
+ * strings side by side, one a binary digit.
+ */
+#define RECO_BIT_BLOCK 512
+#define RECO_BIT_WORDS 8
+#define RECO_BIT_DIGITS 4
+
+/* Strings of bits whose digit g counts 2^(shift + g) each. */
 typedef struct reco_bit_term
 {
-	const uint64_t *bits;
 	const int32_t *string; /* n numbers of strings */
 	int32_t n;
 	int shift;
@@ -130,12 +137,14 @@ typedef struct reco_kernels
 						 int32_t n, const double *floor, reco_pair *out);
 
 	/*
-	 * count[b] += the sum over terms of 2^shift times how many of the term's strings
-	 * have bit b.  A string is `words` words (a multiple of 8) at bits + string words,
-	 * on a cache line; `empty` is one without a bit set.  Sums are below 2^31.
+	 * count[b] += the sum over terms and digits g of 2^(shift + g) times how many of the
+	 * term's strings have bit b in that digit, for the first `blocks` blocks of bits.
+	 * Block k of digit g of a string is the RECO_BIT_WORDS words from
+	 *	  bits + RECO_BIT_WORDS ((k (empty + 1) + string) digits + g)
+	 * on, on a cache line; `empty`, the last string, has no bit set.  Sums are below 2^31.
 	 */
-	void (*bit_sums)(const reco_bit_term *term, int terms, int words, int32_t empty,
-					 int32_t *count);
+	void (*bit_sums)(const uint64_t *bits, int digits, const reco_bit_term *term, int terms,
+					 int blocks, int32_t empty, int32_t *count);
 
 	/*
 	 * C[i][j] += sum_k T[k][i] T[k][j] (or -=) for j >= i, k < rows, i, j < n.

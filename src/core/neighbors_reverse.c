@@ -1,6 +1,6 @@
 /*
- * neighbors_turn.c
- *	  Lists of neighbors turned round: who has whom.
+ * neighbors_reverse.c
+ *	  Lists of neighbors reversed: who has whom.
  *
  * Cost: entries x log of a list's length.
  */
@@ -82,7 +82,7 @@ lay_out(const reco_env *env, const Entry *entry, const int64_t *start, int32_t r
 }
 
 static reco_status
-turn(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors *out)
+reverse(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors *out)
 {
 	int64_t entries = n->start[n->rows];
 	int64_t *start = zeroed(env, ((size_t) n->rows + 1) * sizeof(int64_t));
@@ -134,7 +134,7 @@ turn(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors *ou
 reco_status
 reco_neighbors_reverse(const reco_env *env, const reco_neighbors *n, reco_neighbors *out)
 {
-	return turn(env, n, INT64_MAX, out);
+	return reverse(env, n, INT64_MAX, out);
 }
 
 reco_status
@@ -156,7 +156,7 @@ reco_neighbors_walk_end(const reco_env *env, reco_neighbors *n, bool normalize, 
 			status = RECO_STOPPED;
 	}
 	if (status == RECO_OK)
-		status = turn(env, n, k, out);
+		status = reverse(env, n, k, out);
 	else
 		*out = (reco_neighbors){0};
 	reco_neighbors_free(env, n);
