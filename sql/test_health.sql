@@ -59,6 +59,73 @@ CALL reco.alter_model('hea', options => reco.options(live => 'on'), items => 'he
 CALL reco.refresh('hea');
 SELECT history, availability FROM reco.health;
 
+-- what live => 'auto' comes to, and why
+CREATE TABLE hea_long AS SELECT u % 20000 AS u, u % 97 AS i FROM generate_series(1, 100000) u;
+VACUUM ANALYZE hea_long;
+CREATE FUNCTION hea_says(source text, live text DEFAULT 'auto') RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  CALL reco.alter_model('hea', source => source, options => reco.options(live => live));
+  RETURN (SELECT concat_ws(': ', history, regexp_replace(history_reason, '[0-9]+\.[0-9]+', 'N', 'g')) FROM reco.health WHERE model = 'hea');
+END $$;
+SELECT hea_says('hea_lines');
+SELECT hea_says('hea_long');
+SELECT hea_says('SELECT u, i FROM hea_long WHERE i > 3 UNION ALL SELECT u, i FROM hea_long');
+CREATE INDEX hea_index ON hea_long (u);
+SELECT hea_says('hea_long');
+DROP INDEX hea_index;
+SELECT hea_says('hea_long', 'on');
+SELECT hea_says('hea_long', 'off');
+SELECT hea_says('SELECT u, i FROM hea_lines WHERE random() < 2');
+SELECT hea_says('SELECT u::text, i FROM hea_lines');
+-- nothing of the owner's runs
+CREATE FUNCTION hea_runs() RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'it ran'; RETURN true; END $$;
+SELECT hea_says('SELECT u, i FROM hea_lines WHERE hea_runs()');
+CREATE VIEW hea_view AS SELECT u, i FROM hea_lines WHERE hea_runs();
+SELECT hea_says('hea_view');
+DROP VIEW hea_view;
+CREATE DOMAIN hea_domain AS int CHECK (hea_runs());
+SELECT hea_says('SELECT u, i FROM hea_lines WHERE 1::hea_domain = 1');
+DROP DOMAIN hea_domain;
+-- nor is anything waited for
+CREATE FOREIGN DATA WRAPPER hea_wrapper;
+CREATE SERVER hea_server FOREIGN DATA WRAPPER hea_wrapper;
+CREATE TABLE hea_parent (u int, i int);
+CREATE FOREIGN TABLE hea_foreign () INHERITS (hea_parent) SERVER hea_server;
+SELECT hea_says('hea_parent');
+SELECT hea_says('hea_foreign');
+DROP FOREIGN DATA WRAPPER hea_wrapper CASCADE;
+-- a right that the owner has not, as the owner sees it and as others do; no lock stays
+SELECT hea_says('hea_parent');
+CREATE ROLE hea_owner;
+CREATE ROLE hea_other;
+GRANT hea_owner TO CURRENT_USER;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO hea_owner', current_database()); END $$;
+CALL reco.change_owner('hea', 'hea_owner');
+GRANT USAGE ON SCHEMA hea TO hea_other;
+GRANT SELECT ON ALL TABLES IN SCHEMA hea TO hea_other;
+REVOKE ALL ON hea_parent FROM hea_owner;
+BEGIN;
+SELECT history, history_reason FROM reco.health;
+SET LOCAL ROLE hea_other;
+SELECT history, history_reason FROM reco.health;
+SELECT count(*) FROM pg_locks WHERE relation = 'hea_parent'::regclass AND pid = pg_backend_pid();
+SELECT current_setting('lock_timeout');
+COMMIT;
+ALTER TABLE hea_parent RENAME TO hea_gone;
+SET ROLE hea_other;
+SELECT history, history_reason FROM reco.health;
+RESET ROLE;
+UPDATE hea.model SET options = options || '{"live": "on"}';
+SELECT history, history_reason FROM reco.health;
+DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM hea_owner', current_database()); END $$;
+SELECT current_user AS me \gset
+CALL reco.change_owner('hea', :'me');
+SELECT hea_says('hea_lines', 'on');
+DROP OWNED BY hea_other, hea_owner;
+DROP ROLE hea_other, hea_owner;
+DROP FUNCTION hea_says, hea_runs;
+DROP TABLE hea_long, hea_gone;
+
 -- What a restore left out, or somebody took away.
 CREATE FUNCTION hea_damage(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -54,6 +54,15 @@ CALL reco.create_model('magm', 'SELECT user_id, item_id, 2e17::real AS value FRO
 SELECT count(*) FROM pg_namespace WHERE nspname = 'magm';
 SELECT * FROM reco.evaluate('SELECT user_id, item_id, 2e17::real AS value FROM mags.ratings', ARRAY[reco.als(4)]);
 
+-- weights of a walk are powers: too small for a float, or far apart
+CREATE TABLE walked AS SELECT u AS user_id, (u * 7 + k * k) % 40 AS item_id, 1 + (u + k) % 5 AS value FROM generate_series(1, 20000) u, generate_series(1, 5) k;
+CALL reco.create_model('magm', 'SELECT user_id, item_id FROM mags.walked', reco.rp3beta(alpha => 10, normalized => false));
+CALL reco.create_model('magm', 'SELECT user_id, item_id FROM mags.walked', reco.rp3beta(alpha => 10));
+SELECT count(*), round(sum(similarity)) AS sum, min(similarity) > 0.01 AS fits FROM magm.item_neighbors;
+CALL reco.drop_model('magm');
+CALL reco.create_model('magm', 'SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 WHEN item_id < 20 THEN 1e-30 ELSE 1 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10));
+SELECT * FROM reco.evaluate('SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 ELSE 1e-30 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10));
+
 -- nobody is drawn anywhere by values of 0 and below
 CREATE TABLE taste (user_id int, item_id int, value real);
 INSERT INTO taste VALUES (1, 1, 1), (2, 1, 1), (2, 2, 1), (3, 3, -1), (4, 2, 0);

@@ -22,6 +22,46 @@ CALL reco.create_model('msg', 'msg_lines', '{"algorithm": ');
 SELECT * FROM reco.evaluate('msg_lines', 'ials');
 SELECT * FROM reco.evaluate('msg_lines', algorithms => 'reco.als()');
 SELECT * FROM reco.evaluate('msg_lines', NULL);
+CALL reco.create_model('msg', 'msg_lines'::regclass, 'ials');
+SELECT * FROM reco.evaluate('msg_lines'::regclass, 'ials');
+-- in alter_model, where it can be given alone, or by its place
+CALL reco.create_model('msg_alter', 'msg_lines', reco.popular());
+CALL reco.alter_model('msg_alter', algorithm => 'ials');
+CALL reco.alter_model('msg_alter', 'msg_lines', 'reco.item_knn(neighbors => 10)');
+CALL reco.alter_model('msg_alter', source => 'msg_lines', algorithm => 'magic');
+CALL reco.alter_model('msg_alter', algorithm => 'SELECT 1', options => reco.options(live => 'off'));
+CALL reco.alter_model('msg_alter', algorithm => '{"algorithm": "ials", "factors": 0}');
+CALL reco.alter_model('msg_alter', algorithm => '');
+CREATE FUNCTION msg_definition() RETURNS text LANGUAGE sql AS 'SELECT concat_ws(''; '', source, split_part(reco.describe(algorithm), ''('', 1), options ->> ''live'') FROM msg_alter.model';
+SELECT msg_definition();
+CALL reco.alter_model('msg_alter', NULL, NULL, NULL, NULL);
+CALL reco.alter_model('msg_alter', algorithm => NULL);
+CALL reco.alter_model('msg_alter', source => NULL, algorithm => NULL);
+CALL reco.alter_model('msg_alter');
+SELECT msg_definition();
+-- the second argument without a name is the source
+CALL reco.alter_model('msg_alter', 'SELECT u, i FROM msg_lines');
+SELECT msg_definition();
+DO $$
+DECLARE
+  t text := 'SELECT u, i, 1 FROM msg_lines';
+  v varchar := 'SELECT u, i, 2 FROM msg_lines';
+  j text := '{"algorithm": "item_knn"}';
+BEGIN
+  CALL reco.alter_model('msg_alter', t);
+  RAISE WARNING '%', msg_definition();
+  CALL reco.alter_model('msg_alter', v, reco.ials());
+  RAISE WARNING '%', msg_definition();
+  CALL reco.alter_model('msg_alter', v);
+  CALL reco.alter_model('msg_alter', algorithm => j);
+  RAISE WARNING '%', msg_definition();
+  CALL reco.alter_model('msg_alter', algorithm => '{"algorithm": "popular"}', options => reco.options(live => 'on'));
+  RAISE WARNING '%', msg_definition();
+  CALL reco.alter_model('msg_alter', algorithm => reco.rp3beta());
+  RAISE WARNING '%', msg_definition();
+END $$;
+DROP FUNCTION msg_definition;
+CALL reco.drop_model('msg_alter');
 -- its value in JSON is one, as before
 CALL reco.create_model('msg', 'msg_lines', '{"algorithm": "popular"}');
 SELECT reco.describe(algorithm) FROM msg.model;

@@ -101,3 +101,23 @@ AS 'MODULE_PATHNAME', 'reco_evaluate_table_one'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
 'the same for one algorithm on a table';
+
+CREATE FUNCTION reco.evaluate(
+  source pg_catalog.regclass,
+  algorithms pg_catalog.text,
+  split pg_catalog.text DEFAULT 'random',
+  test_fraction pg_catalog.float8 DEFAULT 0.2,
+  cutoffs pg_catalog.int4[] DEFAULT '{10}',
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options(),
+  seed pg_catalog.int8 DEFAULT 42,
+  OUT algorithm pg_catalog.text,
+  OUT metric pg_catalog.text,
+  OUT k pg_catalog.int4,
+  OUT value pg_catalog.float8,
+  OUT users pg_catalog.int4
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_evaluate_table_text'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+'the same on a table with an algorithm in quotes, which is an error that says how to write it';

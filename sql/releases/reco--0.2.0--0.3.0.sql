@@ -151,6 +151,44 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.regclass, reco.algorithm, pg_catalog.text, reco.data_options) IS
 'makes a schema with a model in it and trains its first version on a table';
 
+CREATE PROCEDURE reco.create_model(
+  name pg_catalog.text,
+  source pg_catalog.regclass,
+  algorithm pg_catalog.text,
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options()
+)
+AS 'MODULE_PATHNAME', 'reco_create_model_of_table_by_text'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.regclass, pg_catalog.text, pg_catalog.text, reco.data_options) IS
+'the same with an algorithm in quotes, which is an error that says how to write it';
+
+CREATE PROCEDURE reco.alter_model(
+  model pg_catalog.text,
+  source pg_catalog.text,
+  algorithm pg_catalog.text,
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT NULL
+)
+AS 'MODULE_PATHNAME', 'reco_alter_model_by_text'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.alter_model(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, reco.data_options) IS
+'the same with an algorithm in quotes, which is an error that says how to write it';
+
+-- algorithm => '...' alone: of a type to which text is preferred, so that a second argument
+-- without a name is the source
+CREATE PROCEDURE reco.alter_model(
+  model pg_catalog.text,
+  algorithm pg_catalog.bpchar,
+  source pg_catalog.text DEFAULT NULL,
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT NULL
+)
+AS 'MODULE_PATHNAME', 'reco_alter_model_by_name'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.alter_model(pg_catalog.text, pg_catalog.bpchar, pg_catalog.text, pg_catalog.text, reco.data_options) IS
+'the same with an algorithm in quotes, which is an error that says how to write it';
+
 CREATE FUNCTION reco.evaluate(
   source pg_catalog.text,
   algorithms reco.algorithm[],
@@ -251,6 +289,26 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
 'the same for one algorithm on a table';
 
+CREATE FUNCTION reco.evaluate(
+  source pg_catalog.regclass,
+  algorithms pg_catalog.text,
+  split pg_catalog.text DEFAULT 'random',
+  test_fraction pg_catalog.float8 DEFAULT 0.2,
+  cutoffs pg_catalog.int4[] DEFAULT '{10}',
+  items pg_catalog.text DEFAULT NULL,
+  options reco.data_options DEFAULT reco.options(),
+  seed pg_catalog.int8 DEFAULT 42,
+  OUT algorithm pg_catalog.text,
+  OUT metric pg_catalog.text,
+  OUT k pg_catalog.int4,
+  OUT value pg_catalog.float8,
+  OUT users pg_catalog.int4
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_evaluate_table_text'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+'the same on a table with an algorithm in quotes, which is an error that says how to write it';
+
 -- A job knows its model by more than its name.
 DROP PROCEDURE reco.run_scheduled(pg_catalog.text, pg_catalog.text);
 CREATE PROCEDURE reco.run_scheduled(
@@ -281,6 +339,7 @@ CREATE FUNCTION reco.list_health(
   OUT last_error pg_catalog.text,
   OUT failures pg_catalog.int4,
   OUT history pg_catalog.text,
+  OUT history_reason pg_catalog.text,
   OUT availability pg_catalog.text,
   OUT image pg_catalog.bool,
   OUT schedule pg_catalog.text,
@@ -288,7 +347,7 @@ CREATE FUNCTION reco.list_health(
   OUT next_run pg_catalog.timestamptz
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_list_health'
-LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 20;
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION reco.list_health IS
 'how the models are whose tables the caller may read; runs no code of their owners and waits for no lock';
 

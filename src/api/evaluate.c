@@ -25,6 +25,7 @@ RECO_FUNCTION(reco_evaluate_one);
 RECO_FUNCTION(reco_evaluate_text);
 RECO_FUNCTION(reco_evaluate_table);
 RECO_FUNCTION(reco_evaluate_table_one);
+RECO_FUNCTION(reco_evaluate_table_text);
 
 /* The argument that may be null. */
 #define ARG_ITEMS 5
@@ -223,4 +224,10 @@ Datum
 reco_evaluate_table_one(PG_FUNCTION_ARGS)
 {
 	return evaluate(fcinfo, true, read_one);
+}
+
+Datum
+reco_evaluate_table_text(PG_FUNCTION_ARGS)
+{
+	return evaluate(fcinfo, true, read_text);
 }

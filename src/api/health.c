@@ -2,11 +2,12 @@
  * health.c
  *	  reco.health: how the models are, one row each, made to be asked every few seconds.
  *
- * All is read here from catalogs, from the rows of the versions, and by a probe of the
- * indexes of users and items; nothing of a model's owner runs, nothing waits for a lock,
- * and what cannot be read becomes a status, no error.
+ * All is read here from catalogs, from the rows of the versions, by a probe of the indexes
+ * of users and items, and from the plan of the source; nothing of a model's owner runs,
+ * nothing waits for a lock, and what cannot be read becomes a status, no error.
  *
- * Cost: the rows of a model's versions, one for each training it ever had.
+ * Cost: the rows of a model's versions, one for each training it ever had, and planning its
+ * source.
  */
 #include "api/health.h"
 
@@ -233,21 +234,6 @@ reco_health_read(const ModelRow *model, RecoHealth *health)
 		health->status = health->failures > 0 ? "failing" : "ready";
 }
 
-/* What a list is made from, when the definition's query may be read while serving. */
-static const char *
-served_from(const ModelRow *model)
-{
-	switch (reco_live_mode(model->options))
-	{
-		case RECO_LIVE_ON:
-			return "live";
-		case RECO_LIVE_OFF:
-			return "trained";
-		default:
-			return "auto";
-	}
-}
-
 typedef struct Listing
 {
 	RecoRows rows;
@@ -281,6 +267,7 @@ enum
 	LAST_ERROR,
 	FAILURES,
 	HISTORY,
+	HISTORY_REASON,
 	AVAILABILITY,
 	IMAGE,
 	SCHEDULE,
@@ -288,6 +275,25 @@ enum
 	NEXT_RUN,
 	COLUMNS_OF_HEALTH
 };
+
+/* Where what a user has is read, and why not from the source. */
+static void
+list_history(const ModelRow *model, const RecoHealth *health, Datum *values, bool *nulls)
+{
+	RecoLiveVerdict verdict;
+
+	nulls[HISTORY] = nulls[HISTORY_REASON] = true;
+	if (strcmp(health->status, "ready") != 0 && strcmp(health->status, "failing") != 0)
+		return;
+	verdict = reco_live_verdict(model);
+	values[HISTORY] = CStringGetTextDatum(!verdict.known ? "auto"
+										  : verdict.live ? "live"
+														 : "trained");
+	nulls[HISTORY] = false;
+	if (verdict.reason)
+		values[HISTORY_REASON] = CStringGetTextDatum(verdict.reason);
+	nulls[HISTORY_REASON] = verdict.reason == NULL;
+}
 
 /* The columns that tell of the model's job. */
 static void
@@ -359,8 +365,7 @@ list_health(void *arg, const ModelRow *model)
 		values[LAST_ERROR] = CStringGetTextDatum(health.last_error);
 	values[FAILURES] = Int32GetDatum(health.failures);
 	nulls[FAILURES] = strcmp(health.status, "locked") == 0 || health.hidden;
-	values[HISTORY] = CStringGetTextDatum(served_from(model));
-	nulls[HISTORY] = model->locked || model->missing;
+	list_history(model, &health, values, nulls);
 	values[AVAILABILITY] = CStringGetTextDatum(version->available ? "live" : "none");
 	nulls[AVAILABILITY] = !health.trained;
 	values[IMAGE] =
@@ -377,10 +382,10 @@ Datum
 reco_list_health(PG_FUNCTION_ARGS)
 {
 	static const Oid types[COLUMNS_OF_HEALTH] = {
-		TEXTOID,        NAMEOID,        TEXTOID, TEXTOID,        BOOLOID, INT4OID,
-		TIMESTAMPTZOID, INTERVALOID,    INT4OID, INT4OID,        INT8OID, INT8OID,
-		TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID,        TEXTOID, TEXTOID,
-		BOOLOID,        TEXTOID,        NAMEOID, TIMESTAMPTZOID,
+		TEXTOID,        NAMEOID,        TEXTOID, TEXTOID, BOOLOID,        INT4OID,
+		TIMESTAMPTZOID, INTERVALOID,    INT4OID, INT4OID, INT8OID,        INT8OID,
+		TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID,        TEXTOID,
+		TEXTOID,        BOOLOID,        TEXTOID, NAMEOID, TIMESTAMPTZOID,
 	};
 	Listing listing = {reco_rows_begin(fcinfo, types, COLUMNS_OF_HEALTH), reco_jobs_read()};
 

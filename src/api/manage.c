@@ -33,6 +33,8 @@
 #include <math.h>
 
 RECO_FUNCTION(reco_alter_model);
+RECO_FUNCTION(reco_alter_model_by_text);
+RECO_FUNCTION(reco_alter_model_by_name);
 RECO_FUNCTION(reco_drop_model);
 RECO_FUNCTION(reco_list_models);
 RECO_FUNCTION(reco_list_progress);
@@ -58,8 +60,9 @@ reco_owned_model(FunctionCallInfo fcinfo, bool missing_ok, ModelRow *row)
 	return schema;
 }
 
-Datum
-reco_alter_model(PG_FUNCTION_ARGS)
+/* source: the number of that argument. */
+static Datum
+alter_model(FunctionCallInfo fcinfo, int source, Jsonb *algorithm)
 {
 	RecoTrainingRecord record = {0};
 	ModelRow row;
@@ -69,10 +72,10 @@ reco_alter_model(PG_FUNCTION_ARGS)
 	reco_check_version();
 	record.schema = reco_owned_model(fcinfo, false, &row);
 	record.owner = (RecoRunAs){true, row.owner, "pg_catalog"};
-	record.algorithm = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+	record.algorithm = algorithm;
 	record.options = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4);
 	change.owner = row.owner;
-	change.source = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	change.source = PG_ARGISNULL(source) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(source));
 	change.items = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
 	change.search_path = pstrdup(GetConfigOption("search_path", false, false));
 	change.resolved = reco_resolve_missing(&change);
@@ -80,6 +83,34 @@ reco_alter_model(PG_FUNCTION_ARGS)
 	reco_version_redefine(&record, &change);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* An algorithm in quotes; NULL keeps what is there. */
+static Jsonb *
+algorithm_in_text(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number)
+			   ? NULL
+			   : reco_algorithm_from_text(text_to_cstring(PG_GETARG_TEXT_PP(number)));
+}
+
+Datum
+reco_alter_model(PG_FUNCTION_ARGS)
+{
+	return alter_model(fcinfo, 1, PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
+}
+
+Datum
+reco_alter_model_by_text(PG_FUNCTION_ARGS)
+{
+	return alter_model(fcinfo, 1, algorithm_in_text(fcinfo, 2));
+}
+
+/* The algorithm comes before the source, so that it alone can be given. */
+Datum
+reco_alter_model_by_name(PG_FUNCTION_ARGS)
+{
+	return alter_model(fcinfo, 2, algorithm_in_text(fcinfo, 1));
 }
 
 Datum

@@ -22,6 +22,7 @@
 RECO_FUNCTION(reco_create_model);
 RECO_FUNCTION(reco_create_model_by_text);
 RECO_FUNCTION(reco_create_model_of_table);
+RECO_FUNCTION(reco_create_model_of_table_by_text);
 RECO_FUNCTION(reco_refresh);
 
 /*
@@ -121,12 +122,22 @@ reco_create_model(PG_FUNCTION_ARGS)
 }
 
 /* The algorithm is a text: that of a value, or an error that says how one is made. */
+static Jsonb *
+algorithm_in_text(FunctionCallInfo fcinfo)
+{
+	return PG_ARGISNULL(2) ? NULL : reco_algorithm_from_text(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+}
+
+static char *
+source_of_table(FunctionCallInfo fcinfo)
+{
+	return PG_ARGISNULL(1) ? NULL : reco_table_source(PG_GETARG_OID(1));
+}
+
 Datum
 reco_create_model_by_text(PG_FUNCTION_ARGS)
 {
-	create_model(fcinfo, NULL,
-				 PG_ARGISNULL(2) ? NULL
-								 : reco_algorithm_from_text(text_to_cstring(PG_GETARG_TEXT_PP(2))));
+	create_model(fcinfo, NULL, algorithm_in_text(fcinfo));
 	PG_RETURN_VOID();
 }
 
@@ -134,7 +145,14 @@ reco_create_model_by_text(PG_FUNCTION_ARGS)
 Datum
 reco_create_model_of_table(PG_FUNCTION_ARGS)
 {
-	create_model(fcinfo, PG_ARGISNULL(1) ? NULL : reco_table_source(PG_GETARG_OID(1)), NULL);
+	create_model(fcinfo, source_of_table(fcinfo), NULL);
+	PG_RETURN_VOID();
+}
+
+Datum
+reco_create_model_of_table_by_text(PG_FUNCTION_ARGS)
+{
+	create_model(fcinfo, source_of_table(fcinfo), algorithm_in_text(fcinfo));
 	PG_RETURN_VOID();
 }
 

@@ -20,6 +20,12 @@
 
 #define FIELD(name) offsetof(KnnParams, name)
 
+/* The largest weight leaves room in a float for those that are 1e-7 of it. */
+#define LEAST_WEIGHT 1e-30
+
+/* The logarithm of a weight that is far from the least double. */
+#define LEAST_LOG_WEIGHT (-290 * M_LN10)
+
 static const reco_option rp3beta_options[] = {
 	{"alpha", RECO_OPTION_REAL, FIELD(alpha), 1, 0, 10, NULL},
 	{"beta", RECO_OPTION_REAL, FIELD(beta), 0.6, 0, 10, NULL},
@@ -53,6 +59,58 @@ item_fit(const RecoTraining *training, RecoTrained *out)
 	out->model.neighbors = knn_find(training, &params, false);
 }
 
+/*
+ * An error where values are so far apart that the weight of a step, down to (the least /
+ * the largest)^alpha for each of its two ends, could be 0 although there is a way.
+ */
+static void
+check_spread(const RecoTraining *training, double alpha)
+{
+	const reco_csr *a = &training->by_user;
+	double least = INFINITY;
+	double largest = 0;
+
+	for (int64 e = 0; a->value && e < a->start[a->rows]; e++)
+	{
+		double x = a->value[e];
+
+		if (x > 0)
+		{
+			least = fmin(least, x);
+			largest = fmax(largest, x);
+		}
+		RECO_POLL_AT(e);
+	}
+	if (largest > 0 &&
+		alpha * (2 * log(least / largest) - log((double) a->rows + 1) - log((double) a->cols + 1)) <
+			LEAST_LOG_WEIGHT)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("values from %g to %g are too far apart for \"alpha\" %g of "
+							   "algorithm \"rp3beta\"",
+							   least, largest, alpha),
+						errhint("Use a smaller alpha, or values that are closer together, such as "
+								"their logarithms.")));
+}
+
+/* An error where weights are too small for the numbers that lists are made in. */
+static void
+check_weights(const reco_neighbors *lists, const KnnParams *options)
+{
+	double largest = 0;
+
+	for (int64 e = 0; e < lists->start[lists->rows]; e++)
+	{
+		largest = fmax(largest, lists->similarity[e]);
+		RECO_POLL_AT(e);
+	}
+	if (lists->start[lists->rows] > 0 && largest < LEAST_WEIGHT)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("weights of algorithm \"rp3beta\" are too small"),
+						errdetail("With \"alpha\" %g and \"beta\" %g the largest is %g.",
+								  options->alpha, options->beta, largest),
+						errhint("Use normalized => true, or a smaller alpha.")));
+}
+
 static void
 rp3beta_fit(const RecoTraining *training, RecoTrained *out)
 {
@@ -65,12 +123,14 @@ rp3beta_fit(const RecoTraining *training, RecoTrained *out)
 	};
 	reco_neighbors steps;
 
+	check_spread(training, options->alpha);
 	knn_begin_fit(training, out);
 	steps = knn_find(training, &params, false);
 	reco_budget_check(training->budget,
 					  reco_neighbors_walk_end(&training->budget->env, &steps, options->normalize,
 											  options->neighbors, &out->model.neighbors),
 					  "training");
+	check_weights(&out->model.neighbors, options);
 }
 
 /* Whether the list of an item says what goes with it, not what speaks for it. */

@@ -17,6 +17,7 @@
 #include "store/image.h"
 #include "store/live.h"
 #include "store/rights.h"
+#include "store/statement.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -57,6 +58,7 @@ _PG_init(void)
 	reco_cache_init();
 	reco_live_init();
 	reco_rights_init();
+	reco_statement_init();
 }
 
 /*

@@ -15,8 +15,9 @@
 
 #include "access/genam.h"
 #include "access/table.h"
-#include "catalog/pg_aggregate.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
@@ -29,6 +30,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
@@ -104,15 +106,32 @@ code_of_function(Oid function, void *context)
 	return false;
 }
 
+/*
+ * By the catalog: the type cache would plan the checks, which calls what is immutable in
+ * them as whoever is asking.
+ */
 static void
 code_of_domain(Oid domain, RecoCode *code)
 {
-	DomainConstraintRef *checks = palloc(sizeof(DomainConstraintRef));
-	ListCell *cell;
+	Relation constraints = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
 
-	InitDomainConstraintRef(domain, checks, CurrentMemoryContext, false);
-	foreach (cell, checks->constraints)
-		(void) find_code((Node *) ((DomainConstraintState *) lfirst(cell))->check_expr, code);
+	ScanKeyInit(&key, Anum_pg_constraint_contypid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(domain));
+	scan = systable_beginscan(constraints, ConstraintTypidIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool isnull;
+		Datum check =
+			heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(constraints), &isnull);
+
+		if (!isnull)
+			(void) find_code(stringToNode(TextDatumGetCString(check)), code);
+	}
+	systable_endscan(scan);
+	table_close(constraints, AccessShareLock);
 }
 
 /* What is called where a value of a type is made: the checks of domains in it. */
@@ -182,6 +201,12 @@ find_code(Node *node, void *context)
 	}
 	(void) check_functions_in_node(node, code_of_function, context);
 	return expression_tree_walker(node, find_code, context);
+}
+
+void
+reco_code_add_function(RecoCode *code, Oid function)
+{
+	(void) code_of_function(function, code);
 }
 
 RecoCode

@@ -19,6 +19,9 @@ typedef struct RecoCode
 /* Of a query as the rewriter leaves it. */
 extern RecoCode reco_code_of(Query *query);
 
+/* Adds that of a function. */
+extern void reco_code_add_function(RecoCode *code, Oid function);
+
 /* Of the checks of domains that a type is made of. */
 extern RecoCode reco_code_of_type(Oid type);
 

@@ -164,13 +164,14 @@ tell_source(void *arg)
 	bool cheap;
 	Oid ignored[2];
 	char *plan;
+	char *hint;
 	TupleDesc columns = reco_lookup_prepare(lookup, type, false, NULL);
 
 	reco_live_check(columns, type, to->type[false], &ignored[0], &ignored[1]);
 	columns = CreateTupleDescCopy(columns);
 	reco_lookup_plan(lookup);
 	cheap = lookup->cost <= reco_live_limit(lookup);
-	plan = reco_lookup_explain(lookup, type->base, to->has[true] ? &to->some[true] : NULL, !cheap);
+	plan = reco_lookup_explain(lookup, type->base, to->has[true] ? &to->some[true] : NULL, &hint);
 	if (to->has[true] && (to->mode == RECO_LIVE_ON || reco_live_is_cheap(lookup)))
 		run_once(to, type->base, to->some[true]);
 	if (to->mode == RECO_LIVE_ON)
@@ -184,6 +185,8 @@ tell_source(void *arg)
 		tell(to, USERS_FROM "training, since the source's plan costs %.2f, more than %.2f", "auto",
 			 lookup->cost, reco_live_limit(lookup));
 	tell_lines(to, plan);
+	if (hint && !cheap)
+		tell(to, "Hint: %s", hint);
 	tell_others(to);
 	tell_wider(to, columns);
 }
@@ -195,6 +198,8 @@ tell_items(void *arg)
 	const IdType *type = to->type[false];
 	RecoLookup *lookup = &to->lookup;
 	Datum ids = (Datum) 0;
+	char *plan;
+	char *hint;
 
 	if (!features_say_available(reco_lookup_describe(lookup)))
 		return;
@@ -207,9 +212,11 @@ tell_items(void *arg)
 		run_once(to, get_array_type(type->base), ids);
 	tell(to, "items that are not available now are not shown; asking for some costs %.2f",
 		 lookup->cost);
-	tell_lines(to,
-			   reco_lookup_explain(lookup, get_array_type(type->base), to->has[false] ? &ids : NULL,
-								   lookup->cost > reco_live_limit(lookup)));
+	plan = reco_lookup_explain(lookup, get_array_type(type->base), to->has[false] ? &ids : NULL,
+							   &hint);
+	tell_lines(to, plan);
+	if (hint && lookup->cost > reco_live_limit(lookup))
+		tell(to, "Hint: %s", hint);
 }
 
 static ErrorData *

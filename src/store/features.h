@@ -6,6 +6,7 @@
 #define RECO_STORE_FEATURES_H
 
 #include "model/model.h"
+#include "store/confine.h"
 #include "store/source.h"
 #include "tcop/dest.h"
 
@@ -18,6 +19,9 @@ extern bool features_say_available(TupleDesc columns);
 
 /* Whether there is anything among the columns that an item is like. */
 extern bool features_any(TupleDesc columns);
+
+/* Adds what is called to make real[] of columns, which the query does not say. */
+extern void features_add_code(TupleDesc columns, RecoCode *code);
 
 /*
  * Checks the columns (id, then one or more features) and makes ready to receive

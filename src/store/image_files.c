@@ -71,8 +71,9 @@ reco_image_remove_old(Oid schema, int32 version, int64 current)
 }
 
 /*
- * Schemas dropped by the current transaction, and, from just before its commit on,
- * the files of theirs: after the commit there may be no error any more.
+ * Schemas dropped by the current transaction, or by a part of it that was rolled back, and,
+ * from just before its commit on, the files of those that are gone: after the commit there
+ * may be no error any more.
  */
 static List *dropped = NIL;
 static List *doomed = NIL;
@@ -105,7 +106,8 @@ find_doomed(void)
 		Oid schema;
 
 		if (sscanf(entry->d_name, RECO_IMAGE_PREFIX ".%u.%u.", &database, &schema) == 2 &&
-			database == MyDatabaseId && list_member_oid(dropped, schema))
+			database == MyDatabaseId && list_member_oid(dropped, schema) &&
+			!SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(schema)))
 			doomed = lappend(doomed, psprintf(RECO_IMAGE_DIRECTORY "/%s", entry->d_name));
 	}
 	if (dir)

@@ -51,6 +51,20 @@ extern void reco_live_explain(const ModelRow *row, void (*tell)(void *arg, const
 							  void *arg);
 
 /*
+ * Where what a user has is read for callers who may do what the owner may: found by planning
+ * the source, without running or waiting for anything, so it may not be known.  reason: why
+ * not from the source, or why that is not known; NULL: none.
+ */
+typedef struct RecoLiveVerdict
+{
+	bool known;
+	bool live;
+	const char *reason;
+} RecoLiveVerdict;
+
+extern RecoLiveVerdict reco_live_verdict(const ModelRow *row);
+
+/*
  * With live => 'auto' the source is asked when its plan costs at most RECO_LIVE_COST,
  * or RECO_LIVE_ROW_COST for each row that it expects, up to RECO_LIVE_ROWS of them:
  * an index on the user passes, whatever the users have, and so does a small table.
@@ -62,7 +76,7 @@ extern void reco_live_explain(const ModelRow *row, void (*tell)(void *arg, const
 /* The column of items that says what may be shown. */
 #define RECO_LIVE_AVAILABLE "available"
 
-/* For explain.c. */
+/* For explain.c and verdict.c. */
 extern RecoLiveMode reco_live_mode(const Jsonb *options);
 extern RecoLookup reco_live_lookup(const ModelRow *row, bool of_items);
 extern double reco_live_limit(const RecoLookup *lookup);

@@ -318,8 +318,8 @@ reco_lookup_forget(RecoLookup *lookup)
 	lookup->plan = NULL;
 }
 
-ErrorData *
-reco_lookup_try(void (*work)(void *arg), void *arg)
+static ErrorData *
+try(void (*work)(void *arg), void *arg, bool keep)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -330,7 +330,10 @@ reco_lookup_try(void (*work)(void *arg), void *arg)
 	PG_TRY();
 	{
 		work(arg);
-		ReleaseCurrentSubTransaction();
+		if (keep)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
@@ -343,6 +346,18 @@ reco_lookup_try(void (*work)(void *arg), void *arg)
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	return error;
+}
+
+ErrorData *
+reco_lookup_try(void (*work)(void *arg), void *arg)
+{
+	return try(work, arg, true);
+}
+
+ErrorData *
+reco_lookup_peek(void (*work)(void *arg), void *arg)
+{
+	return try(work, arg, false);
 }
 
 /* Tables that a plan reads in full. */
@@ -406,35 +421,33 @@ table_name(Oid table)
 									  get_rel_name(table));
 }
 
-/* What would make a costly plan cheap, as far as one can tell. */
-static void
-add_hint(StringInfo out, RecoLookup *lookup, List *scanned)
+/* What would make a costly plan cheap, as far as one can tell; NULL: nothing. */
+static char *
+hint_of(RecoLookup *lookup, List *scanned)
 {
+	StringInfoData out;
 	Oid table;
 	AttrNumber column;
 	ListCell *cell;
 
 	if (scanned == NIL)
-		return;
-	appendStringInfoString(out, "Hint: ");
+		return NULL;
 	if (first_column_of(linitial(source_of(lookup)->query_list), &table, &column) &&
 		list_member_oid(scanned, table))
-		appendStringInfo(out, "An index on %s (%s) lets it read some rows instead of all.",
-						 table_name(table), quote_identifier(get_attname(table, column, false)));
-	else
-	{
-		appendStringInfoString(out, "It reads all rows of");
-		foreach (cell, scanned)
-			appendStringInfo(out, "%s %s", cell == list_head(scanned) ? "" : ",",
-							 table_name(lfirst_oid(cell)));
-		appendStringInfoString(out, ": an index may be missing there, or the query does not let "
-									"the condition through to one.");
-	}
-	appendStringInfoChar(out, '\n');
+		return psprintf("An index on %s (%s) lets it read some rows instead of all.",
+						table_name(table), quote_identifier(get_attname(table, column, false)));
+	initStringInfo(&out);
+	appendStringInfoString(&out, "It reads all rows of");
+	foreach (cell, scanned)
+		appendStringInfo(&out, "%s %s", cell == list_head(scanned) ? "" : ",",
+						 table_name(lfirst_oid(cell)));
+	appendStringInfoString(&out, ": an index may be missing there, or the query does not let "
+								 "the condition through to one.");
+	return out.data;
 }
 
 char *
-reco_lookup_explain(RecoLookup *lookup, Oid type, const Datum *argument, bool hint)
+reco_lookup_explain(RecoLookup *lookup, Oid type, const Datum *argument, char **hint)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ExplainState *explain;
@@ -460,8 +473,9 @@ reco_lookup_explain(RecoLookup *lookup, Oid type, const Datum *argument, bool hi
 	ExecutorEnd(desc);
 	FreeQueryDesc(desc);
 	ReleaseCachedPlan(cached, CurrentResourceOwner);
-	if (hint)
-		add_hint(explain->str, lookup, scans.tables);
+	*hint = hint_of(lookup, scans.tables);
+	if (*hint)
+		*hint = MemoryContextStrdup(caller, *hint);
 	text = MemoryContextStrdup(caller, explain->str->data);
 	end(&before);
 	return text;

@@ -60,10 +60,10 @@ extern void reco_lookup_receiver(DestReceiver *receiver,
 extern void reco_lookup_run(RecoLookup *lookup, Oid type, Datum argument, DestReceiver *receiver);
 
 /*
- * The plan as EXPLAIN prints it; with hint, what would make it cheaper comes after it
- * when a table is read in full.  argument: any, NULL when there is none.
+ * The plan as EXPLAIN prints it, and in *hint what would make it cheaper when a table is
+ * read in full, or NULL.  argument: any, NULL when there is none.
  */
-extern char *reco_lookup_explain(RecoLookup *lookup, Oid type, const Datum *argument, bool hint);
+extern char *reco_lookup_explain(RecoLookup *lookup, Oid type, const Datum *argument, char **hint);
 
 /* May be called at any time but while the query runs. */
 extern void reco_lookup_forget(RecoLookup *lookup);
@@ -73,5 +73,8 @@ extern void reco_lookup_forget(RecoLookup *lookup);
  * error that it ended with, rolled back.
  */
 extern ErrorData *reco_lookup_try(void (*work)(void *arg), void *arg);
+
+/* The same, rolled back in either case: locks and settings go, what it allocated stays. */
+extern ErrorData *reco_lookup_peek(void (*work)(void *arg), void *arg);
 
 #endif /* RECO_STORE_LOOKUP_H */

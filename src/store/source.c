@@ -295,6 +295,8 @@ confine(const RecoQuery *query, const RecoIdentity *before, const CachedPlanSour
 
 	if (reco_is_owners_session(query->as.owner, before->user))
 		return;
+	if (query->kind == &reco_the_items)
+		features_add_code(plan->resultDesc, &code);
 	reco_confine(query->kind->name_of, &code, query->as.owner, before->user);
 	foreach (cell, plan->relationOids)
 		if (get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP)

@@ -3,9 +3,9 @@
  *	  Statements that write to the tables of a model.
  *
  * A statement names tables, and is planned and run by their columns' types: so they are
- * opened and checked first (layout.c) and stay locked.  A schema is not locked, and may
- * give its name to another while the statement is parsed; which tables were meant is
- * looked at when it has run.
+ * opened and checked first (layout.c) and stay locked.  A schema cannot be locked, and its
+ * owner may give its name to another, whose tables fire their own triggers: so a statement
+ * runs only as it was analyzed while no schema was renamed.
  *
  * Statements run as the model's owner under SECURITY_RESTRICTED_OPERATION (the caller has
  * taken care of it, see reco_become): triggers, rules and indexes that the owner put on the
@@ -15,12 +15,15 @@
 #include "store/statement.h"
 
 #include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "store/definition.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
+#include "utils/syscache.h"
 
 RecoArgument
 reco_int4_argument(int32 value)
@@ -71,16 +74,11 @@ named_table(const char *text)
  * The statement with the schema's name for every %s; which tables it names.
  */
 static char *
-fill_in(Oid schema, const char *template, bool *named)
+fill_in(const char *name, const char *template, bool *named)
 {
-	char *name = get_namespace_name(schema);
-	const char *quoted;
+	const char *quoted = quote_identifier(name);
 	StringInfoData sql;
 
-	if (name == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model was dropped while it was trained")));
-	quoted = quote_identifier(name);
 	initStringInfo(&sql);
 	for (const char *p = template; *p; p++)
 		if (p[0] == '%' && p[1] == 's')
@@ -128,26 +126,52 @@ reco_lock_tables(Oid schema, LOCKMODE lock)
 	close_tables(table);
 }
 
-/* An error unless the tables that a plan speaks of are those that were opened. */
+/* How often a statement is analyzed again when schemas change meanwhile. */
+#define MAX_TRIES 100
+
+static uint64 schema_changes;
+
 static void
-check_tables(Oid schema, SPIPlanPtr plan, Relation *table)
+schema_changed(Datum arg, int cache, uint32 hash)
 {
-	List *sources = SPI_plan_get_plan_sources(plan);
+	schema_changes++;
+}
 
-	for (RecoTable which = 0; which < RECO_TABLES; which++)
+void
+reco_statement_init(void)
+{
+	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+}
+
+/*
+ * Plans a statement on the tables of a schema under its name; an error when that is
+ * another's now.  What is returned can be executed, at once, without being analyzed again.
+ */
+static SPIPlanPtr
+prepare(Oid schema, const char *name, const char *sql, int n, Oid *types)
+{
+	for (int tries = 0; tries < MAX_TRIES; tries++)
 	{
-		ListCell *cell;
-		bool meant = table[which] == NULL;
+		uint64 changes;
+		SPIPlanPtr plan;
+		const CachedPlanSource *source;
 
-		foreach (cell, sources)
-			meant = meant || list_member_oid(((CachedPlanSource *) lfirst(cell))->relationOids,
-											 RelationGetRelid(table[which]));
-		if (!meant)
-			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-							errmsg("model \"%s\" was renamed while it was written to",
-								   get_namespace_name(schema)),
-							errhint("Try again.")));
+		AcceptInvalidationMessages();
+		changes = schema_changes;
+		if (get_namespace_oid(name, true) != schema)
+			break;
+		plan = SPI_prepare(sql, n, types);
+		if (plan == NULL)
+			elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+		source = linitial(SPI_plan_get_plan_sources(plan));
+		list_free(fetch_search_path(true));
+		if (changes == schema_changes && source->is_valid)
+			return plan;
+		SPI_freeplan(plan);
 	}
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("model \"%s\" was renamed while it was written to", name),
+					errhint("Try again.")));
 }
 
 uint64
@@ -155,7 +179,8 @@ reco_statement(Oid schema, const char *template, const RecoArgument *argument, i
 {
 	bool named[RECO_TABLES] = {0};
 	Relation table[RECO_TABLES];
-	char *sql = fill_in(schema, template, named);
+	char *name = get_namespace_name(schema);
+	char *sql;
 	SPIPlanPtr plan;
 	Oid types[32];
 	Datum values[32];
@@ -165,6 +190,10 @@ reco_statement(Oid schema, const char *template, const RecoArgument *argument, i
 	bool isnull = true;
 
 	Assert(n <= lengthof(types));
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model was dropped while it was trained")));
+	sql = fill_in(name, template, named);
 	for (int i = 0; i < n; i++)
 	{
 		types[i] = argument[i].type;
@@ -172,14 +201,11 @@ reco_statement(Oid schema, const char *template, const RecoArgument *argument, i
 		nulls[i] = argument[i].isnull ? 'n' : ' ';
 	}
 	open_tables(schema, named, RowExclusiveLock, table);
-	plan = SPI_prepare(sql, n, types);
-	if (plan == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+	plan = prepare(schema, name, sql, n, types);
 	result = SPI_execute_plan(plan, values, nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
 	processed = SPI_processed;
-	check_tables(schema, plan, table);
 	close_tables(table);
 	if (value)
 	{

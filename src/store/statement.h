@@ -22,6 +22,8 @@ extern RecoArgument reco_float8_argument(double value);
 extern RecoArgument reco_text_argument(const char *value); /* NULL: a null */
 extern RecoArgument reco_jsonb_argument(Jsonb *value);     /* NULL: a null */
 
+extern void reco_statement_init(void);
+
 /*
  * Opens and checks all tables that a training writes to, as the model's owner; with the
  * lock for writing, RowExclusiveLock, they stay what they are.

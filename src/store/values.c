@@ -310,6 +310,32 @@ is_trusted(Oid function)
 	return owner == GetUserId() || superuser_arg(owner);
 }
 
+/* The function that makes real[] of an embedding's type, of an extension or own; or 0. */
+static Oid
+cast_of(Oid type)
+{
+	Oid function;
+
+	if (type >= FirstNormalObjectId && !OidIsValid(get_element_type(type)) &&
+		find_coercion_pathway(FLOAT4ARRAYOID, type, COERCION_EXPLICIT, &function) ==
+			COERCION_PATH_FUNC &&
+		is_trusted(function))
+		return function;
+	return InvalidOid;
+}
+
+void
+features_add_code(TupleDesc columns, RecoCode *code)
+{
+	for (int c = 1; c < columns->natts; c++)
+	{
+		Oid function = cast_of(getBaseType(TupleDescAttr(columns, c)->atttypid));
+
+		if (OidIsValid(function))
+			reco_code_add_function(code, function);
+	}
+}
+
 void
 features_classify(FeatureColumn *column, Oid type)
 {
@@ -343,10 +369,7 @@ features_classify(FeatureColumn *column, Oid type)
 	if (OidIsValid(column->element))
 		get_typlenbyvalalign(column->element, &column->typlen, &column->typbyval,
 							 &column->typalign);
-	else if (column->type >= FirstNormalObjectId &&
-			 find_coercion_pathway(FLOAT4ARRAYOID, column->type, COERCION_EXPLICIT, &function) ==
-				 COERCION_PATH_FUNC &&
-			 is_trusted(function))
+	else if (OidIsValid(function = cast_of(column->type)))
 	{
 		if (reco_function_aclcheck(function, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
 			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(function));

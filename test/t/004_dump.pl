@@ -205,6 +205,28 @@ sql('CREATE ROLE dbo LOGIN; CREATE DATABASE lent OWNER dbo');
 sql('CREATE SCHEMA reco; CREATE TABLE reco.payroll ()', 'lent');
 $node->safe_psql('lent', 'CREATE EXTENSION reco', extra_params => [ '-U', 'dbo' ]);
 is(sql(q{SELECT nspowner::regrole <> 'dbo'::regrole FROM pg_namespace WHERE nspname = 'reco'}, 'lent'), 't', 'a schema of a superuser stays theirs');
+# An empty one does, and nobody else may, or after it can, create there.
+sql('CREATE ROLE crowd; GRANT crowd TO another');
+for my $case (
+  [ 'CREATE SCHEMA reco', undef ],
+  [ 'CREATE SCHEMA reco; GRANT CREATE ON SCHEMA reco TO dbo', undef ],
+  [ 'CREATE SCHEMA reco; GRANT CREATE ON SCHEMA reco TO boss', undef ],
+  [ 'CREATE SCHEMA reco; GRANT CREATE ON SCHEMA reco TO another', 'other roles may create' ],
+  [ 'CREATE SCHEMA reco; GRANT CREATE ON SCHEMA reco TO crowd', 'other roles may create' ],
+  [ 'CREATE SCHEMA reco; GRANT CREATE ON SCHEMA reco TO PUBLIC', 'other roles may create' ],
+  [ 'ALTER DEFAULT PRIVILEGES GRANT CREATE ON SCHEMAS TO another; CREATE SCHEMA reco', 'other roles may create' ],
+  [ 'ALTER DEFAULT PRIVILEGES GRANT CREATE ON SCHEMAS TO another', 'other roles may create' ])
+{
+  my ($before, $error) = @$case;
+  sql('DROP DATABASE lent');
+  sql('CREATE DATABASE lent OWNER dbo');
+  sql($before, 'lent');
+  my $who = $before =~ /CREATE SCHEMA/ ? 'dbo' : 'postgres';
+  ($rc, $out, $err) = $node->psql('lent', 'CREATE EXTENSION reco', $who eq 'dbo' ? (extra_params => [ '-U', 'dbo' ]) : ());
+  $error ? like($err, qr/$error/, "$before: refused") : is($rc, 0, "$before: created") || diag($err);
+  is(sql(q{SELECT concat_ws(', ', nspowner::regrole, has_schema_privilege('another', oid, 'CREATE')) FROM pg_namespace WHERE nspname = 'reco'}, 'lent'),
+    'dbo, f', "$before: whose it is, and who may create there") if !$error;
+}
 
 $node->stop;
 done_testing();

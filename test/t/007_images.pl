@@ -129,6 +129,13 @@ $session->query_safe('DROP SCHEMA home CASCADE');
 is((grep { /\.items$/ } images()), 1, 'an image outlives a drop that is not committed');
 $session->query_safe('ROLLBACK');
 is($session->query_safe($list), $new, 'the model is there after the rollback');
+for my $drop ('SAVEPOINT a; %s; ROLLBACK TO a', 'SAVEPOINT a; SAVEPOINT b; %s; RELEASE b; ROLLBACK TO a', 'SAVEPOINT a; %s; ROLLBACK TO a; RELEASE a; CREATE SCHEMA other; DROP SCHEMA other')
+{
+  $session->query_safe('BEGIN; ' . sprintf($drop, $_) . '; COMMIT') for 'DROP SCHEMA home CASCADE', "CALL reco.drop_model('home')";
+  is((grep { /\.items$/ } images()), 1, "the image of a model that stays stays: $drop");
+}
+is($session->query_safe($list), $new, '... with the model');
+$session->query_safe('BEGIN; CREATE SCHEMA kept; SAVEPOINT a; DROP SCHEMA kept; RELEASE a; COMMIT');
 $session->query_safe("CALL reco.drop_model('home')");
 is(scalar images(), 0, 'a drop takes the image with it');
 

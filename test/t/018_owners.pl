@@ -168,7 +168,8 @@ sql(q{CREATE ROLE trapper LOGIN; CREATE ROLE keeper LOGIN; CREATE SCHEMA kept AU
   GRANT CREATE ON DATABASE postgres TO keeper, trapper});
 as_role('keeper', q{CREATE TABLE kept.allowed (u text);
   CREATE FUNCTION kept.ok(text) RETURNS bool LANGUAGE plpgsql SET search_path = kept AS $$ BEGIN PERFORM * FROM allowed WHERE u = $1; RETURN true; END $$;
-  CREATE DOMAIN kept.okid AS text CHECK (kept.ok(VALUE)); CREATE TYPE kept.pair AS (u int, i kept.okid);
+  CREATE FUNCTION kept.who() RETURNS bool IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$ BEGIN RAISE LOG 'checks as %', current_user; RETURN true; END $$;
+  CREATE DOMAIN kept.okid AS text CHECK (kept.ok(VALUE)) CHECK (kept.who()); CREATE TYPE kept.pair AS (u int, i kept.okid);
   CREATE TABLE kept.t (u int, i kept.okid); INSERT INTO kept.t SELECT a, 'i' || b FROM generate_series(1, 9) a, generate_series(1, 9) b WHERE (a * b) % 4 > 0;
   CREATE TABLE kept.j AS SELECT to_jsonb(t) AS j FROM kept.t;
   CALL reco.create_model('dm', 'kept.t', reco.popular());
@@ -184,6 +185,28 @@ for my $call (q{dm.rerank(1, ARRAY['new', 'i2'])}, 'jm.recommend(4)', 'jr.recomm
   ($rc, $out, $err) = $node->psql('postgres', "$trap SELECT count(*) FROM $call", on_error_stop => 1, extra_params => [ '-U', 'trapper' ]);
   like($err, qr/domain kept\.okid calls functions, which is not done|could not be read\n.*SQLSTATE 0A000/, "$call where there is a temporary view: refused");
 }
+
+like(slurp_file($node->logfile), qr/LOG:  checks as keeper/, 'what a check calls');
+unlike(slurp_file($node->logfile), qr/LOG:  checks as trapper/, '... is called as the owner, planning included');
+
+# The cast of an embedding is not in the query, and is called all the same: by whoever has the
+# model refreshed, which may be a function of the owner's.
+as_role('keeper', q{CREATE TYPE kept.vec AS (a real); CREATE TABLE kept.about (i text, v kept.vec); INSERT INTO kept.about SELECT 'i' || b, ROW(b::real)::kept.vec FROM generate_series(1, 9) b;
+  CREATE FUNCTION kept.reals(kept.vec) RETURNS real[] LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT ARRAY[$1.a] FROM allowed); EXCEPTION WHEN undefined_table THEN RETURN ARRAY[$1.a]; END $$;
+  CREATE CAST (kept.vec AS real[]) WITH FUNCTION kept.reals(kept.vec);
+  CALL reco.create_model('vm', 'kept.t', reco.content(), items => 'kept.about');
+  CREATE FUNCTION kept.renew() RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN CALL reco.refresh('vm'); RETURN 1; END $$});
+my $renew = 'SELECT kept.renew()';
+for my $with ('', $trap)
+{
+  ($rc, $out, $err) = $node->psql('postgres', "$with $renew", on_error_stop => 1, extra_params => [ '-U', 'trapper' ]);
+  like($err, qr/items calls function kept\.reals\(kept\.vec\), which has no search_path of its own/, 'a cast that has no search_path of its own: refused');
+}
+is(as_role('keeper', $renew), '1', '... but in a session of the owner');
+as_role('keeper', 'ALTER FUNCTION kept.reals SET search_path = pg_catalog, pg_temp');
+is(as_role('trapper', $renew), '1', 'and one that has');
+($rc, $out, $err) = $node->psql('postgres', "$trap $renew", on_error_stop => 1, extra_params => [ '-U', 'trapper' ]);
+like($err, qr/items calls functions, which is not done/, '... not where there is a temporary view');
 
 # An overload that comes while the query is planned, with what makes the plan cache look again.
 as_role('keeper', q{CREATE SCHEMA open; GRANT ALL ON SCHEMA open TO PUBLIC; CREATE TABLE kept.x AS SELECT u, i::text FROM kept.t; CREATE TABLE kept.other (); CREATE TABLE kept.slow AS SELECT false AS yes;

@@ -202,7 +202,10 @@ test_size_of_values(void **state)
 		{
 			variant[v].walk_alpha *= 5;
 			check_find("large values", &a, &variant[v], 1, 0);
-			variant[v].walk_alpha /= 5;
+			variant[v].walk_alpha *= 4;
+			if (variant[v].measure == RECO_WALK)
+				check_find("large values, large alpha", &a, &variant[v], 1, 0);
+			variant[v].walk_alpha /= 20;
 		}
 		mimic_matrix_free(&a);
 	}
