@@ -263,28 +263,28 @@ reco_status
 reco_content_score(const reco_env *env, const reco_content *c, const reco_content_profile *p,
 				   double *scratch, float *score)
 {
-	double *total = zeroed(env, ((size_t) c->items + 1) * sizeof(double));
+	double *total = scratch + c->items;
 	double weight = total_weight(c);
 	int64_t done = 0;
-	bool stop = false;
 
-	if (total == NULL)
-		return RECO_NO_MEMORY;
-	for (int f = 0; f < c->fields && !stop; f++)
+	memset(total, 0, (size_t) c->items * sizeof(double));
+	for (int f = 0; f < c->fields; f++)
 	{
-		stop = env->poll(env->arg);
-		if (stop || !(p->size[f] > 0) || !(c->field[f].weight > 0))
+		if (env->poll(env->arg))
+			return RECO_STOPPED;
+		if (!(p->size[f] > 0) || !(c->field[f].weight > 0))
 			continue;
-		stop = sparse(&c->field[f]) ? !add_sparse_field(env, c, f, p, scratch, total)
-									: !add_dense_field(env, c, f, p, total);
+		if (sparse(&c->field[f]) ? !add_sparse_field(env, c, f, p, scratch, total)
+								 : !add_dense_field(env, c, f, p, total))
+			return RECO_STOPPED;
 	}
-	for (int32_t i = 0; i < c->items && !stop; i++)
+	for (int32_t i = 0; i < c->items; i++)
 	{
 		score[i] = total[i] != 0 ? (float) (total[i] / weight) : -INFINITY;
-		stop = stop_after(env, 1, &done);
+		if (stop_after(env, 1, &done))
+			return RECO_STOPPED;
 	}
-	release(env, total);
-	return stop ? RECO_STOPPED : RECO_OK;
+	return RECO_OK;
 }
 
 /*
@@ -441,4 +441,59 @@ reco_content_explain(const reco_env *env, const reco_content *c, const reco_cont
 		}
 	}
 	return RECO_OK;
+}
+
+/* One field's similarity of item b for whoever has item a alone. */
+static double
+alike_by(const reco_content *c, const reco_field *f, int32_t a, int32_t b)
+{
+	const float *x = dense_of(c, a);
+	const float *y = dense_of(c, b);
+	double size = 0;
+	double both = 0;
+	int64_t from;
+	int64_t end;
+	int64_t at;
+	int64_t end_b;
+
+	if (!sparse(f))
+	{
+		if (!has_dense(c, f, a))
+			return 0;
+		if (f->kind == RECO_NUMBER)
+			return isnan(y[f->from]) ? 0 : 1 / (1 + fabs(y[f->from] - (double) x[f->from]));
+		for (int32_t k = f->from; k < f->to; k++)
+		{
+			size += (double) x[k] * x[k];
+			both += (double) x[k] * y[k];
+		}
+		return both / sqrt(size);
+	}
+	end = terms_of(c, f, a, &from);
+	end_b = terms_of(c, f, b, &at);
+	for (int64_t e = from, k = at; e < end; e++)
+	{
+		double w = c->by_item.value[e];
+
+		size += f->kind == RECO_KEYWORDS ? w * w : w;
+		while (k < end_b && c->by_item.col[k] < c->by_item.col[e])
+			k++;
+		if (k < end_b && c->by_item.col[k] == c->by_item.col[e])
+			both += w * c->by_item.value[k];
+	}
+	if (!(size > 0) || !(both > 0))
+		return 0;
+	return f->kind == RECO_KEYWORDS ? both / sqrt(size)
+									: both / ((double) (end_b - at) + size - both);
+}
+
+double
+reco_content_alike(const reco_content *c, int32_t a, int32_t b)
+{
+	double total = 0;
+
+	for (int f = 0; f < c->fields; f++)
+		if (c->field[f].weight > 0)
+			total += c->field[f].weight * alike_by(c, &c->field[f], a, b);
+	return total != 0 ? total / total_weight(c) : -INFINITY;
 }

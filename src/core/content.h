@@ -66,7 +66,7 @@ typedef struct reco_content_user
 	const float *value;
 } reco_content_user;
 
-/* A profile's sparse part, in order of term. */
+/* A profile, its sparse part in order of term. */
 typedef struct reco_content_profile
 {
 	int32_t terms;
@@ -75,6 +75,9 @@ typedef struct reco_content_profile
 	double size[RECO_MAX_FIELDS];   /* |p|, or the sum of t_a */
 	double amount[RECO_MAX_FIELDS]; /* sum of the x_j whose items have the field */
 	double *dense;                  /* stride: p, or m */
+	/* while it is made: sums by term, and which terms there are; zeros afterwards */
+	double *sum;
+	uint64_t *mark;
 } reco_content_profile;
 
 /*
@@ -90,7 +93,18 @@ extern reco_status reco_content_prepare(const reco_env *env, reco_content *conte
 /* Only what serving needs beside what is stored: by_term. */
 extern reco_status reco_content_index(const reco_env *env, reco_content *content);
 
-/* Free with reco_content_profile_free. */
+/*
+ * Makes a profile in memory of that many bytes, zeros, which are zeros again once it is cleared.
+ * On RECO_STOPPED, the only error, it is cleared.
+ * Cost: the terms and columns of the user's items, and a bit of every other term.
+ */
+extern size_t reco_content_profile_bytes(const reco_content *content);
+extern reco_status reco_content_profile_fill(const reco_env *env, const reco_content *content,
+											 const reco_content_user *user, void *memory,
+											 reco_content_profile *profile);
+extern void reco_content_profile_clear(const reco_content *content, reco_content_profile *profile);
+
+/* The same with memory of its own; free with reco_content_profile_free. */
 extern reco_status reco_content_profile_make(const reco_env *env, const reco_content *content,
 											 const reco_content_user *user,
 											 reco_content_profile *profile);
@@ -104,7 +118,7 @@ extern bool reco_content_knows(const reco_content *content, const reco_content_p
 
 /*
  * The scores of all items, or of one with the same bits; -infinity where nothing
- * is in common.  scratch: items doubles.
+ * is in common.  scratch: 2 items doubles.
  * Cost: the lengths of the profile's terms' lists, and items x dense columns.
  */
 extern reco_status reco_content_score(const reco_env *env, const reco_content *content,
@@ -113,6 +127,12 @@ extern reco_status reco_content_score(const reco_env *env, const reco_content *c
 extern reco_status reco_content_score_one(const reco_env *env, const reco_content *content,
 										  const reco_content_profile *profile, int32_t item,
 										  double *score);
+
+/*
+ * The score of item b for whoever has item a alone: the bits of reco_content_score_one, without
+ * a profile.
+ */
+extern double reco_content_alike(const reco_content *content, int32_t a, int32_t b);
 
 /* A profile's terms of a sparse field: *from .. the returned end - 1. */
 extern int32_t reco_content_terms(const reco_content_profile *profile, const reco_field *field,

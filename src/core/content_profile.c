@@ -2,99 +2,14 @@
  * content_profile.c
  *	  A user's profile by what is known about the items they have.
  *
- * The sparse part is collected interaction by interaction and sorted by term, so that
- * sums run in the order of the interactions; see content.h.
+ * The sparse part is added up in an array with a place for each term and a set of the terms
+ * that there are, so that sums run in the order of the interactions; then it is moved to lists
+ * in order of term.  See content.h.
  *
- * Cost: n log n in the terms of the user's items, their dense columns, and 40 bytes a term
- * while it is made.
+ * Cost: the terms and dense columns of the user's items, and a bit of every other term.
  */
 #include "core/content_parts.h"
-
-#include <stdlib.h>
-
-/* Parts sorted between two polls. */
-#define PARTS_PER_POLL 16384
-
-typedef struct Part
-{
-	int32_t term;
-	int32_t place; /* of the interaction: keeps sums in one order */
-	double weight;
-} Part;
-
-static int
-compare_parts(const void *a, const void *b)
-{
-	const Part *x = a;
-	const Part *y = b;
-
-	if (x->term != y->term)
-		return x->term > y->term ? 1 : -1;
-	return (x->place > y->place) - (x->place < y->place);
-}
-
-/*
- * Sorts n parts, of which other is a second copy's room: blocks that are merged, with polls
- * in between.  Returns which of the two holds them, or NULL to stop.
- */
-static Part *
-sort_parts(const reco_env *env, Part *part, Part *other, int64_t n)
-{
-	for (int64_t from = 0; from < n; from += PARTS_PER_POLL)
-	{
-		int64_t left = n - from;
-
-		qsort(part + from, (size_t) (left < PARTS_PER_POLL ? left : PARTS_PER_POLL), sizeof(Part),
-			  compare_parts);
-		if (left > PARTS_PER_POLL && env->poll(env->arg))
-			return NULL;
-	}
-	for (int64_t size = PARTS_PER_POLL; size < n; size *= 2)
-	{
-		Part *sorted = other;
-
-		for (int64_t from = 0; from < n; from += 2 * size)
-		{
-			int64_t middle = from + size < n ? from + size : n;
-			int64_t end = middle + size < n ? middle + size : n;
-			int64_t a = from;
-			int64_t b = middle;
-
-			for (int64_t to = from; to < end; to++)
-			{
-				bool first = a < middle && (b == end || compare_parts(&part[a], &part[b]) < 0);
-
-				sorted[to] = first ? part[a++] : part[b++];
-				if (to % POLL_STEPS == POLL_STEPS - 1 && env->poll(env->arg))
-					return NULL;
-			}
-		}
-		other = part;
-		part = sorted;
-	}
-	return part;
-}
-
-/* Adds up the sorted parts of equal terms; false to stop. */
-static bool
-merge_parts(const reco_env *env, const Part *part, int64_t n, reco_content_profile *p)
-{
-	int64_t done = 0;
-
-	for (int64_t k = 0; k < n; k++)
-	{
-		if (stop_after(env, 1, &done))
-			return false;
-		if (p->terms > 0 && p->term[p->terms - 1] == part[k].term)
-			p->weight[p->terms - 1] += part[k].weight;
-		else
-		{
-			p->term[p->terms] = part[k].term;
-			p->weight[p->terms++] = part[k].weight;
-		}
-	}
-	return true;
-}
+#include "core/topn.h"
 
 /* The size of each sparse field, and the shares of attributes; false to stop. */
 static bool
@@ -152,12 +67,39 @@ finish_dense(const reco_content *c, int f, reco_content_profile *p)
 	p->size[f] = sqrt(p->size[f]);
 }
 
-/* The parts of a user's terms, in order of interaction, and sums of columns; -1 to stop. */
-static int64_t
-collect_parts(const reco_env *env, const reco_content *c, const reco_content_user *user, Part *part,
-			  reco_content_profile *p)
+/* The arrays of a profile, one after another. */
+static size_t
+lay_out(const reco_content *c, char *memory, reco_content_profile *p)
 {
-	int64_t n = 0;
+	size_t terms = (size_t) c->by_item.cols;
+	size_t sum = 0;
+	size_t weight = sum + terms * sizeof(double);
+	size_t dense = weight + terms * sizeof(double);
+	size_t mark = dense + ((size_t) c->stride + 1) * sizeof(double);
+	size_t term = mark + RECO_SET_BYTES(terms);
+
+	if (memory)
+	{
+		p->sum = (double *) (memory + sum);
+		p->weight = (double *) (memory + weight);
+		p->dense = (double *) (memory + dense);
+		p->mark = (uint64_t *) (memory + mark);
+		p->term = (int32_t *) (memory + term);
+	}
+	return (term + terms * sizeof(int32_t) + 7) / 8 * 8;
+}
+
+size_t
+reco_content_profile_bytes(const reco_content *c)
+{
+	return lay_out(c, NULL, NULL);
+}
+
+/* The sums of a user's terms, in order of interaction, and of columns; false to stop. */
+static bool
+add_up(const reco_env *env, const reco_content *c, const reco_content_user *user,
+	   reco_content_profile *p)
+{
 	int64_t done = 0;
 
 	for (int64_t j = 0; j < user->n; j++)
@@ -165,14 +107,14 @@ collect_parts(const reco_env *env, const reco_content *c, const reco_content_use
 		double x = value_of(user, j);
 
 		if (stop_after(env, 1, &done))
-			return -1;
+			return false;
 		for (int f = 0; f < c->fields && x > 0; f++)
 		{
 			int64_t from;
 			int64_t end;
 
 			if (stop_after(env, steps_of(&c->field[f], 0), &done))
-				return -1;
+				return false;
 			if (!sparse(&c->field[f]))
 			{
 				add_dense(c, f, user->item[j], x, p);
@@ -184,54 +126,49 @@ collect_parts(const reco_env *env, const reco_content *c, const reco_content_use
 			for (int64_t e = from; e < end; e++)
 			{
 				if (stop_after(env, 1, &done))
-					return -1;
-				part[n++] = (Part){c->by_item.col[e], (int32_t) j, x * c->by_item.value[e]};
+					return false;
+				reco_set_add(p->mark, c->by_item.col[e]);
+				p->sum[c->by_item.col[e]] += x * c->by_item.value[e];
 			}
 		}
 	}
-	return n;
+	return true;
+}
+
+/* Moves the sums to the lists of terms and weights; false to stop. */
+static bool
+collect_terms(const reco_env *env, const reco_content *c, reco_content_profile *p)
+{
+	int32_t words = (int32_t) (RECO_SET_BYTES(c->by_item.cols) / sizeof(uint64_t));
+	int64_t done = 0;
+
+	for (int32_t w = 0; w < words; w++)
+	{
+		int32_t before = p->terms;
+
+		for (; p->mark[w] != 0; p->mark[w] &= p->mark[w] - 1)
+		{
+			int32_t term = w * 64 + __builtin_ctzll(p->mark[w]);
+
+			p->term[p->terms] = term;
+			p->weight[p->terms++] = p->sum[term];
+			p->sum[term] = 0;
+		}
+		if (stop_after(env, 1 + p->terms - before, &done))
+			return false;
+	}
+	return true;
 }
 
 reco_status
-reco_content_profile_make(const reco_env *env, const reco_content *c, const reco_content_user *user,
-						  reco_content_profile *p)
+reco_content_profile_fill(const reco_env *env, const reco_content *c, const reco_content_user *user,
+						  void *memory, reco_content_profile *p)
 {
-	size_t room = 1;
-	int64_t n;
-	int64_t done = 0;
-	Part *part;
-	Part *other = NULL;
-	Part *sorted;
-	bool made;
-
 	memset(p, 0, sizeof(*p));
-	for (int64_t j = 0; j < user->n; j++)
+	(void) lay_out(c, memory, p);
+	if (!add_up(env, c, user, p) || !collect_terms(env, c, p) || !finish_sparse(env, c, p))
 	{
-		if (stop_after(env, 4, &done))
-			return RECO_STOPPED;
-		room += (size_t) (c->by_item.start[user->item[j] + 1] - c->by_item.start[user->item[j]]);
-	}
-	part = env->alloc(env->arg, room * sizeof(Part));
-	if (room > PARTS_PER_POLL)
-		other = env->alloc(env->arg, room * sizeof(Part));
-	p->term = env->alloc(env->arg, room * sizeof(int32_t));
-	p->weight = env->alloc(env->arg, room * sizeof(double));
-	p->dense = zeroed(env, ((size_t) c->stride + 1) * sizeof(double));
-	if (!part || (room > PARTS_PER_POLL && !other) || !p->term || !p->weight || !p->dense)
-	{
-		release(env, part);
-		release(env, other);
-		reco_content_profile_free(env, p);
-		return RECO_NO_MEMORY;
-	}
-	n = collect_parts(env, c, user, part, p);
-	sorted = n < 0 ? NULL : sort_parts(env, part, other, n);
-	made = sorted && merge_parts(env, sorted, n, p) && finish_sparse(env, c, p);
-	release(env, part);
-	release(env, other);
-	if (!made)
-	{
-		reco_content_profile_free(env, p);
+		reco_content_profile_clear(c, p);
 		return RECO_STOPPED;
 	}
 	for (int f = 0; f < c->fields; f++)
@@ -241,11 +178,42 @@ reco_content_profile_make(const reco_env *env, const reco_content *c, const reco
 }
 
 void
+reco_content_profile_clear(const reco_content *c, reco_content_profile *p)
+{
+	int32_t words = (int32_t) (RECO_SET_BYTES(c->by_item.cols) / sizeof(uint64_t));
+
+	/* marks are left where it was stopped while terms were added up */
+	for (int32_t w = 0; w < words; w++)
+		for (; p->mark[w] != 0; p->mark[w] &= p->mark[w] - 1)
+			p->sum[w * 64 + __builtin_ctzll(p->mark[w])] = 0;
+	memset(p->term, 0, (size_t) p->terms * sizeof(int32_t));
+	memset(p->weight, 0, (size_t) p->terms * sizeof(double));
+	memset(p->dense, 0, ((size_t) c->stride + 1) * sizeof(double));
+	memset(p, 0, sizeof(*p));
+}
+
+reco_status
+reco_content_profile_make(const reco_env *env, const reco_content *c, const reco_content_user *user,
+						  reco_content_profile *p)
+{
+	void *memory = zeroed(env, reco_content_profile_bytes(c));
+	reco_status status;
+
+	if (memory == NULL)
+	{
+		memset(p, 0, sizeof(*p));
+		return RECO_NO_MEMORY;
+	}
+	status = reco_content_profile_fill(env, c, user, memory, p);
+	if (status != RECO_OK)
+		release(env, memory);
+	return status;
+}
+
+void
 reco_content_profile_free(const reco_env *env, reco_content_profile *p)
 {
-	release(env, p->term);
-	release(env, p->weight);
-	release(env, p->dense);
+	release(env, p->sum);
 	memset(p, 0, sizeof(*p));
 }
 

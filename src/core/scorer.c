@@ -11,9 +11,6 @@
 
 #include <math.h>
 
-/* Likenesses between two polls: some milliseconds. */
-#define POLL_ALIKE 256
-
 static size_t
 rounded(size_t bytes)
 {
@@ -240,7 +237,7 @@ reco_diversify(const reco_env *env, const reco_scorer *scorer, double diversity,
 
 			if (taken == 0 || like > likeness[k])
 				likeness[k] = like;
-			if (k % POLL_ALIKE == 0 && env->poll(env->arg))
+			if (env->poll(env->arg))
 				status = RECO_STOPPED;
 		}
 	}

@@ -215,7 +215,7 @@ check_user(mimic_env *m, const mimic_catalogue *c, const reco_content *content,
 {
 	int32_t items = content->items;
 	float *score = malloc(((size_t) items + 1) * sizeof(float));
-	double *scratch = malloc(((size_t) items + 1) * sizeof(double));
+	double *scratch = malloc(((size_t) items + 1) * 2 * sizeof(double));
 	double *contribution = malloc(((size_t) user->n + 1) * sizeof(double));
 	long double *part = malloc(((size_t) user->n + 1) * sizeof(long double));
 	reco_content_profile p;
@@ -474,7 +474,7 @@ test_long_profile(void **state)
 				reco_content_profile_free(&m.env, &made);
 			assert_int_equal(m.live, before);
 		} while (status != RECO_OK);
-		assert_true(n > 4);
+		assert_true(n > 1);
 	}
 	free_user(&u);
 	prepared_free(&m, &p);
@@ -578,8 +578,8 @@ test_many_terms(void **state)
 	}
 	mimic_env_init(&m);
 	assert_int_equal(reco_content_profile_make(&m.env, &content, &user, &made), RECO_OK);
-	/* collected, sorted, merged and summed up */
-	assert_true(m.polls >= 3 * (TERMS / 262144) + TERMS / 16384);
+	/* added up, collected and summed up */
+	assert_true(m.polls >= 3 * (TERMS / 262144));
 	for (long n = m.polls; n >= 1; n--)
 	{
 		reco_content_profile stopped;
@@ -620,7 +620,7 @@ static reco_status
 whole_way(const mimic_catalogue *c, const reco_content_user *user, long fail_at, long stop_at)
 {
 	float *score = malloc(((size_t) c->shape->items + 1) * sizeof(float));
-	double *scratch = malloc(((size_t) c->shape->items + 1) * sizeof(double));
+	double *scratch = malloc(((size_t) c->shape->items + 1) * 2 * sizeof(double));
 	reco_content_profile made;
 	reco_status status;
 	mimic_env m;
@@ -667,7 +667,8 @@ sweep(bool stop)
 			assert_int_equal(status, stop ? RECO_STOPPED : RECO_NO_MEMORY);
 			n++;
 		}
-		assert_true(n > (mimic_shapes[s].items > 8192 ? 3 : 1));
+		/* among many items, each field polls several times */
+		assert_true(n > (stop && mimic_shapes[s].items > 8192 ? 3 : 1));
 		free_user(&u);
 		mimic_catalogue_free(&c);
 	}
