@@ -78,7 +78,7 @@ items_of(Request *request, int32 *n)
 
 /* Whether the user has one of the items. */
 static bool
-has_any(const RecoProfile *profile, const int32 *item, int32 n)
+has_any(const reco_profile *profile, const int32 *item, int32 n)
 {
 	for (int32 k = 0; k < n; k++)
 	{
@@ -96,21 +96,25 @@ typedef struct Audience
 	int32 items;
 	bool exclude;
 	float *of_item; /* one user's scores */
-	float *score;   /* by user */
+	RecoSeat *seat;
+	float *score; /* by user */
 	MemoryContext scratch;
 	int32 visited;
 } Audience;
 
 /* The mean of a user's scores; -infinity where the model says nothing about any. */
 static float
-score_user(const Audience *audience, const RecoProfile *profile)
+score_user(const Audience *audience, const reco_profile *profile)
 {
-	const RecoModel *model = &audience->serving->model;
+	RecoSeat *seat = audience->seat;
 	double sum = 0;
 	int32 known = 0;
 
-	model->spec->algorithm->score_some(model, profile, audience->item, audience->items,
-									   audience->of_item);
+	reco_model_seat_user(seat, profile);
+	if (!reco_seat_knows(seat->seat))
+		return -INFINITY;
+	reco_model_seat_check(
+		seat, reco_seat_some(seat->seat, audience->item, audience->items, audience->of_item));
 	for (int32 k = 0; k < audience->items; k++)
 	{
 		RECO_POLL_AT(k);
@@ -123,31 +127,25 @@ score_user(const Audience *audience, const RecoProfile *profile)
 }
 
 static void
-judge(Audience *audience, int32 u, const RecoProfile *profile)
+judge(Audience *audience, int32 u, const reco_profile *profile)
 {
-	const RecoModel *model = &audience->serving->model;
-	MemoryContext old = MemoryContextSwitchTo(audience->scratch);
-
-	audience->score[u] = (audience->exclude && has_any(profile, audience->item, audience->items)) ||
-								 !model->spec->algorithm->knows(model, profile)
+	audience->score[u] = audience->exclude && has_any(profile, audience->item, audience->items)
 							 ? -INFINITY
 							 : score_user(audience, profile);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(audience->scratch);
 	/* at each: what a user costs depends on the items and on the model */
 	reco_poll();
 }
 
 /* The profile is in the scratch memory. */
 static void
-visit_user(void *arg, Datum id, RecoProfile *profile)
+visit_user(void *arg, Datum id, reco_profile *profile)
 {
 	Audience *audience = arg;
 
 	if (audience->visited < audience->serving->users)
 		judge(audience, audience->visited++, profile);
-	else
-		MemoryContextReset(audience->scratch);
+	reco_seat_close(audience->seat->seat);
+	MemoryContextReset(audience->scratch);
 }
 
 /* From the image; where users have neighbors, which are not in it, from their table. */
@@ -158,7 +156,8 @@ score_users(Audience *audience)
 
 	audience->scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "reco audience", ALLOCSET_DEFAULT_SIZES);
-	if (serving->model.spec->algorithm->costly_fold_in)
+	audience->seat = reco_model_seat(reco_serving_scorer(serving));
+	if (reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS))
 	{
 		for (int32 u = 0; u < serving->users; u++)
 			audience->score[u] = -INFINITY;
@@ -167,7 +166,7 @@ score_users(Audience *audience)
 	}
 	for (int32 u = 0; u < serving->users; u++)
 	{
-		RecoProfile profile = reco_serving_profile(serving, u);
+		reco_profile profile = reco_serving_profile(serving, u);
 
 		judge(audience, u, &profile);
 	}
@@ -200,8 +199,8 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	all = reco_serving_load_users(serving);
 	score = reco_call_alloc(serving->users, sizeof(float));
 	best = reco_call_alloc(n, sizeof(reco_ranked));
-	score_users(
-		&(Audience){serving, item, items, exclude, reco_call_alloc(items, sizeof(float)), score});
+	score_users(&(Audience){serving, item, items, exclude, reco_call_alloc(items, sizeof(float)),
+							NULL, score});
 	n = reco_top_n(&reco_poll_env, score, serving->users, NULL, n, best);
 	for (int32 r = 0; r < n; r++)
 	{

@@ -171,7 +171,7 @@ evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 	{
 		const RecoSpec *spec = lfirst(cell);
 
-		needs_features = needs_features || spec->algorithm->needs_features;
+		needs_features = needs_features || reco_spec_needs(spec, RECO_NEEDS_CONTENT);
 		if (needs_features && PG_ARGISNULL(ARG_ITEMS))
 			reco_features_missing(spec);
 	}

@@ -116,7 +116,7 @@ listing_begin(Request *request)
 }
 
 void
-listing_skip_seen(Listing *listing, const RecoProfile *profile)
+listing_skip_seen(Listing *listing, const reco_profile *profile)
 {
 	for (int64 j = 0; j < profile->n; j++)
 	{
@@ -159,14 +159,12 @@ keep_available(Listing *listing, reco_ranked *list, int32 n, int32 most)
 
 /*
  * The n best that are not skipped and are available, best first, by score or, where that
- * is NULL, by what the model says of the profile; they are skipped from now on.  As long
+ * is NULL, by what a seat says of its user; they are skipped from now on.  As long
  * as some are not available, larger and larger batches are asked for.
  */
 static int32
-take_best(Listing *listing, const float *score, const RecoProfile *profile, int32 n,
-		  reco_ranked *out)
+take_best(Listing *listing, const float *score, RecoSeat *seat, int32 n, reco_ranked *out)
 {
-	const RecoModel *model = &listing->serving->model;
 	int32 items = listing->serving->model.items;
 	int32 batch = n;
 	int32 taken = 0;
@@ -177,7 +175,7 @@ take_best(Listing *listing, const float *score, const RecoProfile *profile, int3
 		reco_ranked *list =
 			listing->filters ? listing_alloc((Size) batch * sizeof(reco_ranked)) : out;
 		int32 found = score ? reco_top_n(&reco_poll_env, score, items, listing->skip, batch, list)
-							: reco_model_top(model, profile, listing->skip, batch, list);
+							: reco_seat_top(seat->seat, listing->skip, batch, list);
 		int32 kept = found;
 
 		more = listing->filters && found == batch;
@@ -200,11 +198,10 @@ take_best(Listing *listing, const float *score, const RecoProfile *profile, int3
 }
 
 static void
-add_best(Listing *listing, const float *score, const RecoProfile *profile, int32 most,
-		 const char *source)
+add_best(Listing *listing, const float *score, RecoSeat *seat, int32 most, const char *source)
 {
 	int32 left = Min(listing->n - listing->count, most);
-	int32 count = take_best(listing, score, profile, left, listing->best + listing->count);
+	int32 count = take_best(listing, score, seat, left, listing->best + listing->count);
 
 	for (int32 r = 0; r < count; r++)
 		listing->source[listing->count++] = source;
@@ -218,17 +215,17 @@ listing_add(Listing *listing, const float *score, int32 most, const char *source
 
 /* What the model says of all items, boosted; NULL: nothing is. */
 static float *
-boosted(const Listing *listing, const RecoProfile *profile)
+boosted(const Listing *listing, RecoSeat *seat)
 {
-	const RecoModel *model = &listing->serving->model;
+	int32 items = listing->serving->model.items;
 	const float *boost = listing->boost;
 	float *score;
 
 	if (boost == NULL)
 		return NULL;
-	score = listing_alloc((Size) model->items * sizeof(float));
-	model->spec->algorithm->score(model, profile, score);
-	for (int32 i = 0; i < model->items; i++)
+	score = listing_alloc((Size) items * sizeof(float));
+	reco_model_seat_check(seat, reco_seat_score(seat->seat, score));
+	for (int32 i = 0; i < items; i++)
 	{
 		RECO_POLL_AT(i);
 		score[i] = score[i] > 0 ? score[i] * boost[i] : score[i] / boost[i];
@@ -238,19 +235,20 @@ boosted(const Listing *listing, const RecoProfile *profile)
 
 /* What the model itself says. */
 static void
-add_model(Listing *listing, const RecoProfile *profile, int32 places)
+add_model(Listing *listing, RecoSeat *seat, int32 places)
 {
-	RecoModel *model = &listing->serving->model;
+	const RecoModel *model = &listing->serving->model;
 	const char *source = model->spec->algorithm->source;
-	float *score = boosted(listing, profile);
+	float *score = boosted(listing, seat);
 
 	if (listing->diversity > 0)
 	{
 		int32 m = (int32) Min((int64) CANDIDATES * places, model->items);
 		reco_ranked *candidate = listing_alloc(((Size) m + 1) * sizeof(reco_ranked));
 
-		m = take_best(listing, score, profile, m, candidate);
-		reco_diversify(model, listing->diversity, candidate, m, places);
+		m = take_best(listing, score, seat, m, candidate);
+		reco_model_seat_check(seat, reco_diversify(&seat->budget.env, seat->seat->scorer,
+												   listing->diversity, candidate, m, places));
 		for (int32 r = 0; r < m && r < places; r++)
 		{
 			listing->best[listing->count] = candidate[r];
@@ -261,7 +259,7 @@ add_model(Listing *listing, const RecoProfile *profile, int32 places)
 		pfree(candidate);
 	}
 	else
-		add_best(listing, score, profile, places, source);
+		add_best(listing, score, seat, places, source);
 	if (score)
 		pfree(score);
 }
@@ -295,19 +293,19 @@ add_explored(Listing *listing)
 
 /* What is known about items, for whom the model itself has nothing more to say. */
 static void
-add_content(Listing *listing, const RecoProfile *profile)
+add_content(Listing *listing, const reco_profile *profile)
 {
-	RecoModel *model = &listing->serving->model;
-	const RecoAlgorithm *content = &reco_algorithm_content;
-	float *score;
+	const RecoModel *model = &listing->serving->model;
+	RecoSeat *seat;
 
 	if (model->content == NULL || profile == NULL || profile->n == 0 ||
-		model->spec->algorithm == content || !content->knows(model, profile))
+		reco_spec_needs(model->spec, RECO_NEEDS_CONTENT))
 		return;
-	score = listing_alloc((Size) model->items * sizeof(float));
-	content->score(model, profile, score);
-	listing_add(listing, score, listing->n, content->source);
-	pfree(score);
+	seat = reco_model_seat(reco_content_scorer_of(model));
+	reco_model_seat_user(seat, profile);
+	if (reco_seat_knows(seat->seat))
+		add_best(listing, NULL, seat, listing->n, "content");
+	reco_model_seat_end(seat);
 }
 
 static void
@@ -365,9 +363,9 @@ add_popular(Listing *listing)
  * that are left go to what grows, and then to what is popular.
  */
 void
-listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
+listing_fill(Listing *listing, const reco_profile *profile, const char *fallback)
 {
-	RecoModel *model = &listing->serving->model;
+	RecoSeat *seat = NULL;
 	bool none = strcmp(fallback, "none") == 0;
 	bool known;
 	bool popular = strcmp(fallback, "popular") == 0;
@@ -381,16 +379,23 @@ listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback)
 		return;
 	listing->best = listing_alloc(listing->n * sizeof(reco_ranked));
 	listing->source = listing_alloc(listing->n * sizeof(char *));
-	known = profile && model->spec->algorithm->knows(model, profile);
+	if (profile)
+	{
+		seat = reco_model_seat(reco_serving_scorer(listing->serving));
+		reco_model_seat_user(seat, profile);
+	}
+	known = profile && reco_seat_knows(seat->seat);
 	if (known)
-		add_model(listing, profile, listing->n - (int32) floor(listing->explore * listing->n));
+		add_model(listing, seat, listing->n - (int32) floor(listing->explore * listing->n));
 	if (listing->explore > 0)
 	{
 		add_explored(listing);
 		/* places for which there was nothing to explore */
 		if (known && listing->count < listing->n)
-			add_model(listing, profile, listing->n - listing->count);
+			add_model(listing, seat, listing->n - listing->count);
 	}
+	if (seat)
+		reco_model_seat_end(seat);
 	if (strcmp(fallback, "auto") == 0 && listing->count < listing->n)
 		add_content(listing, profile);
 	if (!none && !popular && listing->count < listing->n)

@@ -33,13 +33,13 @@ extern Listing listing_begin(Request *request);
 extern uint64 *listing_skip(Request *request);
 
 /* The items of a profile are not shown. */
-extern void listing_skip_seen(Listing *listing, const RecoProfile *profile);
+extern void listing_skip_seen(Listing *listing, const reco_profile *profile);
 
 /* Gives the places that are left, at most `most` of them, to the best of the rest. */
 extern void listing_add(Listing *listing, const float *score, int32 most, const char *source);
 
 /* All stages; profile NULL: nothing is known of the user. */
-extern void listing_fill(Listing *listing, const RecoProfile *profile, const char *fallback);
+extern void listing_fill(Listing *listing, const reco_profile *profile, const char *fallback);
 
 /* Rows of (rank, item, score [, source]); as_text: the item in its text form. */
 extern void listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source,

@@ -47,6 +47,7 @@ typedef struct Job
 	int32 number;   /* of the new lists */
 	uint64 *hidden; /* items that are not available; NULL: all are */
 	RecoBudget budget;
+	RecoSeat *seat;
 	Relation table;
 	TableWriter *writer;
 	Datum source;
@@ -54,7 +55,7 @@ typedef struct Job
 	int32 users;         /* in the batch */
 	int32 most;          /* that a batch may have */
 	Datum *id;
-	RecoProfile *profile;
+	reco_profile *profile;
 	int64 written;
 } Job;
 
@@ -103,7 +104,7 @@ write_list(Job *job, Datum user, const reco_ranked *list, int32 count, int32 by_
 
 /* What is in no list of this user: what is hidden from all, and what they have. */
 static void
-skip_own(const Job *job, const RecoProfile *profile, uint64 *skip)
+skip_own(const Job *job, const reco_profile *profile, uint64 *skip)
 {
 	Size bytes = RECO_SET_BYTES(job->serving->model.items);
 
@@ -122,18 +123,17 @@ skip_own(const Job *job, const RecoProfile *profile, uint64 *skip)
  * Fills the places that the model left in a list with popular items.
  */
 static int32
-fill_up(Job *job, const RecoProfile *profile, reco_ranked *list, int32 count, uint64 *skip)
+fill_up(Job *job, const reco_profile *profile, reco_ranked *list, int32 count, uint64 *skip)
 {
-	RecoModel *model = &job->serving->model;
-	int32 by_score;
+	const RecoModel *model = &job->serving->model;
 
 	if (count >= job->n || count >= model->items)
 		return count;
 	skip_own(job, profile, skip);
 	for (int32 r = 0; r < count; r++)
 		reco_set_add(skip, list[r].item);
-	return count + reco_rank(NULL, job->serving->interactions, model->items, skip, job->n - count,
-							 list + count, &by_score);
+	return count + reco_top_n(&reco_poll_env, job->serving->interactions, model->items, skip,
+							  job->n - count, list + count);
 }
 
 /* The batch's users whom the model knows, ranked by all threads. */
@@ -159,7 +159,7 @@ rank_factors(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *co
 	seen.col = reco_budget_alloc(budget, (entries + 1) * sizeof(int32));
 	for (int32 k = 0; k < n; k++)
 	{
-		const RecoProfile *profile = &job->profile[known[k]];
+		const reco_profile *profile = &job->profile[known[k]];
 
 		memcpy(user + (Size) k * model->stride, profile->factors, model->stride * sizeof(float));
 		base[k] = (float) (model->mean + profile->bias);
@@ -177,23 +177,29 @@ rank_factors(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *co
 static void
 rank_by_scores(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *count)
 {
-	RecoModel *model = &job->serving->model;
-	float *score = reco_zeros(&job->budget, model->items);
-	uint64 *skip = reco_budget_alloc(&job->budget, RECO_SET_BYTES(model->items) + 8);
-	int32 by_score;
+	uint64 *skip = reco_budget_alloc(&job->budget, RECO_SET_BYTES(job->serving->model.items) + 8);
 
 	for (int32 k = 0; k < n; k++)
 	{
-		const RecoProfile *profile = &job->profile[known[k]];
+		const reco_profile *profile = &job->profile[known[k]];
 
 		reco_poll();
-		model->spec->algorithm->score(model, profile, score);
 		skip_own(job, profile, skip);
-		count[k] =
-			reco_rank(score, NULL, model->items, skip, job->n, list + (Size) k * job->n, &by_score);
+		reco_model_seat_user(job->seat, profile);
+		count[k] = reco_seat_top(job->seat->seat, skip, job->n, list + (Size) k * job->n);
 	}
+	reco_seat_close(job->seat->seat);
 	reco_budget_free(&job->budget, skip);
-	reco_budget_free(&job->budget, score);
+}
+
+/* Users of whom the model has no row have no factors. */
+static bool
+is_known(Job *job, const reco_profile *profile)
+{
+	if (profile->factors == NULL)
+		return false;
+	reco_model_seat_user(job->seat, profile);
+	return reco_seat_knows(job->seat->seat);
 }
 
 static void
@@ -211,18 +217,18 @@ flush(Job *job)
 	int32 k = 0;
 
 	for (int32 u = 0; u < job->users; u++)
-		/* users of whom the model has no row have no factors either */
-		if (job->profile[u].factors && model->spec->algorithm->knows(model, &job->profile[u]))
+		if (is_known(job, &job->profile[u]))
 			known[n++] = u;
-	if (model->spec->algorithm->inner_product)
+	reco_seat_close(job->seat->seat);
+	if (model->spec->algorithm->indexed)
 		rank_factors(job, known, n, list, count);
 	else
 		rank_by_scores(job, known, n, list, count);
 	for (int32 u = 0; u < job->users; u++)
 	{
-		bool is_known = k < n && known[k] == u;
-		reco_ranked *of = is_known ? list + (Size) k * job->n : rest;
-		int32 by_score = is_known ? count[k++] : 0;
+		bool ranked = k < n && known[k] == u;
+		reco_ranked *of = ranked ? list + (Size) k * job->n : rest;
+		int32 by_score = ranked ? count[k++] : 0;
 
 		write_list(job, job->id[u], of, fill_up(job, &job->profile[u], of, by_score, skip),
 				   by_score);
@@ -238,7 +244,7 @@ flush(Job *job)
 }
 
 static void
-add_user(void *arg, Datum id, RecoProfile *profile)
+add_user(void *arg, Datum id, reco_profile *profile)
 {
 	Job *job = arg;
 
@@ -314,7 +320,7 @@ write_lists(Job *job, IdDict *some)
 	for (int32 u = 0; some && u < id_dict_count(some); u++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(job->batch);
-		RecoProfile profile = {0};
+		reco_profile profile = {0};
 		Datum id = id_dict_id(some, u);
 
 		reco_poll();
@@ -374,9 +380,10 @@ materialize(Job *job, ModelRow *model, const char *users)
 		some = users_of(job, users);
 	reco_budget_init(&job->budget, CurrentMemoryContext);
 	reco_budget_threads(&job->budget);
+	job->seat = reco_model_seat(reco_serving_scorer(job->serving));
 	job->batch = AllocSetContextCreate(CurrentMemoryContext, "reco batch", ALLOCSET_DEFAULT_SIZES);
 	job->id = palloc(BATCH_USERS * sizeof(Datum));
-	job->profile = palloc(BATCH_USERS * sizeof(RecoProfile));
+	job->profile = palloc(BATCH_USERS * sizeof(reco_profile));
 	reco_progress_begin(model->schema);
 	reco_progress_phase(model->active_version, "materializing");
 	reco_become(&owner, &before);

@@ -116,23 +116,39 @@ reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
 	return test > 0;
 }
 
+/* The best of an open seat, as far as its user is known, and then what is popular. */
+static int32
+list_of(const RecoMeasurement *e, RecoSeat *seat, uint64 *skip, reco_ranked *list)
+{
+	int32 have =
+		reco_seat_knows(seat->seat) ? reco_seat_top(seat->seat, skip, e->largest, list) : 0;
+
+	if (have >= e->largest)
+		return have;
+	for (int32 r = 0; r < have; r++)
+		reco_set_add(skip, list[r].item);
+	return have + reco_top_n(&reco_poll_env, e->popularity, seat->seat->scorer->items, skip,
+							 e->largest - have, list + have);
+}
+
 /*
  * One user's list against what was hidden.
  */
 static void
-judge_user(const RecoMeasurement *e, const RecoModel *model, const RecoProfile *profile, int32 u,
-		   const float *test_value, float *score, uint64 *skip, reco_ranked *list, Sums *sums)
+judge_user(const RecoMeasurement *e, const RecoModel *model, RecoSeat *seat,
+		   const reco_profile *profile, int32 u, const float *test_value, uint64 *skip,
+		   reco_ranked *list, Sums *sums)
 {
-	const RecoAlgorithm *algorithm = model->spec->algorithm;
+	const reco_scorer *scorer = seat->seat->scorer;
+	const float *score = seat->seat->score;
 	const int32 *hidden = e->test.col + e->test.start[u];
 	int64 hidden_count = e->test.start[u + 1] - e->test.start[u];
 	int32 *wanted = e->wanted;
 	int64 relevant = 0;
 	int32 n;
-	bool known = algorithm->knows(model, profile);
-	int32 by_score;
 
-	algorithm->score(model, profile, score);
+	reco_model_seat_user(seat, profile);
+	reco_model_seat_check(seat, reco_seat_score_all(seat->seat));
 	if (model->spec->predicts_value)
 	{
 		int64 before = sums->predicted;
@@ -140,7 +156,7 @@ judge_user(const RecoMeasurement *e, const RecoModel *model, const RecoProfile *
 		for (int64 k = 0; k < hidden_count; k++)
 		{
 			double truth = test_value ? test_value[e->test.start[u] + k] : 1;
-			double off = algorithm->predict(model, score[hidden[k]]) - truth;
+			double off = reco_scorer_predict(scorer, score[hidden[k]]) - truth;
 
 			RECO_POLL_AT(k);
 			if (score[hidden[k]] == -INFINITY)
@@ -167,8 +183,7 @@ judge_user(const RecoMeasurement *e, const RecoModel *model, const RecoProfile *
 		RECO_POLL_AT(k);
 		reco_set_add(skip, profile->item[k]);
 	}
-	n = reco_rank(known ? score : NULL, e->popularity, model->items, skip, e->largest, list,
-				  &by_score);
+	n = list_of(e, seat, skip, list);
 	for (int c = 0; c < e->cutoffs; c++)
 	{
 		reco_rank_metrics m = reco_rank_judge(list, n, e->cutoff[c], wanted, relevant);
@@ -227,13 +242,13 @@ typedef struct TrainingUsers
 	RecoTrained *trained;
 } TrainingUsers;
 
-static RecoProfile
+static reco_profile
 training_user(const TrainingUsers *users, int32 u)
 {
 	const reco_csr *a = users->by_user;
 	RecoTrained *trained = users->trained;
 	const reco_neighbors *lists = &trained->user_neighbors;
-	RecoProfile profile = {
+	reco_profile profile = {
 		.factors = trained->user ? trained->user + (Size) u * trained->model.stride : NULL,
 		.bias = trained->user_bias[u],
 		.n = a->start[u + 1] - a->start[u],
@@ -247,29 +262,6 @@ training_user(const TrainingUsers *users, int32 u)
 		profile.similarity = lists->similarity + lists->start[u];
 	}
 	return profile;
-}
-
-static void
-visit_training_users(void *arg, const int32 *number, int32 n, RecoUserVisitor visitor,
-					 void *visitor_arg)
-{
-	for (int32 k = 0; k < n; k++)
-	{
-		RecoProfile profile = training_user(arg, number[k]);
-
-		reco_poll();
-		visitor(visitor_arg, k, &profile);
-	}
-}
-
-static void
-all_training_users(void *arg, reco_csr *by_user, float **bias)
-{
-	TrainingUsers *users = arg;
-
-	*by_user = *users->by_user;
-	by_user->value = users->value;
-	*bias = users->trained->user_bias;
 }
 
 /* Its memory goes with its context. */
@@ -286,9 +278,9 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	RecoTrained trained;
 	Sums sums = {0};
 	TrainingUsers users;
-	RecoProfile profile;
+	reco_profile profile;
 	RecoModel *model = &trained.model;
-	float *score;
+	RecoSeat *seat;
 	uint64 *skip;
 	reco_ranked *list;
 
@@ -301,8 +293,9 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	if (spec->algorithm->prepare)
 		spec->algorithm->prepare(model, &budget);
 	users = (TrainingUsers){&e->train, training.by_user.value, &trained};
-	model->users = (RecoUsers){visit_training_users, all_training_users, &users};
-	score = take(&budget, model->items, sizeof(float));
+	model->by_user = training.by_user;
+	model->user_bias = trained.user_bias;
+	seat = reco_model_seat(spec->algorithm->scorer(model));
 	skip = take(&budget, 1, RECO_SET_BYTES(model->items));
 	list = take(&budget, e->largest, sizeof(reco_ranked));
 	for (int c = 0; c < e->cutoffs; c++)
@@ -316,7 +309,7 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 		if (e->test.start[u + 1] == e->test.start[u])
 			continue;
 		profile = training_user(&users, u);
-		judge_user(e, model, &profile, u, test_value, score, skip, list, &sums);
+		judge_user(e, model, seat, &profile, u, test_value, skip, list, &sums);
 	}
 	report_all(e, reco_spec_describe(spec), &sums, model->items);
 	MemoryContextSwitchTo(old);

@@ -7,6 +7,7 @@
 #include "api/request.h"
 
 #include "catalog/pg_type.h"
+#include "core/score_content.h"
 #include "fmgr.h"
 #include "store/terms.h"
 #include "utils/lsyscache.h"
@@ -112,9 +113,9 @@ reco_serve_user_profile(PG_FUNCTION_ARGS)
 {
 	Request request;
 	Serving *serving;
-	RecoProfile profile;
-	RecoBudget budget;
-	reco_content_profile made;
+	reco_profile profile;
+	RecoSeat *seat;
+	const reco_content_profile *made;
 	RecoRows rows;
 	Trait *trait;
 	Datum user;
@@ -129,14 +130,12 @@ reco_serve_user_profile(PG_FUNCTION_ARGS)
 						errhint("Profiles come from models that are made with items.")));
 	if (!request_user(&request, &user) || !reco_serving_user(serving, user, &profile))
 		return (Datum) 0;
-	reco_budget_init(&budget, CurrentMemoryContext);
-	reco_budget_check(&budget,
-					  reco_content_profile_make(
-						  &budget.env, serving->model.content,
-						  &(reco_content_user){profile.n, profile.item, profile.value}, &made),
-					  "the model");
-	trait = reco_budget_alloc(&budget, ((Size) made.terms + RECO_MAX_FIELDS) * sizeof(Trait));
+	seat = reco_model_seat(reco_content_scorer_of(&serving->model));
+	reco_model_seat_user(seat, &profile);
+	made = reco_content_of_seat(seat->seat);
+	trait =
+		reco_budget_alloc(&seat->budget, ((Size) made->terms + RECO_MAX_FIELDS) * sizeof(Trait));
 	add_traits(&rows, serving, trait,
-			   collect(serving->model.content, serving->features, &made, trait));
+			   collect(serving->model.content, serving->features, made, trait));
 	return (Datum) 0;
 }

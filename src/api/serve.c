@@ -31,7 +31,7 @@ recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const ch
 		  bool as_text)
 {
 	Listing listing = listing_begin(request);
-	RecoProfile profile;
+	reco_profile profile;
 	Datum user;
 	bool known = false;
 
@@ -117,7 +117,7 @@ compare_entries(const void *a, const void *b)
  * ratings, the last one counts).
  */
 static void
-basket_profile(Request *request, RecoProfile *profile)
+basket_profile(Request *request, reco_profile *profile)
 {
 	Serving *serving = request->serving;
 	RecoModel *model = &serving->model;
@@ -133,6 +133,8 @@ basket_profile(Request *request, RecoProfile *profile)
 	int weights;
 	float *weight = request_numbers(request, "weights", &weights);
 	Entry *entry;
+	int32 *item;
+	float *value;
 	int64 known = 0;
 	MemoryContext scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
@@ -173,22 +175,33 @@ basket_profile(Request *request, RecoProfile *profile)
 	}
 	MemoryContextDelete(scratch);
 	qsort(entry, known, sizeof(Entry), compare_entries);
-	memset(profile, 0, sizeof(*profile));
-	profile->factors = palloc0((model->stride + 16) * sizeof(float));
-	profile->item = palloc((known + 1) * sizeof(int32));
-	profile->value = palloc((known + 1) * sizeof(float));
+	item = palloc((known + 1) * sizeof(int32));
+	value = palloc((known + 1) * sizeof(float));
+	*profile = (reco_profile){.item = item, .value = value};
 	for (int64 i = 0; i < known; i++)
 	{
 		RECO_POLL_AT(i);
-		if (profile->n > 0 && profile->item[profile->n - 1] == entry[i].item)
-			profile->value[profile->n - 1] =
-				rated ? entry[i].weight : profile->value[profile->n - 1] + entry[i].weight;
+		if (profile->n > 0 && item[profile->n - 1] == entry[i].item)
+			value[profile->n - 1] =
+				rated ? entry[i].weight : value[profile->n - 1] + entry[i].weight;
 		else
 		{
-			profile->item[profile->n] = entry[i].item;
-			profile->value[profile->n++] = entry[i].weight;
+			item[profile->n] = entry[i].item;
+			value[profile->n++] = entry[i].weight;
 		}
 	}
+}
+
+/* The basket as a user that the model was not trained on. */
+static void
+fold_in(Serving *serving, reco_profile *profile)
+{
+	RecoBudget budget;
+
+	reco_budget_init(&budget, CurrentMemoryContext);
+	reco_budget_check(&budget,
+					  reco_scorer_fold_in(&budget.env, reco_serving_scorer(serving), profile),
+					  "the model");
 }
 
 Datum
@@ -196,7 +209,7 @@ reco_serve_recommend_for(PG_FUNCTION_ARGS)
 {
 	Request request;
 	Listing listing;
-	RecoProfile profile;
+	reco_profile profile;
 
 	request_read(fcinfo, "recommend_for", &request);
 	listing = listing_begin(&request);
@@ -206,7 +219,7 @@ reco_serve_recommend_for(PG_FUNCTION_ARGS)
 		if (!request_bool(&request, "include_basket", false))
 			listing_skip_seen(&listing, &profile);
 		if (profile.n > 0)
-			listing.serving->model.spec->algorithm->fold_in(&listing.serving->model, &profile);
+			fold_in(listing.serving, &profile);
 		listing_fill(&listing, profile.n > 0 ? &profile : NULL,
 					 request_string(&request, "fallback", "auto"));
 	}
@@ -303,21 +316,20 @@ compare_ranked(const void *a, const void *b)
 	return (x->item > y->item) - (x->item < y->item);
 }
 
-/* The known items by score, best first; profile NULL: by how many have them. */
+/* The known items by score, best first; seat NULL: by how many have them. */
 static reco_ranked *
-rank_items(const Serving *serving, const RecoProfile *profile, const Reranking *list)
+rank_items(const Serving *serving, RecoSeat *seat, const Reranking *list)
 {
-	const RecoModel *model = &serving->model;
 	reco_ranked *rank = reco_call_alloc(list->known, sizeof(reco_ranked));
 	float *score = reco_call_alloc(list->known, sizeof(float));
 
-	if (profile)
-		model->spec->algorithm->score_some(model, profile, list->item, list->known, score);
+	if (seat)
+		reco_model_seat_check(seat, reco_seat_some(seat->seat, list->item, list->known, score));
 	for (int i = 0; i < list->known; i++)
 	{
 		RECO_POLL_AT(i);
 		rank[i] =
-			(reco_ranked){profile ? score[i] : serving->interactions[list->item[i]], list->item[i]};
+			(reco_ranked){seat ? score[i] : serving->interactions[list->item[i]], list->item[i]};
 	}
 	pfree(score);
 	qsort(rank, list->known, sizeof(reco_ranked), compare_ranked);
@@ -348,11 +360,12 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	Reranking list;
 	RecoLive *live;
 	Serving *serving;
-	RecoProfile profile;
+	reco_profile profile;
 	reco_ranked *rank;
 	RecoRows rows;
 	Datum user;
 	int32 place = 0;
+	RecoSeat *seat = NULL;
 	bool served = false;
 
 	request_read(fcinfo, "rerank", &request);
@@ -364,8 +377,12 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	list = rerank_begin(&request, live);
 	if (request_user(&request, &user) &&
 		reco_live_user(reco_live_open(serving, &request.row), serving, user, &profile))
-		served = serving->model.spec->algorithm->knows(&serving->model, &profile);
-	rank = rank_items(serving, served ? &profile : NULL, &list);
+	{
+		seat = reco_model_seat(reco_serving_scorer(serving));
+		reco_model_seat_user(seat, &profile);
+		served = reco_seat_knows(seat->seat);
+	}
+	rank = rank_items(serving, served ? seat : NULL, &list);
 	for (int i = 0; i < list.known; i++)
 	{
 		Datum values[3] = {Int32GetDatum(++place), id_dict_id(serving->items, rank[i].item),
@@ -392,7 +409,7 @@ Datum
 reco_serve_predict(PG_FUNCTION_ARGS)
 {
 	Request request;
-	RecoProfile profile;
+	reco_profile profile;
 	RecoRows rows;
 	Datum user;
 	int32 item;
@@ -402,17 +419,20 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 	item = request_one_item(&request, "item");
 	if (item >= 0 && request_user(&request, &user) &&
 		reco_live_user(reco_live_open(request.serving, &request.row), request.serving, user,
-					   &profile) &&
-		request.serving->model.spec->algorithm->knows(&request.serving->model, &profile))
+					   &profile))
 	{
-		RecoModel *model = &request.serving->model;
-		const RecoAlgorithm *algorithm = model->spec->algorithm;
-		float score = reco_score_one(model, &profile, item);
+		const reco_scorer *scorer = reco_serving_scorer(request.serving);
+		RecoSeat *seat = reco_model_seat(scorer);
+		float score;
 		Datum value;
 
+		reco_model_seat_user(seat, &profile);
+		if (!reco_seat_knows(seat->seat))
+			return (Datum) 0;
+		score = reco_model_seat_one(seat, item);
 		if (score == -INFINITY)
 			return (Datum) 0;
-		value = Float4GetDatum(algorithm->predict(model, score));
+		value = Float4GetDatum(reco_scorer_predict(scorer, score));
 		reco_rows_add(&rows, &value, &(bool){false});
 	}
 	return (Datum) 0;

@@ -215,14 +215,14 @@ read_source(Job *job)
 
 	INSTR_TIME_SET_CURRENT(start);
 	reco_progress_phase(job->record.version, "reading");
-	if (job->spec->algorithm->needs_features && job->definition.items == NULL)
+	if (reco_spec_needs(job->spec, RECO_NEEDS_CONTENT) && job->definition.items == NULL)
 		reco_features_missing(job->spec);
 	resolve(job);
 	source = reco_definition_query(&job->definition, false);
 	source.stored = !job->creating;
 	items = reco_definition_query(&job->definition, true);
-	data = reco_read_source(&source, &items, job->spec->algorithm->needs_features, &job->options,
-							&job->budget);
+	data = reco_read_source(&source, &items, reco_spec_needs(job->spec, RECO_NEEDS_CONTENT),
+							&job->options, &job->budget);
 	job->record.data = data;
 	job->training.features = data->features;
 	job->training.spec = job->spec;

@@ -45,6 +45,9 @@ typedef struct reco_profile
 	int32_t neighbors;   /* similar users */
 	const int32_t *neighbor;
 	const double *similarity;
+	/* all that the user has, where item are but the part that options let count; or NULL */
+	const int32_t *has;
+	int64_t n_has;
 } reco_profile;
 
 /* An item that is similar to another. */

@@ -2,18 +2,14 @@
  * als.c
  *	  Factor models: reco.ials() for counts and clicks, reco.als() for ratings.
  *
- * The mathematics is in core/als.c; here are the options, the memory, and how
- * such a model serves: score = mean + b_u + b_i + p.q, where the implicit model
- * has no mean and no biases.
+ * The mathematics is in core/als.c and core/score_factors.c; here are the options and the
+ * memory.
  */
 #include "model/model.h"
 
 #include "core/parts.h"
-#include "core/score.h"
+#include "core/score_factors.h"
 #include "core/selftest.h"
-#include "miscadmin.h"
-
-#include <math.h>
 
 typedef struct FactorParams
 {
@@ -34,9 +30,6 @@ static const char *const solvers[] = {"auto", "cholesky", "cg", "subspace", NULL
 #define FIELD(name) offsetof(FactorParams, name)
 /* Interactions times factors. */
 #define WORK_WORTH_THREADS 4e6
-
-/* Floats that are read between two polls when a user is scored: 16 MB. */
-#define SCORE_BLOCK_FLOATS (4 * 1024 * 1024)
 
 /* 2^53: up to here a float8 keeps every whole number */
 #define MAX_SEED 9007199254740992.0
@@ -219,44 +212,6 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 	reco_budget_free(budget, loss);
 }
 
-static void
-factor_score(const RecoModel *model, const RecoProfile *profile, float *score)
-{
-	/* a few milliseconds' worth of items between two looks for interrupts */
-	int32 block = Max(1024, SCORE_BLOCK_FLOATS / Max(model->stride, 1));
-
-	for (int32 from = 0; from < model->items; from += block)
-	{
-		reco_poll();
-		reco_score(model->item + (Size) from * model->stride, Min(block, model->items - from),
-				   model->stride, profile->factors, model->item_bias + from,
-				   (float) (model->mean + profile->bias), score + from);
-	}
-}
-
-static void
-factor_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
-				  float *score)
-{
-	for (int32 k = 0; k < n; k++)
-	{
-		if (k % 1024 == 0)
-			reco_poll();
-		reco_score(model->item + (Size) item[k] * model->stride, 1, model->stride, profile->factors,
-				   model->item_bias + item[k], (float) (model->mean + profile->bias), &score[k]);
-	}
-}
-
-static float
-factor_predict(const RecoModel *model, float score)
-{
-	const RecoSpec *spec = model->spec;
-
-	if (!spec->predicts_value || !params_of(spec)->clip)
-		return score;
-	return Min(Max(score, model->min_value), model->max_value);
-}
-
 static bool
 factor_fits(const RecoModel *model)
 {
@@ -275,82 +230,24 @@ factor_prepare(RecoModel *model, RecoBudget *budget)
 					  "the model");
 }
 
-/*
- * The exact solve of one user; contribution may be NULL.
- */
-static void
-solve(const RecoModel *model, const RecoProfile *profile, float *factors, float *bias, int32 target,
-	  double *contribution)
+static reco_scorer *
+factor_scorer(const RecoModel *model)
 {
-	reco_als_params params = kernel_params(model->spec);
-	RecoBudget budget;
+	reco_als_scorer *scorer = palloc0(sizeof(reco_als_scorer));
+	bool clip = model->spec->predicts_value && params_of(model->spec)->clip;
 
-	reco_budget_init(&budget, CurrentMemoryContext);
-	reco_budget_check(&budget,
-					  reco_als_fold_in(&budget.env, &params, model->item, model->stride,
-									   params.biases ? model->item_bias : NULL, model->items,
-									   model->mean, model->gram, profile->n, profile->item,
-									   profile->value, factors, bias, target, contribution),
-					  "the model");
-}
-
-static void
-factor_fold_in(const RecoModel *model, RecoProfile *profile)
-{
-	memset(profile->factors, 0, model->stride * sizeof(float));
-	profile->bias = 0;
-	if (profile->n > 0)
-		solve(model, profile, profile->factors, &profile->bias, -1, NULL);
-}
-
-/*
- * In the implicit model a user without a positive interaction is the zero
- * vector, whose scores are all 0; a rating always tells something.
- */
-static bool
-factor_knows(const RecoModel *model, const RecoProfile *profile)
-{
-	if (model->spec->predicts_value)
-		return profile->n > 0;
-	for (int i = 0; i < model->factors; i++)
-		if (profile->factors[i] != 0)
-			return true;
-	return false;
-}
-
-/*
- * The contributions of the exact solution, shared out so that they add up to
- * the score that is shown: a solver that stops early leaves a remainder, which
- * goes to the interactions by the size of what they contribute.
- */
-static bool
-factor_explain(const RecoModel *model, const RecoProfile *profile, int32 item, double *contribution,
-			   double *baseline)
-{
-	float *factors = palloc0((model->stride + 1) * sizeof(float));
-	float bias = 0;
-	double remainder = reco_score_one(model, profile, item);
-	double size = 0;
-
-	if (profile->n == 0)
-		return false;
-	solve(model, profile, factors, &bias, item, contribution);
-	*baseline = model->mean + model->item_bias[item];
-	remainder -= *baseline;
-	for (int64 j = 0; j < profile->n; j++)
-	{
-		RECO_POLL_AT(j);
-		remainder -= contribution[j];
-		size += fabs(contribution[j]);
-	}
-	if (size > 0)
-		for (int64 j = 0; j < profile->n; j++)
-		{
-			RECO_POLL_AT(j);
-			contribution[j] += remainder * (fabs(contribution[j]) / size);
-		}
-	pfree(factors);
-	return true;
+	scorer->factor = (reco_factor_scorer){
+		.head = reco_scorer_head(&reco_als_scorer_type, model, clip),
+		.factors = model->factors,
+		.stride = model->stride,
+		.item = model->item,
+		.item_bias = model->item_bias,
+		.mean = model->mean,
+		.index = model->index,
+	};
+	scorer->params = kernel_params(model->spec);
+	scorer->gram = model->gram;
+	return &scorer->factor.head;
 }
 
 static bool
@@ -361,11 +258,9 @@ als_predicts_value(const void *params)
 
 /* What the two have in common. */
 #define FACTOR_MODEL                                                                               \
-	.source = "model", .inner_product = true, .params_size = sizeof(FactorParams),                 \
-	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit,                       \
-	.score = factor_score, .score_some = factor_score_some, .predict = factor_predict,             \
-	.fold_in = factor_fold_in, .knows = factor_knows, .explain = factor_explain,                   \
-	.fits = factor_fits, .prepare = factor_prepare
+	.source = "model", .indexed = true, .params_size = sizeof(FactorParams),                       \
+	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit, .fits = factor_fits,  \
+	.prepare = factor_prepare, .scorer = factor_scorer
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",

@@ -4,11 +4,11 @@
  *	  them.
  *
  * Works for an item that nobody has bought yet, and for a user with one purchase.
- * The mathematics is in core/content.c.
+ * The mathematics is in core/content.c and core/score_content.c.
  */
 #include "model/model.h"
 
-#include <math.h>
+#include "core/score_content.h"
 
 typedef struct ContentParams
 {
@@ -76,97 +76,6 @@ content_fit(const RecoTraining *training, RecoTrained *out)
 	reco_value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
 }
 
-/* The profile of a user, in a budget that goes with the current memory context. */
-static reco_content_user
-profile_of(const RecoModel *model, const RecoProfile *profile, RecoBudget *budget,
-		   reco_content_profile *out)
-{
-	reco_content_user user = {profile->n, profile->item, profile->value};
-
-	reco_budget_init(budget, CurrentMemoryContext);
-	reco_budget_check(budget, reco_content_profile_make(&budget->env, model->content, &user, out),
-					  "the model");
-	return user;
-}
-
-static void
-content_score(const RecoModel *model, const RecoProfile *profile, float *score)
-{
-	RecoBudget budget;
-	reco_content_profile made;
-	double *scratch;
-
-	(void) profile_of(model, profile, &budget, &made);
-	scratch = reco_budget_alloc(&budget, ((Size) model->items + 1) * sizeof(double));
-	reco_budget_check(&budget,
-					  reco_content_score(&budget.env, model->content, &made, scratch, score),
-					  "the model");
-	reco_budget_free(&budget, scratch);
-	reco_content_profile_free(&budget.env, &made);
-}
-
-static void
-content_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
-				   float *score)
-{
-	RecoBudget budget;
-	reco_content_profile made;
-
-	(void) profile_of(model, profile, &budget, &made);
-	for (int32 k = 0; k < n; k++)
-	{
-		double one;
-
-		reco_budget_check(&budget,
-						  reco_content_score_one(&budget.env, model->content, &made, item[k], &one),
-						  "the model");
-		score[k] = (float) one;
-		reco_poll();
-	}
-	reco_content_profile_free(&budget.env, &made);
-}
-
-static float
-content_predict(const RecoModel *model, float score)
-{
-	return score;
-}
-
-static void
-content_fold_in(const RecoModel *model, RecoProfile *profile)
-{
-}
-
-static bool
-content_knows(const RecoModel *model, const RecoProfile *profile)
-{
-	RecoBudget budget;
-	reco_content_profile made;
-	bool knows;
-
-	(void) profile_of(model, profile, &budget, &made);
-	knows = reco_content_knows(model->content, &made);
-	reco_content_profile_free(&budget.env, &made);
-	return knows;
-}
-
-static bool
-content_explain(const RecoModel *model, const RecoProfile *profile, int32 item,
-				double *contribution, double *baseline)
-{
-	RecoBudget budget;
-	reco_content_profile made;
-	reco_content_user user = profile_of(model, profile, &budget, &made);
-
-	*baseline = 0;
-	reco_budget_check(
-		&budget,
-		reco_content_explain(&budget.env, model->content, &user, &made, item, contribution),
-		"the model");
-	reco_content_profile_free(&budget.env, &made);
-	return true;
-}
-
 static bool
 content_fits(const RecoModel *model)
 {
@@ -180,22 +89,25 @@ content_prepare(RecoModel *model, RecoBudget *budget)
 		reco_budget_check(budget, reco_content_index(&budget->env, model->content), "the model");
 }
 
+reco_scorer *
+reco_content_scorer_of(const RecoModel *model)
+{
+	reco_content_scorer *scorer = palloc0(sizeof(reco_content_scorer));
+
+	scorer->head = reco_scorer_head(&reco_content_scorer_type, model, false);
+	scorer->content = model->content;
+	return &scorer->head;
+}
+
 const RecoAlgorithm reco_algorithm_content = {
 	.name = "content",
 	.source = "content",
 	.needs = RECO_NEEDS_CONTENT,
-	.needs_features = true,
-	.items_only = true,
 	.options = content_options,
 	.params_size = sizeof(ContentParams),
 	.memory = content_memory,
 	.fit = content_fit,
-	.score = content_score,
-	.score_some = content_score_some,
-	.predict = content_predict,
-	.fold_in = content_fold_in,
-	.knows = content_knows,
-	.explain = content_explain,
 	.fits = content_fits,
 	.prepare = content_prepare,
+	.scorer = reco_content_scorer_of,
 };

@@ -7,16 +7,11 @@
  * added up the other way round: each interaction is a row of the followers, the
  * items in whose lists its item is.  With similarity => 'conditional', the
  * question is what goes with an item, and the lists are those of the given item.
- *
- * Cost of a list: the lengths of the rows of the user's items, and one pass over
- * all items.
+ * core/score_lists.c does the scoring.
  */
 #include "model/knn.h"
 
-#include "core/baseline.h"
-#include "miscadmin.h"
-
-#include <math.h>
+#include "core/score_lists.h"
 
 #define FIELD(name) offsetof(KnnParams, name)
 
@@ -171,126 +166,6 @@ item_prepare(RecoModel *model, RecoBudget *budget)
 	reco_budget_free(budget, value);
 }
 
-/* What an interaction counts. */
-static inline double
-value_of(const RecoModel *model, const RecoProfile *profile, int64 j)
-{
-	double value = profile->value ? profile->value[j] : 1;
-
-	return value - knn_baseline(model, profile->bias, profile->item[j]);
-}
-
-static void
-item_score(const RecoModel *model, const RecoProfile *profile, float *score)
-{
-	const reco_csr *f = &model->followers;
-	double *sum = reco_call_alloc(model->items, sizeof(double));
-	double *weight =
-		model->spec->predicts_value ? reco_call_alloc(model->items, sizeof(double)) : NULL;
-
-	for (int64 j = 0; j < profile->n; j++)
-	{
-		double x = value_of(model, profile, j);
-		int32 row = profile->item[j];
-
-		reco_poll();
-		for (int64 e = f->start[row]; e < f->start[row + 1]; e++)
-		{
-			RECO_POLL_AT(e);
-			sum[f->col[e]] += x * f->value[e];
-			if (weight)
-				weight[f->col[e]] += f->value[e];
-		}
-	}
-	for (int32 i = 0; i < model->items; i++)
-	{
-		RECO_POLL_AT(i);
-		score[i] = knn_final(model, profile->bias, i, sum[i], weight ? weight[i] : 0);
-	}
-	pfree(sum);
-	if (weight)
-		pfree(weight);
-}
-
-static float
-score_of(const RecoModel *model, const RecoProfile *profile, int32 item)
-{
-	double sum = 0;
-	double weight = 0;
-
-	for (int64 j = 0; j < profile->n; j++)
-	{
-		double s = reco_csr_get(&model->followers, profile->item[j], item);
-
-		RECO_POLL_EACH(j, RECO_SEARCHES);
-		if (s == 0)
-			continue;
-		sum += value_of(model, profile, j) * s;
-		weight += s;
-	}
-	return knn_final(model, profile->bias, item, sum, weight);
-}
-
-static void
-item_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
-				float *score)
-{
-	if (knn_score_by_all(model, profile, item, n, score))
-		return;
-	for (int32 k = 0; k < n; k++)
-	{
-		reco_poll();
-		score[k] = score_of(model, profile, item[k]);
-	}
-}
-
-static void
-item_fold_in(const RecoModel *model, RecoProfile *profile)
-{
-	if (knn_params(model)->biases)
-		(void) reco_baseline_user(&reco_poll_env, model->mean, model->item_bias, profile->n,
-								  profile->item, profile->value, &profile->bias);
-}
-
-static bool
-item_knows(const RecoModel *model, const RecoProfile *profile)
-{
-	const reco_csr *f = &model->followers;
-
-	if (knn_params(model)->biases)
-		return profile->n > 0;
-	for (int64 j = 0; j < profile->n; j++)
-	{
-		RECO_POLL_AT(j);
-		if (f->start[profile->item[j] + 1] > f->start[profile->item[j]])
-			return true;
-	}
-	return false;
-}
-
-static bool
-item_explain(const RecoModel *model, const RecoProfile *profile, int32 item, double *contribution,
-			 double *baseline)
-{
-	double weight = 0;
-
-	*baseline = knn_baseline(model, profile->bias, item);
-	for (int64 j = 0; j < profile->n; j++)
-	{
-		double s = reco_csr_get(&model->followers, profile->item[j], item);
-
-		RECO_POLL_EACH(j, RECO_SEARCHES);
-		contribution[j] = s * value_of(model, profile, j);
-		weight += s;
-	}
-	for (int64 j = 0; model->spec->predicts_value && j < profile->n; j++)
-	{
-		RECO_POLL_AT(j);
-		contribution[j] = weight > 0 ? contribution[j] / weight : 0;
-	}
-	return weight > 0 || *baseline != 0;
-}
-
 static bool
 item_own_lists(const RecoModel *model)
 {
@@ -305,12 +180,21 @@ rp3beta_own_lists(const RecoModel *model)
 	return false;
 }
 
+static reco_scorer *
+item_scorer(const RecoModel *model)
+{
+	reco_list_scorer *scorer = palloc0(sizeof(reco_list_scorer));
+
+	scorer->sums = knn_sums(model, &reco_list_scorer_type);
+	scorer->followers = model->followers;
+	scorer->similar = model->similar;
+	return &scorer->sums.head;
+}
+
 /* What the two have in common. */
 #define ITEM_LISTS                                                                                 \
-	.source = "model", .needs = RECO_NEEDS_FOLLOWERS, .params_size = sizeof(KnnParams),            \
-	.score = item_score, .score_some = item_score_some, .predict = knn_predict,                    \
-	.fold_in = item_fold_in, .knows = item_knows, .explain = item_explain, .fits = knn_fits,       \
-	.prepare = item_prepare
+	.source = "model", .needs = RECO_NEEDS_LISTS, .params_size = sizeof(KnnParams),                \
+	.fits = knn_fits, .prepare = item_prepare, .scorer = item_scorer
 
 const RecoAlgorithm reco_algorithm_item_knn = {
 	.name = "item_knn",

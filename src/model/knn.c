@@ -1,25 +1,12 @@
 /*
  * knn.c
- *	  What the neighborhood models share: options, training, and how the parts of
- *	  a score become the score.
+ *	  What the neighborhood models share: options and training.
  *
- * With x the value of an interaction and s a similarity, over the interactions
- * that count for an item:
- *
- *	 sum		sum x s
- *	 normalized	sum x s / sum s
- *	 biases		b_ui + sum (x - b) s / sum s, b_ui = mean + b_u + b_i
- *
- * The last two predict values.  Similarities are above 0, so a weighted mean is
- * within the range of what it is a mean of.  The k nearest neighbors are chosen
- * first, and then those of them that have the item count.
+ * core/score_sums.h says what their scores are.
  */
 #include "model/knn.h"
 
 #include "core/baseline.h"
-
-#include <float.h>
-#include <math.h>
 
 /* In the order of reco_measure and reco_weighting. */
 static const char *const similarities[] = {
@@ -162,53 +149,15 @@ knn_begin_fit(const RecoTraining *training, RecoTrained *out)
 	reco_value_range(a, &out->model.min_value, &out->model.max_value);
 }
 
-double
-knn_baseline(const RecoModel *model, double user_bias, int32 item)
+reco_sum_scorer
+knn_sums(const RecoModel *model, const reco_scorer_type *type)
 {
-	return knn_params(model)->biases ? model->mean + user_bias + model->item_bias[item] : 0;
-}
-
-/*
- * The score of an item from its sums; -infinity when nothing is known.
- */
-float
-knn_final(const RecoModel *model, double user_bias, int32 item, double sum, double weight)
-{
-	const KnnParams *params = knn_params(model);
-
-	if (params->biases)
-		return (float) (knn_baseline(model, user_bias, item) + (weight > 0 ? sum / weight : 0));
-	if (model->spec->predicts_value)
-		return weight > 0 ? (float) (sum / weight) : -INFINITY;
-	/* large values of a basket times large similarities: no infinite score */
-	return sum != 0 ? (float) Min(Max(sum, -FLT_MAX), FLT_MAX) : -INFINITY;
-}
-
-bool
-knn_score_by_all(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
-				 float *score)
-{
-	float *all;
-
-	if (n < model->items / 16 || n < 16)
-		return false;
-	all = reco_call_alloc(model->items, sizeof(float));
-	model->spec->algorithm->score(model, profile, all);
-	for (int32 k = 0; k < n; k++)
-	{
-		RECO_POLL_AT(k);
-		score[k] = all[item[k]];
-	}
-	pfree(all);
-	return true;
-}
-
-float
-knn_predict(const RecoModel *model, float score)
-{
-	if (!model->spec->predicts_value)
-		return score;
-	return Min(Max(score, model->min_value), model->max_value);
+	return (reco_sum_scorer){
+		.head = reco_scorer_head(type, model, model->spec->predicts_value),
+		.averaged = model->spec->predicts_value,
+		.item_bias = knn_params(model)->biases ? model->item_bias : NULL,
+		.mean = model->mean,
+	};
 }
 
 bool

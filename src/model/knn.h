@@ -5,6 +5,7 @@
 #ifndef RECO_MODEL_KNN_H
 #define RECO_MODEL_KNN_H
 
+#include "core/score_sums.h"
 #include "model/model.h"
 
 typedef struct KnnParams
@@ -25,13 +26,6 @@ typedef struct KnnParams
 	double beta;
 } KnnParams;
 
-/* The parts of the weighted mean that a score may be, by item. */
-typedef struct KnnSums
-{
-	double *sum;
-	double *weight; /* NULL: the score is the sum */
-} KnnSums;
-
 extern const reco_option knn_options[];
 
 extern const KnnParams *knn_params(const RecoModel *model);
@@ -47,17 +41,8 @@ extern reco_neighbors knn_find(const RecoTraining *training, const reco_neighbor
 /* Everything of *out that is not a list of neighbors. */
 extern void knn_begin_fit(const RecoTraining *training, RecoTrained *out);
 
-/* mean + b_u + b_i where the model has biases, else 0. */
-extern double knn_baseline(const RecoModel *model, double user_bias, int32 item);
-extern float knn_final(const RecoModel *model, double user_bias, int32 item, double sum,
-					   double weight);
-/*
- * Scores of n of the items by way of those of all, which is less work where n is a good part
- * of them; false where it is not.  The bits are the same.
- */
-extern bool knn_score_by_all(const RecoModel *model, const RecoProfile *profile, const int32 *item,
-							 int32 n, float *score);
-extern float knn_predict(const RecoModel *model, float score);
+/* How a model's sums become scores. */
+extern reco_sum_scorer knn_sums(const RecoModel *model, const reco_scorer_type *type);
 extern bool knn_fits(const RecoModel *model);
 
 #endif /* RECO_MODEL_KNN_H */

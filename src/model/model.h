@@ -2,8 +2,8 @@
  * model.h
  *	  What an algorithm is to the rest of reco.
  *
- * An algorithm is one RecoAlgorithm: its options, how it trains, and how it
- * scores.  Everything else - sources, tables, serving, evaluation - works
+ * An algorithm is one RecoAlgorithm: its options, how it trains, and the scorer of what it
+ * trained.  Everything else - sources, tables, serving, evaluation - works
  * through this interface and knows no algorithm by name.
  */
 #ifndef RECO_MODEL_MODEL_H
@@ -14,7 +14,7 @@
 #include "core/csr.h"
 #include "core/neighbors.h"
 #include "core/options.h"
-#include "core/topn.h"
+#include "core/scorer.h"
 #include "pg/pg.h"
 #include "utils/jsonb.h"
 
@@ -62,26 +62,6 @@ typedef struct RecoTraining
 	void *progress_arg;
 } RecoTraining;
 
-typedef struct RecoProfile RecoProfile;
-typedef void (*RecoUserVisitor)(void *arg, int32 k, const RecoProfile *profile);
-
-/*
- * The users of a model for an algorithm that looks at others' interactions when
- * it scores: from the tables when serving, from memory in an evaluation.
- */
-typedef struct RecoUsers
-{
-	/*
-	 * Visits n users by number, in the order given, an error where one is missing; k is the place in
-	 * it.  A profile is valid during its visit only, so that their memory is that of one.
-	 */
-	void (*visit)(void *arg, const int32 *number, int32 n, RecoUserVisitor visitor,
-				  void *visitor_arg);
-	/* all interactions and biases; what is returned stays the giver's */
-	void (*all)(void *arg, reco_csr *by_user, float **bias);
-	void *arg;
-} RecoUsers;
-
 /*
  * A trained model in memory: what scoring needs.  Arrays belong to whoever made
  * it (the training's budget, or the serving cache).
@@ -103,8 +83,12 @@ typedef struct RecoModel
 	reco_neighbors neighbors;
 	/* made from them: row j has the items whose score an interaction with j raises */
 	reco_csr followers;
+	/* made from them when serving: what is shown as similar to an item; start NULL: not made */
+	reco_neighbors similar;
 	reco_content *content; /* NULL: the algorithm looks at no features */
-	RecoUsers users;
+	/* all users, for an algorithm that looks at others when it scores */
+	reco_csr by_user;
+	const float *user_bias;
 } RecoModel;
 
 /* The result of training: the model and its users. */
@@ -119,28 +103,14 @@ typedef struct RecoTrained
 	int losses;
 } RecoTrained;
 
-/* A user at serving time. */
-struct RecoProfile
-{
-	float *factors; /* stride floats, zeros after the model's factors */
-	float bias;
-	int64 n; /* interactions, items in rising order */
-	int32 *item;
-	float *value;
-	int32 neighbors; /* similar users, by number */
-	int32 *neighbor;
-	double *similarity;
-	/* all that the user has, where items are but the part that options let count; or NULL */
-	const int32 *has;
-	int64 n_has;
-};
-
 /* What an algorithm cannot score without, besides factors and biases. */
 enum
 {
 	RECO_NEEDS_GRAM = 1,
-	RECO_NEEDS_FOLLOWERS = 2,
-	RECO_NEEDS_CONTENT = 4
+	RECO_NEEDS_LISTS = 2,   /* of items, to be made followers */
+	RECO_NEEDS_CONTENT = 4, /* trains on what is known about items, too */
+	/* all users; a user that was not trained is looked for among them, which is costly */
+	RECO_NEEDS_USERS = 8
 };
 
 struct RecoAlgorithm
@@ -148,11 +118,7 @@ struct RecoAlgorithm
 	const char *name;
 	const reco_option *options;
 	size_t params_size;
-	bool needs_features; /* trains on what is known about items */
-	bool items_only;     /* users have no factors */
-	/* fold_in looks at all users: a stored user keeps what the training found */
-	bool costly_fold_in;
-	bool inner_product; /* scores are mean + biases + p.q, with no more to them */
+	bool indexed;       /* scores are inner products: an index spares scoring all items */
 	unsigned needs;     /* RECO_NEEDS_... */
 	const char *source; /* how recommend() names lists of this algorithm */
 	/* whether RecoSpec.predicts_value; NULL: never */
@@ -166,25 +132,6 @@ struct RecoAlgorithm
 	size_t (*memory)(const RecoTraining *training);
 	void (*fit)(const RecoTraining *training, RecoTrained *out);
 
-	/*
-	 * Scores of all items / of n of them, with the same bits; -infinity: the profile
-	 * says nothing about the item.
-	 */
-	void (*score)(const RecoModel *model, const RecoProfile *profile, float *score);
-	void (*score_some)(const RecoModel *model, const RecoProfile *profile, const int32 *item,
-					   int32 n, float *score);
-	/* a score as predict shows it */
-	float (*predict)(const RecoModel *model, float score);
-	/* profile->item and value to profile->factors (given, stride floats) and bias */
-	void (*fold_in)(const RecoModel *model, RecoProfile *profile);
-	/* whether a profile says anything about taste; otherwise the fallback serves */
-	bool (*knows)(const RecoModel *model, const RecoProfile *profile);
-	/*
-	 * Splits the score of an item among the interactions of a profile:
-	 * baseline + sum of contribution = score.  False: nothing to tell.
-	 */
-	bool (*explain)(const RecoModel *model, const RecoProfile *profile, int32 item,
-					double *contribution, double *baseline);
 	/* whether the model has the shape that its parameters ask for; it may come from altered tables
 	 */
 	bool (*fits)(const RecoModel *model);
@@ -193,6 +140,8 @@ struct RecoAlgorithm
 	 * budget's context; may be NULL.
 	 */
 	void (*prepare)(RecoModel *model, RecoBudget *budget);
+	/* The scorer of a prepared model, which points into it; palloc'd. */
+	reco_scorer *(*scorer)(const RecoModel *model);
 	/*
 	 * Where the model has lists of similar items: whether an item's own list is
 	 * what is similar to it, or the lists that it is in.
@@ -221,18 +170,41 @@ extern void reco_training_fit(const RecoTraining *training, RecoTrained *out);
 extern void reco_value_range(const reco_csr *a, float *min, float *max);
 extern float *reco_zeros(RecoBudget *budget, int32 n);
 
-/* ranking.c */
-extern float reco_score_one(const RecoModel *model, const RecoProfile *profile, int32 item);
-extern double reco_model_cosine(const RecoModel *model, const float *x, const float *y);
-extern int32 reco_rank(const float *score, const float *popularity, int32 items, uint64 *skip,
-					   int32 n, reco_ranked *out, int32 *by_score);
+/* Whether an algorithm needs something of the above to score. */
+static inline bool
+reco_spec_needs(const RecoSpec *spec, unsigned what)
+{
+	return (spec->algorithm->needs & what) != 0;
+}
 
-extern void reco_model_index(RecoModel *model, RecoBudget *budget);
-extern int32 reco_model_top(const RecoModel *model, const RecoProfile *profile, const uint64 *skip,
-							int32 n, reco_ranked *out);
+/* scoring.c */
 
-extern void reco_diversify(const RecoModel *model, double diversity, reco_ranked *candidate,
-						   int32 m, int32 n);
+/* clipped: predictions are kept within the values of the training. */
+extern reco_scorer reco_scorer_head(const reco_scorer_type *type, const RecoModel *model,
+									bool clipped);
+
+/* What serving needs besides what `prepare` makes: an index, lists as they are shown. */
+extern void reco_model_prepare_serving(RecoModel *model, RecoBudget *budget);
+
+/* The scorer of what is known about a model's items, whatever its algorithm; palloc'd. */
+extern reco_scorer *reco_content_scorer_of(const RecoModel *model);
+
+/*
+ * A seat whose errors are the query's, in the memory context that it was made in.  It is closed
+ * and opened again for each user.
+ */
+typedef struct RecoSeat
+{
+	RecoBudget budget;
+	reco_seat *seat;
+} RecoSeat;
+
+extern RecoSeat *reco_model_seat(const reco_scorer *scorer);
+extern void reco_model_seat_user(RecoSeat *seat, const reco_profile *profile);
+extern void reco_model_seat_end(RecoSeat *seat);
+/* Raises the error that a method reported. */
+extern void reco_model_seat_check(RecoSeat *seat, reco_status status);
+extern float reco_model_seat_one(RecoSeat *seat, int32 item);
 
 /* als.c, knn.c, popular.c */
 extern const RecoAlgorithm reco_algorithm_ials;

@@ -2,15 +2,14 @@
  * popular.c
  *	  reco.popular(): items by the number of users who have them.
  *
- * The baseline that every other algorithm is measured against.  It is a factor
- * model without factors whose item bias is the count, so it is stored and
- * served as any other.  Users are counted, not rows: buying the same thing
- * every week does not make it popular.  A user counts where the interaction's
- * value is above zero.
+ * The baseline that every other algorithm is measured against.  It is a model without factors
+ * whose item bias is the count, so it is stored as any other.  Users are counted, not rows: buying
+ *the same thing every week does not make it popular.  A user counts where the interaction's value
+ *is above zero.
  */
 #include "model/model.h"
 
-#include "core/score.h"
+#include "core/score_popular.h"
 
 typedef struct PopularParams
 {
@@ -53,53 +52,20 @@ popular_fit(const RecoTraining *training, RecoTrained *out)
 	reco_budget_free(budget, count);
 }
 
-static void
-popular_score(const RecoModel *model, const RecoProfile *profile, float *score)
-{
-	memcpy(score, model->item_bias, (Size) model->items * sizeof(float));
-}
-
-static void
-popular_score_some(const RecoModel *model, const RecoProfile *profile, const int32 *item, int32 n,
-				   float *score)
-{
-	for (int32 k = 0; k < n; k++)
-	{
-		RECO_POLL_AT(k);
-		score[k] = model->item_bias[item[k]];
-	}
-}
-
-static float
-popular_predict(const RecoModel *model, float score)
-{
-	return score;
-}
-
-static void
-popular_fold_in(const RecoModel *model, RecoProfile *profile)
-{
-}
-
-static bool
-popular_knows(const RecoModel *model, const RecoProfile *profile)
-{
-	return true;
-}
-
-static bool
-popular_explain(const RecoModel *model, const RecoProfile *profile, int32 item,
-				double *contribution, double *baseline)
-{
-	*baseline = model->item_bias[item];
-	memset(contribution, 0, profile->n * sizeof(double));
-	return true;
-}
-
 static bool
 popular_fits(const RecoModel *model)
 {
 	return model->factors == 0;
+}
+
+static reco_scorer *
+popular_scorer(const RecoModel *model)
+{
+	reco_popular_scorer *scorer = palloc0(sizeof(reco_popular_scorer));
+
+	scorer->head = reco_scorer_head(&reco_popular_scorer_type, model, false);
+	scorer->score = model->item_bias;
+	return &scorer->head;
 }
 
 const RecoAlgorithm reco_algorithm_popular = {
@@ -109,11 +75,6 @@ const RecoAlgorithm reco_algorithm_popular = {
 	.params_size = sizeof(PopularParams),
 	.memory = popular_memory,
 	.fit = popular_fit,
-	.score = popular_score,
-	.score_some = popular_score_some,
-	.predict = popular_predict,
-	.fold_in = popular_fold_in,
-	.knows = popular_knows,
-	.explain = popular_explain,
 	.fits = popular_fits,
+	.scorer = popular_scorer,
 };

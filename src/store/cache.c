@@ -217,6 +217,27 @@ reco_serving_load_users(Serving *serving)
 	return serving->all;
 }
 
+const reco_scorer *
+reco_serving_scorer(Serving *serving)
+{
+	RecoModel *model = &serving->model;
+	MemoryContext old;
+
+	if (serving->scorer)
+		return serving->scorer;
+	if (reco_spec_needs(model->spec, RECO_NEEDS_USERS))
+	{
+		const ServingUsers *all = reco_serving_load_users(serving);
+
+		model->by_user = all->histories;
+		model->user_bias = all->bias;
+	}
+	old = MemoryContextSwitchTo(serving->context);
+	serving->scorer = model->spec->algorithm->scorer(model);
+	MemoryContextSwitchTo(old);
+	return serving->scorer;
+}
+
 static Serving *
 from_tables(const ModelRow *row)
 {

@@ -64,6 +64,7 @@ typedef struct Serving
 	/* loaded when they are asked for; NULL: not yet.  What is here is whole, and goes with
 	 * the version. */
 	ServingUsers *all;
+	const reco_scorer *scorer; /* for reco_serving_scorer */
 } Serving;
 
 /*
@@ -78,27 +79,24 @@ extern void reco_cache_init(void);
 /* All users. */
 extern const ServingUsers *reco_serving_load_users(Serving *serving);
 
-/* One of them, by number, without neighbors: nothing is copied. */
-extern RecoProfile reco_serving_profile(const Serving *serving, int32 u);
+/* What the version says of items; loads all users where the algorithm looks at them. */
+extern const reco_scorer *reco_serving_scorer(Serving *serving);
+
+/* One of all users, by number, without neighbors: nothing is copied. */
+extern reco_profile reco_serving_profile(const Serving *serving, int32 u);
 
 /*
  * Visits all users in the order of their ids.  What a profile holds is in `context`,
  * which visit may reset.
  */
 extern void reco_serving_each_user(Serving *serving, MemoryContext context,
-								   void (*visit)(void *arg, Datum id, RecoProfile *profile),
+								   void (*visit)(void *arg, Datum id, reco_profile *profile),
 								   void *arg);
-
-/*
- * An item's list of neighbors as it is stored, palloc'd; returns how many.
- */
-extern int32 reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor,
-										 double **similarity);
 
 /*
  * A stored user: factors, bias, history and neighbors; false when the model has no such
  * user.  In the current memory context.
  */
-extern bool reco_serving_user(Serving *serving, Datum user, RecoProfile *profile);
+extern bool reco_serving_user(Serving *serving, Datum user, reco_profile *profile);
 
 #endif /* RECO_STORE_CACHE_H */

@@ -33,7 +33,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C(0x0006006f63657200) /* changes with the layout */
+#define MAGIC UINT64_C(0x0007006f63657200) /* changes with the layout */
 /* Bytes written, or summed up, between two polls. */
 #define WRITE_BYTES (1024 * 1024)
 #define SUM_BYTES (16 * 1024 * 1024)
@@ -51,6 +51,9 @@ typedef enum SectionName
 	SECTION_FOLLOWER_START,
 	SECTION_FOLLOWER_ITEM,
 	SECTION_FOLLOWER_WEIGHT,
+	SECTION_SIMILAR_START,
+	SECTION_SIMILAR_ITEM,
+	SECTION_SIMILARITY,
 	SECTION_NUMBERS,
 	SECTION_ITEM_START,
 	SECTION_ITEM_TERM,
@@ -106,6 +109,8 @@ points_somewhere(SectionName name)
 		case SECTION_IDS:
 		case SECTION_FOLLOWER_START:
 		case SECTION_FOLLOWER_ITEM:
+		case SECTION_SIMILAR_START:
+		case SECTION_SIMILAR_ITEM:
 		case SECTION_ITEM_START:
 		case SECTION_ITEM_TERM:
 		case SECTION_TERM_START:
@@ -247,13 +252,35 @@ point_csr(const RecoImage *image, SectionName first, int32 rows, int32 cols, rec
 		   head->section[first + 2].bytes == (Size) out->start[rows] * sizeof(float);
 }
 
+/* The same of lists of neighbors. */
+static bool
+point_lists(const RecoImage *image, SectionName first, int32 rows, reco_neighbors *out)
+{
+	const Head *head = image->memory;
+
+	*out = (reco_neighbors){rows, section(image, first), section(image, first + 1),
+							section(image, first + 2)};
+	return out->start && out->row && out->similarity &&
+		   head->section[first].bytes == ((Size) rows + 1) * sizeof(int64) &&
+		   head->section[first + 1].bytes == (Size) out->start[rows] * sizeof(int32) &&
+		   head->section[first + 2].bytes == (Size) out->start[rows] * sizeof(double);
+}
+
+/* The lists of items, both ways. */
+static bool
+point_items(const RecoImage *image, RecoModel *model)
+{
+	return point_csr(image, SECTION_FOLLOWER_START, model->items, model->items,
+					 &model->followers) &&
+		   point_lists(image, SECTION_SIMILAR_START, model->items, &model->similar);
+}
+
 /* The arrays of a serving, in the map. */
 static bool
 point(Serving *serving, const RecoImage *image)
 {
 	const Head *head = image->memory;
 	RecoModel *model = &serving->model;
-	unsigned needs = model->spec->algorithm->needs;
 	Size items = model->items;
 
 	model->item = section(image, SECTION_MATRIX);
@@ -272,11 +299,10 @@ point(Serving *serving, const RecoImage *image)
 		!section_there(image, SECTION_TREND, items * sizeof(float)) ||
 		!section_there(image, SECTION_POPULAR, items * sizeof(int32)) ||
 		!section_is(image, SECTION_GRAM, (Size) model->factors * model->factors * sizeof(double)) ||
-		((needs & RECO_NEEDS_GRAM) && model->gram == NULL) ||
+		(reco_spec_needs(model->spec, RECO_NEEDS_GRAM) && model->gram == NULL) ||
 		(model->index && !reco_pruned_valid(model->index, head->section[SECTION_INDEX].bytes,
 											model->items, model->factors)) ||
-		(!point_csr(image, SECTION_FOLLOWER_START, model->items, model->items, &model->followers) &&
-		 ((needs & RECO_NEEDS_FOLLOWERS) || model->followers.start)))
+		(reco_spec_needs(model->spec, RECO_NEEDS_LISTS) && !point_items(image, model)))
 		return false;
 	if (serving->features)
 	{
@@ -289,7 +315,7 @@ point(Serving *serving, const RecoImage *image)
 			   point_csr(image, SECTION_ITEM_START, model->items, head->terms, &content->by_item) &&
 			   point_csr(image, SECTION_TERM_START, head->terms, model->items, &content->by_term);
 	}
-	return !(needs & RECO_NEEDS_CONTENT);
+	return !reco_spec_needs(model->spec, RECO_NEEDS_CONTENT);
 }
 
 /* All users in the map, in a context of their own; NULL when they do not fit. */
@@ -407,6 +433,16 @@ csr_pieces(const reco_csr *a, Piece *piece)
 }
 
 static void
+list_pieces(const reco_neighbors *lists, Piece *piece)
+{
+	if (lists->start == NULL)
+		return;
+	piece[0] = (Piece){lists->start, ((Size) lists->rows + 1) * sizeof(int64)};
+	piece[1] = (Piece){lists->row, lists->start[lists->rows] * sizeof(int32)};
+	piece[2] = (Piece){lists->similarity, lists->start[lists->rows] * sizeof(double)};
+}
+
+static void
 collect(const Serving *serving, RecoBudget *budget, Piece *piece)
 {
 	const RecoModel *model = &serving->model;
@@ -426,6 +462,7 @@ collect(const Serving *serving, RecoBudget *budget, Piece *piece)
 		piece[SECTION_INDEX] =
 			(Piece){model->index, reco_pruned_size(model->items, model->factors)};
 	csr_pieces(&model->followers, &piece[SECTION_FOLLOWER_START]);
+	list_pieces(&model->similar, &piece[SECTION_SIMILAR_START]);
 	if (serving->features)
 	{
 		const reco_content *content = &serving->features->content;

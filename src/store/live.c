@@ -632,20 +632,21 @@ read_rows(RecoLive *live, UserRows *rows)
  * them.  Those that max_user_interactions leaves out stay behind, as items only.
  */
 static void
-merge_rows(UserRows *rows, RecoProfile *now)
+merge_rows(UserRows *rows, reco_profile *now)
 {
 	const RecoLive *live = rows->live;
 	bool by_latest = rows->serving->model.spec->predicts_value;
 	int64 *time = OidIsValid(rows->time_type) ? rows->time : NULL;
 	float *sum = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(float));
 	float *latest = NULL;
+	int32 *item;
 	RecoBudget budget;
 
 	reco_budget_init(&budget, CurrentMemoryContext);
-	now->item = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(int32));
+	item = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(int32));
 	if (by_latest)
 		latest = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(float));
-	now->n = reco_row_merge(&budget.env, rows->entry, time, rows->n, now->item, sum, latest);
+	now->n = reco_row_merge(&budget.env, rows->entry, time, rows->n, item, sum, latest);
 	if (now->n < 0)
 		reco_budget_check(&budget, RECO_STOPPED, "reading a user's rows");
 	if (live->max_interactions > 0 && now->n > live->max_interactions)
@@ -654,26 +655,38 @@ merge_rows(UserRows *rows, RecoProfile *now)
 		reco_kept *scratch = MemoryContextAllocHuge(CurrentMemoryContext,
 													live->max_interactions * sizeof(reco_kept));
 
-		memcpy(all, now->item, now->n * sizeof(int32));
+		memcpy(all, item, now->n * sizeof(int32));
 		now->has = all;
 		now->n_has = now->n;
-		now->n = reco_row_cap(&budget.env, live->max_interactions, now->n, time, now->item, sum,
-							  latest, scratch);
+		now->n = reco_row_cap(&budget.env, live->max_interactions, now->n, time, item, sum, latest,
+							  scratch);
 		if (now->n < 0)
 			reco_budget_check(&budget, RECO_STOPPED, "reading a user's rows");
 		pfree(scratch);
 	}
+	now->item = item;
 	now->value = by_latest ? latest : sum;
 	pfree(rows->entry);
 	pfree(rows->time);
 }
 
-bool
-reco_live_user(RecoLive *live, Serving *serving, Datum user, RecoProfile *profile)
+/* What the model makes of interactions that it was not trained on. */
+static void
+fold_in(Serving *serving, reco_profile *profile)
 {
-	RecoModel *model = &serving->model;
+	RecoBudget budget;
+
+	reco_budget_init(&budget, CurrentMemoryContext);
+	reco_budget_check(&budget,
+					  reco_scorer_fold_in(&budget.env, reco_serving_scorer(serving), profile),
+					  "the model");
+}
+
+bool
+reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profile)
+{
 	UserRows rows = {.live = live, .serving = serving, .user = user};
-	RecoProfile now = {0};
+	reco_profile now = {0};
 	bool stored;
 
 	if (!read_rows(live, &rows))
@@ -691,12 +704,8 @@ reco_live_user(RecoLive *live, Serving *serving, Datum user, RecoProfile *profil
 	profile->n = now.n;
 	profile->item = now.item;
 	profile->value = now.value;
-	if (stored && model->spec->algorithm->costly_fold_in)
+	if (reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS))
 		return true;
-	profile->factors = palloc0((model->stride + 16) * sizeof(float));
-	profile->bias = 0;
-	profile->neighbors = 0;
-	if (now.n > 0 && !model->spec->algorithm->costly_fold_in)
-		model->spec->algorithm->fold_in(model, profile);
+	fold_in(serving, profile);
 	return true;
 }

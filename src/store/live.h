@@ -24,7 +24,7 @@ extern void reco_live_init(void);
  * had cheaply; false when neither knows the user.  In the current memory context.
  * A profile whose rows are those that were trained on is the stored one to the bit.
  */
-extern bool reco_live_user(RecoLive *live, Serving *serving, Datum user, RecoProfile *profile);
+extern bool reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profile);
 
 /* Whether the query of items says what is available. */
 extern bool reco_live_filters(RecoLive *live, const Serving *serving);

@@ -266,7 +266,7 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 
 	load.id = load_alloc(budget, context, items, sizeof(Datum));
 	load.seen = load_alloc(budget, context, items, sizeof(bool));
-	if (model->spec->algorithm->own_lists)
+	if (reco_spec_needs(model->spec, RECO_NEEDS_LISTS))
 	{
 		load.lengths = load_alloc(budget, context, items, sizeof(int32));
 		load.neighbor = load_alloc(budget, context, items, sizeof(int32 *));
@@ -349,7 +349,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->user_type = reco_table_id_type(&users);
 	reco_table_close(&users);
 	reco_table_close(&items);
-	if (version->fields || model->spec->algorithm->needs_features)
+	if (version->fields || reco_spec_needs(model->spec, RECO_NEEDS_CONTENT))
 	{
 		serving->features = reco_fields_read(version->fields);
 		if (serving->features == NULL)
@@ -368,7 +368,6 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	model->mean = version->mean;
 	model->min_value = version->min_value;
 	model->max_value = version->max_value;
-	model->users = reco_serving_users(serving);
 	serving->hash = meaning_of(model->spec, version);
 	if (!model->spec->algorithm->fits(model))
 		reco_damaged(row->schema, "Its factors are not those of its algorithm.");
@@ -432,9 +431,7 @@ reco_serving_load(const ModelRow *row)
 		model->spec->algorithm->prepare(model, &budget);
 	if (model->content && model->content->by_term.start == NULL)
 		reco_budget_check(&budget, reco_content_index(&budget.env, model->content), "the model");
-	reco_model_index(model, &budget);
+	reco_model_prepare_serving(model, &budget);
 	serving->popular = popular_order(serving);
-	/* what is served is made from the lists; one item's are read when asked for */
-	reco_neighbors_free(&budget.env, &model->neighbors);
 	return serving;
 }

@@ -22,9 +22,6 @@ extern Serving *reco_serving_describe(const ModelRow *row, VersionRow *version);
 /* All users, in a context that the caller gives to the version when it takes them. */
 extern ServingUsers *reco_users_load(const Serving *serving, MemoryContext context);
 
-/* How an algorithm reaches users when it scores. */
-extern RecoUsers reco_serving_users(Serving *serving);
-
 /* Zeroed memory of any size; and a matrix whose rows start on cache lines. */
 extern void *serving_alloc(MemoryContext context, Size count, Size size);
 extern float *serving_alloc_matrix(MemoryContext context, Size rows, int stride);

@@ -1,11 +1,10 @@
 /*
  * users.c
- *	  Users of a version and lists of one item, read from the tables when they are
- *	  asked for.
+ *	  Users of a version, read from the tables when they are asked for.
  *
- * Cost: an index probe a user; all users, for similar_users, audience and for the fold-in
- * of user_knn, are read once a version.  Memory: that of one user at a time, or of all;
- * it counts against reco.max_memory.
+ * Cost: an index probe a user; all users, for similar_users, audience and for user_knn, are
+ * read once a version.  Memory: that of one user at a time, or of all; it counts against
+ * reco.max_memory.
  */
 #include "store/load.h"
 
@@ -22,28 +21,24 @@
 
 #include <math.h>
 
-static int
-user_factors(const RecoModel *model)
-{
-	return model->spec->algorithm->items_only ? 0 : model->factors;
-}
-
 typedef struct OneUser
 {
 	Serving *serving;
 	ModelTable *table;
-	RecoProfile *profile;
+	reco_profile *profile;
 	bool found;
 } OneUser;
 
 /* The history of a row; false when it is damaged. */
 static bool
-decode_history(TupleTableSlot *slot, int32 items, RecoProfile *profile)
+decode_history(TupleTableSlot *slot, int32 items, reco_profile *profile)
 {
 	Datum stored = slot->tts_values[COLUMN_CONTENT];
 	struct varlena *history = reco_unpack(stored, VARHDRSZ + reco_history_bound(items));
 	const uint8 *data;
 	Size size;
+	int32 *item;
+	float *value;
 	bool fits;
 
 	if (history == NULL)
@@ -53,9 +48,11 @@ decode_history(TupleTableSlot *slot, int32 items, RecoProfile *profile)
 	profile->n = reco_history_count(data, size);
 	if (profile->n < 0 || profile->n > items)
 		return false;
-	profile->item = reco_row_alloc(profile->n, sizeof(int32));
-	profile->value = reco_row_alloc(profile->n, sizeof(float));
-	fits = reco_history_decode(&reco_poll_env, data, size, items, profile->item, profile->value);
+	item = reco_row_alloc(profile->n, sizeof(int32));
+	value = reco_row_alloc(profile->n, sizeof(float));
+	profile->item = item;
+	profile->value = value;
+	fits = reco_history_decode(&reco_poll_env, data, size, items, item, value);
 	if ((Pointer) history != DatumGetPointer(stored))
 		pfree(history);
 	return fits;
@@ -67,22 +64,27 @@ read_user(void *arg, TupleTableSlot *slot)
 	OneUser *one = arg;
 	Serving *serving = one->serving;
 	RecoModel *model = &serving->model;
-	RecoProfile *profile = one->profile;
+	reco_profile *profile = one->profile;
+	float *factors = serving_alloc_matrix(CurrentMemoryContext, 1, model->stride + 16);
+	int32 *neighbor = NULL;
+	double *similarity = NULL;
 
 	one->found = true;
 	profile->bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
-	profile->factors = serving_alloc_matrix(CurrentMemoryContext, 1, model->stride + 16);
-	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], user_factors(model),
-						 false, profile->factors);
+	profile->factors = factors;
+	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
+						 factors);
 	if (!decode_history(slot, model->items, profile) || !(fabsf(profile->bias) <= RECO_MAX_FACTOR))
 		reco_damaged(serving->schema, "A user's history is not readable.");
-	profile->neighbors = reco_neighbors_of(one->table, slot, serving->users, &profile->neighbor,
-										   &profile->similarity);
+	profile->neighbors =
+		reco_neighbors_of(one->table, slot, serving->users, &neighbor, &similarity);
+	profile->neighbor = neighbor;
+	profile->similarity = similarity;
 	return false;
 }
 
 bool
-reco_serving_user(Serving *serving, Datum user, RecoProfile *profile)
+reco_serving_user(Serving *serving, Datum user, reco_profile *profile)
 {
 	ModelTable table;
 	OneUser one = {serving, &table, profile, false};
@@ -103,7 +105,7 @@ typedef struct EachUser
 {
 	OneUser one;
 	MemoryContext context;
-	void (*visit)(void *arg, Datum id, RecoProfile *profile);
+	void (*visit)(void *arg, Datum id, reco_profile *profile);
 	void *arg;
 	int64 users;
 } EachUser;
@@ -112,7 +114,7 @@ static bool
 visit_user(void *arg, TupleTableSlot *slot)
 {
 	EachUser *each = arg;
-	RecoProfile profile = {0};
+	reco_profile profile = {0};
 
 	MemoryContext old = MemoryContextSwitchTo(each->context);
 
@@ -126,7 +128,7 @@ visit_user(void *arg, TupleTableSlot *slot)
 
 void
 reco_serving_each_user(Serving *serving, MemoryContext context,
-					   void (*visit)(void *arg, Datum id, RecoProfile *profile), void *arg)
+					   void (*visit)(void *arg, Datum id, reco_profile *profile), void *arg)
 {
 	ModelTable table;
 	EachUser each = {{serving, &table}, context, visit, arg};
@@ -142,66 +144,19 @@ reco_serving_each_user(Serving *serving, MemoryContext context,
 	reco_table_close(&table);
 }
 
-RecoProfile
+reco_profile
 reco_serving_profile(const Serving *serving, int32 u)
 {
 	const ServingUsers *all = serving->all;
 	const reco_csr *a = &all->histories;
 
-	return (RecoProfile){
+	return (reco_profile){
 		.factors = all->factors + (Size) u * serving->model.stride,
 		.bias = all->bias[u],
 		.n = a->start[u + 1] - a->start[u],
 		.item = a->col + a->start[u],
 		.value = a->value + a->start[u],
 	};
-}
-
-/* From all users where they are in memory, or from the table. */
-static void
-visit_users(void *arg, const int32 *number, int32 n, RecoUserVisitor visitor, void *visitor_arg)
-{
-	Serving *serving = arg;
-	MemoryContext context;
-	MemoryContext old;
-	ModelTable table;
-	RecoProfile profile;
-	OneUser one = {serving, &table, &profile};
-
-	if (n > 0 && (serving->all || reco_image_map(serving, RECO_IMAGE_USERS)))
-	{
-		for (int32 k = 0; k < n; k++)
-		{
-			reco_poll();
-			profile = reco_serving_profile(serving, number[k]);
-			visitor(visitor_arg, k, &profile);
-		}
-		return;
-	}
-	reco_table_open(&table, serving->schema, true, AccessShareLock);
-	reco_check_policies(table.heap);
-	reco_table_require_id(&table, serving->user_type);
-	context = AllocSetContextCreate(CurrentMemoryContext, "reco user", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	for (int32 k = 0; k < n; k++)
-	{
-		Datum key = Int32GetDatum(number[k]);
-
-		memset(&profile, 0, sizeof(profile));
-		one.found = false;
-		reco_table_scan(&table, serving->version, COLUMN_NUMBER, &key, GetActiveSnapshot(),
-						read_user, &one);
-		/* lists of neighbors name users of this version only */
-		if (!one.found)
-			reco_damaged(serving->schema, "A user of a list of neighbors is missing.");
-		MemoryContextSwitchTo(old);
-		visitor(visitor_arg, k, &profile);
-		MemoryContextSwitchTo(context);
-		MemoryContextReset(context);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	reco_table_close(&table);
 }
 
 typedef struct UserLoad
@@ -221,7 +176,7 @@ append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 {
 	const Serving *serving = load->serving;
 	reco_csr *all = &load->histories;
-	RecoProfile profile;
+	reco_profile profile;
 	MemoryContext old = MemoryContextSwitchTo(load->row);
 	int64 at = all->start[number];
 
@@ -262,8 +217,8 @@ load_user(void *arg, TupleTableSlot *slot)
 
 	if (users == serving->users || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
 		reco_damaged(serving->schema, "The rows of its users do not belong together.");
-	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], user_factors(model),
-						 false, load->user + (Size) users * model->stride);
+	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
+						 load->user + (Size) users * model->stride);
 	append_history(load, slot, users);
 	return true;
 }
@@ -301,57 +256,4 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	id_dict_limit(load.ids, NULL, NULL);
 	*users = (ServingUsers){load.ids, load.user, load.bias, load.histories};
 	return users;
-}
-
-static void
-all_users(void *arg, reco_csr *by_user, float **bias)
-{
-	const ServingUsers *all = reco_serving_load_users(arg);
-
-	*by_user = all->histories;
-	*bias = all->bias;
-}
-
-typedef struct OneItem
-{
-	Serving *serving;
-	ModelTable *table;
-	bool found;
-	int32 n;
-	int32 **neighbor;
-	double **similarity;
-} OneItem;
-
-static bool
-read_item_neighbors(void *arg, TupleTableSlot *slot)
-{
-	OneItem *one = arg;
-
-	one->found = true;
-	one->n = reco_neighbors_of(one->table, slot, one->serving->model.items, one->neighbor,
-							   one->similarity);
-	return false;
-}
-
-int32
-reco_serving_item_neighbors(Serving *serving, int32 item, int32 **neighbor, double **similarity)
-{
-	ModelTable table;
-	OneItem one = {serving, &table, false, 0, neighbor, similarity};
-	Datum number = Int32GetDatum(item);
-
-	reco_table_open(&table, serving->schema, false, AccessShareLock);
-	reco_check_policies(table.heap);
-	reco_table_scan(&table, serving->version, COLUMN_NUMBER, &number, GetActiveSnapshot(),
-					read_item_neighbors, &one);
-	if (!one.found)
-		reco_damaged(serving->schema, psprintf("Its item %d is missing.", item));
-	reco_table_close(&table);
-	return one.n;
-}
-
-RecoUsers
-reco_serving_users(Serving *serving)
-{
-	return (RecoUsers){visit_users, all_users, serving};
 }
