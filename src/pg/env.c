@@ -40,7 +40,7 @@ env_alloc(void *arg, size_t bytes)
 	look_at_context(budget);
 	if (total < bytes || total > budget->limit - Min(budget->used, budget->limit))
 	{
-		budget->refused = bytes;
+		budget->refused = total < bytes ? SIZE_MAX : budget->used + total;
 		return NULL;
 	}
 	chunk = MemoryContextAllocExtended(budget->context, total, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
@@ -203,7 +203,7 @@ reco_budget_check(RecoBudget *budget, reco_status status, const char *what)
 			return;
 		case RECO_NO_MEMORY:
 			if (budget->refused > 0)
-				reco_budget_require(budget, budget->refused, what);
+				refuse(budget->refused, what, "train on fewer rows or with fewer factors");
 			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
 							errdetail("%s holds %zu MB.", what, budget->used / (1024 * 1024))));
 			break;

@@ -64,7 +64,7 @@ typedef struct RecoBudget
 	size_t limit;
 	size_t used;
 	size_t peak;
-	size_t refused; /* what was asked for when the limit was met, else 0 */
+	size_t refused; /* what would have been held when the limit was met, else 0 */
 	bool held;      /* used is all that the context and its children hold, whoever took it */
 } RecoBudget;
 
