@@ -154,18 +154,27 @@ als_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profil
 	return status;
 }
 
-static void
-share_out(double remainder, double *contribution, int64_t n)
+/* What remains of a score goes to contributions by their size; false: stopped. */
+static bool
+share_out(const reco_env *env, double remainder, double *contribution, int64_t n)
 {
 	double size = 0;
+	int64_t done = 0;
 
 	for (int64_t j = 0; j < n; j++)
 	{
 		remainder -= contribution[j];
 		size += fabs(contribution[j]);
+		if (stop_after(env, 1, &done))
+			return false;
 	}
 	for (int64_t j = 0; size > 0 && j < n; j++)
+	{
 		contribution[j] += remainder * (fabs(contribution[j]) / size);
+		if (stop_after(env, 1, &done))
+			return false;
+	}
+	return true;
 }
 
 static reco_status
@@ -188,7 +197,8 @@ als_explain(reco_seat *seat, int32_t item, double *contribution, double *baselin
 	if (status != RECO_OK)
 		return status;
 	*baseline = a->factor.mean + a->factor.item_bias[item];
-	share_out(score - *baseline, contribution, profile->n);
+	if (!share_out(&seat->env, score - *baseline, contribution, profile->n))
+		return RECO_STOPPED;
 	*additive = true;
 	return RECO_OK;
 }

@@ -102,12 +102,17 @@ list_knows(const reco_seat *seat)
 {
 	const reco_list_scorer *l = lists_of(seat->scorer);
 	const int64_t *start = l->followers.start;
+	int64_t done = 0;
 
 	if (l->sums.item_bias)
 		return seat->profile->n > 0;
 	for (int64_t j = 0; j < seat->profile->n; j++)
+	{
 		if (start[seat->profile->item[j] + 1] > start[seat->profile->item[j]])
 			return true;
+		if (stop_after(&seat->env, 1, &done))
+			return false;
+	}
 	return false;
 }
 

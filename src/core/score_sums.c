@@ -203,9 +203,8 @@ reco_sum_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *p
 {
 	const reco_sum_scorer *s = (const reco_sum_scorer *) scorer;
 
-	(void) env;
 	if (s->item_bias)
-		profile->bias =
-			reco_baseline_user(s->mean, s->item_bias, profile->n, profile->item, profile->value);
+		return reco_baseline_user(env, s->mean, s->item_bias, profile->n, profile->item,
+								  profile->value, &profile->bias);
 	return RECO_OK;
 }

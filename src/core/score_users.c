@@ -155,6 +155,7 @@ user_explain(reco_seat *seat, int32_t item, double *contribution, double *baseli
 	double *share = seat->env.alloc(seat->env.arg, ((size_t) profile->n + 1) * sizeof(double));
 	double weight = 0;
 	reco_status status = share ? RECO_OK : RECO_NO_MEMORY;
+	int64_t done = 0;
 
 	*baseline = reco_sum_baseline(&u->sums, profile->bias, item);
 	for (int32_t k = 0; k < profile->neighbors && status == RECO_OK; k++)
@@ -169,8 +170,12 @@ user_explain(reco_seat *seat, int32_t item, double *contribution, double *baseli
 		if (!share_out(seat, v, s * value_of(u, v, e), share, contribution))
 			status = RECO_STOPPED;
 	}
-	for (int64_t j = 0; mean && j < profile->n; j++)
+	for (int64_t j = 0; mean && j < profile->n && status == RECO_OK; j++)
+	{
 		contribution[j] = weight > 0 ? contribution[j] / weight : 0;
+		if (stop_after(&seat->env, 1, &done))
+			status = RECO_STOPPED;
+	}
 	release(&seat->env, share);
 	*additive = status == RECO_OK && (weight > 0 || *baseline != 0);
 	return status;

@@ -186,13 +186,14 @@ reco_profile_free(const reco_env *env, reco_profile *profile)
 	profile->similarity = NULL;
 }
 
-/* The place of the candidate from `taken` on that is to be taken next. */
+/* The place of the candidate from `taken` on that is to be taken next; -1: stopped. */
 static int32_t
-most_marginal(const reco_ranked *candidate, const double *likeness, double diversity, double best,
-			  double range, int32_t taken, int32_t m)
+most_marginal(const reco_env *env, const reco_ranked *candidate, const double *likeness,
+			  double diversity, double best, double range, int32_t taken, int32_t m)
 {
 	int32_t next = taken;
 	double most = -INFINITY;
+	int64_t done = 0;
 
 	for (int32_t k = taken; k < m; k++)
 	{
@@ -204,6 +205,8 @@ most_marginal(const reco_ranked *candidate, const double *likeness, double diver
 			most = marginal;
 			next = k;
 		}
+		if (stop_after(env, 4, &done))
+			return -1;
 	}
 	return next;
 }
@@ -219,12 +222,17 @@ reco_diversify(const reco_env *env, const reco_scorer *scorer, double diversity,
 
 	for (int32_t taken = 0; taken < n && taken < m && status == RECO_OK; taken++)
 	{
-		int32_t next = most_marginal(candidate, likeness, diversity, best, range, taken, m);
-		reco_ranked chosen = candidate[next];
-		double chosen_likeness = likeness[next];
+		int32_t next = most_marginal(env, candidate, likeness, diversity, best, range, taken, m);
+		reco_ranked chosen;
+		double chosen_likeness;
 
-		if (env->poll(env->arg))
+		if (next < 0 || env->poll(env->arg))
+		{
 			status = RECO_STOPPED;
+			break;
+		}
+		chosen = candidate[next];
+		chosen_likeness = likeness[next];
 		/* the others keep their order, so that ties go by score */
 		memmove(&candidate[taken + 1], &candidate[taken],
 				(size_t) (next - taken) * sizeof(reco_ranked));

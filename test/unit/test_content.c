@@ -417,8 +417,7 @@ static const mimic_shape long_shape = {
 	"long", 12000, 2, {{RECO_KEYWORDS, 9, 1, 0.9, 0}, {RECO_ATTRIBUTES, 6, 1, 0.9, 0}}};
 
 /*
- * A profile of so many parts that they are sorted in blocks: sums in the order of the
- * interactions, to the bit; every allocation failing and every way of stopping.
+ * A profile of very many parts: sums in the order of the interactions, to the bit; every allocation failing and every way of stopping.
  */
 static void
 test_long_profile(void **state)
