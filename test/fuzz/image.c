@@ -53,6 +53,7 @@ static RecoFeatures features;
 static int64 start[3][ITEMS + 2];
 static int32 col[3][ITEMS * 4];
 static float value[3][ITEMS * 4];
+static double similarity[ITEMS * 4];
 
 typedef struct Job
 {
@@ -168,6 +169,7 @@ fill_items(Serving *serving, RecoBudget *budget)
 	serving->popular = popular;
 	serving->model.gram = gram;
 	serving->model.followers = matrix_of(0, ITEMS, ITEMS);
+	serving->model.similar = (reco_neighbors){ITEMS, start[0], col[0], similarity};
 	if (serving->features)
 	{
 		serving->features->content.dense = numbers;
@@ -224,6 +226,23 @@ read_csr(const reco_csr *a, int which)
 	return sum;
 }
 
+static double
+read_lists(const reco_neighbors *lists)
+{
+	double sum = 0;
+
+	for (int32 r = 0; lists->start && r < lists->rows; r++)
+	{
+		REQUIRE(lists->start[r] == start[0][r] && lists->start[r + 1] == start[0][r + 1]);
+		for (int64 k = lists->start[r]; k < lists->start[r + 1]; k++)
+		{
+			REQUIRE(lists->row[k] == col[0][k]);
+			sum += lists->similarity[k];
+		}
+	}
+	return sum;
+}
+
 static void
 read_ids(IdDict *dict, const IdType *type, int32 n)
 {
@@ -262,7 +281,8 @@ serve(void *arg)
 		return;
 	}
 	REQUIRE(!(algorithm.needs & RECO_NEEDS_GRAM) || model->gram != NULL);
-	REQUIRE(!(algorithm.needs & RECO_NEEDS_FOLLOWERS) || model->followers.start != NULL);
+	REQUIRE(!(algorithm.needs & RECO_NEEDS_LISTS) ||
+			(model->followers.start != NULL && model->similar.start != NULL));
 	REQUIRE(!(algorithm.needs & RECO_NEEDS_CONTENT) || serving->features->content.by_item.start);
 	read_ids(serving->items, serving->item_type, ITEMS);
 	for (int i = 0; i < ITEMS; i++)
@@ -280,7 +300,7 @@ serve(void *arg)
 		for (int32 i = 0; i < n; i++)
 			REQUIRE(top[i].item >= 0 && top[i].item < ITEMS);
 	}
-	sink += read_csr(&model->followers, 0);
+	sink += read_csr(&model->followers, 0) + read_lists(&model->similar);
 	if (serving->features)
 	{
 		sink += read_csr(&serving->features->content.by_item, 1);
