@@ -13,6 +13,8 @@
 
 #include "core/score_lists.h"
 
+#include <math.h>
+
 #define FIELD(name) offsetof(KnnParams, name)
 
 /* The largest weight leaves room in a float for those that are 1e-7 of it. */
