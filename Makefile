@@ -17,7 +17,7 @@ PG_CONFIG ?= pg_config
 # enough to gain from it.
 override with_llvm := no
 
-OBJS := $(patsubst %.c,%.o,$(wildcard src/pg/*.c src/model/*.c src/store/*.c src/api/*.c)) \
+OBJS := $(patsubst %.c,%.o,$(filter-out src/core/%,$(wildcard src/*.c src/*/*.c src/*/*/*.c))) \
 	build/model_sql.o
 PG_CPPFLAGS = -I$(CURDIR)/src -DRECO_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -MMD -MP -Wno-declaration-after-statement $(EXTRA_CFLAGS)
@@ -55,7 +55,8 @@ ISA_FLAGS_base =
 ISA_FLAGS_v3 = -march=x86-64-v3
 ISA_FLAGS_v4 = -march=x86-64-v4 -mprefer-vector-width=512
 
-CORE_OBJS := $(patsubst src/core/%.c,build/core/%.o,$(wildcard src/core/*.c)) \
+CORE_OBJS := $(patsubst src/core/%.c,build/core/%.o,\
+		$(filter-out src/core/isa/%,$(wildcard src/core/*/*.c))) \
 	$(foreach l,$(ISA_LEVELS),$(patsubst src/core/isa/%.c,build/core/isa/%.$(l).o,$(wildcard src/core/isa/*.c)))
 
 # OpenBLAS calls one function of the kernels' (fortran.c), so they come twice.

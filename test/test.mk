@@ -92,8 +92,8 @@ build/fuzz/%.o: test/fuzz/%.c Makefile test/test.mk
 # the server the few functions of test/fuzz/server.
 SERVER_FUZZ = states arrays image
 SERVER_SOURCES := test/fuzz/server/server.c src/pg/env.c \
-	$(addprefix src/api/,states.c aggregates.c vector_agg.c topn_agg.c als_agg.c arrays.c vector.c sets.c) \
-	src/store/ident.c src/store/dict.c src/store/image_files.c
+	$(addprefix src/similarity/,states.c aggregates.c vector_agg.c topn_agg.c als_agg.c arrays.c vector.c sets.c) \
+	src/store/ids/ident.c src/store/ids/dict.c src/store/image/image_files.c
 SERVER_INCLUDE = -I$(shell $(PG_CONFIG) --includedir-server) -D_GNU_SOURCE -DRECO_NO_FAULTS -Itest/fuzz \
 	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-prototypes
 SERVER_LIBS = -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgcommon -lpgport
@@ -130,12 +130,12 @@ FUZZ_GCC = -std=gnu11 -g -O1 -Wno-psabi -fsanitize=address -Isrc $(addprefix -I,
 
 # The kernels per instruction set level use vector built-ins of gcc's: gcc compiles
 # them, under ASan too, and the fuzzer is guided by the branches of all else.
-FUZZ_CORE := $(filter-out %/dispatch.c,$(wildcard src/core/*.c))
+FUZZ_CORE := $(filter-out %/dispatch.c src/core/isa/%,$(wildcard src/core/*/*.c))
 FUZZ_ISA := $(wildcard src/core/isa/*.c)
 FUZZ_OBJS := build/clang/dispatch.o $(FUZZ_CORE:src/core/%.c=build/clang/%.o) \
 	$(foreach l,$(ISA_LEVELS),$(FUZZ_ISA:src/core/isa/%.c=build/clang/isa/%.$(l).o))
 
-build/clang/dispatch.o: src/core/dispatch.c
+build/clang/dispatch.o: src/core/base/dispatch.c
 	@mkdir -p $(@D)
 	$(CC) $(FUZZ_GCC) -c -o $@ $<
 

@@ -5,7 +5,7 @@
 --                  'home'::pg_catalog.regnamespace
 -- {user_type}      the exact type of the source's ids of users, in results
 -- {item_type}      of items
--- {user_arg}       the type of an argument that is a user: see src/store/functions.c for
+-- {user_arg}       the type of an argument that is a user: see src/lifecycle/functions.c for
 --                  which fits calls of every kind.  Where it takes two, one of them text, a
 --                  function is made for each.
 -- {item_arg}       of an item

@@ -5,7 +5,7 @@
 -- {item_column}    of items
 -- {items_column}   arrays of these
 --
--- What is read of them and written to them is said once more in src/store/layout.c, which
+-- What is read of them and written to them is said once more in src/store/tables/layout.c, which
 -- checks it.  An empty line ends a block; blocks are executed one by one.
 
 CREATE SCHEMA {schema};

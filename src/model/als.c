@@ -7,9 +7,9 @@
  */
 #include "model/model.h"
 
-#include "core/parts.h"
-#include "core/score_factors.h"
-#include "core/selftest.h"
+#include "core/data/parts.h"
+#include "core/scoring/score_factors.h"
+#include "core/linear/selftest.h"
 
 typedef struct FactorParams
 {

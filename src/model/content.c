@@ -8,7 +8,7 @@
  */
 #include "model/model.h"
 
-#include "core/score_content.h"
+#include "core/scoring/score_content.h"
 
 typedef struct ContentParams
 {

@@ -11,7 +11,7 @@
  */
 #include "model/knn.h"
 
-#include "core/score_lists.h"
+#include "core/scoring/score_lists.h"
 
 #include <math.h>
 

@@ -6,7 +6,7 @@
  */
 #include "model/knn.h"
 
-#include "core/baseline.h"
+#include "core/data/baseline.h"
 
 /* In the order of reco_measure and reco_weighting. */
 static const char *const similarities[] = {

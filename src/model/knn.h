@@ -5,7 +5,7 @@
 #ifndef RECO_MODEL_KNN_H
 #define RECO_MODEL_KNN_H
 
-#include "core/score_sums.h"
+#include "core/scoring/score_sums.h"
 #include "model/model.h"
 
 typedef struct KnnParams

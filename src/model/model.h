@@ -9,12 +9,12 @@
 #ifndef RECO_MODEL_MODEL_H
 #define RECO_MODEL_MODEL_H
 
-#include "core/als.h"
-#include "core/content.h"
-#include "core/csr.h"
-#include "core/neighbors.h"
-#include "core/options.h"
-#include "core/scorer.h"
+#include "core/als/als.h"
+#include "core/content/content.h"
+#include "core/data/csr.h"
+#include "core/neighbors/neighbors.h"
+#include "core/base/options.h"
+#include "core/scoring/scorer.h"
 #include "pg/pg.h"
 #include "utils/jsonb.h"
 

@@ -9,7 +9,7 @@
  */
 #include "model/model.h"
 
-#include "core/score_popular.h"
+#include "core/scoring/score_popular.h"
 
 typedef struct PopularParams
 {

@@ -5,7 +5,7 @@
  */
 #include "model/model.h"
 
-#include "core/pruned.h"
+#include "core/ranking/pruned.h"
 
 #include <math.h>
 

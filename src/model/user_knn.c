@@ -7,7 +7,7 @@
  */
 #include "model/knn.h"
 
-#include "core/score_users.h"
+#include "core/scoring/score_users.h"
 
 static size_t
 user_memory(const RecoTraining *training)

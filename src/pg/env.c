@@ -9,7 +9,7 @@
  */
 #include "pg/pg.h"
 
-#include "core/team.h"
+#include "core/base/team.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 

@@ -7,7 +7,7 @@
 #define RECO_PG_PG_H
 
 #include "pg/compat.h"
-#include "core/env.h"
+#include "core/base/env.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "pg/fault.h"

@@ -28,8 +28,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/pruned.h"
-#include "core/score.h"
+#include "core/ranking/pruned.h"
+#include "core/ranking/score.h"
 
 #define CENTERS 50
 #define USERS 200

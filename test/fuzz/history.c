@@ -8,7 +8,7 @@
  */
 #include "fuzz.h"
 
-#include "core/history.h"
+#include "core/data/history.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -28,7 +28,7 @@ map_copy(int file, size_t bytes)
 #define mmap(address, bytes, protection, flags, file, offset) map_copy(file, bytes)
 #define munmap(memory, bytes) (free(memory), 0)
 
-#include "../../src/store/image.c" /* for its head */
+#include "../../src/store/image/image.c" /* for its head */
 
 #include "catalog/pg_type.h"
 #include "utils/fmgrprotos.h"

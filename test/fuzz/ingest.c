@@ -11,8 +11,8 @@
  */
 #include "fuzz.h"
 
-#include "core/csr.h"
-#include "core/trend.h"
+#include "core/data/csr.h"
+#include "core/data/trend.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
  */
 #include "fuzz.h"
 
-#include "core/options.h"
+#include "core/base/options.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -10,8 +10,8 @@
  */
 #include "fuzz.h"
 
-#include "core/pruned.h"
-#include "core/score.h"
+#include "core/ranking/pruned.h"
+#include "core/ranking/score.h"
 
 #include <math.h>
 #include <stdlib.h>

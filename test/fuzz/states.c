@@ -10,7 +10,7 @@
  */
 #include "server/server.h"
 
-#include "api/similarity.h"
+#include "similarity/similarity.h"
 
 #include "catalog/pg_type.h"
 #include "port/pg_bswap.h"

@@ -4,7 +4,7 @@
  */
 #include "mimic_als.h"
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 
 #include <math.h>
 #include <stdlib.h>

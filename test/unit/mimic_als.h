@@ -8,7 +8,7 @@
 #ifndef RECO_TEST_MIMIC_ALS_H
 #define RECO_TEST_MIMIC_ALS_H
 
-#include "core/als.h"
+#include "core/als/als.h"
 
 typedef struct mimic_model
 {

@@ -8,7 +8,7 @@
 #ifndef RECO_MIMIC_CONTENT_H
 #define RECO_MIMIC_CONTENT_H
 
-#include "core/content.h"
+#include "core/content/content.h"
 #include "mimic_env.h"
 
 /* A field: as many terms or numbers of an item as size says. */

@@ -4,7 +4,7 @@
  */
 #include "mimic_csr.h"
 
-#include "core/trend.h"
+#include "core/data/trend.h"
 
 #include <math.h>
 #include <stdlib.h>

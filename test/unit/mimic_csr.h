@@ -6,7 +6,7 @@
 #ifndef RECO_MIMIC_CSR_H
 #define RECO_MIMIC_CSR_H
 
-#include "core/csr.h"
+#include "core/data/csr.h"
 #include "mimic_env.h"
 
 typedef struct row

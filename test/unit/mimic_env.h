@@ -6,7 +6,7 @@
 #ifndef RECO_MIMIC_ENV_H
 #define RECO_MIMIC_ENV_H
 
-#include "core/env.h"
+#include "core/base/env.h"
 
 typedef struct mimic_env
 {

@@ -6,7 +6,7 @@
 #ifndef RECO_MIMIC_NEIGHBORS_H
 #define RECO_MIMIC_NEIGHBORS_H
 
-#include "core/neighbors.h"
+#include "core/neighbors/neighbors.h"
 #include "mimic_env.h"
 
 typedef enum mimic_values

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/pruned.h"
+#include "core/ranking/pruned.h"
 #include "mimic_env.h"
 
 mimic_world

@@ -5,7 +5,7 @@
 #ifndef RECO_MIMIC_PRUNED_H
 #define RECO_MIMIC_PRUNED_H
 
-#include "core/env.h"
+#include "core/base/env.h"
 
 /* Items, a user, room for scores and an index. */
 typedef struct mimic_world

@@ -5,7 +5,7 @@
 #ifndef RECO_MIMIC_SCORER_H
 #define RECO_MIMIC_SCORER_H
 
-#include "core/scorer.h"
+#include "core/scoring/scorer.h"
 #include "mimic_env.h"
 
 /*

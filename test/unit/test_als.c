@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "core/dispatch.h"
+#include "core/base/dispatch.h"
 #include "mimic_als.h"
 
 #include <math.h>

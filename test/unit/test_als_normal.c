@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "core/als_normal.h"
+#include "core/als/als_normal.h"
 #include "mimic_als.h"
 
 #include <math.h>

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/batch.h"
-#include "core/pruned.h"
-#include "core/score.h"
+#include "core/ranking/batch.h"
+#include "core/ranking/pruned.h"
+#include "core/ranking/score.h"
 #include "mimic_env.h"
 #include "mimic_pruned.h"
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/cron.h"
+#include "core/base/cron.h"
 
 static uint64_t
 bits(int from, int to, int step)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/history.h"
+#include "core/data/history.h"
 #include "mimic_env.h"
 
 /* Packs into memory of exactly the size that was needed. */

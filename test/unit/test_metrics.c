@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/metrics.h"
+#include "core/ranking/metrics.h"
 #include "mimic_env.h"
 
 /* Items by letter, for lists that can be read. */

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/baseline.h"
-#include "core/dispatch.h"
+#include "core/data/baseline.h"
+#include "core/base/dispatch.h"
 #include "mimic_neighbors.h"
 
 static const char *const levels[] = {"base", "v3", "v4"};

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/dispatch.h"
-#include "core/pruned.h"
-#include "core/score.h"
+#include "core/base/dispatch.h"
+#include "core/ranking/pruned.h"
+#include "core/ranking/score.h"
 #include "mimic_env.h"
 #include "mimic_pruned.h"
 

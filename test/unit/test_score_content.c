@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/score_content.h"
+#include "core/scoring/score_content.h"
 #include "mimic_content.h"
 #include "mimic_scorer.h"
 

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/pruned.h"
-#include "core/score_factors.h"
-#include "core/similar.h"
+#include "core/ranking/pruned.h"
+#include "core/scoring/score_factors.h"
+#include "core/scoring/similar.h"
 #include "mimic_env.h"
 #include "mimic_pruned.h"
 #include "mimic_scorer.h"

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/score_lists.h"
-#include "core/score_popular.h"
-#include "core/score_users.h"
+#include "core/scoring/score_lists.h"
+#include "core/scoring/score_popular.h"
+#include "core/scoring/score_users.h"
 #include "mimic_env.h"
 #include "mimic_scorer.h"
 

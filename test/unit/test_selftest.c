@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/fortran.h"
-#include "core/selftest.h"
+#include "core/linear/fortran.h"
+#include "core/linear/selftest.h"
 #include "mimic_env.h"
 
 extern void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sets.h"
-#include "core/words.h"
+#include "core/similarity/sets.h"
+#include "core/similarity/words.h"
 #include "mimic_env.h"
 
 /* ---- sets ---- */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/topn.h"
+#include "core/ranking/topn.h"
 #include "mimic_env.h"
 
 static int

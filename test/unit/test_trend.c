@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/trend.h"
+#include "core/data/trend.h"
 #include "mimic_csr.h"
 
 /* How the times of a source are stretched, moved and spoilt. */

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/dispatch.h"
-#include "core/vector.h"
+#include "core/base/dispatch.h"
+#include "core/similarity/vector.h"
 #include "mimic_env.h"
 
 static const char *const levels[] = {"base", "v3", "v4"};

@@ -288,7 +288,7 @@ MemoryContextMemAllocated(MemoryContext context, bool recurse)
 	return allocated;
 }
 
-/* Settings of reco's (src/pg/init.c needs more of a server). */
+/* Settings of reco's (src/init.c needs more of a server). */
 
 size_t
 reco_max_memory(void)

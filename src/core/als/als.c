@@ -1,0 +1,542 @@
+/*
+ * als.c
+ *	  Matrix factorization by alternating least squares: training, fold-in.
+ *
+ * See als.h for the models and als_half.h for how the work is divided.  The
+ * state of a training is the result itself (both sides' factors and biases);
+ * everything else is scratch, allocated before the first iteration: one slab of
+ * what a half step shares, one slab for each thread.
+ *
+ * The loss of the implicit model counts all cells, not only the stored ones:
+ *	 sum_all c (p - s)^2 = sum_stored [c (p - s)^2 - s^2] + sum_u x_u' Y'Y x_u
+ * so that each user's part comes out of solving its row.
+ */
+#include "core/als/als_half.h"
+#include "core/base/rng.h"
+#include "core/base/team.h"
+
+#include <math.h>
+#include <string.h>
+
+/*
+ * From this size on, and until the last iteration, the conjugate gradient
+ * solver reads packed factors: see isa/alspass.c.
+ */
+#define PACKED_FROM (1024 * 1024)
+
+/* What one training holds. */
+typedef struct als_fit
+{
+	const reco_env *env;
+	const reco_als_params *params;
+	reco_als_solver solver;
+	const reco_csr *matrix[2]; /* by user, by item */
+	reco_factors *out;
+	als_schedule schedule[2];
+	als_basis basis;
+	double *gram; /* d x d */
+	char *gram_slab;
+	char *thread_slab;
+	size_t thread_room;
+	int ld;   /* of the exact solver */
+	int wide; /* of the conjugate gradient solver */
+	/* of the half step that runs */
+	als_system system;
+	const reco_csr *rows;
+	float *x;
+	float *x_bias;
+	bool converge;
+	bool tell;
+} als_fit;
+
+static bool
+valid_params(const reco_als_params *p)
+{
+	return p->factors >= 1 && p->factors <= RECO_ALS_MAX_FACTORS && p->iterations >= 1 &&
+		   isfinite(p->regularization) && p->regularization > 0 &&
+		   (!p->implicit || (isfinite(p->alpha) && p->alpha > 0)) &&
+		   (int) p->solver >= RECO_ALS_AUTO && p->solver <= RECO_ALS_SUBSPACE;
+}
+
+/* The solver that RECO_ALS_AUTO stands for. */
+static reco_als_solver
+choose_solver(const reco_als_params *p, const reco_csr *by_user)
+{
+	double d = p->factors;
+	double work = (double) by_user->start[by_user->rows] * d * d +
+				  ((double) by_user->rows + by_user->cols) * d * d * d / 3;
+
+	if (p->solver != RECO_ALS_AUTO)
+		return p->solver;
+	/* exactness is free when an iteration takes a few milliseconds */
+	return work < 2e7 ? RECO_ALS_CHOLESKY : RECO_ALS_CG;
+}
+
+static int
+system_order(const reco_als_params *p)
+{
+	return p->factors + (!p->implicit && p->biases ? 1 : 0);
+}
+
+static int64_t
+longest_row(const reco_csr *m)
+{
+	int64_t longest = 0;
+
+	for (int32_t r = 0; r < m->rows; r++)
+		if (m->start[r + 1] - m->start[r] > longest)
+			longest = m->start[r + 1] - m->start[r];
+	return longest;
+}
+
+/* Sizes of the scratch slabs. */
+static size_t
+shared_bytes(const reco_als_params *p, const reco_csr *by_user, const reco_csr *by_item,
+			 int threads)
+{
+	int ld = (system_order(p) + 15) / 16 * 16;
+	int wide = (system_order(p) + 31) / 32 * 32;
+	int32_t columns = by_user->rows > by_user->cols ? by_user->rows : by_user->cols;
+
+	return als_room((size_t) p->factors * p->factors * sizeof(double)) +
+		   als_gram_bytes(ld, threads) +
+		   (choose_solver(p, by_user) == RECO_ALS_CHOLESKY ? 0 : als_basis_bytes(columns, wide)) +
+		   als_schedule_bytes(by_user, threads) + als_schedule_bytes(by_item, threads);
+}
+
+static size_t
+thread_bytes(const reco_als_params *p, const reco_csr *by_user, const reco_csr *by_item)
+{
+	int ld = (system_order(p) + 15) / 16 * 16;
+	size_t bytes = als_cg_bytes((system_order(p) + 31) / 32 * 32);
+
+	if (choose_solver(p, by_user) == RECO_ALS_SUBSPACE)
+	{
+		int64_t users = longest_row(by_user);
+		int64_t items = longest_row(by_item);
+		size_t other = als_subspace_bytes(ld, users > items ? users : items);
+
+		if (other > bytes)
+			bytes = other;
+	}
+	return als_room(bytes);
+}
+
+static size_t
+side_bytes(const reco_als_params *p, int32_t rows)
+{
+	size_t stride = ((size_t) p->factors + 15) / 16 * 16;
+
+	return als_room((size_t) rows * stride * sizeof(float)) +
+		   als_room((size_t) rows * sizeof(float)) + 2 * RECO_ALIGN;
+}
+
+size_t
+reco_als_memory(const reco_als_params *params, const reco_csr *by_user, const reco_csr *by_item,
+				int threads)
+{
+	return side_bytes(params, by_user->rows) + side_bytes(params, by_item->rows) +
+		   shared_bytes(params, by_user, by_item, threads) +
+		   (size_t) threads * thread_bytes(params, by_user, by_item) + 4096;
+}
+
+static void
+release(const reco_env *env, void *p)
+{
+	if (p)
+		env->release(env->arg, p);
+}
+
+static void
+release_factors(const reco_env *env, reco_factors *f)
+{
+	release(env, f->user);
+	release(env, f->item);
+	release(env, f->user_bias);
+	release(env, f->item_bias);
+	f->user = f->item = f->user_bias = f->item_bias = NULL;
+}
+
+static bool
+alloc_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_user,
+			  reco_factors *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->users = by_user->rows;
+	f->items = by_user->cols;
+	f->factors = p->factors;
+	f->stride = (p->factors + 15) / 16 * 16;
+	/* at least one element, so that NULL always means exhausted */
+	f->user = env->alloc(env->arg, ((size_t) f->users * f->stride + 1) * sizeof(float));
+	f->item = env->alloc(env->arg, ((size_t) f->items * f->stride + 1) * sizeof(float));
+	if (!p->implicit && p->biases)
+	{
+		f->user_bias = env->alloc(env->arg, ((size_t) f->users + 1) * sizeof(float));
+		f->item_bias = env->alloc(env->arg, ((size_t) f->items + 1) * sizeof(float));
+		if (!f->user_bias || !f->item_bias)
+			return false;
+	}
+	return f->user != NULL && f->item != NULL;
+}
+
+/*
+ * Users begin at random, items (and biases) at 0: the first half step makes
+ * them.  A user without entries is 0 from the start.
+ */
+static reco_status
+init_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_user,
+			 reco_factors *f)
+{
+	float scale = (float) ((p->implicit ? 0.1 : 1.0) / sqrt(p->factors));
+	int64_t step = 4000000 / f->stride + 1;
+
+	memset(f->item, 0, (size_t) f->items * f->stride * sizeof(float));
+	if (f->user_bias)
+	{
+		memset(f->user_bias, 0, (size_t) f->users * sizeof(float));
+		memset(f->item_bias, 0, (size_t) f->items * sizeof(float));
+	}
+	for (int64_t first = 0; first < f->users; first += step)
+	{
+		int64_t last = first + step < f->users ? first + step : f->users;
+
+#pragma omp parallel for schedule(static) num_threads(env->threads)
+		for (int64_t r = first; r < last; r++)
+		{
+			uint64_t key = reco_rng_row(p->seed, (uint64_t) r);
+			float *x = f->user + (size_t) r * f->stride;
+			int d = by_user->start[r + 1] > by_user->start[r] ? f->factors : 0;
+
+			for (int c = 0; c < d; c++)
+				x[c] = scale * reco_rng_normal(key, (uint64_t) c);
+			for (int c = d; c < f->stride; c++)
+				x[c] = 0;
+		}
+		if (env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
+
+/* The mean of all values, summed up in order. */
+static reco_status
+mean_value(const reco_env *env, const reco_csr *m, double *mean)
+{
+	int64_t n = m->start[m->rows];
+	double sum = 0;
+
+	*mean = n > 0 ? 1.0 : 0.0;
+	if (m->value == NULL || n == 0)
+		return RECO_OK;
+	for (int64_t first = 0; first < n; first += 4000000)
+	{
+		int64_t last = first + 4000000 < n ? first + 4000000 : n;
+
+		for (int64_t j = first; j < last; j++)
+			sum += m->value[j];
+		if (env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	*mean = sum / (double) n;
+	return RECO_OK;
+}
+
+/* Whether nothing draws the solution away from 0, which it is then exactly. */
+static reco_status
+no_target(const reco_env *env, const als_system *s, const reco_als_row *row, bool *none)
+{
+	*none = false;
+	for (int64_t j = 0; j < row->n; j++)
+	{
+		double a;
+		double t;
+
+		if (j % ALS_LOOK == ALS_LOOK - 1 && env->stopping(env->arg))
+			return RECO_STOPPED;
+		als_entry(s, row, j, &a, &t);
+		if (t != 0)
+			return RECO_OK;
+	}
+	*none = true;
+	return RECO_OK;
+}
+
+static reco_status
+solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next, als_told *told)
+{
+	als_fit *fit = arg;
+	char *slab = fit->thread_slab + (size_t) thread * fit->thread_room;
+	const reco_csr *m = fit->rows;
+	reco_als_row row = {m->start[r + 1] - m->start[r], m->col + m->start[r],
+						m->value ? m->value + m->start[r] : NULL};
+	float *x = fit->x + (size_t) r * fit->out->stride;
+	float *bias = fit->x_bias ? fit->x_bias + r : NULL;
+	bool none;
+	reco_status status = no_target(env, &fit->system, &row, &none);
+
+	if (status != RECO_OK)
+		return status;
+	if (none)
+	{
+		memset(x, 0, (size_t) fit->out->stride * sizeof(float));
+		if (bias)
+			*bias = 0;
+		return RECO_OK;
+	}
+	if (fit->solver == RECO_ALS_CHOLESKY)
+	{
+		als_exact e;
+
+		als_exact_layout(&e, slab, fit->ld);
+		return als_exact_row(env, &fit->system, &e, &row, x, bias, fit->tell ? told : NULL);
+	}
+	else if (fit->solver == RECO_ALS_SUBSPACE && !fit->converge)
+	{
+		als_subspace w;
+
+		als_subspace_layout(&w, slab, fit->ld, row.n);
+		return als_subspace_row(env, &fit->system, &w, &row, x, bias, fit->tell ? told : NULL);
+	}
+	else
+	{
+		als_cg c;
+
+		als_cg_layout(&c, slab, fit->wide);
+		c.next_n = 0;
+		if (next >= 0)
+		{
+			int64_t n = m->start[next + 1] - m->start[next];
+
+			c.next = m->col + m->start[next];
+			c.next_n = n < ALS_AHEAD ? (int) n : ALS_AHEAD;
+			__builtin_prefetch(fit->x + (size_t) next * fit->out->stride);
+		}
+		return als_cg_row(env, &fit->system, &fit->basis, &c, &row, fit->converge, x, bias,
+						  fit->tell ? told : NULL);
+	}
+}
+
+/*
+ * Solves the rows of fit->matrix[side] (0: users) with the other side fixed;
+ * last: in the last iteration.
+ */
+static reco_status
+half_step(als_fit *fit, int side, bool last, bool tell, als_told *told)
+{
+	const reco_env *env = fit->env;
+	reco_factors *out = fit->out;
+	const reco_csr *columns = fit->matrix[1 - side];
+	const float *y = side == 0 ? out->item : out->user;
+	const float *y_bias = side == 0 ? out->item_bias : out->user_bias;
+	bool converge = last && side == 0 && fit->solver != RECO_ALS_CHOLESKY;
+	bool packed = !last && (size_t) columns->rows * fit->wide * sizeof(float) >= PACKED_FROM;
+	bool use_basis = fit->solver == RECO_ALS_CG || (fit->solver == RECO_ALS_SUBSPACE && converge);
+	reco_status status;
+
+	fit->rows = fit->matrix[side];
+	fit->x = side == 0 ? out->user : out->item;
+	fit->x_bias = side == 0 ? out->user_bias : out->item_bias;
+	fit->converge = converge;
+	fit->tell = tell;
+	als_system_init(&fit->system, fit->params, columns->rows, out->mean, y, out->stride, y_bias,
+					fit->gram);
+	fit->system.improve = !(last && side == 0);
+	if (fit->params->implicit)
+		status = als_gram(env, fit->system.k, y, columns->rows, out->factors, false, out->stride,
+						  NULL, fit->gram_slab, fit->gram, out->factors);
+	else if (use_basis)
+		status =
+			als_gram(env, fit->system.k, y, columns->rows, out->factors, fit->system.biases,
+					 out->stride, columns->start, fit->gram_slab, fit->basis.work, fit->system.D);
+	else
+		status = RECO_OK;
+	if (status == RECO_OK && use_basis)
+		status =
+			als_basis_make(env, &fit->system, &fit->basis, columns->rows, columns->start, packed);
+	if (status == RECO_OK)
+		status = als_run(env, &fit->schedule[side], fit->rows, solve_row, fit, told);
+	return status;
+}
+
+/* Rough multiply-adds of an entry and of a row, for the schedule. */
+static void
+costs(const als_fit *fit, double *entry, double *row)
+{
+	double d = fit->ld;
+
+	*entry = fit->solver == RECO_ALS_CHOLESKY   ? d * d + 4 * d
+			 : fit->solver == RECO_ALS_SUBSPACE ? 40 * d + 100
+												: 6 * d + 50;
+	*row = fit->solver == RECO_ALS_CHOLESKY ? d * d * d / 3 + 4 * d * d : 4 * d * d + 1000;
+}
+
+static reco_status
+run_iterations(als_fit *fit, reco_als_progress progress, void *progress_arg, double *loss)
+{
+	int iterations = fit->params->iterations;
+	bool tell = loss != NULL || progress != NULL;
+
+	for (int it = 0; it < iterations; it++)
+	{
+		als_told items = {0, 0};
+		als_told users = {0, 0};
+		bool last = it == iterations - 1;
+		double total;
+		reco_status status = half_step(fit, 1, last, tell, &items);
+
+		if (status == RECO_OK)
+			status = half_step(fit, 0, last, tell, &users);
+		if (status != RECO_OK)
+			return status;
+		total = tell ? users.loss + items.penalty : NAN;
+		if (loss)
+			loss[it] = total;
+		if (progress)
+			progress(progress_arg, it + 1, total);
+	}
+	return RECO_OK;
+}
+
+reco_status
+reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr *by_user,
+			 const reco_csr *by_item, reco_als_progress progress, void *progress_arg, double *loss,
+			 reco_factors *out)
+{
+	als_fit fit = {0};
+	size_t gram_bytes;
+	char *slab = NULL;
+	char *at;
+	double entry;
+	double row;
+	reco_status status = RECO_OK;
+
+	memset(out, 0, sizeof(*out));
+	if (!valid_params(params) || env->threads < 1 || by_user->rows != by_item->cols ||
+		by_user->cols != by_item->rows)
+		return RECO_INVALID;
+	reco_team_prepare(env->threads);
+	fit.env = env;
+	fit.params = params;
+	fit.solver = choose_solver(params, by_user);
+	fit.matrix[0] = by_user;
+	fit.matrix[1] = by_item;
+	fit.out = out;
+	fit.ld = (system_order(params) + 15) / 16 * 16;
+	fit.wide = (system_order(params) + 31) / 32 * 32;
+	fit.thread_room = thread_bytes(params, by_user, by_item);
+	gram_bytes = als_room((size_t) params->factors * params->factors * sizeof(double));
+
+	if (!alloc_factors(env, params, by_user, out) ||
+		(slab = env->alloc(env->arg, shared_bytes(params, by_user, by_item, env->threads))) ==
+			NULL ||
+		(fit.thread_slab = env->alloc(env->arg, env->threads * fit.thread_room)) == NULL)
+		status = RECO_NO_MEMORY;
+	else
+	{
+		at = slab;
+		fit.gram = als_take(&at, gram_bytes);
+		fit.gram_slab = als_take(&at, als_gram_bytes(fit.ld, env->threads));
+		costs(&fit, &entry, &row);
+		for (int side = 0; side < 2 && status == RECO_OK; side++)
+			status = als_schedule_layout(
+				env, &fit.schedule[side],
+				als_take(&at, als_schedule_bytes(fit.matrix[side], env->threads)), fit.matrix[side],
+				entry, row);
+		if (fit.solver != RECO_ALS_CHOLESKY)
+			als_basis_layout(&fit.basis, at, out->users > out->items ? out->users : out->items,
+							 fit.wide);
+		if (status == RECO_OK)
+			status = init_factors(env, params, by_user, out);
+		if (status == RECO_OK && !params->implicit)
+			status = mean_value(env, by_user, &out->mean);
+		if (status == RECO_OK)
+			status = run_iterations(&fit, progress, progress_arg, loss);
+	}
+	release(env, fit.thread_slab);
+	release(env, slab);
+	if (status != RECO_OK)
+		release_factors(env, out);
+	return status;
+}
+
+reco_status
+reco_als_gram(const reco_env *env, const float *y, int32_t rows, int d, int stride, double *gram)
+{
+	void *slab;
+	reco_status status;
+
+	if (d < 1 || d > RECO_ALS_MAX_FACTORS || env->threads < 1)
+		return RECO_INVALID;
+	reco_team_prepare(env->threads);
+	slab = env->alloc(env->arg, als_gram_bytes((d + 15) / 16 * 16, env->threads));
+	if (slab == NULL)
+		return RECO_NO_MEMORY;
+	status = als_gram(env, reco_kernels_best(), y, rows, d, false, stride, NULL, slab, gram, d);
+	env->release(env->arg, slab);
+	return status;
+}
+
+/* contribution[j] = y_target' A^-1 y_j t_j, from the factor that the solve left */
+static reco_status
+contributions(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
+			  int32_t target, double *contribution)
+{
+	s->k->gather(e->tile, s->ld, s->y, s->stride, &target, NULL, 1, s->d, s->biases);
+	memcpy(e->r, e->tile, s->ld * sizeof(double));
+	s->k->potrs(e->a, s->ld, s->D, e->r);
+	for (int64_t j = 0; j < row->n; j++)
+	{
+		double a;
+		double t;
+
+		if (j % ALS_TILE == 0 && env->stopping(env->arg))
+			return RECO_STOPPED;
+		als_entry(s, row, j, &a, &t);
+		s->k->gather(e->tile, s->ld, s->y, s->stride, row->idx + j, NULL, 1, s->d, s->biases);
+		contribution[j] = t * s->k->dot(e->r, e->tile, s->D);
+	}
+	return RECO_OK;
+}
+
+reco_status
+reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float *y, int stride,
+				 const float *y_bias, int32_t columns, double mean, const double *gram, int64_t n,
+				 const int32_t *idx, const float *value, float *x, float *bias, int32_t target,
+				 double *contribution)
+{
+	als_system s;
+	als_exact e;
+	reco_als_row row = {n, idx, value};
+	reco_env alone = *env;
+	void *slab;
+	bool none;
+	reco_status status;
+
+	if (!valid_params(params) || n < 0 || (params->implicit && gram == NULL) ||
+		(contribution && (target < 0 || target >= columns)))
+		return RECO_INVALID;
+	als_system_init(&s, params, columns, mean, y, stride, y_bias, gram);
+	memset(x, 0, params->factors * sizeof(float));
+	if (bias)
+		*bias = 0;
+	/* on the calling thread alone: it polls where a team's threads only look */
+	alone.stopping = env->poll;
+	status = no_target(&alone, &s, &row, &none);
+	if (status != RECO_OK)
+		return status;
+	if (none)
+	{
+		if (contribution)
+			memset(contribution, 0, (size_t) n * sizeof(double));
+		return RECO_OK;
+	}
+	slab = env->alloc(env->arg, als_exact_bytes(s.ld));
+	if (slab == NULL)
+		return RECO_NO_MEMORY;
+	als_exact_layout(&e, slab, s.ld);
+	status = als_exact_row(&alone, &s, &e, &row, x, bias, NULL);
+	if (status == RECO_OK && contribution)
+		status = contributions(&alone, &s, &e, &row, target, contribution);
+	env->release(env->arg, slab);
+	return status;
+}

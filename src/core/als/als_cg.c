@@ -1,0 +1,585 @@
+/*
+ * als_cg.c
+ *	  Solving the rows of an ALS half step by conjugate gradients in a common
+ *	  basis.
+ *
+ * The systems of a half step differ only in the row's own entries, so what they
+ * share is taken out once: with the eigenvectors Q and eigenvalues e of
+ * G + lambda0 I (implicit), or of the average y y' over all entries (explicit),
+ * and S = diag(e)^-1/2, the unknown is written x = Q S u.  Then
+ *
+ *	 (E + w F + sum_j a_j z_j z_j') u = sum_j t_j z_j,	 z_j = S Q' y_j,
+ *
+ * with w = sum_j a_j and diagonal E (the identity in the implicit model) and F.
+ * There is no d x d product in a step any more, and the operator is close to
+ * the identity: a row's own entries add little to G in most directions.  What
+ * they add is expected to be w times the average of z z' over all entries,
+ * whose diagonal joins the preconditioner.  One warm-started step here does
+ * more than three of the plain method (Takacs, Pilaszy, Tikk 2011).
+ *
+ * A row ends when what is left to gain is a small part of its objective
+ * (iterate), which holds for any values; where single weights stand out, that
+ * takes a step for each that does.  Rows that as many steps as half of an exact
+ * solution costs are not enough for, and those that float4 or packed factors
+ * might raise the objective of (noise), are solved exactly, so that no half step
+ * raises the objective.
+ *
+ * z may be packed to half its size (isa/alspass.c): the last iteration never
+ * is.  There a user's row is solved to float4 accuracy, its residual taken in
+ * float8 in the original basis, and solved for once more, so that it equals the
+ * exact fold-in to about 1e-6 of its length.
+ *
+ * Cost: D^3 and columns D^2 a half step; a row 3 D^2 + 6 n D, and 4 n D for
+ * every step after the first.
+ *
+ * Sources: G. Takacs, I. Pilaszy, D. Tikk: Applications of the conjugate gradient
+ * method for implicit feedback collaborative filtering. RecSys 2011.  G. Meurant,
+ * P. Tichy: On computing quadrature-based bounds for the A-norm of the error in
+ * conjugate gradients. Numerical Algorithms 62, 2013.
+ */
+#include "core/als/als_half.h"
+
+#include <math.h>
+#include <string.h>
+
+/*
+ * A step that begins with at most ALS_NEAR of the row's objective left to gain
+ * is a row's last.
+ */
+#define ALS_NEAR 2e-3
+
+/*
+ * When a row is solved to convergence: what may be left in float4, in the squared
+ * norm of the solution, and the squared relative error of x that may be left in
+ * the end.
+ */
+#define ALS_CLOSE 1e-7
+#define ALS_SAME 1e-12
+
+/*
+ * The squared size of a correction, relative to x, after which none is needed; that
+ * which means that there is no point in another; and how many there are at most.
+ */
+#define ALS_SURE 1e-8
+#define ALS_FAR 1e-4
+#define ALS_ROUNDS 4
+
+/*
+ * Rounding of the passes, of packed factors and of float4, squared; and the part
+ * of the objective that what it costs may reach.
+ */
+#define ALS_PACKED_NOISE 1.3e-6
+#define ALS_FLOAT_NOISE 6e-14
+#define ALS_NOISE 1e-3
+
+/* The squared norm of a residual below which products lose digits in float4. */
+#define ALS_TINY 1e-30
+
+/* An objective that falls further than by this is not known from how far it fell. */
+#define ALS_FALL 1e-5
+
+/*
+ * Entries times factors between two looks at the stop flag, and of a pass that looks.
+ * Pieces of whole PASS_CHUNKs add up to the same bits as one (isa/alspass.c).
+ */
+#define PASS_WORK 4e6
+#define PASS_LOOKS 1e5
+#define PASS_CHUNK 256
+
+/* The three parts of dsyevd: to tridiagonal form, its eigenvectors, and back. */
+extern void dsytrd_(const char *uplo, const int *n, double *a, const int *lda, double *d, double *e,
+					double *tau, double *work, const int *lwork, int *info);
+extern void dstedc_(const char *compz, const int *n, double *d, double *e, double *z,
+					const int *ldz, double *work, const int *lwork, int *iwork, const int *liwork,
+					int *info);
+extern void dormtr_(const char *side, const char *uplo, const char *trans, const int *m,
+					const int *n, const double *a, const int *lda, const double *tau, double *c,
+					const int *ldc, double *work, const int *lwork, int *info);
+
+static size_t
+lapack_doubles(int n)
+{
+	return 1 + 6 * (size_t) n + 2 * (size_t) n * n;
+}
+
+size_t
+als_basis_bytes(int32_t columns, int ld)
+{
+	size_t vector = als_room(ld * sizeof(float));
+
+	return als_room((size_t) columns * ld * sizeof(float)) +
+		   als_room((size_t) ld * ld * sizeof(double)) + als_room(ld * sizeof(double)) +
+		   als_room(lapack_doubles(ld) * sizeof(double)) +
+		   als_room((3 + 5 * (size_t) ld) * sizeof(int)) +
+		   3 * als_room((size_t) ld * ld * sizeof(float)) + 3 * vector +
+		   als_room((size_t) ALS_BLOCKS * (ld + 1) * sizeof(double)) +
+		   als_room((size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
+}
+
+void
+als_basis_layout(als_basis *b, void *slab, int32_t columns, int ld)
+{
+	char *at = slab;
+
+	b->ld = ld;
+	b->z = als_take(&at, (size_t) columns * ld * sizeof(float));
+	b->work = als_take(&at, (size_t) ld * ld * sizeof(double));
+	b->eigen = als_take(&at, ld * sizeof(double));
+	b->lapack = als_take(&at, lapack_doubles(ld) * sizeof(double));
+	b->ilapack = als_take(&at, (3 + 5 * (size_t) ld) * sizeof(int));
+	b->to = als_take(&at, (size_t) ld * ld * sizeof(float));
+	b->start = als_take(&at, (size_t) ld * ld * sizeof(float));
+	b->back = als_take(&at, (size_t) ld * ld * sizeof(float));
+	b->base = als_take(&at, ld * sizeof(float));
+	b->slope = als_take(&at, ld * sizeof(float));
+	b->guess = als_take(&at, ld * sizeof(float));
+	b->partial = als_take(&at, (size_t) ALS_BLOCKS * (ld + 1) * sizeof(double));
+	b->rotated = als_take(&at, (size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
+}
+
+/*
+ * Eigenvalues of the matrix in b->work (n x n, leading dimension n), ascending,
+ * and its eigenvectors as rows of b->work.  Of its parts the longest takes half
+ * of the time: 0.1 s at 1,024 factors.
+ */
+static reco_status
+eigen(const reco_env *env, als_basis *b, int n)
+{
+	double *e = b->lapack;
+	double *tau = e + n;
+	double *z = tau + n;
+	double *work = z + (size_t) n * n;
+	int lwork = (int) (lapack_doubles(n) - (2 * (size_t) n + (size_t) n * n));
+	int liwork = 3 + 5 * n;
+	int info;
+
+	dsytrd_("U", &n, b->work, &n, b->eigen, e, tau, work, &lwork, &info);
+	if (env->poll(env->arg))
+		return RECO_STOPPED;
+	if (info == 0)
+		dstedc_("I", &n, b->eigen, e, z, &n, work, &lwork, b->ilapack, &liwork, &info);
+	if (env->poll(env->arg))
+		return RECO_STOPPED;
+	if (info == 0)
+		dormtr_("L", "U", "N", &n, &n, b->work, &n, tau, z, &n, work, &lwork, &info);
+	if (env->poll(env->arg))
+		return RECO_STOPPED;
+	memcpy(b->work, z, (size_t) n * n * sizeof(double));
+	return info == 0 ? RECO_OK : RECO_SINGULAR;
+}
+
+/*
+ * From the matrix in b->work (D x D, leading dimension D) to Q, S and the three
+ * transformations.  divisor: of the matrix; shift: added to the eigenvalues.
+ */
+static reco_status
+decompose(const reco_env *env, const als_system *s, als_basis *b, double divisor)
+{
+	int n = s->D;
+	double shift = s->gram ? s->lambda0 : s->lambda1;
+	double floor;
+	reco_status status;
+
+	for (size_t i = 0; i < (size_t) n * n; i++)
+	{
+		if (!isfinite(b->work[i]))
+			return RECO_SINGULAR;
+		b->work[i] /= divisor;
+	}
+	status = eigen(env, b, n);
+	if (status != RECO_OK)
+		return status;
+
+	/* rows of work are the eigenvectors now, eigenvalues ascend */
+	floor = (b->eigen[n - 1] > 0 ? b->eigen[n - 1] : 0) * 1e-9;
+	b->least = s->gram ? (b->eigen[0] > 0 ? b->eigen[0] : 0) + shift : 0;
+	b->largest = s->gram ? b->eigen[n - 1] + shift : 0;
+	memset(b->to, 0, (size_t) b->ld * b->ld * sizeof(float));
+	memset(b->start, 0, (size_t) b->ld * b->ld * sizeof(float));
+	memset(b->back, 0, (size_t) b->ld * b->ld * sizeof(float));
+	for (int c = 0; c < b->ld; c++)
+		b->base[c] = b->slope[c] = 0;
+	for (int c = 0; c < n; c++)
+	{
+		const double *q = b->work + (size_t) c * n;
+		double e = (b->eigen[c] > floor ? b->eigen[c] : floor) + shift;
+		double scale;
+
+		if (!(e > 1e-30))
+			e = 1e-30;
+		scale = 1.0 / sqrt(e);
+		b->base[c] = s->gram ? (float) (scale * scale * (b->eigen[c] + shift)) : 0;
+		if (s->gram && b->base[c] < 1e-9f)
+			b->base[c] = 1e-9f;
+		b->slope[c] = (float) (scale * scale * s->lambda1);
+		for (int k = 0; k < n; k++)
+		{
+			b->to[(size_t) k * b->ld + c] = b->back[(size_t) c * b->ld + k] =
+				(float) (q[k] * scale);
+			b->start[(size_t) k * b->ld + c] = (float) (q[k] / scale);
+		}
+	}
+	return RECO_OK;
+}
+
+/* z and the average of its squares over all entries */
+static void
+rotate_block(const als_system *s, als_basis *b, const int64_t *column_start, int block,
+			 int64_t first, int64_t last)
+{
+	int ld = b->ld;
+	double *sum = b->partial + (size_t) block * (ld + 1);
+
+	for (int64_t tile = first; tile < last; tile += ALS_TILE)
+	{
+		int n = last - tile < ALS_TILE ? (int) (last - tile) : ALS_TILE;
+		float *z = b->packed ? b->rotated + (size_t) block * ALS_TILE * ld
+							 : (float *) b->z + (size_t) tile * ld;
+
+		s->k->rotate(z, ld, s->y + (size_t) tile * s->stride, s->stride, n, s->d, b->to,
+					 s->biases ? b->to + (size_t) s->d * ld : NULL);
+		for (int r = 0; r < n; r++)
+		{
+			float w = (float) (column_start[tile + r + 1] - column_start[tile + r]);
+			const float *y = s->y + (size_t) (tile + r) * s->stride;
+			float part[16] = {s->biases ? 1.0f : 0.0f};
+			double square = 0;
+
+			for (int c = 0; c < s->stride; c += 16)
+				for (int i = 0; i < 16; i++)
+					part[i] += y[c + i] * y[c + i];
+			for (int i = 0; i < 16; i++)
+				square += part[i];
+			if (!(square <= sum[ld]))
+				sum[ld] = square;
+			for (int c = 0; c < ld; c++)
+				sum[c] += w * (z[(size_t) r * ld + c] * z[(size_t) r * ld + c]);
+		}
+		if (b->packed)
+			s->k->als_pack((uint32_t *) b->z + (size_t) tile * (ld / 2), z, (int64_t) n * ld);
+	}
+}
+
+reco_status
+als_basis_make(const reco_env *env, const als_system *s, als_basis *b, int32_t columns,
+			   const int64_t *column_start, bool packed)
+{
+	double entries = (double) column_start[columns];
+	int64_t size = ((int64_t) columns + ALS_BLOCKS - 1) / ALS_BLOCKS;
+	int64_t step = (int64_t) (2e7 / ((double) b->ld * b->ld)) + 1;
+	reco_status status;
+
+	b->packed = packed;
+	if (s->gram)
+		memcpy(b->work, s->gram, (size_t) s->d * s->d * sizeof(double));
+	status = decompose(env, s, b, s->gram || entries == 0 ? 1.0 : entries);
+	if (status != RECO_OK)
+		return status;
+
+	memset(b->partial, 0, (size_t) ALS_BLOCKS * (b->ld + 1) * sizeof(double));
+	for (int64_t at = 0; at < size; at += step)
+	{
+#pragma omp parallel for schedule(dynamic, 1) num_threads(env->threads)
+		for (int block = 0; block < ALS_BLOCKS; block++)
+		{
+			int64_t end = (block + 1) * size < columns ? (block + 1) * size : columns;
+			int64_t first = block * size + at;
+			int64_t last = first + step < end ? first + step : end;
+
+			if (first < last)
+				rotate_block(s, b, column_start, block, first, last);
+		}
+		if (env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	for (int c = 0; c < b->ld; c++)
+	{
+		double sum = 0;
+
+		for (int block = 0; block < ALS_BLOCKS; block++)
+			sum += b->partial[(size_t) block * (b->ld + 1) + c];
+		b->guess[c] = entries > 0 ? (float) (sum / entries) : 0;
+	}
+	b->longest = b->leverage = 0;
+	for (int c = 0; c < b->ld; c++)
+		b->leverage += b->guess[c];
+	for (int block = 0; block < ALS_BLOCKS; block++)
+		b->longest = fmax(b->longest, b->partial[(size_t) block * (b->ld + 1) + b->ld]);
+	return RECO_OK;
+}
+
+size_t
+als_cg_bytes(int ld)
+{
+	return 7 * als_room(ld * sizeof(float)) + als_exact_bytes(ld);
+}
+
+void
+als_cg_layout(als_cg *c, void *slab, int ld)
+{
+	char *at = slab;
+
+	c->x = als_take(&at, ld * sizeof(float));
+	c->r = als_take(&at, ld * sizeof(float));
+	c->p = als_take(&at, ld * sizeof(float));
+	c->q = als_take(&at, ld * sizeof(float));
+	c->io = als_take(&at, ld * sizeof(float));
+	c->op = als_take(&at, ld * sizeof(float));
+	c->inverse = als_take(&at, ld * sizeof(float));
+	als_exact_layout(&c->exact, at, ld);
+}
+
+/* A pass in pieces, with a look at the stop flag before them; a short one has none. */
+static bool
+pass(const reco_env *env, const als_system *s, const als_basis *b, reco_als_pass kind,
+	 const reco_als_row *row, const float *p, float *out, reco_als_sums *sums)
+{
+	int64_t step = (int64_t) (PASS_WORK / b->ld) / PASS_CHUNK * PASS_CHUNK;
+	bool looks = (double) row->n * b->ld >= PASS_LOOKS;
+
+	for (int64_t first = 0; first < row->n; first += step)
+	{
+		reco_als_row piece = {row->n - first < step ? row->n - first : step, row->idx + first,
+							  row->value ? row->value + first : NULL};
+
+		if (looks && env->stopping(env->arg))
+			return false;
+		s->k->als_pass(kind, b->z, b->ld, b->packed, &s->weights, &piece, p, out, sums);
+	}
+	return true;
+}
+
+/* The squared norm of the solution that goes with the preconditioner. */
+static double
+norm(const als_cg *c, int ld)
+{
+	double sum = 0;
+
+	for (int i = 0; i < ld; i++)
+		if (c->inverse[i] > 0)
+			sum += (double) c->x[i] * c->x[i] / c->inverse[i];
+	return sum;
+}
+
+/*
+ * Conjugate gradients for A u = r + A c->x: c->r holds the residual, c->op and
+ * c->inverse the diagonals.  A step that begins with at most `enough`, or `near`
+ * of the objective, to gain is the last.  *gain is how much the objective fell.
+ *
+ * What is left to gain, r'A^-1 r, is at most r'op^-1 r, for A - op is positive,
+ * and then bounded by the Gauss-Radau quadrature that the steps carry along
+ * (Meurant and Tichy 2013): with steps alpha, preconditioned residuals rho and mu
+ * below all eigenvalues it is at most most * rho, where most begins at 1 / mu and
+ * becomes (most - alpha) / (mu (most - alpha) + next rho / rho).
+ *
+ * RECO_SINGULAR: not there after `steps` steps, or out of float4's range.
+ */
+static reco_status
+iterate(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
+		const reco_als_row *row, int steps, double enough, double near, double objective,
+		double *gain)
+{
+	const reco_kernels *k = s->k;
+	int ld = b->ld;
+	double mu;
+	double left = k->cg_bound(c->op, c->inverse, c->r, ld, &mu);
+	double rho = k->cg_scale(c->p, c->inverse, c->r, ld);
+	double most = 1 / mu;
+
+	if (!(mu > 0) || !isfinite(rho) || !isfinite(left))
+		return RECO_SINGULAR;
+	for (int step = 1; rho > ALS_TINY; step++)
+	{
+		bool last = left <= enough + near * (objective - *gain);
+		reco_als_sums sums = {0};
+		double curvature;
+		double next;
+		double alpha;
+
+		if (step > steps)
+			return RECO_SINGULAR;
+		curvature = k->cg_scale(c->q, c->op, c->p, ld);
+		if (!pass(env, s, b, last ? RECO_PASS_CURVATURE : RECO_PASS_PRODUCT, row, c->p, c->q,
+				  &sums))
+			return RECO_STOPPED;
+		curvature += sums.curvature;
+		if (!(curvature > 0) || !isfinite(curvature))
+			return RECO_SINGULAR;
+		alpha = rho / curvature;
+		*gain += alpha * rho;
+		k->cg_add(c->x, (float) alpha, c->p, ld);
+		if (last)
+			return RECO_OK;
+		k->cg_add(c->r, (float) -alpha, c->q, ld);
+		/* q is free now: the preconditioned residual */
+		next = k->cg_scale(c->q, c->inverse, c->r, ld);
+		k->cg_add(c->q, (float) (next / rho), c->p, ld);
+		memcpy(c->p, c->q, ld * sizeof(float));
+		most = most - alpha > 1e-6 * most ? most - alpha : 1e-6 * most;
+		most = most / (mu * most + next / rho);
+		rho = next;
+		left = most * rho;
+	}
+	/* products may have vanished: only what would be seen is sure */
+	enough += near * (objective - *gain);
+	return left <= enough && enough >= ALS_TINY ? RECO_OK : RECO_SINGULAR;
+}
+
+/*
+ * Float8 residuals at the solution found, and a float4 solve of each for a correction.
+ * A solve in float4 is off by some part of what it gives, about the same part each time:
+ * where a correction is small, what is left after it is rounding of the result itself.
+ * RECO_SINGULAR: float4 is not enough.
+ */
+static reco_status
+refine(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
+	   const reco_als_row *row, double least, als_told *told)
+{
+	als_exact *e = &c->exact;
+
+	for (int round = 0; round < ALS_ROUNDS; round++)
+	{
+		double before;
+		double after = 0;
+		double gain = 0;
+		reco_status status = als_exact_residual(env, s, e, row, told);
+
+		if (status != RECO_OK)
+			return status;
+		before = s->k->dot(e->x, e->x, s->D);
+		memset(c->x, 0, b->ld * sizeof(float));
+		memset(c->io, 0, b->ld * sizeof(float));
+		for (int k = 0; k < s->D; k++)
+			c->io[k] = (float) e->r[k];
+		s->k->rotate(c->r, b->ld, c->io, b->ld, 1, s->D, b->to, NULL);
+		status = iterate(env, s, b, c, row, 30, ALS_SAME * least * before, 0, 0, &gain);
+		if (status != RECO_OK)
+			return status;
+		s->k->rotate(c->io, b->ld, c->x, b->ld, 1, b->ld, b->back, NULL);
+		for (int k = 0; k < s->D; k++)
+			after += (double) c->io[k] * c->io[k];
+		/* a correction as large as the solution means that float4 was not enough */
+		if (!(after <= ALS_FAR * before))
+			return RECO_SINGULAR;
+		for (int k = 0; k < s->D; k++)
+			e->x[k] += c->io[k];
+		if (after <= ALS_SURE * before)
+			return RECO_OK;
+	}
+	return RECO_SINGULAR;
+}
+
+/*
+ * What rounding may cost a row's objective, about: errors of z, relative to |y|
+ * or, when packed, to each component, move the scores and, by the pull of the
+ * entries, the minimum.
+ */
+static double
+noise(const als_system *s, const als_basis *b, als_cg *c, const reco_als_sums *sums, double least,
+	  double square)
+{
+	double scores = square * (b->largest + sums->weight * (s->lambda1 + b->longest));
+	double minimum = sums->pull * b->longest / least;
+	double lost = ALS_FLOAT_NOISE * (scores + minimum);
+
+	if (b->packed)
+		lost += ALS_PACKED_NOISE * (sums->weight * s->k->cg_scale(c->q, b->guess, c->x, b->ld) +
+									sums->pull * (s->gram ? b->leverage : s->D / sums->weight));
+	return lost;
+}
+
+/* |x|^2 of a stored solution */
+static double
+squares(const als_system *s, const float *x, const float *bias)
+{
+	double sum = s->biases ? (double) *bias * *bias : 0;
+
+	for (int c = 0; c < s->d; c++)
+		sum += (double) x[c] * x[c];
+	return sum;
+}
+
+/* A try in float4; RECO_SINGULAR: that is not enough. */
+static reco_status
+cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
+		   const reco_als_row *row, bool converge, float *x, float *bias, als_told *told)
+{
+	int ld = b->ld;
+	reco_als_sums sums = {0};
+	double own;
+	double objective;
+	double gain = 0;
+	double square;
+	double lambda;
+	double least;
+	double lost;
+	int steps;
+	reco_status status;
+
+	memset(c->r, 0, ld * sizeof(float));
+	s->k->rotate(c->x, ld, x, s->stride, 1, s->d, b->start, NULL);
+	if (s->biases)
+		s->k->cg_add(c->x, *bias, b->start + (size_t) s->d * ld, ld);
+	if (!pass(env, s, b, RECO_PASS_RESIDUAL, row, c->x, c->r, &sums))
+		return RECO_STOPPED;
+	for (int i = 0; i < c->next_n; i++)
+	{
+		size_t bytes = (size_t) ld * (b->packed ? 2 : 4);
+		const char *z = (const char *) b->z + c->next[i] * bytes;
+
+		for (size_t at = 0; at < bytes && at < 256; at += 64)
+			__builtin_prefetch(z + at);
+	}
+	if (!(sums.largest < ALS_LARGE_WEIGHT))
+		return RECO_SINGULAR;
+	s->k->cg_diagonal(c->op, c->inverse, b->base, b->slope, b->guess, (float) sums.weight, ld);
+	own = s->k->cg_scale(c->q, c->op, c->x, ld);
+	s->k->cg_add(c->r, -1.0f, c->q, ld);
+	objective = sums.loss + own;
+	if (!isfinite(objective) || objective < ALS_FALL * own)
+		return RECO_SINGULAR;
+	/* as many as cost half of an exact solution */
+	steps = 3 + s->D / 8 + (int) (s->D * (double) s->D / 24.0 / (double) row->n);
+	status =
+		iterate(env, s, b, c, row, converge ? 60 : steps, converge ? ALS_CLOSE * norm(c, ld) : 0,
+				converge ? 0 : ALS_NEAR, objective, &gain);
+	if (status != RECO_OK)
+		return status;
+
+	s->k->rotate(c->io, ld, c->x, ld, 1, ld, b->back, NULL);
+	for (int k = 0; k < ld; k++)
+		c->exact.x[k] = c->io[k];
+	square = s->k->dot(c->exact.x, c->exact.x, s->D);
+	lambda = s->lambda0 + s->lambda1 * sums.weight;
+	least = b->least + s->lambda1 * sums.weight;
+	lost = noise(s, b, c, &sums, least, square);
+	if (!(lost <= ALS_NOISE * (objective - gain)) || objective - gain < ALS_FALL * objective)
+		return RECO_SINGULAR;
+	if (converge)
+	{
+		status = refine(env, s, b, c, row, least, told);
+		if (status != RECO_OK)
+			return status;
+	}
+	else if (gain <= lost)
+	{
+		/* rounding would undo it: x stays */
+		if (told)
+			*told = (als_told){objective, lambda * squares(s, x, bias)};
+		return RECO_OK;
+	}
+	else if (told)
+		*told = (als_told){objective - gain, lambda * square};
+	return als_store(s, c->exact.x, x, bias) ? RECO_OK : RECO_SINGULAR;
+}
+
+reco_status
+als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
+		   const reco_als_row *row, bool converge, float *x, float *bias, als_told *told)
+{
+	reco_status status = cg_attempt(env, s, b, c, row, converge, x, bias, told);
+
+	if (status == RECO_SINGULAR)
+		return als_exact_row(env, s, &c->exact, row, x, bias, told);
+	return status;
+}

@@ -1,0 +1,257 @@
+/*
+ * als_half.h
+ *	  One half step of alternating least squares, as its parts see it.
+ *
+ * als.c plans and runs whole trainings, als_run.c spreads the rows of a half
+ * step over threads, and als_exact.c, als_cg.c and als_subspace.c each solve
+ * one row.  The system of row r is
+ *
+ *	 (G + lambda0 I + sum_j a_j (y_j y_j' + lambda1 I)) x = sum_j t_j y_j
+ *
+ * which covers every regularization of als.h: plain implicit (lambda, 0),
+ * weighted implicit (lambda columns, lambda), explicit (0, lambda).  With
+ * biases y_j has a constant 1 as component d, and component d of x is the bias;
+ * D is d + 1 then, else d.
+ */
+#ifndef RECO_CORE_ALS_HALF_H
+#define RECO_CORE_ALS_HALF_H
+
+#include "core/als/als.h"
+#include "core/base/dispatch.h"
+
+/* Rows of factors that are turned to double and summed up at a time. */
+#define ALS_TILE 64
+
+/* Entries that are only looked at, between two looks at the stop flag. */
+#define ALS_LOOK 65536
+
+/* A weight above this makes single precision unsafe: the row is solved exactly. */
+#define ALS_LARGE_WEIGHT 1e7
+
+typedef struct als_system
+{
+	const reco_kernels *k;
+	reco_als_weights weights;
+	double alpha; /* as weights.alpha, weights.mean */
+	double mean;
+	const float *y; /* columns x stride */
+	int stride;
+	bool biases; /* weights.bias are the columns' */
+	int d;
+	int D;
+	int ld; /* D rounded up to 16 */
+	double lambda0;
+	double lambda1;
+	const double *gram; /* d x d, or NULL */
+	bool improve;       /* x and bias hold a solution that is to be improved on */
+} als_system;
+
+/* What solving a row tells, for the loss. */
+typedef struct als_told
+{
+	double loss;    /* the row's part of the objective, its penalty included */
+	double penalty; /* lambda_r |x|^2 */
+} als_told;
+
+extern void als_system_init(als_system *s, const reco_als_params *params, int32_t columns,
+							double mean, const float *y, int stride, const float *y_bias,
+							const double *gram);
+
+/* A value's weight and target in float8; v is a residual in the explicit model. */
+static inline void
+als_value(bool implicit, double alpha, double v, double *a, double *t)
+{
+	*a = implicit ? alpha * (v < 0 ? -v : v) : 1.0;
+	*t = !implicit ? v : v > 0 ? 1.0 + *a : 0.0;
+}
+
+/* The same of a row's entry. */
+static inline void
+als_entry(const als_system *s, const reco_als_row *row, int64_t j, double *a, double *t)
+{
+	double v = row->value ? row->value[j] : 1.0;
+
+	if (!s->weights.implicit)
+		v = v - s->mean - (s->biases ? s->weights.bias[row->idx[j]] : 0.0);
+	als_value(s->weights.implicit, s->alpha, v, a, t);
+}
+
+/* als_exact.c: memory of one thread, laid out in a slab of als_exact_bytes. */
+typedef struct als_exact
+{
+	double *a;     /* ld x ld: the system, then its factor */
+	double *tile;  /* ALS_TILE x ld */
+	double *x;     /* ld: right-hand side, then solution */
+	double *r;     /* ld */
+	double *scale; /* ALS_TILE */
+	double ridge;  /* of the last system that was solved, relative to its largest diagonal */
+} als_exact;
+
+extern size_t als_exact_bytes(int ld);
+extern void als_exact_layout(als_exact *e, void *slab, int ld);
+
+/* How often a system is tried, each time but the first with a larger ridge. */
+#define ALS_ATTEMPTS 8
+
+/*
+ * Adds lambda and *ridge to the diagonal of e->a, factors it and solves for e->x
+ * in place.  False: *ridge has grown, and both are to be built anew.
+ */
+extern bool als_exact_attempt(const als_system *s, als_exact *e, double lambda, double *ridge);
+
+/*
+ * Solves a row in float8 into e->x, leaving the Cholesky factor in e->a.
+ * lambda_r is returned.  RECO_STOPPED, RECO_SINGULAR.
+ */
+extern reco_status als_exact_solve(const reco_env *env, const als_system *s, als_exact *e,
+								   const reco_als_row *row, double *lambda);
+
+/*
+ * The whole of it: solve, round to x and bias, tell the loss (NULL: not
+ * wanted).  The same arithmetic whoever calls, but that a system with `improve`
+ * set that needs a ridge keeps what x and bias hold when that is better.
+ */
+extern reco_status als_exact_row(const reco_env *env, const als_system *s, als_exact *e,
+								 const reco_als_row *row, float *x, float *bias, als_told *told);
+
+/*
+ * e->r = right-hand side - A e->x in float8; with told, the objective at e->x.
+ */
+extern reco_status als_exact_residual(const reco_env *env, const als_system *s, als_exact *e,
+									  const reco_als_row *row, als_told *told);
+
+/* Stores a float8 solution; false when it does not fit in a float4. */
+extern bool als_store(const als_system *s, const double *solution, float *x, float *bias);
+
+/*
+ * als_cg.c: what the rows of a half step share, and one thread's memory.
+ */
+typedef struct als_basis
+{
+	int ld;         /* D rounded up to a multiple of 32 */
+	bool packed;    /* z holds words of reco_kernels.als_pack */
+	void *z;        /* columns x ld: rotated and scaled factors */
+	double *work;   /* ld x ld: eigenvectors */
+	double *eigen;  /* ld */
+	double *lapack; /* workspace of dsyevd */
+	int *ilapack;
+	float *to;       /* ld x ld: y -> z */
+	float *start;    /* ld x ld: x -> its coordinates */
+	float *back;     /* ld x ld: coordinates -> x */
+	float *base;     /* ld: diagonal of the operator, without weights */
+	float *slope;    /* ld: and for each unit of weight */
+	float *guess;    /* ld: expected diagonal of sum a z z' for a unit */
+	double *partial; /* ALS_BLOCKS x (ld + 1): sums of squares by block, most of a row */
+	float *rotated;  /* ALS_BLOCKS x ALS_TILE x ld */
+	double least;    /* what all rows' matrices have in common: its eigenvalues */
+	double largest;
+	double longest;  /* the largest |y|^2 */
+	double leverage; /* sum of guess: the average |z|^2 of the entries */
+} als_basis;
+
+typedef struct als_cg
+{
+	float *x; /* ld each */
+	float *r;
+	float *p;
+	float *q;
+	float *io;
+	float *op;
+	float *inverse;
+	const int32_t *next; /* columns whose factors will be wanted soon */
+	int next_n;
+	als_exact exact;
+} als_cg;
+
+#define ALS_AHEAD 16
+
+#define ALS_BLOCKS 16
+
+extern size_t als_basis_bytes(int32_t columns, int ld);
+extern void als_basis_layout(als_basis *b, void *slab, int32_t columns, int ld);
+extern reco_status als_basis_make(const reco_env *env, const als_system *s, als_basis *b,
+								  int32_t columns, const int64_t *column_start, bool packed);
+extern size_t als_cg_bytes(int ld);
+extern void als_cg_layout(als_cg *c, void *slab, int ld);
+
+/*
+ * Brings x and bias near the minimum of the row's objective by a few conjugate
+ * gradient steps, or, when `converge`, to float4 accuracy of the solution; a row
+ * that float4 or a few steps are not enough for is solved exactly.
+ */
+extern reco_status als_cg_row(const reco_env *env, const als_system *s, const als_basis *b,
+							  als_cg *c, const reco_als_row *row, bool converge, float *x,
+							  float *bias, als_told *told);
+
+/* als_subspace.c */
+typedef struct als_subspace
+{
+	double *x;       /* ld */
+	double *score;   /* longest row: x.y_j */
+	als_exact exact; /* its a holds one block's system */
+} als_subspace;
+
+extern size_t als_subspace_bytes(int ld, int64_t longest);
+extern void als_subspace_layout(als_subspace *w, void *slab, int ld, int64_t longest);
+extern reco_status als_subspace_row(const reco_env *env, const als_system *s, als_subspace *w,
+									const reco_als_row *row, float *x, float *bias, als_told *told);
+
+/*
+ * als_run.c: the rows of a matrix, longest first, in units of similar work.
+ */
+typedef struct als_schedule
+{
+	int32_t *order; /* rows with entries, by falling length */
+	int32_t *unit;  /* units + 1: where each begins in order */
+	als_told *told; /* by unit */
+	int32_t units;
+	int32_t *left;  /* threads: a unit whose row was left, or -1 */
+	int64_t long_n; /* from so many entries on a row is left when the main thread is wanted */
+} als_schedule;
+
+/*
+ * env: whose `stopping` is looked at; where it says so, x and bias are as they were.
+ * next: the row that this thread will probably solve next, or -1
+ */
+typedef reco_status (*als_row_solver)(const reco_env *env, void *arg, int thread, int32_t row,
+									  int32_t next, als_told *told);
+
+extern size_t als_schedule_bytes(const reco_csr *m, int threads);
+extern reco_status als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab,
+									   const reco_csr *m, double entry_cost, double row_cost);
+
+/*
+ * Calls solve for every row of m, that of the schedule, that has entries.  Sums what was
+ * told in a fixed order into *sum.
+ */
+extern reco_status als_run(const reco_env *env, const als_schedule *sch, const reco_csr *m,
+						   als_row_solver solve, void *arg, als_told *sum);
+
+/*
+ * gram = sum over rows of weight_r y_r y_r' (weight by lengths of column_start,
+ * or 1 when it is NULL), D x D in full storage of leading dimension ldg.
+ * partial: ALS_BLOCKS-way scratch of als_gram_bytes.
+ */
+extern size_t als_gram_bytes(int ld, int threads);
+extern reco_status als_gram(const reco_env *env, const reco_kernels *k, const float *y,
+							int32_t rows, int d, bool one, int stride, const int64_t *column_start,
+							void *slab, double *gram, int ldg);
+
+/* Bytes rounded up so that the next array of a slab is aligned. */
+static inline size_t
+als_room(size_t bytes)
+{
+	return (bytes + RECO_ALIGN - 1) / RECO_ALIGN * RECO_ALIGN;
+}
+
+/* Takes the next array from a slab. */
+static inline void *
+als_take(char **slab, size_t bytes)
+{
+	void *p = *slab;
+
+	*slab += als_room(bytes);
+	return p;
+}
+
+#endif /* RECO_CORE_ALS_HALF_H */

@@ -1,0 +1,221 @@
+/*
+ * options.c
+ *	  Named options: their types, ranges and defaults in one table, and the check
+ *	  of what a user wrote against it.
+ *
+ * Nothing about an algorithm's options is written anywhere but in its table, so
+ * an error can always list what is valid.
+ */
+#include "core/base/options.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool fail(char *buffer, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Always false, so that a check can end with it. */
+static bool
+fail(char *buffer, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(buffer, size, format, args);
+	va_end(args);
+	return false;
+}
+
+/*
+ * The bytes of s to show, at most max, without cutting a UTF-8 character: what
+ * an error quotes may end up in a table.
+ */
+static int
+clip(const char *s, int max)
+{
+	int length = (int) strnlen(s, (size_t) max + 1);
+
+	if (length <= max)
+		return length;
+	while (max > 0 && ((unsigned char) s[max] & 0xC0) == 0x80)
+		max--;
+	return max;
+}
+
+static void
+store(const reco_option *option, void *target, double number)
+{
+	char *field = (char *) target + option->offset;
+
+	switch (option->type)
+	{
+		case RECO_OPTION_INT:
+		case RECO_OPTION_ENUM:
+			*(int *) field = (int) number;
+			break;
+		case RECO_OPTION_SEED:
+			*(uint64_t *) field = (uint64_t) number;
+			break;
+		case RECO_OPTION_REAL:
+			*(double *) field = number;
+			break;
+		case RECO_OPTION_BOOL:
+			*(bool *) field = number != 0;
+			break;
+		case RECO_OPTION_WEIGHTS:
+			*(const reco_weights **) field = NULL;
+			break;
+	}
+}
+
+void
+reco_options_init(const reco_option *table, void *target)
+{
+	for (const reco_option *option = table; option->name; option++)
+		store(option, target, option->fallback);
+}
+
+/* Appends to a list "a, b, c", as far as there is room. */
+static void
+list_add(char *list, size_t size, const char *word, const char *quote)
+{
+	size_t length = strlen(list);
+
+	snprintf(list + length, size - length, "%s%s%s%s", length ? ", " : "", quote, word, quote);
+}
+
+static bool
+unrecognized(const reco_option *table, const char *owner, const char *name,
+			 reco_option_error *error)
+{
+	char list[sizeof(error->hint) - 32] = "";
+
+	for (const reco_option *option = table; option->name; option++)
+		list_add(list, sizeof(list), option->name, "");
+	if (list[0])
+		fail(error->hint, sizeof(error->hint), "Valid options are: %s.", list);
+	else
+		fail(error->hint, sizeof(error->hint), "It takes no options.");
+	return fail(error->message, sizeof(error->message), "unrecognized option \"%.*s\" of %s",
+				clip(name, 60), name, owner);
+}
+
+static bool
+check_choice(const reco_option *option, const char *owner, const reco_value *value, double *number,
+			 reco_option_error *error)
+{
+	char list[sizeof(error->hint) - 32] = "";
+
+	for (int i = 0; option->choices[i]; i++)
+	{
+		if (value->kind == RECO_VALUE_STRING && strcmp(option->choices[i], value->string) == 0)
+		{
+			*number = i;
+			return true;
+		}
+		list_add(list, sizeof(list), option->choices[i], "\"");
+	}
+	fail(error->hint, sizeof(error->hint), "Valid values are: %s.", list);
+	if (value->kind == RECO_VALUE_STRING)
+		return fail(error->message, sizeof(error->message),
+					"invalid value for option \"%s\" of %s: \"%.*s\"", option->name, owner,
+					clip(value->string, 60), value->string);
+	return fail(error->message, sizeof(error->message), "option \"%s\" of %s must be a string",
+				option->name, owner);
+}
+
+static bool
+check_number(const reco_option *option, const char *owner, const reco_value *value, double *number,
+			 reco_option_error *error)
+{
+	bool whole = option->type != RECO_OPTION_REAL;
+
+	if (whole)
+		fail(error->hint, sizeof(error->hint), "It must be a whole number from %.0f to %.0f.",
+			 option->min, option->max);
+	else
+		fail(error->hint, sizeof(error->hint), "It must be a number from %.15g to %.15g.",
+			 option->min, option->max);
+	if (value->kind != RECO_VALUE_NUMBER)
+		return fail(error->message, sizeof(error->message), "option \"%s\" of %s must be a number",
+					option->name, owner);
+	/* written so that NaN fails too */
+	if (!(value->number >= option->min && value->number <= option->max) ||
+		(whole && value->number != floor(value->number)))
+	{
+		char shown[32] = "NaN";
+
+		if (value->number == floor(value->number) && fabs(value->number) < 1e18)
+			snprintf(shown, sizeof(shown), "%.0f", value->number);
+		else if (value->number == value->number)
+			snprintf(shown, sizeof(shown), "%.15g", value->number);
+		return fail(error->message, sizeof(error->message),
+					"value %s is out of range for option \"%s\" of %s", shown, option->name, owner);
+	}
+	*number = value->number;
+	return true;
+}
+
+static bool
+check_weights(const reco_option *option, const char *owner, const reco_value *value,
+			  reco_option_error *error)
+{
+	fail(error->hint, sizeof(error->hint),
+		 "It must be an object of numbers from %.15g to %.15g, such as {\"title\": 1, \"tags\": "
+		 "0.5}.",
+		 option->min, option->max);
+	if (value->kind != RECO_VALUE_WEIGHTS)
+		return fail(error->message, sizeof(error->message),
+					"option \"%s\" of %s must be an object of numbers", option->name, owner);
+	for (int i = 0; i < value->weights->n; i++)
+		if (!(value->weights->weight[i] >= option->min && value->weights->weight[i] <= option->max))
+			return fail(error->message, sizeof(error->message),
+						"weight of \"%.*s\" is out of range for option \"%s\" of %s",
+						clip(value->weights->name[i], 60), value->weights->name[i], option->name,
+						owner);
+	return true;
+}
+
+bool
+reco_options_set(const reco_option *table, void *target, const char *owner, const char *name,
+				 const reco_value *value, reco_option_error *error)
+{
+	const reco_option *option = table;
+	double number = 0;
+
+	error->message[0] = error->hint[0] = '\0';
+	while (option->name && strcmp(option->name, name) != 0)
+		option++;
+	if (option->name == NULL)
+		return unrecognized(table, owner, name, error);
+	if (value->kind == RECO_VALUE_NULL)
+		number = option->fallback;
+	else if (option->type == RECO_OPTION_ENUM)
+	{
+		if (!check_choice(option, owner, value, &number, error))
+			return false;
+	}
+	else if (option->type == RECO_OPTION_BOOL)
+	{
+		if (value->kind != RECO_VALUE_BOOL)
+		{
+			fail(error->hint, sizeof(error->hint), "Valid values are: true, false.");
+			return fail(error->message, sizeof(error->message),
+						"option \"%s\" of %s must be a boolean", option->name, owner);
+		}
+		number = value->boolean;
+	}
+	else if (option->type == RECO_OPTION_WEIGHTS)
+	{
+		if (!check_weights(option, owner, value, error))
+			return false;
+		*(const reco_weights **) ((char *) target + option->offset) = value->weights;
+		return true;
+	}
+	else if (!check_number(option, owner, value, &number, error))
+		return false;
+	store(option, target, number);
+	return true;
+}

@@ -1,0 +1,80 @@
+/*
+ * options.h
+ *	  Named options: their types, ranges and defaults in one table, and the check
+ *	  of what a user wrote against it.
+ */
+#ifndef RECO_CORE_OPTIONS_H
+#define RECO_CORE_OPTIONS_H
+
+#include "core/base/env.h"
+
+typedef enum reco_option_type
+{
+	RECO_OPTION_INT,    /* int */
+	RECO_OPTION_SEED,   /* uint64_t, a whole number from 0 to 2^53 */
+	RECO_OPTION_REAL,   /* double */
+	RECO_OPTION_BOOL,   /* bool */
+	RECO_OPTION_ENUM,   /* int, the place in choices */
+	RECO_OPTION_WEIGHTS /* const reco_weights *; NULL: not given */
+} reco_option_type;
+
+/* Numbers by name. */
+typedef struct reco_weights
+{
+	int n;
+	const char **name; /* zero-terminated */
+	double *weight;
+} reco_weights;
+
+/*
+ * One option of an algorithm.  A table of them ends with a NULL name.
+ */
+typedef struct reco_option
+{
+	const char *name;
+	reco_option_type type;
+	size_t offset;   /* of the field in the algorithm's struct */
+	double fallback; /* default; the place in choices for an enum */
+	double min;      /* of a number; inclusive */
+	double max;
+	const char *const *choices; /* of an enum, ends with NULL */
+} reco_option;
+
+typedef enum reco_value_kind
+{
+	RECO_VALUE_NULL, /* take the default */
+	RECO_VALUE_NUMBER,
+	RECO_VALUE_BOOL,
+	RECO_VALUE_STRING,
+	RECO_VALUE_WEIGHTS,
+	RECO_VALUE_OTHER
+} reco_value_kind;
+
+typedef struct reco_value
+{
+	reco_value_kind kind;
+	double number;
+	bool boolean;
+	const char *string;          /* zero-terminated */
+	const reco_weights *weights; /* kept by reference */
+} reco_value;
+
+/* What is wrong, in PostgreSQL's wording; both zero-terminated. */
+typedef struct reco_option_error
+{
+	char message[256];
+	char hint[512];
+} reco_option_error;
+
+/* Fills the struct with the defaults. */
+extern void reco_options_init(const reco_option *table, void *target);
+
+/*
+ * Sets one option from what the user wrote.  owner is how an error names the
+ * bearer of the options, e.g. algorithm "ials"; it is short.  False: *error tells why and
+ * nothing was changed.
+ */
+extern bool reco_options_set(const reco_option *table, void *target, const char *owner,
+							 const char *name, const reco_value *value, reco_option_error *error);
+
+#endif /* RECO_CORE_OPTIONS_H */

@@ -1,0 +1,216 @@
+/*
+ * score_factors.c
+ *	  Scorers whose scores are inner products of factors: score = mean + b_u + b_i + p.q.
+ *
+ * An implicit model has no mean and no biases; there a user without a positive interaction is
+ * the zero vector, whose scores are all 0.
+ *
+ * The parts of a score are those of the exact solution of the user's row (als.h).  Stored
+ * factors may differ from it, where a solver stopped early: the remainder goes to the
+ * interactions by the size of what they contribute.
+ *
+ * Cost of all scores: items x factors; of a list with an index, what pruned.c says; of an
+ * explanation and of a fold-in, n d^2 + d^3 / 3.
+ */
+#include "core/scoring/score_factors.h"
+
+#include "core/ranking/pruned.h"
+#include "core/ranking/score.h"
+#include "core/scoring/similar.h"
+#include "core/data/sorting.h"
+
+#include <math.h>
+
+/* Floats read between two polls when all items are scored: 16 MB, some milliseconds. */
+#define BLOCK_FLOATS (4 * 1024 * 1024)
+/* Items between two polls when some are. */
+#define POLL_ITEMS 1024
+
+static const reco_factor_scorer *
+factors_of(const reco_scorer *scorer)
+{
+	return (const reco_factor_scorer *) scorer;
+}
+
+static const float *
+row_of(const reco_factor_scorer *f, int32_t item)
+{
+	return f->item + (size_t) item * (size_t) f->stride;
+}
+
+bool
+reco_factor_knows(const reco_seat *seat)
+{
+	const reco_factor_scorer *f = factors_of(seat->scorer);
+
+	for (int k = 0; seat->profile->factors && k < f->factors; k++)
+		if (seat->profile->factors[k] != 0)
+			return true;
+	return false;
+}
+
+reco_status
+reco_factor_score(reco_seat *seat, float *score)
+{
+	const reco_factor_scorer *f = factors_of(seat->scorer);
+	int32_t items = f->head.items;
+	int32_t block = BLOCK_FLOATS / (f->stride > 0 ? f->stride : 1) + 1;
+
+	for (int32_t from = 0; from < items; from += block)
+	{
+		int32_t left = items - from;
+
+		if (seat->env.poll(seat->env.arg))
+			return RECO_STOPPED;
+		reco_score(row_of(f, from), left < block ? left : block, f->stride, seat->profile->factors,
+				   f->item_bias + from, reco_factor_base(f, seat->profile), score + from);
+		if (left <= block)
+			break;
+	}
+	return RECO_OK;
+}
+
+reco_status
+reco_factor_some(reco_seat *seat, const int32_t *item, int32_t n, float *score)
+{
+	const reco_factor_scorer *f = factors_of(seat->scorer);
+
+	for (int32_t k = 0; k < n; k++)
+	{
+		if (k % POLL_ITEMS == 0 && seat->env.poll(seat->env.arg))
+			return RECO_STOPPED;
+		reco_score(row_of(f, item[k]), 1, f->stride, seat->profile->factors, f->item_bias + item[k],
+				   reco_factor_base(f, seat->profile), &score[k]);
+	}
+	return RECO_OK;
+}
+
+int32_t
+reco_factor_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
+{
+	const reco_factor_scorer *f = factors_of(seat->scorer);
+
+	if (f->index && !seat->scored)
+		return reco_pruned_top(&seat->env, f->index, f->item, f->stride, seat->profile->factors,
+							   f->item_bias, reco_factor_base(f, seat->profile), skip, n, out);
+	if (reco_seat_score_all(seat) != RECO_OK)
+		return -1;
+	return reco_top_n(&seat->env, seat->score, f->head.items, skip, n, out);
+}
+
+double
+reco_factor_alike(const reco_scorer *scorer, int32_t a, int32_t b)
+{
+	const reco_factor_scorer *f = factors_of(scorer);
+
+	return reco_row_cosine(row_of(f, a), row_of(f, b), f->factors);
+}
+
+reco_status
+reco_factor_similar(const reco_env *env, const reco_scorer *scorer, int32_t item, int32_t n,
+					reco_similar *out, int32_t *count)
+{
+	const reco_factor_scorer *f = factors_of(scorer);
+
+	return reco_similar_rows(env, f->item, f->head.items, f->factors, f->stride, item, n, out,
+							 count);
+}
+
+/* A rating always tells something. */
+static bool
+als_knows(const reco_seat *seat)
+{
+	const reco_als_scorer *a = (const reco_als_scorer *) seat->scorer;
+
+	return a->params.implicit ? reco_factor_knows(seat) : seat->profile->n > 0;
+}
+
+/* The exact solve of one user; contribution NULL: no parts are wanted. */
+static reco_status
+solve(const reco_env *env, const reco_als_scorer *a, const reco_profile *profile, float *factors,
+	  float *bias, int32_t target, double *contribution)
+{
+	const reco_factor_scorer *f = &a->factor;
+
+	return reco_als_fold_in(env, &a->params, f->item, f->stride,
+							a->params.biases ? f->item_bias : NULL, f->head.items, f->mean, a->gram,
+							profile->n, profile->item, profile->value, factors, bias, target,
+							contribution);
+}
+
+static reco_status
+als_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profile)
+{
+	const reco_als_scorer *a = (const reco_als_scorer *) scorer;
+	float *factors = zeroed(env, ((size_t) a->factor.stride + 1) * sizeof(float));
+	reco_status status = factors ? RECO_OK : RECO_NO_MEMORY;
+
+	if (status == RECO_OK && profile->n > 0)
+		status = solve(env, a, profile, factors, &profile->bias, -1, NULL);
+	if (status == RECO_OK)
+		profile->factors = factors;
+	else
+		release(env, factors);
+	return status;
+}
+
+/* What remains of a score goes to contributions by their size; false: stopped. */
+static bool
+share_out(const reco_env *env, double remainder, double *contribution, int64_t n)
+{
+	double size = 0;
+	int64_t done = 0;
+
+	for (int64_t j = 0; j < n; j++)
+	{
+		remainder -= contribution[j];
+		size += fabs(contribution[j]);
+		if (stop_after(env, 1, &done))
+			return false;
+	}
+	for (int64_t j = 0; size > 0 && j < n; j++)
+	{
+		contribution[j] += remainder * (fabs(contribution[j]) / size);
+		if (stop_after(env, 1, &done))
+			return false;
+	}
+	return true;
+}
+
+static reco_status
+als_explain(reco_seat *seat, int32_t item, double *contribution, double *baseline, bool *additive)
+{
+	const reco_als_scorer *a = (const reco_als_scorer *) seat->scorer;
+	const reco_profile *profile = seat->profile;
+	float *factors;
+	float bias;
+	float score;
+	reco_status status;
+
+	if (profile->n == 0)
+		return RECO_OK;
+	factors = seat->env.alloc(seat->env.arg, ((size_t) a->factor.stride + 1) * sizeof(float));
+	status = factors ? reco_factor_some(seat, &item, 1, &score) : RECO_NO_MEMORY;
+	if (status == RECO_OK)
+		status = solve(&seat->env, a, profile, factors, &bias, item, contribution);
+	release(&seat->env, factors);
+	if (status != RECO_OK)
+		return status;
+	*baseline = a->factor.mean + a->factor.item_bias[item];
+	if (!share_out(&seat->env, score - *baseline, contribution, profile->n))
+		return RECO_STOPPED;
+	*additive = true;
+	return RECO_OK;
+}
+
+const reco_scorer_type reco_als_scorer_type = {
+	.name = "als",
+	.knows = als_knows,
+	.score = reco_factor_score,
+	.score_some = reco_factor_some,
+	.top = reco_factor_top,
+	.explain = als_explain,
+	.alike = reco_factor_alike,
+	.similar = reco_factor_similar,
+	.fold_in = als_fold_in,
+};

@@ -1,0 +1,30 @@
+/*
+ * score_lists.h
+ *	  Scorers of lists of items: what speaks for an item.
+ */
+#ifndef RECO_CORE_SCORE_LISTS_H
+#define RECO_CORE_SCORE_LISTS_H
+
+#include "core/data/csr.h"
+#include "core/neighbors/neighbors.h"
+#include "core/scoring/score_sums.h"
+
+/*
+ * A model whose scores are sums over a user's items j of x_j times a weight w_ji.  Weights may
+ * be of either sign; those of an averaged model or of one with biases are above 0.
+ */
+typedef struct reco_list_scorer
+{
+	reco_sum_scorer sums; /* .head.type: &reco_list_scorer_type */
+	/* w: row j has the items whose score an interaction with j changes */
+	reco_csr followers;
+	/*
+	 * What is similar to each item, the most similar first, as it is shown; start NULL: that
+	 * is not known.
+	 */
+	reco_neighbors similar;
+} reco_list_scorer;
+
+extern const reco_scorer_type reco_list_scorer_type;
+
+#endif /* RECO_CORE_SCORE_LISTS_H */

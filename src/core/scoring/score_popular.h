@@ -1,0 +1,18 @@
+/*
+ * score_popular.h
+ *	  A scorer that says the same to everybody.
+ */
+#ifndef RECO_CORE_SCORE_POPULAR_H
+#define RECO_CORE_SCORE_POPULAR_H
+
+#include "core/scoring/scorer.h"
+
+typedef struct reco_popular_scorer
+{
+	reco_scorer head;   /* .type: &reco_popular_scorer_type */
+	const float *score; /* items */
+} reco_popular_scorer;
+
+extern const reco_scorer_type reco_popular_scorer_type;
+
+#endif /* RECO_CORE_SCORE_POPULAR_H */

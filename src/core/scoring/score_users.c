@@ -1,0 +1,259 @@
+/*
+ * score_users.c
+ *	  Scorers of similar users: what users like this one have.
+ *
+ * The k nearest neighbors were chosen first, and those of them who have an item count for it.
+ * score_sums.h says how sums become scores.
+ *
+ * What a neighbor adds to a score comes through the items that both have: it is shared out
+ * among them by the product of their values, evenly where that tells nothing.
+ *
+ * Cost of a list: the neighbors' interactions; of one score, a binary search in each; of a
+ * fold-in, a copy of all interactions and the similarities of all users who share an item.
+ */
+#include "core/scoring/score_users.h"
+
+#include "core/data/sorting.h"
+
+#include <math.h>
+
+/* What a search in a history takes, in steps of a plain loop. */
+#define SEARCH_STEPS 16
+
+static const reco_user_scorer *
+users_of(const reco_scorer *scorer)
+{
+	return (const reco_user_scorer *) scorer;
+}
+
+/* What an interaction of a neighbor counts. */
+static inline double
+value_of(const reco_user_scorer *u, int32_t neighbor, int64_t e)
+{
+	double value = u->by_user.value ? u->by_user.value[e] : 1;
+
+	return value - reco_sum_baseline(&u->sums, u->bias ? u->bias[neighbor] : 0, u->by_user.col[e]);
+}
+
+/* The place of an item in a user's row, or -1. */
+static inline int64_t
+place_of(const reco_user_scorer *u, int32_t user, int32_t item)
+{
+	return reco_find(u->by_user.col, u->by_user.start[user], u->by_user.start[user + 1], item);
+}
+
+static reco_status
+user_gather(reco_seat *seat, const reco_sum_scratch *scratch)
+{
+	const reco_user_scorer *u = users_of(seat->scorer);
+	const reco_sum_scratch t = *scratch;
+	const int64_t *start = u->by_user.start;
+	int64_t done = 0;
+
+	for (int32_t k = 0; k < seat->profile->neighbors; k++)
+	{
+		double s = seat->profile->similarity[k];
+		int32_t v = seat->profile->neighbor[k];
+
+		for (int64_t from = start[v], end; s > 0 && from < start[v + 1]; from = end)
+		{
+			end = start[v + 1] - from < POLL_STEPS ? start[v + 1] : from + POLL_STEPS;
+			for (int64_t e = from; e < end; e++)
+				reco_sum_add(&t, u->by_user.col[e], s * value_of(u, v, e), s);
+			if (stop_after(&seat->env, end - from, &done))
+				return RECO_STOPPED;
+		}
+		if (stop_after(&seat->env, 8, &done))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
+
+static void
+user_of_item(const reco_seat *seat, int32_t item, double *sum, double *weight)
+{
+	const reco_user_scorer *u = users_of(seat->scorer);
+
+	for (int32_t k = 0; k < seat->profile->neighbors; k++)
+	{
+		double s = seat->profile->similarity[k];
+		int32_t v = seat->profile->neighbor[k];
+		int64_t e = s > 0 ? place_of(u, v, item) : -1;
+
+		if (e < 0)
+			continue;
+		*sum += s * value_of(u, v, e);
+		*weight += s;
+	}
+}
+
+static const reco_sum_methods methods = {user_gather, user_of_item};
+
+static reco_status
+user_score(reco_seat *seat, float *score)
+{
+	return reco_sum_score(seat, &methods, score);
+}
+
+static reco_status
+user_some(reco_seat *seat, const int32_t *item, int32_t n, float *score)
+{
+	return reco_sum_some(seat, &methods, item, n, score);
+}
+
+static int32_t
+user_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
+{
+	return reco_sum_top(seat, &methods, skip, n, out);
+}
+
+static bool
+user_knows(const reco_seat *seat)
+{
+	return seat->profile->neighbors > 0 ||
+		   (users_of(seat->scorer)->sums.item_bias && seat->profile->n > 0);
+}
+
+/* Adds a neighbor's part to the contributions; share: room for one each.  False: stopped. */
+static bool
+share_out(reco_seat *seat, int32_t v, double adds, double *share, double *contribution)
+{
+	const reco_user_scorer *u = users_of(seat->scorer);
+	const reco_profile *profile = seat->profile;
+	double all = 0;
+	double common = 0;
+	int64_t done = 0;
+
+	for (int64_t j = 0; j < profile->n; j++)
+	{
+		int64_t theirs = place_of(u, v, profile->item[j]);
+
+		share[j] = theirs < 0 ? -1
+							  : fabs((profile->value ? profile->value[j] : 1) *
+									 (u->by_user.value ? u->by_user.value[theirs] : 1));
+		common += theirs >= 0;
+		all += share[j] > 0 ? share[j] : 0;
+		if (stop_after(&seat->env, SEARCH_STEPS, &done))
+			return false;
+	}
+	for (int64_t j = 0; j < profile->n && common > 0; j++)
+	{
+		if (share[j] >= 0)
+			contribution[j] += adds * (all > 0 ? share[j] / all : 1 / common);
+		if (stop_after(&seat->env, 1, &done))
+			return false;
+	}
+	return !seat->env.poll(seat->env.arg);
+}
+
+static reco_status
+user_explain(reco_seat *seat, int32_t item, double *contribution, double *baseline, bool *additive)
+{
+	const reco_user_scorer *u = users_of(seat->scorer);
+	const reco_profile *profile = seat->profile;
+	bool mean = u->sums.averaged || u->sums.item_bias;
+	double *share = seat->env.alloc(seat->env.arg, ((size_t) profile->n + 1) * sizeof(double));
+	double weight = 0;
+	reco_status status = share ? RECO_OK : RECO_NO_MEMORY;
+	int64_t done = 0;
+
+	*baseline = reco_sum_baseline(&u->sums, profile->bias, item);
+	for (int32_t k = 0; k < profile->neighbors && status == RECO_OK; k++)
+	{
+		double s = profile->similarity[k];
+		int32_t v = profile->neighbor[k];
+		int64_t e = s > 0 ? place_of(u, v, item) : -1;
+
+		if (e < 0)
+			continue;
+		weight += s;
+		if (!share_out(seat, v, s * value_of(u, v, e), share, contribution))
+			status = RECO_STOPPED;
+	}
+	for (int64_t j = 0; mean && j < profile->n && status == RECO_OK; j++)
+	{
+		contribution[j] = weight > 0 ? contribution[j] / weight : 0;
+		if (stop_after(&seat->env, 1, &done))
+			status = RECO_STOPPED;
+	}
+	release(&seat->env, share);
+	*additive = status == RECO_OK && (weight > 0 || *baseline != 0);
+	return status;
+}
+
+/* All users' interactions and, in a row after them, the profile's. */
+static reco_status
+join(const reco_env *env, const reco_user_scorer *u, const reco_profile *profile, reco_csr *out)
+{
+	const reco_csr *all = &u->by_user;
+	int64_t entries = all->start[all->rows];
+	size_t room = (size_t) (entries + profile->n) + 1;
+	int64_t done = 0;
+	reco_status status;
+
+	*out = (reco_csr){.rows = all->rows + 1, .cols = all->cols};
+	out->start = env->alloc(env->arg, ((size_t) out->rows + 1) * sizeof(int64_t));
+	out->col = env->alloc(env->arg, room * sizeof(int32_t));
+	out->value = env->alloc(env->arg, room * sizeof(float));
+	status = out->start && out->col && out->value ? RECO_OK : RECO_NO_MEMORY;
+	for (int32_t r = 0; r <= all->rows && status == RECO_OK; r++)
+	{
+		out->start[r] = all->start[r];
+		if (stop_after(env, 1, &done))
+			status = RECO_STOPPED;
+	}
+	for (int64_t e = 0; e < entries + profile->n && status == RECO_OK; e++)
+	{
+		int64_t j = e - entries;
+
+		out->col[e] = j < 0 ? all->col[e] : profile->item[j];
+		out->value[e] =
+			j < 0 ? (all->value ? all->value[e] : 1) : (profile->value ? profile->value[j] : 1);
+		if (stop_after(env, 1, &done))
+			status = RECO_STOPPED;
+	}
+	if (status == RECO_OK)
+		out->start[out->rows] = entries + profile->n;
+	else
+		reco_csr_free(env, out);
+	return status;
+}
+
+/* The basket joins the users as the last row, and its neighbors are looked for. */
+static reco_status
+user_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profile)
+{
+	const reco_user_scorer *u = users_of(scorer);
+	int32_t own = u->by_user.rows;
+	reco_csr joined;
+	reco_neighbors found;
+	reco_status status = join(env, u, profile, &joined);
+
+	if (status != RECO_OK)
+		return status;
+	status = reco_neighbors_find(env, &u->params, &joined, own, &found);
+	reco_csr_free(env, &joined);
+	if (status != RECO_OK)
+		return status;
+	/* the lists of all others are empty */
+	profile->neighbors = (int32_t) (found.start[own + 1] - found.start[own]);
+	profile->neighbor = found.row;
+	profile->similarity = found.similarity;
+	release(env, found.start);
+	status = reco_sum_fold_in(env, scorer, profile);
+	if (status != RECO_OK)
+		reco_profile_free(env, profile);
+	return status;
+}
+
+const reco_scorer_type reco_user_scorer_type = {
+	.name = "users",
+	.scratch = reco_sum_scratch_bytes,
+	.close = reco_sum_close,
+	.knows = user_knows,
+	.score = user_score,
+	.score_some = user_some,
+	.top = user_top,
+	.explain = user_explain,
+	.fold_in = user_fold_in,
+};

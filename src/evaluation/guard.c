@@ -1,0 +1,251 @@
+/*
+ * guard.c
+ *	  What a new version must be worth to be made the active one.
+ *
+ * The new version's algorithm is trained once more without a fifth of each user's
+ * interactions, which it then has to find; what it finds is recorded with the version,
+ * and compared with a number or with what was recorded for the active version.  So a
+ * source that went wrong is noticed as well as an algorithm.
+ *
+ * Cost: a second training, and the scores of all items for every user.
+ */
+#include "evaluation/guard.h"
+
+#include "evaluation/measure.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include <math.h>
+
+#define HIDDEN 0.2
+#define SEED 42
+
+/* A cutoff is asked for where there is one. */
+static const struct
+{
+	const char *name;
+	bool has_cutoff;
+	bool more_is_better;
+} metrics[] = {
+	{"ndcg", true, true},     {"precision", true, true}, {"recall", true, true},
+	{"hit_rate", true, true}, {"coverage", true, true},  {"rmse", false, false},
+	{"mae", false, false},
+};
+
+static pg_attribute_noreturn() void invalid(const char *text)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid guard \"%s\"", text),
+			 errhint("A guard is a metric, >= or <=, and a number or a share of the current "
+					 "version's: \"ndcg@10 >= 0.95 * current\", \"rmse <= 0.9\".  Metrics are "
+					 "ndcg, precision, recall, hit_rate and coverage, each with a length of "
+					 "lists, and rmse and mae.")));
+}
+
+static const char *
+skip_spaces(const char *p)
+{
+	while (*p == ' ' || *p == '\t' || *p == '\n')
+		p++;
+	return p;
+}
+
+void
+reco_guard_parse(const char *text, RecoGuard *guard)
+{
+	const char *p = skip_spaces(text);
+	char *end;
+	int m = 0;
+	Size length;
+
+	memset(guard, 0, sizeof(*guard));
+	while (m < lengthof(metrics) &&
+		   (strncmp(p, metrics[m].name, strlen(metrics[m].name)) != 0 ||
+			(p[strlen(metrics[m].name)] >= 'a' && p[strlen(metrics[m].name)] <= 'z')))
+		m++;
+	if (m == lengthof(metrics))
+		invalid(text);
+	length = strlen(metrics[m].name);
+	strlcpy(guard->metric, metrics[m].name, sizeof(guard->metric));
+	p += length;
+	if (metrics[m].has_cutoff)
+	{
+		long k = *p == '@' ? strtol(p + 1, &end, 10) : 0;
+
+		if (k < 1 || k > 100000 || end == p + 1)
+			invalid(text);
+		guard->k = (int32) k;
+		p = end;
+	}
+	p = skip_spaces(p);
+	guard->at_least = strncmp(p, ">=", 2) == 0;
+	/* a bound from the wrong side would keep what is better */
+	if ((!guard->at_least && strncmp(p, "<=", 2) != 0) ||
+		guard->at_least != metrics[m].more_is_better)
+		invalid(text);
+	p = skip_spaces(p + 2);
+	guard->bound = strtod(p, &end);
+	if (end == p || !isfinite(guard->bound) || guard->bound < 0)
+		invalid(text);
+	p = skip_spaces(end);
+	if (*p == '*')
+	{
+		p = skip_spaces(p + 1);
+		if (strncmp(p, "current", 7) != 0)
+			invalid(text);
+		guard->relative = true;
+		p = skip_spaces(p + 7);
+	}
+	if (*p != '\0')
+		invalid(text);
+}
+
+void
+reco_guard_check(const RecoGuard *guard, const RecoSpec *spec)
+{
+	if (guard->k == 0 && !spec->predicts_value)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a guard by %s needs an algorithm that predicts values, which %s does "
+						"not",
+						guard->metric, spec->algorithm->name)));
+}
+
+char *
+reco_guard_name(const RecoGuard *guard)
+{
+	return guard->k > 0 ? psprintf("%s@%d", guard->metric, guard->k) : pstrdup(guard->metric);
+}
+
+typedef struct Wanted
+{
+	const RecoGuard *guard;
+	double value;
+} Wanted;
+
+static void
+note(void *arg, const char *algorithm, const char *metric, int32 k, double value, int32 users)
+{
+	Wanted *wanted = arg;
+
+	if (strcmp(metric, wanted->guard->metric) == 0 && k == wanted->guard->k)
+		wanted->value = value;
+}
+
+double
+reco_guard_measure(const RecoGuard *guard, const RecoData *data, const RecoSpec *spec,
+				   RecoBudget *budget)
+{
+	Wanted wanted = {guard, NAN};
+	RecoMeasurement measurement = {budget, data, 1, {Max(guard->k, 1)}, Max(guard->k, 1)};
+
+	measurement.report = note;
+	measurement.report_arg = &wanted;
+	if (reco_measure_split(&measurement, HIDDEN, SEED))
+		reco_measure_one(&measurement, spec);
+	return wanted.value;
+}
+
+/* A recorded number, or NaN. */
+static double
+recorded(Jsonb *metrics_of, const char *name)
+{
+	JsonbValue value;
+
+	if (metrics_of == NULL || !JB_ROOT_IS_OBJECT(metrics_of) ||
+		getKeyJsonValueFromContainer(&metrics_of->root, name, strlen(name), &value) == NULL ||
+		value.type != jbvNumeric)
+		return NAN;
+	return DatumGetFloat8(
+		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
+}
+
+/* What is said about it goes to *message, NULL for nothing. */
+static bool
+passes(const RecoGuard *guard, double value, Jsonb *current, char **message)
+{
+	char *name = reco_guard_name(guard);
+	double bound = guard->bound;
+
+	*message = NULL;
+	if (isnan(value))
+	{
+		*message = psprintf("%s cannot be told from so few interactions", name);
+		return false;
+	}
+	if (guard->relative)
+	{
+		double before = recorded(current, name);
+
+		if (isnan(before))
+		{
+			*message = psprintf("the active version has no %s to compare with", name);
+			return true;
+		}
+		bound *= before;
+	}
+	if (guard->at_least ? value >= bound : value <= bound)
+		return true;
+	*message =
+		psprintf("%s is %.4g, not %s %.4g", name, value, guard->at_least ? ">=" : "<=", bound);
+	return false;
+}
+
+void
+reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model,
+				 RecoTrainingRecord *record)
+{
+	VersionRow current = {0};
+	char *message;
+	char *metrics = pstrdup("{}");
+
+	(void) reco_version_try_read(model->schema, model->active_version, GetActiveSnapshot(),
+								 &current, NULL);
+	record->held_back = !passes(guard, worth, current.metrics, &message);
+	record->message = message;
+	if (!isnan(worth))
+		metrics = psprintf("{\"%s\": %.17g}", reco_guard_name(guard), worth);
+	record->metrics = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(metrics)));
+	if (message == NULL)
+		return;
+	if (record->held_back)
+		ereport(WARNING, (errmsg("model \"%s\" version %d is kept but not made the active one: %s",
+								 model->name, record->version, message),
+						  errhint("CALL reco.activate(%s, %d) makes it the active one.",
+								  quote_literal_cstr(model->name), record->version)));
+	else
+		ereport(NOTICE, (errmsg("model \"%s\" version %d is made the active one: %s", model->name,
+								record->version, message)));
+}
+
+bool
+reco_refresh_is_due(const ModelRow *model, const Interval *min_interval)
+{
+	VersionRow version = {0};
+	Datum interval = PointerGetDatum(min_interval);
+	Datum due;
+
+	/* the latest that was finished, whether it was made the active one or held back */
+	for (int32 number = model->next_version - 1; number > 0; number--)
+	{
+		version = (VersionRow){0};
+		if (reco_version_try_read(model->schema, number, GetActiveSnapshot(), &version, NULL) &&
+			version.finished_at != 0 && version.status && strcmp(version.status, "failed") != 0)
+			break;
+		if (number == model->active_version)
+			return true;
+		reco_poll();
+	}
+	if (version.finished_at == 0)
+		return true;
+	due = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(version.finished_at),
+							  interval);
+	if (DatumGetTimestampTz(due) <= GetCurrentTimestamp())
+		return true;
+	ereport(NOTICE, (errmsg("model \"%s\" was trained less than %s ago, skipping", model->name,
+							DatumGetCString(DirectFunctionCall1(interval_out, interval)))));
+	return false;
+}

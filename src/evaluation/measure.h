@@ -1,0 +1,48 @@
+/*
+ * measure.h
+ *	  What an algorithm would have recommended, against what was hidden from it.
+ */
+#ifndef RECO_API_MEASURE_H
+#define RECO_API_MEASURE_H
+
+#include "pg/functions.h"
+
+#define RECO_MAX_CUTOFFS 16
+
+/*
+ * To be filled in: the budget, the interactions, the lengths of lists, and who is told.
+ * report is called with each measure, its cutoff (0: it has none), and the number of
+ * users that it is a mean of.
+ */
+typedef struct RecoMeasurement
+{
+	RecoBudget *budget;
+	const RecoData *data;
+	int cutoffs;
+	int32 cutoff[RECO_MAX_CUTOFFS];
+	int32 largest;
+	void (*report)(void *arg, const char *algorithm, const char *metric, int32 k, double value,
+				   int32 users);
+	void *report_arg;
+
+	/* for measure.c */
+	reco_csr train; /* structure; values come with each algorithm's rule */
+	reco_csr test;
+	float *train_sum;    /* NULL: ones */
+	float *train_latest; /* NULL: the same as the sums */
+	float *test_sum;
+	float *test_latest;
+	float *popularity; /* users of the training part who have each item */
+	int32 *wanted;     /* room for the longest user */
+} RecoMeasurement;
+
+/*
+ * Hides a fraction of each user's interactions, drawn by the seed.  False when there is
+ * nothing to hide.
+ */
+extern bool reco_measure_split(RecoMeasurement *measurement, double fraction, uint64 seed);
+
+/* Trains one algorithm on the rest and reports how well it finds what was hidden. */
+extern void reco_measure_one(RecoMeasurement *measurement, const RecoSpec *spec);
+
+#endif /* RECO_API_MEASURE_H */

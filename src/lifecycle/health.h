@@ -1,0 +1,34 @@
+/*
+ * health.h
+ *	  How a model is: what it serves, and how its trainings went.
+ */
+#ifndef RECO_API_HEALTH_H
+#define RECO_API_HEALTH_H
+
+#include "pg/functions.h"
+#include "store/tables/definition.h"
+
+typedef struct RecoHealth
+{
+	const char *status; /* ready, failing, not trained, damaged, locked, hidden */
+	char *problem;      /* of a status that is not ready; NULL: none */
+	bool training;
+	bool hidden;  /* the caller may not read the versions */
+	bool trained; /* the active version is there: */
+	VersionRow version;
+	/* what the table of versions tells; 0 and NULL: nothing */
+	TimestampTz last_attempt;
+	TimestampTz last_success;
+	char *last_error; /* since the last success */
+	int32 failures;   /* likewise */
+} RecoHealth;
+
+/*
+ * Reads catalogs and rows only, runs no code of owners and waits for no lock.
+ */
+extern void reco_health_read(const ModelRow *model, RecoHealth *health);
+
+/* manage.c: visits every model whose table the caller may read; looks at catalogs and rows only. */
+extern void reco_each_model(void (*visit)(void *arg, const ModelRow *model), void *arg);
+
+#endif /* RECO_API_HEALTH_H */

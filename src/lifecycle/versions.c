@@ -1,0 +1,459 @@
+/*
+ * versions.c
+ *	  The life of a model version in its tables.
+ *
+ * A version is written whole and made active by one row, in one transaction:
+ * readers see the old version or the new one.  Old versions go by DELETE, never
+ * by TRUNCATE or DROP, so that no reader waits and old snapshots keep theirs.
+ *
+ * Everything is done as the model's owner (statement.c says why), on tables that were
+ * opened and checked.
+ */
+#include "lifecycle/versions.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "core/data/history.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "lifecycle/schema.h"
+#include "store/tables/statement.h"
+#include "store/tables/terms.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+void
+reco_version_define(const RecoTrainingRecord *record, const ModelRow *definition)
+{
+	RecoIdentity before;
+	RecoArgument argument[] = {
+		reco_text_argument(definition->source), reco_jsonb_argument(record->algorithm),
+		reco_jsonb_argument(record->options),   reco_text_argument(definition->search_path),
+		reco_text_argument(definition->items),  reco_jsonb_argument(definition->resolved),
+	};
+
+	reco_become(&record->owner, &before);
+	(void) reco_statement(
+		record->schema,
+		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
+		" active_nonce, next_version, created_at, items, items_search_path, surface, resolved)"
+		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
+		"clock_timestamp(), $5, $4, " CppAsString2(RECO_SURFACE) ", $6)",
+		argument, lengthof(argument), NULL);
+	reco_return(&before);
+}
+
+void
+reco_version_redefine(const RecoTrainingRecord *record, const ModelRow *definition)
+{
+	RecoIdentity before;
+	RecoArgument argument[] = {
+		reco_text_argument(definition->source),
+		reco_jsonb_argument(record->algorithm),
+		reco_jsonb_argument(record->options),
+		reco_text_argument(definition->source ? definition->search_path : NULL),
+		reco_text_argument(definition->items),
+		reco_text_argument(definition->items ? definition->search_path : NULL),
+		reco_jsonb_argument(definition->resolved),
+	};
+
+	reco_become(&record->owner, &before);
+	reco_statement_one(record->schema,
+					   "UPDATE ONLY %s.model SET source = coalesce($1, source),"
+					   " algorithm = coalesce($2::reco.algorithm, algorithm),"
+					   " options = coalesce($3::reco.data_options, options),"
+					   " search_path = coalesce($4, search_path), items = coalesce($5, items),"
+					   " items_search_path = coalesce($6, items_search_path),"
+					   " resolved = coalesce(resolved || $7, $7, resolved)",
+					   argument, lengthof(argument));
+	reco_return(&before);
+}
+
+void
+reco_version_resolved(const RecoTrainingRecord *record, Jsonb *missing)
+{
+	RecoIdentity before;
+	RecoArgument argument = reco_jsonb_argument(missing);
+
+	reco_become(&record->owner, &before);
+	reco_statement_one(record->schema,
+					   "UPDATE ONLY %s.model SET resolved = coalesce(resolved || $1, $1)",
+					   &argument, 1);
+	reco_return(&before);
+}
+
+void
+reco_version_start(RecoTrainingRecord *record)
+{
+	RecoIdentity before;
+	RecoArgument argument[5];
+
+	if (!pg_strong_random(&record->nonce, sizeof(record->nonce)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+	reco_become(&record->owner, &before);
+	/* what cannot be written to is told before it is trained; to write is for later */
+	reco_lock_tables(record->schema, AccessShareLock);
+	/* the lock on the model is ours: whatever still runs in the table was killed */
+	(void) reco_statement(
+		record->schema,
+		"UPDATE ONLY %s.model_version SET status = 'failed', message = 'interrupted'"
+		" WHERE status = 'running'",
+		NULL, 0, NULL);
+	record->version = reco_statement_one(record->schema,
+										 "UPDATE ONLY %s.model SET next_version = next_version + 1"
+										 " RETURNING next_version - 1",
+										 NULL, 0);
+	argument[0] = reco_int4_argument(record->version);
+	argument[1] = reco_int8_argument(record->nonce);
+	argument[2] = reco_jsonb_argument(record->algorithm);
+	argument[3] = reco_jsonb_argument(record->options);
+	argument[4] = reco_text_argument(record->trained_by);
+	(void) reco_statement(
+		record->schema,
+		"INSERT INTO %s.model_version (version, nonce, status, started_at, algorithm, options,"
+		" trained_by) VALUES ($1, $2, 'running', clock_timestamp(), $3::reco.algorithm,"
+		" $4::reco.data_options, $5)",
+		argument, lengthof(argument), NULL);
+	reco_return(&before);
+}
+
+void
+reco_version_lock(const RecoTrainingRecord *record)
+{
+	RecoIdentity before;
+
+	reco_become(&record->owner, &before);
+	reco_lock_tables(record->schema, RowExclusiveLock);
+	reco_return(&before);
+}
+
+void
+reco_version_fail(const RecoTrainingRecord *record, const char *message)
+{
+	RecoIdentity before;
+	RecoArgument argument[] = {reco_int4_argument(record->version), reco_text_argument(message)};
+
+	reco_become(&record->owner, &before);
+	(void) reco_statement(
+		record->schema,
+		"UPDATE ONLY %s.model_version SET status = 'failed', finished_at = clock_timestamp(),"
+		" message = $2 WHERE version = $1",
+		argument, lengthof(argument), NULL);
+	reco_return(&before);
+}
+
+/* A one-dimensional array of n plain values of `size` bytes. */
+static Datum
+plain_array(Oid type, const void *values, Size size, int n, MemoryContext context)
+{
+	Size head = n > 0 ? ARR_OVERHEAD_NONULLS(1) : ARR_OVERHEAD_NONULLS(0);
+	ArrayType *array = MemoryContextAllocZero(context, head + n * size);
+
+	SET_VARSIZE(array, head + n * size);
+	array->elemtype = type;
+	array->ndim = n > 0 ? 1 : 0;
+	if (n > 0)
+	{
+		ARR_DIMS(array)[0] = n;
+		ARR_LBOUND(array)[0] = 1;
+		memcpy(ARR_DATA_PTR(array), values, n * size);
+	}
+	return PointerGetDatum(array);
+}
+
+static Datum
+float_array(const float *values, int n, MemoryContext context)
+{
+	return plain_array(FLOAT4OID, values, sizeof(float), n, context);
+}
+
+/* The columns number, neighbors and similarities of a row. */
+static void
+set_neighbors(Datum *row, const reco_neighbors *lists, int32 number, MemoryContext context,
+			  int64 *bytes)
+{
+	int64 from = lists->start ? lists->start[number] : 0;
+	int n = lists->start ? (int) (lists->start[number + 1] - from) : 0;
+
+	row[COLUMN_NUMBER] = Int32GetDatum(number);
+	row[COLUMN_NEIGHBORS] = plain_array(INT4OID, lists->row + from, sizeof(int32), n, context);
+	row[COLUMN_SIMILARITIES] =
+		plain_array(FLOAT8OID, lists->similarity + from, sizeof(double), n, context);
+	*bytes += n * (sizeof(int32) + sizeof(double));
+}
+
+/*
+ * What a user has, and what an item is like, is stored in one value, which is twice as long
+ * in the text of a dump, and shares a row with a few short ones.
+ */
+#define MOST_ENTRIES                                                                               \
+	((int64) ((MaxAllocSize / 2 - 16 * 1024 * 1024) /                                              \
+			  (reco_history_bound(1) - reco_history_bound(0))))
+
+void
+reco_version_check_lengths(const RecoData *data, const char *model)
+{
+	const reco_csr *terms = data->features ? &data->features->content.by_item : NULL;
+	int64 most = RECO_FAULT_ENTRIES(MOST_ENTRIES);
+
+	if (data->longest > most)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("user \"%s\" of model \"%s\" has " INT64_FORMAT
+							   " interactions, more than can be stored",
+							   id_to_message(unconstify(IdType *, &data->user_type),
+											 id_dict_id(data->users, data->longest_user)),
+							   model, data->longest),
+						errdetail("A user may have " INT64_FORMAT " of them.", most),
+						errhint("If that is no person, leave it out of the source, or see "
+								"reco.options(max_user_interactions).")));
+	for (int32 i = 0; terms && i < terms->rows; i++)
+	{
+		int64 n = terms->start[i + 1] - terms->start[i];
+
+		if (n > most)
+			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+							errmsg("item \"%s\" of model \"%s\" has " INT64_FORMAT
+								   " terms, more than can be stored",
+								   id_to_message(unconstify(IdType *, &data->item_type),
+												 id_dict_id(data->items, i)),
+								   model, n),
+							errdetail("An item may have " INT64_FORMAT " of them.", most),
+							errhint("Leave out of its columns what is no feature.")));
+		RECO_POLL_AT(i);
+	}
+}
+
+static int32
+clamp_count(int64 count)
+{
+	return (int32) Min(count, PG_INT32_MAX);
+}
+
+static void
+write_users(RecoTrainingRecord *record)
+{
+	const RecoTrained *trained = record->trained;
+	const reco_csr *a = record->by_user;
+	ModelTable table;
+	TableWriter *writer;
+	MemoryContext batch;
+
+	reco_table_open(&table, record->schema, true, RowExclusiveLock);
+	reco_check_writable(table.heap);
+	reco_table_require_id(&table, &record->data->user_type);
+	writer = reco_writer_begin(table.heap);
+	for (int32 u = 0; u < trained->users; u++)
+	{
+		Datum *row = reco_writer_row(writer, &batch);
+		int64 from = a->start[u];
+		int64 n = a->start[u + 1] - from;
+		bytea *history = MemoryContextAllocHuge(batch, VARHDRSZ + reco_history_bound(n));
+		Size size =
+			reco_history_encode(&reco_poll_env, a->col + from, a->value ? a->value + from : NULL, n,
+								(uint8 *) VARDATA(history));
+
+		SET_VARSIZE(history, VARHDRSZ + size);
+		row[COLUMN_VERSION] = Int32GetDatum(record->version);
+		row[COLUMN_ID] = id_dict_id(record->data->users, u);
+		row[COLUMN_FACTORS] =
+			float_array(trained->user ? trained->user + (Size) u * trained->model.stride : NULL,
+						trained->user ? trained->model.factors : 0, batch);
+		row[COLUMN_BIAS] = Float4GetDatum(trained->user_bias[u]);
+		row[COLUMN_INTERACTIONS] = Int32GetDatum(clamp_count(n));
+		row[COLUMN_CONTENT] = PointerGetDatum(history);
+		set_neighbors(row, &trained->user_neighbors, u, batch, &record->bytes);
+		record->bytes += size + trained->model.factors * sizeof(float);
+	}
+	reco_writer_end(writer);
+	reco_table_close(&table);
+}
+
+/* An item's terms with their weights, packed as a history is. */
+static bytea *
+item_features(const reco_content *content, int32 item, MemoryContext context)
+{
+	int64 from = content ? content->by_item.start[item] : 0;
+	int64 n = content ? content->by_item.start[item + 1] - from : 0;
+	bytea *features = MemoryContextAllocHuge(context, VARHDRSZ + reco_history_bound(n));
+	Size size =
+		n == 0 ? 0
+			   : reco_history_encode(&reco_poll_env, content->by_item.col + from,
+									 content->by_item.value + from, n, (uint8 *) VARDATA(features));
+
+	SET_VARSIZE(features, VARHDRSZ + size);
+	return features;
+}
+
+static void
+write_items(RecoTrainingRecord *record)
+{
+	const RecoModel *model = &record->trained->model;
+	const reco_content *content = record->data->features ? &record->data->features->content : NULL;
+	int numbers = content ? reco_content_numbers(content) : 0;
+	const reco_csr *a = record->by_user;
+	int32 *count =
+		MemoryContextAllocExtended(CurrentMemoryContext, ((Size) model->items + 1) * sizeof(int32),
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	ModelTable table;
+	TableWriter *writer;
+	MemoryContext batch;
+
+	/* popularity: a rating of any value counts, of other values those above 0 */
+	for (int64 e = 0; e < a->start[a->rows]; e++)
+	{
+		if (a->value == NULL || a->value[e] > 0 || model->spec->predicts_value)
+			count[a->col[e]]++;
+		RECO_POLL_AT(e);
+	}
+	reco_table_open(&table, record->schema, false, RowExclusiveLock);
+	reco_check_writable(table.heap);
+	reco_table_require_id(&table, &record->data->item_type);
+	writer = reco_writer_begin(table.heap);
+	for (int32 i = 0; i < model->items; i++)
+	{
+		Datum *row = reco_writer_row(writer, &batch);
+		bytea *features = item_features(content, i, batch);
+
+		row[COLUMN_VERSION] = Int32GetDatum(record->version);
+		row[COLUMN_ID] = id_dict_id(record->data->items, i);
+		row[COLUMN_FACTORS] =
+			float_array(model->item + (Size) i * model->stride, model->factors, batch);
+		row[COLUMN_BIAS] = Float4GetDatum(model->item_bias[i]);
+		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
+		row[COLUMN_TREND] = Float4GetDatum(record->data->trend ? record->data->trend[i] : 0);
+		row[COLUMN_CONTENT] = PointerGetDatum(features);
+		row[COLUMN_NUMBERS] = float_array(
+			numbers > 0 ? content->dense + (Size) i * content->stride : NULL, numbers, batch);
+		record->bytes += VARSIZE(features) + numbers * sizeof(float);
+		set_neighbors(row, &model->neighbors, i, batch, &record->bytes);
+		record->bytes += model->factors * sizeof(float);
+	}
+	reco_writer_end(writer);
+	reco_table_close(&table);
+	pfree(count);
+}
+
+static void
+record_version(const RecoTrainingRecord *record)
+{
+	const RecoData *data = record->data;
+	const RecoTrained *trained = record->trained;
+	const RecoModel *model = &trained->model;
+	RecoArgument argument[] = {
+		reco_int4_argument(record->version),
+		reco_int8_argument(data->rows_read),
+		reco_int8_argument(data->skipped_null),
+		reco_int8_argument(data->skipped_invalid),
+		reco_int8_argument(data->x.merged),
+		reco_int4_argument(trained->users),
+		reco_int4_argument(model->items),
+		reco_int8_argument(record->by_user->start[record->by_user->rows]),
+		reco_int4_argument(model->factors),
+		reco_float8_argument(model->mean),
+		reco_float8_argument(model->min_value),
+		reco_float8_argument(model->max_value),
+		{FLOAT4ARRAYOID, float_array(trained->loss, trained->losses, CurrentMemoryContext),
+		 trained->losses == 0},
+		reco_int8_argument(record->bytes),
+		reco_float8_argument(record->read_seconds),
+		reco_float8_argument(record->train_seconds),
+		reco_float8_argument(record->write_seconds),
+		reco_int8_argument(data->dropped_users),
+		reco_int8_argument(data->dropped_items),
+		reco_jsonb_argument(data->features ? reco_fields_describe(data->features) : NULL),
+		reco_jsonb_argument(record->metrics),
+		reco_text_argument(record->message),
+		{BOOLOID, BoolGetDatum(data->row_security), false},
+		{BOOLOID, BoolGetDatum(data->available), false},
+		reco_int8_argument(data->skipped_items),
+		reco_int4_argument(data->x.capped_users),
+		reco_int8_argument(data->x.capped),
+		{BOOLOID, BoolGetDatum(data->has_time), false},
+	};
+
+	reco_statement_one(
+		record->schema,
+		"UPDATE ONLY %s.model_version SET status = 'ready', finished_at = clock_timestamp(),"
+		" rows_read = $2, rows_skipped = jsonb_build_object('null', $3, 'invalid', $4,"
+		" 'users_dropped', $18, 'items_dropped', $19) || jsonb_strip_nulls(jsonb_build_object("
+		"'items_invalid', nullif($25, 0), 'users_capped', nullif($26, 0),"
+		" 'interactions_capped', nullif($27, 0))), rows_merged = $5, users = $6, items = $7,"
+		" interactions = $8, factors = $9, mean = $10, min_value = $11::float4,"
+		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
+		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"
+		" 'write', round($17::numeric, 3)), fields = $20, metrics = $21, message = $22,"
+		" row_security = $23, available = $24, timed = $28"
+		" WHERE version = $1",
+		argument, lengthof(argument));
+}
+
+void
+reco_version_finish(RecoTrainingRecord *record)
+{
+	RecoIdentity before;
+	RecoArgument active[2];
+	RecoArgument keep[2];
+	instr_time start;
+	instr_time end;
+
+	INSTR_TIME_SET_CURRENT(start);
+	reco_become(&record->owner, &before);
+	write_items(record);
+	write_users(record);
+	if (record->data->features)
+		reco_terms_write(record->schema, record->version, record->data->features);
+	CommandCounterIncrement();
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	record->write_seconds = INSTR_TIME_GET_DOUBLE(end);
+	record_version(record);
+	active[0] = reco_int4_argument(record->version);
+	active[1] = reco_int8_argument(record->nonce);
+	(void) reco_statement(record->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
+						  0, NULL);
+	if (!record->held_back)
+		reco_statement_one(record->schema,
+						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2",
+						   active, 2);
+	keep[0] = reco_int8_argument(record->keep_versions);
+	keep[1] = reco_int4_argument(record->version);
+	(void) reco_statement(
+		record->schema,
+		"WITH expired AS (UPDATE ONLY %s.model_version SET status = 'expired' WHERE version IN ("
+		"SELECT version FROM ONLY %s.model_version WHERE status = 'ready' AND version <> $2"
+		" AND version NOT IN (SELECT active_version FROM ONLY %s.model)"
+		" ORDER BY version DESC OFFSET $1 - 1) RETURNING version),"
+		" users AS (DELETE FROM ONLY %s.model_user u USING expired e WHERE u.version = e.version),"
+		" terms AS (DELETE FROM ONLY %s.model_term t USING expired e WHERE t.version = e.version)"
+		" DELETE FROM ONLY %s.model_item i USING expired e WHERE i.version = e.version",
+		keep, 2, NULL);
+	reco_return(&before);
+}
+
+bool
+reco_version_activate(const RecoTrainingRecord *record)
+{
+	RecoIdentity before;
+	RecoArgument argument = reco_int4_argument(record->version);
+	int32 version;
+	bool found;
+
+	reco_become(&record->owner, &before);
+	/* versions expire under this lock: whether one is ready is asked after it is had */
+	(void) reco_statement(record->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
+						  0, NULL);
+	found = reco_statement(
+				record->schema,
+				"UPDATE ONLY %s.model AS m SET active_version = v.version, active_nonce = v.nonce"
+				" FROM ONLY %s.model_version AS v WHERE v.version = $1 AND v.status = 'ready'"
+				" RETURNING v.version",
+				&argument, 1, &version) == 1 &&
+			version == record->version;
+	reco_return(&before);
+	return found;
+}

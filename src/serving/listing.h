@@ -1,0 +1,51 @@
+/*
+ * listing.h
+ *	  What a list of recommendations is made of.
+ */
+#ifndef RECO_API_LISTING_H
+#define RECO_API_LISTING_H
+
+#include "pg/functions.h"
+#include "serving/request.h"
+#include "serving/live.h"
+
+/* A list to be made. */
+typedef struct Listing
+{
+	Serving *serving;
+	RecoLive *live;
+	bool filters; /* items are asked whether they are available */
+	uint64 *skip; /* items that must not be in it */
+	int32 n;
+	double diversity;
+	double explore;
+	uint64 seed;  /* of what is explored */
+	float *boost; /* by item, factors of scores; NULL: none */
+	reco_ranked *best;
+	const char **source; /* of each */
+	int32 count;
+} Listing;
+
+/* From the options of a request: n, among, exclude, diversity, explore, boosts. */
+extern Listing listing_begin(Request *request);
+
+/* The items that must not be shown, by the options among and exclude: a set. */
+extern uint64 *listing_skip(Request *request);
+
+/* The items of a profile are not shown. */
+extern void listing_skip_seen(Listing *listing, const reco_profile *profile);
+
+/* Gives the places that are left, at most `most` of them, to the best of the rest. */
+extern void listing_add(Listing *listing, const float *score, int32 most, const char *source);
+
+/* All stages; profile NULL: nothing is known of the user. */
+extern void listing_fill(Listing *listing, const reco_profile *profile, const char *fallback);
+
+/* Rows of (rank, item, score [, source]); as_text: the item in its text form. */
+extern void listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source,
+						   bool as_text);
+
+/* Zeroed memory of any size. */
+extern void *listing_alloc(Size bytes);
+
+#endif /* RECO_API_LISTING_H */

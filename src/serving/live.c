@@ -1,0 +1,711 @@
+/*
+ * live.c
+ *	  What a user has and what may be shown as the definition's queries say it now.
+ *
+ * Each call asks the source for one user's rows, under the caller's snapshot: what was
+ * bought a moment ago in the same transaction is seen, and what an older snapshot
+ * cannot see is not.  Rows that equal those trained on leave the stored profile as it
+ * is, bit for bit; others make a new one by the algorithm's fold-in, also for a user
+ * whom the training did not know.  Where the algorithm would look at all users for
+ * that (user_knn), the stored one keeps its neighbors.
+ *
+ * With live => 'auto' the source is asked where its plan is cheap.  A source that
+ * cannot be read any more leaves the trained history in its place, is reported once,
+ * and asked again after a while.  That takes a subtransaction, which a parallel query
+ * cannot have: there, as with live => 'on', errors of the source are the caller's.
+ *
+ * Queries may call functions that call reco again: what a backend keeps here is never
+ * taken away while its query runs (the version itself stays until the transaction
+ * ends), and a query that asks its own model is answered from the training.
+ *
+ * Cost: reading the model's one row, a run of the query, and where rows have changed a
+ * fold-in.
+ */
+#include "serving/live_state.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "store/source/ingest.h"
+#include "store/source/resolve.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include <math.h>
+
+#define MAX_LIVES 16
+
+/* A query that failed is let be for so long, unless the definition changes. */
+#define RETRY_AFTER_MS 60000
+
+/* Of one user: sorting them takes a fraction of a second. */
+#define MAX_ROWS (1024 * 1024)
+
+/* Bytes that functions of the ids' types may leave behind. */
+#define ROW_GARBAGE (8 * 1024 * 1024)
+
+static RecoLive *lives[MAX_LIVES];
+static uint64 use_counter;
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_jsonb(const Jsonb *a, const Jsonb *b)
+{
+	return a == NULL || b == NULL ? a == b
+								  : VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+}
+
+static bool
+same_definition(const ModelRow *a, const ModelRow *b)
+{
+	return a->owner == b->owner && same_text(a->source, b->source) &&
+		   same_text(a->items, b->items) && same_text(a->search_path, b->search_path) &&
+		   same_text(a->items_search_path, b->items_search_path) &&
+		   same_jsonb(a->options, b->options) && same_jsonb(a->resolved, b->resolved);
+}
+
+/* An option of the definition that is a number; 0 where it is none. */
+static int32
+option_number(const Jsonb *options, const char *name)
+{
+	JsonbValue found;
+	double number;
+
+	if (options == NULL || !JB_ROOT_IS_OBJECT((Jsonb *) options) ||
+		!getKeyJsonValueFromContainer((JsonbContainer *) &options->root, name, strlen(name),
+									  &found) ||
+		found.type != jbvNumeric)
+		return 0;
+	number = DatumGetFloat8(
+		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(found.val.numeric)));
+	return number >= 1 && number <= PG_INT32_MAX ? (int32) number : 0;
+}
+
+/* Whether an option of the definition has a value; it was checked when it was written. */
+static bool
+option_is(const Jsonb *options, const char *name, const char *value)
+{
+	JsonbValue found;
+
+	return options && JB_ROOT_IS_OBJECT((Jsonb *) options) &&
+		   getKeyJsonValueFromContainer((JsonbContainer *) &options->root, name, strlen(name),
+										&found) &&
+		   found.type == jbvString && found.val.string.len == strlen(value) &&
+		   memcmp(found.val.string.val, value, found.val.string.len) == 0;
+}
+
+RecoLiveMode
+reco_live_mode(const Jsonb *options)
+{
+	if (option_is(options, "live", "on"))
+		return RECO_LIVE_ON;
+	return option_is(options, "live", "off") ? RECO_LIVE_OFF : RECO_LIVE_AUTO;
+}
+
+RecoLookup
+reco_live_lookup(const ModelRow *row, bool of_items)
+{
+	return (RecoLookup){reco_definition_query(row, of_items)};
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+static Jsonb *
+copy_jsonb(const Jsonb *value)
+{
+	Jsonb *copy = value ? palloc(VARSIZE(value)) : NULL;
+
+	if (value)
+		memcpy(copy, value, VARSIZE(value));
+	return copy;
+}
+
+/* The definition is live's once all of it was copied: memory may end in between. */
+static void
+define(RecoLive *live, const ModelRow *row)
+{
+	ModelRow kept = {.owner = row->owner};
+	MemoryContext old;
+
+	reco_lookup_forget(&live->source.lookup);
+	reco_lookup_forget(&live->items.lookup);
+	live->row = (ModelRow){0};
+	MemoryContextReset(live->definition);
+	old = MemoryContextSwitchTo(live->definition);
+	live->source = live->items = (Part){{{NULL}}};
+	live->items_described = false;
+	live->mode = reco_live_mode(row->options);
+	live->skip_invalid =
+		live->mode == RECO_LIVE_AUTO || option_is(row->options, "on_invalid", "skip");
+	live->max_interactions = option_number(row->options, "max_user_interactions");
+	kept.source = copy_text(row->source);
+	kept.items = copy_text(row->items);
+	kept.search_path = copy_text(row->search_path);
+	kept.items_search_path = copy_text(row->items_search_path);
+	kept.options = copy_jsonb(row->options);
+	kept.resolved = copy_jsonb(row->resolved);
+	live->source.lookup = reco_live_lookup(&kept, false);
+	live->items.lookup = reco_live_lookup(&kept, true);
+	live->row = kept;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+forget(RecoLive **place)
+{
+	reco_lookup_forget(&(*place)->source.lookup);
+	reco_lookup_forget(&(*place)->items.lookup);
+	MemoryContextDelete((*place)->context);
+	*place = NULL;
+}
+
+/* The place for another: an empty one, or the least recently used that is not busy. */
+static RecoLive **
+free_place(Oid schema)
+{
+	RecoLive **place = NULL;
+
+	for (int i = 0; i < MAX_LIVES; i++)
+		if (lives[i] && lives[i]->schema == schema && lives[i]->busy == 0)
+			forget(&lives[i]);
+	for (int i = 0; i < MAX_LIVES; i++)
+	{
+		if (lives[i] == NULL)
+			return &lives[i];
+		if (lives[i]->busy == 0 && (place == NULL || lives[i]->used < (*place)->used))
+			place = &lives[i];
+	}
+	if (place == NULL)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("sources of more than %d models ask each other", MAX_LIVES)));
+	forget(place);
+	return place;
+}
+
+RecoLive *
+reco_live_open(const Serving *serving, const ModelRow *row)
+{
+	RecoLive *live = NULL;
+
+	for (int i = 0; i < MAX_LIVES && live == NULL; i++)
+		if (lives[i] && lives[i]->schema == serving->schema &&
+			lives[i]->version == serving->version && lives[i]->nonce == serving->nonce)
+			live = lives[i];
+	if (live == NULL)
+	{
+		RecoLive **place = free_place(serving->schema);
+		MemoryContext context =
+			AllocSetContextCreate(CacheMemoryContext, "reco live", ALLOCSET_SMALL_SIZES);
+
+		live = MemoryContextAllocZero(context, sizeof(RecoLive));
+		live->context = context;
+		live->definition = AllocSetContextCreate(context, "reco definition", ALLOCSET_SMALL_SIZES);
+		live->schema = serving->schema;
+		live->version = serving->version;
+		live->nonce = serving->nonce;
+		live->available = serving->available;
+		define(live, row);
+		*place = live;
+	}
+	else if (live->busy == 0 && !same_definition(&live->row, row))
+		define(live, row);
+	live->used = ++use_counter;
+	return live;
+}
+
+/* What failed in a transaction, or a part of it, that is undone may have been its own doing. */
+static void
+forget_failures(bool undone)
+{
+	for (int i = 0; i < MAX_LIVES; i++)
+	{
+		Part *part[] = {lives[i] ? &lives[i]->source : NULL, lives[i] ? &lives[i]->items : NULL};
+
+		/* what an attempt undoes is its own */
+		for (int k = 0; lives[i] && lives[i]->busy == 0 && k < lengthof(part); k++)
+		{
+			if (undone && part[k]->failed_now)
+				part[k]->failed_at = 0;
+			if (!undone)
+				part[k]->failed_now = false;
+		}
+	}
+}
+
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		forget_failures(true);
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT)
+		forget_failures(false);
+}
+
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		forget_failures(true);
+}
+
+void
+reco_live_init(void)
+{
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
+}
+
+bool
+reco_live_forgives(int code, bool running)
+{
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+		case ERRCODE_INVALID_SCHEMA_NAME:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_CONNECTION_EXCEPTION:
+		case ERRCODE_FDW_ERROR:
+		case ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION:
+			return code != ERRCODE_LOCK_NOT_AVAILABLE;
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INTERNAL_ERROR:
+		case ERRCODE_SYSTEM_ERROR:
+			return false;
+		default:
+			/* of the rows, when it runs: whoever reads them should know */
+			return !running;
+	}
+}
+
+/* Errors that are of the server, and no secret of who wrote the query. */
+static bool
+is_of_server(int code)
+{
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+			return true;
+		default:
+			return code == ERRCODE_LOCK_NOT_AVAILABLE;
+	}
+}
+
+/* Whether a caller may know what an owner's query says and reads. */
+static bool
+may_know(const RecoLive *live)
+{
+	return has_privs_of_role(GetUserId(), live->row.owner);
+}
+
+/* What others than the owner are told of an error. */
+static char *
+state_of(const ErrorData *error)
+{
+	return psprintf("The error has SQLSTATE %s.", unpack_sql_state(error->sqlerrcode));
+}
+
+/*
+ * An error of an owner's query, as one who may not read what the query reads may see it:
+ * its message, detail and context hold the query's text and values.
+ */
+static pg_attribute_noreturn() void throw_plain(const RecoLive *live, const Part *part,
+												ErrorData *error)
+{
+	const char *name = get_namespace_name(live->schema);
+
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("the %s of model \"%s\" could not be read: %s",
+					part->lookup.query.kind->name_of, name ? name : "", error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->context ? errcontext("%s", error->context) : 0, errhidestmt(true)));
+	if (!is_of_server(error->sqlerrcode))
+		ereport(ERROR,
+				(errcode(error->sqlerrcode),
+				 errmsg("the %s of model \"%s\" could not be read",
+						part->lookup.query.kind->name_of, name ? name : ""),
+				 errdetail_internal("%s", state_of(error)),
+				 errhint("reco.explain_source() tells more to the model's owner, and so does "
+						 "the server's log.")));
+	ereport(ERROR, (errcode(error->sqlerrcode), errmsg_internal("%s", error->message)));
+}
+
+static void
+note_failure(RecoLive *live, Part *part, const ErrorData *error)
+{
+	bool of_source = part == &live->source;
+	const char *name = get_namespace_name(live->schema);
+	/* what is shown although it may not be there is worth a word to the client, too */
+	bool warn = !of_source && (live->available || live->items_described);
+	bool all = may_know(live);
+
+	for (int told = 0; told <= (warn && !all); told++)
+		ereport(told   ? WARNING
+				: !all ? LOG_SERVER_ONLY
+				: warn ? WARNING
+					   : LOG,
+				(errcode(error->sqlerrcode),
+				 of_source
+					 ? errmsg("model \"%s\" serves from its trained history", name ? name : "")
+					 : errmsg("model \"%s\" does not check what is available", name ? name : ""),
+				 errdetail_internal("%s", told ? state_of(error) : error->message),
+				 errhint("reco.explain_source() tells more; it is tried again in a minute.")));
+	reco_lookup_forget(&part->lookup);
+	part->failed_at = GetCurrentTimestamp();
+	part->failed_now = true;
+	live->items_described = live->items_described && of_source;
+}
+
+bool
+reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData *volatile error = NULL;
+	bool know = may_know(live);
+
+	live->busy++;
+	part->running = false;
+	PG_TRY();
+	{
+		if (live->mode != RECO_LIVE_ON && !IsInParallelMode())
+			error = reco_lookup_try(work, arg);
+		else
+			work(arg);
+	}
+	PG_CATCH();
+	{
+		live->busy--;
+		if (know)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		throw_plain(live, part, error);
+	}
+	PG_END_TRY();
+	live->busy--;
+	if (error == NULL)
+		return true;
+	if (!reco_live_forgives(error->sqlerrcode, part->running))
+	{
+		if (know)
+			ReThrowError(error);
+		throw_plain(live, part, error);
+	}
+	note_failure(live, part, error);
+	FreeErrorData(error);
+	return false;
+}
+
+bool
+reco_live_may_ask(RecoLive *live, Part *part)
+{
+	if (part->lookup.query.text == NULL || live->busy > 0)
+		return false;
+	if (part->failed_at &&
+		!TimestampDifferenceExceeds(part->failed_at, GetCurrentTimestamp(), RETRY_AFTER_MS))
+		return false;
+	part->failed_at = 0;
+	return true;
+}
+
+double
+reco_live_limit(const RecoLookup *lookup)
+{
+	double by_rows = RECO_LIVE_ROW_COST * Min(lookup->rows, RECO_LIVE_ROWS);
+
+	return Max(RECO_LIVE_COST, by_rows);
+}
+
+bool
+reco_live_is_cheap(const RecoLookup *lookup)
+{
+	return lookup->unfit == NULL && lookup->cost <= reco_live_limit(lookup);
+}
+
+static void
+check_id(const Form_pg_attribute column, const IdType *type, const char *role)
+{
+	if ((column->atttypid != type->type || column->attcollation != type->collation) &&
+		!id_type_widens(type, column->atttypid, column->atttypmod, column->attcollation))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the source's %ss are of type %s, but the model was made for type %s", role,
+						format_type_be(column->atttypid), format_type_be(type->type))));
+}
+
+void
+reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type, Oid *value,
+				Oid *time)
+{
+	*value = *time = InvalidOid;
+	if (columns->natts < 2 || columns->natts > 4)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("source must have 2 to 4 columns, not %d", columns->natts)));
+	check_id(TupleDescAttr(columns, 0), user_type, "user");
+	check_id(TupleDescAttr(columns, 1), item_type, "item");
+	if (columns->natts > 2)
+	{
+		*value = getBaseType(TupleDescAttr(columns, 2)->atttypid);
+		ingest_check_value(*value);
+	}
+	if (columns->natts > 3)
+	{
+		*time = getBaseType(TupleDescAttr(columns, 3)->atttypid);
+		ingest_check_time(*time);
+	}
+}
+
+/* The rows of one user, as they arrive. */
+typedef struct UserRows
+{
+	DestReceiver receiver; /* first, so that a receiver is these */
+	RecoLive *live;
+	Serving *serving;
+	Datum user;
+	bool used;     /* the source was asked */
+	bool too_many; /* it has more rows than are read */
+	int64 received;
+	Oid item_type; /* that of the model's items, or a wider one */
+	Oid value_type;
+	Oid time_type;
+	MemoryContext row; /* what functions of the ids' types leave behind */
+	int64 n;
+	int64 slots;
+	reco_entry *entry;
+	int64 *time;
+} UserRows;
+
+/* The columns are looked at each time: the plan cache follows tables that change. */
+static void
+rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
+{
+	UserRows *rows = (UserRows *) receiver;
+	Serving *serving = rows->serving;
+
+	reco_live_check(columns, serving->user_type, serving->item_type, &rows->value_type,
+					&rows->time_type);
+	rows->item_type = TupleDescAttr(columns, 1)->atttypid;
+}
+
+/* False when there are more than can be sorted in good time, and the training will do. */
+static bool
+reserve_row(UserRows *rows)
+{
+	Size each = sizeof(reco_entry) + sizeof(int64);
+	RecoBudget budget;
+
+	if (rows->n < rows->slots)
+		return true;
+	if (rows->n >= MAX_ROWS)
+	{
+		if (rows->live->mode == RECO_LIVE_ON)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a user has more than %d rows in the source", MAX_ROWS),
+					 errhint("Serve such a model with live => 'auto', or group its source.")));
+		rows->too_many = true;
+		return false;
+	}
+	reco_budget_init(&budget, CurrentMemoryContext);
+	reco_budget_require(&budget, (rows->slots * 2 + 1) * each, "reading a user's rows");
+	rows->slots *= 2;
+	rows->entry = repalloc_huge(rows->entry, rows->slots * sizeof(reco_entry));
+	rows->time = repalloc_huge(rows->time, rows->slots * sizeof(int64));
+	return true;
+}
+
+/* The ids of the row are of the source's own types, which may be wider than the model's. */
+static pg_attribute_noreturn() void refuse_value(TupleTableSlot *slot, double value)
+{
+	IdType type[2];
+
+	for (int i = 0; i < 2; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(slot->tts_tupleDescriptor, i);
+
+		id_type_init(&type[i], column->atttypid, column->atttypmod, column->attcollation,
+					 i == 0 ? "user" : "item");
+	}
+	ingest_invalid_value(&type[0], &type[1], slot, value);
+}
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	UserRows *rows = (UserRows *) receiver;
+	Serving *serving = rows->serving;
+	double value;
+	int64 time;
+	Datum id;
+	int32 item;
+	bool valid;
+	MemoryContext old;
+
+	slot_getallattrs(slot);
+	if (slot->tts_isnull[1] || (OidIsValid(rows->value_type) && slot->tts_isnull[2]))
+		return true;
+	old = MemoryContextSwitchTo(rows->row);
+	valid = ingest_row(rows->value_type, rows->time_type, slot, &value, &time);
+	if (!valid && !rows->live->skip_invalid)
+		refuse_value(slot, value);
+	valid = valid && id_from_datum(serving->item_type, slot->tts_values[1], rows->item_type, &id);
+	item = valid ? id_dict_find(serving->items, id) : -1;
+	MemoryContextSwitchTo(old);
+	if (++rows->received % 1024 == 0 || MemoryContextMemAllocated(rows->row, false) > ROW_GARBAGE)
+		MemoryContextReset(rows->row);
+	if (item < 0)
+		return true;
+	if (!reserve_row(rows))
+		return false;
+	rows->entry[rows->n] = (reco_entry){item, (float) value};
+	rows->time[rows->n++] = time;
+	return true;
+}
+
+static void
+ask_source(void *arg)
+{
+	UserRows *rows = arg;
+	RecoLive *live = rows->live;
+	RecoLookup *lookup = &live->source.lookup;
+	const IdType *type = rows->serving->user_type;
+
+	(void) reco_lookup_prepare(lookup, type, false, NULL);
+	/* a parallel query cannot have what the source's functions may do */
+	if (IsInParallelMode() && !lookup->parallel_safe && live->mode == RECO_LIVE_AUTO)
+		return;
+	if (live->mode == RECO_LIVE_AUTO)
+	{
+		if (!reco_lookup_is_current(lookup))
+			reco_lookup_plan(lookup);
+		if (!reco_live_is_cheap(lookup))
+			return;
+	}
+	live->source.running = true;
+	reco_lookup_run(lookup, type->base, rows->user, &rows->receiver);
+	rows->used = !rows->too_many;
+}
+
+/* False when the source is not to be asked. */
+static bool
+read_rows(RecoLive *live, UserRows *rows)
+{
+	RecoLookup *lookup = &live->source.lookup;
+
+	if (live->mode == RECO_LIVE_OFF || !reco_live_may_ask(live, &live->source))
+		return false;
+	/* most calls for a costly source end here */
+	if (live->mode == RECO_LIVE_AUTO && reco_lookup_is_current(lookup) &&
+		!reco_live_is_cheap(lookup))
+		return false;
+	reco_lookup_receiver(&rows->receiver, rows_startup, receive_row);
+	rows->row = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
+	rows->slots = 64;
+	rows->entry = palloc(rows->slots * sizeof(reco_entry));
+	rows->time = palloc(rows->slots * sizeof(int64));
+	(void) reco_live_attempt(live, &live->source, ask_source, rows);
+	MemoryContextDelete(rows->row);
+	return rows->used;
+}
+
+/*
+ * What a user has by the rows that were read: items, and values as the algorithm takes
+ * them.  Those that max_user_interactions leaves out stay behind, as items only.
+ */
+static void
+merge_rows(UserRows *rows, reco_profile *now)
+{
+	const RecoLive *live = rows->live;
+	bool by_latest = rows->serving->model.spec->predicts_value;
+	int64 *time = OidIsValid(rows->time_type) ? rows->time : NULL;
+	float *sum = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(float));
+	float *latest = NULL;
+	int32 *item;
+	RecoBudget budget;
+
+	reco_budget_init(&budget, CurrentMemoryContext);
+	item = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(int32));
+	if (by_latest)
+		latest = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(float));
+	now->n = reco_row_merge(&budget.env, rows->entry, time, rows->n, item, sum, latest);
+	if (now->n < 0)
+		reco_budget_check(&budget, RECO_STOPPED, "reading a user's rows");
+	if (live->max_interactions > 0 && now->n > live->max_interactions)
+	{
+		int32 *all = MemoryContextAllocHuge(CurrentMemoryContext, now->n * sizeof(int32));
+		reco_kept *scratch = MemoryContextAllocHuge(CurrentMemoryContext,
+													live->max_interactions * sizeof(reco_kept));
+
+		memcpy(all, item, now->n * sizeof(int32));
+		now->has = all;
+		now->n_has = now->n;
+		now->n = reco_row_cap(&budget.env, live->max_interactions, now->n, time, item, sum, latest,
+							  scratch);
+		if (now->n < 0)
+			reco_budget_check(&budget, RECO_STOPPED, "reading a user's rows");
+		pfree(scratch);
+	}
+	now->item = item;
+	now->value = by_latest ? latest : sum;
+	pfree(rows->entry);
+	pfree(rows->time);
+}
+
+/* What the model makes of interactions that it was not trained on. */
+static void
+fold_in(Serving *serving, reco_profile *profile)
+{
+	RecoBudget budget;
+
+	reco_budget_init(&budget, CurrentMemoryContext);
+	reco_budget_check(&budget,
+					  reco_scorer_fold_in(&budget.env, reco_serving_scorer(serving), profile),
+					  "the model");
+}
+
+bool
+reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profile)
+{
+	UserRows rows = {.live = live, .serving = serving, .user = user};
+	reco_profile now = {0};
+	bool stored;
+
+	if (!read_rows(live, &rows))
+		return reco_serving_user(serving, user, profile);
+	merge_rows(&rows, &now);
+	stored = reco_serving_user(serving, user, profile);
+	if (!stored && now.n == 0)
+		return false;
+	profile->has = now.has;
+	profile->n_has = now.n_has;
+	if (stored && now.n == profile->n &&
+		memcmp(now.item, profile->item, now.n * sizeof(int32)) == 0 &&
+		memcmp(now.value, profile->value, now.n * sizeof(float)) == 0)
+		return true;
+	profile->n = now.n;
+	profile->item = now.item;
+	profile->value = now.value;
+	if (reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS))
+		return true;
+	fold_in(serving, profile);
+	return true;
+}

@@ -1,0 +1,290 @@
+/*
+ * request.c
+ *	  What a serving function was asked: the model, the subject and the options.
+ *
+ * Lists of ids travel in the options as JSON arrays, so that the internal
+ * functions keep one shape for models of any type of id: integers as numbers,
+ * everything else in its text form.
+ */
+#include "serving/request.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+
+void
+request_read(FunctionCallInfo fcinfo, const char *function, Request *request)
+{
+	memset(request, 0, sizeof(*request));
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model must not be null")));
+	request->serving = reco_serving_open(PG_GETARG_OID(0), function, &request->row);
+	request->has_subject = !PG_ARGISNULL(1);
+	if (request->has_subject)
+		request->subject = PG_GETARG_DATUM(1);
+	request->subject_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	if (!OidIsValid(request->subject_type))
+		elog(ERROR, "could not determine the type of the subject");
+	if (!PG_ARGISNULL(2))
+	{
+		request->options = PG_GETARG_JSONB_P(2);
+		if (!JB_ROOT_IS_OBJECT(request->options))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("options must be a JSON object")));
+	}
+}
+
+bool
+request_user(Request *request, Datum *id)
+{
+	return request->has_subject &&
+		   id_from_datum(request->serving->user_type, request->subject, request->subject_type, id);
+}
+
+bool
+request_item(Request *request, Datum *id)
+{
+	return request->has_subject &&
+		   id_from_datum(request->serving->item_type, request->subject, request->subject_type, id);
+}
+
+/* False when missing or null. */
+static bool
+get_option(Request *request, const char *name, JsonbValue *value)
+{
+	if (request->options == NULL)
+		return false;
+	return getKeyJsonValueFromContainer(&request->options->root, name, strlen(name), value) !=
+			   NULL &&
+		   value->type != jbvNull;
+}
+
+static pg_attribute_noreturn() void wrong_type(const char *name, const char *wanted)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("option \"%s\" must be %s", name, wanted)));
+}
+
+bool
+request_bool(Request *request, const char *name, bool fallback)
+{
+	JsonbValue value;
+
+	if (!get_option(request, name, &value))
+		return fallback;
+	if (value.type != jbvBool)
+		wrong_type(name, "a boolean");
+	return value.val.boolean;
+}
+
+char *
+request_string(Request *request, const char *name, const char *fallback)
+{
+	JsonbValue value;
+
+	if (!get_option(request, name, &value))
+		return pstrdup(fallback);
+	if (value.type != jbvString)
+		wrong_type(name, "a string");
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+bool
+request_has(Request *request, const char *name)
+{
+	JsonbValue value;
+
+	return get_option(request, name, &value);
+}
+
+double
+request_number(Request *request, const char *name, double fallback)
+{
+	JsonbValue value;
+
+	if (!get_option(request, name, &value))
+		return fallback;
+	if (value.type != jbvNumeric)
+		wrong_type(name, "a number");
+	return DatumGetFloat8(
+		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
+}
+
+double
+request_share(Request *request, const char *name)
+{
+	double share = request_number(request, name, 0);
+
+	if (!(share >= 0 && share <= 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be a number from 0 to 1", name)));
+	return share;
+}
+
+int64
+request_int64(Request *request, const char *name, int64 fallback)
+{
+	JsonbValue value;
+
+	if (!get_option(request, name, &value))
+		return fallback;
+	if (value.type != jbvNumeric)
+		wrong_type(name, "a number");
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
+}
+
+int32
+request_n(Request *request, int32 all)
+{
+	JsonbValue value;
+	int32 n;
+
+	if (!get_option(request, "n", &value))
+		return all;
+	if (value.type != jbvNumeric)
+		wrong_type("n", "a number");
+	n = DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value.val.numeric)));
+	if (n < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("n must not be negative"),
+						errhint("NULL means all.")));
+	return Min(n, all);
+}
+
+/*
+ * One id out of the options; false when no id can equal it.
+ */
+static bool
+id_of(IdType *type, const char *name, const JsonbValue *value, Datum *id)
+{
+	if (value->type == jbvNull)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("\"%s\" must not contain nulls", name)));
+	if (value->type == jbvString)
+		return id_from_text(type, pnstrdup(value->val.string.val, value->val.string.len), id);
+	if (value->type != jbvNumeric)
+		wrong_type(name, "ids");
+	if (type->integer)
+		return id_from_int64(
+			type,
+			DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric))),
+			id);
+	return id_from_text(
+		type,
+		DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric))), id);
+}
+
+static pg_attribute_noreturn() void not_flat(const char *name)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be a one-dimensional array", name)));
+}
+
+void
+reco_check_flat(const ArrayType *array, const char *name)
+{
+	if (ARR_NDIM(array) > 1)
+		not_flat(name);
+}
+
+static void
+visit_item(Request *request, const char *name, const JsonbValue *value, ItemVisitor visit,
+		   void *arg)
+{
+	Serving *serving = request->serving;
+	Datum id = (Datum) 0;
+	int32 number = -1;
+
+	/* an id that no item can have has no datum either, but its place in the array */
+	if (!id_of(serving->item_type, name, value, &id))
+	{
+		visit(arg, -1, NULL);
+		return;
+	}
+	number = id_dict_find(serving->items, id);
+	visit(arg, number, &id);
+}
+
+bool
+request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
+{
+	JsonbValue value;
+	JsonbValue element;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	MemoryContext scratch;
+
+	if (!get_option(request, name, &value))
+		return false;
+	if (value.type != jbvBinary)
+	{
+		visit_item(request, name, &value, visit, arg);
+		return true;
+	}
+	if (!JsonContainerIsArray(value.val.binary.data))
+		wrong_type(name, "an array");
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
+	iterator = JsonbIteratorInit(value.val.binary.data);
+	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
+	{
+		MemoryContext old;
+
+		reco_poll();
+		if (token != WJB_ELEM)
+			continue;
+		if (element.type == jbvBinary && JsonContainerIsArray(element.val.binary.data))
+			not_flat(name);
+		old = MemoryContextSwitchTo(scratch);
+		visit_item(request, name, &element, visit, arg);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(scratch);
+	}
+	MemoryContextDelete(scratch);
+	return true;
+}
+
+static void
+note_item(void *arg, int32 number, const Datum *id)
+{
+	*(int32 *) arg = number;
+}
+
+int32
+request_one_item(Request *request, const char *name)
+{
+	int32 item = -1;
+
+	request_items(request, name, note_item, &item);
+	return item;
+}
+
+float *
+request_numbers(Request *request, const char *name, int *n)
+{
+	JsonbValue value;
+	JsonbValue element;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	float *numbers;
+
+	*n = 0;
+	if (!get_option(request, name, &value))
+		return NULL;
+	if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
+		wrong_type(name, "an array of numbers");
+	numbers = palloc((JsonContainerSize(value.val.binary.data) + 1) * sizeof(float));
+	iterator = JsonbIteratorInit(value.val.binary.data);
+	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
+	{
+		reco_poll();
+		if (token != WJB_ELEM)
+			continue;
+		if (element.type != jbvNumeric)
+			wrong_type(name, "an array of numbers");
+		numbers[(*n)++] = DatumGetFloat4(
+			DirectFunctionCall1(numeric_float4, NumericGetDatum(element.val.numeric)));
+	}
+	return numbers;
+}

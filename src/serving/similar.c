@@ -1,0 +1,249 @@
+/*
+ * similar.c
+ *	  The functions behind a model's explain(), similar_items() and
+ *	  similar_users().
+ */
+#include "serving/listing.h"
+
+#include "catalog/pg_type.h"
+#include "core/scoring/similar.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "serving/live.h"
+#include "utils/memutils.h"
+
+#include <math.h>
+
+RECO_FUNCTION(reco_serve_explain);
+RECO_FUNCTION(reco_serve_similar_items);
+RECO_FUNCTION(reco_serve_similar_users);
+
+/* One interaction's part in a score. */
+typedef struct Reason
+{
+	double contribution;
+	int32 item;
+} Reason;
+
+static int
+compare_reasons(const void *a, const void *b)
+{
+	const Reason *x = a;
+	const Reason *y = b;
+
+	reco_poll();
+	if (fabs(x->contribution) != fabs(y->contribution))
+		return fabs(x->contribution) > fabs(y->contribution) ? -1 : 1;
+	return (x->item > y->item) - (x->item < y->item);
+}
+
+static void
+add_reason(RecoRows *rows, const Reason *reason, Datum item, double size)
+{
+	Datum values[3];
+	bool nulls[3] = {reason->item < 0, false, size == 0};
+
+	values[0] = item;
+	values[1] = Float4GetDatum((float) reason->contribution);
+	values[2] = Float4GetDatum(size == 0 ? 0 : (float) (fabs(reason->contribution) / size));
+	reco_rows_add(rows, values, nulls);
+}
+
+/*
+ * Rows (because_item, contribution, share), largest first.  What does not come
+ * from the user's own items - the mean and the item's bias - is a first row
+ * without an item.  The contributions add up to the score; a share is a part of
+ * the sum of their sizes.
+ */
+Datum
+reco_serve_explain(PG_FUNCTION_ARGS)
+{
+	Request request;
+	Serving *serving;
+	reco_profile profile;
+	RecoRows rows;
+	Datum user;
+	int32 item;
+	double *contribution;
+	double baseline = 0;
+	double size;
+	Reason *reason;
+	RecoSeat *seat;
+	bool additive;
+
+	request_read(fcinfo, "explain", &request);
+	serving = request.serving;
+	rows = reco_rows_begin(fcinfo, (Oid[]){serving->item_type->type, FLOAT4OID, FLOAT4OID}, 3);
+	item = request_one_item(&request, "item");
+	if (item < 0 || !request_user(&request, &user))
+		return (Datum) 0;
+	/* what neighbors add comes through what they had in common when they were found */
+	if (!(reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS)
+			  ? reco_serving_user(serving, user, &profile)
+			  : reco_live_user(reco_live_open(serving, &request.row), serving, user, &profile)))
+		return (Datum) 0;
+	contribution = palloc0((profile.n + 1) * sizeof(double));
+	seat = reco_model_seat(reco_serving_scorer(serving));
+	reco_model_seat_user(seat, &profile);
+	reco_model_seat_check(seat,
+						  reco_seat_explain(seat->seat, item, contribution, &baseline, &additive));
+	if (!additive)
+		return (Datum) 0;
+	reason = palloc((profile.n + 1) * sizeof(Reason));
+	size = fabs(baseline);
+	for (int64 j = 0; j < profile.n; j++)
+	{
+		RECO_POLL_AT(j);
+		reason[j] = (Reason){contribution[j], profile.item[j]};
+		size += fabs(contribution[j]);
+	}
+	qsort(reason, profile.n, sizeof(Reason), compare_reasons);
+	if (baseline != 0)
+		add_reason(&rows, &(Reason){baseline, -1}, (Datum) 0, size);
+	for (int64 j = 0; j < profile.n; j++)
+		add_reason(&rows, &reason[j], id_dict_id(serving->items, reason[j].item), size);
+	return (Datum) 0;
+}
+
+/* A row (rank, id, similarity). */
+static void
+add_similar(RecoRows *rows, int32 rank, int32 number, double similarity, IdDict *ids)
+{
+	Datum values[3] = {Int32GetDatum(rank), id_dict_id(ids, number), Float8GetDatum(similarity)};
+	bool nulls[3] = {0};
+
+	reco_rows_add(rows, values, nulls);
+}
+
+/* Those of n items that may be shown, moved to the front.  Returns how many they are. */
+static int32
+keep_shown(RecoLive *live, Serving *serving, const uint64 *skip, reco_similar *found, int32 n)
+{
+	int32 *item = reco_call_alloc(n, sizeof(int32));
+	bool *available = reco_call_alloc(n, sizeof(bool));
+	int32 kept = 0;
+
+	for (int32 k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k);
+		if (!reco_set_has(skip, found[k].item))
+			found[kept++] = found[k];
+	}
+	n = kept;
+	kept = 0;
+	for (int32 k = 0; k < n; k++)
+		item[k] = found[k].item;
+	reco_live_filter(live, serving, item, n, available);
+	for (int32 k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k);
+		if (available[k])
+			found[kept++] = found[k];
+	}
+	pfree(available);
+	pfree(item);
+	return kept;
+}
+
+/*
+ * The n most similar ones that may be shown: as long as those are too few, of a list
+ * twice as long.
+ */
+static int32
+similar_shown(Request *request, int32 item, int32 n, reco_similar **found)
+{
+	Serving *serving = request->serving;
+	RecoLive *live = reco_live_open(serving, &request->row);
+	const uint64 *skip = listing_skip(request);
+	bool filters = reco_live_filters(live, serving) || request_has(request, "among") ||
+				   request_has(request, "exclude");
+	int32 items = serving->model.items;
+	const reco_scorer *scorer = reco_serving_scorer(serving);
+	RecoBudget budget;
+
+	reco_budget_init(&budget, CurrentMemoryContext);
+	for (int32 most = n;; most = most > items / 2 ? items : 2 * most)
+	{
+		int32 count;
+		int32 kept;
+
+		*found = reco_call_alloc(most, sizeof(reco_similar));
+		reco_budget_check(&budget,
+						  reco_scorer_similar(&budget.env, scorer, item, most, *found, &count),
+						  "the model");
+		kept = count;
+		if (filters)
+			kept = keep_shown(live, serving, skip, *found, count);
+		if (kept >= n || count < most || most == items)
+			return Min(kept, n);
+		pfree(*found);
+	}
+}
+
+Datum
+reco_serve_similar_items(PG_FUNCTION_ARGS)
+{
+	Request request;
+	Serving *serving;
+	RecoRows rows;
+	Datum item;
+	int32 number;
+	int32 n;
+
+	request_read(fcinfo, "similar_items", &request);
+	serving = request.serving;
+	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->item_type->type, FLOAT8OID}, 3);
+	n = request_n(&request, serving->model.items);
+	if (n > 0 && request_item(&request, &item) &&
+		(number = id_dict_find(serving->items, item)) >= 0)
+	{
+		reco_similar *found;
+		int32 count = similar_shown(&request, number, n, &found);
+
+		for (int32 k = 0; k < count; k++)
+			add_similar(&rows, k + 1, found[k].item, found[k].similarity, serving->items);
+	}
+	return (Datum) 0;
+}
+
+Datum
+reco_serve_similar_users(PG_FUNCTION_ARGS)
+{
+	Request request;
+	Serving *serving;
+	reco_profile profile;
+	RecoRows rows;
+	const ServingUsers *all;
+	Datum user;
+	int32 number;
+	int32 n;
+
+	request_read(fcinfo, "similar_users", &request);
+	serving = request.serving;
+	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT8OID}, 3);
+	n = request_n(&request, serving->users);
+	if (n == 0 || !request_user(&request, &user) || !reco_serving_user(serving, user, &profile) ||
+		(profile.neighbors == 0 && serving->model.factors == 0))
+		return (Datum) 0;
+	all = reco_serving_load_users(serving);
+	if (profile.neighbors > 0)
+		for (int32 k = 0; k < profile.neighbors && k < n; k++)
+			add_similar(&rows, k + 1, profile.neighbor[k], profile.similarity[k], all->ids);
+	else if ((number = id_dict_find(all->ids, user)) >= 0)
+	{
+		reco_similar *found = reco_call_alloc(n, sizeof(reco_similar));
+		const RecoModel *model = &serving->model;
+		RecoBudget budget;
+		int32 count;
+
+		reco_budget_init(&budget, CurrentMemoryContext);
+		reco_budget_check(&budget,
+						  reco_similar_rows(&budget.env, all->factors, serving->users,
+											model->factors, model->stride, number, n, found,
+											&count),
+						  "the model");
+		for (int32 k = 0; k < count; k++)
+			add_similar(&rows, k + 1, found[k].item, found[k].similarity, all->ids);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,559 @@
+/*
+ * dict.c
+ *	  Ids, numbered.
+ *
+ * Numbers follow the type's own order once id_dict_sort has run, so that a tie between
+ * items breaks by id and no result depends on the order of the rows.
+ *
+ * Integers take a path of their own, without function calls: ids from 0 up to a
+ * small multiple of their number, the usual case of a serial column, are looked
+ * up in an array, all others in a hash table of 16 bytes a slot.
+ *
+ * Cost: one probe a row; sorting n log n comparisons.
+ */
+#include "store/ids/ident.h"
+
+#include "access/detoast.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+
+typedef struct IntEntry
+{
+	int64 key;
+	int32 number;
+	char status;
+} IntEntry;
+
+#define SH_PREFIX intids
+#define SH_ELEMENT_TYPE IntEntry
+#define SH_KEY_TYPE int64
+#define SH_KEY key
+/* Fibonacci hashing: consecutive ids spread over the table. */
+#define SH_HASH_KEY(tb, k) ((uint32) (((uint64) (k) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_EQUAL(tb, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+typedef struct AnyEntry
+{
+	uint32 hash;
+	int32 number;
+	char status;
+} AnyEntry;
+
+struct anyids_hash;
+static bool any_equal(struct anyids_hash *table, int32 a, int32 b);
+
+/* The key is a place in the dictionary's array of ids. */
+#define SH_PREFIX anyids
+#define SH_ELEMENT_TYPE AnyEntry
+#define SH_KEY_TYPE int32
+#define SH_KEY number
+#define SH_HASH_KEY(tb, k) (((IdDict *) (tb)->private_data)->probe_hash)
+#define SH_EQUAL(tb, a, b) any_equal(tb, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, entry) ((entry)->hash)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#include "lib/simplehash.h"
+
+/*
+ * A dictionary that does not change, in one piece that may lie in a file: each
+ * id's datum, or the place of it, by number, and the numbers in the order of the
+ * ids, in which ids are looked up.  In a file, nothing is a pointer.
+ */
+typedef struct FrozenIds
+{
+	int32 count;
+	bool by_value;
+	uint64 bytes;
+	uint64 order; /* place of int32[count] */
+	uint64 datum; /* place of int64[count]: a value, or a place */
+} FrozenIds;
+
+struct IdDict
+{
+	const IdType *type;
+	MemoryContext parent;
+	MemoryContext context;
+	int32 count;
+	int32 slots;
+	Datum *ids;
+	/* number of each integer id below direct_size, or -1; every such id is here */
+	int32 *direct;
+	int64 direct_size;
+	intids_hash *ints; /* one of the two */
+	anyids_hash *any;
+	uint32 probe_hash;       /* hash of the id that is being looked for */
+	Datum probe;             /* it stands for number PROBE */
+	const FrozenIds *frozen; /* instead of all that: ids that do not change */
+	RecoBudget *budget;      /* memory that it may grow within; NULL: that of a call */
+	const char *what;
+};
+
+#define PROBE (-1)
+
+/* The array of small integers may have this many slots for each id. */
+#define DIRECT_SHARE 16
+
+static Datum
+id_at(IdDict *dict, int32 number)
+{
+	return number == PROBE ? dict->probe : dict->ids[number];
+}
+
+static bool
+any_equal(struct anyids_hash *table, int32 a, int32 b)
+{
+	IdDict *dict = ((anyids_hash *) table)->private_data;
+
+	return DatumGetBool(FunctionCall2Coll((FmgrInfo *) &dict->type->equal, dict->type->collation,
+										  id_at(dict, a), id_at(dict, b)));
+}
+
+#define SH_PREFIX anyids
+#define SH_ELEMENT_TYPE AnyEntry
+#define SH_KEY_TYPE int32
+#define SH_KEY number
+#define SH_HASH_KEY(tb, k) (((IdDict *) (tb)->private_data)->probe_hash)
+#define SH_EQUAL(tb, a, b) any_equal(tb, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, entry) ((entry)->hash)
+#define SH_SCOPE static inline
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+IdDict *
+id_dict_create(MemoryContext parent, const IdType *type)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "reco ids", ALLOCSET_DEFAULT_SIZES);
+	IdDict *dict = MemoryContextAllocZero(context, sizeof(IdDict));
+
+	dict->type = type;
+	dict->parent = parent;
+	dict->context = context;
+	dict->slots = 1024;
+	dict->ids = MemoryContextAlloc(context, dict->slots * sizeof(Datum));
+	if (type->integer)
+		dict->ints = intids_create(context, 1024, NULL);
+	else
+		dict->any = anyids_create(context, 1024, dict);
+	return dict;
+}
+
+void
+id_dict_limit(IdDict *dict, RecoBudget *budget, const char *what)
+{
+	dict->budget = budget;
+	dict->what = what;
+}
+
+/*
+ * An error when the dictionary cannot have so many more bytes.  What doubles its size does
+ * so between two looks of whoever fills it.
+ */
+static void
+ask_for(IdDict *dict, Size bytes)
+{
+	if (dict->budget == NULL)
+		reco_context_require(MemoryContextMemAllocated(dict->parent, true), bytes, "serving",
+							 "ask for fewer rows");
+	else
+		reco_budget_require(dict->budget, dict->budget->held ? bytes : id_dict_memory(dict) + bytes,
+							dict->what);
+}
+
+/* Room for one more id; the array may pass the 1 GB of an ordinary allocation. */
+static void
+reserve(IdDict *dict)
+{
+	if (dict->count < dict->slots)
+		return;
+	if (dict->count > PG_INT32_MAX / 2)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many distinct ids"),
+						errdetail("A model holds at most %d users or items.", PG_INT32_MAX / 2)));
+	ask_for(dict, (Size) dict->slots * 2 * sizeof(Datum));
+	dict->slots *= 2;
+	dict->ids = repalloc_huge(dict->ids, (Size) dict->slots * sizeof(Datum));
+}
+
+static void
+set_probe(IdDict *dict, Datum id)
+{
+	dict->probe = id;
+	dict->probe_hash = DatumGetUInt32(
+		FunctionCall1Coll((FmgrInfo *) &dict->type->hash, dict->type->collation, id));
+}
+
+/*
+ * Makes the array long enough for the id, if it would not be much larger than
+ * the ids are many; false otherwise.
+ */
+static bool
+extend_direct(IdDict *dict, int64 key)
+{
+	int64 size = Max(dict->direct_size, 4096);
+
+	if (key < 0 || key >= DIRECT_SHARE * ((int64) dict->count + 4096))
+		return false;
+	while (size <= key)
+		size *= 2;
+	ask_for(dict, size * sizeof(int32));
+	if (dict->direct)
+		pfree(dict->direct);
+	dict->direct = NULL;
+	dict->direct_size = 0;
+	dict->direct = MemoryContextAllocHuge(dict->context, size * sizeof(int32));
+	dict->direct_size = size;
+	memset(dict->direct, -1, size * sizeof(int32));
+	for (int32 i = 0; i < dict->count; i++)
+	{
+		int64 other = id_to_int64(dict->type, dict->ids[i]);
+
+		RECO_POLL_AT(i + 1);
+		if (other >= 0 && other < size)
+			dict->direct[other] = i;
+	}
+	return true;
+}
+
+static int32
+add_int(IdDict *dict, Datum id)
+{
+	int64 key = id_to_int64(dict->type, id);
+	IntEntry *entry;
+	bool found;
+
+	if ((uint64) key < (uint64) dict->direct_size && dict->direct[key] >= 0)
+		return dict->direct[key];
+	if ((uint64) key >= (uint64) dict->direct_size)
+	{
+		entry = intids_lookup(dict->ints, key);
+		if (entry)
+			return entry->number;
+	}
+	reserve(dict);
+	dict->ids[dict->count] = id;
+	if ((uint64) key < (uint64) dict->direct_size || extend_direct(dict, key))
+		dict->direct[key] = dict->count;
+	else
+	{
+		if (dict->ints->members >= dict->ints->grow_threshold)
+			ask_for(dict, dict->ints->size * 2 * sizeof(IntEntry));
+		entry = intids_insert(dict->ints, key, &found);
+		entry->number = dict->count;
+	}
+	return dict->count++;
+}
+
+/* A copy of an id, in the dictionary's memory. */
+static Datum
+keep(IdDict *dict, Datum id)
+{
+	MemoryContext old;
+	Datum copy;
+
+	/* who fills it with a budget of its own looks at what long ids take, every few MB */
+	if (dict->type->typlen == -1 && (dict->budget == NULL || dict->budget->held))
+		ask_for(dict, toast_raw_datum_size(id));
+	old = MemoryContextSwitchTo(dict->context);
+	if (dict->type->typbyval)
+		copy = id;
+	else if (dict->type->typlen == -1)
+		copy = PointerGetDatum(PG_DETOAST_DATUM_COPY(id));
+	else
+		copy = datumCopy(id, false, dict->type->typlen);
+	MemoryContextSwitchTo(old);
+	return copy;
+}
+
+/*
+ * Of two equal ids of a type that folds, the one with the least text stays.
+ */
+static void
+keep_least(IdDict *dict, int32 number, Datum id)
+{
+	IdType *type = (IdType *) dict->type;
+	Datum kept = dict->ids[number];
+
+	if (type->typlen == -1)
+		id = PointerGetDatum(PG_DETOAST_DATUM(id));
+	if (datumIsEqual(kept, id, false, type->typlen) ||
+		strcmp(id_to_text(type, id), id_to_text(type, kept)) >= 0)
+		return;
+	dict->ids[number] = keep(dict, id);
+	pfree(DatumGetPointer(kept));
+}
+
+int32
+id_dict_add(IdDict *dict, Datum id)
+{
+	bool found;
+
+	if (dict->ints)
+		return add_int(dict, id);
+	else
+	{
+		AnyEntry *entry;
+
+		set_probe(dict, id);
+		if (dict->any->members >= dict->any->grow_threshold)
+			ask_for(dict, dict->any->size * 2 * sizeof(AnyEntry));
+		entry = anyids_insert_hash(dict->any, PROBE, dict->probe_hash, &found);
+		if (found)
+		{
+			int32 number = entry->number;
+
+			if (dict->type->folds)
+				keep_least(dict, number, id);
+			return number;
+		}
+		/* until the entry has its number the table must not be searched */
+		entry->number = dict->count;
+		entry->hash = dict->probe_hash;
+		reserve(dict);
+		dict->ids[dict->count] = keep(dict, id);
+	}
+	return dict->count++;
+}
+
+static Datum
+frozen_id(const FrozenIds *frozen, int32 number)
+{
+	const int64 *datum = (const int64 *) ((const char *) frozen + frozen->datum);
+
+	if (frozen->by_value)
+		return (Datum) datum[number];
+	return PointerGetDatum((const char *) frozen + datum[number]);
+}
+
+static int
+compare_ids(const IdType *type, Datum a, Datum b)
+{
+	if (type->integer)
+	{
+		int64 x = id_to_int64(type, a);
+		int64 y = id_to_int64(type, b);
+
+		return (x > y) - (x < y);
+	}
+	return DatumGetInt32(FunctionCall2Coll((FmgrInfo *) &type->compare, type->collation, a, b));
+}
+
+static int32
+frozen_find(const IdDict *dict, Datum id)
+{
+	const FrozenIds *frozen = dict->frozen;
+	const int32 *order = (const int32 *) ((const char *) frozen + frozen->order);
+	int32 low = 0;
+	int32 high = frozen->count;
+
+	while (low < high)
+	{
+		int32 middle = low + (high - low) / 2;
+		int sign = compare_ids(dict->type, frozen_id(frozen, order[middle]), id);
+
+		if (sign == 0)
+			return order[middle];
+		if (sign < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return -1;
+}
+
+int32
+id_dict_find(IdDict *dict, Datum id)
+{
+	if (dict->frozen)
+		return frozen_find(dict, id);
+	if (dict->ints)
+	{
+		int64 key = id_to_int64(dict->type, id);
+		IntEntry *entry;
+
+		if ((uint64) key < (uint64) dict->direct_size)
+			return dict->direct[key];
+		entry = intids_lookup(dict->ints, key);
+		return entry ? entry->number : -1;
+	}
+	else
+	{
+		AnyEntry *entry;
+
+		set_probe(dict, id);
+		entry = anyids_lookup_hash(dict->any, PROBE, dict->probe_hash);
+		return entry ? entry->number : -1;
+	}
+}
+
+int32
+id_dict_count(const IdDict *dict)
+{
+	return dict->count;
+}
+
+Datum
+id_dict_id(const IdDict *dict, int32 number)
+{
+	return dict->frozen ? frozen_id(dict->frozen, number) : dict->ids[number];
+}
+
+size_t
+id_dict_memory(const IdDict *dict)
+{
+	return MemoryContextMemAllocated(dict->context, true);
+}
+
+typedef struct Numbered
+{
+	Datum id;
+	int32 number;
+} Numbered;
+
+static int
+compare_ints(const void *a, const void *b, void *arg)
+{
+	int64 x = id_to_int64(arg, ((const Numbered *) a)->id);
+	int64 y = id_to_int64(arg, ((const Numbered *) b)->id);
+	static uint32 compared;
+
+	if (++compared % 65536 == 0)
+		reco_poll();
+	return (x > y) - (x < y);
+}
+
+static int
+compare_any(const void *a, const void *b, void *arg)
+{
+	IdType *type = arg;
+
+	reco_poll();
+	return DatumGetInt32(FunctionCall2Coll(&type->compare, type->collation,
+										   ((const Numbered *) a)->id, ((const Numbered *) b)->id));
+}
+
+void
+id_dict_sort(IdDict *dict, int32 *rank)
+{
+	Numbered *order;
+
+	ask_for(dict, ((Size) dict->count + 1) * sizeof(Numbered));
+	order = MemoryContextAllocHuge(dict->context, ((Size) dict->count + 1) * sizeof(Numbered));
+	for (int32 i = 0; i < dict->count; i++)
+	{
+		RECO_POLL_AT(i);
+		order[i] = (Numbered){dict->ids[i], i};
+	}
+	qsort_arg(order, dict->count, sizeof(Numbered), dict->ints ? compare_ints : compare_any,
+			  (void *) dict->type);
+	for (int32 i = 0; i < dict->count; i++)
+	{
+		RECO_POLL_AT(i);
+		dict->ids[i] = order[i].id;
+		rank[order[i].number] = i;
+	}
+	pfree(order);
+	if (dict->direct)
+		pfree(dict->direct);
+	dict->direct = NULL;
+	dict->direct_size = 0;
+	if (dict->ints)
+		intids_destroy(dict->ints);
+	else
+		anyids_destroy(dict->any);
+	dict->ints = NULL;
+	dict->any = NULL;
+}
+
+void
+id_dict_keep(IdDict *dict, const int32 *map)
+{
+	int32 kept = 0;
+
+	for (int32 i = 0; i < dict->count; i++)
+	{
+		RECO_POLL_AT(i);
+		if (map[i] >= 0)
+			dict->ids[kept++] = dict->ids[i];
+	}
+	dict->count = kept;
+}
+
+static int
+compare_numbers(const void *a, const void *b, void *arg)
+{
+	const IdDict *dict = arg;
+	static uint32 compared;
+
+	if (++compared % 65536 == 0)
+		reco_poll();
+	return compare_ids(dict->type, dict->ids[*(const int32 *) a], dict->ids[*(const int32 *) b]);
+}
+
+const void *
+id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes)
+{
+	const IdType *type = dict->type;
+	int32 n = dict->count;
+	Size order = MAXALIGN(sizeof(FrozenIds));
+	Size datum = order + MAXALIGN(n * sizeof(int32));
+	Size at = datum + n * sizeof(int64);
+	FrozenIds *frozen;
+	int32 *numbers;
+	int64 *datums;
+
+	*bytes = at;
+	for (int32 k = 0; k < n && !type->typbyval; k++)
+	{
+		RECO_POLL_EACH(k, RECO_SEARCHES);
+		*bytes += MAXALIGN(datumGetSize(dict->ids[k], false, type->typlen));
+	}
+	reco_budget_require(budget, *bytes, "serving");
+	frozen =
+		MemoryContextAllocExtended(CurrentMemoryContext, *bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	*frozen = (FrozenIds){n, type->typbyval, *bytes, order, datum};
+	numbers = (int32 *) ((char *) frozen + order);
+	datums = (int64 *) ((char *) frozen + datum);
+	for (int32 k = 0; k < n; k++)
+	{
+		RECO_POLL_EACH(k, RECO_SEARCHES);
+		numbers[k] = k;
+		if (type->typbyval)
+			datums[k] = (int64) dict->ids[k];
+		else
+		{
+			Size size = datumGetSize(dict->ids[k], false, type->typlen);
+
+			memcpy((char *) frozen + at, DatumGetPointer(dict->ids[k]), size);
+			datums[k] = (int64) at;
+			at += MAXALIGN(size);
+		}
+	}
+	qsort_arg(numbers, n, sizeof(int32), compare_numbers, dict);
+	return frozen;
+}
+
+IdDict *
+id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size bytes)
+{
+	const FrozenIds *frozen = image;
+	IdDict *dict;
+
+	if (image == NULL || bytes < sizeof(FrozenIds) || frozen->bytes != bytes || frozen->count < 0 ||
+		frozen->by_value != type->typbyval ||
+		frozen->datum + (Size) frozen->count * sizeof(int64) > bytes ||
+		frozen->order + (Size) frozen->count * sizeof(int32) > bytes)
+		return NULL;
+	dict = MemoryContextAllocZero(parent, sizeof(IdDict));
+	dict->type = type;
+	dict->context = parent;
+	dict->count = frozen->count;
+	dict->frozen = frozen;
+	return dict;
+}

@@ -1,0 +1,47 @@
+/*
+ * wider.c
+ *	  Whether the ids of one type fit another one.
+ *
+ * Of a column that an owner alters, such as from integer to bigint: what was an id stays
+ * one, equal to the same ids and in the same order.
+ */
+#include "store/ids/ident.h"
+
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
+
+/* Whether what a limit of a type lets through is let through by another one as well. */
+static bool
+limit_is_wider(Oid base, int32 had, int32 has)
+{
+	if (has == -1 || has == had)
+		return true;
+	if (had == -1 || has < had)
+		return false;
+	/* of numerics the digits after the point, in the lower half, must be as many */
+	return base == VARCHAROID ||
+		   (base == NUMERICOID && ((had - VARHDRSZ) & 0xffff) == ((has - VARHDRSZ) & 0xffff));
+}
+
+static bool
+is_text(Oid base)
+{
+	return base == TEXTOID || base == VARCHAROID;
+}
+
+bool
+id_type_widens(const IdType *type, Oid typid, int32 typmod, Oid collation)
+{
+	int32 had = type->typmod;
+	int32 has = typmod;
+	Oid base = getBaseTypeAndTypmod(typid, &has);
+
+	(void) getBaseTypeAndTypmod(type->type, &had);
+	if (collation != type->collation || (typid == type->type && typmod == type->typmod))
+		return false;
+	if (type->integer)
+		return (base == INT2OID || base == INT4OID || base == INT8OID) &&
+			   get_typlen(base) >= type->typlen;
+	return (base == type->base || (is_text(base) && is_text(type->base))) &&
+		   limit_is_wider(base, had, has);
+}

@@ -1,0 +1,48 @@
+/*
+ * image.h
+ *	  Versions in files that backends map.
+ */
+#ifndef RECO_STORE_IMAGE_H
+#define RECO_STORE_IMAGE_H
+
+#include "store/image/cache.h"
+
+/* PG_TEMP_FILES_DIR is in one of these, by version */
+#include "common/file_utils.h"
+#include "storage/fd.h"
+
+/* The server's temporary files: it removes what begins so at its start. */
+#define RECO_IMAGE_DIRECTORY "base/" PG_TEMP_FILES_DIR
+#define RECO_IMAGE_PREFIX PG_TEMP_FILE_PREFIX "_reco"
+
+/* Whether there is a file of that version's items. */
+extern bool reco_image_exists(Oid schema, int32 version, int64 nonce);
+
+/*
+ * Maps the file of a serving that was described: its arrays, or its users, then lie in the
+ * map.  False when there is no such file or it does not fit; the serving's users are then
+ * what they were.
+ */
+extern bool reco_image_map(Serving *serving, RecoImageKind kind);
+extern void reco_image_unmap(RecoImage *image);
+
+/*
+ * Writes a serving that was loaded, or its users (NULL: the items), to its file and removes
+ * the files of older versions, and of models that are gone.  False when it could not be
+ * written.
+ */
+extern bool reco_image_write(const Serving *serving, const ServingUsers *users, MemoryContext held);
+
+/* image_files.c: the name of a version's file, palloc'd. */
+extern char *reco_image_path(Oid schema, int32 version, int64 nonce, RecoImageKind kind);
+
+/*
+ * Removes files of older versions of a model, of one of this number that came to nothing,
+ * and of models that are gone.
+ */
+extern void reco_image_remove_old(Oid schema, int32 version, int64 current);
+
+/* The files of a model go when the transaction that drops it commits. */
+extern void reco_image_init(void);
+
+#endif /* RECO_STORE_IMAGE_H */

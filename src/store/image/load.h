@@ -1,0 +1,32 @@
+/*
+ * load.h
+ *	  Reading versions from a model's tables.  For the files of the serving cache.
+ */
+#ifndef RECO_STORE_LOAD_H
+#define RECO_STORE_LOAD_H
+
+#include "store/image/cache.h"
+
+/*
+ * Reads a version into a context of its own, a child of the current one: the caller
+ * makes it permanent.
+ */
+extern Serving *reco_serving_load(const ModelRow *row);
+
+/*
+ * What is not in an image: the algorithm and the types of ids, checked against the
+ * version's row, which is returned.
+ */
+extern Serving *reco_serving_describe(const ModelRow *row, VersionRow *version);
+
+/* All users, in a context that the caller gives to the version when it takes them. */
+extern ServingUsers *reco_users_load(const Serving *serving, MemoryContext context);
+
+/* Zeroed memory of any size; and a matrix whose rows start on cache lines. */
+extern void *serving_alloc(MemoryContext context, Size count, Size size);
+extern float *serving_alloc_matrix(MemoryContext context, Size rows, int stride);
+extern float *serving_load_matrix(RecoBudget *budget, MemoryContext context, Size rows, int stride);
+extern void serving_copy_factors(Oid schema, Datum value, int d, bool nan_ok, float *to);
+extern void serving_check_size(ModelTable *table, int32 rows);
+
+#endif /* RECO_STORE_LOAD_H */

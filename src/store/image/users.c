@@ -1,0 +1,259 @@
+/*
+ * users.c
+ *	  Users of a version, read from the tables when they are asked for.
+ *
+ * Cost: an index probe a user; all users, for similar_users, audience and for user_knn, are
+ * read once a version.  Memory: that of one user at a time, or of all; it counts against
+ * reco.max_memory.
+ */
+#include "store/image/load.h"
+
+#include "access/htup_details.h"
+#include "core/data/history.h"
+#include "miscadmin.h"
+#include "store/image/image.h"
+#include "storage/bufmgr.h"
+#include "store/tables/terms.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include <math.h>
+
+typedef struct OneUser
+{
+	Serving *serving;
+	ModelTable *table;
+	reco_profile *profile;
+	bool found;
+} OneUser;
+
+/* The history of a row; false when it is damaged. */
+static bool
+decode_history(TupleTableSlot *slot, int32 items, reco_profile *profile)
+{
+	Datum stored = slot->tts_values[COLUMN_CONTENT];
+	struct varlena *history = reco_unpack(stored, VARHDRSZ + reco_history_bound(items));
+	const uint8 *data;
+	Size size;
+	int32 *item;
+	float *value;
+	bool fits;
+
+	if (history == NULL)
+		return false;
+	data = (const uint8 *) VARDATA_ANY(history);
+	size = VARSIZE_ANY_EXHDR(history);
+	profile->n = reco_history_count(data, size);
+	if (profile->n < 0 || profile->n > items)
+		return false;
+	item = reco_row_alloc(profile->n, sizeof(int32));
+	value = reco_row_alloc(profile->n, sizeof(float));
+	profile->item = item;
+	profile->value = value;
+	fits = reco_history_decode(&reco_poll_env, data, size, items, item, value);
+	if ((Pointer) history != DatumGetPointer(stored))
+		pfree(history);
+	return fits;
+}
+
+static bool
+read_user(void *arg, TupleTableSlot *slot)
+{
+	OneUser *one = arg;
+	Serving *serving = one->serving;
+	RecoModel *model = &serving->model;
+	reco_profile *profile = one->profile;
+	float *factors = serving_alloc_matrix(CurrentMemoryContext, 1, model->stride + 16);
+	int32 *neighbor = NULL;
+	double *similarity = NULL;
+
+	one->found = true;
+	profile->bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
+	profile->factors = factors;
+	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
+						 factors);
+	if (!decode_history(slot, model->items, profile) || !(fabsf(profile->bias) <= RECO_MAX_FACTOR))
+		reco_damaged(serving->schema, "A user's history is not readable.");
+	profile->neighbors =
+		reco_neighbors_of(one->table, slot, serving->users, &neighbor, &similarity);
+	profile->neighbor = neighbor;
+	profile->similarity = similarity;
+	return false;
+}
+
+bool
+reco_serving_user(Serving *serving, Datum user, reco_profile *profile)
+{
+	ModelTable table;
+	OneUser one = {serving, &table, profile, false};
+
+	memset(profile, 0, sizeof(*profile));
+	reco_table_open(&table, serving->schema, true, AccessShareLock);
+	reco_check_policies(table.heap);
+	reco_table_require_id(&table, serving->user_type);
+	reco_table_scan(&table, serving->version, COLUMN_ID, &user, GetActiveSnapshot(), read_user,
+					&one);
+	if (!one.found)
+		reco_table_require_unaltered(&table, GetActiveSnapshot());
+	reco_table_close(&table);
+	return one.found;
+}
+
+typedef struct EachUser
+{
+	OneUser one;
+	MemoryContext context;
+	void (*visit)(void *arg, Datum id, reco_profile *profile);
+	void *arg;
+	int64 users;
+} EachUser;
+
+static bool
+visit_user(void *arg, TupleTableSlot *slot)
+{
+	EachUser *each = arg;
+	reco_profile profile = {0};
+
+	MemoryContext old = MemoryContextSwitchTo(each->context);
+
+	each->one.profile = &profile;
+	each->users++;
+	(void) read_user(&each->one, slot);
+	MemoryContextSwitchTo(old);
+	each->visit(each->arg, slot->tts_values[COLUMN_ID], &profile);
+	return true;
+}
+
+void
+reco_serving_each_user(Serving *serving, MemoryContext context,
+					   void (*visit)(void *arg, Datum id, reco_profile *profile), void *arg)
+{
+	ModelTable table;
+	EachUser each = {{serving, &table}, context, visit, arg};
+
+	reco_table_open(&table, serving->schema, true, AccessShareLock);
+	reco_check_policies(table.heap);
+	reco_table_require_id(&table, serving->user_type);
+	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), visit_user,
+					&each);
+	if (each.users != serving->users)
+		reco_damaged(serving->schema, psprintf("It has " INT64_FORMAT " of its %d users.",
+											   each.users, serving->users));
+	reco_table_close(&table);
+}
+
+reco_profile
+reco_serving_profile(const Serving *serving, int32 u)
+{
+	const ServingUsers *all = serving->all;
+	const reco_csr *a = &all->histories;
+
+	return (reco_profile){
+		.factors = all->factors + (Size) u * serving->model.stride,
+		.bias = all->bias[u],
+		.n = a->start[u + 1] - a->start[u],
+		.item = a->col + a->start[u],
+		.value = a->value + a->start[u],
+	};
+}
+
+typedef struct UserLoad
+{
+	const Serving *serving;
+	RecoBudget budget;
+	IdDict *ids;
+	float *user;
+	float *bias;
+	reco_csr histories;
+	int64 slots; /* entries that there is room for */
+	MemoryContext row;
+} UserLoad;
+
+static void
+append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
+{
+	const Serving *serving = load->serving;
+	reco_csr *all = &load->histories;
+	reco_profile profile;
+	MemoryContext old = MemoryContextSwitchTo(load->row);
+	int64 at = all->start[number];
+
+	if (DatumGetInt32(slot->tts_values[COLUMN_NUMBER]) != number ||
+		!decode_history(slot, serving->model.items, &profile))
+		reco_damaged(serving->schema, "The rows of its users do not belong together.");
+	if (at + profile.n > load->slots)
+	{
+		int64 slots = (at + profile.n) * 3 / 2 + 65536;
+		int32 *item = reco_budget_alloc(&load->budget, slots * sizeof(int32));
+		float *value = reco_budget_alloc(&load->budget, slots * sizeof(float));
+
+		memcpy(item, all->col, at * sizeof(int32));
+		memcpy(value, all->value, at * sizeof(float));
+		reco_budget_free(&load->budget, all->col);
+		reco_budget_free(&load->budget, all->value);
+		all->col = item;
+		all->value = value;
+		load->slots = slots;
+	}
+	memcpy(all->col + at, profile.item, profile.n * sizeof(int32));
+	memcpy(all->value + at, profile.value, profile.n * sizeof(float));
+	all->start[number + 1] = at + profile.n;
+	load->bias[number] = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
+	if (!(fabsf(load->bias[number]) <= RECO_MAX_FACTOR))
+		reco_damaged(serving->schema, "A user's history is not readable.");
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(load->row);
+}
+
+static bool
+load_user(void *arg, TupleTableSlot *slot)
+{
+	UserLoad *load = arg;
+	const Serving *serving = load->serving;
+	const RecoModel *model = &serving->model;
+	int32 users = id_dict_count(load->ids);
+
+	if (users == serving->users || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
+		reco_damaged(serving->schema, "The rows of its users do not belong together.");
+	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
+						 load->user + (Size) users * model->stride);
+	append_history(load, slot, users);
+	return true;
+}
+
+ServingUsers *
+reco_users_load(const Serving *serving, MemoryContext context)
+{
+	UserLoad load = {serving};
+	ServingUsers *users = MemoryContextAllocZero(context, sizeof(ServingUsers));
+	ModelTable table;
+
+	reco_budget_init(&load.budget, context);
+	load.budget.held = true;
+	reco_table_open(&table, serving->schema, true, AccessShareLock);
+	reco_check_policies(table.heap);
+	reco_table_require_id(&table, serving->user_type);
+	serving_check_size(&table, serving->users);
+	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
+	load.user = serving_load_matrix(&load.budget, context, serving->users, serving->model.stride);
+	load.ids = id_dict_create(context, serving->user_type);
+	id_dict_limit(load.ids, &load.budget, "serving");
+	load.bias = reco_zeros(&load.budget, serving->users);
+	load.histories = (reco_csr){serving->users, serving->model.items};
+	load.histories.start =
+		reco_budget_alloc(&load.budget, ((Size) serving->users + 1) * sizeof(int64));
+	load.histories.start[0] = 0;
+	load.histories.col = reco_budget_alloc(&load.budget, sizeof(int32));
+	load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
+	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_user,
+					&load);
+	reco_table_close(&table);
+	if (id_dict_count(load.ids) != serving->users)
+		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
+											   id_dict_count(load.ids), serving->users));
+	id_dict_limit(load.ids, NULL, NULL);
+	*users = (ServingUsers){load.ids, load.user, load.bias, load.histories};
+	return users;
+}

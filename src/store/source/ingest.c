@@ -1,0 +1,471 @@
+/*
+ * ingest.c
+ *	  From the executor's rows to matrices.
+ *
+ * A row costs two probes of the id dictionaries and an append to a chunk; the
+ * chunks are then sorted and merged by core/triples.c.  Conventions: a NULL user,
+ * item or value skips the row and is counted; a value that is NaN, infinite or
+ * beyond 1e18, or an id that no index takes, is an error that names the row, or is
+ * counted and skipped with on_invalid => 'skip'.
+ */
+#include "store/source/ingest.h"
+
+#include "access/detoast.h"
+#include "core/data/trend.h"
+#include "store/source/features.h"
+#include "store/tables/progress.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* Squares of confidences stay within float8, and float4 sums within float4. */
+#define MAX_VALUE 1e18
+
+struct Ingest
+{
+	DestReceiver receiver; /* first, so that a receiver is an ingest */
+	RecoBudget *budget;
+	const RecoDataOptions *options;
+	RecoData *data;
+	reco_triples triples;
+	TupleDesc planned; /* the columns that were looked at */
+	int columns;
+	Oid value_type;
+	Oid time_type;
+	MemoryContext row_context; /* what functions of the ids' types leave behind */
+	bool leaves_garbage;
+	Size unchecked;          /* bytes of long ids since memory was looked at */
+	FeatureReader *features; /* NULL: no query of items */
+	bool items_join;         /* those that only `items` has are items of the model */
+};
+
+static bool
+is_integer(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+void
+ingest_check_value(Oid type)
+{
+	if (is_integer(type) || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DATATYPE_MISMATCH),
+		 errmsg("column 3 of the source must be a number, not of type %s", format_type_be(type)),
+		 type == BOOLOID
+			 ? errhint("Cast it to integer: true becomes 1, and false 0. The source's columns are "
+					   "user, item [, value [, time]], in this order.")
+			 : errhint("The source's columns are user, item [, value [, time]], in this order.")));
+}
+
+void
+ingest_check_time(Oid type)
+{
+	if (is_integer(type) || type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column 4 of the source must be a time, not of type %s", format_type_be(type)),
+			 errdetail("It may be timestamptz, timestamp, date or an integer."),
+			 errhint("The source's columns are user, item [, value [, time]], in this order.")));
+}
+
+static double
+value_of(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		case INT8OID:
+			return (double) DatumGetInt64(value);
+		case FLOAT4OID:
+			return DatumGetFloat4(value);
+		case FLOAT8OID:
+			return DatumGetFloat8(value);
+		default:
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
+	}
+}
+
+/*
+ * Only the order of times matters.  PG_INT64_MIN is a time that is not known, which is
+ * before all others: -infinity and the least bigint become the time after it.
+ */
+static int64
+time_of(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		case DATEOID:
+			return DatumGetDateADT(value);
+		default:
+			return Max(DatumGetInt64(value), PG_INT64_MIN + 1);
+	}
+}
+
+bool
+ingest_row(Oid value_type, Oid time_type, TupleTableSlot *slot, double *value, int64 *time)
+{
+	*value = 1;
+	*time = 0;
+	if (OidIsValid(value_type))
+	{
+		*value = value_of(value_type, slot->tts_values[2]);
+		if (!(fabs(*value) <= MAX_VALUE))
+			return false;
+		*value += 0.0; /* -0 is 0 */
+	}
+	if (OidIsValid(time_type))
+		*time = slot->tts_isnull[3] ? PG_INT64_MIN : time_of(time_type, slot->tts_values[3]);
+	return true;
+}
+
+void
+ingest_invalid_value(IdType *user_type, IdType *item_type, TupleTableSlot *slot, double value)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("value %s of user \"%s\" and item \"%s\" is %s",
+						   DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))),
+						   id_to_message(user_type, slot->tts_values[0]),
+						   id_to_message(item_type, slot->tts_values[1]),
+						   isfinite(value) ? "out of range" : "not finite"),
+					errhint("Correct the row, leave it out of the source, or skip such rows with "
+							"options => reco.options(on_invalid => 'skip').")));
+}
+
+/* Bytes of long ids after which memory is looked at. */
+#define CHECK_BYTES (8 * 1024 * 1024)
+
+/*
+ * Memory of the dictionaries is not the budget's own: look at it once a chunk, and where
+ * ids are long more often.
+ */
+static void
+check_memory(Ingest *ingest)
+{
+	ingest->unchecked = 0;
+	reco_budget_require(ingest->budget,
+						id_dict_memory(ingest->data->users) + id_dict_memory(ingest->data->items),
+						"reading the source");
+}
+
+/*
+ * Whether an id of a row can be one; counts the bytes of those that are long.
+ */
+static bool
+check_id(Ingest *ingest, IdType *type, Datum id, const char *role)
+{
+	Size bytes;
+
+	if (type->typlen != -1)
+		return true;
+	bytes = toast_raw_datum_size(id);
+	if (bytes > 1024)
+		ingest->unchecked += bytes;
+	if (id_fits(type, id))
+		return true;
+	if (ingest->options->on_invalid == ON_INVALID_ERROR)
+		id_too_long(type, id, role, true);
+	return false;
+}
+
+/*
+ * The value, the time and the ids of a row, these as numbers; false when one of them is
+ * invalid and such rows are skipped.
+ */
+static bool
+take_row(Ingest *ingest, TupleTableSlot *slot, double *value, int64 *time, int32 *user, int32 *item)
+{
+	RecoData *data = ingest->data;
+
+	if (!ingest_row(ingest->value_type, ingest->time_type, slot, value, time))
+	{
+		if (ingest->options->on_invalid == ON_INVALID_ERROR)
+			ingest_invalid_value(&data->user_type, &data->item_type, slot, *value);
+		return false;
+	}
+	if (!check_id(ingest, &data->user_type, slot->tts_values[0], "user") ||
+		!check_id(ingest, &data->item_type, slot->tts_values[1], "item"))
+		return false;
+	*user = id_dict_add(data->users, slot->tts_values[0]);
+	*item = id_dict_add(data->items, slot->tts_values[1]);
+	return true;
+}
+
+static bool
+receive(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	Ingest *ingest = (Ingest *) receiver;
+	RecoData *data = ingest->data;
+	double value;
+	int64 time;
+	int32 user;
+	int32 item;
+	bool taken;
+	MemoryContext old = NULL;
+
+	slot_getsomeattrs(slot, ingest->columns);
+	if ((++data->rows_read & 0xFFFF) == 0)
+		reco_progress_rows(data->rows_read);
+	if (slot->tts_isnull[0] || slot->tts_isnull[1] || (data->has_value && slot->tts_isnull[2]))
+	{
+		data->skipped_null++;
+		return true;
+	}
+	if (ingest->leaves_garbage)
+		old = MemoryContextSwitchTo(ingest->row_context);
+	taken = take_row(ingest, slot, &value, &time, &user, &item);
+	if (old)
+	{
+		MemoryContextSwitchTo(old);
+		if (data->rows_read % 1024 == 0 ||
+			MemoryContextMemAllocated(ingest->row_context, false) > CHECK_BYTES)
+			MemoryContextReset(ingest->row_context);
+	}
+	if (!taken)
+	{
+		data->skipped_invalid++;
+		return true;
+	}
+	if (ingest->triples.used == RECO_CHUNK_ROWS || ingest->unchecked > CHECK_BYTES)
+		check_memory(ingest);
+	if (!reco_triples_add(&ingest->triples, user, item, (float) value, time))
+		reco_budget_check(ingest->budget, RECO_NO_MEMORY, "reading the source");
+	return true;
+}
+
+static void
+startup(DestReceiver *receiver, int operation, TupleDesc columns)
+{
+	reco_query_same(&reco_the_source, ((Ingest *) receiver)->planned, columns);
+}
+
+static void
+shutdown_receiver(DestReceiver *receiver)
+{
+}
+
+static void
+destroy(DestReceiver *receiver)
+{
+}
+
+Ingest *
+ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budget)
+{
+	MemoryContext old = MemoryContextSwitchTo(budget->context);
+	Ingest *ingest = palloc0(sizeof(Ingest));
+	RecoData *data = palloc0(sizeof(RecoData));
+	Form_pg_attribute user;
+	Form_pg_attribute item;
+
+	if (columns->natts < 2 || columns->natts > 4)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("source must have 2 to 4 columns, not %d", columns->natts),
+				 errhint("Its columns are user, item [, value [, time]], in this order: name them "
+						 "in a SELECT.")));
+	ingest->budget = budget;
+	ingest->options = options;
+	ingest->data = data;
+	ingest->columns = columns->natts;
+	ingest->planned = CreateTupleDescCopy(columns);
+	for (int c = 0; c < columns->natts; c++)
+		data->column[c] = pstrdup(NameStr(TupleDescAttr(columns, c)->attname));
+	user = TupleDescAttr(columns, 0);
+	item = TupleDescAttr(columns, 1);
+	id_type_init(&data->user_type, user->atttypid, user->atttypmod, user->attcollation, "user");
+	id_type_init(&data->item_type, item->atttypid, item->atttypmod, item->attcollation, "item");
+	if (columns->natts > 2)
+	{
+		data->has_value = true;
+		ingest->value_type = getBaseType(TupleDescAttr(columns, 2)->atttypid);
+		ingest_check_value(ingest->value_type);
+	}
+	if (columns->natts > 3)
+	{
+		data->has_time = true;
+		ingest->time_type = getBaseType(TupleDescAttr(columns, 3)->atttypid);
+		ingest_check_time(ingest->time_type);
+	}
+	data->users = id_dict_create(budget->context, &data->user_type);
+	data->items = id_dict_create(budget->context, &data->item_type);
+	id_dict_limit(data->users, budget, "reading the source");
+	id_dict_limit(data->items, budget, "reading the source");
+	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
+	ingest->triples.max_row = options->max_user_interactions;
+	ingest->row_context =
+		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
+	ingest->leaves_garbage =
+		!data->user_type.integer || !data->item_type.integer || ingest->value_type == NUMERICOID;
+	ingest->receiver.receiveSlot = receive;
+	ingest->receiver.rStartup = startup;
+	ingest->receiver.rShutdown = shutdown_receiver;
+	ingest->receiver.rDestroy = destroy;
+	ingest->receiver.mydest = DestNone;
+	MemoryContextSwitchTo(old);
+	return ingest;
+}
+
+DestReceiver *
+ingest_receiver(Ingest *ingest)
+{
+	return &ingest->receiver;
+}
+
+DestReceiver *
+ingest_items_receiver(Ingest *ingest, TupleDesc columns, bool join)
+{
+	ingest->items_join = join;
+	ingest->features = features_begin(columns, &ingest->data->item_type, ingest->data->items, join,
+									  ingest->options, ingest->budget);
+	return features_receiver(ingest->features);
+}
+
+/*
+ * Drops users and items with too few interactions.  Returns the new numbers of the
+ * items, NULL when they stay.
+ */
+static int32 *
+filter(Ingest *ingest)
+{
+	RecoData *data = ingest->data;
+	RecoBudget *budget = ingest->budget;
+	int32 users = data->x.by_user.rows;
+	int32 items = data->x.by_user.cols;
+	int32 *user_map;
+	int32 *item_map;
+	int32 min_item = ingest->options->min_item_interactions;
+
+	/* who has none left has to go */
+	if (ingest->options->min_user_interactions <= 1 &&
+		ingest->options->min_item_interactions <= 1 && data->x.capped == 0)
+		return NULL;
+	/* an item that is described may have no interactions, unless some are asked for */
+	if (ingest->items_join && min_item <= 1)
+		min_item = 0;
+	user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
+	item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
+	reco_budget_check(budget,
+					  reco_interactions_filter(&budget->env, &data->x,
+											   ingest->options->min_user_interactions, min_item,
+											   user_map, item_map),
+					  "reading the source");
+	id_dict_keep(data->users, user_map);
+	id_dict_keep(data->items, item_map);
+	data->dropped_users = users - id_dict_count(data->users);
+	data->dropped_items = items - id_dict_count(data->items);
+	reco_budget_free(budget, user_map);
+	return item_map;
+}
+
+/*
+ * The periods of which the growth is counted: weeks, or tenths of the time where that is a
+ * number.  A time without a zone may be that of any place: there the latest now is where
+ * the clock is 14 hours ahead.
+ */
+static void
+find_periods(Ingest *ingest, int32 items, reco_trend *trend)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64 period = 0;
+
+	if (ingest->time_type != TIMESTAMPTZOID)
+		now += 14 * USECS_PER_HOUR;
+	if (ingest->time_type == DATEOID)
+	{
+		period = 7;
+		now /= USECS_PER_DAY;
+	}
+	else if (!is_integer(ingest->time_type))
+		period = 7 * USECS_PER_DAY;
+	reco_budget_check(ingest->budget, reco_trend_periods(&ingest->triples, period, now, trend),
+					  "reading the source");
+	trend->growth = reco_zeros(ingest->budget, items);
+	ingest->triples.trend = trend;
+}
+
+/* A user whose pairs of items are more than those of all others brings most work. */
+#define LONG_USER 1000
+
+static void
+find_longest(RecoData *data)
+{
+	const int64 *start = data->x.by_user.start;
+	double squares = 0;
+
+	for (int32 u = 0; u < data->x.by_user.rows; u++)
+	{
+		int64 n = start[u + 1] - start[u];
+
+		RECO_POLL_AT(u);
+		squares += (double) n * (double) n;
+		if (n > data->longest)
+		{
+			data->longest = n;
+			data->longest_user = u;
+		}
+	}
+	data->longest_rules =
+		data->longest >= LONG_USER && (double) data->longest * (double) data->longest > squares / 2;
+}
+
+RecoData *
+ingest_finish(Ingest *ingest)
+{
+	RecoData *data = ingest->data;
+	RecoBudget *budget = ingest->budget;
+	int32 users = id_dict_count(data->users);
+	int32 items = id_dict_count(data->items);
+	int32 *user_rank;
+	int32 *item_rank;
+	int32 *item_map;
+	reco_trend trend = {0};
+
+	check_memory(ingest);
+	if (data->has_time)
+		find_periods(ingest, items, &trend);
+	reco_budget_require(budget, reco_triples_build_memory(&ingest->triples, users, items),
+						"sorting the source's rows");
+	user_rank = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
+	item_rank = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
+	id_dict_sort(data->users, user_rank);
+	id_dict_sort(data->items, item_rank);
+	reco_budget_check(
+		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
+		"sorting the source's rows");
+	reco_budget_free(budget, user_rank);
+	MemoryContextDelete(ingest->row_context);
+	item_map = filter(ingest);
+	find_longest(data);
+	if (ingest->features)
+		data->features = features_finish(ingest->features, item_rank, items, item_map,
+										 id_dict_count(data->items), &data->skipped_items);
+	data->trend = trend.growth;
+	if (trend.growth && item_map)
+	{
+		data->trend = reco_zeros(budget, id_dict_count(data->items));
+		for (int32 i = 0; i < items; i++)
+			if (item_map[i] >= 0)
+				data->trend[item_map[i]] = trend.growth[i];
+		reco_budget_free(budget, trend.growth);
+	}
+	reco_budget_free(budget, item_rank);
+	reco_budget_free(budget, item_map);
+	return data;
+}

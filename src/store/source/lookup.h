@@ -1,0 +1,80 @@
+/*
+ * lookup.h
+ *	  A query of a model's definition, asked for some of its rows.
+ */
+#ifndef RECO_STORE_LOOKUP_H
+#define RECO_STORE_LOOKUP_H
+
+#include "store/source/confine.h"
+#include "store/source/source.h"
+#include "tcop/dest.h"
+
+/*
+ * The query with a condition on its first column, prepared once a backend and kept.
+ * Only the functions below look inside.
+ */
+typedef struct RecoLookup
+{
+	RecoQuery query;
+	SPIPlanPtr plan;   /* NULL: not prepared */
+	double cost;       /* of the plan that would run now */
+	double rows;       /* that it expects */
+	const char *unfit; /* why it had better not be asked at each call; NULL: nothing */
+	Oid temporary;     /* the session's own schema when it was prepared */
+	bool parallel_safe;
+	RecoCode code; /* that looks for names in the session */
+	/* how reco_lookup_prepare was called last */
+	const IdType *type;
+	bool any;
+	const char *condition;
+} RecoLookup;
+
+/*
+ * All of these run as the owner of the definition, within an SPI connection of
+ * their own; errors of the query come through as they are.
+ */
+
+/* The columns of the query itself, in the current memory context. */
+extern TupleDesc reco_lookup_describe(const RecoLookup *lookup);
+
+/*
+ * Unless that was done and still holds, prepares "query WHERE first column = $1", or "= ANY ($1)"
+ * with any, and, when it is not NULL, "AND condition", a boolean column of the query.  type: of the
+ * ids. Returns the columns, valid as long as the plan.
+ */
+extern TupleDesc reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any,
+									 const char *condition);
+
+/* Whether there is a plan, and neither catalogs nor statistics have changed under it. */
+extern bool reco_lookup_is_current(const RecoLookup *lookup);
+
+/* Plans it as it would run now: sets cost, rows and unfit. */
+extern void reco_lookup_plan(RecoLookup *lookup);
+
+/* Makes a receiver of rows; startup is told their columns, each time. */
+extern void reco_lookup_receiver(DestReceiver *receiver,
+								 void (*startup)(DestReceiver *, int, TupleDesc),
+								 bool (*receive)(TupleTableSlot *, DestReceiver *));
+
+/* Rows to the receiver, under the active snapshot. */
+extern void reco_lookup_run(RecoLookup *lookup, Oid type, Datum argument, DestReceiver *receiver);
+
+/*
+ * The plan as EXPLAIN prints it, and in *hint what would make it cheaper when a table is
+ * read in full, or NULL.  argument: any, NULL when there is none.
+ */
+extern char *reco_lookup_explain(RecoLookup *lookup, Oid type, const Datum *argument, char **hint);
+
+/* May be called at any time but while the query runs. */
+extern void reco_lookup_forget(RecoLookup *lookup);
+
+/*
+ * Runs work in a subtransaction, which a parallel query cannot have.  NULL, or the
+ * error that it ended with, rolled back.
+ */
+extern ErrorData *reco_lookup_try(void (*work)(void *arg), void *arg);
+
+/* The same, rolled back in either case: locks and settings go, what it allocated stays. */
+extern ErrorData *reco_lookup_peek(void (*work)(void *arg), void *arg);
+
+#endif /* RECO_STORE_LOOKUP_H */

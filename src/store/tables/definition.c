@@ -1,0 +1,336 @@
+/*
+ * definition.c
+ *	  Which schemas are models: the row that defines one, and those of its versions.
+ *
+ * What holds for all tables of a model (layout.c, tables.c) holds for these two, whose
+ * types are the extension's: whatever an owner writes into them is a value or an error,
+ * and only a table "model OF reco.model" makes a schema a model.
+ *
+ * Cost: a few catalog look-ups and a row each.
+ */
+#include "store/tables/definition.h"
+
+#include "access/genam.h"
+#include "access/nbtree.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "store/tables/layout.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+Oid
+reco_model_table(Oid schema)
+{
+	Oid table = get_relname_relid(reco_table_name(RECO_TABLE_MODEL), schema);
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Form_pg_class form;
+	bool fits;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	/* those of other sessions cannot be read */
+	fits = OidIsValid(form->reloftype) && form->reloftype == reco_type_oid("model") &&
+		   form->relkind == RELKIND_RELATION && form->relpersistence != RELPERSISTENCE_TEMP;
+	ReleaseSysCache(tuple);
+	return fits ? table : InvalidOid;
+}
+
+Oid
+reco_model_schema(const char *name)
+{
+	Oid schema = get_namespace_oid(name, true);
+
+	if (!OidIsValid(schema) || !OidIsValid(reco_model_table(schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						OidIsValid(schema) ? errmsg("schema \"%s\" is not a model", name)
+										   : errmsg("model \"%s\" does not exist", name),
+						errhint("reco.models lists the models you may read.")));
+	return schema;
+}
+
+static pg_attribute_noreturn() void damaged(Oid schema, const char *detail, const char *hint)
+{
+	const char *name = get_namespace_name(schema);
+
+	/* what looks like damage may be a model that another session drops */
+	if (name == NULL || !OidIsValid(reco_model_table(schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" was dropped", name ? name : "")));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("model \"%s\" is damaged", name), errdetail_internal("%s", detail),
+					errhint("%s", hint)));
+}
+
+void
+reco_damaged(Oid schema, const char *detail)
+{
+	damaged(schema, detail,
+			"Train it again with CALL reco.refresh(), or drop it and create it anew.");
+}
+
+void
+reco_table_damaged(Oid schema, const char *detail)
+{
+	damaged(schema, detail, "Make the table what it was, or drop the model and create it anew.");
+}
+
+static bool
+may_select(Relation table)
+{
+	Oid relid = RelationGetRelid(table);
+
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		   check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+}
+
+void
+reco_check_policies(Relation table)
+{
+	if (check_enable_rls(RelationGetRelid(table), InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("row-level security on table \"%s\" of a model is not supported",
+							   RelationGetRelationName(table))));
+}
+
+void
+reco_check_writable(Relation table)
+{
+	reco_check_policies(table);
+	if (table->rd_rel->relowner != GetUserId())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("table \"%s\" of model \"%s\" is of another owner than the model",
+							   RelationGetRelationName(table),
+							   get_namespace_name(RelationGetNamespace(table))),
+						errhint("Give the model and all its tables to one role.")));
+}
+
+/*
+ * The first row of a typed table whose first column, an int4, equals *value (NULL:
+ * any), in a slot that the caller drops; NULL when there is none.  By its index only where
+ * it may be waited for: a REINDEX locks that, and not the table.
+ */
+static TupleTableSlot *
+find_row(Relation table, Snapshot snapshot, const int32 *value, bool by_index)
+{
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	Relation index = value && by_index ? reco_open_index(table, 1, (int[]){0}) : NULL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(value ? *value : 0));
+	/* that of the transaction may be nobody's yet */
+	snapshot = RegisterSnapshot(snapshot);
+	scan = systable_beginscan(table, index ? RelationGetRelid(index) : InvalidOid, index != NULL,
+							  snapshot, value ? 1 : 0, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		ExecForceStoreHeapTuple(heap_copytuple(tuple), slot, true);
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	if (index)
+		index_close(index, AccessShareLock);
+	if (HeapTupleIsValid(tuple))
+	{
+		slot_getallattrs(slot);
+		return slot;
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return NULL;
+}
+
+static int32
+int_column(TupleTableSlot *slot, int number)
+{
+	return reco_column(slot, number) ? DatumGetInt32(slot->tts_values[number]) : 0;
+}
+
+static int64
+bigint_column(TupleTableSlot *slot, int number)
+{
+	return reco_column(slot, number) ? DatumGetInt64(slot->tts_values[number]) : 0;
+}
+
+static char *
+text_column(TupleTableSlot *slot, int number)
+{
+	return reco_column(slot, number) ? TextDatumGetCString(slot->tts_values[number]) : NULL;
+}
+
+static Jsonb *
+jsonb_column(TupleTableSlot *slot, int number)
+{
+	return reco_column(slot, number) ? DatumGetJsonbPCopy(slot->tts_values[number]) : NULL;
+}
+
+/*
+ * Copies the model's one row; false when there is none.
+ */
+static bool
+read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
+{
+	TupleTableSlot *slot = find_row(table, snapshot, NULL, false);
+
+	memset(row, 0, sizeof(*row));
+	if (slot == NULL)
+		return false;
+	row->schema = RelationGetNamespace(table);
+	row->table = RelationGetRelid(table);
+	row->owner = table->rd_rel->relowner;
+	row->name = get_namespace_name(row->schema);
+	row->active_version = int_column(slot, MODEL_ACTIVE_VERSION);
+	row->active_list = int_column(slot, MODEL_ACTIVE_LIST);
+	row->next_version = int_column(slot, MODEL_NEXT_VERSION);
+	row->surface = int_column(slot, MODEL_SURFACE);
+	row->created_at = bigint_column(slot, MODEL_CREATED_AT);
+	row->active_nonce = bigint_column(slot, MODEL_ACTIVE_NONCE);
+	row->source = text_column(slot, MODEL_SOURCE);
+	row->items = text_column(slot, MODEL_ITEMS);
+	row->search_path = text_column(slot, MODEL_SEARCH_PATH);
+	row->items_search_path = text_column(slot, MODEL_ITEMS_SEARCH_PATH);
+	row->algorithm = jsonb_column(slot, MODEL_ALGORITHM);
+	row->options = jsonb_column(slot, MODEL_OPTIONS);
+	row->resolved = jsonb_column(slot, MODEL_RESOLVED);
+	ExecDropSingleTupleTableSlot(slot);
+	return true;
+}
+
+void
+reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
+{
+	const char *name = get_namespace_name(schema);
+	Relation table;
+
+	if (!OidIsValid(reco_model_table(schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						name ? errmsg("schema \"%s\" is not a model", name)
+							 : errmsg("schema with OID %u does not exist", schema)));
+	table = reco_try_open(schema, RECO_TABLE_MODEL, AccessShareLock, NULL);
+	/* the name is gone with the schema */
+	if (table == NULL && !OidIsValid(reco_model_table(schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" was dropped", name ? name : "")));
+	if (table == NULL)
+		table = reco_open(schema, RECO_TABLE_MODEL, AccessShareLock); /* says why not */
+	reco_check_policies(table);
+	if (!read_model_row(table, snapshot, row))
+		reco_damaged(schema, "Its definition is missing.");
+	table_close(table, NoLock);
+}
+
+void
+reco_model_unlock(const ModelRow *row)
+{
+	UnlockRelationOid(row->table, AccessShareLock);
+}
+
+bool
+reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row, bool *busy)
+{
+	Relation table = reco_try_open(schema, RECO_TABLE_MODEL, AccessShareLock, busy);
+	bool found;
+
+	if (table == NULL)
+		return false;
+	found = may_select(table) && read_model_row(table, snapshot, row);
+	table_close(table, AccessShareLock);
+	return found;
+}
+
+void
+reco_version_check(Oid schema)
+{
+	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
+
+	reco_check_policies(table);
+	table_close(table, NoLock);
+}
+
+/* False when there is no such version. */
+static bool
+read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index, VersionRow *row)
+{
+	TupleTableSlot *slot = find_row(table, snapshot, &version, by_index);
+
+	if (slot == NULL)
+		return false;
+	row->algorithm = jsonb_column(slot, VERSION_ALGORITHM);
+	row->fields = jsonb_column(slot, VERSION_FIELDS);
+	row->status = text_column(slot, VERSION_STATUS);
+	row->users = int_column(slot, VERSION_USERS);
+	row->items = int_column(slot, VERSION_ITEMS);
+	row->factors = int_column(slot, VERSION_FACTORS);
+	row->interactions = bigint_column(slot, VERSION_INTERACTIONS);
+	row->bytes = bigint_column(slot, VERSION_BYTES);
+	if (reco_column(slot, VERSION_MEAN))
+		row->mean = DatumGetFloat8(slot->tts_values[VERSION_MEAN]);
+	if (reco_column(slot, VERSION_MIN_VALUE))
+		row->min_value = DatumGetFloat4(slot->tts_values[VERSION_MIN_VALUE]);
+	if (reco_column(slot, VERSION_MAX_VALUE))
+		row->max_value = DatumGetFloat4(slot->tts_values[VERSION_MAX_VALUE]);
+	row->metrics = jsonb_column(slot, VERSION_METRICS);
+	if (reco_column(slot, VERSION_AVAILABLE))
+		row->available = DatumGetBool(slot->tts_values[VERSION_AVAILABLE]);
+	if (reco_column(slot, VERSION_TIMED))
+		row->untimed = !DatumGetBool(slot->tts_values[VERSION_TIMED]);
+	if (reco_column(slot, VERSION_FINISHED_AT))
+		row->finished_at = DatumGetTimestampTz(slot->tts_values[VERSION_FINISHED_AT]);
+	ExecDropSingleTupleTableSlot(slot);
+	return true;
+}
+
+void
+reco_version_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row)
+{
+	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
+
+	memset(row, 0, sizeof(*row));
+	reco_check_policies(table);
+	if (!read_version_row(table, version, snapshot, true, row))
+		reco_damaged(schema, psprintf("Its version %d is missing.", version));
+	table_close(table, NoLock);
+}
+
+bool
+reco_version_try_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row, bool *busy)
+{
+	Relation table = reco_try_open(schema, RECO_TABLE_VERSION, AccessShareLock, busy);
+	bool found;
+
+	memset(row, 0, sizeof(*row));
+	if (table == NULL)
+		return false;
+	found = may_select(table) && read_version_row(table, version, snapshot, false, row);
+	table_close(table, AccessShareLock);
+	return found;
+}
+
+void
+reco_model_check_owner(const ModelRow *row)
+{
+	if (!reco_table_owned(row->table, GetUserId()))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be owner of model \"%s\"", row->name)));
+}
+
+Oid
+reco_relation_owner(Oid relation)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}

@@ -1,0 +1,346 @@
+/*
+ * layout.c
+ *	  What the tables of a model are, and the one way to open them.
+ *
+ * A model's tables belong to its owner, who may alter them at any time, in a transaction
+ * that another session waits for as well.  So nothing is known of a table before it is
+ * locked: it is locked first, by name, as the server does it, then all that its readers
+ * and writers rely on is checked, and the lock stays to the end of the transaction.
+ *
+ * Cost: three look-ups in the catalog caches and a comparison a column, no more than a
+ * few microseconds.
+ */
+#include "store/tables/layout.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "store/tables/definition.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+/* A column; ids have any type. */
+typedef struct Column
+{
+	const char *name;
+	Oid type;
+} Column;
+
+#define ANY_TYPE InvalidOid
+
+/* As reco.model has them. */
+static const Column model_columns[MODEL_COLUMNS] = {
+	[MODEL_DEFINITION] = {"definition", INT4OID},
+	[MODEL_SOURCE] = {"source", TEXTOID},
+	[MODEL_ALGORITHM] = {"algorithm", JSONBOID},
+	[MODEL_OPTIONS] = {"options", JSONBOID},
+	[MODEL_SEARCH_PATH] = {"search_path", TEXTOID},
+	[MODEL_ACTIVE_VERSION] = {"active_version", INT4OID},
+	[MODEL_ACTIVE_NONCE] = {"active_nonce", INT8OID},
+	[MODEL_NEXT_VERSION] = {"next_version", INT4OID},
+	[MODEL_CREATED_AT] = {"created_at", TIMESTAMPTZOID},
+	[MODEL_ITEMS] = {"items", TEXTOID},
+	[MODEL_ITEMS_SEARCH_PATH] = {"items_search_path", TEXTOID},
+	[MODEL_ACTIVE_LIST] = {"active_list", INT4OID},
+	[MODEL_SURFACE] = {"surface", INT4OID},
+	[MODEL_RESOLVED] = {"resolved", JSONBOID},
+};
+
+/* As reco.version has them. */
+static const Column version_columns[VERSION_COLUMNS] = {
+	[VERSION_VERSION] = {"version", INT4OID},
+	[VERSION_NONCE] = {"nonce", INT8OID},
+	[VERSION_STATUS] = {"status", TEXTOID},
+	[VERSION_STARTED_AT] = {"started_at", TIMESTAMPTZOID},
+	[VERSION_FINISHED_AT] = {"finished_at", TIMESTAMPTZOID},
+	[VERSION_ROWS_READ] = {"rows_read", INT8OID},
+	[VERSION_ROWS_SKIPPED] = {"rows_skipped", JSONBOID},
+	[VERSION_ROWS_MERGED] = {"rows_merged", INT8OID},
+	[VERSION_USERS] = {"users", INT4OID},
+	[VERSION_ITEMS] = {"items", INT4OID},
+	[VERSION_INTERACTIONS] = {"interactions", INT8OID},
+	[VERSION_ALGORITHM] = {"algorithm", JSONBOID},
+	[VERSION_OPTIONS] = {"options", JSONBOID},
+	[VERSION_FACTORS] = {"factors", INT4OID},
+	[VERSION_MEAN] = {"mean", FLOAT8OID},
+	[VERSION_MIN_VALUE] = {"min_value", FLOAT4OID},
+	[VERSION_MAX_VALUE] = {"max_value", FLOAT4OID},
+	[VERSION_METRICS] = {"metrics", JSONBOID},
+	[VERSION_LOSS] = {"loss", FLOAT4ARRAYOID},
+	[VERSION_BYTES] = {"bytes", INT8OID},
+	[VERSION_TIMINGS] = {"timings", JSONBOID},
+	[VERSION_TRAINED_BY] = {"trained_by", TEXTOID},
+	[VERSION_MESSAGE] = {"message", TEXTOID},
+	[VERSION_FIELDS] = {"fields", JSONBOID},
+	[VERSION_ROW_SECURITY] = {"row_security", BOOLOID},
+	[VERSION_AVAILABLE] = {"available", BOOLOID},
+	[VERSION_TIMED] = {"timed", BOOLOID},
+};
+
+static const Column user_columns[COLUMNS] = {
+	[COLUMN_VERSION] = {"version", INT4OID},
+	[COLUMN_ID] = {"user_id", ANY_TYPE},
+	[COLUMN_FACTORS] = {"factors", FLOAT4ARRAYOID},
+	[COLUMN_BIAS] = {"bias", FLOAT4OID},
+	[COLUMN_INTERACTIONS] = {"interactions", INT4OID},
+	[COLUMN_NUMBER] = {"number", INT4OID},
+	[COLUMN_NEIGHBORS] = {"neighbors", INT4ARRAYOID},
+	[COLUMN_SIMILARITIES] = {"similarities", FLOAT8ARRAYOID},
+	[COLUMN_CONTENT] = {"history", BYTEAOID},
+};
+
+static const Column item_columns[ITEM_COLUMNS] = {
+	[COLUMN_VERSION] = {"version", INT4OID},
+	[COLUMN_ID] = {"item_id", ANY_TYPE},
+	[COLUMN_FACTORS] = {"factors", FLOAT4ARRAYOID},
+	[COLUMN_BIAS] = {"bias", FLOAT4OID},
+	[COLUMN_INTERACTIONS] = {"interactions", INT4OID},
+	[COLUMN_NUMBER] = {"number", INT4OID},
+	[COLUMN_NEIGHBORS] = {"neighbors", INT4ARRAYOID},
+	[COLUMN_SIMILARITIES] = {"similarities", FLOAT8ARRAYOID},
+	[COLUMN_CONTENT] = {"features", BYTEAOID},
+	[COLUMN_TREND] = {"trend", FLOAT4OID},
+	[COLUMN_NUMBERS] = {"numbers", FLOAT4ARRAYOID},
+};
+
+/* As reco.term has them. */
+static const Column term_columns[TERM_COLUMNS] = {
+	[TERM_VERSION] = {"version", INT4OID}, [TERM_NUMBER] = {"number", INT4OID},
+	[TERM_FIELD] = {"field", INT4OID},     [TERM_TERM] = {"term", TEXTOID},
+	[TERM_WEIGHT] = {"weight", FLOAT4OID},
+};
+
+static const Column list_columns[LIST_COLUMNS] = {
+	[LIST_NUMBER] = {"list", INT4OID},       [LIST_USER] = {"user_id", ANY_TYPE},
+	[LIST_ITEMS] = {"items", ANY_TYPE},      [LIST_SCORES] = {"scores", FLOAT4ARRAYOID},
+	[LIST_BY_MODEL] = {"by_model", INT4OID}, [LIST_SOURCE] = {"source", TEXTOID},
+};
+
+typedef struct Layout
+{
+	const char *name;
+	const char *type; /* of the extension, that the table is OF; NULL: of none */
+	const Column *column;
+	int columns;
+	int least; /* of a typed table: as many as the first release had */
+} Layout;
+
+static const Layout layouts[RECO_TABLES] = {
+	[RECO_TABLE_MODEL] = {"model", "model", model_columns, MODEL_COLUMNS, MODEL_ACTIVE_LIST + 1},
+	[RECO_TABLE_VERSION] = {"model_version", "version", version_columns, VERSION_COLUMNS,
+							VERSION_AVAILABLE + 1},
+	[RECO_TABLE_ITEM] = {"model_item", NULL, item_columns, ITEM_COLUMNS, ITEM_COLUMNS},
+	[RECO_TABLE_USER] = {"model_user", NULL, user_columns, COLUMNS, COLUMNS},
+	[RECO_TABLE_TERM] = {"model_term", "term", term_columns, TERM_COLUMNS, TERM_WEIGHT + 1},
+	[RECO_TABLE_LIST] = {"model_list", NULL, list_columns, LIST_COLUMNS, LIST_COLUMNS},
+};
+
+const char *
+reco_table_name(RecoTable which)
+{
+	return layouts[which].name;
+}
+
+Oid
+reco_type_oid(const char *name)
+{
+	Oid schema = get_namespace_oid("reco", true);
+
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, PointerGetDatum(name),
+						   ObjectIdGetDatum(schema));
+}
+
+/*
+ * Locks and opens the relation of a name; NULL when there is none, or when busy is given
+ * and one would have to wait.
+ */
+static Relation
+lock_by_name(Oid schema, const char *name, LOCKMODE lock, bool *busy)
+{
+	Oid relid = get_relname_relid(name, schema);
+
+	while (OidIsValid(relid))
+	{
+		Oid now;
+
+		reco_poll();
+		if (busy == NULL)
+			LockRelationOid(relid, lock);
+		else if (!ConditionalLockRelationOid(relid, lock))
+		{
+			*busy = true;
+			return NULL;
+		}
+		/* with the lock came what others have committed: the name may mean another one */
+		now = get_relname_relid(name, schema);
+		if (now == relid)
+		{
+			Relation table = try_relation_open(relid, NoLock);
+
+			if (table != NULL)
+				return table;
+			now = InvalidOid;
+		}
+		UnlockRelationOid(relid, lock);
+		relid = now;
+	}
+	return NULL;
+}
+
+static bool
+column_fits(const Layout *layout, const Column *expected, Form_pg_attribute attribute)
+{
+	if (attribute->attisdropped || attribute->attgenerated != '\0' ||
+		strcmp(NameStr(attribute->attname), expected->name) != 0)
+		return false;
+	if (expected->type == ANY_TYPE)
+		return true;
+	return attribute->atttypmod == -1 &&
+		   (attribute->atttypid == expected->type ||
+			/* the types have domains; elsewhere rows are written past their checks */
+			(layout->type && getBaseType(attribute->atttypid) == expected->type));
+}
+
+/*
+ * In which way an opened and locked relation is not the table; NULL when it is.
+ */
+static char *
+misfit(Relation table, const Layout *layout)
+{
+	Form_pg_class form = table->rd_rel;
+	TupleDesc desc = RelationGetDescr(table);
+	int known = Min(desc->natts, layout->columns);
+
+	if (form->relkind != RELKIND_RELATION || form->relpersistence == RELPERSISTENCE_TEMP ||
+		form->relam != HEAP_TABLE_AM_OID)
+		return psprintf("Its table \"%s\" is not an ordinary table.", layout->name);
+	if (layout->type && form->reloftype != reco_type_oid(layout->type))
+		return psprintf("Its table \"%s\" is not of type reco.%s.", layout->name, layout->type);
+	if (layout->type ? desc->natts < layout->least : desc->natts != layout->columns)
+		return psprintf("The columns of its table \"%s\" were altered.", layout->name);
+	for (int i = 0; i < known; i++)
+		if (!column_fits(layout, &layout->column[i], TupleDescAttr(desc, i)))
+			return psprintf("The columns of its table \"%s\" were altered.", layout->name);
+	return NULL;
+}
+
+static Relation
+open_checked(Oid schema, RecoTable which, LOCKMODE lock, bool *busy, char **why)
+{
+	const Layout *layout = &layouts[which];
+	Relation table = lock_by_name(schema, layout->name, lock, busy);
+
+	if (table == NULL)
+	{
+		*why = psprintf("Its table \"%s\" is missing.", layout->name);
+		return NULL;
+	}
+	*why = misfit(table, layout);
+	if (*why != NULL)
+	{
+		relation_close(table, lock);
+		return NULL;
+	}
+	/* the server says so when it plans a query, and this is none */
+	if (RecoveryInProgress() && !RelationIsPermanent(table))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot access temporary or unlogged relations during recovery")));
+	return table;
+}
+
+Relation
+reco_open(Oid schema, RecoTable which, LOCKMODE lock)
+{
+	char *why;
+	Relation table = open_checked(schema, which, lock, NULL, &why);
+
+	if (table == NULL)
+		reco_table_damaged(schema, why);
+	return table;
+}
+
+Relation
+reco_try_open(Oid schema, RecoTable which, LOCKMODE lock, bool *busy)
+{
+	char *why;
+
+	if (busy)
+		*busy = false;
+	return open_checked(schema, which, lock, busy, &why);
+}
+
+static bool
+index_fits(Relation table, Relation index, int keys, const int *column)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisvalid || !form->indislive || form->indnkeyatts != keys ||
+		index->rd_rel->relam != BTREE_AM_OID)
+		return false;
+	/* rows that an older snapshot sees may be missing from it */
+	if (form->indcheckxmin &&
+		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+							   TransactionXmin))
+		return false;
+	for (int k = 0; k < keys; k++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), column[k]);
+		TypeCacheEntry *type = lookup_type_cache(attribute->atttypid, TYPECACHE_BTREE_OPFAMILY);
+
+		if (form->indkey.values[k] != column[k] + 1 || index->rd_indoption[k] != 0 ||
+			index->rd_opfamily[k] != type->btree_opf ||
+			index->rd_opcintype[k] != type->btree_opintype ||
+			index->rd_indcollation[k] != attribute->attcollation)
+			return false;
+	}
+	return RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
+}
+
+Relation
+reco_open_index(Relation table, int keys, const int *column)
+{
+	List *indexes = RelationGetIndexList(table);
+	ListCell *cell;
+
+	foreach (cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index_fits(table, index, keys, column))
+		{
+			list_free(indexes);
+			return index;
+		}
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return NULL;
+}
+
+bool
+reco_altered_since(Relation table, Snapshot snapshot)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(RelationGetRelid(table)));
+	TransactionId xmin;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+	return TransactionIdIsNormal(xmin) && !TransactionIdIsCurrentTransactionId(xmin) &&
+		   XidInMVCCSnapshot(xmin, snapshot);
+}
