@@ -4,8 +4,8 @@
 #
 #   test/check-all.sh            all: on a copy of the tree, built anew with
 #                                warnings as errors (`make check-all`)
-#   test/check-all.sh SUITE...   some of unit fuzz regress isolation docs tap, on the
-#                                tree as `make` builds it (`make check-SUITE`)
+#   test/check-all.sh SUITE...   some of layers unit fuzz regress isolation docs tap,
+#                                on the tree as `make` builds it (`make check-SUITE`)
 #
 # Installs the packages that are missing and the extension, as root or through
 # sudo. Whatever is tested runs as an ordinary user in a folder under /tmp, for
@@ -98,6 +98,15 @@ unit_program() {
   # A program that ends early has no line for the test that ended it.
   grep -qE '^\[  FAILED  \] ' "$log" || echo "[  FAILED  ] ${log##*/}" >>"$log"
   sanitizer_excerpt "$log" >>"$logs/unit.failed"
+}
+
+# Whether files lie and include each other as doc/design.md says.
+suite_layers() {
+  local log=$logs/layers.log status=0
+  in_tree perl test/layers.pl >"$log" 2>&1 || status=$?
+  verdict layers "$status" "$(sed -n 's/^\([0-9]*\) passed, .*/\1/p' "$log")" \
+    "$(sed -n 's/^.* passed, \([0-9]*\) failed$/\1/p' "$log")" 0 'files'
+  [ "$status" = 0 ] || head -n 100 "$log"
 }
 
 # Each program under sanitizers, and with the kernels as they are shipped, at the best
@@ -305,10 +314,10 @@ keep_logs() {
 
 suites=("$@")
 strict=()
-[ "$#" != 0 ] || suites=(unit fuzz regress isolation docs tap)
+[ "$#" != 0 ] || suites=(layers unit fuzz regress isolation docs tap)
 for suite in "${suites[@]}"; do
   declare -F "suite_$suite" >/dev/null || {
-    echo "no suite \"$suite\": unit, fuzz, regress, isolation, docs, tap" >&2
+    echo "no suite \"$suite\": layers, unit, fuzz, regress, isolation, docs, tap" >&2
     exit 2
   }
 done

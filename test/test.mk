@@ -3,7 +3,8 @@
 #
 #   make demo [RATINGS=ratings.csv] [STAY=1]    see it work
 #   make check-all       every suite, built anew with warnings as errors
-#   make check-unit      one suite: kernels under ASan and UBSan, and as they are shipped
+#   make check-layers    one suite: whether the rooms of the code are as doc/design.md says
+#   make check-unit      ... kernels under ASan and UBSan, and as they are shipped
 #   make check-fuzz      ... the fuzz targets on their corpora, likewise
 #   make check-regress   ... pg_regress against a private server
 #   make check-isolation ... the isolation tests, likewise
@@ -15,7 +16,7 @@
 #   make check-upgrade   pg_upgrade from PostgreSQL 15 to 17, in the same folder
 #   make setup           install the Debian packages that all of this needs
 
-CHECKS = check-unit check-fuzz check-regress check-isolation check-docs check-tap
+CHECKS = check-layers check-unit check-fuzz check-regress check-isolation check-docs check-tap
 .PHONY: setup demo check-all $(CHECKS) unit-tests fuzz-tests fuzz clean-room check-pg17 check-upgrade
 
 setup:

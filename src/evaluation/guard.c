@@ -194,31 +194,22 @@ passes(const RecoGuard *guard, double value, Jsonb *current, char **message)
 	return false;
 }
 
-void
-reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model,
-				 RecoTrainingRecord *record)
+RecoVerdict
+reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model)
 {
 	VersionRow current = {0};
+	RecoVerdict verdict;
 	char *message;
 	char *metrics = pstrdup("{}");
 
 	(void) reco_version_try_read(model->schema, model->active_version, GetActiveSnapshot(),
 								 &current, NULL);
-	record->held_back = !passes(guard, worth, current.metrics, &message);
-	record->message = message;
+	verdict.held_back = !passes(guard, worth, current.metrics, &message);
+	verdict.message = message;
 	if (!isnan(worth))
 		metrics = psprintf("{\"%s\": %.17g}", reco_guard_name(guard), worth);
-	record->metrics = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(metrics)));
-	if (message == NULL)
-		return;
-	if (record->held_back)
-		ereport(WARNING, (errmsg("model \"%s\" version %d is kept but not made the active one: %s",
-								 model->name, record->version, message),
-						  errhint("CALL reco.activate(%s, %d) makes it the active one.",
-								  quote_literal_cstr(model->name), record->version)));
-	else
-		ereport(NOTICE, (errmsg("model \"%s\" version %d is made the active one: %s", model->name,
-								record->version, message)));
+	verdict.metrics = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(metrics)));
+	return verdict;
 }
 
 bool

@@ -5,8 +5,9 @@
 #ifndef RECO_API_GUARD_H
 #define RECO_API_GUARD_H
 
-#include "pg/functions.h"
-#include "lifecycle/versions.h"
+#include "model/model.h"
+#include "store/source/source.h"
+#include "store/tables/definition.h"
 
 /* "ndcg@10 >= 0.95 * current", taken apart. */
 typedef struct RecoGuard
@@ -34,12 +35,16 @@ extern char *reco_guard_name(const RecoGuard *guard);
 extern double reco_guard_measure(const RecoGuard *guard, const RecoData *data, const RecoSpec *spec,
 								 RecoBudget *budget);
 
-/*
- * Records with a new version what it is worth, and holds it back unless that passes
- * beside what the active version was worth.  Says so.
- */
-extern void reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model,
-							 RecoTrainingRecord *record);
+/* What is made of a new version. */
+typedef struct RecoVerdict
+{
+	Jsonb *metrics;      /* to be recorded with it */
+	bool held_back;      /* kept, but not made the active one */
+	const char *message; /* NULL: there is nothing to say */
+} RecoVerdict;
+
+/* Whether what a new version is worth passes, beside what the active version was worth. */
+extern RecoVerdict reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model);
 
 /* Whether the latest version is as old as the least interval between two; says when not. */
 extern bool reco_refresh_is_due(const ModelRow *model, const Interval *min_interval);

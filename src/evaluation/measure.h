@@ -5,7 +5,9 @@
 #ifndef RECO_API_MEASURE_H
 #define RECO_API_MEASURE_H
 
-#include "pg/functions.h"
+#include "model/model.h"
+#include "pg/rows.h"
+#include "store/source/source.h"
 
 #define RECO_MAX_CUTOFFS 16
 

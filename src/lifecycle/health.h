@@ -5,7 +5,7 @@
 #ifndef RECO_API_HEALTH_H
 #define RECO_API_HEALTH_H
 
-#include "pg/functions.h"
+#include "lifecycle/lifecycle.h"
 #include "store/tables/definition.h"
 
 typedef struct RecoHealth

@@ -6,6 +6,7 @@
 #define RECO_API_JOB_H
 
 #include "evaluation/guard.h"
+#include "lifecycle/versions.h"
 
 /* search_path of what we run ourselves as the owner. */
 #define OWN_SEARCH_PATH "pg_catalog"

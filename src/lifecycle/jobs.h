@@ -5,7 +5,7 @@
 #ifndef RECO_API_JOBS_H
 #define RECO_API_JOBS_H
 
-#include "pg/functions.h"
+#include "lifecycle/lifecycle.h"
 #include "nodes/pg_list.h"
 #include "store/tables/definition.h"
 

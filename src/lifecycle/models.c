@@ -4,6 +4,7 @@
  *	  training begins.
  */
 #include "lifecycle/job.h"
+#include "lifecycle/lifecycle.h"
 
 #include "catalog/catalog.h"
 #include "catalog/pg_namespace.h"

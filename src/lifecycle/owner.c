@@ -6,7 +6,7 @@
  * say.  The schema comes first, since a role that is to own a table must be able to create
  * in its schema.  A scheduled refresh is made anew as a job of the new owner.
  */
-#include "pg/functions.h"
+#include "lifecycle/lifecycle.h"
 
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"

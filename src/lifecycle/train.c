@@ -270,6 +270,28 @@ train(Job *job)
 	MemoryContextSwitchTo(old);
 }
 
+/* Has the guard decide whether the version is made the active one, and says so. */
+static void
+judge(Job *job, const ModelRow *model)
+{
+	RecoTrainingRecord *record = &job->record;
+	RecoVerdict verdict = reco_guard_judge(job->guard, job->worth, model);
+
+	record->metrics = verdict.metrics;
+	record->held_back = verdict.held_back;
+	record->message = verdict.message;
+	if (verdict.message == NULL)
+		return;
+	if (verdict.held_back)
+		ereport(WARNING, (errmsg("model \"%s\" version %d is kept but not made the active one: %s",
+								 model->name, record->version, verdict.message),
+						  errhint("CALL reco.activate(%s, %d) makes it the active one.",
+								  quote_literal_cstr(model->name), record->version)));
+	else
+		ereport(NOTICE, (errmsg("model \"%s\" version %d is made the active one: %s", model->name,
+								record->version, verdict.message)));
+}
+
 /*
  * Looks the model up anew - it may have been dropped or given away while its
  * training held no lock - and writes.
@@ -287,7 +309,7 @@ write_version(Job *job)
 	reco_version_lock(&job->record);
 	check_id_types(job);
 	if (job->guard)
-		reco_guard_judge(job->guard, job->worth, &row, &job->record);
+		judge(job, &row);
 	reco_progress_phase(job->record.version, "writing");
 	reco_version_finish(&job->record);
 	PopActiveSnapshot();

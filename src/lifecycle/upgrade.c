@@ -6,7 +6,7 @@
  * tables grow as well: they are rewritten, with all versions in them, under exclusive
  * locks.  Whatever else the model has stays: its definition, versions, lists and rights.
  */
-#include "pg/functions.h"
+#include "lifecycle/lifecycle.h"
 
 #include "executor/spi.h"
 #include "miscadmin.h"

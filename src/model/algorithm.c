@@ -7,6 +7,7 @@
  */
 #include "model/model.h"
 
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
@@ -355,4 +356,41 @@ reco_training_fit(const RecoTraining *training, RecoTrained *out)
 		out_of_range(training, "similarities");
 	if (!features_fit(training->features))
 		out_of_range(training, "numbers of items");
+}
+
+/* The name that a text begins with, as of a call: "reco.ials(factors => 8)". */
+static char *
+first_name(const char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t\r\n");
+	if (pg_strncasecmp(text, "reco.", 5) == 0)
+		text += 5;
+	length = strspn(text, "abcdefghijklmnopqrstuvwxyz_0123456789");
+	return pnstrdup(text, length);
+}
+
+Jsonb *
+reco_algorithm_from_text(const char *text)
+{
+	char *name = first_name(text);
+
+	if (text[strspn(text, " \t\r\n")] == '{')
+	{
+		Jsonb *value =
+			DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(text))));
+
+		(void) reco_spec_parse(value);
+		return value;
+	}
+	/* an error that lists them unless it is the name of one */
+	(void) reco_algorithm_find(
+		name[0] ? name : pnstrdup(text, pg_mbcliplen(text, (int) strlen(text), 60)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%.*s\" is a text, not an algorithm",
+					pg_mbcliplen(text, (int) strlen(text), 60), text),
+			 errhint("Write the call of the function without quotes: algorithm => reco.%s(...).",
+					 name)));
 }

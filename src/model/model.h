@@ -152,6 +152,8 @@ struct RecoAlgorithm
 /* algorithm.c */
 extern const RecoAlgorithm *reco_algorithm_find(const char *name);
 extern RecoSpec *reco_spec_parse(Jsonb *value);
+/* An algorithm as jsonb in a text, or an error that says how one is written. */
+extern Jsonb *reco_algorithm_from_text(const char *text);
 extern char *reco_spec_describe(const RecoSpec *spec);
 extern void reco_options_parse(const reco_option *table, void *target, const char *owner,
 							   Jsonb *value, const char *skip_key);

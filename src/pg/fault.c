@@ -3,7 +3,8 @@
  *	  Faults made on purpose, for tests.
  */
 #define RECO_FAULT_C
-#include "pg/pg.h"
+#include "pg/compat.h"
+#include "pg/fault.h"
 
 #ifdef RECO_FAULTS
 

@@ -35,7 +35,8 @@ reco_poll(void)
 #define RECO_POLL_AT(i) RECO_POLL_EACH(i, 1048576)
 #define RECO_SEARCHES 16384
 
-/* Settings (init.c). */
+/* Settings (settings.c). */
+extern void reco_settings_init(void);
 extern int reco_threads_setting;
 extern int reco_max_memory_setting;
 
@@ -47,7 +48,7 @@ extern size_t reco_max_memory_limit(void);
 /* The memory of the machine, or of the control group that this process is in (machine.c). */
 extern size_t reco_machine_memory(void);
 
-/* The version of the extension in this database, palloc'd; NULL: there is none. */
+/* version.c: the version of the extension in this database, palloc'd; NULL: there is none. */
 extern char *reco_installed_version(void);
 
 /* An error when the library is of another version than the extension in this database. */

@@ -6,7 +6,7 @@
  * list says what of.  Anybody may call them with any list, so it is compared
  * with what will be returned before anything is.
  */
-#include "pg/functions.h"
+#include "pg/rows.h"
 
 #include "funcapi.h"
 #include "miscadmin.h"

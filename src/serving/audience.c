@@ -9,7 +9,7 @@
  * Cost: all users times the items; the users' image is mapped.  Memory: a score a user,
  * and one user's row.
  */
-#include "pg/functions.h"
+#include "pg/rows.h"
 #include "serving/request.h"
 
 #include "catalog/pg_type.h"

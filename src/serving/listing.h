@@ -5,7 +5,7 @@
 #ifndef RECO_API_LISTING_H
 #define RECO_API_LISTING_H
 
-#include "pg/functions.h"
+#include "pg/rows.h"
 #include "serving/request.h"
 #include "serving/live.h"
 

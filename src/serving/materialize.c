@@ -11,7 +11,7 @@
  * Memory: a batch, some 16 MB of users and as much of lists.  Cost: the users times a search, and a
  *row a user.
  */
-#include "pg/functions.h"
+#include "pg/rows.h"
 
 #include "access/table.h"
 #include "catalog/namespace.h"
@@ -24,7 +24,6 @@
 #include "serving/live.h"
 #include "store/tables/lock.h"
 #include "store/tables/progress.h"
-#include "lifecycle/schema.h"
 #include "store/source/source.h"
 #include "store/tables/statement.h"
 #include "utils/array.h"

@@ -3,7 +3,7 @@
  *	  The function behind a model's user_profile(): what a user likes, by what is
  *	  known about the items they have.
  */
-#include "pg/functions.h"
+#include "pg/rows.h"
 #include "serving/request.h"
 
 #include "catalog/pg_type.h"

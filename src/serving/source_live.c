@@ -5,7 +5,7 @@
  * A plan shows values and structure of tables that its reader may have no rights on,
  * so only the model's owner gets to see it.
  */
-#include "pg/functions.h"
+#include "pg/rows.h"
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"

@@ -15,7 +15,7 @@
  * Memory is what the states hold, counted against reco.max_memory by the size of
  * the aggregate's context whenever a state grows.
  */
-#include "pg/functions.h"
+#include "model/model.h"
 
 #include "access/detoast.h"
 #include "catalog/pg_type.h"

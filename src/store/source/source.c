@@ -380,3 +380,14 @@ reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_joi
 	data->available = available;
 	return data;
 }
+
+char *
+reco_table_source(Oid table)
+{
+	char *name = get_rel_name(table);
+
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", table)));
+	return quote_qualified_identifier(get_namespace_name_or_temp(get_rel_namespace(table)), name);
+}

@@ -10,6 +10,7 @@
 #include "core/data/csr.h"
 #include "executor/spi.h"
 #include "store/ids/ident.h"
+#include "utils/jsonb.h"
 
 typedef enum OnInvalid
 {
@@ -147,5 +148,11 @@ typedef struct RecoData
  */
 extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join,
 								  const RecoDataOptions *options, RecoBudget *budget);
+
+/* options.c: an error unless these are options of data. */
+extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
+
+/* A table as a source names it; an error when there is none. */
+extern char *reco_table_source(Oid table);
 
 #endif /* RECO_STORE_SOURCE_H */

@@ -17,31 +17,12 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "store/tables/layout.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-
-Oid
-reco_model_table(Oid schema)
-{
-	Oid table = get_relname_relid(reco_table_name(RECO_TABLE_MODEL), schema);
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Form_pg_class form;
-	bool fits;
-
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	/* those of other sessions cannot be read */
-	fits = OidIsValid(form->reloftype) && form->reloftype == reco_type_oid("model") &&
-		   form->relkind == RELKIND_RELATION && form->relpersistence != RELPERSISTENCE_TEMP;
-	ReleaseSysCache(tuple);
-	return fits ? table : InvalidOid;
-}
 
 Oid
 reco_model_schema(const char *name)
@@ -54,32 +35,6 @@ reco_model_schema(const char *name)
 										   : errmsg("model \"%s\" does not exist", name),
 						errhint("reco.models lists the models you may read.")));
 	return schema;
-}
-
-static pg_attribute_noreturn() void damaged(Oid schema, const char *detail, const char *hint)
-{
-	const char *name = get_namespace_name(schema);
-
-	/* what looks like damage may be a model that another session drops */
-	if (name == NULL || !OidIsValid(reco_model_table(schema)))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" was dropped", name ? name : "")));
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("model \"%s\" is damaged", name), errdetail_internal("%s", detail),
-					errhint("%s", hint)));
-}
-
-void
-reco_damaged(Oid schema, const char *detail)
-{
-	damaged(schema, detail,
-			"Train it again with CALL reco.refresh(), or drop it and create it anew.");
-}
-
-void
-reco_table_damaged(Oid schema, const char *detail)
-{
-	damaged(schema, detail, "Make the table what it was, or drop the model and create it anew.");
 }
 
 static bool

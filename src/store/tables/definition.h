@@ -5,11 +5,18 @@
 #ifndef RECO_STORE_DEFINITION_H
 #define RECO_STORE_DEFINITION_H
 
-#include "pg/pg.h"
+#include "store/tables/layout.h"
 
 #include "utils/jsonb.h"
 #include "utils/rel.h"
-#include "utils/snapshot.h"
+#include "utils/snapmgr.h"
+
+/*
+ * The snapshot that a procedure reads a model by: with all that this transaction has
+ * done.  The active one may lack what a function did before its CALL (in servers
+ * before 14.13, 15.8 and 16.4).
+ */
+#define RECO_LATEST_SNAPSHOT GetTransactionSnapshot()
 
 /* The definition of a model: its one row, copied. */
 typedef struct ModelRow
@@ -61,12 +68,6 @@ typedef struct VersionRow
 extern Oid reco_model_schema(const char *name);
 
 /*
- * The table that makes a schema a model, or InvalidOid.  By the catalogs, without a lock:
- * nothing may be read from it on account of this.
- */
-extern Oid reco_model_table(Oid schema);
-
-/*
  * Whoever calls: what may be done with it is for the caller to check, of an owner or of
  * who may call the functions (rights.h).  An error where policies would hide the row.
  * The table stays locked for reading.
@@ -111,9 +112,5 @@ extern void reco_check_policies(Relation table);
  * would run with the rights of the model's.
  */
 extern void reco_check_writable(Relation table);
-
-/* Errors: rows of a model that another training replaces, or tables, which it does not. */
-extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
-extern pg_attribute_noreturn() void reco_table_damaged(Oid schema, const char *detail);
 
 #endif /* RECO_STORE_DEFINITION_H */

@@ -158,4 +158,14 @@ extern Relation reco_open_index(Relation table, int keys, const int *column);
  */
 extern bool reco_altered_since(Relation table, Snapshot snapshot);
 
+/*
+ * The table that makes a schema a model, or InvalidOid.  By the catalogs, without a lock:
+ * nothing may be read from it on account of this.
+ */
+extern Oid reco_model_table(Oid schema);
+
+/* Errors: rows of a model that another training replaces, or tables, which it does not. */
+extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
+extern pg_attribute_noreturn() void reco_table_damaged(Oid schema, const char *detail);
+
 #endif /* RECO_STORE_LAYOUT_H */

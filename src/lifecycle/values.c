@@ -1,14 +1,14 @@
 /*
- * algorithms.c
+ * values.c
  *	  Values of type reco.algorithm and reco.data_options in SQL.
  */
-#include "pg/functions.h"
+#include "model/model.h"
 
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
+#include "store/source/source.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -22,37 +22,6 @@ RECO_FUNCTION(reco_is_data_options);
 RECO_FUNCTION(reco_describe);
 RECO_FUNCTION(reco_make_algorithm);
 RECO_FUNCTION(reco_make_options);
-
-static const char *const on_invalid_choices[] = {"error", "skip", NULL};
-
-/* In the order of RecoLiveMode. */
-static const char *const live_choices[] = {"auto", "on", "off", NULL};
-
-static const reco_option data_options[] = {
-	{"on_invalid", RECO_OPTION_ENUM, offsetof(RecoDataOptions, on_invalid), ON_INVALID_ERROR, 0, 0,
-	 on_invalid_choices},
-	{"min_user_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_user_interactions), 1,
-	 1, 1000000, NULL},
-	{"min_item_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_item_interactions), 1,
-	 1, 1000000, NULL},
-	{"max_user_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, max_user_interactions), 0,
-	 1, 1000000, NULL},
-	{"keep_versions", RECO_OPTION_INT, offsetof(RecoDataOptions, keep_versions), 2, 1, 1000, NULL},
-	{"live", RECO_OPTION_ENUM, offsetof(RecoDataOptions, live), RECO_LIVE_AUTO, 0, 0, live_choices},
-	{NULL},
-};
-
-void
-reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
-{
-	memset(options, 0, sizeof(*options));
-	reco_options_parse(data_options, options, "reco.options", value, NULL);
-	if (options->max_user_interactions > 0 &&
-		options->max_user_interactions < options->min_user_interactions)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_user_interactions must not be less than min_user_interactions")));
-}
 
 /*
  * The arguments of the calling function as a jsonb object, by their names;
@@ -161,54 +130,6 @@ reco_make_options(PG_FUNCTION_ARGS)
 
 	reco_data_options_parse(value, &options);
 	PG_RETURN_JSONB_P(value);
-}
-
-/* The name that a text begins with, as of a call: "reco.ials(factors => 8)". */
-static char *
-first_name(const char *text)
-{
-	size_t length;
-
-	text += strspn(text, " \t\r\n");
-	if (pg_strncasecmp(text, "reco.", 5) == 0)
-		text += 5;
-	length = strspn(text, "abcdefghijklmnopqrstuvwxyz_0123456789");
-	return pnstrdup(text, length);
-}
-
-Jsonb *
-reco_algorithm_from_text(const char *text)
-{
-	char *name = first_name(text);
-
-	if (text[strspn(text, " \t\r\n")] == '{')
-	{
-		Jsonb *value =
-			DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(text))));
-
-		(void) reco_spec_parse(value);
-		return value;
-	}
-	/* an error that lists them unless it is the name of one */
-	(void) reco_algorithm_find(
-		name[0] ? name : pnstrdup(text, pg_mbcliplen(text, (int) strlen(text), 60)));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%.*s\" is a text, not an algorithm",
-					pg_mbcliplen(text, (int) strlen(text), 60), text),
-			 errhint("Write the call of the function without quotes: algorithm => reco.%s(...).",
-					 name)));
-}
-
-char *
-reco_table_source(Oid table)
-{
-	char *name = get_rel_name(table);
-
-	if (name == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", table)));
-	return quote_qualified_identifier(get_namespace_name_or_temp(get_rel_namespace(table)), name);
 }
 
 Datum
