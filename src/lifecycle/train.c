@@ -86,10 +86,9 @@ check_model_exists(const Job *job)
 static bool
 says_dropped(const Job *job, const ErrorData *error)
 {
-	AcceptInvalidationMessages();
 	return ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OPERATOR_INTERVENTION &&
 		   ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INSUFFICIENT_RESOURCES &&
-		   !OidIsValid(reco_model_table(job->record.schema));
+		   reco_model_gone(job->record.schema);
 }
 
 /* After each iteration: no use in going on when the model is gone. */

@@ -22,6 +22,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -181,17 +182,34 @@ reco_model_table(Oid schema)
 	return fits ? table : InvalidOid;
 }
 
+/*
+ * A drop is seen in the catalogs a moment before this session is told to forget what it has
+ * cached of them; whoever drops holds the schema's lock beyond that.
+ */
+bool
+reco_model_gone(Oid schema)
+{
+	bool gone;
+
+	if (!OidIsValid(schema))
+		return true;
+	LockDatabaseObject(NamespaceRelationId, schema, 0, AccessShareLock);
+	gone = !OidIsValid(reco_model_table(schema));
+	UnlockDatabaseObject(NamespaceRelationId, schema, 0, AccessShareLock);
+	return gone;
+}
+
 static pg_attribute_noreturn() void damaged(Oid schema, const char *detail, const char *hint)
 {
 	const char *name = get_namespace_name(schema);
 
 	/* what looks like damage may be a model that another session drops */
-	if (name == NULL || !OidIsValid(reco_model_table(schema)))
+	if (reco_model_gone(schema))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("model \"%s\" was dropped", name ? name : "")));
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("model \"%s\" is damaged", name), errdetail_internal("%s", detail),
-					errhint("%s", hint)));
+					errmsg("model \"%s\" is damaged", name ? name : ""),
+					errdetail_internal("%s", detail), errhint("%s", hint)));
 }
 
 void

@@ -164,6 +164,9 @@ extern bool reco_altered_since(Relation table, Snapshot snapshot);
  */
 extern Oid reco_model_table(Oid schema);
 
+/* Whether a model was dropped, by whoever was about to. */
+extern bool reco_model_gone(Oid schema);
+
 /* Errors: rows of a model that another training replaces, or tables, which it does not. */
 extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
 extern pg_attribute_noreturn() void reco_table_damaged(Oid schema, const char *detail);
