@@ -1,6 +1,6 @@
 # Makes C of the SQL of a model: for each file an array of its blocks, which empty lines
 # part, and of all of them the names of the relations and functions that they create.
-# src/lifecycle/template.h declares these.  Lines that begin with -- are left out.
+# src/store/tables/template.h declares these.  Lines that begin with -- are left out.
 
 function end_block() {
   if (in_block)
@@ -22,7 +22,7 @@ function add(list, name) {
 
 BEGIN {
   print "/* Made by make of sql/model/. */"
-  print "#include \"lifecycle/template.h\""
+  print "#include \"store/tables/template.h\""
 }
 
 FNR == 1 {

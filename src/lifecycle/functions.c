@@ -28,12 +28,19 @@
 #include "parser/parser.h"
 #include "store/tables/layout.h"
 #include "store/tables/rights.h"
-#include "lifecycle/schema.h"
-#include "lifecycle/template.h"
+#include "store/tables/template.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
+
+/* The exact type, for results and columns. */
+char *
+reco_exact_type(const IdType *type)
+{
+	return format_type_extended(type->type, type->typmod,
+								FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+}
 
 /* How ids of a type are passed and returned. */
 typedef struct Ids

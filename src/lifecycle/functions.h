@@ -15,4 +15,7 @@
  */
 extern void reco_functions_make(const ModelRow *model, const IdType *user, const IdType *item);
 
+/* The type of a column of ids, qualified. */
+extern char *reco_exact_type(const IdType *type);
+
 #endif /* RECO_STORE_FUNCTIONS_H */

@@ -16,7 +16,7 @@
 #include "executor/spi.h"
 #include "store/tables/definition.h"
 #include "store/source/source.h"
-#include "lifecycle/template.h"
+#include "store/tables/template.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"

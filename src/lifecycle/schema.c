@@ -12,19 +12,11 @@
 #include "miscadmin.h"
 #include "lifecycle/functions.h"
 #include "lifecycle/grants.h"
-#include "lifecycle/template.h"
+#include "store/tables/template.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-
-/* The exact type, for results and columns. */
-char *
-reco_exact_type(const IdType *type)
-{
-	return format_type_extended(type->type, type->typmod,
-								FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
-}
 
 /*
  * A column of ids, or with suffix "[]" of arrays of them.  Under the search_path of

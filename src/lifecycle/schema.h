@@ -9,14 +9,6 @@
 #include "store/ids/ident.h"
 
 /*
- * Which making of functions and views a model has (column "surface" of its definition):
- * from this one on EXECUTE on a function is the right to call it, before it was SELECT on
- * the model's tables.
- */
-#define RECO_SURFACE_EXECUTE 1
-#define RECO_SURFACE 1
-
-/*
  * Makes the schema with everything in it, as the current user, through SPI.
  * Returns the schema's OID.
  */
@@ -32,8 +24,5 @@ extern Oid reco_schema_create(const char *name, const IdType *user, const IdType
  */
 extern void reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item,
 							  bool wider);
-
-/* The type of a column of ids, qualified. */
-extern char *reco_exact_type(const IdType *type);
 
 #endif /* RECO_STORE_SCHEMA_H */

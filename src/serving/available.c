@@ -14,7 +14,7 @@
 #include "serving/live_state.h"
 
 #include "catalog/pg_type.h"
-#include "core/ranking/topn.h"
+#include "core/data/topn.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"

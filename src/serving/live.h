@@ -6,6 +6,7 @@
 #define RECO_STORE_LIVE_H
 
 #include "store/image/cache.h"
+#include "store/source/data.h"
 #include "store/source/lookup.h"
 
 /*

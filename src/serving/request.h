@@ -5,7 +5,7 @@
 #ifndef RECO_API_REQUEST_H
 #define RECO_API_REQUEST_H
 
-#include "core/ranking/topn.h"
+#include "core/data/topn.h"
 #include "store/image/cache.h"
 #include "utils/array.h"
 

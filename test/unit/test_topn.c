@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/ranking/topn.h"
+#include "core/data/topn.h"
 #include "mimic_env.h"
 
 static int

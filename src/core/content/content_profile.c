@@ -9,7 +9,7 @@
  * Cost: the terms and dense columns of the user's items, and a bit of every other term.
  */
 #include "core/content/content_parts.h"
-#include "core/ranking/topn.h"
+#include "core/data/topn.h"
 
 /* The size of each sparse field, and the shares of attributes; false to stop. */
 static bool

@@ -434,12 +434,3 @@ reco_neighbors_memory(const reco_neighbors_params *params, int32_t rows, int32_t
 
 	return pairs + lists + sums + result + reco_parts_memory(columns, entries, threads) + 4096 * 8;
 }
-
-void
-reco_neighbors_free(const reco_env *env, reco_neighbors *n)
-{
-	release(env, n->start);
-	release(env, n->row);
-	release(env, n->similarity);
-	memset(n, 0, sizeof(*n));
-}

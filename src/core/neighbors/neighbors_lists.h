@@ -15,7 +15,7 @@
 #ifndef RECO_CORE_NEIGHBORS_LISTS_H
 #define RECO_CORE_NEIGHBORS_LISTS_H
 
-#include "core/neighbors/neighbors.h"
+#include "core/neighbors/measure.h"
 #include "core/neighbors/pairs.h"
 
 #include <math.h>

@@ -7,7 +7,7 @@
 #define RECO_CORE_PAIRS_H
 
 #include "core/isa/isa.h"
-#include "core/neighbors/neighbors.h"
+#include "core/neighbors/measure.h"
 
 /* s(a | b) = scale dot / (x[a] y[b] + u[a] + w[b] - v dot + shrinkage) */
 typedef struct reco_pair_formula

@@ -6,7 +6,7 @@
 #define RECO_CORE_BATCH_H
 
 #include "core/data/csr.h"
-#include "core/ranking/topn.h"
+#include "core/data/topn.h"
 
 /* What the lists are made from: a factor model's items. */
 typedef struct reco_batch_items

@@ -5,7 +5,7 @@
 #ifndef RECO_CORE_METRICS_H
 #define RECO_CORE_METRICS_H
 
-#include "core/ranking/topn.h"
+#include "core/data/topn.h"
 
 typedef struct reco_rank_metrics
 {

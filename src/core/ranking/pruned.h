@@ -10,7 +10,7 @@
 #ifndef RECO_CORE_PRUNED_H
 #define RECO_CORE_PRUNED_H
 
-#include "core/ranking/topn.h"
+#include "core/data/topn.h"
 
 /* Components an index can have. */
 #define RECO_PRUNED_MAX_D 4096

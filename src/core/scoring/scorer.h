@@ -29,7 +29,7 @@
 #ifndef RECO_CORE_SCORER_H
 #define RECO_CORE_SCORER_H
 
-#include "core/ranking/topn.h"
+#include "core/data/topn.h"
 
 /*
  * A user, stored or folded in, or a basket.  Arrays belong to whoever made them and must not

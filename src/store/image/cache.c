@@ -15,13 +15,14 @@
  *
  * Cost of a hit: one row read.  Memory: what is mapped is shared.
  */
-#include "store/image/load.h"
+#include "store/image/cache.h"
 
 #include "access/xact.h"
 #include "catalog/pg_namespace.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "store/image/image.h"
+#include "store/image/load.h"
 #include "store/tables/rights.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"

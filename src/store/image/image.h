@@ -5,7 +5,7 @@
 #ifndef RECO_STORE_IMAGE_H
 #define RECO_STORE_IMAGE_H
 
-#include "store/image/cache.h"
+#include "store/image/serving.h"
 
 /* PG_TEMP_FILES_DIR is in one of these, by version */
 #include "common/file_utils.h"

@@ -5,7 +5,7 @@
 #ifndef RECO_STORE_LOAD_H
 #define RECO_STORE_LOAD_H
 
-#include "store/image/cache.h"
+#include "store/image/serving.h"
 
 /*
  * Reads a version into a context of its own, a child of the current one: the caller
@@ -18,9 +18,6 @@ extern Serving *reco_serving_load(const ModelRow *row);
  * version's row, which is returned.
  */
 extern Serving *reco_serving_describe(const ModelRow *row, VersionRow *version);
-
-/* All users, in a context that the caller gives to the version when it takes them. */
-extern ServingUsers *reco_users_load(const Serving *serving, MemoryContext context);
 
 /* Zeroed memory of any size; and a matrix whose rows start on cache lines. */
 extern void *serving_alloc(MemoryContext context, Size count, Size size);

@@ -6,12 +6,12 @@
  * read once a version.  Memory: that of one user at a time, or of all; it counts against
  * reco.max_memory.
  */
-#include "store/image/load.h"
+#include "store/image/users.h"
 
 #include "access/htup_details.h"
 #include "core/data/history.h"
 #include "miscadmin.h"
-#include "store/image/image.h"
+#include "store/image/load.h"
 #include "storage/bufmgr.h"
 #include "store/tables/terms.h"
 #include "utils/builtins.h"

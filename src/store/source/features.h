@@ -7,7 +7,8 @@
 
 #include "model/model.h"
 #include "store/source/confine.h"
-#include "store/source/source.h"
+#include "store/source/data.h"
+#include "store/source/query.h"
 #include "tcop/dest.h"
 
 typedef struct FeatureReader FeatureReader;

@@ -5,7 +5,7 @@
 #ifndef RECO_STORE_INGEST_H
 #define RECO_STORE_INGEST_H
 
-#include "store/source/source.h"
+#include "store/source/data.h"
 #include "tcop/dest.h"
 
 typedef struct Ingest Ingest;

@@ -6,7 +6,8 @@
 #define RECO_STORE_LOOKUP_H
 
 #include "store/source/confine.h"
-#include "store/source/source.h"
+#include "store/ids/ident.h"
+#include "store/source/query.h"
 #include "tcop/dest.h"
 
 /*

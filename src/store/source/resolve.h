@@ -6,7 +6,7 @@
 #define RECO_STORE_RESOLVE_H
 
 #include "store/tables/definition.h"
-#include "store/source/source.h"
+#include "store/source/query.h"
 
 /*
  * Analyzes the queries of a definition that are not resolved, as its owner under their

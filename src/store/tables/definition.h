@@ -18,6 +18,14 @@
  */
 #define RECO_LATEST_SNAPSHOT GetTransactionSnapshot()
 
+/*
+ * Which making of functions and views a model has (column "surface" of its definition):
+ * from this one on EXECUTE on a function is the right to call it, before it was SELECT on
+ * the model's tables.
+ */
+#define RECO_SURFACE_EXECUTE 1
+#define RECO_SURFACE 1
+
 /* The definition of a model: its one row, copied. */
 typedef struct ModelRow
 {

@@ -7,7 +7,7 @@
  * comparison keeps ties in item order without looking at the number.  The heap
  * itself does compare numbers.
  */
-#include "core/ranking/topn.h"
+#include "core/data/topn.h"
 
 #define HEAP_ENTRY reco_ranked
 #define HEAP_WORSE(a, b) reco_ranked_after(a, b)

@@ -5,7 +5,7 @@
  * Make embeds the files (sql/model/embed.awk).  Placeholders are filled in in one pass:
  * what is filled in is not looked at again, whatever braces an identifier has.
  */
-#include "lifecycle/template.h"
+#include "store/tables/template.h"
 
 #include "executor/spi.h"
 

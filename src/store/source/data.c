@@ -1,8 +1,8 @@
 /*
- * options.c
+ * data.c
  *	  What is about the data and not about an algorithm: values of type reco.data_options.
  */
-#include "store/source/source.h"
+#include "store/source/data.h"
 
 #include "model/model.h"
 

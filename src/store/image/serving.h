@@ -1,0 +1,70 @@
+/*
+ * serving.h
+ *	  A version of a model in the memory of a backend, ready to serve.
+ */
+#ifndef RECO_STORE_SERVING_H
+#define RECO_STORE_SERVING_H
+
+#include "model/model.h"
+#include "store/tables/tables.h"
+
+/* The two files of a version; that of the users is made when all are asked for. */
+typedef enum RecoImageKind
+{
+	RECO_IMAGE_ITEMS,
+	RECO_IMAGE_USERS,
+	RECO_IMAGES
+} RecoImageKind;
+
+/* A mapped file; memory NULL: none. */
+typedef struct RecoImage
+{
+	void *memory;
+	Size bytes;
+} RecoImage;
+
+/* All users of a version, with what they have. */
+typedef struct ServingUsers
+{
+	IdDict *ids;
+	float *factors; /* users x stride */
+	float *bias;
+	reco_csr histories;
+} ServingUsers;
+
+/*
+ * One version of a model.  Valid until the memory context is reset in which it was opened.
+ */
+typedef struct Serving
+{
+	/* key */
+	Oid schema;
+	int32 version;
+	int64 nonce;
+	uint64 hash; /* of all that says what its arrays mean: algorithm, parameters, fields */
+
+	MemoryContext context;
+	uint64 used; /* for eviction */
+	int pins;    /* calls that serve from it */
+	RecoImage image[RECO_IMAGES];
+	struct Serving *next_displaced; /* cache.c */
+	RecoModel model;
+	IdType *user_type;
+	IdType *item_type;
+	IdDict *items;
+	float *interactions;  /* users who have each item */
+	float *trend;         /* how much each item grew of late */
+	const int32 *popular; /* items by falling interactions, ties by number */
+
+	RecoFeatures *features; /* NULL: the algorithm looks at none */
+	int32 users;
+	bool available; /* items said what is available when it was trained */
+	bool untimed;   /* its source did not tell when interactions were */
+
+	/* loaded when they are asked for; NULL: not yet.  What is here is whole, and goes with
+	 * the version. */
+	ServingUsers *all;
+	const reco_scorer *scorer; /* for reco_serving_scorer */
+} Serving;
+
+#endif /* RECO_STORE_SERVING_H */

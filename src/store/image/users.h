@@ -1,0 +1,30 @@
+/*
+ * users.h
+ *	  Users of a version, read when they are asked for.
+ */
+#ifndef RECO_STORE_USERS_H
+#define RECO_STORE_USERS_H
+
+#include "store/image/serving.h"
+
+/* One of all users, by number, without neighbors: nothing is copied. */
+extern reco_profile reco_serving_profile(const Serving *serving, int32 u);
+
+/*
+ * Visits all users in the order of their ids.  What a profile holds is in `context`,
+ * which visit may reset.
+ */
+extern void reco_serving_each_user(Serving *serving, MemoryContext context,
+								   void (*visit)(void *arg, Datum id, reco_profile *profile),
+								   void *arg);
+
+/*
+ * A stored user: factors, bias, history and neighbors; false when the model has no such
+ * user.  In the current memory context.
+ */
+extern bool reco_serving_user(Serving *serving, Datum user, reco_profile *profile);
+
+/* All users, in a context that the caller gives to the version when it takes them. */
+extern ServingUsers *reco_users_load(const Serving *serving, MemoryContext context);
+
+#endif /* RECO_STORE_USERS_H */

@@ -1,0 +1,70 @@
+/*
+ * data.h
+ *	  What is read of a model's source, and what is asked of it.
+ */
+#ifndef RECO_STORE_DATA_H
+#define RECO_STORE_DATA_H
+
+#include "pg/pg.h"
+
+#include "core/data/csr.h"
+#include "store/ids/ident.h"
+#include "utils/jsonb.h"
+
+typedef enum OnInvalid
+{
+	ON_INVALID_ERROR,
+	ON_INVALID_SKIP
+} OnInvalid;
+
+/* Whether what a user has is read from the source when serving. */
+typedef enum RecoLiveMode
+{
+	RECO_LIVE_AUTO, /* where the source answers cheaply */
+	RECO_LIVE_ON,
+	RECO_LIVE_OFF
+} RecoLiveMode;
+
+/* reco.options(): what is about the data, not about the mathematics. */
+typedef struct RecoDataOptions
+{
+	int on_invalid;
+	int min_user_interactions;
+	int min_item_interactions;
+	int max_user_interactions; /* 0: all */
+	int keep_versions;
+	int live;
+} RecoDataOptions;
+
+/* An error unless these are options of data. */
+extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
+
+/* What a source held, ready to train on. */
+typedef struct RecoData
+{
+	IdType user_type;
+	IdType item_type;
+	bool has_value;
+	bool has_time;
+	char *column[4]; /* names: user, item, value, time; NULL: it has none */
+	IdDict *users;   /* in the order of their ids */
+	IdDict *items;
+	reco_interactions x;
+	int64 rows_read;
+	int64 skipped_null;    /* a user, item or value is NULL */
+	int64 skipped_invalid; /* no finite value in range, or an id too long, with on_invalid => 'skip'
+							*/
+	int64 skipped_items;   /* rows of items, likewise */
+	int64 dropped_users;   /* by min_user_interactions */
+	int64 dropped_items;
+	/* who has the most interactions, and whether most pairs of items come from that user */
+	int32 longest_user;
+	int64 longest;
+	bool longest_rules;
+	float *trend;                  /* of the items; NULL: the source has no times */
+	struct RecoFeatures *features; /* NULL: no query of items was given */
+	bool row_security;             /* policies decided which rows were read */
+	bool available;                /* items say what is available */
+} RecoData;
+
+#endif /* RECO_STORE_DATA_H */
