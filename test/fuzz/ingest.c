@@ -11,7 +11,7 @@
  */
 #include "fuzz.h"
 
-#include "core/data/csr.h"
+#include "core/data/triples.h"
 #include "core/data/trend.h"
 
 #include <math.h>

@@ -6,7 +6,7 @@
 #ifndef RECO_MIMIC_CSR_H
 #define RECO_MIMIC_CSR_H
 
-#include "core/data/csr.h"
+#include "core/data/triples.h"
 #include "mimic_env.h"
 
 typedef struct row

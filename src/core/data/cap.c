@@ -7,7 +7,7 @@
  *
  * Cost: n log max.
  */
-#include "core/data/csr.h"
+#include "core/data/triples.h"
 
 /* Which of two pairs is the first to go; items differ, so this is a total order. */
 static inline bool

@@ -5,7 +5,7 @@
 #ifndef RECO_CORE_TREND_H
 #define RECO_CORE_TREND_H
 
-#include "core/data/csr.h"
+#include "core/data/triples.h"
 
 /*
  * Two periods that follow each other, the later one ending with `last`, and what they

@@ -7,7 +7,7 @@
 
 #include "pg/pg.h"
 
-#include "core/data/csr.h"
+#include "core/data/triples.h"
 #include "store/ids/ident.h"
 #include "utils/jsonb.h"
 

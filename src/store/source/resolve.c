@@ -14,12 +14,10 @@
  * value look for an operator by its name.  So the deparsed text is analyzed again, and
  * must call the same functions and operators and give the same columns.
  *
- * Of what is not in pg_catalog the signatures are kept: a call whose argument fits any
- * type could still be taken over by a better match in the same schema.  They are compared
- * where the text is prepared.
+ * Of what is not in pg_catalog the signatures are kept, and compared where the text is
+ * prepared: a call could be taken over by a better match in the same schema.
  *
- * Cost: two analyses when a text is given; one where it is prepared, when it calls what is
- * not in pg_catalog.
+ * Cost: two analyses of a new text; one of a prepared one that calls others' functions.
  */
 #include "store/source/resolve.h"
 

@@ -1,0 +1,160 @@
+/*
+ * triples.h
+ *	  Interactions as they arrive, and the matrix that is made of them.
+ */
+#ifndef RECO_CORE_TRIPLES_H
+#define RECO_CORE_TRIPLES_H
+
+#include "core/data/csr.h"
+
+/*
+ * Interactions in the order in which they arrive.  user and item are
+ * provisional numbers, given out in order of arrival; they get their final
+ * order in reco_triples_build.
+ */
+#define RECO_CHUNK_ROWS 65536
+
+typedef struct reco_chunk
+{
+	int32_t user[RECO_CHUNK_ROWS];
+	int32_t item[RECO_CHUNK_ROWS];
+	/* then float value[] and int64_t time[] where the source has them */
+} reco_chunk;
+
+struct reco_trend;
+
+typedef struct reco_triples
+{
+	const reco_env *env;
+	bool has_value;
+	bool has_time;
+	int64_t max_row;          /* pairs that a user keeps: see reco_row_cap; 0: all */
+	struct reco_trend *trend; /* is counted while the matrix is built (trend.h); or NULL */
+	int used;                 /* rows in the last chunk */
+	int64_t chunks;
+	int64_t chunk_slots;
+	reco_chunk **chunk;
+} reco_triples;
+
+/*
+ * The matrix of a source: what every algorithm trains on.  A repeated pair
+ * keeps both its sum and its latest value (the mean of the values that share
+ * the latest time; without times the mean of all).
+ */
+typedef struct reco_interactions
+{
+	reco_csr by_user; /* value: the sum over repeats */
+	float *latest;    /* like by_user.value; NULL: no pair repeats */
+	int64_t merged;   /* rows that went into another row's entry */
+	int64_t capped;   /* pairs that max_row left out */
+	int32_t capped_users;
+} reco_interactions;
+
+extern void reco_triples_init(reco_triples *t, const reco_env *env, bool has_value, bool has_time);
+extern bool reco_triples_grow(reco_triples *t);
+extern void reco_triples_free(reco_triples *t);
+extern size_t reco_triples_build_memory(const reco_triples *t, int32_t users, int32_t items);
+
+static inline float *
+reco_chunk_value(const reco_triples *t, reco_chunk *chunk)
+{
+	return t->has_value ? (float *) (chunk + 1) : NULL;
+}
+
+static inline int64_t *
+reco_chunk_time(const reco_triples *t, reco_chunk *chunk)
+{
+	if (!t->has_time)
+		return NULL;
+	return (int64_t *) ((char *) (chunk + 1) +
+						(t->has_value ? sizeof(float) * RECO_CHUNK_ROWS : 0));
+}
+
+/*
+ * Appends a row; false when memory is exhausted.
+ */
+static inline bool
+reco_triples_add(reco_triples *t, int32_t user, int32_t item, float value, int64_t time)
+{
+	reco_chunk *chunk;
+
+	if (t->used == RECO_CHUNK_ROWS && !reco_triples_grow(t))
+		return false;
+	chunk = t->chunk[t->chunks - 1];
+	chunk->user[t->used] = user;
+	chunk->item[t->used] = item;
+	if (t->has_value)
+		reco_chunk_value(t, chunk)[t->used] = value;
+	if (t->has_time)
+		reco_chunk_time(t, chunk)[t->used] = time;
+	t->used++;
+	return true;
+}
+
+static inline int64_t
+reco_triples_rows(const reco_triples *t)
+{
+	return t->chunks == 0 ? 0 : (t->chunks - 1) * RECO_CHUNK_ROWS + t->used;
+}
+
+/*
+ * Sorts and merges the rows into a matrix and frees the triples, also on
+ * failure.  user_rank[provisional] is the final number of a user, a permutation
+ * of 0 .. users - 1; item_rank likewise.  The result does not depend on the
+ * order of the rows.  out's arrays belong to the caller; out->by_user.value is
+ * NULL when no pair repeats and every value is 1.
+ * Cost: one scatter of the rows and one pass over them.
+ * Errors: RECO_NO_MEMORY, RECO_STOPPED.
+ */
+extern reco_status reco_triples_build(reco_triples *t, int32_t users, int32_t items,
+									  const int32_t *user_rank, const int32_t *item_rank,
+									  reco_interactions *out);
+
+/* An interaction of one user. */
+typedef struct reco_entry
+{
+	int32_t item;
+	float value;
+} reco_entry;
+
+/*
+ * Sorts and merges the n interactions of one user by the same rules; time NULL: the
+ * source has none.  Changes entry; item, and sum and latest where they are not NULL,
+ * receive the result, and time begins with the latest time of each item.  Returns how many
+ * items there are, or -1 when poll asked for an end; env NULL: no polls.
+ * Cost: n log n.
+ */
+extern int64_t reco_row_merge(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n,
+							  int32_t *item, float *sum, float *latest);
+
+/* What decides which of a user's pairs are kept. */
+typedef struct reco_kept
+{
+	int64_t time;
+	float value;
+	int32_t item;
+} reco_kept;
+
+/*
+ * Of the n pairs of one user, in the order of their items, keeps the max > 0 latest (time
+ * NULL: the source has none), of those of one time the ones with the largest sums, and of
+ * those of one sum the first items.  In place; returns how many are left, or -1 when poll
+ * asked for an end.  sum and latest may be NULL; scratch has room for max of them or n,
+ * whichever is less.
+ * Cost: n log max.
+ */
+extern int64_t reco_row_cap(const reco_env *env, int64_t max, int64_t n, const int64_t *time,
+							int32_t *item, float *sum, float *latest, reco_kept *scratch);
+
+/*
+ * Drops users with fewer than min_user entries and items with fewer than
+ * min_item, both counted once, before anything is dropped, and then whoever has
+ * no entry left; with min_item 0 all items stay.  user_map[r] becomes
+ * the new number of user r, or -1; item_map likewise (both given by the caller,
+ * by_user.rows and by_user.cols long).  In place.
+ */
+extern reco_status reco_interactions_filter(const reco_env *env, reco_interactions *x,
+											int32_t min_user, int32_t min_item, int32_t *user_map,
+											int32_t *item_map);
+
+#endif /* RECO_CORE_TRIPLES_H */

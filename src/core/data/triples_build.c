@@ -1,0 +1,567 @@
+/*
+ * triples_build.c
+ *	  From triples in order of arrival to a merged sparse matrix.
+ *
+ * One counting sort brings the rows of each user together; each user's row is
+ * then put in item order by way of a bitmap of the items, which costs a few
+ * machine words a row instead of a comparison sort.  Only a row in which a pair
+ * repeats is sorted by (item, time, value), so the bits of a sum do not depend
+ * on the order in which the rows arrived.
+ *
+ * Cost: O(rows + users + items) with one scattered write a row.
+ * Memory: rows * (8 + 4 + 8) bytes for the triples (the last two only where the
+ * source has values and times), then rows * 8 (+ 8 with times) while they are
+ * sorted and rows * 8 for the result; chunks are released as they are read.
+ */
+#include "core/data/triples.h"
+#include "core/data/sorting.h"
+#include "core/data/trend.h"
+
+#include <string.h>
+
+/* Steps of a sort between two polls: some milliseconds. */
+#define SORT_POLL 16384
+
+/* A row's entry on its way to its place. */
+typedef reco_entry entry;
+
+/* The rows of each user together, in order of arrival. */
+typedef struct grouped
+{
+	int64_t *start;
+	entry *entry;
+	int64_t *time; /* NULL without times */
+} grouped;
+
+/*
+ * The items of one row: a bit each, a summary bit for each word of them, and
+ * each item's value.
+ */
+typedef struct row_set
+{
+	uint64_t *bits;
+	uint64_t *summary;
+	float *value;
+	int64_t summary_words;
+} row_set;
+
+static int
+rows_in_chunk(const reco_triples *t, int64_t c)
+{
+	return c == t->chunks - 1 ? t->used : RECO_CHUNK_ROWS;
+}
+
+static bool
+poll_at_chunk(const reco_triples *t, int64_t c)
+{
+	return c % (POLL_ROWS / RECO_CHUNK_ROWS) == 0 && t->env->poll(t->env->arg);
+}
+
+static void
+grouped_free(const reco_env *env, grouped *g)
+{
+	release(env, g->start);
+	release(env, g->entry);
+	release(env, g->time);
+	memset(g, 0, sizeof(*g));
+}
+
+/*
+ * Brings the rows of each user together; each chunk is released once it is read.
+ */
+static reco_status
+group_by_user(reco_triples *t, int32_t users, const int32_t *user_rank, const int32_t *item_rank,
+			  grouped *out)
+{
+	const reco_env *env = t->env;
+	size_t rows = (size_t) reco_triples_rows(t);
+
+	out->start = zeroed(env, ((size_t) users + 1) * sizeof(int64_t));
+	out->entry = env->alloc(env->arg, (rows + 1) * sizeof(entry));
+	if (t->has_time)
+		out->time = env->alloc(env->arg, (rows + 1) * sizeof(int64_t));
+	if (out->start == NULL || out->entry == NULL || (t->has_time && out->time == NULL))
+		return RECO_NO_MEMORY;
+	for (int64_t c = 0; c < t->chunks; c++)
+	{
+		const int32_t *user = t->chunk[c]->user;
+		int n = rows_in_chunk(t, c);
+
+		for (int i = 0; i < n; i++)
+			out->start[user_rank[user[i]] + 1]++;
+		if (poll_at_chunk(t, c))
+			return RECO_STOPPED;
+	}
+	counts_to_places(out->start, users);
+	for (int64_t c = 0; c < t->chunks; c++)
+	{
+		reco_chunk *chunk = t->chunk[c];
+		const float *value = reco_chunk_value(t, chunk);
+		const int64_t *time = reco_chunk_time(t, chunk);
+		int n = rows_in_chunk(t, c);
+
+		for (int i = 0; i < n; i++)
+		{
+			int64_t at = out->start[user_rank[chunk->user[i]]]++;
+
+			out->entry[at] = (entry){item_rank[chunk->item[i]], value ? value[i] : 1};
+			if (time)
+				out->time[at] = time[i];
+		}
+		env->release(env->arg, chunk);
+		t->chunk[c] = NULL;
+		if (poll_at_chunk(t, c))
+			return RECO_STOPPED;
+	}
+	ends_to_starts(out->start, users);
+	return RECO_OK;
+}
+
+static bool
+before(const grouped *g, int64_t a, int64_t b)
+{
+	if (g->entry[a].item != g->entry[b].item)
+		return g->entry[a].item < g->entry[b].item;
+	if (g->time && g->time[a] != g->time[b])
+		return g->time[a] < g->time[b];
+	return g->entry[a].value < g->entry[b].value;
+}
+
+static void
+swap_entries(grouped *g, int64_t a, int64_t b)
+{
+	entry e = g->entry[a];
+
+	g->entry[a] = g->entry[b];
+	g->entry[b] = e;
+	if (g->time)
+	{
+		int64_t t = g->time[a];
+
+		g->time[a] = g->time[b];
+		g->time[b] = t;
+	}
+}
+
+/*
+ * Heap sort of a row by (item, time, value): O(n log n) also when one pair
+ * repeats a million times.  False when poll asked for an end; env NULL: no polls.
+ */
+static bool
+sort_row(const reco_env *env, grouped *g, int64_t from, int64_t n)
+{
+	for (int64_t phase = n / 2 + n - 1; phase > 0; phase--)
+	{
+		int64_t root = phase >= n ? phase - n : 0;
+		int64_t end = phase >= n ? n : phase;
+
+		if (env && phase % SORT_POLL == 0 && env->poll(env->arg))
+			return false;
+		if (phase < n)
+			swap_entries(g, from, from + end);
+		for (int64_t child; (child = 2 * root + 1) < end; root = child)
+		{
+			if (child + 1 < end && before(g, from + child, from + child + 1))
+				child++;
+			if (!before(g, from + root, from + child))
+				break;
+			swap_entries(g, from + root, from + child);
+		}
+	}
+	return true;
+}
+
+/*
+ * Sum and latest value of the n entries of one pair, sorted.  False to stop.
+ */
+static bool
+merge_pair(const reco_env *env, const grouped *g, int64_t from, int64_t n, int64_t *done,
+		   float *sum, float *latest)
+{
+	double total = 0;
+	double last = 0;
+	int64_t last_count = 0;
+
+	for (int64_t e = from; e < from + n; e++)
+	{
+		total += g->entry[e].value;
+		if (g->time == NULL || g->time[e] == g->time[from + n - 1])
+		{
+			last += g->entry[e].value;
+			last_count++;
+		}
+		if (env && stop_after(env, 1, done))
+			return false;
+	}
+	*sum = (float) total;
+	*latest = (float) (last / (double) last_count);
+	return true;
+}
+
+static void
+row_set_free(const reco_env *env, row_set *set)
+{
+	release(env, set->bits);
+	release(env, set->summary);
+	release(env, set->value);
+}
+
+static bool
+row_set_alloc(const reco_env *env, row_set *set, int32_t items)
+{
+	size_t words = (size_t) items / 64 + 1;
+
+	set->summary_words = (int64_t) (words / 64 + 1);
+	set->bits = zeroed(env, words * sizeof(uint64_t));
+	set->summary = zeroed(env, (size_t) set->summary_words * sizeof(uint64_t));
+	set->value = env->alloc(env->arg, ((size_t) items + 1) * sizeof(float));
+	if (set->bits != NULL && set->summary != NULL && set->value != NULL)
+		return true;
+	row_set_free(env, set);
+	return false;
+}
+
+/* Puts a row into the set; *repeats: an item is there twice.  False to stop. */
+static inline bool
+row_set_fill(const reco_env *env, row_set *set, const entry *e, int64_t n, bool *repeats)
+{
+	uint64_t repeated = 0;
+	int64_t polled = 0;
+
+	for (int64_t k = 0; k < n; k++)
+	{
+		int32_t item = e[k].item;
+		uint64_t *word = &set->bits[item >> 6];
+		uint64_t bit = UINT64_C(1) << (item & 63);
+
+		repeated |= *word & bit;
+		*word |= bit;
+		set->summary[item >> 12] |= UINT64_C(1) << ((item >> 6) & 63);
+		set->value[item] = e[k].value;
+		if (stop_at(env, k, &polled))
+			return false;
+	}
+	*repeats = repeated != 0;
+	return true;
+}
+
+/* Takes the items out in order, leaving the set empty; returns their number, -1 to stop. */
+static inline int64_t
+row_set_drain(const reco_env *env, row_set *set, int32_t *col, float *value)
+{
+	int64_t n = 0;
+	int64_t polled = 0;
+
+	for (int64_t s = 0; s < set->summary_words; s++)
+	{
+		if (stop_at(env, n, &polled))
+			return -1;
+		for (uint64_t words = set->summary[s]; words; words &= words - 1)
+		{
+			int64_t w = s * 64 + __builtin_ctzll(words);
+
+			for (uint64_t bits = set->bits[w]; bits; bits &= bits - 1)
+			{
+				int32_t item = (int32_t) (w * 64 + __builtin_ctzll(bits));
+
+				col[n] = item;
+				if (value)
+					value[n] = set->value[item];
+				n++;
+			}
+			set->bits[w] = 0;
+		}
+		set->summary[s] = 0;
+	}
+	return n;
+}
+
+/*
+ * From the first repeated pair on, sums and latest values are kept apart: makes
+ * the arrays for both and fills in the entries that are there already.
+ */
+static reco_status
+start_repeats(const reco_env *env, reco_interactions *out, int64_t rows, int64_t so_far)
+{
+	reco_csr *a = &out->by_user;
+	bool ones = a->value == NULL;
+	int64_t polled = 0;
+
+	if (out->latest != NULL)
+		return RECO_OK;
+	if (ones)
+		a->value = env->alloc(env->arg, ((size_t) rows + 1) * sizeof(float));
+	out->latest = env->alloc(env->arg, ((size_t) rows + 1) * sizeof(float));
+	if (a->value == NULL || out->latest == NULL)
+		return RECO_NO_MEMORY;
+	for (int64_t e = 0; e < so_far; e++)
+	{
+		if (stop_at(env, e, &polled))
+			return RECO_STOPPED;
+		if (ones)
+			a->value[e] = 1;
+		out->latest[e] = a->value[e];
+	}
+	return RECO_OK;
+}
+
+/*
+ * Merges a sorted row.  The times of the row become those of its pairs, in its beginning.
+ * -1 to stop.
+ */
+static int64_t
+merge_row(const reco_env *env, grouped *g, int64_t from, int64_t n, int32_t *col, float *value,
+		  float *latest)
+{
+	int64_t to = 0;
+	int64_t done = 0;
+
+	for (int64_t k = 0, repeats; k < n; k += repeats, to++)
+	{
+		float sum, last;
+
+		repeats = 1;
+		while (k + repeats < n && g->entry[from + k + repeats].item == g->entry[from + k].item)
+		{
+			repeats++;
+			if (env && stop_after(env, 1, &done))
+				return -1;
+		}
+		if (!merge_pair(env, g, from + k, repeats, &done, &sum, &last))
+			return -1;
+		col[to] = g->entry[from + k].item;
+		if (g->time)
+			g->time[from + to] = g->time[from + k + repeats - 1];
+		if (value)
+			value[to] = sum;
+		if (latest)
+			latest[to] = last;
+	}
+	return to;
+}
+
+int64_t
+reco_row_merge(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n, int32_t *item,
+			   float *sum, float *latest)
+{
+	grouped g = {NULL, entry, time};
+
+	return sort_row(env, &g, 0, n) ? merge_row(env, &g, 0, n, item, sum, latest) : -1;
+}
+
+/* Whether a sorted row repeats a pair; false to stop. */
+static bool
+find_repeats(const reco_env *env, const grouped *g, int64_t from, int64_t n, bool *repeats)
+{
+	int64_t polled = 0;
+
+	*repeats = false;
+	for (int64_t k = 1; k < n && !*repeats; k++)
+	{
+		*repeats = g->entry[from + k].item == g->entry[from + k - 1].item;
+		if (stop_at(env, k, &polled))
+			return false;
+	}
+	return true;
+}
+
+/* What rows are made with. */
+typedef struct maker
+{
+	const reco_env *env;
+	grouped *g;
+	row_set set;
+	int64_t max_row;
+	reco_kept *kept; /* NULL: no row is longer than max_row */
+	reco_interactions *out;
+} maker;
+
+/*
+ * Merges a row into the result from `to` on, by way of a sort; by the bitmap was found
+ * whether it repeats.
+ */
+static reco_status
+make_sorted(maker *m, int64_t from, int64_t n, int64_t *to)
+{
+	reco_interactions *out = m->out;
+	reco_csr *a = &out->by_user;
+	int64_t pairs;
+	int64_t kept;
+	bool repeats;
+	reco_status status = RECO_OK;
+
+	if (!sort_row(m->env, m->g, from, n) || !find_repeats(m->env, m->g, from, n, &repeats))
+		return RECO_STOPPED;
+	if (repeats)
+		status = start_repeats(m->env, out, m->g->start[a->rows], *to);
+	if (status != RECO_OK)
+		return status;
+	pairs = merge_row(m->env, m->g, from, n, a->col + *to, a->value ? a->value + *to : NULL,
+					  out->latest ? out->latest + *to : NULL);
+	if (pairs < 0)
+		return RECO_STOPPED;
+	kept = pairs;
+	if (m->kept && pairs > m->max_row)
+	{
+		kept = reco_row_cap(m->env, m->max_row, pairs, m->g->time ? m->g->time + from : NULL,
+							a->col + *to, a->value ? a->value + *to : NULL,
+							out->latest ? out->latest + *to : NULL, m->kept);
+		if (kept < 0)
+			return RECO_STOPPED;
+		out->capped += pairs - kept;
+		out->capped_users++;
+	}
+	out->merged += n - pairs;
+	*to += kept;
+	return RECO_OK;
+}
+
+/* The same by way of the bitmap; *repeats: the row does, and nothing was done. */
+static reco_status
+make_by_bitmap(maker *m, int64_t from, int64_t n, int64_t *to, bool *repeats)
+{
+	reco_csr *a = &m->out->by_user;
+	int64_t items;
+
+	if (!row_set_fill(m->env, &m->set, m->g->entry + from, n, repeats))
+		return RECO_STOPPED;
+	items =
+		row_set_drain(m->env, &m->set, a->col + *to, a->value && !*repeats ? a->value + *to : NULL);
+	if (items < 0)
+		return RECO_STOPPED;
+	if (*repeats)
+		return RECO_OK;
+	if (m->out->latest)
+		memcpy(m->out->latest + *to, a->value + *to, (size_t) items * sizeof(float));
+	*to += items;
+	return RECO_OK;
+}
+
+/*
+ * Sorts and merges every row of g into the result.
+ */
+static reco_status
+make_rows(maker *m)
+{
+	reco_csr *a = &m->out->by_user;
+	int64_t to = 0;
+	int64_t polled = 0;
+
+	for (int32_t u = 0; u < a->rows; u++)
+	{
+		int64_t from = m->g->start[u];
+		int64_t n = m->g->start[u + 1] - from;
+		bool sorted = (m->kept && n > m->max_row) || n * 16 < m->set.summary_words;
+		reco_status status = RECO_OK;
+
+		a->start[u] = to;
+		if (!sorted)
+			status = make_by_bitmap(m, from, n, &to, &sorted);
+		if (status == RECO_OK && sorted)
+			status = make_sorted(m, from, n, &to);
+		if (status != RECO_OK)
+			return status;
+		if (stop_at(m->env, from + n, &polled))
+			return RECO_STOPPED;
+	}
+	a->start[a->rows] = to;
+	return RECO_OK;
+}
+
+/* The entries from `from` on that are 1, up to the first that is not. */
+static int64_t
+count_ones(const float *value, int64_t from, int64_t n)
+{
+	int64_t e = from;
+
+	while (e < n && e - from < POLL_ROWS && value[e] == 1)
+		e++;
+	return e - from;
+}
+
+/* Leaves the values out when every one is 1. */
+static reco_status
+drop_ones(const reco_env *env, reco_csr *a)
+{
+	int64_t entries = a->start[a->rows];
+
+	for (int64_t e = 0; e < entries;)
+	{
+		int64_t ones = count_ones(a->value, e, entries);
+
+		e += ones;
+		if (e < entries && ones < POLL_ROWS)
+			return RECO_OK;
+		if (env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	env->release(env->arg, a->value);
+	a->value = NULL;
+	return RECO_OK;
+}
+
+/* Whether some user has more rows than may be kept. */
+static bool
+is_long(const grouped *g, int32_t users, int64_t max_row)
+{
+	for (int32_t u = 0; u < users; u++)
+		if (g->start[u + 1] - g->start[u] > max_row)
+			return true;
+	return false;
+}
+
+static reco_status
+make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, reco_interactions *out)
+{
+	const reco_env *env = t->env;
+	reco_csr *a = &out->by_user;
+	size_t rows = (size_t) g->start[users];
+	bool caps = t->max_row > 0 && is_long(g, users, t->max_row);
+	maker m = {.env = env, .g = g, .max_row = t->max_row, .out = out};
+	reco_status status = RECO_NO_MEMORY;
+
+	a->rows = users;
+	a->cols = items;
+	a->start = env->alloc(env->arg, ((size_t) users + 1) * sizeof(int64_t));
+	a->col = env->alloc(env->arg, (rows + 1) * sizeof(int32_t));
+	if (t->has_value)
+		a->value = env->alloc(env->arg, (rows + 1) * sizeof(float));
+	if (caps)
+		m.kept = env->alloc(env->arg, (size_t) t->max_row * sizeof(reco_kept));
+	if (a->start != NULL && a->col != NULL && (!t->has_value || a->value != NULL) &&
+		(!caps || m.kept != NULL) && row_set_alloc(env, &m.set, items))
+	{
+		status = make_rows(&m);
+		row_set_free(env, &m.set);
+	}
+	release(env, m.kept);
+	if (status == RECO_OK && a->value && !out->latest)
+		status = drop_ones(env, a);
+	return status;
+}
+
+reco_status
+reco_triples_build(reco_triples *t, int32_t users, int32_t items, const int32_t *user_rank,
+				   const int32_t *item_rank, reco_interactions *out)
+{
+	const reco_env *env = t->env;
+	grouped by_user = {0};
+	reco_status status;
+
+	memset(out, 0, sizeof(*out));
+	status = group_by_user(t, users, user_rank, item_rank, &by_user);
+	reco_triples_free(t);
+	if (status == RECO_OK && t->trend && t->has_time)
+		status = reco_trend_count(env, t->trend, users, items, by_user.start, by_user.entry,
+								  by_user.time);
+	if (status == RECO_OK)
+		status = make_matrix(t, &by_user, users, items, out);
+	grouped_free(env, &by_user);
+	if (status != RECO_OK)
+	{
+		reco_csr_free(env, &out->by_user);
+		release(env, out->latest);
+		out->latest = NULL;
+	}
+	return status;
+}
