@@ -10,7 +10,7 @@
  * Cost: n multiply-adds a sum; callers pass blocks that fit the first cache.
  */
 #include "core/isa/kernels.h"
-#include "core/similarity/sums.h"
+#include "core/isa/sums.h"
 
 #ifdef __AVX__
 #include <immintrin.h>

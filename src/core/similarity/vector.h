@@ -7,7 +7,7 @@
 
 #include "core/base/env.h"
 #include "core/isa/isa.h"
-#include "core/similarity/sums.h"
+#include "core/isa/sums.h"
 
 typedef enum reco_element
 {

@@ -10,14 +10,13 @@
  * still, so a table that is swapped by renaming is followed.  Only a source that is the
  * name of a table stays "SELECT * FROM" it: its columns are those that the table has.
  *
- * PostgreSQL cannot write everything: JOIN USING, NULLIF, IS DISTINCT FROM and CASE with a
- * value look for an operator by its name.  So the deparsed text is analyzed again, and
- * must call the same functions and operators and give the same columns.
+ * JOIN USING, NULLIF, IS DISTINCT FROM and CASE with a value look for an operator by name, so
+ * the deparsed text is analyzed again: it must call the same, and give the same columns.
  *
  * Of what is not in pg_catalog the signatures are kept, and compared where the text is
  * prepared: a call could be taken over by a better match in the same schema.
  *
- * Cost: two analyses of a new text; one of a prepared one that calls others' functions.
+ * Cost: two analyses of a new text; one of a prepared one that calls others.
  */
 #include "store/source/resolve.h"
 

@@ -1,5 +1,5 @@
 /*
- * sums.c
+ * pair_sums.c
  *	  The sums behind similarity aggregates: pairs come one by one, in any order
  *	  and on any number of workers.
  *

@@ -22,7 +22,8 @@
 #ifndef RECO_CORE_SUMS_H
 #define RECO_CORE_SUMS_H
 
-#include "core/base/env.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 /*
  * The value has been rounded: without this a compiler may fuse the product that
