@@ -5,11 +5,10 @@
 #ifndef RECO_API_MEASURE_H
 #define RECO_API_MEASURE_H
 
+#include "core/scoring/evaluation.h"
 #include "model/model.h"
 #include "pg/rows.h"
 #include "store/source/source.h"
-
-#define RECO_MAX_CUTOFFS 16
 
 /*
  * To be filled in: the budget, the interactions, the lengths of lists, and who is told.
@@ -34,8 +33,7 @@ typedef struct RecoMeasurement
 	float *train_latest; /* NULL: the same as the sums */
 	float *test_sum;
 	float *test_latest;
-	float *popularity; /* users of the training part who have each item */
-	int32 *wanted;     /* room for the longest user */
+	reco_ranked *popular; /* all items, by how many users of the training part have them */
 } RecoMeasurement;
 
 /*

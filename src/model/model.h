@@ -78,7 +78,9 @@ typedef struct RecoModel
 	float min_value; /* the values seen in training: the scale of ratings */
 	float max_value;
 	double *gram;      /* factors x factors where the algorithm folds in with it */
-	const void *index; /* core/pruned.h, of inner products when serving; NULL: none */
+	const void *index; /* core/pruned.h, of inner products; NULL: none */
+	/* items by falling bias, ties by number; NULL: that is not known */
+	const reco_ranked *order;
 	/* lists of similar items; start NULL: the algorithm has none */
 	reco_neighbors neighbors;
 	/* made from them: row j has the items whose score an interaction with j raises */
@@ -184,6 +186,12 @@ reco_spec_needs(const RecoSpec *spec, unsigned what)
 /* clipped: predictions are kept within the values of the training. */
 extern reco_scorer reco_scorer_head(const reco_scorer_type *type, const RecoModel *model,
 									bool clipped);
+
+/*
+ * The index of items that spares scoring them all, where scores are inner products and memory
+ * allows it; lists are the same without.
+ */
+extern void reco_model_index(RecoModel *model, RecoBudget *budget);
 
 /* What serving needs besides what `prepare` makes: an index, lists as they are shown. */
 extern void reco_model_prepare_serving(RecoModel *model, RecoBudget *budget);

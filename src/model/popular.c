@@ -23,7 +23,8 @@ static const reco_option popular_options[] = {
 static size_t
 popular_memory(const RecoTraining *training)
 {
-	return ((Size) training->by_user.rows + training->by_user.cols + 2) * 2 * sizeof(float);
+	return ((Size) training->by_user.rows + training->by_user.cols + 2) * 2 * sizeof(float) +
+		   (Size) training->by_user.cols * sizeof(reco_ranked) + RECO_ALIGN;
 }
 
 static void
@@ -31,6 +32,7 @@ popular_fit(const RecoTraining *training, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
 	const reco_csr *a = &training->by_user;
+	reco_ranked *order = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(reco_ranked));
 	int32 *count = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(int32));
 
 	memset(out, 0, sizeof(*out));
@@ -49,6 +51,8 @@ popular_fit(const RecoTraining *training, RecoTrained *out)
 	out->model.item_bias = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(float));
 	for (int32 i = 0; i < a->cols; i++)
 		out->model.item_bias[i] = count[i];
+	(void) reco_top_n(&reco_poll_env, out->model.item_bias, a->cols, NULL, a->cols, order);
+	out->model.order = order;
 	reco_budget_free(budget, count);
 }
 
@@ -65,6 +69,7 @@ popular_scorer(const RecoModel *model)
 
 	scorer->head = reco_scorer_head(&reco_popular_scorer_type, model, false);
 	scorer->score = model->item_bias;
+	scorer->order = model->order;
 	return &scorer->head;
 }
 

@@ -16,9 +16,8 @@ reco_scorer_head(const reco_scorer_type *type, const RecoModel *model, bool clip
 						 clipped ? model->max_value : INFINITY};
 }
 
-/* Where memory does not allow an index, lists are made without one. */
-static void
-make_index(RecoModel *model, RecoBudget *budget)
+void
+reco_model_index(RecoModel *model, RecoBudget *budget)
 {
 	Size size =
 		model->spec->algorithm->indexed ? reco_pruned_size(model->items, model->factors) : 0;
@@ -57,7 +56,7 @@ make_similar(RecoModel *model, RecoBudget *budget)
 void
 reco_model_prepare_serving(RecoModel *model, RecoBudget *budget)
 {
-	make_index(model, budget);
+	reco_model_index(model, budget);
 	if (reco_spec_needs(model->spec, RECO_NEEDS_LISTS))
 		make_similar(model, budget);
 }

@@ -18,7 +18,7 @@ static int max_memory_limit_setting;
 void
 reco_settings_init(void)
 {
-	DefineCustomIntVariable("reco.threads", "Sets the number of threads that train a model.",
+	DefineCustomIntVariable("reco.threads", "Sets the number of threads that train, measure and rank for all users.",
 							"0 means one more than max_parallel_maintenance_workers, at most the "
 							"number of processors.",
 							&reco_threads_setting, 0, 0, 1024, PGC_USERSET, 0, NULL, NULL, NULL);

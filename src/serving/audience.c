@@ -6,12 +6,13 @@
  * make sense: they are the scores that recommend() shows.  For several items a
  * user's score is the mean of what the model says about them.
  *
- * Cost: all users times the items; the users' image is mapped.  Memory: a score a user,
- * and one user's row.
+ * Cost: all users times the items, by core/scoring/engine.h on one thread, as everything that
+ *serves; the users' image is mapped.  Memory: a score a user, and one user's row.
  */
 #include "pg/rows.h"
 #include "serving/request.h"
 
+#include "core/scoring/engine.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -23,9 +24,9 @@
 
 RECO_FUNCTION(reco_serve_audience);
 
-/* The items asked for: known ones, each once. */
+/* The items asked for: known ones, each once; and the set of them. */
 static int32 *
-items_of(Request *request, int32 *n)
+items_of(Request *request, int32 *n, uint64 **set)
 {
 	Serving *serving = request->serving;
 	Oid element = get_element_type(getBaseType(request->subject_type));
@@ -73,20 +74,8 @@ items_of(Request *request, int32 *n)
 		item[(*n)++] = number;
 	}
 	MemoryContextDelete(scratch);
+	*set = seen;
 	return item;
-}
-
-/* Whether the user has one of the items. */
-static bool
-has_any(const reco_profile *profile, const int32 *item, int32 n)
-{
-	for (int32 k = 0; k < n; k++)
-	{
-		RECO_POLL_EACH(k, RECO_SEARCHES);
-		if (reco_find(profile->item, 0, profile->n, item[k]) >= 0)
-			return true;
-	}
-	return false;
 }
 
 typedef struct Audience
@@ -94,46 +83,66 @@ typedef struct Audience
 	Serving *serving;
 	const int32 *item;
 	int32 items;
-	bool exclude;
-	float *of_item; /* one user's scores */
-	RecoSeat *seat;
-	float *score; /* by user */
-	MemoryContext scratch;
+	const uint64 *buyers_of; /* a set of items: who has one is left out; NULL: nobody is */
+	float *score;            /* by user; -infinity: not to be told */
+	/* of users who are read from their table: the one in scratch */
+	reco_profile *one;
 	int32 visited;
+	MemoryContext scratch;
+	RecoBudget budget;
+	reco_engine *engine;
 } Audience;
 
-/* The mean of a user's scores; -infinity where the model says nothing about any. */
-static float
-score_user(const Audience *audience, const reco_profile *profile)
+/* Whether the user has one of the items. */
+static bool
+has_any(const reco_profile *profile, const uint64 *set)
 {
-	RecoSeat *seat = audience->seat;
+	for (int64 e = 0; set && e < profile->n; e++)
+		if (reco_set_has(set, profile->item[e]))
+			return true;
+	return false;
+}
+
+static bool
+profile_of(void *arg, int64 u, reco_profile *profile)
+{
+	const Audience *audience = arg;
+
+	*profile = audience->one ? *audience->one : reco_serving_profile(audience->serving, (int32) u);
+	return !has_any(profile, audience->buyers_of);
+}
+
+/* The mean of a user's scores; none where the model says nothing about any item. */
+static reco_status
+score_user(void *arg, reco_worker *worker, int64 u)
+{
+	const Audience *audience = arg;
+	float *of_item = worker->own;
 	double sum = 0;
 	int32 known = 0;
+	reco_status status = RECO_OK;
 
-	reco_model_seat_user(seat, profile);
-	if (!reco_seat_knows(seat->seat))
-		return -INFINITY;
-	reco_model_seat_check(
-		seat, reco_seat_some(seat->seat, audience->item, audience->items, audience->of_item));
-	for (int32 k = 0; k < audience->items; k++)
+	if (!reco_seat_knows(worker->seat))
+		return RECO_OK;
+	status = reco_seat_some(worker->seat, audience->item, audience->items, of_item);
+	for (int32 k = 0; status == RECO_OK && k < audience->items; k++)
 	{
-		RECO_POLL_AT(k);
-		if (audience->of_item[k] == -INFINITY)
+		if (of_item[k] == -INFINITY)
 			continue;
-		sum += audience->of_item[k];
+		sum += of_item[k];
 		known++;
 	}
-	return known > 0 ? (float) (sum / known) : -INFINITY;
+	if (known > 0)
+		audience->score[audience->one ? audience->visited : u] = (float) (sum / known);
+	return status;
 }
 
 static void
-judge(Audience *audience, int32 u, const reco_profile *profile)
+run(Audience *audience, int32 users)
 {
-	audience->score[u] = audience->exclude && has_any(profile, audience->item, audience->items)
-							 ? -INFINITY
-							 : score_user(audience, profile);
-	/* at each: what a user costs depends on the items and on the model */
-	reco_poll();
+	reco_pass pass = {users, profile_of, score_user, NULL, 0, audience};
+
+	reco_budget_check(&audience->budget, reco_engine_run(audience->engine, &pass), "the model");
 }
 
 /* The profile is in the scratch memory. */
@@ -142,9 +151,10 @@ visit_user(void *arg, Datum id, reco_profile *profile)
 {
 	Audience *audience = arg;
 
+	audience->one = profile;
 	if (audience->visited < audience->serving->users)
-		judge(audience, audience->visited++, profile);
-	reco_seat_close(audience->seat->seat);
+		run(audience, 1);
+	audience->visited++;
 	MemoryContextReset(audience->scratch);
 }
 
@@ -153,23 +163,26 @@ static void
 score_users(Audience *audience)
 {
 	Serving *serving = audience->serving;
+	reco_engine_options options = {
+		.scorer = reco_serving_scorer(serving),
+		.own = (Size) audience->items * sizeof(float),
+	};
 
-	audience->scratch =
-		AllocSetContextCreate(CurrentMemoryContext, "reco audience", ALLOCSET_DEFAULT_SIZES);
-	audience->seat = reco_model_seat(reco_serving_scorer(serving));
-	if (reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS))
-	{
-		for (int32 u = 0; u < serving->users; u++)
-			audience->score[u] = -INFINITY;
-		reco_serving_each_user(serving, audience->scratch, visit_user, audience);
-		return;
-	}
 	for (int32 u = 0; u < serving->users; u++)
 	{
-		reco_profile profile = reco_serving_profile(serving, u);
-
-		judge(audience, u, &profile);
+		audience->score[u] = -INFINITY;
+		RECO_POLL_AT(u);
 	}
+	reco_budget_init(&audience->budget, CurrentMemoryContext);
+	reco_budget_check(&audience->budget,
+					  reco_engine_make(&audience->budget.env, &options, &audience->engine),
+					  "the model");
+	audience->scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "reco audience", ALLOCSET_DEFAULT_SIZES);
+	if (reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS))
+		reco_serving_each_user(serving, audience->scratch, visit_user, audience);
+	else
+		run(audience, serving->users);
 }
 
 Datum
@@ -183,7 +196,8 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	int32 n;
 	bool exclude;
 	const ServingUsers *all;
-	float *score;
+	uint64 *set;
+	Audience audience = {0};
 	reco_ranked *best;
 
 	request_read(fcinfo, "audience", &request);
@@ -193,15 +207,18 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	exclude = request_bool(&request, "exclude_buyers", true);
 	if (!request.has_subject || n == 0)
 		return (Datum) 0;
-	item = items_of(&request, &items);
+	item = items_of(&request, &items, &set);
 	if (items == 0)
 		return (Datum) 0;
 	all = reco_serving_load_users(serving);
-	score = reco_call_alloc(serving->users, sizeof(float));
 	best = reco_call_alloc(n, sizeof(reco_ranked));
-	score_users(&(Audience){serving, item, items, exclude, reco_call_alloc(items, sizeof(float)),
-							NULL, score});
-	n = reco_top_n(&reco_poll_env, score, serving->users, NULL, n, best);
+	audience.serving = serving;
+	audience.item = item;
+	audience.items = items;
+	audience.buyers_of = exclude ? set : NULL;
+	audience.score = reco_call_alloc(serving->users, sizeof(float));
+	score_users(&audience);
+	n = reco_top_n(&reco_poll_env, audience.score, serving->users, NULL, n, best);
 	for (int32 r = 0; r < n; r++)
 	{
 		Datum values[3] = {Int32GetDatum(r + 1), id_dict_id(all->ids, best[r].item),

@@ -8,15 +8,15 @@
  * are what recommend() would give from the trained interactions at this moment: what is
  * not available now is in none of them.
  *
- * Memory: a batch, some 16 MB of users and as much of lists.  Cost: the users times a search, and a
- *row a user.
+ * Memory: a batch, some 16 MB of users and as much of lists.  Cost: the users times a search,
+ * shared out among threads (core/scoring/engine.h), and a row a user.
  */
 #include "pg/rows.h"
 
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "core/ranking/batch.h"
+#include "core/scoring/engine.h"
 #include "core/data/history.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -46,15 +46,19 @@ typedef struct Job
 	int32 number;   /* of the new lists */
 	uint64 *hidden; /* items that are not available; NULL: all are */
 	RecoBudget budget;
-	RecoSeat *seat;
+	reco_engine *engine;
 	Relation table;
 	TableWriter *writer;
 	Datum source;
 	MemoryContext batch; /* what a batch needs, but for these */
 	int32 users;         /* in the batch */
 	int32 most;          /* that a batch may have */
+	/* by place in the batch */
 	Datum *id;
 	reco_profile *profile;
+	reco_ranked *list; /* n each */
+	int32 *count;
+	int32 *by_score;
 	int64 written;
 } Job;
 
@@ -101,145 +105,70 @@ write_list(Job *job, Datum user, const reco_ranked *list, int32 count, int32 by_
 	job->written++;
 }
 
-/* What is in no list of this user: what is hidden from all, and what they have. */
-static void
-skip_own(const Job *job, const reco_profile *profile, uint64 *skip)
-{
-	Size bytes = RECO_SET_BYTES(job->serving->model.items);
-
-	if (job->hidden)
-		memcpy(skip, job->hidden, bytes);
-	else
-		memset(skip, 0, bytes);
-	for (int64 j = 0; j < profile->n; j++)
-	{
-		RECO_POLL_AT(j);
-		reco_set_add(skip, profile->item[j]);
-	}
-}
-
-/*
- * Fills the places that the model left in a list with popular items.
- */
-static int32
-fill_up(Job *job, const reco_profile *profile, reco_ranked *list, int32 count, uint64 *skip)
-{
-	const RecoModel *model = &job->serving->model;
-
-	if (count >= job->n || count >= model->items)
-		return count;
-	skip_own(job, profile, skip);
-	for (int32 r = 0; r < count; r++)
-		reco_set_add(skip, list[r].item);
-	return count + reco_top_n(&reco_poll_env, job->serving->interactions, model->items, skip,
-							  job->n - count, list + count);
-}
-
-/* The batch's users whom the model knows, ranked by all threads. */
-static void
-rank_factors(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *count)
-{
-	RecoModel *model = &job->serving->model;
-	RecoBudget *budget = &job->budget;
-	reco_batch_items items = {model->items,     model->stride, model->item,
-							  model->item_bias, model->index,  job->hidden};
-	reco_csr seen = {n, model->items};
-	float *user = reco_budget_alloc(budget, ((Size) n * model->stride + 16) * sizeof(float));
-	float *base = reco_zeros(budget, n);
-	Size entries = 0;
-
-	seen.start = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(int64));
-	for (int32 k = 0; k < n; k++)
-	{
-		seen.start[k] = entries;
-		entries += job->profile[known[k]].n;
-	}
-	seen.start[n] = entries;
-	seen.col = reco_budget_alloc(budget, (entries + 1) * sizeof(int32));
-	for (int32 k = 0; k < n; k++)
-	{
-		const reco_profile *profile = &job->profile[known[k]];
-
-		memcpy(user + (Size) k * model->stride, profile->factors, model->stride * sizeof(float));
-		base[k] = (float) (model->mean + profile->bias);
-		memcpy(seen.col + seen.start[k], profile->item, profile->n * sizeof(int32));
-	}
-	reco_budget_check(budget,
-					  reco_batch_top(&budget->env, &items, user, base, &seen, job->n, list, count),
-					  "the model");
-	reco_budget_free(budget, seen.col);
-	reco_budget_free(budget, seen.start);
-	reco_budget_free(budget, base);
-	reco_budget_free(budget, user);
-}
-
-static void
-rank_by_scores(Job *job, const int32 *known, int32 n, reco_ranked *list, int32 *count)
-{
-	uint64 *skip = reco_budget_alloc(&job->budget, RECO_SET_BYTES(job->serving->model.items) + 8);
-
-	for (int32 k = 0; k < n; k++)
-	{
-		const reco_profile *profile = &job->profile[known[k]];
-
-		reco_poll();
-		skip_own(job, profile, skip);
-		reco_model_seat_user(job->seat, profile);
-		count[k] = reco_seat_top(job->seat->seat, skip, job->n, list + (Size) k * job->n);
-	}
-	reco_seat_close(job->seat->seat);
-	reco_budget_free(&job->budget, skip);
-}
-
-/* Users of whom the model has no row have no factors. */
 static bool
-is_known(Job *job, const reco_profile *profile)
+batch_profile(void *arg, int64 u, reco_profile *profile)
 {
-	if (profile->factors == NULL)
-		return false;
-	reco_model_seat_user(job->seat, profile);
-	return reco_seat_knows(job->seat->seat);
+	*profile = ((const Job *) arg)->profile[u];
+	return true;
 }
 
+/* On any thread. */
+static reco_status
+rank_user(void *arg, reco_worker *worker, int64 u)
+{
+	const Job *job = arg;
+	reco_ranked *list = job->list + u * job->n;
+
+	job->by_score[u] = 0;
+	/* users of whom the model has no row have no factors */
+	job->count[u] = job->profile[u].factors
+						? reco_worker_list(worker, job->n, list, &job->by_score[u])
+						: reco_worker_fallback(worker, job->n, list);
+	return job->count[u] < 0 ? RECO_STOPPED : RECO_OK;
+}
+
+/* The batch's lists, by all threads, and their rows. */
 static void
 flush(Job *job)
 {
-	RecoModel *model = &job->serving->model;
-	RecoBudget *budget = &job->budget;
-	int32 *known = reco_budget_alloc(budget, (BATCH_USERS + 1) * sizeof(int32));
-	int32 *count = reco_budget_alloc(budget, (BATCH_USERS + 1) * sizeof(int32));
-	reco_ranked *list =
-		reco_budget_alloc(budget, ((Size) job->users * job->n + 1) * sizeof(reco_ranked));
-	reco_ranked *rest = reco_budget_alloc(budget, ((Size) job->n + 1) * sizeof(reco_ranked));
-	uint64 *skip = reco_budget_alloc(budget, RECO_SET_BYTES(model->items) + 8);
-	int32 n = 0;
-	int32 k = 0;
+	reco_pass pass = {job->users, batch_profile, rank_user, NULL, 0, job};
 
+	reco_budget_check(&job->budget, reco_engine_run(job->engine, &pass), "the model");
 	for (int32 u = 0; u < job->users; u++)
-		if (is_known(job, &job->profile[u]))
-			known[n++] = u;
-	reco_seat_close(job->seat->seat);
-	if (model->spec->algorithm->indexed)
-		rank_factors(job, known, n, list, count);
-	else
-		rank_by_scores(job, known, n, list, count);
-	for (int32 u = 0; u < job->users; u++)
-	{
-		bool ranked = k < n && known[k] == u;
-		reco_ranked *of = ranked ? list + (Size) k * job->n : rest;
-		int32 by_score = ranked ? count[k++] : 0;
-
-		write_list(job, job->id[u], of, fill_up(job, &job->profile[u], of, by_score, skip),
-				   by_score);
-	}
-	reco_budget_free(budget, skip);
-	reco_budget_free(budget, rest);
-	reco_budget_free(budget, list);
-	reco_budget_free(budget, count);
-	reco_budget_free(budget, known);
+		write_list(job, job->id[u], job->list + (Size) u * job->n, job->count[u], job->by_score[u]);
 	job->users = 0;
 	MemoryContextReset(job->batch);
 	reco_progress_rows(job->written);
+}
+
+/* What ranks a batch: threads, and places for what they find. */
+static void
+prepare(Job *job)
+{
+	RecoBudget *budget = &job->budget;
+	int32 items = job->serving->model.items;
+	reco_engine_options options = {
+		.scorer = reco_serving_scorer(job->serving),
+		.hidden = job->hidden,
+		.fillers = items,
+	};
+	reco_ranked *popular;
+
+	reco_budget_init(budget, CurrentMemoryContext);
+	reco_budget_threads(budget);
+	reco_budget_require(budget,
+						reco_engine_bytes(&options, budget->env.threads) +
+							((Size) items + (Size) job->most * job->n) * sizeof(reco_ranked),
+						"materializing");
+	popular = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(reco_ranked));
+	(void) reco_top_n(&reco_poll_env, job->serving->interactions, items, NULL, items, popular);
+	options.filler = popular;
+	reco_budget_check(budget, reco_engine_make(&budget->env, &options, &job->engine), "the model");
+	job->list = reco_budget_alloc(budget, ((Size) job->most * job->n + 1) * sizeof(reco_ranked));
+	job->count = palloc((job->most + 1) * sizeof(int32));
+	job->by_score = palloc((job->most + 1) * sizeof(int32));
+	job->id = palloc((job->most + 1) * sizeof(Datum));
+	job->profile = palloc((job->most + 1) * sizeof(reco_profile));
 }
 
 static void
@@ -377,12 +306,8 @@ materialize(Job *job, ModelRow *model, const char *users)
 	job->source = CStringGetTextDatum(job->serving->model.spec->algorithm->source);
 	if (users)
 		some = users_of(job, users);
-	reco_budget_init(&job->budget, CurrentMemoryContext);
-	reco_budget_threads(&job->budget);
-	job->seat = reco_model_seat(reco_serving_scorer(job->serving));
+	prepare(job);
 	job->batch = AllocSetContextCreate(CurrentMemoryContext, "reco batch", ALLOCSET_DEFAULT_SIZES);
-	job->id = palloc(BATCH_USERS * sizeof(Datum));
-	job->profile = palloc(BATCH_USERS * sizeof(reco_profile));
 	reco_progress_begin(model->schema);
 	reco_progress_phase(model->active_version, "materializing");
 	reco_become(&owner, &before);

@@ -1,5 +1,6 @@
 # A loop whose length a caller or an owner chooses looks for interrupts as it goes: looks
-# are counted, against what the call is given. Needs a build for a server with assertions,
+# are counted, against what the call is given. (Passes over all users, as of audience(), look
+# whether a look is due, which test/unit/test_engine.c counts.) Needs a build for a server with assertions,
 # or with -DRECO_FAULTS.
 
 use strict;
@@ -53,7 +54,6 @@ my $unknown = '(SELECT array_agg(i) FROM generate_series(1000, 20999) AS i)';
 at_least('each id of an option', 20000, "popular.recommend(1, 5, exclude => $unknown)", 'popular.recommend(1, 5)');
 at_least('each id of a basket, and each weight', 40000,
   "popular.recommend_for($unknown, n => 5, weights => (SELECT array_agg(1::real) FROM generate_series(1, 20000)))", 'popular.recommend(1, 5)');
-at_least('each user of an audience', 3000, 'popular.audience(3, 5)', 'popular.audience(3, 1)');
 at_least('the order of a profile', 5000, 'content.user_profile(0)', 'content.recommend(1, 1)');
 at_least('the order of a list that is ranked anew', 500, 'popular.rerank(1, (SELECT array_agg(i) FROM generate_series(0, 499) AS i))', 'popular.recommend(1, 5)');
 at_least('each row of a list', 490, 'popular.recommend(1, NULL)', 'popular.recommend(1, 5)');

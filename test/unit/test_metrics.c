@@ -33,11 +33,34 @@ assert_close(double value, double expected)
 		fail_msg("%.15g instead of %.15g", value, expected);
 }
 
+/* Lists of k alone, and among others: the same. */
+static reco_rank_metrics
+judge(const reco_ranked *ranked, int32_t n, int32_t k, const int32_t *relevant, int64_t relevants)
+{
+	int32_t cutoff[] = {k, 4, k, 1, 90};
+	reco_rank_metrics one;
+	reco_rank_metrics all[5];
+	reco_judge j;
+	mimic_env m;
+
+	mimic_env_init(&m);
+	assert_int_equal(reco_judge_make(&m.env, cutoff, 1, &j), RECO_OK);
+	reco_judge_list(&j, ranked, n, relevant, relevants, &one);
+	reco_judge_free(&m.env, &j);
+	assert_int_equal(reco_judge_make(&m.env, cutoff, 5, &j), RECO_OK);
+	reco_judge_list(&j, ranked, n, relevant, relevants, all);
+	reco_judge_free(&m.env, &j);
+	assert_memory_equal(&one, &all[0], sizeof(one));
+	assert_memory_equal(&one, &all[2], sizeof(one));
+	assert_int_equal(m.live, 0);
+	return one;
+}
+
 static void
 check(int32_t n, int32_t k, const int32_t *relevant, int64_t relevants, double precision,
 	  double recall, double ndcg, double hit)
 {
-	reco_rank_metrics m = reco_rank_judge(list, n, k, relevant, relevants);
+	reco_rank_metrics m = judge(list, n, k, relevant, relevants);
 
 	assert_close(m.precision, precision);
 	assert_close(m.recall, recall);
@@ -107,7 +130,7 @@ test_against_slow(void **state)
 				}
 		for (int32_t r = 0; r < (relevant < k ? relevant : k); r++)
 			ideal += log(2) / log(r + 2);
-		m = reco_rank_judge(ranked, n, k, want, relevant);
+		m = judge(ranked, n, k, want, relevant);
 		assert_close(m.precision, (double) hits / k);
 		assert_close(m.recall, (double) hits / (double) relevant);
 		assert_close(m.ndcg, gain / ideal);

@@ -453,16 +453,21 @@ test_popular(void **state)
 	uint64_t seed = 6;
 	crowd *c = crowd_of(false, &seed);
 	float score[ITEMS];
+	reco_ranked order[ITEMS];
 	double part[ITEMS];
 	double baseline;
 	bool additive;
-	reco_popular_scorer p = {{&reco_popular_scorer_type, ITEMS, -INFINITY, INFINITY}, score};
+	reco_popular_scorer p = {{&reco_popular_scorer_type, ITEMS, -INFINITY, INFINITY}, score, NULL};
 	reco_seat *seat;
 	mimic_env m;
 
 	(void) state;
 	for (int i = 0; i < ITEMS; i++)
 		score[i] = (float) mimic_below(&seed, 20);
+	mimic_check_scorer(&p.head, c->profile, USERS);
+	/* with the order known, the same */
+	assert_int_equal(reco_top_n(NULL, score, ITEMS, NULL, ITEMS, order), ITEMS);
+	p.order = order;
 	mimic_check_scorer(&p.head, c->profile, USERS);
 	mimic_env_init(&m);
 	assert_int_equal(reco_seat_make(&m.env, &p.head, &seat), RECO_OK);

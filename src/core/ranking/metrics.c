@@ -7,51 +7,71 @@
  * discount and the best possible list of min(k, relevant) items as its ideal.
  */
 #include "core/ranking/metrics.h"
+
+#include "core/data/csr.h"
 #include "core/data/sorting.h"
 
 #include <math.h>
 
-static bool
-is_wanted(const int32_t *wanted, int64_t n, int32_t item)
+reco_status
+reco_judge_make(const reco_env *env, const int32_t *cutoff, int cutoffs, reco_judge *judge)
 {
-	int64_t low = 0;
-
-	while (low < n)
+	*judge = (reco_judge){cutoffs, cutoff, 0, NULL, NULL};
+	for (int c = 0; c < cutoffs; c++)
+		if (cutoff[c] > judge->largest)
+			judge->largest = cutoff[c];
+	judge->discount = env->alloc(env->arg, ((size_t) judge->largest + 1) * sizeof(double));
+	judge->ideal = env->alloc(env->arg, ((size_t) judge->largest + 1) * sizeof(double));
+	if (judge->discount == NULL || judge->ideal == NULL)
 	{
-		int64_t middle = low + (n - low) / 2;
-
-		if (wanted[middle] == item)
-			return true;
-		if (wanted[middle] < item)
-			low = middle + 1;
-		else
-			n = middle;
+		reco_judge_free(env, judge);
+		return RECO_NO_MEMORY;
 	}
-	return false;
+	judge->ideal[0] = 0;
+	for (int32_t r = 0; r < judge->largest; r++)
+	{
+		judge->discount[r] = 1 / log2(r + 2.0);
+		judge->ideal[r + 1] = judge->ideal[r] + judge->discount[r];
+	}
+	return RECO_OK;
 }
 
-reco_rank_metrics
-reco_rank_judge(const reco_ranked *list, int32_t n, int32_t k, const int32_t *wanted,
-				int64_t relevant)
+void
+reco_judge_free(const reco_env *env, reco_judge *judge)
 {
-	reco_rank_metrics metrics = {0};
-	double gain = 0;
-	double ideal = 0;
-	int32_t hits = 0;
+	release(env, judge->discount);
+	release(env, judge->ideal);
+	judge->discount = NULL;
+	judge->ideal = NULL;
+}
 
-	for (int32_t r = 0; r < n && r < k; r++)
-		if (is_wanted(wanted, relevant, list[r].item))
-		{
-			hits++;
-			gain += 1 / log2(r + 2.0);
-		}
-	for (int64_t r = 0; r < k && r < relevant; r++)
-		ideal += 1 / log2(r + 2.0);
-	metrics.precision = (double) hits / k;
-	metrics.recall = (double) hits / (double) relevant;
-	metrics.ndcg = gain / ideal;
-	metrics.hit = hits > 0;
-	return metrics;
+void
+reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n, const int32_t *wanted,
+				int64_t relevant, reco_rank_metrics *out)
+{
+	/* hits are counted in precision, and gains summed up in ndcg, until all are known */
+	memset(out, 0, (size_t) judge->cutoffs * sizeof(*out));
+	for (int32_t r = 0; r < n && r < judge->largest; r++)
+	{
+		if (reco_find(wanted, 0, relevant, list[r].item) < 0)
+			continue;
+		for (int c = 0; c < judge->cutoffs; c++)
+			if (r < judge->cutoff[c])
+			{
+				out[c].precision += 1;
+				out[c].ndcg += judge->discount[r];
+			}
+	}
+	for (int c = 0; c < judge->cutoffs; c++)
+	{
+		double hits = out[c].precision;
+		int32_t k = judge->cutoff[c];
+
+		out[c].precision = hits / k;
+		out[c].recall = hits / (double) relevant;
+		out[c].ndcg /= judge->ideal[relevant < k ? relevant : k];
+		out[c].hit = hits > 0;
+	}
 }
 
 static uint64_t

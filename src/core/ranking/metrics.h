@@ -15,12 +15,27 @@ typedef struct reco_rank_metrics
 	double hit;       /* 1 if there is any hit */
 } reco_rank_metrics;
 
+/* What lists are judged by: lengths, in any order, and the discounts of their places. */
+typedef struct reco_judge
+{
+	int cutoffs;
+	const int32_t *cutoff; /* cutoffs, each at least 1; the giver's */
+	int32_t largest;
+	double *discount; /* largest: 1 / log2(rank + 2) */
+	double *ideal;    /* largest + 1: the sums of the first discounts */
+} reco_judge;
+
+/* Errors: RECO_NO_MEMORY.  Takes 16 bytes a place. */
+extern reco_status reco_judge_make(const reco_env *env, const int32_t *cutoff, int cutoffs,
+								   reco_judge *judge);
+extern void reco_judge_free(const reco_env *env, reco_judge *judge);
+
 /*
- * Judges the first k of a list of n items against `relevant` wanted items in
- * rising order (at least one).
+ * Judges the first places of a list of n items, for each cutoff, against `relevant` wanted items
+ * in rising order (at least one); to out, one a cutoff.  Any thread.
  */
-extern reco_rank_metrics reco_rank_judge(const reco_ranked *list, int32_t n, int32_t k,
-										 const int32_t *wanted, int64_t relevant);
+extern void reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n,
+							const int32_t *wanted, int64_t relevant, reco_rank_metrics *out);
 
 /*
  * Takes `held` of the n columns of a row out for testing: those with the

@@ -2,7 +2,7 @@
  * score_popular.c
  *	  A scorer that says the same to everybody: a score an item, whatever a user has.
  *
- * Cost of a list: one pass over the items.
+ * Cost of a list: one pass over the items; with an order, its length and what is left out of it.
  */
 #include "core/scoring/score_popular.h"
 
@@ -38,7 +38,20 @@ popular_some(reco_seat *seat, const int32_t *item, int32_t n, float *score)
 static int32_t
 popular_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 {
-	return reco_top_n(&seat->env, popular_of(seat)->score, seat->scorer->items, skip, n, out);
+	const reco_popular_scorer *p = popular_of(seat);
+	int32_t have = 0;
+	int64_t done = 0;
+
+	if (p->order == NULL)
+		return reco_top_n(&seat->env, p->score, seat->scorer->items, skip, n, out);
+	for (int32_t r = 0; r < seat->scorer->items && have < n; r++)
+	{
+		if (!(skip && reco_set_has(skip, p->order[r].item)))
+			out[have++] = p->order[r];
+		if (stop_after(&seat->env, 1, &done))
+			return -1;
+	}
+	return have;
 }
 
 /* All of a score is its item's. */

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# What an evaluation costs beside its trainings: the lists of all users and what is found in
+# them, on MovieLens 1M and on 20 million made-up interactions.
+#
+# usage: evaluate.sh [ALGORITHM]...
+#
+# An algorithm is its constructor, "ials(factors => 64)"; without any, those of the table in
+# doc/performance.md.  Popularity, which reco.evaluate measures beside, is told as well.
+#
+# With PGHOST set it uses that server (and tables ratings and ml_1m.ratings there, which it
+# makes, and leaves), else a private one; see lib.sh for this and for the size of the data.
+#
+# Environment:
+#   BENCH_THREADS  numbers of threads to try ("1 2")
+#   BENCH_DATA     which rows ("movielens generated")
+#   RUNS           how often each is measured; the median is told (1)
+#   RECO_DATA      where ml-1m/ratings.csv.gz is (../shared/data beside the project's folder)
+#   PGOPTIONS      further settings for the server
+#
+# It prints and judges nothing; run it on an otherwise idle machine.  The seconds are those
+# that the server logs as DEBUG1: reading the source and splitting it are in neither.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+BENCH_THREADS=${BENCH_THREADS:-1 2}
+BENCH_DATA=${BENCH_DATA:-movielens generated}
+RUNS=${RUNS:-1}
+RECO_DATA=${RECO_DATA:-$bench_dir/../../../shared/data}
+if [ $# -eq 0 ]; then
+  set -- 'ials(factors => 64)' 'item_knn()' 'rp3beta()' 'user_knn()'
+fi
+
+# The two numbers of the line that names $1, the median of the runs.
+seconds_of() {
+  sed -n "s/.*DEBUG: *$1(.*): \([0-9.]*\) s of training, \([0-9.]*\) s of measuring/\1 \2/p" "$tmp/log" \
+    | sort -n -k 2 | awk '{ v[NR] = sprintf("%10.3f%10.3f", $1, $2) } END { print v[int((NR + 1) / 2)] }'
+}
+
+measure() {
+  local data=$1 source=$2 algorithm threads run start name
+  shift 2
+  for algorithm in "$@"; do
+    for threads in $BENCH_THREADS; do
+      : >"$tmp/log"
+      : >"$tmp/all"
+      for ((run = 0; run < RUNS; run++)); do
+        start=$EPOCHREALTIME
+        PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=debug1 -c reco.threads=$threads" sql -c \
+          "SELECT count(*) FROM reco.evaluate('$source', ARRAY[reco.$algorithm])" \
+          2>>"$tmp/log" >/dev/null || {
+          grep -v DEBUG "$tmp/log" >&2
+          die 'could not evaluate'
+        }
+        echo "$(since "$start")" >>"$tmp/all"
+      done
+      for name in "${algorithm%%(*}" popular; do
+        printf '%-11s%-22s%8d%s%10s\n' "$data" "$([ "$name" = popular ] && echo '  popular()' || echo "$algorithm")" "$threads" \
+          "$(seconds_of "$name")" \
+          "$([ "$name" = popular ] || sort -n "$tmp/all" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }')"
+      done
+    done
+  done
+}
+
+# Makes table ml_1m.ratings, unless there is one; false if there is no data.
+movielens_load() {
+  [ "$(sql -c "SELECT to_regclass('ml_1m.ratings') IS NULL")" = t ] || return 0
+  [ -r "$RECO_DATA/ml-1m/ratings.csv.gz" ] || return 1
+  sql -c 'CREATE SCHEMA IF NOT EXISTS ml_1m' \
+    -c 'CREATE TABLE ml_1m.ratings(user_id int, item_id int, rating real)'
+  gzip -dc "$RECO_DATA/ml-1m/ratings.csv.gz" \
+    | sql -c 'COPY ml_1m.ratings FROM STDIN (FORMAT csv, HEADER)'
+  sql -c 'VACUUM ANALYZE ml_1m.ratings'
+}
+
+bench_setup
+bench_reco || die 'extension reco is not installed'
+printf '%-11s%-22s%8s%10s%10s%10s\n' data algorithm threads training measuring 'in all'
+for data in $BENCH_DATA; do
+  case $data in
+    movielens)
+      if movielens_load; then
+        measure "$data" 'SELECT user_id, item_id FROM ml_1m.ratings' "$@"
+      else
+        say "no MovieLens 1M in $RECO_DATA: skipped"
+      fi
+      ;;
+    generated)
+      bench_load
+      measure "$data" 'SELECT user_id, item_id FROM ratings' "$@"
+      ;;
+    *) die "no data \"$data\"" ;;
+  esac
+done

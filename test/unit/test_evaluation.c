@@ -1,0 +1,419 @@
+/*
+ * test_evaluation.c
+ *	  Measures of lists and of predictions, against their definitions: everything is sorted,
+ *	  every place looked at.  The same bits by any number of threads.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/scoring/evaluation.h"
+#include "core/ranking/pruned.h"
+#include "core/scoring/score_factors.h"
+#include "mimic_env.h"
+#include "mimic_hash.h"
+#include "mimic_pruned.h"
+
+#define MAX_ITEMS 200
+
+/* Users with what they have and what was hidden of them. */
+typedef struct crowd
+{
+	int32_t users;
+	int32_t items;
+	int64_t *start;
+	int32_t *col;
+	reco_csr hidden;
+	float *worth; /* and truth: some are 0 or below */
+	float *truth;
+	reco_ranked *filler;
+	const float *factors;
+	int stride;
+} crowd;
+
+static int
+by_rank(const void *a, const void *b)
+{
+	reco_ranked x = *(const reco_ranked *) a;
+	reco_ranked y = *(const reco_ranked *) b;
+
+	return reco_ranked_after(x, y) - reco_ranked_after(y, x);
+}
+
+static crowd
+crowd_of(int32_t users, int32_t items, uint64_t *seed)
+{
+	size_t room = (size_t) users * (size_t) items + 1;
+	crowd c = {.users = users, .items = items, .hidden = {.rows = users, .cols = items}};
+
+	c.start = calloc((size_t) users + 1, sizeof(int64_t));
+	c.col = malloc(room * sizeof(int32_t));
+	c.hidden.start = calloc((size_t) users + 1, sizeof(int64_t));
+	c.hidden.col = malloc(room * sizeof(int32_t));
+	c.worth = malloc(room * sizeof(float));
+	c.truth = malloc(room * sizeof(float));
+	c.filler = malloc(((size_t) items + 1) * sizeof(reco_ranked));
+	for (int32_t u = 0; u < users; u++)
+	{
+		double has = mimic_uniform(seed) * 0.6;
+		double hides = u % 3 == 0 ? 0 : mimic_uniform(seed) * 0.5;
+
+		c.start[u + 1] = c.start[u];
+		c.hidden.start[u + 1] = c.hidden.start[u];
+		for (int32_t i = 0; i < items; i++)
+			if (mimic_uniform(seed) < has)
+				c.col[c.start[u + 1]++] = i;
+			else if (mimic_uniform(seed) < hides)
+			{
+				int64_t at = c.hidden.start[u + 1]++;
+
+				c.hidden.col[at] = i;
+				c.worth[at] = (float) mimic_below(seed, 4) - (u % 7 == 1 ? 3 : 1);
+				c.truth[at] = (float) mimic_below(seed, 5);
+			}
+	}
+	for (int32_t i = 0; i < items; i++)
+		c.filler[i] = (reco_ranked){(float) mimic_below(seed, 6), i};
+	qsort(c.filler, (size_t) items, sizeof(reco_ranked), by_rank);
+	return c;
+}
+
+static void
+crowd_free(crowd *c)
+{
+	free(c->start);
+	free(c->col);
+	free(c->hidden.start);
+	free(c->hidden.col);
+	free(c->worth);
+	free(c->truth);
+	free(c->filler);
+}
+
+static void
+profile_of(void *arg, int64_t user, reco_profile *profile)
+{
+	const crowd *c = arg;
+
+	*profile = (reco_profile){
+		.factors = c->factors ? c->factors + (size_t) user * (size_t) c->stride : NULL,
+		.bias = (float) user,
+		.n = c->start[user + 1] - c->start[user],
+		.item = c->col + c->start[user],
+	};
+}
+
+static int64_t
+place_in(const int32_t *item, int64_t n, int32_t wanted)
+{
+	for (int64_t j = 0; j < n; j++)
+		if (item[j] == wanted)
+			return j;
+	return -1;
+}
+
+/* All items but the user's own, in the order of the list. */
+static int32_t
+whole_list(const crowd *c, int32_t u, const float *score, int32_t *out)
+{
+	const int32_t *own = c->col + c->start[u];
+	int64_t n_own = c->start[u + 1] - c->start[u];
+	reco_ranked ranked[MAX_ITEMS];
+	int32_t n = 0;
+
+	for (int32_t i = 0; score && i < c->items; i++)
+		if (score[i] != -INFINITY && place_in(own, n_own, i) < 0)
+			ranked[n++] = (reco_ranked){score[i], i};
+	qsort(ranked, (size_t) n, sizeof(reco_ranked), by_rank);
+	for (int32_t r = 0; r < n; r++)
+		out[r] = ranked[r].item;
+	for (int32_t f = 0; f < c->items; f++)
+		if (place_in(own, n_own, c->filler[f].item) < 0 && place_in(out, n, c->filler[f].item) < 0)
+			out[n++] = c->filler[f].item;
+	return n;
+}
+
+typedef struct slow_sums
+{
+	long users;
+	double precision;
+	double recall;
+	double ndcg;
+	double hit;
+	long predicted_users;
+	long predicted;
+	double squared;
+	double absolute;
+	bool shown[MAX_ITEMS];
+} slow_sums;
+
+static void
+slow_predictions(const reco_evaluation *e, int32_t u, const float *score, slow_sums *s)
+{
+	long before = s->predicted;
+
+	for (int64_t k = e->hidden.start[u]; e->predicts && k < e->hidden.start[u + 1]; k++)
+	{
+		double truth = e->truth ? e->truth[k] : 1;
+		double guess = fmin(fmax(score[e->hidden.col[k]], e->scorer->least), e->scorer->most);
+
+		if (score[e->hidden.col[k]] == -INFINITY)
+			continue;
+		s->squared += (guess - truth) * (guess - truth);
+		s->absolute += fabs(guess - truth);
+		s->predicted++;
+	}
+	s->predicted_users += s->predicted > before;
+}
+
+/* By the definitions, for lists of k. */
+static slow_sums
+slow(const crowd *c, const reco_evaluation *e, int32_t k)
+{
+	slow_sums s = {0};
+	float score[MAX_ITEMS];
+	int32_t list[MAX_ITEMS];
+	mimic_env m;
+	reco_seat *seat;
+
+	mimic_env_init(&m);
+	assert_int_equal(reco_seat_make(&m.env, e->scorer, &seat), RECO_OK);
+	for (int32_t u = 0; u < c->users; u++)
+	{
+		int64_t from = e->hidden.start[u];
+		int64_t n_hidden = e->hidden.start[u + 1] - from;
+		reco_profile profile;
+		int32_t relevant = 0;
+		int32_t hits = 0;
+		double gain = 0;
+		double ideal = 0;
+		int32_t n;
+
+		if (n_hidden == 0)
+			continue;
+		profile_of((void *) c, u, &profile);
+		assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
+		assert_int_equal(reco_seat_score(seat, score), RECO_OK);
+		n = whole_list(c, u, reco_seat_knows(seat) ? score : NULL, list);
+		reco_seat_close(seat);
+		slow_predictions(e, u, score, &s);
+		for (int64_t j = 0; j < n_hidden; j++)
+			relevant += e->worth == NULL || e->worth[from + j] > 0;
+		if (relevant == 0)
+			continue;
+		for (int32_t r = 0; r < k; r++)
+		{
+			int64_t at = r < n ? place_in(e->hidden.col + from, n_hidden, list[r]) : -1;
+
+			if (r < n)
+				s.shown[list[r]] = true;
+			if (r < relevant)
+				ideal += log(2) / log(r + 2);
+			if (at < 0 || (e->worth && !(e->worth[from + at] > 0)))
+				continue;
+			hits++;
+			gain += log(2) / log(r + 2);
+		}
+		s.users++;
+		s.precision += (double) hits / k;
+		s.recall += (double) hits / relevant;
+		s.ndcg += gain / ideal;
+		s.hit += hits > 0;
+	}
+	reco_seat_free(&m.env, seat);
+	return s;
+}
+
+static void
+assert_close(double value, double expected)
+{
+	if (!(fabs(value - expected) <= 1e-10 * (1 + fabs(expected))))
+		fail_msg("%.15g instead of %.15g", value, expected);
+}
+
+static void
+check_against_slow(const crowd *c, const reco_evaluation *e, const reco_evaluation_sums *sums)
+{
+	for (int k = 0; k < e->cutoffs; k++)
+	{
+		slow_sums s = slow(c, e, e->cutoff[k]);
+		int32_t shown = 0;
+
+		for (int32_t i = 0; i < c->items; i++)
+			shown += s.shown[i];
+		assert_int_equal(sums->users, s.users);
+		assert_close(sums->at[k].precision, s.precision);
+		assert_close(sums->at[k].recall, s.recall);
+		assert_close(sums->at[k].ndcg, s.ndcg);
+		assert_close(sums->at[k].hit, s.hit);
+		assert_int_equal(sums->shown[k], shown);
+		assert_int_equal(sums->predicted, s.predicted);
+		assert_int_equal(sums->predicted_users, s.predicted_users);
+		assert_close(sums->squared, s.squared);
+		assert_close(sums->absolute, s.absolute);
+	}
+}
+
+static void
+check(const crowd *c, const reco_evaluation *e)
+{
+	reco_evaluation_sums first;
+
+	for (int threads = 1; threads <= 4; threads *= 2)
+	{
+		reco_evaluation_sums sums;
+		mimic_env m;
+
+		mimic_env_init(&m);
+		m.env.threads = threads;
+		memset(&sums, 0x5a, sizeof(sums));
+		assert_int_equal(reco_evaluation_run(&m.env, e, &sums), RECO_OK);
+		assert_int_equal(m.live, 0);
+		assert_true(m.peak <= reco_evaluation_bytes(e, threads));
+		if (threads == 1)
+			first = sums;
+		assert_memory_equal(&sums, &first, sizeof(sums));
+	}
+	check_against_slow(c, e, &first);
+	assert_int_equal(mimic_hash_errors(), 0);
+}
+
+static void
+check_kinds(crowd *c, const reco_scorer *scorer)
+{
+	const int32_t cutoffs[] = {10, 1, 300, 5};
+
+	for (int kind = 0; kind < 16; kind++)
+	{
+		reco_evaluation e = {.scorer = scorer,
+							 .profile = profile_of,
+							 .arg = c,
+							 .hidden = c->hidden,
+							 .worth = kind & 1 ? c->worth : NULL,
+							 .predicts = kind & 2,
+							 .truth = kind & 4 ? c->truth : NULL,
+							 .filler = c->filler,
+							 .fillers = c->items,
+							 .cutoffs = kind & 8 ? 1 : 4,
+							 .cutoff = cutoffs};
+
+		check(c, &e);
+	}
+}
+
+static void
+test_hash(void **state)
+{
+	uint64_t seed = 3;
+
+	(void) state;
+	for (int32_t items = 1; items <= MAX_ITEMS; items = items * 5 + 1)
+	{
+		reco_scorer scorer = mimic_hash_scorer(items);
+		crowd c = crowd_of(90, items, &seed);
+
+		check_kinds(&c, &scorer);
+		crowd_free(&c);
+	}
+}
+
+static void
+test_factors(void **state)
+{
+	uint64_t seed = 4;
+
+	(void) state;
+	for (int explicit = 0; explicit <= 1; explicit ++)
+	{
+		mimic_world w = mimic_world_of(150, 12);
+		crowd c = crowd_of(70, w.items, &seed);
+		float *user =
+			aligned_alloc(RECO_ALIGN, (size_t) (c.users + 1) * (size_t) w.stride * sizeof(float));
+		reco_als_scorer scorer = {.params.implicit = !explicit};
+		mimic_env m;
+
+		mimic_env_init(&m);
+		mimic_world_items(&w, explicit ? RANDOM : SKEWED, explicit, &seed);
+		assert_int_equal(reco_pruned_build(&m.env, w.item, w.items, w.d, w.stride, w.bias, w.index),
+						 RECO_OK);
+		for (int32_t u = 0; u < c.users; u++)
+		{
+			mimic_world_user(&w, u % 9 == 1 ? ZEROS : RANDOM, u % 2, &seed);
+			memcpy(user + (size_t) u * (size_t) w.stride, w.user,
+				   (size_t) w.stride * sizeof(float));
+		}
+		c.factors = user;
+		c.stride = w.stride;
+		if (!explicit)
+			w.bias = calloc((size_t) w.items + 16, sizeof(float));
+		scorer.factor =
+			(reco_factor_scorer){{&reco_als_scorer_type, w.items, 0, explicit ? 4 : INFINITY},
+								 w.d,
+								 w.stride,
+								 w.item,
+								 w.bias,
+								 explicit ? 2.5 : 0,
+								 explicit ? w.index : NULL};
+		check_kinds(&c, &scorer.factor.head);
+		free(user);
+		crowd_free(&c);
+		mimic_world_free(&w);
+	}
+}
+
+/* More users than a batch, and memory and stops at any moment. */
+static void
+test_batches(void **state)
+{
+	uint64_t seed = 5;
+	reco_scorer scorer = mimic_hash_scorer(6);
+	crowd c = crowd_of(9000, 6, &seed);
+	const int32_t cutoff = 3;
+	reco_evaluation e = {&scorer, profile_of, &c,      c.hidden, c.worth, true,
+						 c.truth, c.filler,   c.items, 1,        &cutoff};
+	reco_evaluation_sums sums;
+	reco_status status = RECO_STOPPED;
+	mimic_env m;
+	long allocations;
+
+	(void) state;
+	check(&c, &e);
+	mimic_env_init(&m);
+	m.env.threads = 2;
+	assert_int_equal(reco_evaluation_run(&m.env, &e, &sums), RECO_OK);
+	allocations = m.allocations;
+	for (long at = 1; at <= allocations; at++)
+	{
+		mimic_env_init(&m);
+		m.env.threads = 2;
+		m.fail_at = at;
+		assert_int_equal(reco_evaluation_run(&m.env, &e, &sums), RECO_NO_MEMORY);
+		assert_int_equal(m.live, 0);
+	}
+	for (long at = 1; status == RECO_STOPPED; at = at * 3 / 2 + 1)
+	{
+		mimic_env_init(&m);
+		m.env.threads = 2;
+		m.stop_at = at;
+		status = reco_evaluation_run(&m.env, &e, &sums);
+		assert_int_equal(status, m.polls >= at ? RECO_STOPPED : RECO_OK);
+		assert_int_equal(m.live, 0);
+	}
+	crowd_free(&c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_factors),
+		cmocka_unit_test(test_batches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
