@@ -2,11 +2,11 @@
  * score_sums.c
  *	  Scores that are sums over neighbors: from sums to scores and lists.
  *
- * A user's sums are gathered once, into an array with a place for each item and a set of the
- * items that got anything.  A list looks at those only, unless there are biases, which give
- * every item a score; closing zeroes those only.
+ * A user's sums are gathered once, into an array with a place for each item and a mark for each
+ * cache line of it that got anything.  A list looks at those only, unless there are biases, which
+ * give every item a score; closing zeroes those only.
  *
- * Cost besides the gathering: of a list, the items that got anything, and a bit of every other;
+ * Cost besides the gathering: of a list, the lines that got anything, and a mark of every other;
  * of all scores, all items.  A few scores are looked for without gathering.
  */
 #include "core/scoring/score_sums.h"
@@ -16,6 +16,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #define HEAP_ENTRY reco_ranked
 #define HEAP_WORSE(a, b) reco_ranked_after(a, b)
@@ -45,48 +46,74 @@ reco_sum_final(const reco_sum_scorer *s, double user_bias, int32_t item, double 
 	return sum != 0 ? (float) sum : -INFINITY;
 }
 
-/* A flag, the set, the sums, and the weights where they are needed. */
+/* Lines whose marks are looked at together. */
+#define GROUP (sizeof(uint64_t) / sizeof(uint16_t))
+
+static size_t
+groups_of(const reco_scorer *scorer)
+{
+	return ((size_t) scorer->items + GROUP * RECO_SUM_LINE - 1) / (GROUP * RECO_SUM_LINE);
+}
+
+/* The head: a flag, and the lines' marks; then sums begin on a cache line. */
+static size_t
+head_bytes(const reco_scorer *scorer)
+{
+	return ((groups_of(scorer) + 1) * sizeof(uint64_t) + RECO_ALIGN - 1) / RECO_ALIGN * RECO_ALIGN;
+}
+
+static size_t
+sum_bytes(const reco_scorer *scorer)
+{
+	return groups_of(scorer) * GROUP * RECO_SUM_LINE * sizeof(double);
+}
+
 size_t
 reco_sum_scratch_bytes(const reco_scorer *scorer)
 {
 	const reco_sum_scorer *s = (const reco_sum_scorer *) scorer;
-	size_t items = (size_t) scorer->items;
 
-	return sizeof(uint64_t) + RECO_SET_BYTES(items) +
-		   items * sizeof(double) * (s->averaged || s->item_bias ? 2 : 1);
+	return head_bytes(scorer) + sum_bytes(scorer) * (s->averaged || s->item_bias ? 2 : 1);
 }
 
 static reco_sum_scratch
 scratch_of(const reco_seat *seat)
 {
 	const reco_sum_scorer *s = sums_of(seat);
-	uint64_t *at = seat->scratch;
-	size_t words = RECO_SET_BYTES(s->head.items) / sizeof(uint64_t);
-	double *sum = (double *) (at + 1 + words);
+	char *at = seat->scratch;
+	char *sum = at + head_bytes(&s->head);
 
-	return (reco_sum_scratch){at[0] != 0, at + 1, sum,
-							  s->averaged || s->item_bias ? sum + s->head.items : NULL};
+	return (reco_sum_scratch){
+		*(uint64_t *) at != 0, (uint16_t *) (at + sizeof(uint64_t)), (double *) sum,
+		s->averaged || s->item_bias ? (double *) (sum + sum_bytes(&s->head)) : NULL};
+}
+
+/* Whether any of a group's lines was added to. */
+static inline bool
+any_line(const reco_sum_scratch *t, size_t group)
+{
+	uint64_t marks;
+
+	memcpy(&marks, t->line + group * GROUP, sizeof(marks));
+	return marks != 0;
 }
 
 void
 reco_sum_close(reco_seat *seat)
 {
 	reco_sum_scratch t = scratch_of(seat);
-	int32_t words = (int32_t) (RECO_SET_BYTES(seat->scorer->items) / sizeof(uint64_t));
+	size_t groups = groups_of(seat->scorer);
 
-	for (int32_t w = 0; w < words; w++)
-	{
-		for (uint64_t left = t.mark[w]; left != 0; left &= left - 1)
+	for (size_t g = 0; g < groups; g++)
+		for (size_t line = g * GROUP; any_line(&t, g) && line < (g + 1) * GROUP; line++)
 		{
-			int32_t item = w * 64 + __builtin_ctzll(left);
-
-			t.sum[item] = 0;
+			if (t.line[line] == 0)
+				continue;
+			memset(t.sum + line * RECO_SUM_LINE, 0, RECO_SUM_LINE * sizeof(double));
 			if (t.weight)
-				t.weight[item] = 0;
+				memset(t.weight + line * RECO_SUM_LINE, 0, RECO_SUM_LINE * sizeof(double));
 		}
-		t.mark[w] = 0;
-	}
-	*(uint64_t *) seat->scratch = 0;
+	memset(seat->scratch, 0, (groups + 1) * sizeof(uint64_t));
 }
 
 /* Once for a user. */
@@ -159,12 +186,43 @@ reco_sum_some(reco_seat *seat, const reco_sum_methods *methods, const int32_t *i
 	return status;
 }
 
+/* Whether one of a line's sums may be in a full list; rounding to a score keeps their order. */
+static inline bool
+reaches(const double *sum, float floor)
+{
+	int any = 0;
+
+	for (int k = 0; k < RECO_SUM_LINE; k++)
+		any |= sum[k] > floor;
+	return any;
+}
+
+/* Offers a line's items to the list. */
+static void
+offer_line(reco_seat *seat, const reco_sum_scratch *t, const uint64_t *skip, int32_t line,
+		   int32_t n, reco_ranked *out, int32_t *have)
+{
+	int32_t end = seat->scorer->items - line * RECO_SUM_LINE;
+
+	for (int32_t k = 0; k < RECO_SUM_LINE && k < end; k++)
+	{
+		int32_t item = line * RECO_SUM_LINE + k;
+		float score = final_of(seat, t, item);
+
+		/* items rise: one that ties with the worst comes after it */
+		if (score == -INFINITY || (*have == n && !(score > out[0].score)) ||
+			(skip && reco_set_has(skip, item)))
+			continue;
+		heap_offer(out, have, n, (reco_ranked){score, item});
+	}
+}
+
 int32_t
 reco_sum_top(reco_seat *seat, const reco_sum_methods *methods, const uint64_t *skip, int32_t n,
 			 reco_ranked *out)
 {
 	reco_sum_scratch t;
-	int32_t words = (int32_t) (RECO_SET_BYTES(seat->scorer->items) / sizeof(uint64_t));
+	size_t groups = groups_of(seat->scorer);
 	int32_t have = 0;
 	int64_t done = 0;
 
@@ -179,20 +237,13 @@ reco_sum_top(reco_seat *seat, const reco_sum_methods *methods, const uint64_t *s
 		return 0;
 	if (gather(seat, methods, &t) != RECO_OK)
 		return -1;
-	for (int32_t w = 0; w < words; w++)
+	for (size_t g = 0; g < groups; g++)
 	{
-		for (uint64_t left = t.mark[w] & (skip ? ~skip[w] : ~UINT64_C(0)); left != 0;
-			 left &= left - 1)
-		{
-			int32_t item = w * 64 + __builtin_ctzll(left);
-			float score = final_of(seat, &t, item);
-
-			/* items rise: one that ties with the worst comes after it */
-			if (score == -INFINITY || (have == n && !(score > out[0].score)))
-				continue;
-			heap_offer(out, &have, n, (reco_ranked){score, item});
-		}
-		if (stop_after(&seat->env, 64, &done))
+		for (size_t line = g * GROUP; any_line(&t, g) && line < (g + 1) * GROUP; line++)
+			if (t.line[line] != 0 &&
+				(have < n || t.weight || reaches(t.sum + line * RECO_SUM_LINE, out[0].score)))
+				offer_line(seat, &t, skip, (int32_t) line, n, out, &have);
+		if (stop_after(&seat->env, GROUP * RECO_SUM_LINE, &done))
 			return -1;
 	}
 	return heap_sort(&seat->env, out, have) ? have : -1;

@@ -39,22 +39,28 @@ extern float reco_sum_final(const reco_sum_scorer *s, double user_bias, int32_t 
 							double weight);
 
 /*
- * The scratch of a seat: sums by item, and which items have any.  A family's gather method adds
- * to them, once for a user; everything else is here.
+ * The scratch of a seat: sums by item, and which lines of them, of RECO_SUM_LINE items, were
+ * added to.  A family's gather method adds, once for a user; everything else is here.
  */
+#define RECO_SUM_LINE 8
+
 typedef struct reco_sum_scratch
 {
 	bool gathered;
-	uint64_t *mark; /* a set of the items that were added to */
-	double *sum;    /* items */
-	double *weight; /* items; NULL: the score is the sum */
+	/*
+	 * 1 each: a store, where a bit would have to be read first; of a type that nothing else here
+	 * has, so that it cannot be of what is read
+	 */
+	uint16_t *line;
+	double *sum;    /* items, to whole lines */
+	double *weight; /* the same; NULL: the score is the sum */
 } reco_sum_scratch;
 
 /* Adds a part of an item's score. */
 static inline void
 reco_sum_add(const reco_sum_scratch *t, int32_t item, double part, double weight)
 {
-	reco_set_add(t->mark, item);
+	t->line[(uint32_t) item / RECO_SUM_LINE] = 1;
 	t->sum[item] += part;
 	if (t->weight)
 		t->weight[item] += weight;
