@@ -16,7 +16,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
 #include <math.h>
 
@@ -69,7 +68,7 @@ reco_guard_parse(const char *text, RecoGuard *guard)
 	if (m == lengthof(metrics))
 		invalid(text);
 	length = strlen(metrics[m].name);
-	strlcpy(guard->metric, metrics[m].name, sizeof(guard->metric));
+	strlcpy(guard->metric.name, metrics[m].name, sizeof(guard->metric.name));
 	p += length;
 	if (metrics[m].has_cutoff)
 	{
@@ -77,7 +76,7 @@ reco_guard_parse(const char *text, RecoGuard *guard)
 
 		if (k < 1 || k > 100000 || end == p + 1)
 			invalid(text);
-		guard->k = (int32) k;
+		guard->metric.k = (int32) k;
 		p = end;
 	}
 	p = skip_spaces(p);
@@ -106,23 +105,24 @@ reco_guard_parse(const char *text, RecoGuard *guard)
 void
 reco_guard_check(const RecoGuard *guard, const RecoSpec *spec)
 {
-	if (guard->k == 0 && !spec->predicts_value)
+	if (guard->metric.k == 0 && !spec->predicts_value)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a guard by %s needs an algorithm that predicts values, which %s does "
 						"not",
-						guard->metric, spec->algorithm->name)));
+						guard->metric.name, spec->algorithm->name)));
 }
 
-char *
-reco_guard_name(const RecoGuard *guard)
+/* The metric with its cutoff, as versions record it. */
+static char *
+recorded_name(const RecoMetric *metric)
 {
-	return guard->k > 0 ? psprintf("%s@%d", guard->metric, guard->k) : pstrdup(guard->metric);
+	return metric->k > 0 ? psprintf("%s@%d", metric->name, metric->k) : pstrdup(metric->name);
 }
 
 typedef struct Wanted
 {
-	const RecoGuard *guard;
+	const RecoMetric *metric;
 	double value;
 } Wanted;
 
@@ -131,25 +131,28 @@ note(void *arg, const char *algorithm, const char *metric, int32 k, double value
 {
 	Wanted *wanted = arg;
 
-	if (strcmp(metric, wanted->guard->metric) == 0 && k == wanted->guard->k)
+	if (strcmp(metric, wanted->metric->name) == 0 && k == wanted->metric->k)
 		wanted->value = value;
 }
 
-double
-reco_guard_measure(const RecoGuard *guard, const RecoData *data, const RecoSpec *spec,
-				   RecoBudget *budget)
+Jsonb *
+reco_metric_measure(const RecoMetric *metric, const RecoData *data, const RecoSpec *spec,
+					RecoBudget *budget)
 {
-	Wanted wanted = {guard, NAN};
-	RecoMeasurement measurement = {budget, data, 1, {Max(guard->k, 1)}, Max(guard->k, 1)};
+	Wanted wanted = {metric, NAN};
+	RecoMeasurement measurement = {budget, data, 1, {Max(metric->k, 1)}, Max(metric->k, 1)};
+	char *text = "{}";
 
 	measurement.report = note;
 	measurement.report_arg = &wanted;
 	if (reco_measure_split(&measurement, HIDDEN, SEED))
 		reco_measure_one(&measurement, spec);
-	return wanted.value;
+	if (!isnan(wanted.value))
+		text = psprintf("{\"%s\": %.17g}", recorded_name(metric), wanted.value);
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 }
 
-/* A recorded number, or NaN. */
+/* A number among metrics, or NaN. */
 static double
 recorded(Jsonb *metrics_of, const char *name)
 {
@@ -165,9 +168,10 @@ recorded(Jsonb *metrics_of, const char *name)
 
 /* What is said about it goes to *message, NULL for nothing. */
 static bool
-passes(const RecoGuard *guard, double value, Jsonb *current, char **message)
+passes(const RecoGuard *guard, Jsonb *measured, Jsonb *current, char **message)
 {
-	char *name = reco_guard_name(guard);
+	char *name = recorded_name(&guard->metric);
+	double value = recorded(measured, name);
 	double bound = guard->bound;
 
 	*message = NULL;
@@ -195,48 +199,15 @@ passes(const RecoGuard *guard, double value, Jsonb *current, char **message)
 }
 
 RecoVerdict
-reco_guard_judge(const RecoGuard *guard, double worth, const ModelRow *model)
+reco_guard_judge(const RecoGuard *guard, Jsonb *measured, const ModelRow *model)
 {
 	VersionRow current = {0};
 	RecoVerdict verdict;
 	char *message;
-	char *metrics = pstrdup("{}");
 
 	(void) reco_version_try_read(model->schema, model->active_version, GetActiveSnapshot(),
 								 &current, NULL);
-	verdict.held_back = !passes(guard, worth, current.metrics, &message);
+	verdict.held_back = !passes(guard, measured, current.metrics, &message);
 	verdict.message = message;
-	if (!isnan(worth))
-		metrics = psprintf("{\"%s\": %.17g}", reco_guard_name(guard), worth);
-	verdict.metrics = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(metrics)));
 	return verdict;
-}
-
-bool
-reco_refresh_is_due(const ModelRow *model, const Interval *min_interval)
-{
-	VersionRow version = {0};
-	Datum interval = PointerGetDatum(min_interval);
-	Datum due;
-
-	/* the latest that was finished, whether it was made the active one or held back */
-	for (int32 number = model->next_version - 1; number > 0; number--)
-	{
-		version = (VersionRow){0};
-		if (reco_version_try_read(model->schema, number, GetActiveSnapshot(), &version, NULL) &&
-			version.finished_at != 0 && version.status && strcmp(version.status, "failed") != 0)
-			break;
-		if (number == model->active_version)
-			return true;
-		reco_poll();
-	}
-	if (version.finished_at == 0)
-		return true;
-	due = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(version.finished_at),
-							  interval);
-	if (DatumGetTimestampTz(due) <= GetCurrentTimestamp())
-		return true;
-	ereport(NOTICE, (errmsg("model \"%s\" was trained less than %s ago, skipping", model->name,
-							DatumGetCString(DirectFunctionCall1(interval_out, interval)))));
-	return false;
 }

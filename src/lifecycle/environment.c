@@ -5,7 +5,7 @@
  * Settings of 0 stand for what the machine allows; here is what that comes to, and
  * which libraries and instructions are used: what a report of a fault should hold.
  */
-#include "lifecycle/lifecycle.h"
+#include "pg/rows.h"
 
 #include "catalog/pg_type.h"
 #include "core/base/dispatch.h"

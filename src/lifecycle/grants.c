@@ -1,6 +1,7 @@
 /*
  * grants.c
- *	  Grants on what a model's schema holds.
+ *	  Grants on what a model's schema holds: reco.grant_use() and reco.revoke_use(), and what
+ *	  stays granted when functions and views are made anew.
  *
  * Only on what is the model's own: its functions (rights.c says which), and its owner's
  * tables and views under the names that sql/model gives.  What else an owner keeps in the
@@ -13,14 +14,21 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "fmgr.h"
+#include "lifecycle/arguments.h"
+#include "miscadmin.h"
 #include "store/tables/rights.h"
 #include "store/tables/template.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
+
+RECO_FUNCTION(reco_grant_use);
+RECO_FUNCTION(reco_revoke_use);
 
 /* The right to call the functions of a name. */
 typedef struct Grant
@@ -83,8 +91,8 @@ close_open(const ModelRow *model)
 	}
 }
 
-void
-reco_grants_give(const ModelRow *model, const char *role, bool tables)
+static void
+grant_use(const ModelRow *model, const char *role, bool tables)
 {
 	if (model->surface < RECO_SURFACE_EXECUTE)
 		ereport(
@@ -101,8 +109,8 @@ reco_grants_give(const ModelRow *model, const char *role, bool tables)
 		change_relations(model, "GRANT SELECT", "TO", role);
 }
 
-void
-reco_grants_take(const ModelRow *model, const char *role)
+static void
+revoke_use(const ModelRow *model, const char *role)
 {
 	change_functions(model, "REVOKE EXECUTE", "FROM", role);
 	change_relations(model, "REVOKE SELECT", "FROM", role);
@@ -280,4 +288,48 @@ reco_grants_restore_views(const ModelRow *model, const List *noted)
 
 	foreach (cell, all)
 		reco_run(lfirst(cell));
+}
+
+/* The model and, quoted, the role of grant_use and revoke_use. */
+static char *
+role_argument(FunctionCallInfo fcinfo, ModelRow *row)
+{
+	char *role;
+
+	(void) reco_text_of(fcinfo, 0, "model name");
+	role = reco_text_of(fcinfo, 1, "role");
+	(void) reco_owned_model(fcinfo, false, row);
+	if (strcmp(role, "public") == 0)
+		return role;
+	(void) get_role_oid(role, false);
+	return pstrdup(quote_identifier(role));
+}
+
+Datum
+reco_grant_use(PG_FUNCTION_ARGS)
+{
+	ModelRow row;
+	char *role;
+
+	PreventCommandIfReadOnly("CALL reco.grant_use()");
+	role = role_argument(fcinfo, &row);
+	SPI_connect();
+	/* an extension that is not updated yet has two arguments */
+	grant_use(&row, role, PG_NARGS() > 2 && !PG_ARGISNULL(2) && PG_GETARG_BOOL(2));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+Datum
+reco_revoke_use(PG_FUNCTION_ARGS)
+{
+	ModelRow row;
+	char *role;
+
+	PreventCommandIfReadOnly("CALL reco.revoke_use()");
+	role = role_argument(fcinfo, &row);
+	SPI_connect();
+	revoke_use(&row, role);
+	SPI_finish();
+	PG_RETURN_VOID();
 }

@@ -1,18 +1,11 @@
 /*
  * grants.h
- *	  Grants on what a model's schema holds.
+ *	  What stays granted when a model's functions and views are made anew.
  */
 #ifndef RECO_STORE_GRANTS_H
 #define RECO_STORE_GRANTS_H
 
 #include "store/tables/definition.h"
-
-/*
- * As the current user, through SPI: the schema, the model's own functions and, if asked,
- * its own tables and views.  role: quoted, or "public".
- */
-extern void reco_grants_give(const ModelRow *model, const char *role, bool tables);
-extern void reco_grants_take(const ModelRow *model, const char *role);
 
 /*
  * Who may call a model whose functions are to be made anew, and the same rights on the

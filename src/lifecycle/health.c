@@ -19,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "pg/rows.h"
 #include "storage/lmgr.h"
 #include "store/image/image.h"
 #include "store/tables/layout.h"

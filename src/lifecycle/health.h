@@ -5,7 +5,6 @@
 #ifndef RECO_API_HEALTH_H
 #define RECO_API_HEALTH_H
 
-#include "lifecycle/lifecycle.h"
 #include "store/tables/definition.h"
 
 typedef struct RecoHealth
@@ -27,8 +26,5 @@ typedef struct RecoHealth
  * Reads catalogs and rows only, runs no code of owners and waits for no lock.
  */
 extern void reco_health_read(const ModelRow *model, RecoHealth *health);
-
-/* manage.c: visits every model whose table the caller may read; looks at catalogs and rows only. */
-extern void reco_each_model(void (*visit)(void *arg, const ModelRow *model), void *arg);
 
 #endif /* RECO_API_HEALTH_H */

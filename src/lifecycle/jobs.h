@@ -5,9 +5,10 @@
 #ifndef RECO_API_JOBS_H
 #define RECO_API_JOBS_H
 
-#include "lifecycle/lifecycle.h"
+#include "pg/pg.h"
+
+#include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
-#include "store/tables/definition.h"
 
 typedef struct RecoCronJob
 {

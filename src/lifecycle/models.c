@@ -3,8 +3,9 @@
  *	  reco.create_model() and reco.refresh(): arguments, and what has to be so before a
  *	  training begins.
  */
-#include "lifecycle/job.h"
-#include "lifecycle/lifecycle.h"
+#include "lifecycle/arguments.h"
+#include "lifecycle/models.h"
+#include "lifecycle/train.h"
 
 #include "catalog/catalog.h"
 #include "catalog/pg_namespace.h"
@@ -73,46 +74,34 @@ check_name(const char *name)
 		aclcheck_error(result, OBJECT_DATABASE, get_database_name(MyDatabaseId));
 }
 
-/* An argument that must not be null, as a string that survives commits. */
-static char *
-required_text(FunctionCallInfo fcinfo, int number, const char *name, MemoryContext context)
-{
-	if (PG_ARGISNULL(number))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-	return MemoryContextStrdup(context, text_to_cstring(PG_GETARG_TEXT_PP(number)));
-}
-
 /*
  * algorithm NULL: to be taken from the arguments, as is source.
  */
 static void
 create_model(FunctionCallInfo fcinfo, const char *source, Jsonb *algorithm)
 {
-	Job *job = reco_job_make(fcinfo, "CALL reco.create_model()");
-	MemoryContext old = MemoryContextSwitchTo(job->context);
+	RecoTrainCall *call = reco_train_begin(fcinfo, "CALL reco.create_model()");
+	RecoRun *run = &call->run;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
 
-	job->creating = true;
-	job->name = required_text(fcinfo, 0, "model name", job->context);
-	job->definition.source =
-		source ? pstrdup(source) : required_text(fcinfo, 1, "source", job->context);
+	call->creating = true;
+	run->model = reco_text_of(fcinfo, 0, "model name");
+	run->definition.source = source ? pstrdup(source) : reco_text_of(fcinfo, 1, "source");
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("algorithm must not be null")));
-	job->record.algorithm =
+	run->definition.algorithm =
 		algorithm ? DatumGetJsonbPCopy(JsonbPGetDatum(algorithm)) : PG_GETARG_JSONB_P_COPY(2);
-	if (!PG_ARGISNULL(3))
-		job->definition.items = required_text(fcinfo, 3, "items", job->context);
+	run->definition.items = reco_text_or_null(fcinfo, 3);
 	if (!PG_ARGISNULL(4))
-		job->record.options = PG_GETARG_JSONB_P_COPY(4);
-	check_name(job->name);
-	clear_way(job->name);
-	job->definition.owner = GetUserId();
-	job->definition.search_path = pstrdup(GetConfigOption("search_path", false, false));
-	job->record.owner = (RecoRunAs){true, GetUserId(), OWN_SEARCH_PATH};
+		run->definition.options = PG_GETARG_JSONB_P_COPY(4);
+	check_name(run->model);
+	clear_way(run->model);
+	run->definition.owner = GetUserId();
+	run->definition.search_path = pstrdup(GetConfigOption("search_path", false, false));
 	MemoryContextSwitchTo(old);
-	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
-	reco_job_finish(job);
+	SPI_connect_ext(call->atomic ? 0 : SPI_OPT_NONATOMIC);
+	reco_train_finish(call);
 }
 
 Datum
@@ -120,13 +109,6 @@ reco_create_model(PG_FUNCTION_ARGS)
 {
 	create_model(fcinfo, NULL, NULL);
 	PG_RETURN_VOID();
-}
-
-/* The algorithm is a text: that of a value, or an error that says how one is made. */
-static Jsonb *
-algorithm_in_text(FunctionCallInfo fcinfo)
-{
-	return PG_ARGISNULL(2) ? NULL : reco_algorithm_from_text(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 }
 
 static char *
@@ -138,7 +120,7 @@ source_of_table(FunctionCallInfo fcinfo)
 Datum
 reco_create_model_by_text(PG_FUNCTION_ARGS)
 {
-	create_model(fcinfo, NULL, algorithm_in_text(fcinfo));
+	create_model(fcinfo, NULL, reco_algorithm_in_text(fcinfo, 2));
 	PG_RETURN_VOID();
 }
 
@@ -153,7 +135,7 @@ reco_create_model_of_table(PG_FUNCTION_ARGS)
 Datum
 reco_create_model_of_table_by_text(PG_FUNCTION_ARGS)
 {
-	create_model(fcinfo, source_of_table(fcinfo), algorithm_in_text(fcinfo));
+	create_model(fcinfo, source_of_table(fcinfo), reco_algorithm_in_text(fcinfo, 2));
 	PG_RETURN_VOID();
 }
 
@@ -162,17 +144,18 @@ reco_refresh(PG_FUNCTION_ARGS)
 {
 	RecoRefresh how = {0};
 
-	how.model = required_text(fcinfo, 0, "model name", CurrentMemoryContext);
-	how.if_running = required_text(fcinfo, 1, "if_running", CurrentMemoryContext);
+	how.model = reco_text_of(fcinfo, 0, "model name");
+	how.if_running = reco_text_of(fcinfo, 1, "if_running");
 	how.min_interval = PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2);
-	how.guard = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	how.guard = reco_text_or_null(fcinfo, 3);
 	return reco_refresh_model(fcinfo, &how);
 }
 
 Datum
 reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 {
-	Job *job = reco_job_make(fcinfo, "CALL reco.refresh()");
+	RecoTrainCall *call = reco_train_begin(fcinfo, "CALL reco.refresh()");
+	RecoRun *run = &call->run;
 	const char *if_running = how->if_running;
 	ModelRow row;
 
@@ -181,37 +164,40 @@ reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for if_running: \"%s\"", if_running),
 						errhint("Valid values are: \"wait\", \"skip\", \"error\".")));
-	job->name = MemoryContextStrdup(job->context, how->model);
+	run->model = MemoryContextStrdup(run->context, how->model);
 	if (how->guard)
 	{
-		job->guard = MemoryContextAlloc(job->context, sizeof(RecoGuard));
-		reco_guard_parse(how->guard, job->guard);
+		RecoGuard *guard = MemoryContextAlloc(run->context, sizeof(RecoGuard));
+
+		reco_guard_parse(how->guard, guard);
+		run->guard = guard;
+		run->metric = &guard->metric;
 	}
 	if (how->min_interval)
 	{
-		job->min_interval = MemoryContextAlloc(job->context, sizeof(Interval));
-		*job->min_interval = *how->min_interval;
+		call->min_interval = MemoryContextAlloc(run->context, sizeof(Interval));
+		*call->min_interval = *how->min_interval;
 	}
-	job->record.schema = reco_model_schema(job->name);
-	reco_model_read(job->record.schema, RECO_LATEST_SNAPSHOT, &row);
+	run->record.schema = reco_model_schema(run->model);
+	reco_model_read(run->record.schema, RECO_LATEST_SNAPSHOT, &row);
 	reco_model_check_owner(&row);
-	SPI_connect_ext(job->atomic ? 0 : SPI_OPT_NONATOMIC);
-	if (!reco_job_lock(job, true))
+	SPI_connect_ext(call->atomic ? 0 : SPI_OPT_NONATOMIC);
+	if (!reco_train_lock(call, true))
 	{
 		if (strcmp(if_running, "wait") != 0)
 		{
 			ereport(strcmp(if_running, "skip") == 0 ? NOTICE : ERROR,
 					(errcode(ERRCODE_OBJECT_IN_USE),
-					 errmsg("model \"%s\" is being trained by another session", job->name)));
+					 errmsg("model \"%s\" is being trained by another session", run->model)));
 			SPI_finish();
 			PG_RETURN_VOID();
 		}
 		/* an hour of waiting must not hold back vacuum either */
-		if (!job->atomic)
-			reco_job_commit();
-		(void) reco_job_lock(job, false);
+		if (!call->atomic)
+			reco_train_commit();
+		(void) reco_train_lock(call, false);
 	}
-	reco_progress_begin(job->record.schema);
-	reco_job_finish(job);
+	reco_progress_begin(run->record.schema);
+	reco_train_finish(call);
 	PG_RETURN_VOID();
 }

@@ -36,7 +36,7 @@ reco_own_objects(Oid schema)
 		"                  AND s.pronamespace = 'reco'::regnamespace)"
 		" ORDER BY 1, 2";
 	MemoryContext caller = CurrentMemoryContext;
-	RecoRunAs as = {true, GetUserId(), "pg_catalog"};
+	RecoRunAs as = reco_run_as(GetUserId());
 	RecoIdentity before;
 	Oid types[] = {OIDOID, TEXTOID, TEXTOID};
 	Datum arguments[] = {ObjectIdGetDatum(schema), CStringGetTextDatum(reco_model_relations),

@@ -6,7 +6,8 @@
  * say.  The schema comes first, since a role that is to own a table must be able to create
  * in its schema.  A scheduled refresh is made anew as a job of the new owner.
  */
-#include "lifecycle/lifecycle.h"
+#include "lifecycle/arguments.h"
+#include "lifecycle/schedule.h"
 
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
@@ -96,12 +97,8 @@ reco_change_owner(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("CALL reco.change_owner()");
 	reco_check_version();
-	for (int i = 0; i <= 1; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", i == 0 ? "model name" : "role")));
-	model = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	role = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	model = reco_text_of(fcinfo, 0, "model name");
+	role = reco_text_of(fcinfo, 1, "role");
 	owner = get_role_oid(role, false);
 	reco_model_read(reco_model_schema(model), GetActiveSnapshot(), &row);
 	reco_model_check_owner(&row);

@@ -9,8 +9,10 @@
  * that a schema dropped by other means leaves none behind for long.
  */
 #include "evaluation/guard.h"
-#include "lifecycle/health.h"
+#include "lifecycle/arguments.h"
 #include "lifecycle/jobs.h"
+#include "lifecycle/models.h"
+#include "lifecycle/schedule.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
@@ -86,7 +88,7 @@ require_login(void)
 static int64
 ask(Oid role, const char *query, int n, Oid *types, Datum *values)
 {
-	RecoRunAs as = {true, role, "pg_catalog"};
+	RecoRunAs as = reco_run_as(role);
 	RecoIdentity before;
 	int64 number = 0;
 	bool isnull = true;
@@ -352,21 +354,12 @@ reco_schedule_move(const char *model, int64 identity, Oid from, Oid to)
 	}
 }
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int number, const char *name)
-{
-	if (PG_ARGISNULL(number))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(number));
-}
-
 Datum
 reco_schedule(PG_FUNCTION_ARGS)
 {
-	char *model = text_argument(fcinfo, 0, "model name");
-	char *schedule = text_argument(fcinfo, 1, "schedule");
-	char *guard_text = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	char *model = reco_text_of(fcinfo, 0, "model name");
+	char *schedule = reco_text_of(fcinfo, 1, "schedule");
+	char *guard_text = reco_text_or_null(fcinfo, 2);
 	ModelRow row;
 	int64 job;
 
@@ -393,7 +386,7 @@ reco_schedule(PG_FUNCTION_ARGS)
 Datum
 reco_unschedule(PG_FUNCTION_ARGS)
 {
-	char *model = text_argument(fcinfo, 0, "model name");
+	char *model = reco_text_of(fcinfo, 0, "model name");
 	ModelRow row = {0};
 	Oid schema = get_namespace_oid(model, true);
 	bool found = false;
@@ -467,7 +460,7 @@ model_of_job(char *model, int64 identity)
 Datum
 reco_run_scheduled(PG_FUNCTION_ARGS)
 {
-	char *model = text_argument(fcinfo, 0, "model name");
+	char *model = reco_text_of(fcinfo, 0, "model name");
 	int64 identity = PG_NARGS() < 3 || PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2);
 	char *now;
 
@@ -477,7 +470,7 @@ reco_run_scheduled(PG_FUNCTION_ARGS)
 	{
 		RecoRefresh how = {now, "skip"};
 
-		how.guard = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+		how.guard = reco_text_or_null(fcinfo, 1);
 		return reco_refresh_model(fcinfo, &how);
 	}
 	reco_schedule_forget(model, identity);

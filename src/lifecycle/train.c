@@ -1,6 +1,7 @@
 /*
  * train.c
- *	  A training from its lock to its end, whatever that is.
+ *	  A training from its lock to its end, whatever that is: its transactions, what is undone,
+ *	  and what is told.  What is done in between are the steps of steps.c.
  *
  * Outside a transaction block a training is three transactions: read the source
  * and announce the version; train, holding no snapshot, so that an hour of it
@@ -8,75 +9,48 @@
  * block, or in a function, all happens in the caller's transaction.
  *
  * Two trainings of one model are kept apart by a lock (lock.h), held by the session
- * between transactions and released here on every way out.  What fails after the first commit fails
- * in a subtransaction, so that what the training began can be undone and
+ * between transactions and released here on every way out.  What fails after the first
+ * commit fails in a subtransaction, so that what the training began can be undone and
  * recorded before the error goes on.
+ *
+ * Cost: that of the steps.
  */
-#include "lifecycle/job.h"
+#include "lifecycle/train.h"
 
 #include "access/xact.h"
-#include "catalog/pg_namespace.h"
 #include "executor/spi.h"
-#include "fmgr.h"
+#include "lifecycle/own.h"
+#include "lifecycle/schema.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "portability/instr_time.h"
-#include "store/tables/lock.h"
 #include "store/source/lookup.h"
-#include "lifecycle/own.h"
+#include "store/tables/lock.h"
 #include "store/tables/progress.h"
-#include "store/source/resolve.h"
-#include "lifecycle/schema.h"
-#include "lifecycle/versions.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
-
-/* A phase that takes longer is told to the client when it ends. */
-#define LONG_SECONDS 10
+#include "utils/timestamp.h"
 
 bool
-reco_job_lock(Job *job, bool dont_wait)
+reco_train_lock(RecoTrainCall *call, bool dont_wait)
 {
-	job->locked = reco_training_lock(job->record.schema, !job->atomic, dont_wait);
-	return job->locked;
+	call->locked = reco_training_lock(call->run.record.schema, !call->atomic, dont_wait);
+	return call->locked;
 }
 
 /* Also ends what is told about the training. */
 static void
-unlock_model(Job *job)
+unlock_model(RecoTrainCall *call)
 {
 	reco_progress_end();
 	/* inside a block the end of the transaction releases it */
-	if (job->locked && !job->atomic)
-		reco_training_unlock(job->record.schema);
-	job->locked = false;
-}
-
-static double
-seconds_since(instr_time start)
-{
-	instr_time now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, start);
-	return INSTR_TIME_GET_DOUBLE(now);
-}
-
-/*
- * An error when the model is gone.  What training is worth is decided by what
- * other sessions have committed by now, so their news are taken in first.
- */
-static void
-check_model_exists(const Job *job)
-{
-	AcceptInvalidationMessages();
-	if (OidIsValid(job->record.schema) && !OidIsValid(reco_model_table(job->record.schema)))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" was dropped while it was trained", job->name)));
+	if (call->locked && !call->atomic)
+		reco_training_unlock(call->run.record.schema);
+	call->locked = false;
 }
 
 /*
@@ -84,93 +58,23 @@ check_model_exists(const Job *job)
  * wherever the work then was, in the words of whatever was missing first.
  */
 static bool
-says_dropped(const Job *job, const ErrorData *error)
+says_dropped(const RecoTrainCall *call, const ErrorData *error)
 {
 	return ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OPERATOR_INTERVENTION &&
 		   ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INSUFFICIENT_RESOURCES &&
-		   reco_model_gone(job->record.schema);
+		   reco_model_gone(call->run.record.schema);
 }
 
 /* After each iteration: no use in going on when the model is gone. */
 static void
 iterated(void *arg, int iteration, int iterations, double loss)
 {
-	check_model_exists(arg);
+	reco_run_check_model(arg);
 	/* the look-up took a snapshot of the catalogs, which would hold back vacuum */
 	if (!ActiveSnapshotSet())
 		InvalidateCatalogSnapshot();
 	reco_progress_iteration(iteration, iterations, loss);
 	elog(DEBUG1, "iteration %d of %d, loss %g", iteration, iterations, loss);
-}
-
-/*
- * The ids of a model keep their types: its tables and functions are made of
- * them.
- */
-static void
-check_id_types(const Job *job)
-{
-	for (int is_user = 0; is_user <= 1; is_user++)
-	{
-		const IdType *now = is_user ? &job->record.data->user_type : &job->record.data->item_type;
-		ModelTable table;
-		IdType *made;
-
-		reco_table_open(&table, job->record.schema, is_user, AccessShareLock);
-		reco_check_policies(table.heap);
-		made = reco_table_id_type(&table);
-		reco_table_close(&table);
-		if (made->type != now->type || made->collation != now->collation ||
-			(made->typmod != -1 && made->typmod != now->typmod))
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s",
-						is_user ? "user" : "item", format_type_with_typemod(now->type, now->typmod),
-						job->name, format_type_with_typemod(made->type, made->typmod)),
-				 id_type_widens(made, now->type, now->typmod, now->collation)
-					 ? errhint("CALL reco.upgrade_model() makes the model's tables and functions "
-							   "for the source's types.")
-					 : errhint("Cast the column in the source, or drop the model and create it "
-							   "anew.")));
-	}
-}
-
-static void
-tell_phase(const Job *job, const char *what, double seconds)
-{
-	if (seconds >= LONG_SECONDS)
-		ereport(NOTICE, (errmsg("model \"%s\": %s in %.0f s", job->name, what, seconds)));
-}
-
-/* For messages: the rows of a source, and what became of them. */
-static char *
-what_was_read(const RecoData *data)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	appendStringInfo(&text, INT64_FORMAT " rows read", data->rows_read);
-	if (data->x.merged)
-		appendStringInfo(&text, ", " INT64_FORMAT " merged into others", data->x.merged);
-	if (data->skipped_null)
-		appendStringInfo(&text, ", " INT64_FORMAT " skipped for a null", data->skipped_null);
-	if (data->skipped_invalid)
-		appendStringInfo(&text, ", " INT64_FORMAT " skipped for an invalid value",
-						 data->skipped_invalid);
-	if (data->dropped_users || data->dropped_items)
-		appendStringInfo(&text,
-						 ", " INT64_FORMAT " users and " INT64_FORMAT
-						 " items dropped for too few interactions",
-						 data->dropped_users, data->dropped_items);
-	if (data->x.capped)
-		appendStringInfo(
-			&text, ", " INT64_FORMAT " interactions of %d users left out by max_user_interactions",
-			data->x.capped, data->x.capped_users);
-	if (data->skipped_items)
-		appendStringInfo(&text, ", " INT64_FORMAT " items skipped for an id that is too long",
-						 data->skipped_items);
-	return text.data;
 }
 
 /* For messages: which column of a source was taken as what. */
@@ -186,140 +90,12 @@ what_columns_are(const RecoData *data)
 	return text.data;
 }
 
-/* What is not: queries of a new model, of an older version's, or written by hand. */
-static void
-resolve(Job *job)
-{
-	MemoryContext old = MemoryContextSwitchTo(job->context);
-	Jsonb *missing = reco_resolve_missing(&job->definition);
-
-	if (missing)
-		reco_resolved_add(&job->definition, missing);
-	if (missing && !job->creating)
-		reco_version_resolved(&job->record, missing);
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * Reads the source, checks that it can be trained on, and, in the memory that
- * survives commits, keeps what it held.
- */
-static void
-read_source(Job *job)
-{
-	instr_time start;
-	RecoQuery source;
-	RecoQuery items;
-	RecoData *data;
-
-	INSTR_TIME_SET_CURRENT(start);
-	reco_progress_phase(job->record.version, "reading");
-	if (reco_spec_needs(job->spec, RECO_NEEDS_CONTENT) && job->definition.items == NULL)
-		reco_features_missing(job->spec);
-	resolve(job);
-	source = reco_definition_query(&job->definition, false);
-	source.stored = !job->creating;
-	items = reco_definition_query(&job->definition, true);
-	data = reco_read_source(&source, &items, reco_spec_needs(job->spec, RECO_NEEDS_CONTENT),
-							&job->options, &job->budget);
-	job->record.data = data;
-	job->training.features = data->features;
-	job->training.spec = job->spec;
-	job->training.budget = &job->budget;
-	job->training.progress = iterated;
-	job->training.progress_arg = job;
-	job->training.by_user = data->x.by_user;
-	reco_progress_rows(data->rows_read);
-	if (job->spec->predicts_value && data->x.latest)
-		job->training.by_user.value = data->x.latest;
-	job->record.by_user = &job->training.by_user;
-	if (id_dict_count(data->users) == 0 || id_dict_count(data->items) == 0)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("source of model \"%s\" has no interactions to train on", job->name),
-						errdetail_internal("%s.", what_was_read(data))));
-	reco_version_check_lengths(data, job->name);
-	if (!job->creating)
-	{
-		check_model_exists(job);
-		check_id_types(job);
-	}
-	reco_training_threads(&job->training);
-	reco_budget_require(&job->budget, job->spec->algorithm->memory(&job->training), "training");
-	job->record.read_seconds = seconds_since(start);
-	tell_phase(job, "read", job->record.read_seconds);
-}
-
-static void
-train(Job *job)
-{
-	instr_time start;
-	MemoryContext old = MemoryContextSwitchTo(job->context);
-
-	INSTR_TIME_SET_CURRENT(start);
-	reco_progress_phase(job->record.version, "training");
-	reco_training_fit(&job->training, &job->trained);
-	job->record.trained = &job->trained;
-	job->record.train_seconds = seconds_since(start);
-	tell_phase(job, "trained", job->record.train_seconds);
-	if (job->guard)
-	{
-		reco_progress_phase(job->record.version, "measuring");
-		job->worth = reco_guard_measure(job->guard, job->record.data, job->spec, &job->budget);
-	}
-	MemoryContextSwitchTo(old);
-}
-
-/* Has the guard decide whether the version is made the active one, and says so. */
-static void
-judge(Job *job, const ModelRow *model)
-{
-	RecoTrainingRecord *record = &job->record;
-	RecoVerdict verdict = reco_guard_judge(job->guard, job->worth, model);
-
-	record->metrics = verdict.metrics;
-	record->held_back = verdict.held_back;
-	record->message = verdict.message;
-	if (verdict.message == NULL)
-		return;
-	if (verdict.held_back)
-		ereport(WARNING, (errmsg("model \"%s\" version %d is kept but not made the active one: %s",
-								 model->name, record->version, verdict.message),
-						  errhint("CALL reco.activate(%s, %d) makes it the active one.",
-								  quote_literal_cstr(model->name), record->version)));
-	else
-		ereport(NOTICE, (errmsg("model \"%s\" version %d is made the active one: %s", model->name,
-								record->version, verdict.message)));
-}
-
-/*
- * Looks the model up anew - it may have been dropped or given away while its
- * training held no lock - and writes.
- */
-static void
-write_version(Job *job)
-{
-	ModelRow row;
-
-	check_model_exists(job);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	reco_model_read(job->record.schema, GetActiveSnapshot(), &row);
-	reco_model_check_owner(&row);
-	job->record.owner.owner = row.owner;
-	reco_version_lock(&job->record);
-	check_id_types(job);
-	if (job->guard)
-		judge(job, &row);
-	reco_progress_phase(job->record.version, "writing");
-	reco_version_finish(&job->record);
-	PopActiveSnapshot();
-}
-
 /*
  * Undoes or records a training that failed after its first commit.
  */
 typedef struct Failure
 {
-	Job *job;
+	RecoTrainCall *call;
 	const char *message;
 } Failure;
 
@@ -327,24 +103,24 @@ typedef struct Failure
 static void
 drop_created(void *arg)
 {
-	reco_own_drop(((Job *) arg)->record.schema, "drop");
+	reco_own_drop(((RecoTrainCall *) arg)->run.record.schema, "drop");
 }
 
 static void
 clean_up(void *arg)
 {
-	Job *job = ((Failure *) arg)->job;
+	RecoTrainCall *call = ((Failure *) arg)->call;
 	ModelRow row;
 
 	AcceptInvalidationMessages();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (!reco_model_try_read(job->record.schema, GetActiveSnapshot(), &row, NULL))
+	if (!reco_model_try_read(call->run.record.schema, GetActiveSnapshot(), &row, NULL))
 		/* gone, and with it what was to be undone */;
-	else if (job->creating && reco_schema_owned(job->record.schema, GetUserId()) &&
-			 reco_lookup_try(drop_created, job) == NULL)
+	else if (call->creating && reco_schema_owned(call->run.record.schema, GetUserId()) &&
+			 reco_lookup_try(drop_created, call) == NULL)
 		/* and so is all that the creation made */;
 	else
-		reco_version_fail(&job->record, ((Failure *) arg)->message);
+		reco_version_fail(&call->run.record, ((Failure *) arg)->message);
 	PopActiveSnapshot();
 }
 
@@ -353,30 +129,68 @@ clean_up(void *arg)
  * the next training finds what was left.
  */
 static void
-undo(Job *job, const char *message)
+undo(RecoTrainCall *call, const char *message)
 {
-	Failure failure = {job, message};
+	Failure failure = {call, message};
 	ErrorData *error = reco_lookup_try(clean_up, &failure);
 
 	if (error)
 		ereport(LOG, (errcode(error->sqlerrcode),
 					  errmsg("could not record that the training of model \"%s\" failed: %s",
-							 job->name, error->message)));
+							 call->run.model, error->message)));
 }
 
 static void
-train_and_write(Job *job)
-{
-	train(job);
-	write_version(job);
-}
-
-static void
-read_phase(Job *job)
+read_phase(RecoTrainCall *call)
 {
 	PushActiveSnapshot(GetTransactionSnapshot());
-	read_source(job);
+	reco_step_read(&call->run);
 	PopActiveSnapshot();
+}
+
+/* What the guard made of the version that was written. */
+static void
+tell_verdict(const RecoTrainingRecord *record, const char *model)
+{
+	if (record->message == NULL)
+		return;
+	if (record->held_back)
+		ereport(WARNING, (errmsg("model \"%s\" version %d is kept but not made the active one: %s",
+								 model, record->version, record->message),
+						  errhint("CALL reco.activate(%s, %d) makes it the active one.",
+								  quote_literal_cstr(model), record->version)));
+	else
+		ereport(NOTICE, (errmsg("model \"%s\" version %d is made the active one: %s", model,
+								record->version, record->message)));
+}
+
+/*
+ * Looks the model up anew - it may have been dropped or given away while its
+ * training held no lock - and writes.
+ */
+static void
+write_phase(RecoTrainCall *call)
+{
+	RecoRun *run = &call->run;
+	ModelRow now;
+
+	reco_run_check_model(run);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	reco_model_read(run->record.schema, GetActiveSnapshot(), &now);
+	reco_model_check_owner(&now);
+	run->record.owner.role = now.owner;
+	reco_version_lock(&run->record);
+	reco_step_write(run, &now);
+	tell_verdict(&run->record, now.name);
+	PopActiveSnapshot();
+}
+
+static void
+train_phase(RecoTrainCall *call)
+{
+	reco_step_fit(&call->run);
+	reco_step_measure(&call->run);
+	write_phase(call);
 }
 
 /*
@@ -384,7 +198,7 @@ read_phase(Job *job)
  * transaction of its own, and goes on to the caller.
  */
 static void
-run_guarded(Job *job, void (*work)(Job *job))
+run_guarded(RecoTrainCall *call, void (*work)(RecoTrainCall *call))
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -393,7 +207,7 @@ run_guarded(Job *job, void (*work)(Job *job))
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		work(job);
+		work(call);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -402,16 +216,16 @@ run_guarded(Job *job, void (*work)(Job *job))
 	{
 		ErrorData *error;
 
-		MemoryContextSwitchTo(job->context);
+		MemoryContextSwitchTo(call->run.context);
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (says_dropped(job, error))
-			check_model_exists(job);
-		undo(job, error->message);
-		reco_job_commit();
+		if (says_dropped(call, error))
+			reco_run_check_model(&call->run);
+		undo(call, error->message);
+		reco_train_commit();
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -419,36 +233,68 @@ run_guarded(Job *job, void (*work)(Job *job))
 
 /* One user, be it a robot, who decides what goes with what and how long a training takes. */
 static void
-tell_longest(const Job *job)
+tell_longest(const RecoRun *run)
 {
-	const RecoData *data = job->record.data;
+	const RecoData *data = run->data;
 
 	ereport(NOTICE,
 			(errmsg("user \"%s\" of model \"%s\" has " INT64_FORMAT
 					" interactions, more than half of all pairs of items that users combine",
 					id_to_message(unconstify(IdType *, &data->user_type),
 								  id_dict_id(data->users, data->longest_user)),
-					job->name, data->longest),
+					run->model, data->longest),
 			 errhint("If that is no person, leave it out of the source, or see "
 					 "reco.options(max_user_interactions).")));
 }
 
 static void
-tell(const Job *job)
+tell(const RecoRun *run)
 {
-	ereport(NOTICE,
-			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
-					job->name, job->record.version, job->trained.users, job->trained.model.items,
-					job->record.by_user->start[job->record.by_user->rows]),
-			 errdetail_internal("%s. Columns: %s.", what_was_read(job->record.data),
-								what_columns_are(job->record.data))));
-	if (job->record.data->longest_rules)
-		tell_longest(job);
-	if (job->record.data->row_security)
+	const reco_csr *by_user = &run->training.by_user;
+
+	ereport(
+		NOTICE,
+		(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
+				run->model, run->record.version, run->trained.users, run->trained.model.items,
+				by_user->start[by_user->rows]),
+		 errdetail_internal("%s. Columns: %s.", reco_run_rows(run), what_columns_are(run->data))));
+	if (run->data->longest_rules)
+		tell_longest(run);
+	if (run->data->row_security)
 		ereport(
 			NOTICE,
 			(errmsg("row-level security decided which rows of the source of model \"%s\" were read",
-					job->name)));
+					run->model)));
+}
+
+/* Whether the latest version is as old as the least interval between two; says when not. */
+static bool
+is_due(const ModelRow *model, const Interval *min_interval)
+{
+	VersionRow version = {0};
+	Datum interval = PointerGetDatum(min_interval);
+	Datum due;
+
+	/* the latest that was finished, whether it was made the active one or held back */
+	for (int32 number = model->next_version - 1; number > 0; number--)
+	{
+		version = (VersionRow){0};
+		if (reco_version_try_read(model->schema, number, GetActiveSnapshot(), &version, NULL) &&
+			version.finished_at != 0 && version.status && strcmp(version.status, "failed") != 0)
+			break;
+		if (number == model->active_version)
+			return true;
+		reco_poll();
+	}
+	if (version.finished_at == 0)
+		return true;
+	due = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(version.finished_at),
+							  interval);
+	if (DatumGetTimestampTz(due) <= GetCurrentTimestamp())
+		return true;
+	ereport(NOTICE, (errmsg("model \"%s\" was trained less than %s ago, skipping", model->name,
+							DatumGetCString(DirectFunctionCall1(interval_out, interval)))));
+	return false;
 }
 
 /*
@@ -456,18 +302,20 @@ tell(const Job *job)
  * waited for the lock.  False when there is nothing to do.
  */
 static bool
-read_definition(Job *job)
+read_definition(RecoTrainCall *call)
 {
-	ModelRow *row = &job->definition;
+	RecoRun *run = &call->run;
+	ModelRow *row = &run->definition;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+	bool due;
 
-	reco_model_read(job->record.schema, GetActiveSnapshot(), row);
+	reco_model_read(run->record.schema, GetActiveSnapshot(), row);
 	reco_model_check_owner(row);
 	if (row->source == NULL || row->algorithm == NULL || row->search_path == NULL)
-		reco_damaged(job->record.schema, "Its definition is not complete.");
-	job->record.owner = (RecoRunAs){true, row->owner, OWN_SEARCH_PATH};
-	job->record.algorithm = row->algorithm;
-	job->record.options = row->options;
-	return job->min_interval == NULL || reco_refresh_is_due(row, job->min_interval);
+		reco_damaged(run->record.schema, "Its definition is not complete.");
+	due = call->min_interval == NULL || is_due(row, call->min_interval);
+	MemoryContextSwitchTo(old);
+	return due;
 }
 
 /*
@@ -476,34 +324,28 @@ read_definition(Job *job)
  * an old one the announcement of a version.
  */
 static bool
-announce(Job *job)
+announce(RecoTrainCall *call)
 {
-	MemoryContext old = MemoryContextSwitchTo(job->context);
+	RecoRun *run = &call->run;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (!job->creating && !read_definition(job))
+	if (!call->creating && !read_definition(call))
 	{
 		PopActiveSnapshot();
-		MemoryContextSwitchTo(old);
 		return false;
 	}
-	job->spec = reco_spec_parse(job->record.algorithm);
-	if (job->guard)
-		reco_guard_check(job->guard, job->spec);
-	reco_data_options_parse(job->record.options, &job->options);
-	job->record.keep_versions = job->options.keep_versions;
-	MemoryContextSwitchTo(old);
-	if (job->creating)
+	reco_run_parse(run);
+	if (call->creating)
 	{
-		read_source(job);
-		job->record.schema = reco_schema_create(job->name, &job->record.data->user_type,
-												&job->record.data->item_type);
+		reco_step_read(run);
+		run->record.schema =
+			reco_schema_create(run->model, &run->data->user_type, &run->data->item_type);
 		CommandCounterIncrement();
-		(void) reco_job_lock(job, false);
-		reco_progress_begin(job->record.schema);
-		reco_version_define(&job->record, &job->definition);
+		(void) reco_train_lock(call, false);
+		reco_progress_begin(run->record.schema);
+		reco_version_define(&run->record, &run->definition);
 	}
-	reco_version_start(&job->record);
+	reco_version_start(&run->record);
 	PopActiveSnapshot();
 	return true;
 }
@@ -513,7 +355,7 @@ announce(Job *job)
  * themselves.
  */
 void
-reco_job_commit(void)
+reco_train_commit(void)
 {
 	SPI_commit();
 	SPI_start_transaction();
@@ -523,28 +365,28 @@ reco_job_commit(void)
  * Everything from the lock on.  The caller holds an SPI connection.
  */
 static void
-run_job(Job *job)
+run_call(RecoTrainCall *call)
 {
-	if (!announce(job))
+	if (!announce(call))
 		return;
-	if (job->atomic)
+	if (call->atomic)
 	{
-		if (!job->creating)
-			read_phase(job);
-		train_and_write(job);
+		if (!call->creating)
+			read_phase(call);
+		train_phase(call);
 	}
 	else
 	{
-		reco_job_commit();
-		if (!job->creating)
+		reco_train_commit();
+		if (!call->creating)
 		{
-			run_guarded(job, read_phase);
-			reco_job_commit();
+			run_guarded(call, read_phase);
+			reco_train_commit();
 		}
-		run_guarded(job, train_and_write);
-		reco_job_commit();
+		run_guarded(call, train_phase);
+		reco_train_commit();
 	}
-	tell(job);
+	tell(&call->run);
 }
 
 static bool
@@ -556,37 +398,40 @@ is_atomic(FunctionCallInfo fcinfo)
 		   IsSubTransaction();
 }
 
-Job *
-reco_job_make(FunctionCallInfo fcinfo, const char *command)
+RecoTrainCall *
+reco_train_begin(FunctionCallInfo fcinfo, const char *command)
 {
 	bool atomic = is_atomic(fcinfo);
 	MemoryContext context = AllocSetContextCreate(atomic ? CurrentMemoryContext : PortalContext,
 												  "reco training", ALLOCSET_DEFAULT_SIZES);
-	Job *job = MemoryContextAllocZero(context, sizeof(Job));
+	RecoTrainCall *call = MemoryContextAllocZero(context, sizeof(RecoTrainCall));
+	RecoRun *run = &call->run;
 
 	PreventCommandIfReadOnly(command);
 	reco_check_version();
-	job->context = context;
-	job->atomic = atomic;
-	job->record.trained_by = MemoryContextStrdup(context, GetUserNameFromId(GetUserId(), false));
-	reco_budget_init(&job->budget, context);
-	return job;
+	call->atomic = atomic;
+	run->context = context;
+	run->progress = iterated;
+	run->progress_arg = run;
+	run->record.trained_by = MemoryContextStrdup(context, GetUserNameFromId(GetUserId(), false));
+	reco_budget_init(&run->budget, context);
+	return call;
 }
 
 void
-reco_job_finish(Job *job)
+reco_train_finish(RecoTrainCall *call)
 {
 	PG_TRY();
 	{
-		run_job(job);
+		run_call(call);
 	}
 	PG_CATCH();
 	{
-		unlock_model(job);
+		unlock_model(call);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	unlock_model(job);
+	unlock_model(call);
 	SPI_finish();
-	MemoryContextDelete(job->context);
+	MemoryContextDelete(call->run.context);
 }

@@ -6,7 +6,7 @@
  * tables grow as well: they are rewritten, with all versions in them, under exclusive
  * locks.  Whatever else the model has stays: its definition, versions, lists and rights.
  */
-#include "lifecycle/lifecycle.h"
+#include "lifecycle/arguments.h"
 
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -86,7 +86,7 @@ static void
 resolve_queries(void *arg)
 {
 	const ModelRow *row = arg;
-	RecoTrainingRecord record = {row->schema, {true, row->owner, "pg_catalog"}};
+	RecoTrainingRecord record = {row->schema, reco_run_as(row->owner)};
 	Jsonb *missing = reco_resolve_missing(row);
 
 	SPI_connect();
@@ -114,7 +114,7 @@ reco_upgrade_model(PG_FUNCTION_ARGS)
 		(void) reco_training_lock(row.schema, false, false);
 		read_types(&types, &row);
 	}
-	owner = (RecoRunAs){true, row.owner, "pg_catalog"};
+	owner = reco_run_as(row.owner);
 	SPI_connect();
 	reco_become(&owner, &before);
 	reco_schema_renew(&row, &types.now[true], &types.now[false], types.wider);

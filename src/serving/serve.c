@@ -340,7 +340,7 @@ rank_items(const Serving *serving, RecoSeat *seat, const Reranking *list)
 static void
 check_domain(const IdType *type, Datum id, Oid owner)
 {
-	RecoRunAs as = {true, owner, "pg_catalog"};
+	RecoRunAs as = reco_run_as(owner);
 	RecoIdentity before;
 	RecoCode code;
 

@@ -211,7 +211,7 @@ begin_checked(RecoLookup *lookup, RecoIdentity *before)
 {
 	for (int tries = 0; tries < MAX_TRIES; tries++)
 	{
-		reco_confine(lookup->query.kind->name_of, &lookup->code, lookup->query.as.owner,
+		reco_confine(lookup->query.kind->name_of, &lookup->code, lookup->query.as.role,
 					 GetUserId());
 		begin(lookup, before);
 		list_free(fetch_search_path(true));

@@ -36,7 +36,7 @@ reco_become(const RecoRunAs *as, RecoIdentity *before)
 	if (!as->restricted)
 		return;
 	GetUserIdAndSecContext(&before->user, &before->sec_context);
-	SetUserIdAndSecContext(as->owner, before->sec_context | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(as->role, before->sec_context | SECURITY_RESTRICTED_OPERATION);
 	before->guc_level = NewGUCNestLevel();
 	/* temporary tables last: else one of the caller's would pass for the source */
 	(void) set_config_option(
@@ -51,7 +51,7 @@ reco_become(const RecoRunAs *as, RecoIdentity *before)
 	set_for_now("debug_print_parse", Debug_print_parse, false);
 	set_for_now("debug_print_rewritten", Debug_print_rewritten, false);
 	set_for_now("debug_print_plan", Debug_print_plan, false);
-	if (client_min_messages < ERROR && !has_privs_of_role(before->user, as->owner))
+	if (client_min_messages < ERROR && !has_privs_of_role(before->user, as->role))
 		(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 }

@@ -17,9 +17,16 @@
 typedef struct RecoRunAs
 {
 	bool restricted;
-	Oid owner;
+	Oid role;
 	const char *search_path;
 } RecoRunAs;
+
+/* For statements of our own, which name all by its schema, as a model's owner. */
+static inline RecoRunAs
+reco_run_as(Oid owner)
+{
+	return (RecoRunAs){true, owner, "pg_catalog"};
+}
 
 /* search_path under which a resolved text is read: it names everything by its schema. */
 #define RECO_RESOLVED_PATH "pg_catalog"

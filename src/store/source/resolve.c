@@ -436,7 +436,7 @@ tell_written_out(void *text)
 static char *
 written_out(const RecoQuery *query, Query *parsed, const Calls *calls)
 {
-	RecoRunAs as = {true, query->as.owner, RECO_RESOLVED_PATH};
+	RecoRunAs as = {true, query->as.role, RECO_RESOLVED_PATH};
 	RecoIdentity before;
 	ErrorContextCallback callback;
 	Calls again = {NIL};

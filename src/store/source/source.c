@@ -66,11 +66,11 @@ confine(const RecoQuery *query, const RecoIdentity *before, const CachedPlanSour
 	RecoCode code = reco_code_of(linitial(plan->query_list));
 	ListCell *cell;
 
-	if (reco_is_owners_session(query->as.owner, before->user))
+	if (reco_is_owners_session(query->as.role, before->user))
 		return;
 	if (query->kind == &reco_the_items)
 		features_add_code(plan->resultDesc, &code);
-	reco_confine(query->kind->name_of, &code, query->as.owner, before->user);
+	reco_confine(query->kind->name_of, &code, query->as.role, before->user);
 	foreach (cell, plan->relationOids)
 		if (get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP)
 			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -14,9 +14,11 @@
 #include "access/nbtree.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -288,4 +290,39 @@ reco_relation_owner(Oid relation)
 		ReleaseSysCache(tuple);
 	}
 	return owner;
+}
+
+void
+reco_each_model(void (*visit)(void *arg, const ModelRow *model), void *arg)
+{
+	Relation pg_namespace = table_open(NamespaceRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(pg_namespace, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_namespace schema = (Form_pg_namespace) GETSTRUCT(tuple);
+		Oid table = reco_model_table(schema->oid);
+		ModelRow model = {0};
+		bool busy;
+
+		reco_poll();
+		if (!OidIsValid(table) || pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+			continue;
+		if (reco_model_try_read(schema->oid, GetActiveSnapshot(), &model, &busy))
+		{
+			visit(arg, &model);
+			continue;
+		}
+		if (!busy && check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
+			continue;
+		model.locked = busy;
+		model.missing = !busy;
+		model.schema = schema->oid;
+		model.name = pstrdup(NameStr(schema->nspname));
+		model.owner = reco_relation_owner(table);
+		visit(arg, &model);
+	}
+	systable_endscan(scan);
+	table_close(pg_namespace, AccessShareLock);
 }

@@ -96,6 +96,12 @@ extern void reco_model_unlock(const ModelRow *row);
 extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row, bool *busy);
 
 /*
+ * Visits every model whose table the caller may read, those included whose row is locked or
+ * missing.  Without errors and locks, as reco_model_try_read.
+ */
+extern void reco_each_model(void (*visit)(void *arg, const ModelRow *model), void *arg);
+
+/*
  * A version: an error when there is no such version, or, with try, as for
  * reco_model_try_read.
  */

@@ -1,0 +1,116 @@
+/*
+ * alter.c
+ *	  reco.alter_model(), reco.activate() and reco.drop_model(): what is done to a model besides
+ *	  training it.
+ *
+ * Cost: a few statements, whatever the size of the model; dropping it, that of DROP TABLE.
+ */
+#include "lifecycle/arguments.h"
+#include "lifecycle/own.h"
+#include "lifecycle/schedule.h"
+#include "lifecycle/versions.h"
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "store/source/resolve.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+RECO_FUNCTION(reco_alter_model);
+RECO_FUNCTION(reco_alter_model_by_text);
+RECO_FUNCTION(reco_alter_model_by_name);
+RECO_FUNCTION(reco_drop_model);
+RECO_FUNCTION(reco_activate);
+
+/* source: the number of that argument. */
+static Datum
+alter_model(FunctionCallInfo fcinfo, int source, Jsonb *algorithm)
+{
+	RecoTrainingRecord record = {0};
+	ModelRow row;
+	ModelRow change = {0};
+
+	PreventCommandIfReadOnly("CALL reco.alter_model()");
+	reco_check_version();
+	record.schema = reco_owned_model(fcinfo, false, &row);
+	record.owner = reco_run_as(row.owner);
+	record.algorithm = algorithm;
+	record.options = reco_jsonb_or_null(fcinfo, 4);
+	change.owner = row.owner;
+	change.source = reco_text_or_null(fcinfo, source);
+	change.items = reco_text_or_null(fcinfo, 3);
+	change.search_path = pstrdup(GetConfigOption("search_path", false, false));
+	change.resolved = reco_resolve_missing(&change);
+	SPI_connect();
+	reco_version_redefine(&record, &change);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+Datum
+reco_alter_model(PG_FUNCTION_ARGS)
+{
+	return alter_model(fcinfo, 1, reco_jsonb_or_null(fcinfo, 2));
+}
+
+Datum
+reco_alter_model_by_text(PG_FUNCTION_ARGS)
+{
+	return alter_model(fcinfo, 1, reco_algorithm_in_text(fcinfo, 2));
+}
+
+/* The algorithm comes before the source, so that it alone can be given. */
+Datum
+reco_alter_model_by_name(PG_FUNCTION_ARGS)
+{
+	return alter_model(fcinfo, 2, reco_algorithm_in_text(fcinfo, 1));
+}
+
+Datum
+reco_drop_model(PG_FUNCTION_ARGS)
+{
+	ModelRow row;
+	Oid schema;
+
+	PreventCommandIfReadOnly("CALL reco.drop_model()");
+	schema = reco_owned_model(fcinfo, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), &row);
+	if (!OidIsValid(schema))
+	{
+		ereport(NOTICE, (errmsg("model \"%s\" does not exist, skipping",
+								text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+		PG_RETURN_VOID();
+	}
+	reco_model_unlock(&row);
+	if (!reco_schema_owned(schema, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.name);
+	reco_own_drop(schema, "drop");
+	reco_schedule_forget(row.name, row.created_at);
+	PG_RETURN_VOID();
+}
+
+Datum
+reco_activate(PG_FUNCTION_ARGS)
+{
+	RecoTrainingRecord record = {0};
+	ModelRow row;
+
+	PreventCommandIfReadOnly("CALL reco.activate()");
+	record.schema = reco_owned_model(fcinfo, false, &row);
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("version must not be null")));
+	record.owner = reco_run_as(row.owner);
+	record.version = PG_GETARG_INT32(1);
+	SPI_connect();
+	if (!reco_version_activate(&record))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no version %d that can serve", row.name, record.version),
+				 errhint("The view \"%s.versions\" lists those whose status is \"ready\"; "
+						 "keep_versions says how many are kept.",
+						 row.name)));
+	SPI_finish();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,242 @@
+/*
+ * steps.c
+ *	  The steps of a training: read, fit, measure, write.
+ *
+ * What they rest on: the source (store/source), an algorithm (model), measures (evaluation)
+ * and the tables of versions (versions.c).  train.c calls them in order, and keeps locks,
+ * transactions and what is undone.
+ *
+ * Cost: that of the source's query, of the algorithm, of a second training where something
+ * is measured, and of writing a row for each user and item.
+ */
+#include "lifecycle/steps.h"
+
+#include "portability/instr_time.h"
+#include "store/source/resolve.h"
+#include "store/source/source.h"
+#include "store/tables/progress.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+/* A step that takes longer is told to the client when it ends. */
+#define LONG_SECONDS 10
+
+static double
+seconds_since(instr_time start)
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	return INSTR_TIME_GET_DOUBLE(now);
+}
+
+static void
+tell_long(const RecoRun *run, const char *what, double seconds)
+{
+	if (seconds >= LONG_SECONDS)
+		ereport(NOTICE, (errmsg("model \"%s\": %s in %.0f s", run->model, what, seconds)));
+}
+
+void
+reco_run_check_model(const RecoRun *run)
+{
+	AcceptInvalidationMessages();
+	if (OidIsValid(run->record.schema) && !OidIsValid(reco_model_table(run->record.schema)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" was dropped while it was trained", run->model)));
+}
+
+/*
+ * The ids of a model keep their types: its tables and functions are made of
+ * them.
+ */
+static void
+check_id_types(const RecoRun *run)
+{
+	for (int is_user = 0; is_user <= 1; is_user++)
+	{
+		const IdType *now = is_user ? &run->data->user_type : &run->data->item_type;
+		ModelTable table;
+		IdType *made;
+
+		reco_table_open(&table, run->record.schema, is_user, AccessShareLock);
+		reco_check_policies(table.heap);
+		made = reco_table_id_type(&table);
+		reco_table_close(&table);
+		if (made->type != now->type || made->collation != now->collation ||
+			(made->typmod != -1 && made->typmod != now->typmod))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s",
+						is_user ? "user" : "item", format_type_with_typemod(now->type, now->typmod),
+						run->model, format_type_with_typemod(made->type, made->typmod)),
+				 id_type_widens(made, now->type, now->typmod, now->collation)
+					 ? errhint("CALL reco.upgrade_model() makes the model's tables and functions "
+							   "for the source's types.")
+					 : errhint("Cast the column in the source, or drop the model and create it "
+							   "anew.")));
+	}
+}
+
+char *
+reco_run_rows(const RecoRun *run)
+{
+	const RecoData *data = run->data;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, INT64_FORMAT " rows read", data->rows_read);
+	if (data->x.merged)
+		appendStringInfo(&text, ", " INT64_FORMAT " merged into others", data->x.merged);
+	if (data->skipped_null)
+		appendStringInfo(&text, ", " INT64_FORMAT " skipped for a null", data->skipped_null);
+	if (data->skipped_invalid)
+		appendStringInfo(&text, ", " INT64_FORMAT " skipped for an invalid value",
+						 data->skipped_invalid);
+	if (data->dropped_users || data->dropped_items)
+		appendStringInfo(&text,
+						 ", " INT64_FORMAT " users and " INT64_FORMAT
+						 " items dropped for too few interactions",
+						 data->dropped_users, data->dropped_items);
+	if (data->x.capped)
+		appendStringInfo(
+			&text, ", " INT64_FORMAT " interactions of %d users left out by max_user_interactions",
+			data->x.capped, data->x.capped_users);
+	if (data->skipped_items)
+		appendStringInfo(&text, ", " INT64_FORMAT " items skipped for an id that is too long",
+						 data->skipped_items);
+	return text.data;
+}
+
+void
+reco_run_parse(RecoRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	run->record.owner = reco_run_as(run->definition.owner);
+	run->record.algorithm = run->definition.algorithm;
+	run->record.options = run->definition.options;
+	run->spec = reco_spec_parse(run->record.algorithm);
+	if (run->guard)
+		reco_guard_check(run->guard, run->spec);
+	reco_data_options_parse(run->record.options, &run->options);
+	run->record.keep_versions = run->options.keep_versions;
+	MemoryContextSwitchTo(old);
+}
+
+/* What is not: queries of a new model, of an older version's, or written by hand. */
+static void
+resolve(RecoRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+	Jsonb *missing = reco_resolve_missing(&run->definition);
+
+	if (missing)
+		reco_resolved_add(&run->definition, missing);
+	if (missing && OidIsValid(run->record.schema))
+		reco_version_resolved(&run->record, missing);
+	MemoryContextSwitchTo(old);
+}
+
+/* The data as the algorithm is given it. */
+static void
+prepare_training(RecoRun *run)
+{
+	const RecoData *data = run->data;
+
+	run->training = (RecoTraining){run->spec, &run->budget, data->x.by_user, data->features};
+	run->training.progress = run->progress;
+	run->training.progress_arg = run->progress_arg;
+	if (run->spec->predicts_value && data->x.latest)
+		run->training.by_user.value = data->x.latest;
+}
+
+void
+reco_step_read(RecoRun *run)
+{
+	bool exists = OidIsValid(run->record.schema);
+	bool content = reco_spec_needs(run->spec, RECO_NEEDS_CONTENT);
+	instr_time start;
+	RecoQuery source;
+	RecoQuery items;
+
+	INSTR_TIME_SET_CURRENT(start);
+	reco_progress_phase(run->record.version, "reading");
+	if (content && run->definition.items == NULL)
+		reco_features_missing(run->spec);
+	resolve(run);
+	source = reco_definition_query(&run->definition, false);
+	source.stored = exists;
+	items = reco_definition_query(&run->definition, true);
+	run->data = reco_read_source(&source, &items, content, &run->options, &run->budget);
+	prepare_training(run);
+	reco_progress_rows(run->data->rows_read);
+	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("source of model \"%s\" has no interactions to train on", run->model),
+				 errdetail_internal("%s.", reco_run_rows(run))));
+	reco_version_check_lengths(run->data, run->model);
+	if (exists)
+	{
+		reco_run_check_model(run);
+		check_id_types(run);
+	}
+	reco_training_threads(&run->training);
+	reco_budget_require(&run->budget, run->spec->algorithm->memory(&run->training), "training");
+	run->read_seconds = seconds_since(start);
+	tell_long(run, "read", run->read_seconds);
+}
+
+void
+reco_step_fit(RecoRun *run)
+{
+	instr_time start;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	INSTR_TIME_SET_CURRENT(start);
+	reco_progress_phase(run->record.version, "training");
+	reco_training_fit(&run->training, &run->trained);
+	run->train_seconds = seconds_since(start);
+	tell_long(run, "trained", run->train_seconds);
+	MemoryContextSwitchTo(old);
+}
+
+void
+reco_step_measure(RecoRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	if (run->metric)
+	{
+		reco_progress_phase(run->record.version, "measuring");
+		run->metrics = reco_metric_measure(run->metric, run->data, run->spec, &run->budget);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+void
+reco_step_write(RecoRun *run, const ModelRow *now)
+{
+	RecoTrainingRecord *record = &run->record;
+
+	check_id_types(run);
+	record->data = run->data;
+	record->by_user = &run->training.by_user;
+	record->trained = &run->trained;
+	record->read_seconds = run->read_seconds;
+	record->train_seconds = run->train_seconds;
+	record->metrics = run->metrics;
+	if (run->guard)
+	{
+		RecoVerdict verdict = reco_guard_judge(run->guard, run->metrics, now);
+
+		record->held_back = verdict.held_back;
+		record->message = verdict.message;
+	}
+	reco_progress_phase(record->version, "writing");
+	reco_version_finish(record);
+}

@@ -1,0 +1,80 @@
+/*
+ * steps.h
+ *	  The steps of a training: read, fit, measure, write.
+ *
+ * Each is a function of a RecoRun: it takes what the steps before it gave, and gives its own
+ * part, nothing else.  What fits, for one, needs to know `training` and to fill `trained`;
+ * how that came to be, and where it goes, is for the others.
+ *
+ * Steps know nothing of locks and transactions.  Read and write want an active snapshot, fit
+ * and measure do without.
+ */
+#ifndef RECO_LIFECYCLE_STEPS_H
+#define RECO_LIFECYCLE_STEPS_H
+
+#include "evaluation/guard.h"
+#include "lifecycle/versions.h"
+
+typedef struct RecoRun
+{
+	/* What is to be trained, given before the first step. */
+	MemoryContext context; /* what a step gives lives here */
+	const char *model;     /* its name */
+	ModelRow definition;   /* its queries, and as whom they are read */
+	RecoSpec *spec;
+	RecoDataOptions options;
+	const RecoMetric *metric; /* to be measured; NULL: none */
+	const RecoGuard *guard;   /* what that has to be; NULL: anything is good */
+	RecoBudget budget;
+	void (*progress)(void *arg, int iteration, int iterations, double loss);
+	void *progress_arg;
+	/*
+	 * The version that is made, of which write fills what is measured and trained.  Without a
+	 * schema the model is not made yet, which takes the types that read gives.
+	 */
+	RecoTrainingRecord record;
+
+	/* read gives */
+	RecoData *data;
+	RecoTraining training; /* the same as an algorithm is given it */
+	double read_seconds;
+
+	/* fit gives */
+	RecoTrained trained;
+	double train_seconds;
+
+	/* measure gives */
+	Jsonb *metrics; /* NULL: nothing was measured */
+} RecoRun;
+
+/*
+ * An error when the model is gone.  What training is worth is decided by what other sessions
+ * have committed by now, so their news are taken in first.
+ */
+extern void reco_run_check_model(const RecoRun *run);
+
+/*
+ * Definition → algorithm, options, and the head of the record.  Not a step of its own: it
+ * reads no data, and errors come before the training is announced.
+ */
+extern void reco_run_parse(RecoRun *run);
+
+/* Definition → data: reads the source and checks that it can be trained on. */
+extern void reco_step_read(RecoRun *run);
+
+/* Data → trained. */
+extern void reco_step_fit(RecoRun *run);
+
+/* Data → metrics. */
+extern void reco_step_measure(RecoRun *run);
+
+/*
+ * Trained, metrics → version, active unless a guard holds it back: beside the model as it is
+ * now, whose tables are locked.
+ */
+extern void reco_step_write(RecoRun *run, const ModelRow *now);
+
+/* For messages: the rows of a source, and what became of them. */
+extern char *reco_run_rows(const RecoRun *run);
+
+#endif /* RECO_LIFECYCLE_STEPS_H */

@@ -1,0 +1,43 @@
+/*
+ * train.h
+ *	  A training from its lock to its end, as a procedure asks for it.
+ */
+#ifndef RECO_LIFECYCLE_TRAIN_H
+#define RECO_LIFECYCLE_TRAIN_H
+
+#include "lifecycle/steps.h"
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+
+/* A training that is under way, on behalf of one call. */
+typedef struct RecoTrainCall
+{
+	bool atomic;   /* in the caller's transaction */
+	bool creating; /* the model with its first version */
+	bool locked;
+	Interval *min_interval; /* of a refresh; NULL: none */
+	RecoRun run;
+} RecoTrainCall;
+
+/*
+ * Makes one, in a memory context that survives the commits it will make: those are possible
+ * unless the call is part of a transaction block.  command: as messages name it.  Of the
+ * run, the caller fills in the model and its schema, or, when creating, its definition; and
+ * what is measured.
+ */
+extern RecoTrainCall *reco_train_begin(FunctionCallInfo fcinfo, const char *command);
+
+/* Ends one of its transactions, outside of a block. */
+extern void reco_train_commit(void);
+
+/* False when another session trains the model and dont_wait. */
+extern bool reco_train_lock(RecoTrainCall *call, bool dont_wait);
+
+/*
+ * Runs it, within the caller's SPI connection, which it closes; gives back its lock on every
+ * way out.
+ */
+extern void reco_train_finish(RecoTrainCall *call);
+
+#endif /* RECO_LIFECYCLE_TRAIN_H */
