@@ -23,7 +23,6 @@ PG_CPPFLAGS = -I$(CURDIR)/src -DRECO_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -MMD -MP -Wno-declaration-after-statement $(EXTRA_CFLAGS)
 
 DATA_built = sql/reco--$(EXTVERSION).sql
-DATA = $(wildcard sql/releases/reco--*.sql)
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/test_*.sql)))
 REGRESS_OPTS = --inputdir=. --load-extension=reco --encoding=UTF8

@@ -62,7 +62,33 @@ SELECT reco.popular(5);
 -- made by hand: the domain checks them
 SELECT reco.describe('{"algorithm": "ials", "factors": 8, "alpha": null}');
 SELECT '{"algorithm": "als"}'::reco.algorithm;
+-- one that is none: the hint names all there are, which are the constructors
+CREATE FUNCTION pg_temp.valid_algorithms() RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE hint text;
+BEGIN
+  PERFORM '{"algorithm": "none"}'::reco.algorithm;
+EXCEPTION WHEN invalid_parameter_value THEN
+  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+  RETURN string_to_array(substring(hint FROM '^Valid algorithms are: (.*)\.$'), ', ');
+END $$;
+SELECT cardinality(pg_temp.valid_algorithms()) >= 7 AS many,
+       ARRAY(SELECT unnest(pg_temp.valid_algorithms()) COLLATE "C" ORDER BY 1)
+       = ARRAY(SELECT format('reco.%s()', proname) COLLATE "C" FROM pg_proc
+                WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' ORDER BY 1) AS all_constructors;
+-- each makes, without arguments, a value of its name that is described as such
+DO $$
+DECLARE name text; made reco.algorithm;
+BEGIN
+  FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prorettype = 'reco.algorithm'::regtype LOOP
+    EXECUTE format('SELECT reco.%I()', name) INTO made;
+    IF made ->> 'algorithm' <> name OR reco.describe(made) NOT LIKE name || '(%)' THEN
+      RAISE '% makes %', name, made;
+    END IF;
+  END LOOP;
+END $$;
+\set VERBOSITY terse
 SELECT '{"algorithm": "svdpp"}'::reco.algorithm;
+\set VERBOSITY default
 SELECT '{"algorithm": 5}'::reco.algorithm;
 SELECT '{"algorithm": null}'::reco.algorithm;
 SELECT '{"factors": 5}'::reco.algorithm;

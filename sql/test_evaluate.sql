@@ -93,7 +93,9 @@ SELECT * FROM reco.evaluate('eval_pairs', ARRAY[reco.popular(), NULL]);
 SELECT * FROM reco.evaluate('eval_pairs', NULL);
 SELECT * FROM reco.evaluate(NULL, ARRAY[reco.popular()]);
 SELECT * FROM reco.evaluate('eval_pairs', ARRAY[reco.popular()], seed => NULL);
+\set VERBOSITY terse
 SELECT * FROM reco.evaluate('eval_pairs', ARRAY['{"algorithm": "none"}']::reco.algorithm[]);
+\set VERBOSITY default
 SELECT * FROM reco.evaluate('eval_missing', ARRAY[reco.popular()]);
 SELECT * FROM reco.evaluate('SELECT 1', ARRAY[reco.popular()]);
 SELECT * FROM reco.evaluate('SELECT 1, 2 WHERE false', ARRAY[reco.popular()]);

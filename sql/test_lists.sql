@@ -103,11 +103,18 @@ CALL reco.materialize('no_such');
 CALL reco.materialize('lst', users => 'SELECT');
 CALL reco.materialize('lst', users => 'DELETE FROM lst');
 CALL reco.materialize('lst', users => 'SELECT ''x''::text');
--- of every algorithm
+-- of every algorithm that needs interactions only
 DO $$
-DECLARE a reco.algorithm;
+DECLARE
+  a reco.algorithm;
+  name text;
+  algorithms reco.algorithm[] := ARRAY[reco.als(factors => 4), reco.user_knn(biases => true)];
 BEGIN
-  FOREACH a IN ARRAY ARRAY[reco.item_knn(), reco.user_knn(), reco.rp3beta(), reco.popular(), reco.als(factors => 4), reco.user_knn(biases => true)] LOOP
+  FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' AND proname <> 'content' LOOP
+    EXECUTE format('SELECT reco.%I()', name) INTO a;
+    algorithms := algorithms || a;
+  END LOOP;
+  FOREACH a IN ARRAY algorithms LOOP
     CALL reco.alter_model('lst', algorithm => a);
     CALL reco.refresh('lst');
     CALL reco.materialize('lst', 5);

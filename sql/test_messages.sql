@@ -12,11 +12,15 @@ CREATE TABLE "Msg"."the ""lines" AS TABLE msg_lines;
 -- An algorithm in quotes.
 CALL reco.create_model('msg', 'msg_lines', algorithm => 'ials');
 CALL reco.create_model('msg', 'msg_lines', 'reco.item_knn(neighbors => 10)');
+\set VERBOSITY terse
 CALL reco.create_model('msg', 'msg_lines', 'magic');
 CALL reco.create_model('msg', 'msg_lines', 'SELECT 1');
 CALL reco.create_model('msg', 'msg_lines', '');
+\set VERBOSITY default
 CALL reco.create_model('msg', 'msg_lines', NULL);
+\set VERBOSITY terse
 CALL reco.create_model('msg', 'msg_lines', '{"algorithm": "magic"}');
+\set VERBOSITY default
 CALL reco.create_model('msg', 'msg_lines', '{"algorithm": "ials", "factors": 0}');
 CALL reco.create_model('msg', 'msg_lines', '{"algorithm": ');
 SELECT * FROM reco.evaluate('msg_lines', 'ials');
@@ -28,10 +32,14 @@ SELECT * FROM reco.evaluate('msg_lines'::regclass, 'ials');
 CALL reco.create_model('msg_alter', 'msg_lines', reco.popular());
 CALL reco.alter_model('msg_alter', algorithm => 'ials');
 CALL reco.alter_model('msg_alter', 'msg_lines', 'reco.item_knn(neighbors => 10)');
+\set VERBOSITY terse
 CALL reco.alter_model('msg_alter', source => 'msg_lines', algorithm => 'magic');
 CALL reco.alter_model('msg_alter', algorithm => 'SELECT 1', options => reco.options(live => 'off'));
+\set VERBOSITY default
 CALL reco.alter_model('msg_alter', algorithm => '{"algorithm": "ials", "factors": 0}');
+\set VERBOSITY terse
 CALL reco.alter_model('msg_alter', algorithm => '');
+\set VERBOSITY default
 CREATE FUNCTION msg_definition() RETURNS text LANGUAGE sql AS 'SELECT concat_ws(''; '', source, split_part(reco.describe(algorithm), ''('', 1), options ->> ''live'') FROM msg_alter.model';
 SELECT msg_definition();
 CALL reco.alter_model('msg_alter', NULL, NULL, NULL, NULL);

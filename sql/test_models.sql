@@ -74,7 +74,9 @@ CALL reco.refresh('mod');
 SELECT algorithm, users, options FROM mod.versions WHERE active;
 SELECT source FROM mod.recommend(1, 1);
 SELECT source FROM reco.models WHERE model = 'mod';
+\set VERBOSITY terse
 CALL reco.alter_model('mod', algorithm => '{"algorithm": "none"}');
+\set VERBOSITY default
 CALL reco.alter_model('mod', options => '{"keep_versions": 0}');
 
 -- not there

@@ -50,7 +50,7 @@ CALL reco.alter_model('res_home', options => reco.options(live => 'on'));
 SET ROLE regress_res_app;
 SELECT res_served('u9');
 RESET ROLE;
--- a definition of before, without what it was resolved to: as ever, until a refresh or an upgrade
+-- a definition without what it was resolved to: under its search_path, until a refresh or an upgrade
 UPDATE res_home.model SET resolved = NULL;
 SET ROLE regress_res_app;
 SELECT res_served('u9');

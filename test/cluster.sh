@@ -79,7 +79,7 @@ install_extension() {
   version=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" reco.control)
   library=$("$PG_CONFIG" --pkglibdir)/reco.so
   extension=$("$PG_CONFIG" --sharedir)/extension
-  for file in reco.control "sql/reco--$version.sql" sql/releases/reco--*.sql; do
+  for file in reco.control "sql/reco--$version.sql"; do
     cmp -s "$file" "$extension/${file##*/}" || same=no
   done
   if [ "$same" = yes ] && cmp -s reco.so "$library"; then

@@ -93,7 +93,6 @@ CREATE TYPE reco.model AS (
   items pg_catalog.text,
   items_search_path pg_catalog.text,
   active_list pg_catalog.int4,
-  surface pg_catalog.int4,
   resolved pg_catalog.jsonb
 );
 COMMENT ON TYPE reco.model IS

@@ -94,14 +94,6 @@ close_open(const ModelRow *model)
 static void
 grant_use(const ModelRow *model, const char *role, bool tables)
 {
-	if (model->surface < RECO_SURFACE_EXECUTE)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the functions of model \"%s\" were made by an older version of the "
-					"extension",
-					model->name),
-			 errhint("CALL reco.upgrade_model() makes them anew, and keeps who may call them.")));
 	reco_run(psprintf("GRANT USAGE ON SCHEMA %s TO %s", quote_identifier(model->name), role));
 	close_open(model);
 	change_functions(model, "GRANT EXECUTE", "TO", role);
@@ -130,18 +122,16 @@ oid_array(const List *oids)
 }
 
 /*
- * Rows (function, role, option) of a query of $1, the schema, $2, its functions, and all
- * names of $3, relations, and $4, functions.  Not as read only: what this transaction has
- * granted counts.
+ * Rows (function, role, option) of a query of $1, the model's functions, and $2, all their
+ * names.  Not as read only: what this transaction has granted counts.
  */
 static List *
 read_grants(const ModelRow *model, const char *query)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Oid types[] = {OIDOID, OIDARRAYOID, TEXTOID, TEXTOID};
-	Datum arguments[] = {
-		ObjectIdGetDatum(model->schema), oid_array(reco_rights_functions(model, NULL)),
-		CStringGetTextDatum(reco_model_relations), CStringGetTextDatum(reco_model_functions)};
+	Oid types[] = {OIDARRAYOID, TEXTOID};
+	Datum arguments[] = {oid_array(reco_rights_functions(model, NULL)),
+						 CStringGetTextDatum(reco_model_functions)};
 	List *grants = NIL;
 
 	if (SPI_execute_with_args(query, lengthof(types), types, arguments, NULL, false, 0) !=
@@ -167,23 +157,6 @@ read_grants(const ModelRow *model, const char *query)
 
 #define ROLE "CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END"
 
-/* Roles that have SELECT on the tables and EXECUTE on a function, as was asked of callers. */
-static const char callers_of_old[] =
-	"WITH grantee AS ("
-	"  SELECT DISTINCT a.grantee FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
-	"   WHERE c.relnamespace = $1 AND c.relname = ANY ($3::name[])"
-	"     AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner),"
-	" name AS (SELECT unnest($4::name[]) AS name)"
-	" SELECT n.name, " ROLE ", NULL FROM name n CROSS JOIN grantee g"
-	" WHERE NOT EXISTS ("
-	"   SELECT FROM pg_class c WHERE c.relnamespace = $1 AND c.relkind = 'r'"
-	"      AND (c.relname IN ('model', 'model_version', 'model_user', 'model_item')"
-	"           OR c.relname = 'model_term' AND n.name = 'user_profile')"
-	"      AND NOT has_table_privilege(g.grantee, c.oid, 'SELECT'))"
-	"   AND NOT EXISTS ("
-	"   SELECT FROM pg_proc p WHERE p.oid = ANY ($2) AND p.proname = n.name"
-	"      AND NOT has_function_privilege(g.grantee, p.oid, 'EXECUTE'))";
-
 /*
  * Everybody who is named in the rights to the functions, but their owner; of names that are
  * new, who has all the others.
@@ -192,48 +165,37 @@ static const char named_in_functions[] =
 	"WITH g AS ("
 	"  SELECT p.proname AS name, a.grantee, a.is_grantable"
 	"    FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) a"
-	"   WHERE p.oid = ANY ($2) AND a.grantee <> p.proowner)"
+	"   WHERE p.oid = ANY ($1) AND a.grantee <> p.proowner)"
 	" SELECT g.name, " ROLE ", CASE WHEN bool_or(g.is_grantable) THEN ' WITH GRANT OPTION' END"
 	"   FROM g GROUP BY g.name, g.grantee"
 	" UNION ALL"
 	" SELECT n.name, " ROLE ", NULL"
-	"   FROM unnest($4::name[]) AS n (name)"
+	"   FROM unnest($2::name[]) AS n (name)"
 	"  CROSS JOIN (SELECT grantee FROM g GROUP BY grantee HAVING count(DISTINCT name) ="
-	"               (SELECT count(DISTINCT proname) FROM pg_proc WHERE oid = ANY ($2))) g"
-	"  WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.oid = ANY ($2) AND p.proname = n.name)";
+	"               (SELECT count(DISTINCT proname) FROM pg_proc WHERE oid = ANY ($1))) g"
+	"  WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.oid = ANY ($1) AND p.proname = n.name)";
 
 List *
 reco_grants_note(const ModelRow *model)
 {
-	return read_grants(model,
-					   model->surface < RECO_SURFACE_EXECUTE ? callers_of_old : named_in_functions);
-}
-
-static void
-change_named(const ModelRow *model, const List *grants, const char *what, const char *to,
-			 bool options)
-{
-	const ListCell *cell;
-
-	foreach (cell, grants)
-	{
-		const Grant *grant = lfirst(cell);
-		ListCell *function;
-
-		foreach (function, reco_rights_functions(model, grant->function))
-			reco_run(psprintf("%s ON FUNCTION %s %s %s%s", what,
-							  format_procedure_qualified(lfirst_oid(function)), to, grant->role,
-							  options ? grant->option : ""));
-	}
+	return read_grants(model, named_in_functions);
 }
 
 void
 reco_grants_restore(const ModelRow *model, const List *noted)
 {
-	/* of functions that were everybody's, what is granted to some says nothing */
-	if (model->surface < RECO_SURFACE_EXECUTE)
-		change_named(model, read_grants(model, named_in_functions), "REVOKE ALL", "FROM", false);
-	change_named(model, noted, "GRANT EXECUTE", "TO", true);
+	const ListCell *cell;
+
+	foreach (cell, noted)
+	{
+		const Grant *grant = lfirst(cell);
+		ListCell *function;
+
+		foreach (function, reco_rights_functions(model, grant->function))
+			reco_run(psprintf("GRANT EXECUTE ON FUNCTION %s TO %s%s",
+							  format_procedure_qualified(lfirst_oid(function)), grant->role,
+							  grant->option));
+	}
 }
 
 /* Statements, by a query of $1, the schema, and $2, the names of relations. */

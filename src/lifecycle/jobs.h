@@ -37,8 +37,8 @@ extern char *reco_job_name(const char *model);
 extern int64 reco_job_identity(const RecoCronJob *job);
 
 /*
- * Whether a job is that of a model: it has its identity, or none (that of 0.2.0), and its
- * name.  identity 0: any.
+ * Whether a job is that of a model: it has its identity, or none, and its name.
+ * identity 0: any.
  */
 extern bool reco_job_is_of(const RecoCronJob *job, const char *model, int64 identity);
 

@@ -127,7 +127,5 @@ reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item,
 	reco_grants_restore(model, functions);
 	if (wider)
 		reco_grants_restore_views(model, views);
-	reco_run(
-		psprintf("UPDATE %s.model SET surface = %d", quote_identifier(model->name), RECO_SURFACE));
 	AtEOXact_GUC(false, level);
 }

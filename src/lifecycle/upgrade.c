@@ -81,7 +81,7 @@ read_types(SourceTypes *types, const ModelRow *row)
 		ReThrowError(error);
 }
 
-/* The queries of a model that was made before they were kept resolved. */
+/* The queries of a definition that its owner wrote by hand. */
 static void
 resolve_queries(void *arg)
 {

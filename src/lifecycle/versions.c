@@ -40,9 +40,9 @@ reco_version_define(const RecoTrainingRecord *record, const ModelRow *definition
 	(void) reco_statement(
 		record->schema,
 		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
-		" active_nonce, next_version, created_at, items, items_search_path, surface, resolved)"
+		" active_nonce, next_version, created_at, items, items_search_path, resolved)"
 		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
-		"clock_timestamp(), $5, $4, " CppAsString2(RECO_SURFACE) ", $6)",
+		"clock_timestamp(), $5, $4, $6)",
 		argument, lengthof(argument), NULL);
 	reco_return(&before);
 }

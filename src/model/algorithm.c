@@ -17,9 +17,9 @@
 #include <math.h>
 
 static const RecoAlgorithm *const algorithms[] = {
-	&reco_algorithm_ials,     &reco_algorithm_als,     &reco_algorithm_item_knn,
-	&reco_algorithm_user_knn, &reco_algorithm_rp3beta, &reco_algorithm_content,
-	&reco_algorithm_popular,
+#define RECO_ALGORITHM(name) &reco_algorithm_##name,
+#include "model/algorithms.h"
+#undef RECO_ALGORITHM
 };
 
 const RecoAlgorithm *

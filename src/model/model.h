@@ -216,14 +216,11 @@ extern void reco_model_seat_end(RecoSeat *seat);
 extern void reco_model_seat_check(RecoSeat *seat, reco_status status);
 extern float reco_model_seat_one(RecoSeat *seat, int32 item);
 
-/* als.c, knn.c, popular.c */
-extern const RecoAlgorithm reco_algorithm_ials;
-extern const RecoAlgorithm reco_algorithm_als;
-extern const RecoAlgorithm reco_algorithm_item_knn;
-extern const RecoAlgorithm reco_algorithm_user_knn;
-extern const RecoAlgorithm reco_algorithm_rp3beta;
-extern const RecoAlgorithm reco_algorithm_content;
-extern const RecoAlgorithm reco_algorithm_popular;
+#define RECO_ALGORITHM(name) extern const RecoAlgorithm reco_algorithm_##name;
+#include "model/algorithms.h"
+#undef RECO_ALGORITHM
+
+/* als.c */
 extern bool reco_als_params_of(const RecoSpec *spec, reco_als_params *params);
 
 #endif /* RECO_MODEL_MODEL_H */

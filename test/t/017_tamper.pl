@@ -116,9 +116,8 @@ sql(q{
   END $$;
 });
 
-my %algorithms = (
-  ials => 'reco.ials(factors => 5, iterations => 2)', als => 'reco.als(factors => 4, iterations => 2)', item_knn => 'reco.item_knn(neighbors => 5)',
-  user_knn => 'reco.user_knn(neighbors => 5)', content => 'reco.content()', popular => 'reco.popular()');
+my %algorithms = algorithms($node, ials => 'factors => 5, iterations => 2', als => 'factors => 4, iterations => 2', item_knn => 'neighbors => 5',
+  user_knn => 'neighbors => 5', rp3beta => 'neighbors => 5');
 for my $name (sort keys %algorithms)
 {
   sql("CALL reco.create_model('$name', source => 'lines', algorithm => $algorithms{$name}, items => 'about')");

@@ -17,9 +17,9 @@ my $node = new_node('claims', 'log_statement = none', 'log_min_error_statement =
 my $folder = $node->data_dir . '/base/pgsql_tmp';
 make_lines($node, 'lines', 60, 40, 900);
 
-my @algorithms = (
-  'reco.ials(factors => 4, iterations => 2)', 'reco.als(factors => 4, iterations => 2)', 'reco.item_knn(neighbors => 5)',
-  'reco.user_knn(neighbors => 5)', 'reco.rp3beta(neighbors => 5)', 'reco.content()', 'reco.popular()');
+my %algorithms = algorithms($node, ials => 'factors => 4, iterations => 2', als => 'factors => 4, iterations => 2', item_knn => 'neighbors => 5',
+  user_knn => 'neighbors => 5', rp3beta => 'neighbors => 5');
+my @algorithms = map { $algorithms{$_} } sort keys %algorithms;
 my @claims = (
   @algorithms, 'reco.ials(factors => 5)', "reco.item_knn(similarity => 'conditional')", 'reco.item_knn(biases => true)',
   'reco.user_knn(biases => true)', q{reco.content('{"price": 3}')}, "reco.als(factors => 4, biases => false)");

@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   new_node make_lines big_training start_sql finish_sql running_sql
-  wait_for_training kill_session recommendations seconds_of leftovers
+  wait_for_training kill_session recommendations seconds_of leftovers algorithms
 );
 
 # A started server with the extension in database postgres.
@@ -138,6 +138,14 @@ sub recommendations
   my ($node, $model) = @_;
   return $node->safe_psql('postgres',
     "SELECT u, r.* FROM generate_series(0, 50, 5) AS u, $model.recommend(u) AS r ORDER BY u, rank");
+}
+
+# Calls of all constructors of algorithms, by name; the rest are arguments of some of them.
+sub algorithms
+{
+  my ($node, %arguments) = @_;
+  return map { $_ => "reco.$_(" . ($arguments{$_} // '') . ')' } split /\n/, $node->safe_psql('postgres',
+    q{SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' ORDER BY 1});
 }
 
 # Schemas and files that a model left behind.

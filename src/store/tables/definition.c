@@ -146,7 +146,6 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	row->active_version = int_column(slot, MODEL_ACTIVE_VERSION);
 	row->active_list = int_column(slot, MODEL_ACTIVE_LIST);
 	row->next_version = int_column(slot, MODEL_NEXT_VERSION);
-	row->surface = int_column(slot, MODEL_SURFACE);
 	row->created_at = bigint_column(slot, MODEL_CREATED_AT);
 	row->active_nonce = bigint_column(slot, MODEL_ACTIVE_NONCE);
 	row->source = text_column(slot, MODEL_SOURCE);

@@ -18,14 +18,6 @@
  */
 #define RECO_LATEST_SNAPSHOT GetTransactionSnapshot()
 
-/*
- * Which making of functions and views a model has (column "surface" of its definition):
- * from this one on EXECUTE on a function is the right to call it, before it was SELECT on
- * the model's tables.
- */
-#define RECO_SURFACE_EXECUTE 1
-#define RECO_SURFACE 1
-
 /* The definition of a model: its one row, copied. */
 typedef struct ModelRow
 {
@@ -45,7 +37,6 @@ typedef struct ModelRow
 	int32 next_version;
 	int32 active_list;      /* of materialized lists; 0: none yet */
 	TimestampTz created_at; /* tells models apart, whatever their names; 0: not known */
-	int32 surface;          /* which making of its functions (schema.h); 0: that of 0.2.0 */
 	bool locked;            /* by somebody else: not read but for schema, name and owner */
 	bool missing;           /* the table has no row: likewise */
 } ModelRow;

@@ -54,7 +54,6 @@ static const Column model_columns[MODEL_COLUMNS] = {
 	[MODEL_ITEMS] = {"items", TEXTOID},
 	[MODEL_ITEMS_SEARCH_PATH] = {"items_search_path", TEXTOID},
 	[MODEL_ACTIVE_LIST] = {"active_list", INT4OID},
-	[MODEL_SURFACE] = {"surface", INT4OID},
 	[MODEL_RESOLVED] = {"resolved", JSONBOID},
 };
 
@@ -134,17 +133,15 @@ typedef struct Layout
 	const char *type; /* of the extension, that the table is OF; NULL: of none */
 	const Column *column;
 	int columns;
-	int least; /* of a typed table: as many as the first release had */
 } Layout;
 
 static const Layout layouts[RECO_TABLES] = {
-	[RECO_TABLE_MODEL] = {"model", "model", model_columns, MODEL_COLUMNS, MODEL_ACTIVE_LIST + 1},
-	[RECO_TABLE_VERSION] = {"model_version", "version", version_columns, VERSION_COLUMNS,
-							VERSION_AVAILABLE + 1},
-	[RECO_TABLE_ITEM] = {"model_item", NULL, item_columns, ITEM_COLUMNS, ITEM_COLUMNS},
-	[RECO_TABLE_USER] = {"model_user", NULL, user_columns, COLUMNS, COLUMNS},
-	[RECO_TABLE_TERM] = {"model_term", "term", term_columns, TERM_COLUMNS, TERM_WEIGHT + 1},
-	[RECO_TABLE_LIST] = {"model_list", NULL, list_columns, LIST_COLUMNS, LIST_COLUMNS},
+	[RECO_TABLE_MODEL] = {"model", "model", model_columns, MODEL_COLUMNS},
+	[RECO_TABLE_VERSION] = {"model_version", "version", version_columns, VERSION_COLUMNS},
+	[RECO_TABLE_ITEM] = {"model_item", NULL, item_columns, ITEM_COLUMNS},
+	[RECO_TABLE_USER] = {"model_user", NULL, user_columns, COLUMNS},
+	[RECO_TABLE_TERM] = {"model_term", "term", term_columns, TERM_COLUMNS},
+	[RECO_TABLE_LIST] = {"model_list", NULL, list_columns, LIST_COLUMNS},
 };
 
 const char *
@@ -284,16 +281,15 @@ misfit(Relation table, const Layout *layout)
 {
 	Form_pg_class form = table->rd_rel;
 	TupleDesc desc = RelationGetDescr(table);
-	int known = Min(desc->natts, layout->columns);
 
 	if (form->relkind != RELKIND_RELATION || form->relpersistence == RELPERSISTENCE_TEMP ||
 		form->relam != HEAP_TABLE_AM_OID)
 		return psprintf("Its table \"%s\" is not an ordinary table.", layout->name);
 	if (layout->type && form->reloftype != reco_type_oid(layout->type))
 		return psprintf("Its table \"%s\" is not of type reco.%s.", layout->name, layout->type);
-	if (layout->type ? desc->natts < layout->least : desc->natts != layout->columns)
+	if (desc->natts < layout->columns || (!layout->type && desc->natts > layout->columns))
 		return psprintf("The columns of its table \"%s\" were altered.", layout->name);
-	for (int i = 0; i < known; i++)
+	for (int i = 0; i < layout->columns; i++)
 		if (!column_fits(layout, &layout->column[i], TupleDescAttr(desc, i)))
 			return psprintf("The columns of its table \"%s\" were altered.", layout->name);
 	return NULL;

@@ -24,9 +24,8 @@ typedef enum RecoTable
 } RecoTable;
 
 /*
- * Columns, from 0.  A table OF a type may have more, appended by a later release, or lack
- * the last ones, when the extension in the database is older than the library: see
- * reco_column.
+ * Columns, from 0.  A table OF a type may have more, appended by a later release: a session
+ * may keep an older library.
  */
 enum
 {
@@ -42,7 +41,6 @@ enum
 	MODEL_ITEMS,
 	MODEL_ITEMS_SEARCH_PATH,
 	MODEL_ACTIVE_LIST,
-	MODEL_SURFACE,
 	MODEL_RESOLVED,
 	MODEL_COLUMNS
 };
@@ -148,9 +146,8 @@ extern Relation reco_try_open(Oid schema, RecoTable which, LOCKMODE lock, bool *
  */
 extern Relation reco_open_index(Relation table, int keys, const int *column);
 
-/* Whether an opened table has a column, not null in this row. */
-#define reco_column(slot, number)                                                                  \
-	((number) < (slot)->tts_tupleDescriptor->natts && !(slot)->tts_isnull[number])
+/* Whether a column is not null in this row. */
+#define reco_column(slot, number) (!(slot)->tts_isnull[number])
 
 /*
  * Whether a table was altered after a snapshot was taken: one that was rewritten is empty

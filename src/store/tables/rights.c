@@ -9,9 +9,6 @@
  * nothing.  Nor does the right that everybody has where nothing was granted (no ACL):
  * that is how functions are restored without their rights.
  *
- * In a model whose functions were made before EXECUTE was this right, they are
- * everybody's, and SELECT on its tables is the right, until reco.upgrade_model().
- *
  * Cost: two look-ups of rights in the catalogs' caches.  Which functions are the model's
  * is kept in the session until any function is changed.
  */
@@ -213,29 +210,6 @@ reco_rights_functions(const ModelRow *model, const char *function)
 	return own;
 }
 
-/* The right before there was that of the functions. */
-static void
-check_tables(const ModelRow *model, const char *function)
-{
-	static const RecoTable tables[] = {RECO_TABLE_MODEL, RECO_TABLE_VERSION, RECO_TABLE_ITEM,
-									   RECO_TABLE_USER, RECO_TABLE_TERM};
-
-	for (int i = 0; i < lengthof(tables); i++)
-	{
-		const char *name = reco_table_name(tables[i]);
-		Oid table = get_relname_relid(name, model->schema);
-
-		if (tables[i] == RECO_TABLE_TERM && strcmp(function, "user_profile") != 0)
-			continue;
-		if (OidIsValid(table) && pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-							errmsg("permission denied for table \"%s\" of model \"%s\"", name,
-								   model->name),
-							errhint("CALL reco.upgrade_model() lets EXECUTE on the model's "
-									"functions be the right to call them.")));
-	}
-}
-
 void
 reco_rights_check(const ModelRow *model, const char *function)
 {
@@ -247,11 +221,6 @@ reco_rights_check(const ModelRow *model, const char *function)
 		aclcheck_error(result, OBJECT_SCHEMA, model->name);
 	if (reco_table_owned(model->table, GetUserId()))
 		return;
-	if (model->surface < RECO_SURFACE_EXECUTE)
-	{
-		check_tables(model, function);
-		return;
-	}
 	functions = functions_of(model->schema, function);
 	foreach (cell, functions)
 		if (is_granted(lfirst_oid(cell), model->owner))

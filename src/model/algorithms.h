@@ -1,0 +1,13 @@
+/*
+ * algorithms.h
+ *	  The algorithms, one line each: for whoever defines what a line means and includes this.
+ *
+ * NAME is that of the constructor, reco.NAME(); reco_algorithm_NAME describes it (model.h).
+ */
+RECO_ALGORITHM(ials)
+RECO_ALGORITHM(als)
+RECO_ALGORITHM(item_knn)
+RECO_ALGORITHM(user_knn)
+RECO_ALGORITHM(rp3beta)
+RECO_ALGORITHM(content)
+RECO_ALGORITHM(popular)
