@@ -90,8 +90,8 @@ read_ids(Tell *to)
 		reco_table_open(&table, to->row->schema, is_user, AccessShareLock);
 		reco_check_policies(table.heap);
 		first.type = to->type[is_user] = reco_table_id_type(&table);
-		reco_table_scan(&table, to->row->active_version, COLUMN_ID, NULL, GetActiveSnapshot(),
-						take_id, &first);
+		reco_table_scan(&table, to->row->active_version, NULL, GetActiveSnapshot(), take_id,
+						&first);
 		reco_table_close(&table);
 	}
 }

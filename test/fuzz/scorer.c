@@ -10,8 +10,8 @@
  */
 #include "fuzz.h"
 
-#include "core/score_lists.h"
-#include "core/score_users.h"
+#include "core/scoring/score_lists.h"
+#include "core/scoring/score_users.h"
 
 #include <math.h>
 #include <string.h>

@@ -280,8 +280,7 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 		serving->features->content.dense =
 			serving_load_matrix(budget, serving->context, items, serving->features->content.stride);
 	}
-	reco_table_scan(table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_item,
-					&load);
+	reco_table_scan(table, serving->version, NULL, GetActiveSnapshot(), load_item, &load);
 	if (load.count != items)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d items.", load.count, items));
 	serving->items = id_dict_create(serving->context, serving->item_type);

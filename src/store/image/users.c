@@ -93,8 +93,7 @@ reco_serving_user(Serving *serving, Datum user, reco_profile *profile)
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
 	reco_check_policies(table.heap);
 	reco_table_require_id(&table, serving->user_type);
-	reco_table_scan(&table, serving->version, COLUMN_ID, &user, GetActiveSnapshot(), read_user,
-					&one);
+	reco_table_scan(&table, serving->version, &user, GetActiveSnapshot(), read_user, &one);
 	if (!one.found)
 		reco_table_require_unaltered(&table, GetActiveSnapshot());
 	reco_table_close(&table);
@@ -136,8 +135,7 @@ reco_serving_each_user(Serving *serving, MemoryContext context,
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
 	reco_check_policies(table.heap);
 	reco_table_require_id(&table, serving->user_type);
-	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), visit_user,
-					&each);
+	reco_table_scan(&table, serving->version, NULL, GetActiveSnapshot(), visit_user, &each);
 	if (each.users != serving->users)
 		reco_damaged(serving->schema, psprintf("It has " INT64_FORMAT " of its %d users.",
 											   each.users, serving->users));
@@ -247,8 +245,7 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	load.histories.start[0] = 0;
 	load.histories.col = reco_budget_alloc(&load.budget, sizeof(int32));
 	load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
-	reco_table_scan(&table, serving->version, COLUMN_ID, NULL, GetActiveSnapshot(), load_user,
-					&load);
+	reco_table_scan(&table, serving->version, NULL, GetActiveSnapshot(), load_user, &load);
 	reco_table_close(&table);
 	if (id_dict_count(load.ids) != serving->users)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",

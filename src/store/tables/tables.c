@@ -100,18 +100,6 @@ find_index(Relation heap, int column)
 }
 
 static void
-open_index(ModelTable *table, int column)
-{
-	if (table->index && table->index_column == column)
-		return;
-	if (table->index)
-		index_close(table->index, AccessShareLock);
-	table->index = NULL;
-	table->index = find_index(table->heap, column);
-	table->index_column = column;
-}
-
-static void
 check_not_null(ModelTable *table, TupleTableSlot *slot)
 {
 	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
@@ -217,12 +205,13 @@ visit_checked(void *arg, TupleTableSlot *slot)
 }
 
 void
-reco_table_scan(ModelTable *table, int32 version, int column, const Datum *value, Snapshot snapshot,
+reco_table_scan(ModelTable *table, int32 version, const Datum *value, Snapshot snapshot,
 				RowVisitor visit, void *arg)
 {
 	CheckedVisit checked = {table, visit, arg};
 
-	open_index(table, column);
+	if (table->index == NULL)
+		table->index = find_index(table->heap, COLUMN_ID);
 	visit_rows(table->heap, table->index, version, value, snapshot, visit_checked, &checked);
 }
 

@@ -21,8 +21,7 @@
 typedef struct ModelTable
 {
 	Relation heap;
-	Relation index; /* on (version, id) or (version, number); NULL until a scan needs it */
-	int index_column;
+	Relation index; /* on (version, id); NULL until a scan needs it */
 	bool is_user;
 } ModelTable;
 
@@ -43,14 +42,13 @@ extern void reco_table_require_unaltered(const ModelTable *table, Snapshot snaps
 
 /*
  * Visits rows of a version: all of them (key NULL), in the order of their ids, or
- * those whose COLUMN_ID or COLUMN_NUMBER is *key.  Returns false
- * from visit to stop.  The slot is valid during the visit only; all columns are
- * deformed and none is NULL.
+ * that whose COLUMN_ID is *key.  Returns false from visit to stop.  The slot is valid
+ * during the visit only; all columns are deformed and none is NULL.
  */
 typedef bool (*RowVisitor)(void *arg, TupleTableSlot *slot);
 
-extern void reco_table_scan(ModelTable *table, int32 version, int column, const Datum *key,
-							Snapshot snapshot, RowVisitor visit, void *arg);
+extern void reco_table_scan(ModelTable *table, int32 version, const Datum *key, Snapshot snapshot,
+							RowVisitor visit, void *arg);
 
 /* The terms of a version, opened and checked; their texts are palloc'd. */
 typedef struct TermTable
