@@ -188,7 +188,7 @@ CREATE TABLE als_solvers (model text, solver text, u int, i int, score real);
 DO $$
 DECLARE s text; a reco.algorithm;
 BEGIN
-  FOREACH s IN ARRAY ARRAY['auto', 'cholesky', 'cg', 'subspace'] LOOP
+  FOREACH s IN ARRAY ARRAY['auto', 'cholesky', 'cg'] LOOP
     FOREACH a IN ARRAY ARRAY[reco.ials(factors => 4, regularization => 0.1, iterations => 3000, solver => s),
                              reco.als(factors => 4, regularization => 0.1, iterations => 3000, clip => false, solver => s)] LOOP
       CALL reco.create_model('als_solver', 'als_rows', a);

@@ -25,7 +25,7 @@ typedef struct FactorParams
 } FactorParams;
 
 /* In the order of reco_als_solver. */
-static const char *const solvers[] = {"auto", "cholesky", "cg", "subspace", NULL};
+static const char *const solvers[] = {"auto", "cholesky", "cg", "-subspace", NULL};
 
 #define FIELD(name) offsetof(FactorParams, name)
 /* Interactions times factors. */
@@ -113,23 +113,10 @@ factor_memory(const RecoTraining *training)
 	reco_als_params params = kernel_params(training->spec);
 	const reco_csr *a = &training->by_user;
 	size_t entries = (size_t) a->start[a->rows];
-	size_t bytes = entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8;
-	/* of the transpose, the kernel asks here for the lengths of rows only */
-	reco_csr transposed = {a->cols, a->rows};
+	size_t transposed = entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8;
 
-	transposed.start = reco_budget_alloc(training->budget, ((Size) a->cols + 1) * sizeof(int64));
-	memset(transposed.start, 0, ((Size) a->cols + 1) * sizeof(int64));
-	for (size_t e = 0; e < entries; e++)
-	{
-		transposed.start[a->col[e] + 1]++;
-		RECO_POLL_AT(e);
-	}
-	for (int32 i = 0; i < a->cols; i++)
-		transposed.start[i + 1] += transposed.start[i];
-	bytes += reco_parts_memory(a->cols, a->start[a->rows], training->budget->env.threads);
-	bytes += reco_als_memory(&params, a, &transposed, training->budget->env.threads);
-	reco_budget_free(training->budget, transposed.start);
-	return bytes;
+	return transposed + reco_parts_memory(a->cols, (int64) entries, training->budget->env.threads) +
+		   reco_als_memory(&params, a, training->budget->env.threads);
 }
 
 typedef struct Progress

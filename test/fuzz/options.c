@@ -25,7 +25,7 @@ typedef struct params
 	int choice;
 } params;
 
-static const char *const choices[] = {"auto", "cholesky", "cg", NULL};
+static const char *const choices[] = {"auto", "cholesky", "cg", "-lu", NULL};
 
 #define FIELD(name) offsetof(params, name)
 

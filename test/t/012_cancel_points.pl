@@ -37,7 +37,6 @@ sql(q{CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7, 'b' || i % 50] A
 my %algorithms = (
   ials => 'reco.ials(factors => 64, iterations => 30)',
   'ials, cholesky' => "reco.ials(factors => 64, iterations => 3, solver => 'cholesky')",
-  'ials, subspace' => "reco.ials(factors => 64, iterations => 10, solver => 'subspace')",
   als => 'reco.als(factors => 64, iterations => 30)',
   item_knn => 'reco.item_knn()',
   'item_knn, biases' => 'reco.item_knn(biases => true)',

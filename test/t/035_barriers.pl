@@ -32,7 +32,6 @@ my %trainings = (
   rp3beta => [ $by_item, 'reco.rp3beta()' ],
   ials => [ 'lines', "reco.ials($factors)" ],
   'ials, cholesky' => [ 'lines', "reco.ials($factors, solver => 'cholesky')" ],
-  'ials, subspace' => [ 'lines', "reco.ials($factors, solver => 'subspace')" ],
   als => [ 'lines', "reco.als($factors)" ]);
 
 sub drop_databases

@@ -257,7 +257,7 @@ test_never_rises(void **state)
 							 .iterations = 6,
 							 .seed = k};
 
-		for (int solver = RECO_ALS_CHOLESKY; solver <= RECO_ALS_SUBSPACE; solver++)
+		for (int solver = RECO_ALS_CHOLESKY; solver <= RECO_ALS_CG; solver++)
 		{
 			mimic_world w;
 			reco_env env = mimic_als_env(&w, 1);
@@ -336,7 +336,7 @@ test_stored_is_fold_in(void **state)
 							 .iterations = 2,
 							 .seed = k};
 
-		for (int solver = RECO_ALS_CHOLESKY; solver <= RECO_ALS_SUBSPACE; solver++)
+		for (int solver = RECO_ALS_CHOLESKY; solver <= RECO_ALS_CG; solver++)
 		{
 			mimic_world w;
 			reco_env env = mimic_als_env(&w, 1);
@@ -373,15 +373,15 @@ test_nothing_wanted(void **state)
 	memcpy(m.col, col, sizeof(col));
 	memcpy(m.value, value, sizeof(value));
 	t = mimic_transpose(&m);
-	for (int k = 0; k < 12; k++)
+	for (int k = 0; k < 8; k++)
 	{
 		reco_als_params p = {.implicit = true,
-							 .factors = k < 6 ? 8 : 40,
+							 .factors = k < 4 ? 8 : 40,
 							 .regularization = 0.01,
 							 .alpha = 1,
 							 .weighted_regularization = k % 2,
 							 .iterations = 8,
-							 .solver = 1 + k / 2 % 3,
+							 .solver = 1 + k / 2 % 2,
 							 .seed = 42};
 		mimic_world w;
 		reco_env env = mimic_als_env(&w, 1);
@@ -437,7 +437,7 @@ test_any_value(void **state)
 			if (all || e % 9 == 4)
 				m.value[e] = odd[k % 7] * (float) (all ? 0.5 + uniform() / 2 : 1);
 		t = mimic_transpose(&m);
-		for (int solver = RECO_ALS_CHOLESKY; solver <= RECO_ALS_SUBSPACE; solver++)
+		for (int solver = RECO_ALS_CHOLESKY; solver <= RECO_ALS_CG; solver++)
 		{
 			mimic_world w;
 			reco_env env = mimic_als_env(&w, 1);
@@ -461,7 +461,7 @@ test_any_value(void **state)
 		mimic_free_csr(&m);
 		mimic_free_csr(&t);
 	}
-	assert_true(fits > 200);
+	assert_true(fits > 133); /* of 168 */
 }
 
 int

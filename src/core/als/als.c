@@ -55,7 +55,7 @@ valid_params(const reco_als_params *p)
 	return p->factors >= 1 && p->factors <= RECO_ALS_MAX_FACTORS && p->iterations >= 1 &&
 		   isfinite(p->regularization) && p->regularization > 0 &&
 		   (!p->implicit || (isfinite(p->alpha) && p->alpha > 0)) &&
-		   (int) p->solver >= RECO_ALS_AUTO && p->solver <= RECO_ALS_SUBSPACE;
+		   (int) p->solver >= RECO_ALS_AUTO && p->solver <= RECO_ALS_CG;
 }
 
 /* The solver that RECO_ALS_AUTO stands for. */
@@ -78,21 +78,9 @@ system_order(const reco_als_params *p)
 	return p->factors + (!p->implicit && p->biases ? 1 : 0);
 }
 
-static int64_t
-longest_row(const reco_csr *m)
-{
-	int64_t longest = 0;
-
-	for (int32_t r = 0; r < m->rows; r++)
-		if (m->start[r + 1] - m->start[r] > longest)
-			longest = m->start[r + 1] - m->start[r];
-	return longest;
-}
-
 /* Sizes of the scratch slabs. */
 static size_t
-shared_bytes(const reco_als_params *p, const reco_csr *by_user, const reco_csr *by_item,
-			 int threads)
+shared_bytes(const reco_als_params *p, const reco_csr *by_user, int threads)
 {
 	int ld = (system_order(p) + 15) / 16 * 16;
 	int wide = (system_order(p) + 31) / 32 * 32;
@@ -101,25 +89,13 @@ shared_bytes(const reco_als_params *p, const reco_csr *by_user, const reco_csr *
 	return als_room((size_t) p->factors * p->factors * sizeof(double)) +
 		   als_gram_bytes(ld, threads) +
 		   (choose_solver(p, by_user) == RECO_ALS_CHOLESKY ? 0 : als_basis_bytes(columns, wide)) +
-		   als_schedule_bytes(by_user, threads) + als_schedule_bytes(by_item, threads);
+		   als_schedule_bytes(by_user->rows, threads) + als_schedule_bytes(by_user->cols, threads);
 }
 
 static size_t
-thread_bytes(const reco_als_params *p, const reco_csr *by_user, const reco_csr *by_item)
+thread_bytes(const reco_als_params *p)
 {
-	int ld = (system_order(p) + 15) / 16 * 16;
-	size_t bytes = als_cg_bytes((system_order(p) + 31) / 32 * 32);
-
-	if (choose_solver(p, by_user) == RECO_ALS_SUBSPACE)
-	{
-		int64_t users = longest_row(by_user);
-		int64_t items = longest_row(by_item);
-		size_t other = als_subspace_bytes(ld, users > items ? users : items);
-
-		if (other > bytes)
-			bytes = other;
-	}
-	return als_room(bytes);
+	return als_room(als_cg_bytes((system_order(p) + 31) / 32 * 32));
 }
 
 static size_t
@@ -132,12 +108,10 @@ side_bytes(const reco_als_params *p, int32_t rows)
 }
 
 size_t
-reco_als_memory(const reco_als_params *params, const reco_csr *by_user, const reco_csr *by_item,
-				int threads)
+reco_als_memory(const reco_als_params *params, const reco_csr *by_user, int threads)
 {
-	return side_bytes(params, by_user->rows) + side_bytes(params, by_item->rows) +
-		   shared_bytes(params, by_user, by_item, threads) +
-		   (size_t) threads * thread_bytes(params, by_user, by_item) + 4096;
+	return side_bytes(params, by_user->rows) + side_bytes(params, by_user->cols) +
+		   shared_bytes(params, by_user, threads) + (size_t) threads * thread_bytes(params) + 4096;
 }
 
 static void
@@ -290,13 +264,6 @@ solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next, a
 		als_exact_layout(&e, slab, fit->ld);
 		return als_exact_row(env, &fit->system, &e, &row, x, bias, fit->tell ? told : NULL);
 	}
-	else if (fit->solver == RECO_ALS_SUBSPACE && !fit->converge)
-	{
-		als_subspace w;
-
-		als_subspace_layout(&w, slab, fit->ld, row.n);
-		return als_subspace_row(env, &fit->system, &w, &row, x, bias, fit->tell ? told : NULL);
-	}
 	else
 	{
 		als_cg c;
@@ -328,9 +295,9 @@ half_step(als_fit *fit, int side, bool last, bool tell, als_told *told)
 	const reco_csr *columns = fit->matrix[1 - side];
 	const float *y = side == 0 ? out->item : out->user;
 	const float *y_bias = side == 0 ? out->item_bias : out->user_bias;
-	bool converge = last && side == 0 && fit->solver != RECO_ALS_CHOLESKY;
+	bool use_basis = fit->solver == RECO_ALS_CG;
+	bool converge = last && side == 0 && use_basis;
 	bool packed = !last && (size_t) columns->rows * fit->wide * sizeof(float) >= PACKED_FROM;
-	bool use_basis = fit->solver == RECO_ALS_CG || (fit->solver == RECO_ALS_SUBSPACE && converge);
 	reco_status status;
 
 	fit->rows = fit->matrix[side];
@@ -364,9 +331,7 @@ costs(const als_fit *fit, double *entry, double *row)
 {
 	double d = fit->ld;
 
-	*entry = fit->solver == RECO_ALS_CHOLESKY   ? d * d + 4 * d
-			 : fit->solver == RECO_ALS_SUBSPACE ? 40 * d + 100
-												: 6 * d + 50;
+	*entry = fit->solver == RECO_ALS_CHOLESKY ? d * d + 4 * d : 6 * d + 50;
 	*row = fit->solver == RECO_ALS_CHOLESKY ? d * d * d / 3 + 4 * d * d : 4 * d * d + 1000;
 }
 
@@ -423,12 +388,11 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 	fit.out = out;
 	fit.ld = (system_order(params) + 15) / 16 * 16;
 	fit.wide = (system_order(params) + 31) / 32 * 32;
-	fit.thread_room = thread_bytes(params, by_user, by_item);
+	fit.thread_room = thread_bytes(params);
 	gram_bytes = als_room((size_t) params->factors * params->factors * sizeof(double));
 
 	if (!alloc_factors(env, params, by_user, out) ||
-		(slab = env->alloc(env->arg, shared_bytes(params, by_user, by_item, env->threads))) ==
-			NULL ||
+		(slab = env->alloc(env->arg, shared_bytes(params, by_user, env->threads))) == NULL ||
 		(fit.thread_slab = env->alloc(env->arg, env->threads * fit.thread_room)) == NULL)
 		status = RECO_NO_MEMORY;
 	else
@@ -440,8 +404,8 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 		for (int side = 0; side < 2 && status == RECO_OK; side++)
 			status = als_schedule_layout(
 				env, &fit.schedule[side],
-				als_take(&at, als_schedule_bytes(fit.matrix[side], env->threads)), fit.matrix[side],
-				entry, row);
+				als_take(&at, als_schedule_bytes(fit.matrix[side]->rows, env->threads)),
+				fit.matrix[side], entry, row);
 		if (fit.solver != RECO_ALS_CHOLESKY)
 			als_basis_layout(&fit.basis, at, out->users > out->items ? out->users : out->items,
 							 fit.wide);

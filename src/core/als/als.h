@@ -37,8 +37,7 @@ typedef enum reco_als_solver
 {
 	RECO_ALS_AUTO = 0,
 	RECO_ALS_CHOLESKY, /* exact, float8: n d^2 + d^3/3 a row */
-	RECO_ALS_CG,       /* some warm-started conjugate gradient steps, float4: n d a step */
-	RECO_ALS_SUBSPACE  /* iALS++: exact within blocks of factors: n d b */
+	RECO_ALS_CG        /* some warm-started conjugate gradient steps, float4: n d a step */
 } reco_als_solver;
 
 typedef struct reco_als_params
@@ -83,8 +82,7 @@ typedef void (*reco_als_progress)(void *arg, int iteration, double loss);
 /*
  * Upper bound of what reco_als_fit allocates, result included, in bytes.
  */
-extern size_t reco_als_memory(const reco_als_params *params, const reco_csr *by_user,
-							  const reco_csr *by_item, int threads);
+extern size_t reco_als_memory(const reco_als_params *params, const reco_csr *by_user, int threads);
 
 /*
  * Trains.  by_item is the transpose of by_user.  out's arrays are allocated

@@ -3,8 +3,8 @@
  *	  One half step of alternating least squares, as its parts see it.
  *
  * als.c plans and runs whole trainings, als_run.c spreads the rows of a half
- * step over threads, and als_exact.c, als_cg.c and als_subspace.c each solve
- * one row.  The system of row r is
+ * step over threads, and als_exact.c and als_cg.c each solve one row.  The
+ * system of row r is
  *
  *	 (G + lambda0 I + sum_j a_j (y_j y_j' + lambda1 I)) x = sum_j t_j y_j
  *
@@ -183,19 +183,6 @@ extern reco_status als_cg_row(const reco_env *env, const als_system *s, const al
 							  als_cg *c, const reco_als_row *row, bool converge, float *x,
 							  float *bias, als_told *told);
 
-/* als_subspace.c */
-typedef struct als_subspace
-{
-	double *x;       /* ld */
-	double *score;   /* longest row: x.y_j */
-	als_exact exact; /* its a holds one block's system */
-} als_subspace;
-
-extern size_t als_subspace_bytes(int ld, int64_t longest);
-extern void als_subspace_layout(als_subspace *w, void *slab, int ld, int64_t longest);
-extern reco_status als_subspace_row(const reco_env *env, const als_system *s, als_subspace *w,
-									const reco_als_row *row, float *x, float *bias, als_told *told);
-
 /*
  * als_run.c: the rows of a matrix, longest first, in units of similar work.
  */
@@ -216,7 +203,7 @@ typedef struct als_schedule
 typedef reco_status (*als_row_solver)(const reco_env *env, void *arg, int thread, int32_t row,
 									  int32_t next, als_told *told);
 
-extern size_t als_schedule_bytes(const reco_csr *m, int threads);
+extern size_t als_schedule_bytes(int32_t rows, int threads);
 extern reco_status als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab,
 									   const reco_csr *m, double entry_cost, double row_cost);
 

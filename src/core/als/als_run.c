@@ -32,12 +32,12 @@
 #define POLL_ROWS 1048576
 
 size_t
-als_schedule_bytes(const reco_csr *m, int threads)
+als_schedule_bytes(int32_t rows, int threads)
 {
-	size_t rows = (size_t) m->rows;
+	size_t n = (size_t) rows;
 
-	return als_room(rows * sizeof(int32_t)) + als_room((rows + 1) * sizeof(int32_t)) +
-		   als_room((rows + 1) * sizeof(als_told)) + als_room((size_t) threads * sizeof(int32_t));
+	return als_room(n * sizeof(int32_t)) + als_room((n + 1) * sizeof(int32_t)) +
+		   als_room((n + 1) * sizeof(als_told)) + als_room((size_t) threads * sizeof(int32_t));
 }
 
 /*

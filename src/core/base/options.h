@@ -37,7 +37,11 @@ typedef struct reco_option
 	double fallback; /* default; the place in choices for an enum */
 	double min;      /* of a number; inclusive */
 	double max;
-	const char *const *choices; /* of an enum, ends with NULL */
+	/*
+	 * Of an enum, ends with NULL.  One that begins with '-' was offered by older releases:
+	 * where it is stored it is read as the default.
+	 */
+	const char *const *choices;
 } reco_option;
 
 typedef enum reco_value_kind
