@@ -13,7 +13,7 @@
  * from a rounded sum, so the others are summed anew for every frame that loses
  * its first row.
  *
- * Cost: a constant 24 to 104 bytes a group; see core/sums.c for the arithmetic.
+ * Cost: a constant 16 to 120 bytes a group; see core/similarity/sums.c for the arithmetic.
  */
 #include "similarity/similarity.h"
 
@@ -114,11 +114,9 @@ reco_cosine_combine(PG_FUNCTION_ARGS)
 static void
 send_pair_sums(StringInfo to, const reco_pair_sums *sums)
 {
-	reco_state_send_sum(to, sums->xy);
-	reco_state_send_sum(to, sums->xx);
-	reco_state_send_sum(to, sums->yy);
-	pq_sendint64(to, sums->ex);
-	pq_sendint64(to, sums->ey);
+	reco_state_send_sum(to, &sums->xy);
+	reco_state_send_sum(to, &sums->xx);
+	reco_state_send_sum(to, &sums->yy);
 }
 
 static void
@@ -127,8 +125,6 @@ read_pair_sums(StringInfo from, reco_pair_sums *sums)
 	sums->xy = reco_state_read_sum(from);
 	sums->xx = reco_state_read_sum(from);
 	sums->yy = reco_state_read_sum(from);
-	sums->ex = (int32) reco_state_read_count(from, -1100, 1100);
-	sums->ey = (int32) reco_state_read_count(from, -1100, 1100);
 }
 
 Datum
@@ -169,15 +165,15 @@ reco_cosine_final(PG_FUNCTION_ARGS)
 Datum
 reco_dot_accum(PG_FUNCTION_ARGS)
 {
-	reco_dot_sums *state;
+	reco_sum *state;
 	double x = zero_if_null(fcinfo, 1);
 	double y = zero_if_null(fcinfo, 2);
 
 	/* the sum of no pair is NULL, like that of no number */
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
-		RETURN_STATE_OR_NULL(STATE_OR_NULL(reco_dot_sums, 0));
-	state = state_of(fcinfo, sizeof(reco_dot_sums));
-	if (unlikely(!reco_dot_add(state, x, y)))
+		RETURN_STATE_OR_NULL(STATE_OR_NULL(reco_sum, 0));
+	state = state_of(fcinfo, sizeof(reco_sum));
+	if (unlikely(!reco_sum_add_product(state, x, y)))
 		require_finite(x, y);
 	PG_RETURN_POINTER(state);
 }
@@ -185,14 +181,14 @@ reco_dot_accum(PG_FUNCTION_ARGS)
 Datum
 reco_dot_combine_states(PG_FUNCTION_ARGS)
 {
-	reco_dot_sums *from = STATE_OR_NULL(reco_dot_sums, 1);
-	reco_dot_sums *into = STATE_OR_NULL(reco_dot_sums, 0);
+	reco_sum *from = STATE_OR_NULL(reco_sum, 1);
+	reco_sum *into = STATE_OR_NULL(reco_sum, 0);
 
 	if (from != NULL)
 	{
 		if (into == NULL)
 			into = reco_state_new(fcinfo, sizeof(*into));
-		reco_dot_combine(into, from);
+		reco_sum_combine(into, from);
 	}
 	RETURN_STATE_OR_NULL(into);
 }
@@ -200,28 +196,24 @@ reco_dot_combine_states(PG_FUNCTION_ARGS)
 Datum
 reco_dot_serial(PG_FUNCTION_ARGS)
 {
-	reco_dot_sums *state = (reco_dot_sums *) PG_GETARG_POINTER(0);
+	reco_sum *state = (reco_sum *) PG_GETARG_POINTER(0);
 	StringInfoData to;
 
 	reco_state_context(fcinfo);
 	reco_state_begin(&to, RECO_STATE_DOT);
-	reco_state_send_sum(&to, state->middle);
-	reco_state_send_sum(&to, state->large);
-	reco_state_send_sum(&to, state->small);
+	reco_state_send_sum(&to, state);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&to));
 }
 
 Datum
 reco_dot_deserial(PG_FUNCTION_ARGS)
 {
-	reco_dot_sums *state = palloc0(sizeof(*state));
+	reco_sum *state = palloc0(sizeof(*state));
 	StringInfoData from;
 
 	reco_state_context(fcinfo);
 	reco_state_open(&from, PG_GETARG_BYTEA_PP(0), RECO_STATE_DOT);
-	state->middle = reco_state_read_sum(&from);
-	state->large = reco_state_read_sum(&from);
-	state->small = reco_state_read_sum(&from);
+	*state = reco_state_read_sum(&from);
 	pq_getmsgend(&from);
 	PG_RETURN_POINTER(state);
 }
@@ -229,12 +221,12 @@ reco_dot_deserial(PG_FUNCTION_ARGS)
 Datum
 reco_dot_final(PG_FUNCTION_ARGS)
 {
-	reco_dot_sums *state = STATE_OR_NULL(reco_dot_sums, 0);
+	reco_sum *state = STATE_OR_NULL(reco_sum, 0);
 	double result;
 
 	if (state == NULL)
 		PG_RETURN_NULL();
-	result = reco_dot_value(state);
+	result = reco_sum_value(state);
 	if (!isfinite(result))
 		float_overflow_error();
 	PG_RETURN_FLOAT8(result);
@@ -283,8 +275,10 @@ reco_pearson_serial(PG_FUNCTION_ARGS)
 	pq_sendint64(&to, state->n);
 	pq_sendfloat8(&to, state->first_x);
 	pq_sendfloat8(&to, state->first_y);
-	reco_state_send_sum(&to, state->x);
-	reco_state_send_sum(&to, state->y);
+	pq_sendfloat8(&to, state->mean_x);
+	pq_sendfloat8(&to, state->mean_y);
+	pq_sendint64(&to, state->ex);
+	pq_sendint64(&to, state->ey);
 	send_pair_sums(&to, &state->about);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&to));
 }
@@ -300,8 +294,10 @@ reco_pearson_deserial(PG_FUNCTION_ARGS)
 	state->n = reco_state_read_count(&from, 0, RECO_STATE_MAX_ROWS);
 	state->first_x = reco_state_read_double(&from);
 	state->first_y = reco_state_read_double(&from);
-	state->x = reco_state_read_sum(&from);
-	state->y = reco_state_read_sum(&from);
+	state->mean_x = reco_state_read_double(&from);
+	state->mean_y = reco_state_read_double(&from);
+	state->ex = (int32) reco_state_read_count(&from, -128, 4);
+	state->ey = (int32) reco_state_read_count(&from, -128, 4);
 	read_pair_sums(&from, &state->about);
 	pq_getmsgend(&from);
 	PG_RETURN_POINTER(state);

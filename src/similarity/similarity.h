@@ -6,6 +6,7 @@
 #define RECO_API_SIMILARITY_H
 
 #include "pg/pg.h"
+#include "core/similarity/sums.h"
 #include "core/similarity/vector.h"
 #include "lib/stringinfo.h"
 #include "tsearch/ts_type.h"
@@ -64,7 +65,7 @@ typedef enum RecoStateKind
 #define RECO_STATE_MAX_ROWS (INT64CONST(1) << 48)
 
 extern void reco_state_begin(StringInfo to, RecoStateKind kind);
-extern void reco_state_send_sum(StringInfo to, reco_sum sum);
+extern void reco_state_send_sum(StringInfo to, const reco_sum *sum);
 extern void reco_state_open(StringInfo from, bytea *state, RecoStateKind kind);
 extern double reco_state_read_double(StringInfo from);
 extern reco_sum reco_state_read_sum(StringInfo from);

@@ -47,10 +47,11 @@ reco_state_begin(StringInfo to, RecoStateKind kind)
 }
 
 void
-reco_state_send_sum(StringInfo to, reco_sum sum)
+reco_state_send_sum(StringInfo to, const reco_sum *sum)
 {
-	pq_sendfloat8(to, sum.sum);
-	pq_sendfloat8(to, sum.error);
+	pq_sendfloat8(to, sum->sum);
+	pq_sendfloat8(to, sum->error);
+	pq_sendint64(to, sum->exponent);
 }
 
 void
@@ -89,6 +90,8 @@ reco_state_read_sum(StringInfo from)
 
 	sum.sum = reco_state_read_double(from);
 	sum.error = reco_state_read_double(from);
+	/* twice that of any double */
+	sum.exponent = (int32) reco_state_read_count(from, -2200, 2200);
 	return sum;
 }
 

@@ -2,7 +2,7 @@
  * vector_agg.c
  *	  vector_sum and vector_avg: real[] added up element by element.
  *
- * Sums are float8, twofold (core/sums.h), so neither the order of the rows nor a
+ * Sums are float8, twofold (core/similarity/sums.h), so neither the order of the rows nor a
  * parallel plan shows in the result.  A NULL array is skipped, like a NULL in sum.
  *
  * Cost: 16 bytes a group and element, counted against reco.max_memory.

@@ -49,8 +49,6 @@ typedef struct reco_als_row
 typedef float reco_any_float __attribute__((aligned(1), may_alias));
 typedef double reco_any_double __attribute__((aligned(1), may_alias));
 
-struct reco_sum; /* core/sums.h */
-
 /* What a pass over a row's entries sums up besides the vector. */
 typedef struct reco_als_sums
 {
@@ -223,9 +221,6 @@ typedef struct reco_kernels
 					double *sum);
 	/* sum of (a - b)^2 */
 	double (*distance)(const reco_any_double *a, const reco_any_double *b, int n);
-	/* adds a.b to total as if in twice the precision */
-	void (*dot_exact)(const reco_any_double *a, const reco_any_double *b, int n,
-					  struct reco_sum *total);
 
 	/*
 	 * The items of a block whose bound

@@ -70,8 +70,6 @@ extern void RECO_NAME(reco_products_float)(const reco_any_float *a, const reco_a
 extern void RECO_NAME(reco_moments)(const reco_any_double *a, const reco_any_double *b, int n,
 									const double *shift, double *sum);
 extern double RECO_NAME(reco_distance)(const reco_any_double *a, const reco_any_double *b, int n);
-extern void RECO_NAME(reco_dot_exact)(const reco_any_double *a, const reco_any_double *b, int n,
-									  struct reco_sum *total);
 
 extern int32_t RECO_NAME(reco_code_scan)(const reco_code_query *q, const int8_t *code,
 										 const float *scale, const float *error, const float *bias,

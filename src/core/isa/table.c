@@ -25,6 +25,5 @@ const reco_kernels RECO_NAME(reco_kernels) = {
 	.products_float = RECO_NAME(reco_products_float),
 	.moments = RECO_NAME(reco_moments),
 	.distance = RECO_NAME(reco_distance),
-	.dot_exact = RECO_NAME(reco_dot_exact),
 	.code_scan = RECO_NAME(reco_code_scan),
 };

@@ -10,7 +10,6 @@
  * Cost: n multiply-adds a sum; callers pass blocks that fit the first cache.
  */
 #include "core/isa/kernels.h"
-#include "core/isa/sums.h"
 
 #ifdef __AVX__
 #include <immintrin.h>
@@ -173,61 +172,4 @@ RECO_NAME(reco_distance)(const reco_any_double *a, const reco_any_double *b, int
 		sum += d * d;
 	}
 	return lanes_sum(sum);
-}
-
-/* What a product lost in rounding, lane by lane. */
-static inline vd
-product_error(vd a, vd b, vd p)
-{
-#ifdef __FP_FAST_FMA
-	vd e;
-
-	for (int k = 0; k < VD; k++)
-		e[k] = __builtin_fma(a[k], b[k], -p[k]);
-	return e;
-#else
-	vd ca = 134217729.0 * a;
-	vd cb = 134217729.0 * b;
-	vd ah = ca - (ca - a);
-	vd bh = cb - (cb - b);
-	vd al = a - ah;
-	vd bl = b - bh;
-
-	return ((ah * bh - p) + ah * bl + al * bh) + al * bl;
-#endif
-}
-
-static inline void
-add_products(vd x, vd y, vd *sum, vd *error)
-{
-	vd p = x * y;
-	vd s;
-	vd z;
-
-	RECO_ROUNDED(p);
-	s = *sum + p;
-	z = s - *sum;
-	*error += ((*sum - (s - z)) + (p - z)) + product_error(x, y, p);
-	*sum = s;
-}
-
-void
-RECO_NAME(reco_dot_exact)(const reco_any_double *a, const reco_any_double *b, int n,
-						  reco_sum *total)
-{
-	vd sum = {0};
-	vd error = {0};
-	double last[2][VD] = {{0}};
-	int i = 0;
-
-	for (; i + VD <= n; i += VD)
-		add_products(load(a + i), load(b + i), &sum, &error);
-	if (i < n)
-	{
-		memcpy(last[0], a + i, (size_t) (n - i) * sizeof(double));
-		memcpy(last[1], b + i, (size_t) (n - i) * sizeof(double));
-		add_products(load(last[0]), load(last[1]), &sum, &error);
-	}
-	for (int k = 0; k < VD; k++)
-		reco_sum_combine(total, (reco_sum){sum[k], error[k]});
 }

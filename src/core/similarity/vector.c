@@ -3,20 +3,15 @@
  *	  Similarity of two vectors.
  *
  * Elements of every type are read in blocks of doubles, which hold a float or an
- * int32 exactly; only the cosine of floats, the common case, has a loop of its
- * own.  Within a block lanes are summed plainly, blocks are summed in twofold
- * precision, so the error does not grow with the length.
+ * int32 exactly; only products of floats, the common case, have a loop of their
+ * own.  Within a block lanes are summed plainly, blocks in twice the precision, so
+ * the error does not grow with the length: a few eps |a| |b| whatever cancels.
+ * The sums of a cosine go the same way through the same lanes: of a vector with
+ * itself it is sqrt(s * s) / s = 1, exactly.
  *
- * Range: squares of floats and integers can neither overflow nor vanish in a
- * double.  Squares of doubles can.  The sums are made as they are and looked at:
- * when they are not within 2^-500 .. 2^500, they are made again with the vectors
- * scaled by powers of two, which changes nothing but exponents.
- *
- * Cosine: by Cauchy-Schwarz the rounding of a.b is a few eps |a| |b| whatever
- * cancels, an absolute error of 1e-14.  When less than 2^-7 of |a| |b| is left,
- * a.b is made once more in twofold precision, so that a small cosine has a small
- * error too.  All three sums go the same way through the same lanes: the cosine
- * of a vector with itself is sqrt(s * s) / s = 1, exactly.
+ * Pair by pair (sums.h) it is done once more for doubles whose squares are not
+ * within 2^-500 .. 2^500 in sum, which squares of floats and integers always are,
+ * and for a product of vectors of which little is left.
  *
  * Pearson: about the first elements, then about the means so found; what is left
  * of the sums is subtracted (the corrected two-pass algorithm).  The first pass
@@ -29,6 +24,7 @@
 #include "core/similarity/vector.h"
 
 #include "core/base/dispatch.h"
+#include "core/similarity/sums.h"
 
 #include <math.h>
 #include <string.h>
@@ -43,17 +39,8 @@
 #define SAFE_MIN 0x1p-500
 #define SAFE_MAX 0x1p500
 
-/* What is left of a.b below which it is made again in twofold precision. */
-#define CANCELLED 0x1p-7
-
-/* Exponents by which to divide, and whatever else one sweep needs. */
-typedef struct sweep
-{
-	const reco_vectors *v;
-	const reco_kernels *k;
-	int ea;
-	int eb;
-} sweep;
+/* What is left of a.b below which it is made again pair by pair. */
+#define CANCELLED 0x1p-10
 
 static const reco_kernels *
 kernels(void)
@@ -91,17 +78,14 @@ halted(const reco_vectors *v, int64_t at)
 		}                                                                                          \
 	} while (0)
 
-/* n elements from `first` on, divided by 2^exponent. */
+/* n elements from `first` on. */
 static const reco_any_double *
-block(reco_element type, const void *data, int64_t first, int n, int exponent, double *buffer)
+block(reco_element type, const void *data, int64_t first, int n, double *buffer)
 {
 	switch (type)
 	{
 		case RECO_DOUBLE:
-			if (exponent == 0)
-				return (const reco_any_double *) data + first;
-			WIDEN(double);
-			break;
+			return (const reco_any_double *) data + first;
 		case RECO_FLOAT:
 			WIDEN(float);
 			break;
@@ -115,9 +99,6 @@ block(reco_element type, const void *data, int64_t first, int n, int exponent, d
 			WIDEN(int64_t);
 			break;
 	}
-	if (exponent != 0)
-		for (int i = 0; i < n; i++)
-			buffer[i] = ldexp(buffer[i], -exponent);
 	return buffer;
 }
 
@@ -138,7 +119,7 @@ reco_first_not_finite(const reco_env *env, reco_element type, const void *a, int
 	for (int64_t at = 0; at < n; at += BLOCK)
 	{
 		int m = block_length(&v, at);
-		const reco_any_double *x = block(type, a, at, m, 0, buffer);
+		const reco_any_double *x = block(type, a, at, m, buffer);
 
 		if (halted(&v, at))
 			return -1;
@@ -149,33 +130,12 @@ reco_first_not_finite(const reco_env *env, reco_element type, const void *a, int
 	return -1;
 }
 
-/* The exponent of the largest element of one of the vectors. */
-static reco_measured
-largest_exponent(const reco_vectors *v, const void *a, int *exponent)
-{
-	double largest = 0;
-
-	for (int64_t i = 0; i < v->n; i++)
-	{
-		double x = fabs(((const reco_any_double *) a)[i]);
-
-		if (halted(v, i))
-			return RECO_HALTED;
-		if (!isfinite(x))
-			return RECO_NOT_FINITE;
-		if (x > largest)
-			largest = x;
-	}
-	*exponent = largest > 0 ? ilogb(largest) : 0;
-	return RECO_MEASURED;
-}
-
-/* sum[0 .. 4] about shift, the vectors scaled as the sweep says; see isa.h. */
+/* sum[0 .. 4] about shift; see isa.h. */
 static __attribute__((noinline)) reco_measured
-moments(const sweep *w, const double *shift, double *sum)
+moments(const reco_vectors *v, const double *shift, double *sum)
 {
-	const reco_vectors *v = w->v;
-	reco_sum total[5] = {{0, 0}};
+	const reco_kernels *k = kernels();
+	reco_sum total[5] = {{0}};
 	double a[BLOCK];
 	double b[BLOCK];
 
@@ -186,28 +146,29 @@ moments(const sweep *w, const double *shift, double *sum)
 
 		if (halted(v, at))
 			return RECO_HALTED;
-		w->k->moments(block(v->type, v->a, at, m, w->ea, a), block(v->type, v->b, at, m, w->eb, b),
-					  m, shift, part);
+		k->moments(block(v->type, v->a, at, m, a), block(v->type, v->b, at, m, b), m, shift, part);
 		for (int i = 0; i < 5; i++)
 			reco_sum_add(&total[i], part[i]);
 	}
 	for (int i = 0; i < 5; i++)
-		sum[i] = reco_sum_value(total[i]);
+		sum[i] = total[i].sum + total[i].error;
 	return RECO_MEASURED;
 }
 
-/* The same sums 0 .. 2 of floats, about 0. */
+/* sum = {a.b, a.a, b.b} and, but for floats, two more. */
 static reco_measured
-products_float(const sweep *w, double *sum)
+products(const reco_vectors *v, double *sum)
 {
-	const reco_vectors *v = w->v;
+	static const double zero[2] = {0, 0};
 	const reco_any_float *a = v->a;
 	const reco_any_float *b = v->b;
-	reco_sum total[3] = {{0, 0}};
+	reco_sum total[3] = {{0}};
 
+	if (v->type != RECO_FLOAT)
+		return moments(v, zero, sum);
 	if (v->n <= BLOCK)
 	{
-		w->k->products_float(a, b, (int) v->n, sum);
+		kernels()->products_float(a, b, (int) v->n, sum);
 		return RECO_MEASURED;
 	}
 	for (int64_t at = 0; at < v->n; at += BLOCK)
@@ -216,35 +177,72 @@ products_float(const sweep *w, double *sum)
 
 		if (halted(v, at))
 			return RECO_HALTED;
-		w->k->products_float(a + at, b + at, block_length(v, at), part);
+		kernels()->products_float(a + at, b + at, block_length(v, at), part);
 		for (int i = 0; i < 3; i++)
 			reco_sum_add(&total[i], part[i]);
 	}
 	for (int i = 0; i < 3; i++)
-		sum[i] = reco_sum_value(total[i]);
+		sum[i] = total[i].sum + total[i].error;
 	return RECO_MEASURED;
 }
 
-/* a.b in twofold precision. */
-static __attribute__((noinline)) reco_measured
-dot_exact(const sweep *w, double *result)
+typedef enum measure
 {
-	const reco_vectors *v = w->v;
-	reco_sum total = {0, 0};
+	COSINE,
+	DOT_PRODUCT,
+	EUCLIDEAN,
+	PEARSON
+} measure;
+
+/* Adds a pair of elements; false: one is not finite. */
+static inline bool
+add_pair(reco_pearson_sums *s, measure what, double x, double y)
+{
+	double d = x - y;
+	int e = 0;
+
+	if (what == COSINE)
+		return reco_pair_add(&s->about, x, y);
+	if (what == DOT_PRODUCT)
+		return reco_sum_add_product(&s->about.xy, x, y);
+	if (what == PEARSON)
+		return reco_pearson_add(s, x, y);
+	if (!isfinite(d))
+	{
+		d = 0.5 * x - 0.5 * y;
+		e = 2;
+	}
+	if (!isfinite(d))
+		return false;
+	reco_sum_add_scaled(&s->about.xx, d, d, 1, e);
+	return true;
+}
+
+/* Any measure, whatever the elements. */
+static __attribute__((noinline)) reco_measured
+pair_by_pair(const reco_vectors *v, measure what, double *result)
+{
+	reco_pearson_sums s = {0};
 	double a[BLOCK];
 	double b[BLOCK];
 
 	for (int64_t at = 0; at < v->n; at += BLOCK)
 	{
 		int m = block_length(v, at);
+		const reco_any_double *x = block(v->type, v->a, at, m, a);
+		const reco_any_double *y = block(v->type, v->b, at, m, b);
 
-		if (halted(v, at))
+		/* a pair takes up to a hundred times as long here as in a kernel */
+		if (halted(v, 16 * at))
 			return RECO_HALTED;
-		w->k->dot_exact(block(v->type, v->a, at, m, w->ea, a),
-						block(v->type, v->b, at, m, w->eb, b), m, &total);
+		for (int i = 0; i < m; i++)
+			if (!add_pair(&s, what, x[i], y[i]))
+				return RECO_NOT_FINITE;
 	}
-	*result = reco_sum_value(total);
-	return RECO_MEASURED;
+	if (what == COSINE || what == PEARSON)
+		return reco_pair_cosine(&s.about, result) ? RECO_MEASURED : RECO_UNDEFINED;
+	*result = what == DOT_PRODUCT ? reco_sum_value(&s.about.xy) : reco_sum_root(&s.about.xx);
+	return isfinite(*result) ? RECO_MEASURED : RECO_TOO_LARGE;
 }
 
 /* x.y / (|x| |y|), where rounding may lead out of [-1, 1]. */
@@ -256,139 +254,44 @@ ratio(double xy, double norms)
 	return c > 1 ? 1 : c < -1 ? -1 : c;
 }
 
-/*
- * Scales by the largest elements.  What vanishes then is less than 2^-1000 of
- * them and does not count.
- */
-static reco_measured
-scale(sweep *w)
-{
-	const reco_vectors *v = w->v;
-	reco_measured status = largest_exponent(v, v->a, &w->ea);
-
-	return status == RECO_MEASURED ? largest_exponent(v, v->b, &w->eb) : status;
-}
-
 reco_measured
 reco_cosine(const reco_vectors *v, double *result)
 {
-	static const double zero[2] = {0, 0};
-	sweep w = {v, kernels(), 0, 0};
 	double sum[5];
-	double norms;
-	reco_measured status;
+	reco_measured status = products(v, sum);
 
-	if (v->type == RECO_FLOAT)
-		status = products_float(&w, sum);
-	else
-		status = moments(&w, zero, sum);
 	if (status != RECO_MEASURED)
 		return status;
 	if (!(safe(sum[1]) && safe(sum[2])))
 	{
-		if (v->type == RECO_FLOAT && !(isfinite(sum[1]) && isfinite(sum[2])))
-			return RECO_NOT_FINITE;
-		if (v->type != RECO_DOUBLE)
-			return RECO_UNDEFINED; /* out of range is 0 then */
-		if ((status = scale(&w)) != RECO_MEASURED ||
-			(status = moments(&w, zero, sum)) != RECO_MEASURED)
-			return status;
-		if (sum[1] == 0 || sum[2] == 0)
-			return RECO_UNDEFINED;
+		if (v->type == RECO_DOUBLE)
+			return pair_by_pair(v, COSINE, result);
+		/* out of range is 0 then */
+		return isfinite(sum[1]) && isfinite(sum[2]) ? RECO_UNDEFINED : RECO_NOT_FINITE;
 	}
-	norms = sqrt(sum[1] * sum[2]);
-	if (fabs(sum[0]) < CANCELLED * norms && (status = dot_exact(&w, &sum[0])) != RECO_MEASURED)
-		return status;
-	*result = ratio(sum[0], norms);
+	*result = ratio(sum[0], sqrt(sum[1] * sum[2]));
 	return RECO_MEASURED;
-}
-
-/* Products of doubles one by one, each with its exponent. */
-static reco_measured
-dot_scaled(const reco_vectors *v, double *result)
-{
-	reco_dot_sums total = {{0, 0}, {0, 0}, {0, 0}};
-
-	for (int64_t i = 0; i < v->n; i++)
-	{
-		if (halted(v, i))
-			return RECO_HALTED;
-		if (!reco_dot_add(&total, ((const reco_any_double *) v->a)[i],
-						  ((const reco_any_double *) v->b)[i]))
-			return RECO_NOT_FINITE;
-	}
-	*result = reco_dot_value(&total);
-	return isfinite(*result) ? RECO_MEASURED : RECO_TOO_LARGE;
 }
 
 reco_measured
 reco_dot_product(const reco_vectors *v, double *result)
 {
-	sweep w = {v, kernels(), 0, 0};
-	reco_measured status = dot_exact(&w, result);
+	double sum[5];
+	reco_measured status = products(v, sum);
 
 	if (status != RECO_MEASURED)
 		return status;
-	if (v->type == RECO_DOUBLE && !(fabs(*result) >= SAFE_MIN && fabs(*result) <= SAFE_MAX))
-		return dot_scaled(v, result);
-	return isfinite(*result) ? RECO_MEASURED : RECO_NOT_FINITE;
-}
-
-/* The difference of two doubles, halved when it would overflow otherwise. */
-static inline double
-difference(double x, double y, int *exponent)
-{
-	double d = x - y;
-
-	*exponent = 0;
-	if (isfinite(d))
-		return d;
-	*exponent = 1;
-	return 0.5 * x - 0.5 * y;
-}
-
-/* The distance of doubles whose squares are out of range, scaled by the largest. */
-static reco_measured
-euclidean_scaled(const reco_vectors *v, double *result)
-{
-	const reco_any_double *a = v->a;
-	const reco_any_double *b = v->b;
-	int largest = INT32_MIN;
-	reco_sum total = {0, 0};
-	int e;
-
-	for (int64_t i = 0; i < v->n; i++)
-	{
-		double d = difference(a[i], b[i], &e);
-
-		if (halted(v, i))
-			return RECO_HALTED;
-		if (!isfinite(d))
-			return RECO_NOT_FINITE;
-		if (d != 0 && ilogb(d) + e > largest)
-			largest = ilogb(d) + e;
-	}
-	*result = 0;
-	if (largest == INT32_MIN)
+	*result = sum[0];
+	if (safe(sum[1]) && safe(sum[2]) && fabs(sum[0]) >= CANCELLED * sqrt(sum[1] * sum[2]))
 		return RECO_MEASURED;
-	for (int64_t i = 0; i < v->n; i++)
-	{
-		double d = difference(a[i], b[i], &e);
-
-		if (halted(v, i))
-			return RECO_HALTED;
-		d = ldexp(d, e - largest);
-		reco_sum_add(&total, d * d);
-	}
-	*result = ldexp(sqrt(reco_sum_value(total)), largest);
-	return isfinite(*result) ? RECO_MEASURED : RECO_TOO_LARGE;
+	return pair_by_pair(v, DOT_PRODUCT, result);
 }
 
 reco_measured
 reco_euclidean(const reco_vectors *v, double *result)
 {
 	const reco_kernels *k = kernels();
-	reco_sum total = {0, 0};
+	reco_sum total = {0};
 	double a[BLOCK];
 	double b[BLOCK];
 	double square;
@@ -399,12 +302,12 @@ reco_euclidean(const reco_vectors *v, double *result)
 
 		if (halted(v, at))
 			return RECO_HALTED;
-		reco_sum_add(&total, k->distance(block(v->type, v->a, at, m, 0, a),
-										 block(v->type, v->b, at, m, 0, b), m));
+		reco_sum_add(
+			&total, k->distance(block(v->type, v->a, at, m, a), block(v->type, v->b, at, m, b), m));
 	}
-	square = reco_sum_value(total);
+	square = total.sum + total.error;
 	if (v->type == RECO_DOUBLE && !safe(square))
-		return euclidean_scaled(v, result);
+		return pair_by_pair(v, EUCLIDEAN, result);
 	*result = sqrt(square);
 	return isfinite(square) ? RECO_MEASURED : RECO_NOT_FINITE;
 }
@@ -412,7 +315,6 @@ reco_euclidean(const reco_vectors *v, double *result)
 reco_measured
 reco_pearson(const reco_vectors *v, double *result)
 {
-	sweep w = {v, kernels(), 0, 0};
 	double buffer[2];
 	double first[2];
 	double shift[2];
@@ -421,28 +323,19 @@ reco_pearson(const reco_vectors *v, double *result)
 
 	if (v->n == 0)
 		return RECO_UNDEFINED;
-	/* about the first elements, and when the squares are out of range, scaled */
-	for (int scaled = 0;; scaled++)
-	{
-		first[0] = *block(v->type, v->a, 0, 1, w.ea, &buffer[0]);
-		first[1] = *block(v->type, v->b, 0, 1, w.eb, &buffer[1]);
-		if ((status = moments(&w, first, sum)) != RECO_MEASURED)
-			return status;
-		if (scaled || v->type != RECO_DOUBLE || (safe(sum[1]) && safe(sum[2])))
-			break;
-		if ((status = scale(&w)) != RECO_MEASURED)
-			return status;
-		/* a difference must not overflow either */
-		w.ea++;
-		w.eb++;
-	}
+	first[0] = *block(v->type, v->a, 0, 1, &buffer[0]);
+	first[1] = *block(v->type, v->b, 0, 1, &buffer[1]);
+	if ((status = moments(v, first, sum)) != RECO_MEASURED)
+		return status;
+	if (v->type == RECO_DOUBLE && !(safe(sum[1]) && safe(sum[2])))
+		return pair_by_pair(v, PEARSON, result);
 	if (!(isfinite(sum[1]) && isfinite(sum[2])))
 		return RECO_NOT_FINITE;
 	if (sum[1] == 0 || sum[2] == 0)
 		return RECO_UNDEFINED;
 	for (int i = 0; i < 2; i++)
 		shift[i] = first[i] + sum[3 + i] / (double) v->n;
-	if ((status = moments(&w, shift, sum)) != RECO_MEASURED)
+	if ((status = moments(v, shift, sum)) != RECO_MEASURED)
 		return status;
 	for (int i = 0; i < 2; i++)
 		sum[1 + i] -= sum[3 + i] * sum[3 + i] / (double) v->n;

@@ -1,13 +1,12 @@
 /*
  * vector.h
- *	  Similarity of two vectors, and the sums behind similarity aggregates.
+ *	  Similarity of two vectors, and sums of vectors.
  */
 #ifndef RECO_CORE_VECTOR_H
 #define RECO_CORE_VECTOR_H
 
 #include "core/base/env.h"
 #include "core/isa/isa.h"
-#include "core/isa/sums.h"
 
 typedef enum reco_element
 {
@@ -40,7 +39,7 @@ typedef struct reco_vectors
 /*
  * a.b / (|a| |b|) in [-1, 1]; a.b; |a - b|; the cosine of a and b less their
  * means.  Any finite elements do: squares neither overflow nor vanish.
- * Exchanging a and b changes no bit, nor does multiplying one by a power of two.
+ * Exchanging a and b changes no bit.
  */
 extern reco_measured reco_cosine(const reco_vectors *v, double *result);
 extern reco_measured reco_dot_product(const reco_vectors *v, double *result);
@@ -56,55 +55,5 @@ extern bool reco_vector_add(const reco_env *env, double *sum, double *error,
 							const reco_any_float *x, int64_t n);
 extern bool reco_vector_combine(const reco_env *env, double *sum, double *error, const double *sum2,
 								const double *error2, int64_t n);
-
-/*
- * The sums of a cosine over pairs that come one by one: of x y, x^2 and y^2,
- * with x divided by 2^ex and y by 2^ey.  Zeroed memory is the sum of no pairs.
- */
-typedef struct reco_pair_sums
-{
-	reco_sum xy;
-	reco_sum xx;
-	reco_sum yy;
-	int32_t ex;
-	int32_t ey;
-} reco_pair_sums;
-
-/* False: x or y is not finite, and nothing was added. */
-extern bool reco_pair_add(reco_pair_sums *s, double x, double y);
-extern void reco_pair_combine(reco_pair_sums *into, const reco_pair_sums *from);
-/* False: not defined, for every x or every y is 0. */
-extern bool reco_pair_cosine(const reco_pair_sums *s, double *result);
-
-/* The same with means: all is about the first pair, (first_x, first_y). */
-typedef struct reco_pearson_sums
-{
-	int64_t n;
-	double first_x;
-	double first_y;
-	reco_sum x; /* divided by 2^ex and 2^ey like the others */
-	reco_sum y;
-	reco_pair_sums about;
-} reco_pearson_sums;
-
-extern bool reco_pearson_add(reco_pearson_sums *s, double x, double y);
-extern void reco_pearson_combine(reco_pearson_sums *into, const reco_pearson_sums *from);
-extern bool reco_pearson_value(const reco_pearson_sums *s, double *result);
-
-/*
- * Sum of products alone, which, other than a cosine, has a scale: products far
- * from 1 are summed apart, divided by 2^1200 or multiplied by it.
- */
-typedef struct reco_dot_sums
-{
-	reco_sum middle;
-	reco_sum large;
-	reco_sum small;
-} reco_dot_sums;
-
-extern bool reco_dot_add(reco_dot_sums *s, double x, double y);
-extern void reco_dot_combine(reco_dot_sums *into, const reco_dot_sums *from);
-/* May be infinite: too large for a double. */
-extern double reco_dot_value(const reco_dot_sums *s);
 
 #endif /* RECO_CORE_VECTOR_H */
