@@ -104,9 +104,8 @@ check_arguments(FunctionCallInfo fcinfo)
 										"cutoffs", "items",      "options", "seed"};
 
 	for (int i = 0; i < lengthof(names); i++)
-		if (PG_ARGISNULL(i) && i != ARG_ITEMS)
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", names[i])));
+		if (i != ARG_ITEMS)
+			reco_require_argument(fcinfo, i, names[i]);
 	if (strcmp(text_to_cstring(PG_GETARG_TEXT_PP(2)), "random") != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("unrecognized split \"%s\"", text_to_cstring(PG_GETARG_TEXT_PP(2))),

@@ -98,9 +98,7 @@ reco_activate(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("CALL reco.activate()");
 	record.schema = reco_owned_model(fcinfo, false, &row);
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("version must not be null")));
+	reco_require_argument(fcinfo, 1, "version");
 	record.owner = reco_run_as(row.owner);
 	record.version = PG_GETARG_INT32(1);
 	SPI_connect();

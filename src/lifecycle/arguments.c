@@ -6,22 +6,6 @@
 
 #include "catalog/namespace.h"
 #include "model/model.h"
-#include "utils/builtins.h"
-
-char *
-reco_text_of(FunctionCallInfo fcinfo, int number, const char *name)
-{
-	if (PG_ARGISNULL(number))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(number));
-}
-
-char *
-reco_text_or_null(FunctionCallInfo fcinfo, int number)
-{
-	return PG_ARGISNULL(number) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(number));
-}
 
 Jsonb *
 reco_jsonb_or_null(FunctionCallInfo fcinfo, int number)

@@ -9,11 +9,7 @@
 
 #include "fmgr.h"
 
-/* One that must not be null; name: as messages have it. */
-extern char *reco_text_of(FunctionCallInfo fcinfo, int number, const char *name);
-
-/* One that may be. */
-extern char *reco_text_or_null(FunctionCallInfo fcinfo, int number);
+/* One that may be null. */
 extern Jsonb *reco_jsonb_or_null(FunctionCallInfo fcinfo, int number);
 
 /* An algorithm that is a text: that of a value, or an error that says how one is made. */

@@ -87,9 +87,7 @@ create_model(FunctionCallInfo fcinfo, const char *source, Jsonb *algorithm)
 	call->creating = true;
 	run->model = reco_text_of(fcinfo, 0, "model name");
 	run->definition.source = source ? pstrdup(source) : reco_text_of(fcinfo, 1, "source");
-	if (PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("algorithm must not be null")));
+	reco_require_argument(fcinfo, 2, "algorithm");
 	run->definition.algorithm =
 		algorithm ? DatumGetJsonbPCopy(JsonbPGetDatum(algorithm)) : PG_GETARG_JSONB_P_COPY(2);
 	run->definition.items = reco_text_or_null(fcinfo, 3);

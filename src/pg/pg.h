@@ -8,7 +8,9 @@
 
 #include "pg/compat.h"
 #include "core/base/env.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "tcop/dest.h"
 #include "utils/memutils.h"
 #include "pg/fault.h"
 
@@ -34,6 +36,17 @@ reco_poll(void)
 /* Over many cheap things; over searches, conversions and the like. */
 #define RECO_POLL_AT(i) RECO_POLL_EACH(i, 1048576)
 #define RECO_SEARCHES 16384
+
+/* An error where an argument is null; name: as messages have it (calls.c). */
+extern void reco_require_argument(FunctionCallInfo fcinfo, int number, const char *name);
+extern char *reco_text_of(FunctionCallInfo fcinfo, int number, const char *name);
+/* One that may be null. */
+extern char *reco_text_or_null(FunctionCallInfo fcinfo, int number);
+
+/* Makes a receiver of rows; startup is told their columns, each time. */
+extern void reco_receiver_init(DestReceiver *receiver,
+							   void (*startup)(DestReceiver *, int, TupleDesc),
+							   bool (*receive)(TupleTableSlot *, DestReceiver *));
 
 /* Settings (settings.c). */
 extern void reco_settings_init(void);

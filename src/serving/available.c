@@ -121,7 +121,7 @@ filter(RecoLive *live, const Serving *serving, IdDict *dict, const int32 *number
 		rows.available = MemoryContextAllocExtended(CurrentMemoryContext,
 													RECO_SET_BYTES(id_dict_count(dict)) + 8,
 													MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-		reco_lookup_receiver(&rows.receiver, items_startup, receive_item);
+		reco_receiver_init(&rows.receiver, items_startup, receive_item);
 		asked = reco_live_attempt(live, &live->items, ask_items, &rows);
 	}
 	for (int32 k = 0; k < n; k++)

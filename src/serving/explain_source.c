@@ -116,7 +116,7 @@ run_once(Tell *to, Oid type, Datum argument)
 	DestReceiver receiver;
 
 	to->running = true;
-	reco_lookup_receiver(&receiver, take_columns, take_one);
+	reco_receiver_init(&receiver, take_columns, take_one);
 	reco_lookup_run(&to->lookup, type, argument, &receiver);
 }
 

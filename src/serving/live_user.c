@@ -171,7 +171,7 @@ read_rows(RecoLive *live, UserRows *rows)
 	if (live->mode == RECO_LIVE_AUTO && reco_lookup_is_current(lookup) &&
 		!reco_live_is_cheap(lookup))
 		return false;
-	reco_lookup_receiver(&rows->receiver, rows_startup, receive_row);
+	reco_receiver_init(&rows->receiver, rows_startup, receive_row);
 	rows->row = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
 	rows->slots = 64;
 	rows->entry = palloc(rows->slots * sizeof(reco_entry));

@@ -280,8 +280,7 @@ argument_n(FunctionCallInfo fcinfo)
 {
 	int32 n;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("n must not be null")));
+	reco_require_argument(fcinfo, 1, "n");
 	n = PG_GETARG_INT32(1);
 	if (n < 1 || n > 10000)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("n is out of range"),
@@ -329,9 +328,7 @@ reco_materialize(PG_FUNCTION_ARGS)
 	Oid schema;
 
 	PreventCommandIfReadOnly("CALL reco.materialize()");
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model name must not be null")));
+	reco_require_argument(fcinfo, 0, "model name");
 	job.n = argument_n(fcinfo);
 	schema = reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	reco_model_read(schema, RECO_LATEST_SNAPSHOT, &model);

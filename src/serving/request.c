@@ -19,8 +19,7 @@ void
 request_read(FunctionCallInfo fcinfo, const char *function, Request *request)
 {
 	memset(request, 0, sizeof(*request));
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model must not be null")));
+	reco_require_argument(fcinfo, 0, "model");
 	request->serving = reco_serving_open(PG_GETARG_OID(0), function, &request->row);
 	request->has_subject = !PG_ARGISNULL(1);
 	if (request->has_subject)

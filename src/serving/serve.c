@@ -68,8 +68,7 @@ reco_recommend(PG_FUNCTION_ARGS)
 	JsonbParseState *state = NULL;
 	JsonbValue value;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model must not be null")));
+	reco_require_argument(fcinfo, 0, "model");
 	request.serving = reco_serving_open(reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0))),
 										"recommend", &request.row);
 	request.has_subject = !PG_ARGISNULL(1);

@@ -29,10 +29,7 @@ reco_explain_source(PG_FUNCTION_ARGS)
 	RecoRows rows = reco_rows_begin(fcinfo, (Oid[]){TEXTOID}, 1);
 	ModelRow row;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model name must not be null")));
-	reco_model_read(reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0))), GetActiveSnapshot(),
+	reco_model_read(reco_model_schema(reco_text_of(fcinfo, 0, "model name")), GetActiveSnapshot(),
 					&row);
 	reco_model_check_owner(&row);
 	reco_live_explain(&row, add_line, &rows);

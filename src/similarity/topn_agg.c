@@ -89,36 +89,10 @@ compare_entries(const void *pa, const void *pb, void *arg)
 		FunctionCall2Coll(&order->type->cmp_proc_finfo, order->collation, a->item, b->item));
 }
 
-static void
-sift_up(TopState *state, int32 at, TopOrder *order)
-{
-	TopEntry entry = state->entry[at];
-
-	while (at > 0 && compare_entries(&entry, &state->entry[(at - 1) / 2], order) > 0)
-	{
-		state->entry[at] = state->entry[(at - 1) / 2];
-		at = (at - 1) / 2;
-	}
-	state->entry[at] = entry;
-}
-
-/* Puts an entry in the place of the worst. */
-static void
-replace_worst(TopState *state, TopEntry entry, TopOrder *order)
-{
-	int64 at = 0;
-
-	for (int64 child; (child = 2 * at + 1) < state->n; at = child)
-	{
-		if (child + 1 < state->n &&
-			compare_entries(&state->entry[child + 1], &state->entry[child], order) > 0)
-			child++;
-		if (compare_entries(&state->entry[child], &entry, order) <= 0)
-			break;
-		state->entry[at] = state->entry[child];
-	}
-	state->entry[at] = entry;
-}
+#define HEAP_ENTRY TopEntry
+#define HEAP_ARG TopOrder *
+#define HEAP_WORSE(a, b) (compare_entries(&(a), &(b), arg) > 0)
+#include "core/base/heap.h"
 
 /* A copy of an item in the state's memory, wholly inline. */
 static Datum
@@ -172,7 +146,7 @@ offer(TopState *state, double score, Datum item, TopOrder *order)
 		state->entry[state->n++] = entry;
 		/* without a limit nothing is thrown away, and the end sorts */
 		if (state->limit != NO_LIMIT)
-			sift_up(state, state->n - 1, order);
+			sift_up(state->entry, state->n - 1, order);
 		return;
 	}
 	if (state->limit == 0 || score < state->entry[0].score)
@@ -181,7 +155,8 @@ offer(TopState *state, double score, Datum item, TopOrder *order)
 	if (compare_entries(&entry, &worst, order) >= 0)
 		return;
 	entry.item = copy_item(state, item);
-	replace_worst(state, entry, order);
+	state->entry[0] = entry;
+	sift_down(state->entry, state->n, 0, order);
 	if (!state->type->typbyval)
 		pfree(DatumGetPointer(worst.item));
 }

@@ -7,30 +7,21 @@
 #include "core/neighbors/neighbors.h"
 #include "core/data/sorting.h"
 
-#include <stdlib.h>
-
-/* Entries that are sorted without a poll: a few milliseconds. */
-#define QSORT_ENTRIES 16384
-
 typedef struct Entry
 {
 	double similarity;
 	int32_t row;
 } Entry;
 
-static inline int
-compare(const void *a, const void *b)
+/* A list is by falling similarity, then by row. */
+static inline bool
+comes_after(const Entry *a, const Entry *b)
 {
-	const Entry *x = a;
-	const Entry *y = b;
-
-	if (x->similarity != y->similarity)
-		return x->similarity > y->similarity ? -1 : 1;
-	return (x->row > y->row) - (x->row < y->row);
+	return a->similarity != b->similarity ? a->similarity < b->similarity : a->row > b->row;
 }
 
 #define HEAP_ENTRY Entry
-#define HEAP_WORSE(a, b) (compare(&(a), &(b)) > 0)
+#define HEAP_WORSE(a, b) comes_after(&(a), &(b))
 #include "core/base/heap.h"
 
 /* Sorts a list; false: stopped. */
@@ -39,11 +30,6 @@ sort(const reco_env *env, Entry *entry, int64_t n)
 {
 	int32_t have = 0;
 
-	if (n <= QSORT_ENTRIES)
-	{
-		qsort(entry, (size_t) n, sizeof(Entry), compare);
-		return true;
-	}
 	/* a list has at most as many entries as there are rows */
 	while (have < n)
 	{

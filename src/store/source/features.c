@@ -130,11 +130,6 @@ startup(DestReceiver *receiver, int operation, TupleDesc columns)
 	reco_query_same(&reco_the_items, ((FeatureReader *) receiver)->planned, columns);
 }
 
-static void
-nothing(DestReceiver *receiver)
-{
-}
-
 bool
 features_is_available(Form_pg_attribute attribute)
 {
@@ -206,11 +201,7 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
 						errhint("Its columns are the item's id and what is known about it.")));
 	reco_triples_init(&reader->triples, &budget->env, true, false);
 	reader->row = AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
-	reader->receiver.receiveSlot = receive;
-	reader->receiver.rStartup = startup;
-	reader->receiver.rShutdown = nothing;
-	reader->receiver.rDestroy = nothing;
-	reader->receiver.mydest = DestNone;
+	reco_receiver_init(&reader->receiver, startup, receive);
 	MemoryContextSwitchTo(old);
 	return reader;
 }

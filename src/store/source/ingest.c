@@ -255,16 +255,6 @@ startup(DestReceiver *receiver, int operation, TupleDesc columns)
 	reco_query_same(&reco_the_source, ((Ingest *) receiver)->planned, columns);
 }
 
-static void
-shutdown_receiver(DestReceiver *receiver)
-{
-}
-
-static void
-destroy(DestReceiver *receiver)
-{
-}
-
 Ingest *
 ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budget)
 {
@@ -313,11 +303,7 @@ ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budg
 		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	ingest->leaves_garbage =
 		!data->user_type.integer || !data->item_type.integer || ingest->value_type == NUMERICOID;
-	ingest->receiver.receiveSlot = receive;
-	ingest->receiver.rStartup = startup;
-	ingest->receiver.rShutdown = shutdown_receiver;
-	ingest->receiver.rDestroy = destroy;
-	ingest->receiver.mydest = DestNone;
+	reco_receiver_init(&ingest->receiver, startup, receive);
 	MemoryContextSwitchTo(old);
 	return ingest;
 }

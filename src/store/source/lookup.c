@@ -269,22 +269,6 @@ reco_lookup_plan(RecoLookup *lookup)
 	end(&before);
 }
 
-static void
-nothing(DestReceiver *receiver)
-{
-}
-
-void
-reco_lookup_receiver(DestReceiver *receiver, void (*startup)(DestReceiver *, int, TupleDesc),
-					 bool (*receive)(TupleTableSlot *, DestReceiver *))
-{
-	receiver->rStartup = startup;
-	receiver->receiveSlot = receive;
-	receiver->rShutdown = nothing;
-	receiver->rDestroy = nothing;
-	receiver->mydest = DestNone;
-}
-
 static ParamListInfo
 parameter(Oid type, Datum value, bool isnull)
 {

@@ -52,11 +52,6 @@ extern bool reco_lookup_is_current(const RecoLookup *lookup);
 /* Plans it as it would run now: sets cost, rows and unfit. */
 extern void reco_lookup_plan(RecoLookup *lookup);
 
-/* Makes a receiver of rows; startup is told their columns, each time. */
-extern void reco_lookup_receiver(DestReceiver *receiver,
-								 void (*startup)(DestReceiver *, int, TupleDesc),
-								 bool (*receive)(TupleTableSlot *, DestReceiver *));
-
 /* Rows to the receiver, under the active snapshot. */
 extern void reco_lookup_run(RecoLookup *lookup, Oid type, Datum argument, DestReceiver *receiver);
 
