@@ -63,6 +63,47 @@ RECO_FUNCTION(reco_jaccard_final);
 		PG_RETURN_POINTER(state);                                                                  \
 	} while (0)
 
+/*
+ * The functions that combine two states of a type, send one and read it, from
+ * combine(into, from), send(buffer, state) and read(buffer, state).
+ */
+#define STATE_FUNCTIONS(combine_name, serial_name, deserial_name, type, kind, combine, send, read) \
+	Datum combine_name(PG_FUNCTION_ARGS)                                                           \
+	{                                                                                              \
+		type *into = STATE_OR_NULL(type, 0);                                                       \
+		type *from = STATE_OR_NULL(type, 1);                                                       \
+                                                                                                   \
+		if (from != NULL)                                                                          \
+		{                                                                                          \
+			if (into == NULL)                                                                      \
+				into = reco_state_new(fcinfo, sizeof(type));                                       \
+			combine(into, from);                                                                   \
+		}                                                                                          \
+		RETURN_STATE_OR_NULL(into);                                                                \
+	}                                                                                              \
+                                                                                                   \
+	Datum serial_name(PG_FUNCTION_ARGS)                                                            \
+	{                                                                                              \
+		StringInfoData to;                                                                         \
+                                                                                                   \
+		reco_state_context(fcinfo);                                                                \
+		reco_state_begin(&to, kind);                                                               \
+		send(&to, (type *) PG_GETARG_POINTER(0));                                                  \
+		PG_RETURN_BYTEA_P(pq_endtypsend(&to));                                                     \
+	}                                                                                              \
+                                                                                                   \
+	Datum deserial_name(PG_FUNCTION_ARGS)                                                          \
+	{                                                                                              \
+		type *state = palloc0(sizeof(type));                                                       \
+		StringInfoData from;                                                                       \
+                                                                                                   \
+		reco_state_context(fcinfo);                                                                \
+		reco_state_open(&from, PG_GETARG_BYTEA_PP(0), kind);                                       \
+		read(&from, state);                                                                        \
+		pq_getmsgend(&from);                                                                       \
+		PG_RETURN_POINTER(state);                                                                  \
+	}
+
 /* The first argument of a transition function; only the first row makes one. */
 static inline void *
 state_of(FunctionCallInfo fcinfo, size_t bytes)
@@ -96,21 +137,6 @@ reco_cosine_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-Datum
-reco_cosine_combine(PG_FUNCTION_ARGS)
-{
-	reco_pair_sums *from = STATE_OR_NULL(reco_pair_sums, 1);
-	reco_pair_sums *into = STATE_OR_NULL(reco_pair_sums, 0);
-
-	if (from != NULL)
-	{
-		if (into == NULL)
-			into = reco_state_new(fcinfo, sizeof(*into));
-		reco_pair_combine(into, from);
-	}
-	RETURN_STATE_OR_NULL(into);
-}
-
 static void
 send_pair_sums(StringInfo to, const reco_pair_sums *sums)
 {
@@ -127,29 +153,8 @@ read_pair_sums(StringInfo from, reco_pair_sums *sums)
 	sums->yy = reco_state_read_sum(from);
 }
 
-Datum
-reco_cosine_serial(PG_FUNCTION_ARGS)
-{
-	StringInfoData to;
-
-	reco_state_context(fcinfo);
-	reco_state_begin(&to, RECO_STATE_COSINE);
-	send_pair_sums(&to, (reco_pair_sums *) PG_GETARG_POINTER(0));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&to));
-}
-
-Datum
-reco_cosine_deserial(PG_FUNCTION_ARGS)
-{
-	reco_pair_sums *state = palloc0(sizeof(*state));
-	StringInfoData from;
-
-	reco_state_context(fcinfo);
-	reco_state_open(&from, PG_GETARG_BYTEA_PP(0), RECO_STATE_COSINE);
-	read_pair_sums(&from, state);
-	pq_getmsgend(&from);
-	PG_RETURN_POINTER(state);
-}
+STATE_FUNCTIONS(reco_cosine_combine, reco_cosine_serial, reco_cosine_deserial, reco_pair_sums,
+				RECO_STATE_COSINE, reco_pair_combine, send_pair_sums, read_pair_sums)
 
 Datum
 reco_cosine_final(PG_FUNCTION_ARGS)
@@ -178,45 +183,14 @@ reco_dot_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-Datum
-reco_dot_combine_states(PG_FUNCTION_ARGS)
+static void
+read_sum(StringInfo from, reco_sum *sum)
 {
-	reco_sum *from = STATE_OR_NULL(reco_sum, 1);
-	reco_sum *into = STATE_OR_NULL(reco_sum, 0);
-
-	if (from != NULL)
-	{
-		if (into == NULL)
-			into = reco_state_new(fcinfo, sizeof(*into));
-		reco_sum_combine(into, from);
-	}
-	RETURN_STATE_OR_NULL(into);
+	*sum = reco_state_read_sum(from);
 }
 
-Datum
-reco_dot_serial(PG_FUNCTION_ARGS)
-{
-	reco_sum *state = (reco_sum *) PG_GETARG_POINTER(0);
-	StringInfoData to;
-
-	reco_state_context(fcinfo);
-	reco_state_begin(&to, RECO_STATE_DOT);
-	reco_state_send_sum(&to, state);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&to));
-}
-
-Datum
-reco_dot_deserial(PG_FUNCTION_ARGS)
-{
-	reco_sum *state = palloc0(sizeof(*state));
-	StringInfoData from;
-
-	reco_state_context(fcinfo);
-	reco_state_open(&from, PG_GETARG_BYTEA_PP(0), RECO_STATE_DOT);
-	*state = reco_state_read_sum(&from);
-	pq_getmsgend(&from);
-	PG_RETURN_POINTER(state);
-}
+STATE_FUNCTIONS(reco_dot_combine_states, reco_dot_serial, reco_dot_deserial, reco_sum,
+				RECO_STATE_DOT, reco_sum_combine, reco_state_send_sum, read_sum)
 
 Datum
 reco_dot_final(PG_FUNCTION_ARGS)
@@ -249,59 +223,35 @@ reco_pearson_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-Datum
-reco_pearson_combine_states(PG_FUNCTION_ARGS)
+static void
+send_pearson_sums(StringInfo to, const reco_pearson_sums *sums)
 {
-	reco_pearson_sums *from = STATE_OR_NULL(reco_pearson_sums, 1);
-	reco_pearson_sums *into = STATE_OR_NULL(reco_pearson_sums, 0);
-
-	if (from != NULL)
-	{
-		if (into == NULL)
-			into = reco_state_new(fcinfo, sizeof(*into));
-		reco_pearson_combine(into, from);
-	}
-	RETURN_STATE_OR_NULL(into);
+	pq_sendint64(to, sums->n);
+	pq_sendfloat8(to, sums->first_x);
+	pq_sendfloat8(to, sums->first_y);
+	pq_sendfloat8(to, sums->mean_x);
+	pq_sendfloat8(to, sums->mean_y);
+	pq_sendint64(to, sums->ex);
+	pq_sendint64(to, sums->ey);
+	send_pair_sums(to, &sums->about);
 }
 
-Datum
-reco_pearson_serial(PG_FUNCTION_ARGS)
+static void
+read_pearson_sums(StringInfo from, reco_pearson_sums *sums)
 {
-	reco_pearson_sums *state = (reco_pearson_sums *) PG_GETARG_POINTER(0);
-	StringInfoData to;
-
-	reco_state_context(fcinfo);
-	reco_state_begin(&to, RECO_STATE_PEARSON);
-	pq_sendint64(&to, state->n);
-	pq_sendfloat8(&to, state->first_x);
-	pq_sendfloat8(&to, state->first_y);
-	pq_sendfloat8(&to, state->mean_x);
-	pq_sendfloat8(&to, state->mean_y);
-	pq_sendint64(&to, state->ex);
-	pq_sendint64(&to, state->ey);
-	send_pair_sums(&to, &state->about);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&to));
+	sums->n = reco_state_read_count(from, 0, RECO_STATE_MAX_ROWS);
+	sums->first_x = reco_state_read_double(from);
+	sums->first_y = reco_state_read_double(from);
+	sums->mean_x = reco_state_read_double(from);
+	sums->mean_y = reco_state_read_double(from);
+	sums->ex = (int32) reco_state_read_count(from, -128, 4);
+	sums->ey = (int32) reco_state_read_count(from, -128, 4);
+	read_pair_sums(from, &sums->about);
 }
 
-Datum
-reco_pearson_deserial(PG_FUNCTION_ARGS)
-{
-	reco_pearson_sums *state = palloc0(sizeof(*state));
-	StringInfoData from;
-
-	reco_state_context(fcinfo);
-	reco_state_open(&from, PG_GETARG_BYTEA_PP(0), RECO_STATE_PEARSON);
-	state->n = reco_state_read_count(&from, 0, RECO_STATE_MAX_ROWS);
-	state->first_x = reco_state_read_double(&from);
-	state->first_y = reco_state_read_double(&from);
-	state->mean_x = reco_state_read_double(&from);
-	state->mean_y = reco_state_read_double(&from);
-	state->ex = (int32) reco_state_read_count(&from, -128, 4);
-	state->ey = (int32) reco_state_read_count(&from, -128, 4);
-	read_pair_sums(&from, &state->about);
-	pq_getmsgend(&from);
-	PG_RETURN_POINTER(state);
-}
+STATE_FUNCTIONS(reco_pearson_combine_states, reco_pearson_serial, reco_pearson_deserial,
+				reco_pearson_sums, RECO_STATE_PEARSON, reco_pearson_combine, send_pearson_sums,
+				read_pearson_sums)
 
 Datum
 reco_pearson_final(PG_FUNCTION_ARGS)
@@ -365,48 +315,29 @@ reco_jaccard_inverse_bool(PG_FUNCTION_ARGS)
 	return jaccard_count(fcinfo, bool_present(fcinfo, 1), bool_present(fcinfo, 2), -1);
 }
 
-Datum
-reco_jaccard_combine(PG_FUNCTION_ARGS)
+static void
+combine_counts(JaccardState *into, const JaccardState *from)
 {
-	JaccardState *from = STATE_OR_NULL(JaccardState, 1);
-	JaccardState *into = STATE_OR_NULL(JaccardState, 0);
-
-	if (from != NULL)
-	{
-		if (into == NULL)
-			into = reco_state_new(fcinfo, sizeof(*into));
-		into->both += from->both;
-		into->either += from->either;
-	}
-	RETURN_STATE_OR_NULL(into);
+	into->both += from->both;
+	into->either += from->either;
 }
 
-Datum
-reco_jaccard_serial(PG_FUNCTION_ARGS)
+static void
+send_counts(StringInfo to, const JaccardState *state)
 {
-	JaccardState *state = (JaccardState *) PG_GETARG_POINTER(0);
-	StringInfoData to;
-
-	reco_state_context(fcinfo);
-	reco_state_begin(&to, RECO_STATE_JACCARD);
-	pq_sendint64(&to, state->both);
-	pq_sendint64(&to, state->either);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&to));
+	pq_sendint64(to, state->both);
+	pq_sendint64(to, state->either);
 }
 
-Datum
-reco_jaccard_deserial(PG_FUNCTION_ARGS)
+static void
+read_counts(StringInfo from, JaccardState *state)
 {
-	JaccardState *state = palloc0(sizeof(*state));
-	StringInfoData from;
-
-	reco_state_context(fcinfo);
-	reco_state_open(&from, PG_GETARG_BYTEA_PP(0), RECO_STATE_JACCARD);
-	state->both = reco_state_read_count(&from, 0, RECO_STATE_MAX_ROWS);
-	state->either = reco_state_read_count(&from, state->both, RECO_STATE_MAX_ROWS);
-	pq_getmsgend(&from);
-	PG_RETURN_POINTER(state);
+	state->both = reco_state_read_count(from, 0, RECO_STATE_MAX_ROWS);
+	state->either = reco_state_read_count(from, state->both, RECO_STATE_MAX_ROWS);
 }
+
+STATE_FUNCTIONS(reco_jaccard_combine, reco_jaccard_serial, reco_jaccard_deserial, JaccardState,
+				RECO_STATE_JACCARD, combine_counts, send_counts, read_counts)
 
 Datum
 reco_jaccard_final(PG_FUNCTION_ARGS)
