@@ -177,6 +177,21 @@ reco_call_alloc(Size count, Size size)
 	return reco_serving_alloc(CurrentMemoryContext, count, size);
 }
 
+void
+reco_call_budget(RecoBudget *budget)
+{
+	reco_budget_init(budget, CurrentMemoryContext);
+	budget->held = true;
+}
+
+void
+reco_call_check(RecoBudget *budget, reco_status status)
+{
+	if (status == RECO_NO_MEMORY && budget->refused > 0)
+		refuse(budget->refused, "serving", "ask for fewer rows");
+	reco_budget_check(budget, status, "the model");
+}
+
 void *
 reco_budget_alloc(RecoBudget *budget, size_t bytes)
 {

@@ -98,6 +98,9 @@ extern void reco_budget_threads(RecoBudget *budget);
 extern void *reco_call_alloc(Size count, Size size);
 /* The same in another memory context. */
 extern void *reco_serving_alloc(MemoryContext context, Size count, Size size);
+/* For a kernel that such a call runs: memory is counted, and refused, in the same way. */
+extern void reco_call_budget(RecoBudget *budget);
+extern void reco_call_check(RecoBudget *budget, reco_status status);
 extern void *reco_budget_alloc(RecoBudget *budget, size_t bytes);
 extern void reco_budget_free(RecoBudget *budget, void *memory);
 /* Error when `bytes` more would pass the limit; what: "training", "reading the source". */

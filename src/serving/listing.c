@@ -2,14 +2,13 @@
  * listing.c
  *	  What a list of recommendations is made of.
  *
- * Filters work before the cut: what must not be shown never enters the list of
- * the best, so exactly n rows come back while n items are left.  Whether an item is
- * available is asked of those that would be taken, and of more where some are not.
- * Places go to the model first, then to what is to be explored, to what grows, and to
- * what is popular, and the source column says which.
+ * A list is filled by stages (core/scoring/stages.h): listing_recommend says which, in their
+ * order.  Places go to the model first, then to what is to be explored, to content, to what
+ * grows, and to what is popular, and the source column says which.  What must not be shown, and
+ * what is not available now, is kept out of all of them by one set and one question.
  *
  * Cost: a search for the best by the model; one pass over the items for each other stage
- * that has places left.
+ * that has places left, which makes what it needs when it is asked.
  */
 #include "serving/listing.h"
 
@@ -20,8 +19,6 @@
 
 #include <math.h>
 
-/* Candidates of a diverse list, for each place in it. */
-#define CANDIDATES 10
 /* Growth that chance would not make, in standard deviations. */
 #define TRENDING 1
 /* The share of items, by popularity, that need no exploring. */
@@ -100,14 +97,22 @@ listing_skip(Request *request)
 }
 
 Listing
-listing_begin(Request *request)
+listing_open(Request *request)
 {
 	Serving *serving = request->serving;
 	Listing listing = {serving, reco_live_open(serving, &request->row)};
 
 	listing.filters = reco_live_filters(listing.live, serving);
-	listing.n = request_n(request, serving->model.items);
+	listing.list.n = request_n(request, serving->model.items);
 	listing.skip = listing_skip(request);
+	return listing;
+}
+
+Listing
+listing_begin(Request *request)
+{
+	Listing listing = listing_open(request);
+
 	listing.diversity = request_share(request, "diversity");
 	listing.explore = request_share(request, "explore");
 	listing.seed = (uint64) request_int64(request, "explore_seed", 0);
@@ -130,278 +135,202 @@ listing_skip_seen(Listing *listing, const reco_profile *profile)
 	}
 }
 
-/*
- * The first of `list` that are available, at most most, moved to its front; those that
- * are not are skipped from now on.  Returns how many they are.
- */
-static int32
-keep_available(Listing *listing, reco_ranked *list, int32 n, int32 most)
+static reco_status
+ask_available(void *arg, const int32_t *item, int32_t n, bool *available)
 {
-	int32 *item = listing_alloc(((Size) n + 1) * sizeof(int32));
-	bool *available = listing_alloc((Size) n + 1);
-	int32 kept = 0;
+	const Listing *listing = arg;
 
-	for (int32 r = 0; r < n; r++)
-		item[r] = list[r].item;
 	reco_live_filter(listing->live, listing->serving, item, n, available);
-	for (int32 r = 0; r < n; r++)
-	{
-		RECO_POLL_AT(r);
-		if (!available[r])
-			reco_set_add(listing->skip, item[r]);
-		else if (kept < most)
-			list[kept++] = list[r];
-	}
-	pfree(available);
-	pfree(item);
-	return kept;
-}
-
-/*
- * The n best that are not skipped and are available, best first, by score or, where that
- * is NULL, by what a seat says of its user; they are skipped from now on.  As long
- * as some are not available, larger and larger batches are asked for.
- */
-static int32
-take_best(Listing *listing, const float *score, RecoSeat *seat, int32 n, reco_ranked *out)
-{
-	int32 items = listing->serving->model.items;
-	int32 batch = n;
-	int32 taken = 0;
-	bool more = n > 0;
-
-	while (more)
-	{
-		reco_ranked *list =
-			listing->filters ? listing_alloc((Size) batch * sizeof(reco_ranked)) : out;
-		int32 found = score ? reco_top_n(&reco_poll_env, score, items, listing->skip, batch, list)
-							: reco_seat_top(seat->seat, listing->skip, batch, list);
-		int32 kept = found;
-
-		more = listing->filters && found == batch;
-		if (listing->filters)
-		{
-			kept = keep_available(listing, list, found, n - taken);
-			memcpy(out + taken, list, kept * sizeof(reco_ranked));
-			pfree(list);
-		}
-		for (int32 r = taken; r < taken + kept; r++)
-		{
-			RECO_POLL_AT(r);
-			reco_set_add(listing->skip, out[r].item);
-		}
-		taken += kept;
-		more = more && taken < n;
-		batch = (int32) Min((int64) batch * 4, items);
-	}
-	return taken;
-}
-
-static void
-add_best(Listing *listing, const float *score, RecoSeat *seat, int32 most, const char *source)
-{
-	int32 left = Min(listing->n - listing->count, most);
-	int32 count = take_best(listing, score, seat, left, listing->best + listing->count);
-
-	for (int32 r = 0; r < count; r++)
-		listing->source[listing->count++] = source;
+	return RECO_OK;
 }
 
 void
-listing_add(Listing *listing, const float *score, int32 most, const char *source)
+listing_fill(Listing *listing, const reco_stage *stage, int stages)
 {
-	add_best(listing, score, NULL, most, source);
+	reco_list *list = &listing->list;
+	reco_filters filters = {listing->serving->model.items, listing->skip,
+							listing->filters ? ask_available : NULL, listing};
+	RecoBudget budget;
+
+	list->best = listing_alloc((Size) list->n * sizeof(reco_ranked));
+	list->source = listing_alloc((Size) list->n * sizeof(char *));
+	reco_call_budget(&budget);
+	reco_call_check(&budget, reco_list_fill(&budget.env, stage, stages, &filters, list));
 }
 
-/* What the model says of all items, boosted; NULL: nothing is. */
-static float *
-boosted(const Listing *listing, RecoSeat *seat)
+/* Candidates by what a scorer says of a user. */
+typedef struct ByScorer
 {
-	int32 items = listing->serving->model.items;
-	const float *boost = listing->boost;
-	float *score;
+	const reco_scorer *scorer;
+	const reco_profile *profile;
+	const float *boost; /* by item; NULL: none */
+	RecoSeat *seat;     /* NULL: not asked yet */
+	float *score;       /* of all items, boosted */
+} ByScorer;
 
-	if (boost == NULL)
-		return NULL;
-	score = listing_alloc((Size) items * sizeof(float));
-	reco_model_seat_check(seat, reco_seat_score(seat->seat, score));
+static void
+open_by_scorer(ByScorer *by)
+{
+	int32 items = by->scorer->items;
+
+	by->seat = reco_model_seat(by->scorer);
+	reco_model_seat_user(by->seat, by->profile);
+	if (by->boost == NULL || !reco_seat_knows(by->seat->seat))
+		return;
+	by->score = listing_alloc((Size) items * sizeof(float));
+	reco_model_seat_check(by->seat, reco_seat_score(by->seat->seat, by->score));
 	for (int32 i = 0; i < items; i++)
 	{
+		float score = by->score[i];
+
 		RECO_POLL_AT(i);
-		score[i] = score[i] > 0 ? score[i] * boost[i] : score[i] / boost[i];
+		by->score[i] = score > 0 ? score * by->boost[i] : score / by->boost[i];
 	}
-	return score;
 }
 
-/* What the model itself says. */
-static void
-add_model(Listing *listing, RecoSeat *seat, int32 places)
+static reco_status
+best_by_scorer(void *arg, const uint64_t *skip, int32_t n, reco_ranked *out, int32_t *found)
 {
-	const RecoModel *model = &listing->serving->model;
-	const char *source = model->spec->algorithm->source;
-	float *score = boosted(listing, seat);
+	ByScorer *by = arg;
 
-	if (listing->diversity > 0)
-	{
-		int32 m = (int32) Min((int64) CANDIDATES * places, model->items);
-		reco_ranked *candidate = listing_alloc(((Size) m + 1) * sizeof(reco_ranked));
-
-		m = take_best(listing, score, seat, m, candidate);
-		reco_model_seat_check(seat, reco_diversify(&seat->budget.env, seat->seat->scorer,
-												   listing->diversity, candidate, m, places));
-		for (int32 r = 0; r < m && r < places; r++)
-		{
-			listing->best[listing->count] = candidate[r];
-			listing->source[listing->count++] = source;
-		}
-		for (int32 r = places; r < m; r++)
-			reco_set_remove(listing->skip, candidate[r].item);
-		pfree(candidate);
-	}
+	if (by->seat == NULL)
+		open_by_scorer(by);
+	if (by->score)
+		*found = reco_top_n(&reco_poll_env, by->score, by->scorer->items, skip, n, out);
+	else if (reco_seat_knows(by->seat->seat))
+		*found = reco_seat_top(by->seat->seat, skip, n, out);
 	else
-		add_best(listing, score, seat, places, source);
-	if (score)
-		pfree(score);
+		*found = 0;
+	return *found < 0 ? RECO_STOPPED : RECO_OK;
+}
+
+static void
+close_by_scorer(ByScorer *by)
+{
+	if (by->seat)
+		reco_model_seat_end(by->seat);
+	if (by->score)
+		pfree(by->score);
 }
 
 /*
- * Seldom seen items, drawn by the seed: what the model cannot know before somebody has
- * been shown it.  Scores are those of chance, 0.
+ * Seldom seen items, drawn by a seed: what the model cannot know before somebody has been shown
+ * it.
  */
-static void
-add_explored(Listing *listing)
+typedef struct Exploration
 {
-	Serving *serving = listing->serving;
-	int32 items = serving->model.items;
-	int32 known = (int32) (KNOWN_SHARE * items);
-	int32 most = (int32) floor(listing->explore * listing->n);
-	float *draw = listing_alloc((Size) items * sizeof(float));
-	int32 from = listing->count;
-	uint64 key = reco_rng_row(listing->seed, 0);
+	const Serving *serving;
+	uint64 seed;
+	float *draw; /* by item; NULL: not drawn yet */
+} Exploration;
 
+static void
+draw_items(Exploration *of)
+{
+	int32 items = of->serving->model.items;
+	int32 known = (int32) (KNOWN_SHARE * items);
+	uint64 key = reco_rng_row(of->seed, 0);
+
+	of->draw = listing_alloc((Size) items * sizeof(float));
 	for (int32 r = 0; r < items; r++)
 	{
+		int32 item = of->serving->popular[r];
+
 		RECO_POLL_AT(r);
-		draw[serving->popular[r]] =
-			r < known ? -INFINITY : (float) reco_rng_uniform(key, serving->popular[r]);
-	}
-	listing_add(listing, draw, most, "explore");
-	for (int32 r = from; r < listing->count; r++)
-		listing->best[r].score = 0;
-	pfree(draw);
-}
-
-/* What is known about items, for whom the model itself has nothing more to say. */
-static void
-add_content(Listing *listing, const reco_profile *profile)
-{
-	const RecoModel *model = &listing->serving->model;
-	RecoSeat *seat;
-
-	if (model->content == NULL || profile == NULL || profile->n == 0 ||
-		reco_spec_needs(model->spec, RECO_NEEDS_CONTENT))
-		return;
-	seat = reco_model_seat(reco_content_scorer_of(model));
-	reco_model_seat_user(seat, profile);
-	if (reco_seat_knows(seat->seat))
-		add_best(listing, NULL, seat, listing->n, "content");
-	reco_model_seat_end(seat);
-}
-
-static void
-add_trending(Listing *listing)
-{
-	Serving *serving = listing->serving;
-	int32 items = serving->model.items;
-	float *trend = listing_alloc((Size) items * sizeof(float));
-
-	for (int32 i = 0; i < items; i++)
-	{
-		RECO_POLL_AT(i);
-		trend[i] = serving->trend[i] >= TRENDING ? serving->trend[i] : -INFINITY;
-	}
-	listing_add(listing, trend, listing->n, "trending");
-	pfree(trend);
-}
-
-static void
-add_popular(Listing *listing)
-{
-	Serving *serving = listing->serving;
-	int32 items = serving->model.items;
-	int32 batch = listing->n - listing->count;
-	int32 r = 0;
-
-	while (listing->count < listing->n && r < items)
-	{
-		reco_ranked *list = listing_alloc((Size) batch * sizeof(reco_ranked));
-		int32 found = 0;
-
-		for (; r < items && found < batch; r++)
-		{
-			RECO_POLL_AT(r);
-			if (!reco_set_has(listing->skip, serving->popular[r]))
-				list[found++] =
-					(reco_ranked){serving->interactions[serving->popular[r]], serving->popular[r]};
-		}
-		if (listing->filters)
-			found = keep_available(listing, list, found, listing->n - listing->count);
-		for (int32 k = 0; k < found; k++)
-		{
-			RECO_POLL_AT(k);
-			listing->best[listing->count] = list[k];
-			listing->source[listing->count++] = "popular";
-			reco_set_add(listing->skip, list[k].item);
-		}
-		pfree(list);
-		batch = (int32) Min((int64) batch * 4, items);
+		of->draw[item] = r < known ? -INFINITY : (float) reco_rng_uniform(key, item);
 	}
 }
 
-/*
- * The best by the model, as far as the profile says something (NULL: nothing); places
- * that are left go to what grows, and then to what is popular.
- */
+/* Scores are those of chance, 0. */
+static reco_status
+best_to_explore(void *arg, const uint64_t *skip, int32_t n, reco_ranked *out, int32_t *found)
+{
+	Exploration *of = arg;
+
+	if (of->draw == NULL)
+		draw_items(of);
+	*found = reco_top_n(&reco_poll_env, of->draw, of->serving->model.items, skip, n, out);
+	for (int32 r = 0; r < *found; r++)
+		out[r].score = 0;
+	return *found < 0 ? RECO_STOPPED : RECO_OK;
+}
+
+static void
+close_exploration(Exploration *of)
+{
+	if (of->draw)
+		pfree(of->draw);
+}
+
+reco_by_score
+listing_trending(const Serving *serving, float least)
+{
+	return (reco_by_score){reco_poll_env, serving->trend, serving->model.items, least};
+}
+
+/* What takes the places that the model leaves, from the least to the most. */
+typedef enum Fallback
+{
+	FALLBACK_NONE,
+	FALLBACK_POPULAR,
+	FALLBACK_TRENDING, /* and then what is popular */
+	FALLBACK_AUTO      /* and before these content */
+} Fallback;
+
+static Fallback
+fallback_of(const char *name)
+{
+	static const char *const names[] = {"none", "popular", "trending", "auto"};
+
+	for (int k = 0; k < lengthof(names); k++)
+		if (strcmp(name, names[k]) == 0)
+			return (Fallback) k;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid value for fallback: \"%s\"", name),
+					errhint("Valid values are: \"auto\", \"trending\", \"popular\", \"none\".")));
+	return FALLBACK_NONE; /* not reached */
+}
+
+/* Whether what is known about items says something that the model itself has not said. */
+static bool
+has_content(const RecoModel *model, const reco_profile *profile)
+{
+	return model->content && profile && profile->n > 0 &&
+		   !reco_spec_needs(model->spec, RECO_NEEDS_CONTENT);
+}
+
 void
-listing_fill(Listing *listing, const reco_profile *profile, const char *fallback)
+listing_recommend(Listing *listing, const reco_profile *profile, const char *fallback)
 {
-	RecoSeat *seat = NULL;
-	bool none = strcmp(fallback, "none") == 0;
-	bool known;
-	bool popular = strcmp(fallback, "popular") == 0;
-
-	if (!none && !popular && strcmp(fallback, "auto") != 0 && strcmp(fallback, "trending") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for fallback: \"%s\"", fallback),
-				 errhint("Valid values are: \"auto\", \"trending\", \"popular\", \"none\".")));
-	if (listing->n == 0)
-		return;
-	listing->best = listing_alloc(listing->n * sizeof(reco_ranked));
-	listing->source = listing_alloc(listing->n * sizeof(char *));
-	if (profile)
-	{
-		seat = reco_model_seat(reco_serving_scorer(listing->serving));
-		reco_model_seat_user(seat, profile);
-	}
-	known = profile && reco_seat_knows(seat->seat);
-	if (known)
-		add_model(listing, seat, listing->n - (int32) floor(listing->explore * listing->n));
-	if (listing->explore > 0)
-	{
-		add_explored(listing);
+	Serving *serving = listing->serving;
+	const RecoModel *model = &serving->model;
+	Fallback last = fallback_of(fallback);
+	int32 n = listing->list.n;
+	int32 explored = (int32) floor(listing->explore * n);
+	bool content = last >= FALLBACK_AUTO && has_content(model, profile);
+	const reco_scorer *scorer = profile ? reco_serving_scorer(serving) : NULL;
+	const char *source = model->spec->algorithm->source;
+	ByScorer by_model = {scorer, profile, listing->boost};
+	ByScorer by_content = {content ? reco_content_scorer_of(model) : NULL, profile};
+	Exploration exploration = {serving, listing->seed};
+	reco_by_score by_trend = listing_trending(serving, TRENDING);
+	reco_by_order by_popularity = {reco_poll_env, serving->popular, serving->interactions,
+								   model->items};
+	const reco_stage stages[] = {
+		{best_by_scorer, &by_model, source, profile ? n - explored : 0, listing->diversity, scorer},
+		{best_to_explore, &exploration, "explore", explored},
 		/* places for which there was nothing to explore */
-		if (known && listing->count < listing->n)
-			add_model(listing, seat, listing->n - listing->count);
-	}
-	if (seat)
-		reco_model_seat_end(seat);
-	if (strcmp(fallback, "auto") == 0 && listing->count < listing->n)
-		add_content(listing, profile);
-	if (!none && !popular && listing->count < listing->n)
-		add_trending(listing);
-	if (!none)
-		add_popular(listing);
+		{best_by_scorer, &by_model, source, profile && explored > 0 ? n : 0, listing->diversity,
+		 scorer},
+		{best_by_scorer, &by_content, "content", content ? n : 0},
+		{reco_best_by_score, &by_trend, "trending", last >= FALLBACK_TRENDING ? n : 0},
+		{reco_best_by_order, &by_popularity, "popular", last >= FALLBACK_POPULAR ? n : 0},
+	};
+
+	listing_fill(listing, stages, lengthof(stages));
+	close_exploration(&exploration);
+	close_by_scorer(&by_content);
+	close_by_scorer(&by_model);
 }
 
 /*
@@ -420,15 +349,15 @@ listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool
 		AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(row);
 
-	for (int32 r = 0; r < listing->count; r++)
+	for (int32 r = 0; r < listing->list.count; r++)
 	{
-		Datum id = id_dict_id(serving->items, listing->best[r].item);
+		Datum id = id_dict_id(serving->items, listing->list.best[r].item);
 
 		values[0] = Int32GetDatum(r + 1);
 		values[1] = as_text ? CStringGetTextDatum(id_to_text(serving->item_type, id)) : id;
-		values[2] = Float4GetDatum(listing->best[r].score);
+		values[2] = Float4GetDatum(listing->list.best[r].score);
 		if (with_source)
-			values[3] = CStringGetTextDatum(listing->source[r]);
+			values[3] = CStringGetTextDatum(listing->list.source[r]);
 		reco_rows_add(&rows, values, nulls);
 		reco_poll();
 		if (r % 256 == 255)

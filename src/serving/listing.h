@@ -5,6 +5,7 @@
 #ifndef RECO_API_LISTING_H
 #define RECO_API_LISTING_H
 
+#include "core/scoring/stages.h"
 #include "pg/rows.h"
 #include "serving/request.h"
 #include "serving/live.h"
@@ -16,17 +17,17 @@ typedef struct Listing
 	RecoLive *live;
 	bool filters; /* items are asked whether they are available */
 	uint64 *skip; /* items that must not be in it */
-	int32 n;
 	double diversity;
 	double explore;
 	uint64 seed;  /* of what is explored */
 	float *boost; /* by item, factors of scores; NULL: none */
-	reco_ranked *best;
-	const char **source; /* of each */
-	int32 count;
+	reco_list list;
 } Listing;
 
-/* From the options of a request: n, among, exclude, diversity, explore, boosts. */
+/* With the options n, among and exclude of a request. */
+extern Listing listing_open(Request *request);
+
+/* With diversity, explore and boosts as well. */
 extern Listing listing_begin(Request *request);
 
 /* The items that must not be shown, by the options among and exclude: a set. */
@@ -35,11 +36,14 @@ extern uint64 *listing_skip(Request *request);
 /* The items of a profile are not shown. */
 extern void listing_skip_seen(Listing *listing, const reco_profile *profile);
 
-/* Gives the places that are left, at most `most` of them, to the best of the rest. */
-extern void listing_add(Listing *listing, const float *score, int32 most, const char *source);
+/* Gives the places to stages, one after the other. */
+extern void listing_fill(Listing *listing, const reco_stage *stage, int stages);
 
-/* All stages; profile NULL: nothing is known of the user. */
-extern void listing_fill(Listing *listing, const reco_profile *profile, const char *fallback);
+/* All stages of a recommendation; profile NULL: nothing is known of the user. */
+extern void listing_recommend(Listing *listing, const reco_profile *profile, const char *fallback);
+
+/* What grew by `least` or more, as candidates. */
+extern reco_by_score listing_trending(const Serving *serving, float least);
 
 /* Rows of (rank, item, score [, source]); as_text: the item in its text form. */
 extern void listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source,

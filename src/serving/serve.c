@@ -37,13 +37,13 @@ recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const ch
 
 	/* no user, no rows; an unknown user gets the fallback */
 	if (!request->has_subject)
-		listing.n = 0;
+		listing.list.n = 0;
 	else
 		known = request_user(request, &user) &&
 				reco_live_user(listing.live, request->serving, user, &profile);
 	if (known && !include_seen)
 		listing_skip_seen(&listing, &profile);
-	listing_fill(&listing, known ? &profile : NULL, fallback);
+	listing_recommend(&listing, known ? &profile : NULL, fallback);
 	listing_return(fcinfo, &listing, true, as_text);
 }
 
@@ -219,8 +219,8 @@ reco_serve_recommend_for(PG_FUNCTION_ARGS)
 			listing_skip_seen(&listing, &profile);
 		if (profile.n > 0)
 			fold_in(listing.serving, &profile);
-		listing_fill(&listing, profile.n > 0 ? &profile : NULL,
-					 request_string(&request, "fallback", "auto"));
+		listing_recommend(&listing, profile.n > 0 ? &profile : NULL,
+						  request_string(&request, "fallback", "auto"));
 	}
 	listing_return(fcinfo, &listing, true, false);
 	return (Datum) 0;
@@ -445,7 +445,7 @@ reco_serve_popular(PG_FUNCTION_ARGS)
 
 	request_read(fcinfo, "popular", &request);
 	listing = listing_begin(&request);
-	listing_fill(&listing, NULL, "popular");
+	listing_recommend(&listing, NULL, "popular");
 	listing_return(fcinfo, &listing, false, false);
 	return (Datum) 0;
 }
@@ -456,7 +456,7 @@ reco_serve_trending(PG_FUNCTION_ARGS)
 {
 	Request request;
 	Listing listing;
-	int32 items;
+	reco_by_score trending;
 
 	request_read(fcinfo, "trending", &request);
 	if (request.serving->untimed)
@@ -466,16 +466,10 @@ reco_serve_trending(PG_FUNCTION_ARGS)
 				 errhint("Trends come from sources with a fourth column, the time: give the model "
 						 "one with CALL reco.alter_model(source => ...), and refresh it.")));
 	listing = listing_begin(&request);
-	items = request.serving->model.items;
-	for (int32 i = 0; i < items; i++)
-	{
-		RECO_POLL_AT(i);
-		if (!(request.serving->trend[i] > 0))
-			reco_set_add(listing.skip, i);
-	}
-	listing.best = listing_alloc((listing.n + 1) * sizeof(reco_ranked));
-	listing.source = listing_alloc((listing.n + 1) * sizeof(char *));
-	listing_add(&listing, request.serving->trend, listing.n, "trending");
+	/* above 0 */
+	trending = listing_trending(request.serving, nextafterf(0, 1));
+	listing_fill(&listing, &(reco_stage){reco_best_by_score, &trending, "trending", listing.list.n},
+				 1);
 	listing_return(fcinfo, &listing, false, false);
 	return (Datum) 0;
 }

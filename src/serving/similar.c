@@ -115,69 +115,32 @@ add_similar(RecoRows *rows, int32 rank, int32 number, double similarity, IdDict 
 	reco_rows_add(rows, values, nulls);
 }
 
-/* Those of n items that may be shown, moved to the front.  Returns how many they are. */
-static int32
-keep_shown(RecoLive *live, Serving *serving, const uint64 *skip, reco_similar *found, int32 n)
-{
-	int32 *item = reco_call_alloc(n, sizeof(int32));
-	bool *available = reco_call_alloc(n, sizeof(bool));
-	int32 kept = 0;
-
-	for (int32 k = 0; k < n; k++)
-	{
-		RECO_POLL_AT(k);
-		if (!reco_set_has(skip, found[k].item))
-			found[kept++] = found[k];
-	}
-	n = kept;
-	kept = 0;
-	for (int32 k = 0; k < n; k++)
-		item[k] = found[k].item;
-	reco_live_filter(live, serving, item, n, available);
-	for (int32 k = 0; k < n; k++)
-	{
-		RECO_POLL_AT(k);
-		if (available[k])
-			found[kept++] = found[k];
-	}
-	pfree(available);
-	pfree(item);
-	return kept;
-}
-
 /*
- * The n most similar ones that may be shown: as long as those are too few, of a list
- * twice as long.
+ * The most similar ones that may be shown, moved to the front of what was found.  Returns how
+ * many they are.
  */
 static int32
-similar_shown(Request *request, int32 item, int32 n, reco_similar **found)
+similar_shown(Request *request, reco_by_similarity *by)
 {
-	Serving *serving = request->serving;
-	RecoLive *live = reco_live_open(serving, &request->row);
-	const uint64 *skip = listing_skip(request);
-	bool filters = reco_live_filters(live, serving) || request_has(request, "among") ||
-				   request_has(request, "exclude");
-	int32 items = serving->model.items;
-	const reco_scorer *scorer = reco_serving_scorer(serving);
-	RecoBudget budget;
+	Listing listing = listing_open(request);
+	const reco_list *list = &listing.list;
+	uint64 *shown = listing_alloc(RECO_SET_BYTES(request->serving->model.items));
+	int32 count = 0;
 
-	reco_budget_init(&budget, CurrentMemoryContext);
-	for (int32 most = n;; most = most > items / 2 ? items : 2 * most)
+	listing_fill(&listing, &(reco_stage){reco_best_by_similarity, by, "similar", list->n}, 1);
+	for (int32 k = 0; k < list->count; k++)
 	{
-		int32 count;
-		int32 kept;
-
-		*found = reco_call_alloc(most, sizeof(reco_similar));
-		reco_budget_check(&budget,
-						  reco_scorer_similar(&budget.env, scorer, item, most, *found, &count),
-						  "the model");
-		kept = count;
-		if (filters)
-			kept = keep_shown(live, serving, skip, *found, count);
-		if (kept >= n || count < most || most == items)
-			return Min(kept, n);
-		pfree(*found);
+		RECO_POLL_AT(k);
+		reco_set_add(shown, list->best[k].item);
 	}
+	/* a list has no room for the whole of a similarity */
+	for (int32 k = 0; k < by->count && count < list->count; k++)
+	{
+		RECO_POLL_AT(k);
+		if (reco_set_has(shown, by->similar[k].item))
+			by->similar[count++] = by->similar[k];
+	}
+	return count;
 }
 
 Datum
@@ -188,20 +151,22 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 	RecoRows rows;
 	Datum item;
 	int32 number;
-	int32 n;
 
 	request_read(fcinfo, "similar_items", &request);
 	serving = request.serving;
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->item_type->type, FLOAT8OID}, 3);
-	n = request_n(&request, serving->model.items);
-	if (n > 0 && request_item(&request, &item) &&
+	if (request_n(&request, serving->model.items) > 0 && request_item(&request, &item) &&
 		(number = id_dict_find(serving->items, item)) >= 0)
 	{
-		reco_similar *found;
-		int32 count = similar_shown(&request, number, n, &found);
+		RecoBudget budget;
+		reco_by_similarity by = {.scorer = reco_serving_scorer(serving), .item = number};
+		int32 count;
 
+		reco_call_budget(&budget);
+		by.env = budget.env;
+		count = similar_shown(&request, &by);
 		for (int32 k = 0; k < count; k++)
-			add_similar(&rows, k + 1, found[k].item, found[k].similarity, serving->items);
+			add_similar(&rows, k + 1, by.similar[k].item, by.similar[k].similarity, serving->items);
 	}
 	return (Datum) 0;
 }
