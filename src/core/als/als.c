@@ -86,7 +86,7 @@ shared_bytes(const reco_als_params *p, const reco_csr *by_user, int threads)
 	int wide = (system_order(p) + 31) / 32 * 32;
 	int32_t columns = by_user->rows > by_user->cols ? by_user->rows : by_user->cols;
 
-	return als_room((size_t) p->factors * p->factors * sizeof(double)) +
+	return reco_room((size_t) p->factors * p->factors * sizeof(double)) +
 		   als_gram_bytes(ld, threads) +
 		   (choose_solver(p, by_user) == RECO_ALS_CHOLESKY ? 0 : als_basis_bytes(columns, wide)) +
 		   als_schedule_bytes(by_user->rows, threads) + als_schedule_bytes(by_user->cols, threads);
@@ -95,7 +95,7 @@ shared_bytes(const reco_als_params *p, const reco_csr *by_user, int threads)
 static size_t
 thread_bytes(const reco_als_params *p)
 {
-	return als_room(als_cg_bytes((system_order(p) + 31) / 32 * 32));
+	return reco_room(als_cg_bytes((system_order(p) + 31) / 32 * 32));
 }
 
 static size_t
@@ -103,8 +103,8 @@ side_bytes(const reco_als_params *p, int32_t rows)
 {
 	size_t stride = ((size_t) p->factors + 15) / 16 * 16;
 
-	return als_room((size_t) rows * stride * sizeof(float)) +
-		   als_room((size_t) rows * sizeof(float)) + 2 * RECO_ALIGN;
+	return reco_room((size_t) rows * stride * sizeof(float)) +
+		   reco_room((size_t) rows * sizeof(float)) + 2 * RECO_ALIGN;
 }
 
 size_t
@@ -389,7 +389,7 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 	fit.ld = (system_order(params) + 15) / 16 * 16;
 	fit.wide = (system_order(params) + 31) / 32 * 32;
 	fit.thread_room = thread_bytes(params);
-	gram_bytes = als_room((size_t) params->factors * params->factors * sizeof(double));
+	gram_bytes = reco_room((size_t) params->factors * params->factors * sizeof(double));
 
 	if (!alloc_factors(env, params, by_user, out) ||
 		(slab = env->alloc(env->arg, shared_bytes(params, by_user, env->threads))) == NULL ||
@@ -398,13 +398,13 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 	else
 	{
 		at = slab;
-		fit.gram = als_take(&at, gram_bytes);
-		fit.gram_slab = als_take(&at, als_gram_bytes(fit.ld, env->threads));
+		fit.gram = reco_take(&at, gram_bytes);
+		fit.gram_slab = reco_take(&at, als_gram_bytes(fit.ld, env->threads));
 		costs(&fit, &entry, &row);
 		for (int side = 0; side < 2 && status == RECO_OK; side++)
 			status = als_schedule_layout(
 				env, &fit.schedule[side],
-				als_take(&at, als_schedule_bytes(fit.matrix[side]->rows, env->threads)),
+				reco_take(&at, als_schedule_bytes(fit.matrix[side]->rows, env->threads)),
 				fit.matrix[side], entry, row);
 		if (fit.solver != RECO_ALS_CHOLESKY)
 			als_basis_layout(&fit.basis, at, out->users > out->items ? out->users : out->items,

@@ -105,15 +105,15 @@ lapack_doubles(int n)
 size_t
 als_basis_bytes(int32_t columns, int ld)
 {
-	size_t vector = als_room(ld * sizeof(float));
+	size_t vector = reco_room(ld * sizeof(float));
 
-	return als_room((size_t) columns * ld * sizeof(float)) +
-		   als_room((size_t) ld * ld * sizeof(double)) + als_room(ld * sizeof(double)) +
-		   als_room(lapack_doubles(ld) * sizeof(double)) +
-		   als_room((3 + 5 * (size_t) ld) * sizeof(int)) +
-		   3 * als_room((size_t) ld * ld * sizeof(float)) + 3 * vector +
-		   als_room((size_t) ALS_BLOCKS * (ld + 1) * sizeof(double)) +
-		   als_room((size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
+	return reco_room((size_t) columns * ld * sizeof(float)) +
+		   reco_room((size_t) ld * ld * sizeof(double)) + reco_room(ld * sizeof(double)) +
+		   reco_room(lapack_doubles(ld) * sizeof(double)) +
+		   reco_room((3 + 5 * (size_t) ld) * sizeof(int)) +
+		   3 * reco_room((size_t) ld * ld * sizeof(float)) + 3 * vector +
+		   reco_room((size_t) ALS_BLOCKS * (ld + 1) * sizeof(double)) +
+		   reco_room((size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
 }
 
 void
@@ -122,19 +122,19 @@ als_basis_layout(als_basis *b, void *slab, int32_t columns, int ld)
 	char *at = slab;
 
 	b->ld = ld;
-	b->z = als_take(&at, (size_t) columns * ld * sizeof(float));
-	b->work = als_take(&at, (size_t) ld * ld * sizeof(double));
-	b->eigen = als_take(&at, ld * sizeof(double));
-	b->lapack = als_take(&at, lapack_doubles(ld) * sizeof(double));
-	b->ilapack = als_take(&at, (3 + 5 * (size_t) ld) * sizeof(int));
-	b->to = als_take(&at, (size_t) ld * ld * sizeof(float));
-	b->start = als_take(&at, (size_t) ld * ld * sizeof(float));
-	b->back = als_take(&at, (size_t) ld * ld * sizeof(float));
-	b->base = als_take(&at, ld * sizeof(float));
-	b->slope = als_take(&at, ld * sizeof(float));
-	b->guess = als_take(&at, ld * sizeof(float));
-	b->partial = als_take(&at, (size_t) ALS_BLOCKS * (ld + 1) * sizeof(double));
-	b->rotated = als_take(&at, (size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
+	b->z = reco_take(&at, (size_t) columns * ld * sizeof(float));
+	b->work = reco_take(&at, (size_t) ld * ld * sizeof(double));
+	b->eigen = reco_take(&at, ld * sizeof(double));
+	b->lapack = reco_take(&at, lapack_doubles(ld) * sizeof(double));
+	b->ilapack = reco_take(&at, (3 + 5 * (size_t) ld) * sizeof(int));
+	b->to = reco_take(&at, (size_t) ld * ld * sizeof(float));
+	b->start = reco_take(&at, (size_t) ld * ld * sizeof(float));
+	b->back = reco_take(&at, (size_t) ld * ld * sizeof(float));
+	b->base = reco_take(&at, ld * sizeof(float));
+	b->slope = reco_take(&at, ld * sizeof(float));
+	b->guess = reco_take(&at, ld * sizeof(float));
+	b->partial = reco_take(&at, (size_t) ALS_BLOCKS * (ld + 1) * sizeof(double));
+	b->rotated = reco_take(&at, (size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
 }
 
 /*
@@ -311,7 +311,7 @@ als_basis_make(const reco_env *env, const als_system *s, als_basis *b, int32_t c
 size_t
 als_cg_bytes(int ld)
 {
-	return 7 * als_room(ld * sizeof(float)) + als_exact_bytes(ld);
+	return 7 * reco_room(ld * sizeof(float)) + als_exact_bytes(ld);
 }
 
 void
@@ -319,13 +319,13 @@ als_cg_layout(als_cg *c, void *slab, int ld)
 {
 	char *at = slab;
 
-	c->x = als_take(&at, ld * sizeof(float));
-	c->r = als_take(&at, ld * sizeof(float));
-	c->p = als_take(&at, ld * sizeof(float));
-	c->q = als_take(&at, ld * sizeof(float));
-	c->io = als_take(&at, ld * sizeof(float));
-	c->op = als_take(&at, ld * sizeof(float));
-	c->inverse = als_take(&at, ld * sizeof(float));
+	c->x = reco_take(&at, ld * sizeof(float));
+	c->r = reco_take(&at, ld * sizeof(float));
+	c->p = reco_take(&at, ld * sizeof(float));
+	c->q = reco_take(&at, ld * sizeof(float));
+	c->io = reco_take(&at, ld * sizeof(float));
+	c->op = reco_take(&at, ld * sizeof(float));
+	c->inverse = reco_take(&at, ld * sizeof(float));
 	als_exact_layout(&c->exact, at, ld);
 }
 

@@ -21,10 +21,10 @@
 size_t
 als_exact_bytes(int ld)
 {
-	size_t row = als_room(ld * sizeof(double));
+	size_t row = reco_room(ld * sizeof(double));
 
-	return als_room((size_t) ld * ld * sizeof(double)) + ALS_TILE * row + 2 * row +
-		   als_room(ALS_TILE * sizeof(double));
+	return reco_room((size_t) ld * ld * sizeof(double)) + ALS_TILE * row + 2 * row +
+		   reco_room(ALS_TILE * sizeof(double));
 }
 
 void
@@ -32,11 +32,11 @@ als_exact_layout(als_exact *e, void *slab, int ld)
 {
 	char *at = slab;
 
-	e->a = als_take(&at, (size_t) ld * ld * sizeof(double));
-	e->tile = als_take(&at, (size_t) ALS_TILE * ld * sizeof(double));
-	e->x = als_take(&at, ld * sizeof(double));
-	e->r = als_take(&at, ld * sizeof(double));
-	e->scale = als_take(&at, ALS_TILE * sizeof(double));
+	e->a = reco_take(&at, (size_t) ld * ld * sizeof(double));
+	e->tile = reco_take(&at, (size_t) ALS_TILE * ld * sizeof(double));
+	e->x = reco_take(&at, ld * sizeof(double));
+	e->r = reco_take(&at, ld * sizeof(double));
+	e->scale = reco_take(&at, ALS_TILE * sizeof(double));
 }
 
 void

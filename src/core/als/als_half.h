@@ -18,6 +18,7 @@
 
 #include "core/als/als.h"
 #include "core/base/dispatch.h"
+#include "core/base/slab.h"
 
 /* Rows of factors that are turned to double and summed up at a time. */
 #define ALS_TILE 64
@@ -223,22 +224,5 @@ extern size_t als_gram_bytes(int ld, int threads);
 extern reco_status als_gram(const reco_env *env, const reco_kernels *k, const float *y,
 							int32_t rows, int d, bool one, int stride, const int64_t *column_start,
 							void *slab, double *gram, int ldg);
-
-/* Bytes rounded up so that the next array of a slab is aligned. */
-static inline size_t
-als_room(size_t bytes)
-{
-	return (bytes + RECO_ALIGN - 1) / RECO_ALIGN * RECO_ALIGN;
-}
-
-/* Takes the next array from a slab. */
-static inline void *
-als_take(char **slab, size_t bytes)
-{
-	void *p = *slab;
-
-	*slab += als_room(bytes);
-	return p;
-}
 
 #endif /* RECO_CORE_ALS_HALF_H */

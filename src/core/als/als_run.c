@@ -36,8 +36,8 @@ als_schedule_bytes(int32_t rows, int threads)
 {
 	size_t n = (size_t) rows;
 
-	return als_room(n * sizeof(int32_t)) + als_room((n + 1) * sizeof(int32_t)) +
-		   als_room((n + 1) * sizeof(als_told)) + als_room((size_t) threads * sizeof(int32_t));
+	return reco_room(n * sizeof(int32_t)) + reco_room((n + 1) * sizeof(int32_t)) +
+		   reco_room((n + 1) * sizeof(als_told)) + reco_room((size_t) threads * sizeof(int32_t));
 }
 
 /*
@@ -97,10 +97,10 @@ als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab, const re
 	int32_t used;
 	double work = 0;
 
-	sch->order = als_take(&at, (size_t) m->rows * sizeof(int32_t));
-	sch->unit = als_take(&at, ((size_t) m->rows + 1) * sizeof(int32_t));
-	sch->told = als_take(&at, ((size_t) m->rows + 1) * sizeof(als_told));
-	sch->left = als_take(&at, (size_t) env->threads * sizeof(int32_t));
+	sch->order = reco_take(&at, (size_t) m->rows * sizeof(int32_t));
+	sch->unit = reco_take(&at, ((size_t) m->rows + 1) * sizeof(int32_t));
+	sch->told = reco_take(&at, ((size_t) m->rows + 1) * sizeof(als_told));
+	sch->left = reco_take(&at, (size_t) env->threads * sizeof(int32_t));
 	sch->long_n = (int64_t) (UNIT_WORK / entry_cost) + 1;
 	sch->units = 0;
 	used = sort_rows(env, m, sch->order, (int64_t) (UNIT_WORK / 4 / entry_cost) + 1);
@@ -266,8 +266,8 @@ gram_blocks(int ld)
 size_t
 als_gram_bytes(int ld, int threads)
 {
-	return gram_blocks(ld) * als_room((size_t) ld * ld * sizeof(double)) +
-		   (size_t) threads * als_room((size_t) ALS_TILE * ld * sizeof(double));
+	return gram_blocks(ld) * reco_room((size_t) ld * ld * sizeof(double)) +
+		   (size_t) threads * reco_room((size_t) ALS_TILE * ld * sizeof(double));
 }
 
 /* Adds rows first .. last - 1 to a. */
@@ -296,9 +296,9 @@ als_gram(const reco_env *env, const reco_kernels *k, const float *y, int32_t row
 	int D = d + (one ? 1 : 0);
 	int ld = (D + 15) / 16 * 16;
 	int blocks = gram_blocks(ld);
-	size_t block_room = als_room((size_t) ld * ld * sizeof(double));
+	size_t block_room = reco_room((size_t) ld * ld * sizeof(double));
 	char *tiles = (char *) slab + blocks * block_room;
-	size_t tile_room = als_room((size_t) ALS_TILE * ld * sizeof(double));
+	size_t tile_room = reco_room((size_t) ALS_TILE * ld * sizeof(double));
 	int64_t size = (((int64_t) rows + blocks - 1) / blocks + ALS_TILE - 1) / ALS_TILE * ALS_TILE;
 	int64_t step = (int64_t) (ROUND_WORK / 4 / ((double) ld * ld)) / ALS_TILE * ALS_TILE;
 

@@ -7,15 +7,10 @@
  */
 #include "core/scoring/scorer.h"
 
+#include "core/base/slab.h"
 #include "core/data/sorting.h"
 
 #include <math.h>
-
-static size_t
-rounded(size_t bytes)
-{
-	return (bytes + RECO_ALIGN - 1) / RECO_ALIGN * RECO_ALIGN;
-}
 
 static size_t
 scratch_of(const reco_scorer *scorer)
@@ -26,7 +21,7 @@ scratch_of(const reco_scorer *scorer)
 size_t
 reco_seat_bytes(const reco_scorer *scorer)
 {
-	return rounded(sizeof(reco_seat)) + rounded((size_t) scorer->items * sizeof(float)) +
+	return reco_room(sizeof(reco_seat)) + reco_room((size_t) scorer->items * sizeof(float)) +
 		   scratch_of(scorer);
 }
 
@@ -35,14 +30,14 @@ reco_status
 reco_seat_make(const reco_env *env, const reco_scorer *scorer, reco_seat **out)
 {
 	size_t scratch = scratch_of(scorer);
-	size_t scores = rounded((size_t) scorer->items * sizeof(float));
+	size_t scores = reco_room((size_t) scorer->items * sizeof(float));
 	char *memory = env->alloc(env->arg, reco_seat_bytes(scorer));
 	reco_seat *seat = (reco_seat *) memory;
 
 	*out = NULL;
 	if (memory == NULL)
 		return RECO_NO_MEMORY;
-	memory += rounded(sizeof(reco_seat));
+	memory += reco_room(sizeof(reco_seat));
 	*seat = (reco_seat){.env = *env, .scorer = scorer, .score = (float *) memory};
 	seat->env.threads = 1;
 	if (scratch > 0)
