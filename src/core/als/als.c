@@ -12,6 +12,7 @@
  * so that each user's part comes out of solving its row.
  */
 #include "core/als/als_half.h"
+#include "core/linear/gram.h"
 #include "core/base/rng.h"
 #include "core/base/team.h"
 
@@ -87,7 +88,7 @@ shared_bytes(const reco_als_params *p, const reco_csr *by_user, int threads)
 	int32_t columns = by_user->rows > by_user->cols ? by_user->rows : by_user->cols;
 
 	return reco_room((size_t) p->factors * p->factors * sizeof(double)) +
-		   als_gram_bytes(ld, threads) +
+		   reco_gram_bytes(ld, threads) +
 		   (choose_solver(p, by_user) == RECO_ALS_CHOLESKY ? 0 : als_basis_bytes(columns, wide)) +
 		   als_schedule_bytes(by_user->rows, threads) + als_schedule_bytes(by_user->cols, threads);
 }
@@ -309,12 +310,12 @@ half_step(als_fit *fit, int side, bool last, bool tell, als_told *told)
 					fit->gram);
 	fit->system.improve = !(last && side == 0);
 	if (fit->params->implicit)
-		status = als_gram(env, fit->system.k, y, columns->rows, out->factors, false, out->stride,
-						  NULL, fit->gram_slab, fit->gram, out->factors);
+		status = reco_gram(env, fit->system.k, y, columns->rows, out->factors, false, out->stride,
+						   NULL, fit->gram_slab, fit->gram, out->factors);
 	else if (use_basis)
 		status =
-			als_gram(env, fit->system.k, y, columns->rows, out->factors, fit->system.biases,
-					 out->stride, columns->start, fit->gram_slab, fit->basis.work, fit->system.D);
+			reco_gram(env, fit->system.k, y, columns->rows, out->factors, fit->system.biases,
+					  out->stride, columns->start, fit->gram_slab, fit->basis.work, fit->system.D);
 	else
 		status = RECO_OK;
 	if (status == RECO_OK && use_basis)
@@ -399,7 +400,7 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 	{
 		at = slab;
 		fit.gram = reco_take(&at, gram_bytes);
-		fit.gram_slab = reco_take(&at, als_gram_bytes(fit.ld, env->threads));
+		fit.gram_slab = reco_take(&at, reco_gram_bytes(fit.ld, env->threads));
 		costs(&fit, &entry, &row);
 		for (int side = 0; side < 2 && status == RECO_OK; side++)
 			status = als_schedule_layout(
@@ -432,10 +433,10 @@ reco_als_gram(const reco_env *env, const float *y, int32_t rows, int d, int stri
 	if (d < 1 || d > RECO_ALS_MAX_FACTORS || env->threads < 1)
 		return RECO_INVALID;
 	reco_team_prepare(env->threads);
-	slab = env->alloc(env->arg, als_gram_bytes((d + 15) / 16 * 16, env->threads));
+	slab = env->alloc(env->arg, reco_gram_bytes((d + 15) / 16 * 16, env->threads));
 	if (slab == NULL)
 		return RECO_NO_MEMORY;
-	status = als_gram(env, reco_kernels_best(), y, rows, d, false, stride, NULL, slab, gram, d);
+	status = reco_gram(env, reco_kernels_best(), y, rows, d, false, stride, NULL, slab, gram, d);
 	env->release(env->arg, slab);
 	return status;
 }

@@ -38,6 +38,7 @@
  * conjugate gradients. Numerical Algorithms 62, 2013.
  */
 #include "core/als/als_half.h"
+#include "core/linear/eigen.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,22 +87,6 @@
 #define PASS_LOOKS 1e5
 #define PASS_CHUNK 256
 
-/* The three parts of dsyevd: to tridiagonal form, its eigenvectors, and back. */
-extern void dsytrd_(const char *uplo, const int *n, double *a, const int *lda, double *d, double *e,
-					double *tau, double *work, const int *lwork, int *info);
-extern void dstedc_(const char *compz, const int *n, double *d, double *e, double *z,
-					const int *ldz, double *work, const int *lwork, int *iwork, const int *liwork,
-					int *info);
-extern void dormtr_(const char *side, const char *uplo, const char *trans, const int *m,
-					const int *n, const double *a, const int *lda, const double *tau, double *c,
-					const int *ldc, double *work, const int *lwork, int *info);
-
-static size_t
-lapack_doubles(int n)
-{
-	return 1 + 6 * (size_t) n + 2 * (size_t) n * n;
-}
-
 size_t
 als_basis_bytes(int32_t columns, int ld)
 {
@@ -109,9 +94,7 @@ als_basis_bytes(int32_t columns, int ld)
 
 	return reco_room((size_t) columns * ld * sizeof(float)) +
 		   reco_room((size_t) ld * ld * sizeof(double)) + reco_room(ld * sizeof(double)) +
-		   reco_room(lapack_doubles(ld) * sizeof(double)) +
-		   reco_room((3 + 5 * (size_t) ld) * sizeof(int)) +
-		   3 * reco_room((size_t) ld * ld * sizeof(float)) + 3 * vector +
+		   reco_eigen_bytes(ld) + 3 * reco_room((size_t) ld * ld * sizeof(float)) + 3 * vector +
 		   reco_room((size_t) ALS_BLOCKS * (ld + 1) * sizeof(double)) +
 		   reco_room((size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
 }
@@ -125,8 +108,7 @@ als_basis_layout(als_basis *b, void *slab, int32_t columns, int ld)
 	b->z = reco_take(&at, (size_t) columns * ld * sizeof(float));
 	b->work = reco_take(&at, (size_t) ld * ld * sizeof(double));
 	b->eigen = reco_take(&at, ld * sizeof(double));
-	b->lapack = reco_take(&at, lapack_doubles(ld) * sizeof(double));
-	b->ilapack = reco_take(&at, (3 + 5 * (size_t) ld) * sizeof(int));
+	b->lapack = reco_take(&at, reco_eigen_bytes(ld));
 	b->to = reco_take(&at, (size_t) ld * ld * sizeof(float));
 	b->start = reco_take(&at, (size_t) ld * ld * sizeof(float));
 	b->back = reco_take(&at, (size_t) ld * ld * sizeof(float));
@@ -135,37 +117,6 @@ als_basis_layout(als_basis *b, void *slab, int32_t columns, int ld)
 	b->guess = reco_take(&at, ld * sizeof(float));
 	b->partial = reco_take(&at, (size_t) ALS_BLOCKS * (ld + 1) * sizeof(double));
 	b->rotated = reco_take(&at, (size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
-}
-
-/*
- * Eigenvalues of the matrix in b->work (n x n, leading dimension n), ascending,
- * and its eigenvectors as rows of b->work.  Of its parts the longest takes half
- * of the time: 0.1 s at 1,024 factors.
- */
-static reco_status
-eigen(const reco_env *env, als_basis *b, int n)
-{
-	double *e = b->lapack;
-	double *tau = e + n;
-	double *z = tau + n;
-	double *work = z + (size_t) n * n;
-	int lwork = (int) (lapack_doubles(n) - (2 * (size_t) n + (size_t) n * n));
-	int liwork = 3 + 5 * n;
-	int info;
-
-	dsytrd_("U", &n, b->work, &n, b->eigen, e, tau, work, &lwork, &info);
-	if (env->poll(env->arg))
-		return RECO_STOPPED;
-	if (info == 0)
-		dstedc_("I", &n, b->eigen, e, z, &n, work, &lwork, b->ilapack, &liwork, &info);
-	if (env->poll(env->arg))
-		return RECO_STOPPED;
-	if (info == 0)
-		dormtr_("L", "U", "N", &n, &n, b->work, &n, tau, z, &n, work, &lwork, &info);
-	if (env->poll(env->arg))
-		return RECO_STOPPED;
-	memcpy(b->work, z, (size_t) n * n * sizeof(double));
-	return info == 0 ? RECO_OK : RECO_SINGULAR;
 }
 
 /*
@@ -186,7 +137,7 @@ decompose(const reco_env *env, const als_system *s, als_basis *b, double divisor
 			return RECO_SINGULAR;
 		b->work[i] /= divisor;
 	}
-	status = eigen(env, b, n);
+	status = reco_eigen(env, n, b->work, b->eigen, b->lapack);
 	if (status != RECO_OK)
 		return status;
 

@@ -129,13 +129,12 @@ extern bool als_store(const als_system *s, const double *solution, float *x, flo
  */
 typedef struct als_basis
 {
-	int ld;         /* D rounded up to a multiple of 32 */
-	bool packed;    /* z holds words of reco_kernels.als_pack */
-	void *z;        /* columns x ld: rotated and scaled factors */
-	double *work;   /* ld x ld: eigenvectors */
-	double *eigen;  /* ld */
-	double *lapack; /* workspace of dsyevd */
-	int *ilapack;
+	int ld;          /* D rounded up to a multiple of 32 */
+	bool packed;     /* z holds words of reco_kernels.als_pack */
+	void *z;         /* columns x ld: rotated and scaled factors */
+	double *work;    /* ld x ld: eigenvectors */
+	double *eigen;   /* ld */
+	void *lapack;    /* scratch of reco_eigen */
 	float *to;       /* ld x ld: y -> z */
 	float *start;    /* ld x ld: x -> its coordinates */
 	float *back;     /* ld x ld: coordinates -> x */
@@ -214,15 +213,5 @@ extern reco_status als_schedule_layout(const reco_env *env, als_schedule *sch, v
  */
 extern reco_status als_run(const reco_env *env, const als_schedule *sch, const reco_csr *m,
 						   als_row_solver solve, void *arg, als_told *sum);
-
-/*
- * gram = sum over rows of weight_r y_r y_r' (weight by lengths of column_start,
- * or 1 when it is NULL), D x D in full storage of leading dimension ldg.
- * partial: ALS_BLOCKS-way scratch of als_gram_bytes.
- */
-extern size_t als_gram_bytes(int ld, int threads);
-extern reco_status als_gram(const reco_env *env, const reco_kernels *k, const float *y,
-							int32_t rows, int d, bool one, int stride, const int64_t *column_start,
-							void *slab, double *gram, int ldg);
 
 #endif /* RECO_CORE_ALS_HALF_H */

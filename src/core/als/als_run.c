@@ -1,6 +1,6 @@
 /*
  * als_run.c
- *	  Spreading the rows of a half step over threads, and Gram matrices.
+ *	  Spreading the rows of a half step over threads.
  *
  * Long rows are taken first, the others in their order, in units of similar
  * work, so that the end of a half step is balanced.  Units are handed out
@@ -13,9 +13,6 @@
  * the factorization of one system.  Units depend on the matrix alone and what they tell
  * is added up in their order, so the sums have the same bits for any number of threads,
  * and whenever the main thread is wanted.
- *
- * Gram matrices are summed up by ALS_BLOCKS or fewer blocks of consecutive
- * rows, which are added in their order.
  */
 #include "core/als/als_half.h"
 #include "core/base/team.h"
@@ -253,84 +250,5 @@ als_run(const reco_env *env, const als_schedule *sch, const reco_csr *m, als_row
 		sum->loss += sch->told[u].loss;
 		sum->penalty += sch->told[u].penalty;
 	}
-	return RECO_OK;
-}
-
-/* Blocks of a Gram matrix: fewer when each is large. */
-static int
-gram_blocks(int ld)
-{
-	return ld <= 256 ? ALS_BLOCKS : 4;
-}
-
-size_t
-als_gram_bytes(int ld, int threads)
-{
-	return gram_blocks(ld) * reco_room((size_t) ld * ld * sizeof(double)) +
-		   (size_t) threads * reco_room((size_t) ALS_TILE * ld * sizeof(double));
-}
-
-/* Adds rows first .. last - 1 to a. */
-static void
-gram_rows(const reco_kernels *k, double *a, int ld, double *tile, const float *y, int d, bool one,
-		  int stride, const int64_t *column_start, int64_t first, int64_t last)
-{
-	for (int64_t r = first; r < last; r += ALS_TILE)
-	{
-		int n = last - r < ALS_TILE ? (int) (last - r) : ALS_TILE;
-		double scale[ALS_TILE];
-
-		if (column_start)
-			for (int i = 0; i < n; i++)
-				scale[i] = __builtin_sqrt((double) (column_start[r + i + 1] - column_start[r + i]));
-		k->gather(tile, ld, y + (size_t) r * stride, stride, NULL, column_start ? scale : NULL, n,
-				  d, one);
-		k->syrk(a, ld, tile, ld, d + (one ? 1 : 0), n, false);
-	}
-}
-
-reco_status
-als_gram(const reco_env *env, const reco_kernels *k, const float *y, int32_t rows, int d, bool one,
-		 int stride, const int64_t *column_start, void *slab, double *gram, int ldg)
-{
-	int D = d + (one ? 1 : 0);
-	int ld = (D + 15) / 16 * 16;
-	int blocks = gram_blocks(ld);
-	size_t block_room = reco_room((size_t) ld * ld * sizeof(double));
-	char *tiles = (char *) slab + blocks * block_room;
-	size_t tile_room = reco_room((size_t) ALS_TILE * ld * sizeof(double));
-	int64_t size = (((int64_t) rows + blocks - 1) / blocks + ALS_TILE - 1) / ALS_TILE * ALS_TILE;
-	int64_t step = (int64_t) (ROUND_WORK / 4 / ((double) ld * ld)) / ALS_TILE * ALS_TILE;
-
-	if (step < ALS_TILE)
-		step = ALS_TILE;
-	memset(slab, 0, blocks * block_room);
-	for (int64_t at = 0; at < size; at += step)
-	{
-#pragma omp parallel for schedule(dynamic, 1) num_threads(env->threads)
-		for (int b = 0; b < blocks; b++)
-		{
-			int64_t end = (b + 1) * size < rows ? (b + 1) * size : rows;
-			int64_t first = b * size + at;
-			int64_t last = first + step < end ? first + step : end;
-
-			if (last > (b + 1) * size)
-				last = (b + 1) * size;
-			gram_rows(k, (double *) ((char *) slab + b * block_room), ld,
-					  (double *) (tiles + omp_get_thread_num() * tile_room), y, d, one, stride,
-					  column_start, first, last);
-		}
-		if (env->poll(env->arg))
-			return RECO_STOPPED;
-	}
-	for (int i = 0; i < D; i++)
-		for (int j = i; j < D; j++)
-		{
-			double sum = 0;
-
-			for (int b = 0; b < blocks; b++)
-				sum += ((double *) ((char *) slab + b * block_room))[(size_t) i * ld + j];
-			gram[(size_t) i * ldg + j] = gram[(size_t) j * ldg + i] = sum;
-		}
 	return RECO_OK;
 }
