@@ -5,11 +5,7 @@
  * The mathematics is in core/als.c and core/score_factors.c; here are the options and the
  * memory.
  */
-#include "model/model.h"
-
-#include "core/data/parts.h"
-#include "core/scoring/score_factors.h"
-#include "core/linear/selftest.h"
+#include "model/factors.h"
 
 typedef struct FactorParams
 {
@@ -28,11 +24,6 @@ typedef struct FactorParams
 static const char *const solvers[] = {"auto", "cholesky", "cg", "-subspace", NULL};
 
 #define FIELD(name) offsetof(FactorParams, name)
-/* Interactions times factors. */
-#define WORK_WORTH_THREADS 4e6
-
-/* 2^53: up to here a float8 keeps every whole number */
-#define MAX_SEED 9007199254740992.0
 
 static const reco_option ials_options[] = {
 	{"factors", RECO_OPTION_INT, FIELD(factors), 64, 1, RECO_ALS_MAX_FACTORS, NULL},
@@ -42,7 +33,7 @@ static const reco_option ials_options[] = {
 	{"weighted_regularization", RECO_OPTION_BOOL, FIELD(weighted_regularization), false, 0, 1,
 	 NULL},
 	{"solver", RECO_OPTION_ENUM, FIELD(solver), RECO_ALS_AUTO, 0, 0, solvers},
-	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, MAX_SEED, NULL},
+	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, FACTOR_MAX_SEED, NULL},
 	{NULL},
 };
 
@@ -53,7 +44,7 @@ static const reco_option als_options[] = {
 	{"biases", RECO_OPTION_BOOL, FIELD(biases), true, 0, 1, NULL},
 	{"clip", RECO_OPTION_BOOL, FIELD(clip), true, 0, 1, NULL},
 	{"solver", RECO_OPTION_ENUM, FIELD(solver), RECO_ALS_AUTO, 0, 0, solvers},
-	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, MAX_SEED, NULL},
+	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, FACTOR_MAX_SEED, NULL},
 	{NULL},
 };
 
@@ -94,17 +85,10 @@ reco_als_params_of(const RecoSpec *spec, reco_als_params *params)
 	return true;
 }
 
-/*
- * Threads are worth their waking up from a few milliseconds of work an iteration
- * on; the result is the same.
- */
 static bool
 factor_parallel(const RecoTraining *training)
 {
-	double work = (double) training->by_user.start[training->by_user.rows] *
-				  params_of(training->spec)->factors;
-
-	return work >= WORK_WORTH_THREADS;
+	return factor_worth_threads(training, params_of(training->spec)->factors);
 }
 
 static size_t
@@ -112,10 +96,8 @@ factor_memory(const RecoTraining *training)
 {
 	reco_als_params params = kernel_params(training->spec);
 	const reco_csr *a = &training->by_user;
-	size_t entries = (size_t) a->start[a->rows];
-	size_t transposed = entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8;
 
-	return transposed + reco_parts_memory(a->cols, (int64) entries, training->budget->env.threads) +
+	return factor_by_item_memory(training) +
 		   reco_als_memory(&params, a, training->budget->env.threads);
 }
 
@@ -135,27 +117,6 @@ told(void *arg, int iteration, double loss)
 									 progress->iterations, loss);
 }
 
-/* Once a session: a library that computes wrong would train a wrong model in silence. */
-static void
-check_library(RecoBudget *budget)
-{
-	static bool checked;
-	reco_status status;
-
-	if (checked)
-		return;
-	status = reco_selftest(&budget->env, NULL);
-	if (status == RECO_INVALID)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("the linear algebra library computes wrong results on this processor"),
-				 errdetail("The eigenvectors of a known matrix do not give the matrix again."),
-				 errhint("Start the server with another OPENBLAS_CORETYPE in its environment, for "
-						 "example Haswell, or build reco with another OpenBLAS.")));
-	reco_budget_check(budget, status, "training");
-	checked = true;
-}
-
 static void
 factor_fit(const RecoTraining *training, RecoTrained *out)
 {
@@ -166,11 +127,8 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 	reco_factors factors;
 	double *loss;
 
-	check_library(budget);
-	reco_budget_check(
-		budget,
-		reco_csr_transpose(&budget->env, &training->by_user, training->by_user.value, &by_item),
-		"training");
+	factor_check_library(budget);
+	factor_by_item(training, &by_item);
 	loss = reco_budget_alloc(budget, params.iterations * sizeof(double));
 	reco_budget_check(budget,
 					  reco_als_fit(&budget->env, &params, &training->by_user, &by_item, told,
@@ -223,15 +181,7 @@ factor_scorer(const RecoModel *model)
 	reco_als_scorer *scorer = palloc0(sizeof(reco_als_scorer));
 	bool clip = model->spec->predicts_value && params_of(model->spec)->clip;
 
-	scorer->factor = (reco_factor_scorer){
-		.head = reco_scorer_head(&reco_als_scorer_type, model, clip),
-		.factors = model->factors,
-		.stride = model->stride,
-		.item = model->item,
-		.item_bias = model->item_bias,
-		.mean = model->mean,
-		.index = model->index,
-	};
+	scorer->factor = factor_scorer_of(&reco_als_scorer_type, model, clip);
 	scorer->params = kernel_params(model->spec);
 	scorer->gram = model->gram;
 	return &scorer->factor.head;

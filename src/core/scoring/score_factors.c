@@ -154,9 +154,8 @@ als_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profil
 	return status;
 }
 
-/* What remains of a score goes to contributions by their size; false: stopped. */
-static bool
-share_out(const reco_env *env, double remainder, double *contribution, int64_t n)
+reco_status
+reco_factor_share_out(const reco_env *env, double remainder, double *contribution, int64_t n)
 {
 	double size = 0;
 	int64_t done = 0;
@@ -166,15 +165,15 @@ share_out(const reco_env *env, double remainder, double *contribution, int64_t n
 		remainder -= contribution[j];
 		size += fabs(contribution[j]);
 		if (stop_after(env, 1, &done))
-			return false;
+			return RECO_STOPPED;
 	}
 	for (int64_t j = 0; size > 0 && j < n; j++)
 	{
 		contribution[j] += remainder * (fabs(contribution[j]) / size);
 		if (stop_after(env, 1, &done))
-			return false;
+			return RECO_STOPPED;
 	}
-	return true;
+	return RECO_OK;
 }
 
 static reco_status
@@ -197,10 +196,9 @@ als_explain(reco_seat *seat, int32_t item, double *contribution, double *baselin
 	if (status != RECO_OK)
 		return status;
 	*baseline = a->factor.mean + a->factor.item_bias[item];
-	if (!share_out(&seat->env, score - *baseline, contribution, profile->n))
-		return RECO_STOPPED;
-	*additive = true;
-	return RECO_OK;
+	status = reco_factor_share_out(&seat->env, score - *baseline, contribution, profile->n);
+	*additive = status == RECO_OK;
+	return status;
 }
 
 const reco_scorer_type reco_als_scorer_type = {

@@ -40,6 +40,12 @@ extern int32_t reco_factor_top(reco_seat *seat, const uint64_t *skip, int32_t n,
 extern double reco_factor_alike(const reco_scorer *scorer, int32_t a, int32_t b);
 extern reco_status reco_factor_similar(const reco_env *env, const reco_scorer *scorer, int32_t item,
 									   int32_t n, reco_similar *out, int32_t *count);
+/*
+ * Changes contributions so that they add up to `sum` exactly but for rounding: what they lack
+ * goes to them by their size.  RECO_STOPPED.
+ */
+extern reco_status reco_factor_share_out(const reco_env *env, double sum, double *contribution,
+										 int64_t n);
 
 /* Alternating least squares, implicit and explicit. */
 typedef struct reco_als_scorer

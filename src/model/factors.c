@@ -1,0 +1,73 @@
+/*
+ * factors.c
+ *	  What algorithms whose scores are inner products of factors share.
+ */
+#include "model/factors.h"
+
+#include "core/data/parts.h"
+#include "core/linear/selftest.h"
+
+/* Interactions times factors. */
+#define WORK_WORTH_THREADS 4e6
+
+bool
+factor_worth_threads(const RecoTraining *training, int factors)
+{
+	double work = (double) training->by_user.start[training->by_user.rows] * factors;
+
+	return work >= WORK_WORTH_THREADS;
+}
+
+/* Once a session: a library that computes wrong would train a wrong model in silence. */
+void
+factor_check_library(RecoBudget *budget)
+{
+	static bool checked;
+	reco_status status;
+
+	if (checked)
+		return;
+	status = reco_selftest(&budget->env, NULL);
+	if (status == RECO_INVALID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the linear algebra library computes wrong results on this processor"),
+				 errdetail("The eigenvectors of a known matrix do not give the matrix again."),
+				 errhint("Start the server with another OPENBLAS_CORETYPE in its environment, for "
+						 "example Haswell, or build reco with another OpenBLAS.")));
+	reco_budget_check(budget, status, "training");
+	checked = true;
+}
+
+void
+factor_by_item(const RecoTraining *training, reco_csr *by_item)
+{
+	const reco_csr *a = &training->by_user;
+
+	reco_budget_check(training->budget,
+					  reco_csr_transpose(&training->budget->env, a, a->value, by_item), "training");
+}
+
+size_t
+factor_by_item_memory(const RecoTraining *training)
+{
+	const reco_csr *a = &training->by_user;
+	int64 entries = a->start[a->rows];
+
+	return (size_t) entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8 +
+		   reco_parts_memory(a->cols, entries, training->budget->env.threads);
+}
+
+reco_factor_scorer
+factor_scorer_of(const reco_scorer_type *type, const RecoModel *model, bool clipped)
+{
+	return (reco_factor_scorer){
+		.head = reco_scorer_head(type, model, clipped),
+		.factors = model->factors,
+		.stride = model->stride,
+		.item = model->item,
+		.item_bias = model->item_bias,
+		.mean = model->mean,
+		.index = model->index,
+	};
+}

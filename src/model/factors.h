@@ -1,0 +1,32 @@
+/*
+ * factors.h
+ *	  What algorithms whose scores are inner products of factors share.
+ */
+#ifndef RECO_MODEL_FACTORS_H
+#define RECO_MODEL_FACTORS_H
+
+#include "model/model.h"
+
+#include "core/scoring/score_factors.h"
+
+/* 2^53: up to here a float8 keeps every whole number */
+#define FACTOR_MAX_SEED 9007199254740992.0
+
+/*
+ * Threads are worth their waking up from a few milliseconds of work an iteration
+ * on; the result is the same.
+ */
+extern bool factor_worth_threads(const RecoTraining *training, int factors);
+
+/* An error when the linear algebra library computes wrong; looked at once a session. */
+extern void factor_check_library(RecoBudget *budget);
+
+/* The interactions by item, and the bytes that making them takes, themselves included. */
+extern void factor_by_item(const RecoTraining *training, reco_csr *by_item);
+extern size_t factor_by_item_memory(const RecoTraining *training);
+
+/* What a scorer's struct begins with. */
+extern reco_factor_scorer factor_scorer_of(const reco_scorer_type *type, const RecoModel *model,
+										   bool clipped);
+
+#endif /* RECO_MODEL_FACTORS_H */
