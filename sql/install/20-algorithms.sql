@@ -32,6 +32,17 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.als IS
 'alternating least squares on ratings, with user and item biases solved jointly with the factors';
 
+CREATE FUNCTION reco.svd(
+  factors pg_catalog.int4 DEFAULT 100,
+  oversampling pg_catalog.int4 DEFAULT 10,
+  power_iterations pg_catalog.int4 DEFAULT 4,
+  seed pg_catalog.int8 DEFAULT 42
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.svd IS
+'lists by a truncated singular value decomposition of users and items (PureSVD)';
+
 CREATE FUNCTION reco.item_knn(
   similarity pg_catalog.text DEFAULT 'cosine',
   weighting pg_catalog.text DEFAULT 'none',

@@ -1,0 +1,134 @@
+/*
+ * svd.c
+ *	  reco.svd(): PureSVD, lists by a truncated singular value decomposition.
+ *
+ * The mathematics is in core/svd/svd.c and core/scoring/score_svd.c; here are the options and
+ * the memory.
+ */
+#include "model/factors.h"
+
+#include "core/scoring/score_svd.h"
+#include "core/svd/svd.h"
+
+#include <math.h>
+
+typedef struct SvdParams
+{
+	int factors;
+	int oversampling;
+	int power_iterations;
+	uint64_t seed;
+} SvdParams;
+
+#define FIELD(name) offsetof(SvdParams, name)
+
+static const reco_option svd_options[] = {
+	{"factors", RECO_OPTION_INT, FIELD(factors), 100, 1, RECO_SVD_MAX_FACTORS, NULL},
+	{"oversampling", RECO_OPTION_INT, FIELD(oversampling), 10, 0, RECO_SVD_MAX_OVERSAMPLING, NULL},
+	{"power_iterations", RECO_OPTION_INT, FIELD(power_iterations), 4, 0, 1000, NULL},
+	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, FACTOR_MAX_SEED, NULL},
+	{NULL},
+};
+
+static reco_svd_params
+kernel_params(const RecoSpec *spec)
+{
+	const SvdParams *params = spec->params;
+
+	return (reco_svd_params){
+		.factors = params->factors,
+		.oversampling = params->oversampling,
+		.power_iterations = params->power_iterations,
+		.seed = params->seed,
+	};
+}
+
+static bool
+svd_parallel(const RecoTraining *training)
+{
+	return factor_worth_threads(training, kernel_params(training->spec).factors);
+}
+
+static size_t
+svd_memory(const RecoTraining *training)
+{
+	reco_svd_params params = kernel_params(training->spec);
+	const reco_csr *a = &training->by_user;
+	size_t biases = ((size_t) a->rows + a->cols + 2) * sizeof(float);
+
+	return factor_by_item_memory(training) + biases +
+		   reco_svd_memory(&params, a, training->budget->env.threads);
+}
+
+static void
+iterated(void *arg, int iteration)
+{
+	const RecoTraining *training = arg;
+
+	if (training->progress)
+		training->progress(training->progress_arg, iteration,
+						   kernel_params(training->spec).power_iterations + 1, NAN);
+}
+
+static void
+svd_fit(const RecoTraining *training, RecoTrained *out)
+{
+	RecoBudget *budget = training->budget;
+	reco_svd_params params = kernel_params(training->spec);
+	reco_csr by_item;
+	reco_svd svd;
+
+	factor_check_library(budget);
+	factor_by_item(training, &by_item);
+	reco_budget_check(budget,
+					  reco_svd_fit(&budget->env, &params, &training->by_user, &by_item, iterated,
+								   unconstify(RecoTraining *, training), &svd),
+					  "training");
+	reco_csr_free(&budget->env, &by_item);
+
+	memset(out, 0, sizeof(*out));
+	out->users = svd.users;
+	out->user = svd.user;
+	out->user_bias = reco_zeros(budget, svd.users);
+	out->model = (RecoModel){
+		.spec = training->spec,
+		.items = svd.items,
+		.factors = svd.factors,
+		.stride = svd.stride,
+		.item = svd.item,
+		.item_bias = reco_zeros(budget, svd.items),
+	};
+	reco_value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
+	out->losses = 1;
+	out->loss = reco_zeros(budget, 1);
+	out->loss[0] = (float) svd.residual;
+	reco_budget_free(budget, svd.singular);
+}
+
+static bool
+svd_fits(const RecoModel *model)
+{
+	return model->factors == ((const SvdParams *) model->spec->params)->factors;
+}
+
+static reco_scorer *
+svd_scorer(const RecoModel *model)
+{
+	reco_factor_scorer *scorer = palloc0(sizeof(reco_factor_scorer));
+
+	*scorer = factor_scorer_of(&reco_svd_scorer_type, model, false);
+	return &scorer->head;
+}
+
+const RecoAlgorithm reco_algorithm_svd = {
+	.name = "svd",
+	.source = "model",
+	.indexed = true,
+	.options = svd_options,
+	.params_size = sizeof(SvdParams),
+	.parallel = svd_parallel,
+	.memory = svd_memory,
+	.fit = svd_fit,
+	.fits = svd_fits,
+	.scorer = svd_scorer,
+};
