@@ -14,7 +14,8 @@
 
 /* Candidates of a diverse stage, for each of its places. */
 #define DIVERSE_CANDIDATES 10
-/* A batch, against the one before it. */
+/* The second batch against the first, for often few are not available; each after it. */
+#define SECOND 2
 #define LARGER 4
 
 /* What a batch needs so that its items can be asked about. */
@@ -99,6 +100,7 @@ take(const reco_env *env, const reco_stage *stage, const reco_filters *filters, 
 	 reco_ranked *out, int32_t *taken)
 {
 	int32_t size = n;
+	int32_t larger = SECOND;
 	bool all = false;
 	int64_t done = 0;
 
@@ -117,7 +119,8 @@ take(const reco_env *env, const reco_stage *stage, const reco_filters *filters, 
 			if (stop_after(env, 1, &done))
 				return RECO_STOPPED;
 		}
-		size = size > filters->items / LARGER ? filters->items : size * LARGER;
+		size = size > filters->items / larger ? filters->items : size * larger;
+		larger = LARGER;
 	}
 	return RECO_OK;
 }
@@ -209,16 +212,19 @@ reco_best_by_order(void *arg, const uint64_t *skip, int32_t n, reco_ranked *out,
 	return RECO_OK;
 }
 
-/* Makes the list of similar items, of `most` at most. */
+/* Makes the list of similar items anew, longer by `more`, and by as much as it was at least. */
 static reco_status
-find_similar(reco_by_similarity *by, int32_t most)
+find_similar(reco_by_similarity *by, int32_t more)
 {
+	int64_t most = (int64_t) by->most + (more > by->most ? more : by->most);
+
 	reco_by_similarity_free(by);
+	most = most < by->scorer->items ? most : by->scorer->items;
 	by->similar = by->env.alloc(by->env.arg, ((size_t) most + 1) * sizeof(reco_similar));
 	if (by->similar == NULL)
 		return RECO_NO_MEMORY;
-	by->most = most;
-	return reco_scorer_similar(&by->env, by->scorer, by->item, most, by->similar, &by->count);
+	by->most = (int32_t) most;
+	return reco_scorer_similar(&by->env, by->scorer, by->item, by->most, by->similar, &by->count);
 }
 
 reco_status
@@ -226,7 +232,6 @@ reco_best_by_similarity(void *arg, const uint64_t *skip, int32_t n, reco_ranked 
 						int32_t *found)
 {
 	reco_by_similarity *by = arg;
-	int32_t items = by->scorer->items;
 	int64_t done = 0;
 
 	for (;;)
@@ -243,11 +248,9 @@ reco_best_by_similarity(void *arg, const uint64_t *skip, int32_t n, reco_ranked 
 				return RECO_STOPPED;
 		}
 		/* a list that is not full has all of them */
-		if (*found == n || (by->most > 0 && by->count < by->most) || by->most >= items)
+		if (*found == n || by->count < by->most || by->most >= by->scorer->items)
 			return RECO_OK;
-		status = find_similar(by, by->most == 0          ? (n < items ? n : items)
-								  : by->most > items / 2 ? items
-														 : 2 * by->most);
+		status = find_similar(by, n - *found);
 		if (status != RECO_OK)
 			return status;
 	}

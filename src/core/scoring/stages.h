@@ -82,7 +82,7 @@ extern reco_status reco_best_by_order(void *arg, const uint64_t *skip, int32_t n
 
 /*
  * Candidates that are similar to an item, in the order of reco_scorer_similar: scores are
- * similarities.  As long as too many of them are in skip, the list of these is made twice as long.
+ * similarities.  As long as too many of them are in skip, it is made anew, twice as long or more.
  */
 typedef struct reco_by_similarity
 {
