@@ -49,7 +49,6 @@ SELECT reco.als(factors => 0);
 SELECT reco.als(regularization => 0);
 SELECT reco.als(iterations => 0);
 SELECT reco.als(solver => 'lu');
--- what older releases offered is read where it is stored
 SELECT reco.als(solver => 'subspace');
 SELECT reco.describe('{"algorithm": "als", "solver": "subspace"}');
 SELECT reco.als(seed => -1);

@@ -109,37 +109,6 @@ arguments_as_jsonb(FunctionCallInfo fcinfo, const char *algorithm)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
-/* What only older releases offered is read where it is stored, but not taken anew. */
-static void
-refuse_retired(const RecoSpec *spec, Jsonb *value)
-{
-	for (const reco_option *option = spec->algorithm->options; option->name; option++)
-	{
-		const char *taken;
-		StringInfoData valid;
-		JsonbValue buffer;
-		JsonbValue *given;
-
-		if (option->type != RECO_OPTION_ENUM)
-			continue;
-		taken = option->choices[*(const int *) ((const char *) spec->params + option->offset)];
-		given =
-			getKeyJsonValueFromContainer(&value->root, option->name, strlen(option->name), &buffer);
-		if (given == NULL || given->type != jbvString ||
-			(given->val.string.len == strlen(taken) &&
-			 memcmp(given->val.string.val, taken, strlen(taken)) == 0))
-			continue;
-		initStringInfo(&valid);
-		for (int i = 0; option->choices[i] && option->choices[i][0] != '-'; i++)
-			appendStringInfo(&valid, "%s\"%s\"", i > 0 ? ", " : "", option->choices[i]);
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid value for option \"%s\" of algorithm \"%s\": \"%.*s\"",
-							   option->name, spec->algorithm->name, given->val.string.len,
-							   given->val.string.val),
-						errhint("Valid values are: %s.", valid.data)));
-	}
-}
-
 /*
  * reco.ials(...), reco.als(...) and all the others.
  */
@@ -149,7 +118,7 @@ reco_make_algorithm(PG_FUNCTION_ARGS)
 	char *name = get_func_name(fcinfo->flinfo->fn_oid);
 	Jsonb *value = arguments_as_jsonb(fcinfo, name);
 
-	refuse_retired(reco_spec_parse(value), value);
+	(void) reco_spec_parse(value);
 	PG_RETURN_JSONB_P(value);
 }
 

@@ -2,8 +2,8 @@
  * als.c
  *	  Factor models: reco.ials() for counts and clicks, reco.als() for ratings.
  *
- * The mathematics is in core/als.c and core/score_factors.c; here are the options and the
- * memory.
+ * The mathematics is in core/als/als.c and core/scoring/score_factors.c; here are the options and
+ *the memory.
  */
 #include "model/factors.h"
 
@@ -21,7 +21,7 @@ typedef struct FactorParams
 } FactorParams;
 
 /* In the order of reco_als_solver. */
-static const char *const solvers[] = {"auto", "cholesky", "cg", "-subspace", NULL};
+static const char *const solvers[] = {"auto", "cholesky", "cg", NULL};
 
 #define FIELD(name) offsetof(FactorParams, name)
 

@@ -110,14 +110,6 @@ check_choice(const reco_option *option, const char *owner, const reco_value *val
 
 	for (int i = 0; option->choices[i]; i++)
 	{
-		if (option->choices[i][0] == '-')
-		{
-			if (value->kind != RECO_VALUE_STRING ||
-				strcmp(option->choices[i] + 1, value->string) != 0)
-				continue;
-			*number = option->fallback;
-			return true;
-		}
 		if (value->kind == RECO_VALUE_STRING && strcmp(option->choices[i], value->string) == 0)
 		{
 			*number = i;

@@ -3,8 +3,8 @@
  *	  Named options: their types, ranges and defaults in one table, and the check
  *	  of what a user wrote against it.
  */
-#ifndef RECO_CORE_OPTIONS_H
-#define RECO_CORE_OPTIONS_H
+#ifndef RECO_CORE_BASE_OPTIONS_H
+#define RECO_CORE_BASE_OPTIONS_H
 
 #include "core/base/env.h"
 
@@ -37,11 +37,7 @@ typedef struct reco_option
 	double fallback; /* default; the place in choices for an enum */
 	double min;      /* of a number; inclusive */
 	double max;
-	/*
-	 * Of an enum, ends with NULL.  One that begins with '-' was offered by older releases:
-	 * where it is stored it is read as the default.
-	 */
-	const char *const *choices;
+	const char *const *choices; /* of an enum, ends with NULL */
 } reco_option;
 
 typedef enum reco_value_kind
@@ -81,4 +77,4 @@ extern void reco_options_init(const reco_option *table, void *target);
 extern bool reco_options_set(const reco_option *table, void *target, const char *owner,
 							 const char *name, const reco_value *value, reco_option_error *error);
 
-#endif /* RECO_CORE_OPTIONS_H */
+#endif /* RECO_CORE_BASE_OPTIONS_H */
