@@ -2,8 +2,8 @@
  * guard.h
  *	  What a new version must be worth to be made the active one.
  */
-#ifndef RECO_API_GUARD_H
-#define RECO_API_GUARD_H
+#ifndef RECO_EVALUATION_GUARD_H
+#define RECO_EVALUATION_GUARD_H
 
 #include "model/model.h"
 #include "store/source/source.h"
@@ -49,4 +49,4 @@ typedef struct RecoVerdict
 /* Whether what was measured of a new version passes, beside the metrics of the active one. */
 extern RecoVerdict reco_guard_judge(const RecoGuard *guard, Jsonb *measured, const ModelRow *model);
 
-#endif /* RECO_API_GUARD_H */
+#endif /* RECO_EVALUATION_GUARD_H */

@@ -2,8 +2,8 @@
  * measure.h
  *	  What an algorithm would have recommended, against what was hidden from it.
  */
-#ifndef RECO_API_MEASURE_H
-#define RECO_API_MEASURE_H
+#ifndef RECO_EVALUATION_MEASURE_H
+#define RECO_EVALUATION_MEASURE_H
 
 #include "core/scoring/evaluation.h"
 #include "model/model.h"
@@ -45,4 +45,4 @@ extern bool reco_measure_split(RecoMeasurement *measurement, double fraction, ui
 /* Trains one algorithm on the rest and reports how well it finds what was hidden. */
 extern void reco_measure_one(RecoMeasurement *measurement, const RecoSpec *spec);
 
-#endif /* RECO_API_MEASURE_H */
+#endif /* RECO_EVALUATION_MEASURE_H */

@@ -2,8 +2,8 @@
  * functions.h
  *	  The typed functions of a model.
  */
-#ifndef RECO_STORE_FUNCTIONS_H
-#define RECO_STORE_FUNCTIONS_H
+#ifndef RECO_LIFECYCLE_FUNCTIONS_H
+#define RECO_LIFECYCLE_FUNCTIONS_H
 
 #include "store/tables/definition.h"
 #include "store/ids/ident.h"
@@ -18,4 +18,4 @@ extern void reco_functions_make(const ModelRow *model, const IdType *user, const
 /* The type of a column of ids, qualified. */
 extern char *reco_exact_type(const IdType *type);
 
-#endif /* RECO_STORE_FUNCTIONS_H */
+#endif /* RECO_LIFECYCLE_FUNCTIONS_H */

@@ -2,8 +2,8 @@
  * grants.h
  *	  What stays granted when a model's functions and views are made anew.
  */
-#ifndef RECO_STORE_GRANTS_H
-#define RECO_STORE_GRANTS_H
+#ifndef RECO_LIFECYCLE_GRANTS_H
+#define RECO_LIFECYCLE_GRANTS_H
 
 #include "store/tables/definition.h"
 
@@ -18,4 +18,4 @@ extern void reco_grants_restore(const ModelRow *model, const List *noted);
 extern List *reco_grants_note_views(const ModelRow *model);
 extern void reco_grants_restore_views(const ModelRow *model, const List *noted);
 
-#endif /* RECO_STORE_GRANTS_H */
+#endif /* RECO_LIFECYCLE_GRANTS_H */

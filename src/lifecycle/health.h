@@ -2,8 +2,8 @@
  * health.h
  *	  How a model is: what it serves, and how its trainings went.
  */
-#ifndef RECO_API_HEALTH_H
-#define RECO_API_HEALTH_H
+#ifndef RECO_LIFECYCLE_HEALTH_H
+#define RECO_LIFECYCLE_HEALTH_H
 
 #include "store/tables/definition.h"
 
@@ -27,4 +27,4 @@ typedef struct RecoHealth
  */
 extern void reco_health_read(const ModelRow *model, RecoHealth *health);
 
-#endif /* RECO_API_HEALTH_H */
+#endif /* RECO_LIFECYCLE_HEALTH_H */

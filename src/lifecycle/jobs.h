@@ -2,8 +2,8 @@
  * jobs.h
  *	  The jobs of pg_cron that refresh models.
  */
-#ifndef RECO_API_JOBS_H
-#define RECO_API_JOBS_H
+#ifndef RECO_LIFECYCLE_JOBS_H
+#define RECO_LIFECYCLE_JOBS_H
 
 #include "pg/pg.h"
 
@@ -48,4 +48,4 @@ extern char *reco_job_problem(const RecoCronJob *job, Oid owner);
 /* When a schedule is due next; 0: that cannot be told. */
 extern TimestampTz reco_next_run(const char *schedule);
 
-#endif /* RECO_API_JOBS_H */
+#endif /* RECO_LIFECYCLE_JOBS_H */

@@ -2,8 +2,8 @@
  * own.h
  *	  What in a model's schema is the model's own.
  */
-#ifndef RECO_STORE_OWN_H
-#define RECO_STORE_OWN_H
+#ifndef RECO_LIFECYCLE_OWN_H
+#define RECO_LIFECYCLE_OWN_H
 
 #include "pg/pg.h"
 
@@ -22,4 +22,4 @@ extern List *reco_own_objects(Oid schema);
  */
 extern void reco_own_drop(Oid schema, const char *verb);
 
-#endif /* RECO_STORE_OWN_H */
+#endif /* RECO_LIFECYCLE_OWN_H */

@@ -2,8 +2,8 @@
  * schema.h
  *	  The schema of a model: its tables, views and typed functions.
  */
-#ifndef RECO_STORE_SCHEMA_H
-#define RECO_STORE_SCHEMA_H
+#ifndef RECO_LIFECYCLE_SCHEMA_H
+#define RECO_LIFECYCLE_SCHEMA_H
 
 #include "store/tables/definition.h"
 #include "store/ids/ident.h"
@@ -25,4 +25,4 @@ extern Oid reco_schema_create(const char *name, const IdType *user, const IdType
 extern void reco_schema_renew(const ModelRow *model, const IdType *user, const IdType *item,
 							  bool wider);
 
-#endif /* RECO_STORE_SCHEMA_H */
+#endif /* RECO_LIFECYCLE_SCHEMA_H */

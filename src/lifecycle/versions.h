@@ -2,8 +2,8 @@
  * versions.h
  *	  The life of a model version in its tables.
  */
-#ifndef RECO_STORE_VERSIONS_H
-#define RECO_STORE_VERSIONS_H
+#ifndef RECO_LIFECYCLE_VERSIONS_H
+#define RECO_LIFECYCLE_VERSIONS_H
 
 #include "model/model.h"
 #include "store/source/source.h"
@@ -66,4 +66,4 @@ extern bool reco_version_activate(const RecoTrainingRecord *record);
 /* Records that a training failed. */
 extern void reco_version_fail(const RecoTrainingRecord *record, const char *message);
 
-#endif /* RECO_STORE_VERSIONS_H */
+#endif /* RECO_LIFECYCLE_VERSIONS_H */

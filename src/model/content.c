@@ -4,7 +4,7 @@
  *	  them.
  *
  * Works for an item that nobody has bought yet, and for a user with one purchase.
- * The mathematics is in core/content.c and core/score_content.c.
+ * The mathematics is in core/content/content.c and core/scoring/score_content.c.
  */
 #include "model/model.h"
 

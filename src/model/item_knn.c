@@ -7,7 +7,7 @@
  * added up the other way round: each interaction is a row of the followers, the
  * items in whose lists its item is.  With similarity => 'conditional', the
  * question is what goes with an item, and the lists are those of the given item.
- * core/score_lists.c does the scoring.
+ * core/scoring/score_lists.c does the scoring.
  */
 #include "model/knn.h"
 

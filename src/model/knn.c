@@ -2,7 +2,7 @@
  * knn.c
  *	  What the neighborhood models share: options and training.
  *
- * core/score_sums.h says what their scores are.
+ * core/scoring/score_sums.h says what their scores are.
  */
 #include "model/knn.h"
 

@@ -78,7 +78,7 @@ typedef struct RecoModel
 	float min_value; /* the values seen in training: the scale of ratings */
 	float max_value;
 	double *gram;      /* factors x factors where the algorithm folds in with it */
-	const void *index; /* core/pruned.h, of inner products; NULL: none */
+	const void *index; /* core/ranking/pruned.h, of inner products; NULL: none */
 	/* items by falling bias, ties by number; NULL: that is not known */
 	const reco_ranked *order;
 	/* lists of similar items; start NULL: the algorithm has none */

@@ -3,7 +3,7 @@
  *	  reco.user_knn(): what users like this one have.
  *
  * A user's list holds their k nearest neighbors; what those have is looked at when the user is
- * scored (core/score_users.c).
+ * scored (core/scoring/score_users.c).
  */
 #include "model/knn.h"
 

@@ -1,5 +1,5 @@
 /*
- * explain.c
+ * explain_source.c
  *	  Whether and how the queries of a definition are read when serving, in words.
  *
  * Everything is looked at anew, so what a failure left behind in a backend plays no

@@ -2,8 +2,8 @@
  * listing.h
  *	  What a list of recommendations is made of.
  */
-#ifndef RECO_API_LISTING_H
-#define RECO_API_LISTING_H
+#ifndef RECO_SERVING_LISTING_H
+#define RECO_SERVING_LISTING_H
 
 #include "core/scoring/stages.h"
 #include "pg/rows.h"
@@ -52,4 +52,4 @@ extern void listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_
 /* Zeroed memory of any size. */
 extern void *listing_alloc(Size bytes);
 
-#endif /* RECO_API_LISTING_H */
+#endif /* RECO_SERVING_LISTING_H */

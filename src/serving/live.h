@@ -2,8 +2,8 @@
  * live.h
  *	  What a user has and what may be shown as the definition's queries say it now.
  */
-#ifndef RECO_STORE_LIVE_H
-#define RECO_STORE_LIVE_H
+#ifndef RECO_SERVING_LIVE_H
+#define RECO_SERVING_LIVE_H
 
 #include "store/image/cache.h"
 #include "store/source/data.h"
@@ -77,7 +77,7 @@ extern RecoLiveVerdict reco_live_verdict(const ModelRow *row);
 /* The column of items that says what may be shown. */
 #define RECO_LIVE_AVAILABLE "available"
 
-/* For explain.c and verdict.c. */
+/* For explain_source.c and verdict.c. */
 extern RecoLiveMode reco_live_mode(const Jsonb *options);
 extern RecoLookup reco_live_lookup(const ModelRow *row, bool of_items);
 extern double reco_live_limit(const RecoLookup *lookup);
@@ -92,4 +92,4 @@ extern void reco_live_check(TupleDesc columns, const IdType *user_type, const Id
  */
 extern bool reco_live_forgives(int code, bool running);
 
-#endif /* RECO_STORE_LIVE_H */
+#endif /* RECO_SERVING_LIVE_H */

@@ -2,8 +2,8 @@
  * live_state.h
  *	  What a backend knows of a model's definition.  For live.c and available.c only.
  */
-#ifndef RECO_STORE_LIVE_STATE_H
-#define RECO_STORE_LIVE_STATE_H
+#ifndef RECO_SERVING_LIVE_STATE_H
+#define RECO_SERVING_LIVE_STATE_H
 
 #include "serving/live.h"
 
@@ -49,4 +49,4 @@ extern bool reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg
 /* Whether a query may be asked now. */
 extern bool reco_live_may_ask(RecoLive *live, Part *part);
 
-#endif /* RECO_STORE_LIVE_STATE_H */
+#endif /* RECO_SERVING_LIVE_STATE_H */

@@ -2,8 +2,8 @@
  * request.h
  *	  What a serving function was asked: the model, the subject and the options.
  */
-#ifndef RECO_API_REQUEST_H
-#define RECO_API_REQUEST_H
+#ifndef RECO_SERVING_REQUEST_H
+#define RECO_SERVING_REQUEST_H
 
 #include "core/data/topn.h"
 #include "store/image/cache.h"
@@ -63,4 +63,4 @@ extern float *request_numbers(Request *request, const char *name, int *n);
 /* An error when an array of ids has rows of its own. */
 extern void reco_check_flat(const ArrayType *array, const char *name);
 
-#endif /* RECO_API_REQUEST_H */
+#endif /* RECO_SERVING_REQUEST_H */

@@ -2,7 +2,7 @@
  * verdict.c
  *	  Whether the source of a model is read when serving, for those who ask often.
  *
- * explain.c asks the source itself, which calls what the owner wrote and waits where the
+ * explain_source.c asks the source itself, which calls what the owner wrote and waits where the
  * source does.  Here the query is planned only, as its owner, when all that it calls is in
  * C and on this server; one that waits for a lock longer than a moment is not planned.  The
  * subtransaction around it is rolled back, so no lock on the source stays.
@@ -120,7 +120,7 @@ plan_source(void *arg)
 
 /* What whoever may not know the source's text is told of an error. */
 static char *
-told(const ModelRow *row, const ErrorData *error)
+reason_of(const ModelRow *row, const ErrorData *error)
 {
 	if (has_privs_of_role(GetUserId(), row->owner))
 		return psprintf("the source cannot be read: %s", error->message);
@@ -145,7 +145,7 @@ reco_live_verdict(const ModelRow *row)
 	else if (error && !reco_live_forgives(error->sqlerrcode, false))
 		ReThrowError(error);
 	else if (error)
-		verdict = (RecoLiveVerdict){true, false, told(row, error)};
+		verdict = (RecoLiveVerdict){true, false, reason_of(row, error)};
 	if (mode == RECO_LIVE_ON)
 		return (RecoLiveVerdict){
 			true, true, error && verdict.known ? psprintf("calls fail: %s", verdict.reason) : NULL};

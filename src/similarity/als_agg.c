@@ -2,7 +2,7 @@
  * als_agg.c
  *	  The aggregates als_agg and gram_agg: factorization as plain SQL.
  *
- * A group's state is one reco_normal (core/als_normal.h) in the aggregate's
+ * A group's state is one reco_normal (core/als/als_normal.h) in the aggregate's
  * memory.  Transitions add a row, combine adds two states, the final function
  * solves and leaves the state as it is, so that a running window goes on from
  * it.  gram_agg is the same sum with weight 1 and no right-hand side.
@@ -36,7 +36,7 @@ RECO_FUNCTION(reco_als_agg_final);
 RECO_FUNCTION(reco_gram_agg_transition);
 RECO_FUNCTION(reco_gram_agg_final);
 
-/* The largest value that a source may have, too (store/ingest.c). */
+/* The largest value that a source may have, too (store/source/ingest.c). */
 #define MAX_VALUE 1e18
 
 /* A state of als_agg or gram_agg. */

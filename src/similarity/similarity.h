@@ -2,8 +2,8 @@
  * similarity.h
  *	  What the similarity functions and aggregates share.
  */
-#ifndef RECO_API_SIMILARITY_H
-#define RECO_API_SIMILARITY_H
+#ifndef RECO_SIMILARITY_SIMILARITY_H
+#define RECO_SIMILARITY_SIMILARITY_H
 
 #include "pg/pg.h"
 #include "core/similarity/sums.h"
@@ -72,4 +72,4 @@ extern reco_sum reco_state_read_sum(StringInfo from);
 extern int64 reco_state_read_count(StringInfo from, int64 min, int64 max);
 extern void reco_state_invalid(void) pg_attribute_noreturn();
 
-#endif /* RECO_API_SIMILARITY_H */
+#endif /* RECO_SIMILARITY_SIMILARITY_H */

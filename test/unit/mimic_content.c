@@ -1,6 +1,6 @@
 /*
  * mimic_content.c
- *	  Catalogues for tests, and the formulas of core/content.h item by item.
+ *	  Catalogues for tests, and the formulas of core/content/content.h item by item.
  */
 #include "mimic_content.h"
 

@@ -1,6 +1,6 @@
 /*
  * mimic_content.h
- *	  Catalogues for tests, and the formulas of core/content.h item by item.
+ *	  Catalogues for tests, and the formulas of core/content/content.h item by item.
  *
  * Everything is kept in full tables, a cell for every item and term, in long
  * double, so nothing is shared with the kernel's lists.

@@ -1,6 +1,6 @@
 /*
  * test_als.c
- *	  Unit tests of the alternating least squares kernels (core/als.h).
+ *	  Unit tests of the alternating least squares kernels (core/als/als.h).
  *
  * Each solver is compared with the naive mimic over random shapes; the golden
  * cases C09, C12, C15, C16, C17 and C19; determinism over threads and

@@ -1,6 +1,6 @@
 /*
  * test_als_normal.c
- *	  Unit tests of normal equations built up row by row (core/als_normal.h).
+ *	  Unit tests of normal equations built up row by row (core/als/als_normal.h).
  *
  * Solutions are compared with the naive mimic and with reco_als_fold_in, biases
  * as an appended 1 included; any division into parts, through bytes and back,

@@ -2,7 +2,7 @@
  * test_pairs.c
  *	  The inner loops of the search of neighbors at every instruction set level
  *	  that this machine has, against plain loops; and what a rating owes to its
- *	  user and its item (core/baseline.h) against its equations.
+ *	  user and its item (core/data/baseline.h) against its equations.
  */
 #include <setjmp.h>
 #include <stdarg.h>

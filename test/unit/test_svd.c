@@ -1,6 +1,6 @@
 /*
  * test_svd.c
- *	  Unit tests of the truncated singular value decomposition (core/svd.h).
+ *	  Unit tests of the truncated singular value decomposition (core/svd/svd.h).
  *
  * Singular values against Jacobi's over random shapes, and what a decomposition is by
  * definition: orthonormal columns, A V, what is left over, signs.  Ranks below the

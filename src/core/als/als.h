@@ -25,8 +25,8 @@
  * The result has the same bits for any number of threads: rows are independent
  * and every sum across rows is taken over fixed blocks in a fixed order.
  */
-#ifndef RECO_CORE_ALS_H
-#define RECO_CORE_ALS_H
+#ifndef RECO_CORE_ALS_ALS_H
+#define RECO_CORE_ALS_ALS_H
 
 #include "core/data/csr.h"
 #include "core/base/env.h"
@@ -122,4 +122,4 @@ extern reco_status reco_als_fold_in(const reco_env *env, const reco_als_params *
 									const int32_t *idx, const float *value, float *x, float *bias,
 									int32_t target, double *contribution);
 
-#endif /* RECO_CORE_ALS_H */
+#endif /* RECO_CORE_ALS_ALS_H */

@@ -13,8 +13,8 @@
  * biases y_j has a constant 1 as component d, and component d of x is the bias;
  * D is d + 1 then, else d.
  */
-#ifndef RECO_CORE_ALS_HALF_H
-#define RECO_CORE_ALS_HALF_H
+#ifndef RECO_CORE_ALS_ALS_HALF_H
+#define RECO_CORE_ALS_ALS_HALF_H
 
 #include "core/als/als.h"
 #include "core/base/dispatch.h"
@@ -214,4 +214,4 @@ extern reco_status als_schedule_layout(const reco_env *env, als_schedule *sch, v
 extern reco_status als_run(const reco_env *env, const als_schedule *sch, const reco_csr *m,
 						   als_row_solver solve, void *arg, als_told *sum);
 
-#endif /* RECO_CORE_ALS_HALF_H */
+#endif /* RECO_CORE_ALS_ALS_HALF_H */

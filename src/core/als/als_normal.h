@@ -24,8 +24,8 @@
  * same order give the same bits; another order, or another division into parts
  * that are merged, differs by the rounding of sums in float8.
  */
-#ifndef RECO_CORE_ALS_NORMAL_H
-#define RECO_CORE_ALS_NORMAL_H
+#ifndef RECO_CORE_ALS_ALS_NORMAL_H
+#define RECO_CORE_ALS_ALS_NORMAL_H
 
 #include "core/als/als.h"
 
@@ -106,4 +106,4 @@ extern void reco_normal_write(const reco_normal *q, void *bytes);
 extern reco_status reco_normal_read(const reco_env *env, const void *bytes, size_t size,
 									reco_normal *q);
 
-#endif /* RECO_CORE_ALS_NORMAL_H */
+#endif /* RECO_CORE_ALS_ALS_NORMAL_H */

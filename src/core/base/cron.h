@@ -2,8 +2,8 @@
  * cron.h
  *	  When a schedule of cron's is due.
  */
-#ifndef RECO_CORE_CRON_H
-#define RECO_CORE_CRON_H
+#ifndef RECO_CORE_BASE_CRON_H
+#define RECO_CORE_BASE_CRON_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,4 +38,4 @@ extern bool reco_cron_on(const reco_cron *cron, int month, int day, int weekday,
 /* The first minute of a day, from 0 to 1439, from `from` on; -1: none. */
 extern int reco_cron_minute(const reco_cron *cron, int from);
 
-#endif /* RECO_CORE_CRON_H */
+#endif /* RECO_CORE_BASE_CRON_H */

@@ -2,8 +2,8 @@
  * dispatch.h
  *	  The choice of an instruction set level at run time.
  */
-#ifndef RECO_CORE_DISPATCH_H
-#define RECO_CORE_DISPATCH_H
+#ifndef RECO_CORE_BASE_DISPATCH_H
+#define RECO_CORE_BASE_DISPATCH_H
 
 #include "core/isa/isa.h"
 
@@ -19,4 +19,4 @@ extern const reco_kernels *reco_kernels_named(const char *name);
  */
 extern const reco_kernels *reco_kernels_best(void);
 
-#endif /* RECO_CORE_DISPATCH_H */
+#endif /* RECO_CORE_BASE_DISPATCH_H */

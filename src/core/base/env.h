@@ -19,8 +19,8 @@
  *     poll that came back (work.h): what is asked of a server's process is not
  *     only to end.
  */
-#ifndef RECO_CORE_ENV_H
-#define RECO_CORE_ENV_H
+#ifndef RECO_CORE_BASE_ENV_H
+#define RECO_CORE_BASE_ENV_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,4 +53,4 @@ typedef struct reco_env
 /* One cache line; also the widest vector register. */
 #define RECO_ALIGN 64
 
-#endif /* RECO_CORE_ENV_H */
+#endif /* RECO_CORE_BASE_ENV_H */

@@ -9,8 +9,8 @@
  * and row and once more to the column.  Cost: a few nanoseconds a number, no
  * libm, hence the same bits on every platform.
  */
-#ifndef RECO_CORE_RNG_H
-#define RECO_CORE_RNG_H
+#ifndef RECO_CORE_BASE_RNG_H
+#define RECO_CORE_BASE_RNG_H
 
 #include <stdint.h>
 
@@ -60,4 +60,4 @@ reco_rng_normal(uint64_t row_key, uint64_t column)
 	return (float) (sum - 131070) * (float) (1.7320508075688772 / 65536.0);
 }
 
-#endif /* RECO_CORE_RNG_H */
+#endif /* RECO_CORE_BASE_RNG_H */

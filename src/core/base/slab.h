@@ -2,8 +2,8 @@
  * slab.h
  *	  Several arrays in one block of memory, each on a cache line.
  */
-#ifndef RECO_CORE_SLAB_H
-#define RECO_CORE_SLAB_H
+#ifndef RECO_CORE_BASE_SLAB_H
+#define RECO_CORE_BASE_SLAB_H
 
 #include "core/base/env.h"
 
@@ -24,4 +24,4 @@ reco_take(char **slab, size_t bytes)
 	return p;
 }
 
-#endif /* RECO_CORE_SLAB_H */
+#endif /* RECO_CORE_BASE_SLAB_H */

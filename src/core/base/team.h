@@ -2,8 +2,8 @@
  * team.h
  *	  OpenMP threads that a PostgreSQL backend can live with.
  */
-#ifndef RECO_CORE_TEAM_H
-#define RECO_CORE_TEAM_H
+#ifndef RECO_CORE_BASE_TEAM_H
+#define RECO_CORE_BASE_TEAM_H
 
 #include "core/base/env.h"
 
@@ -54,4 +54,4 @@ reco_team_stops(const reco_env *env, reco_flag *stop)
 	return true;
 }
 
-#endif /* RECO_CORE_TEAM_H */
+#endif /* RECO_CORE_BASE_TEAM_H */

@@ -23,8 +23,8 @@
  * Every thread takes a piece before it looks, so that work goes on however often it is
  * interrupted.
  */
-#ifndef RECO_CORE_WORK_H
-#define RECO_CORE_WORK_H
+#ifndef RECO_CORE_BASE_WORK_H
+#define RECO_CORE_BASE_WORK_H
 
 #include "core/base/env.h"
 
@@ -66,4 +66,4 @@ reco_work_pause(const reco_env *env)
 	return env->due && env->due(env->arg);
 }
 
-#endif /* RECO_CORE_WORK_H */
+#endif /* RECO_CORE_BASE_WORK_H */

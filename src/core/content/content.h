@@ -19,8 +19,8 @@
  * A score is the mean of the fields' similarities by the fields' weights; a field
  * that an item or the profile lacks counts 0.
  */
-#ifndef RECO_CORE_CONTENT_H
-#define RECO_CORE_CONTENT_H
+#ifndef RECO_CORE_CONTENT_CONTENT_H
+#define RECO_CORE_CONTENT_CONTENT_H
 
 #include "core/data/csr.h"
 
@@ -146,4 +146,4 @@ extern reco_status reco_content_explain(const reco_env *env, const reco_content 
 										const reco_content_profile *profile, int32_t item,
 										double *contribution);
 
-#endif /* RECO_CORE_CONTENT_H */
+#endif /* RECO_CORE_CONTENT_CONTENT_H */

@@ -2,8 +2,8 @@
  * content_parts.h
  *	  What content.c and content_profile.c share.
  */
-#ifndef RECO_CORE_CONTENT_PARTS_H
-#define RECO_CORE_CONTENT_PARTS_H
+#ifndef RECO_CORE_CONTENT_CONTENT_PARTS_H
+#define RECO_CORE_CONTENT_CONTENT_PARTS_H
 
 #include "core/content/content.h"
 #include "core/data/sorting.h"
@@ -76,4 +76,4 @@ has_dense(const reco_content *c, const reco_field *f, int32_t item)
 	return false;
 }
 
-#endif /* RECO_CORE_CONTENT_PARTS_H */
+#endif /* RECO_CORE_CONTENT_CONTENT_PARTS_H */

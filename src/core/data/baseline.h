@@ -2,8 +2,8 @@
  * baseline.h
  *	  What a rating owes to its user and its item alone.
  */
-#ifndef RECO_CORE_BASELINE_H
-#define RECO_CORE_BASELINE_H
+#ifndef RECO_CORE_DATA_BASELINE_H
+#define RECO_CORE_DATA_BASELINE_H
 
 #include "core/data/csr.h"
 
@@ -20,4 +20,4 @@ extern reco_status reco_baseline_user(const reco_env *env, double mean, const fl
 									  int64_t n, const int32_t *item, const float *value,
 									  float *bias);
 
-#endif /* RECO_CORE_BASELINE_H */
+#endif /* RECO_CORE_DATA_BASELINE_H */

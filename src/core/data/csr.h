@@ -2,8 +2,8 @@
  * csr.h
  *	  Sparse matrices in compressed rows.
  */
-#ifndef RECO_CORE_CSR_H
-#define RECO_CORE_CSR_H
+#ifndef RECO_CORE_DATA_CSR_H
+#define RECO_CORE_DATA_CSR_H
 
 #include "core/base/env.h"
 
@@ -55,4 +55,4 @@ extern reco_status reco_csr_transpose(const reco_env *env, const reco_csr *a, co
 									  reco_csr *out);
 extern void reco_csr_free(const reco_env *env, reco_csr *a);
 
-#endif /* RECO_CORE_CSR_H */
+#endif /* RECO_CORE_DATA_CSR_H */

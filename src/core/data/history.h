@@ -2,8 +2,8 @@
  * history.h
  *	  A user's interactions packed into a few bytes each.
  */
-#ifndef RECO_CORE_HISTORY_H
-#define RECO_CORE_HISTORY_H
+#ifndef RECO_CORE_DATA_HISTORY_H
+#define RECO_CORE_DATA_HISTORY_H
 
 #include "core/base/env.h"
 
@@ -29,4 +29,4 @@ extern int64_t reco_history_count(const uint8_t *data, size_t size);
 extern bool reco_history_decode(const reco_env *env, const uint8_t *data, size_t size,
 								int32_t items, int32_t *item, float *value);
 
-#endif /* RECO_CORE_HISTORY_H */
+#endif /* RECO_CORE_DATA_HISTORY_H */

@@ -10,8 +10,8 @@
  *
  * Cost: parts x keys beside the work itself.
  */
-#ifndef RECO_CORE_PARTS_H
-#define RECO_CORE_PARTS_H
+#ifndef RECO_CORE_DATA_PARTS_H
+#define RECO_CORE_DATA_PARTS_H
 
 #include "core/base/env.h"
 
@@ -70,4 +70,4 @@ extern void reco_parts_free(reco_parts *p);
 /* Upper bound of what a reco_parts allocates. */
 extern size_t reco_parts_memory(int32_t keys, int64_t entries, int threads);
 
-#endif /* RECO_CORE_PARTS_H */
+#endif /* RECO_CORE_DATA_PARTS_H */

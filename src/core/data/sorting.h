@@ -2,8 +2,8 @@
  * sorting.h
  *	  What counting sorts of sparse matrices and other long loops of kernels share.
  */
-#ifndef RECO_CORE_SORTING_H
-#define RECO_CORE_SORTING_H
+#ifndef RECO_CORE_DATA_SORTING_H
+#define RECO_CORE_DATA_SORTING_H
 
 #include "core/base/env.h"
 
@@ -93,4 +93,4 @@ stop_after(const reco_env *env, int64_t steps, int64_t *done)
 	return env->poll(env->arg);
 }
 
-#endif /* RECO_CORE_SORTING_H */
+#endif /* RECO_CORE_DATA_SORTING_H */

@@ -2,8 +2,8 @@
  * topn.h
  *	  The n best of many scores.
  */
-#ifndef RECO_CORE_TOPN_H
-#define RECO_CORE_TOPN_H
+#ifndef RECO_CORE_DATA_TOPN_H
+#define RECO_CORE_DATA_TOPN_H
 
 #include "core/base/env.h"
 
@@ -51,4 +51,4 @@ reco_set_has(const uint64_t *set, int32_t item)
 extern int32_t reco_top_n(const reco_env *env, const float *score, int32_t items,
 						  const uint64_t *skip, int32_t n, reco_ranked *out);
 
-#endif /* RECO_CORE_TOPN_H */
+#endif /* RECO_CORE_DATA_TOPN_H */

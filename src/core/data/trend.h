@@ -2,8 +2,8 @@
  * trend.h
  *	  What grows: items by the users of late against those before.
  */
-#ifndef RECO_CORE_TREND_H
-#define RECO_CORE_TREND_H
+#ifndef RECO_CORE_DATA_TREND_H
+#define RECO_CORE_DATA_TREND_H
 
 #include "core/data/triples.h"
 
@@ -51,4 +51,4 @@ extern reco_status reco_trend_count(const reco_env *env, reco_trend *trend, int3
 									int32_t items, const int64_t *start, const reco_entry *entry,
 									const int64_t *time);
 
-#endif /* RECO_CORE_TREND_H */
+#endif /* RECO_CORE_DATA_TREND_H */

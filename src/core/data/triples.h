@@ -2,8 +2,8 @@
  * triples.h
  *	  Interactions as they arrive, and the matrix that is made of them.
  */
-#ifndef RECO_CORE_TRIPLES_H
-#define RECO_CORE_TRIPLES_H
+#ifndef RECO_CORE_DATA_TRIPLES_H
+#define RECO_CORE_DATA_TRIPLES_H
 
 #include "core/data/csr.h"
 
@@ -157,4 +157,4 @@ extern reco_status reco_interactions_filter(const reco_env *env, reco_interactio
 											int32_t min_user, int32_t min_item, int32_t *user_map,
 											int32_t *item_map);
 
-#endif /* RECO_CORE_TRIPLES_H */
+#endif /* RECO_CORE_DATA_TRIPLES_H */

@@ -12,8 +12,8 @@
  * allocation, no errors, no threads.  Rows of float matrices start at multiples
  * of RECO_ALIGN bytes: their strides are multiples of 16 and their padding is 0.
  */
-#ifndef RECO_CORE_ISA_H
-#define RECO_CORE_ISA_H
+#ifndef RECO_CORE_ISA_ISA_H
+#define RECO_CORE_ISA_ISA_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -239,4 +239,4 @@ extern const reco_kernels reco_kernels_v3;
 extern const reco_kernels reco_kernels_v4;
 #endif
 
-#endif /* RECO_CORE_ISA_H */
+#endif /* RECO_CORE_ISA_ISA_H */

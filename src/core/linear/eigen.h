@@ -2,8 +2,8 @@
  * eigen.h
  *	  Eigenvalues and eigenvectors of a symmetric matrix, by LAPACK.
  */
-#ifndef RECO_CORE_EIGEN_H
-#define RECO_CORE_EIGEN_H
+#ifndef RECO_CORE_LINEAR_EIGEN_H
+#define RECO_CORE_LINEAR_EIGEN_H
 
 #include "core/base/env.h"
 
@@ -20,4 +20,4 @@ extern size_t reco_eigen_bytes(int n);
  */
 extern reco_status reco_eigen(const reco_env *env, int n, double *a, double *value, void *scratch);
 
-#endif /* RECO_CORE_EIGEN_H */
+#endif /* RECO_CORE_LINEAR_EIGEN_H */

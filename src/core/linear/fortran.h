@@ -2,8 +2,8 @@
  * fortran.h
  *	  The one function of the Fortran run-time library that a static OpenBLAS calls.
  */
-#ifndef RECO_CORE_FORTRAN_H
-#define RECO_CORE_FORTRAN_H
+#ifndef RECO_CORE_LINEAR_FORTRAN_H
+#define RECO_CORE_LINEAR_FORTRAN_H
 
 #include <stddef.h>
 
@@ -11,4 +11,4 @@
 extern void _gfortran_concat_string(size_t size, char *to, size_t size_a, const char *a,
 									size_t size_b, const char *b);
 
-#endif /* RECO_CORE_FORTRAN_H */
+#endif /* RECO_CORE_LINEAR_FORTRAN_H */

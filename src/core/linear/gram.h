@@ -2,8 +2,8 @@
  * gram.h
  *	  Gram matrices of the columns of a block of rows in float4.
  */
-#ifndef RECO_CORE_GRAM_H
-#define RECO_CORE_GRAM_H
+#ifndef RECO_CORE_LINEAR_GRAM_H
+#define RECO_CORE_LINEAR_GRAM_H
 
 #include "core/base/env.h"
 #include "core/isa/isa.h"
@@ -23,4 +23,4 @@ extern reco_status reco_gram(const reco_env *env, const reco_kernels *k, const f
 							 int32_t rows, int d, bool one, int stride, const int64_t *start,
 							 void *scratch, double *gram, int ldg);
 
-#endif /* RECO_CORE_GRAM_H */
+#endif /* RECO_CORE_LINEAR_GRAM_H */

@@ -2,8 +2,8 @@
  * selftest.h
  *	  Whether the LAPACK that was linked computes right.
  */
-#ifndef RECO_CORE_SELFTEST_H
-#define RECO_CORE_SELFTEST_H
+#ifndef RECO_CORE_LINEAR_SELFTEST_H
+#define RECO_CORE_LINEAR_SELFTEST_H
 
 #include "core/base/env.h"
 
@@ -22,4 +22,4 @@ extern reco_status reco_selftest(const reco_env *env, reco_eigen_solver solver);
 /* Name and version of the library, and the processor that it is for; static. */
 extern const char *reco_linear_algebra(void);
 
-#endif /* RECO_CORE_SELFTEST_H */
+#endif /* RECO_CORE_LINEAR_SELFTEST_H */

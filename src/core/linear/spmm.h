@@ -2,8 +2,8 @@
  * spmm.h
  *	  A sparse matrix times a block of dense columns.
  */
-#ifndef RECO_CORE_SPMM_H
-#define RECO_CORE_SPMM_H
+#ifndef RECO_CORE_LINEAR_SPMM_H
+#define RECO_CORE_LINEAR_SPMM_H
 
 #include "core/data/csr.h"
 #include "core/base/env.h"
@@ -34,4 +34,4 @@ extern reco_status reco_spmm(const reco_env *env, const reco_csr *a, float scale
 extern reco_status reco_spmm_row(const reco_env *env, float scale, const float *y, int stride,
 								 int64_t n, const int32_t *idx, const float *value, float *out);
 
-#endif /* RECO_CORE_SPMM_H */
+#endif /* RECO_CORE_LINEAR_SPMM_H */

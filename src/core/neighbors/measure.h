@@ -2,8 +2,8 @@
  * measure.h
  *	  What neighbors are found by, and the lists of them; neighbors.h has the formulas.
  */
-#ifndef RECO_CORE_MEASURE_H
-#define RECO_CORE_MEASURE_H
+#ifndef RECO_CORE_NEIGHBORS_MEASURE_H
+#define RECO_CORE_NEIGHBORS_MEASURE_H
 
 #include "core/data/csr.h"
 
@@ -65,4 +65,4 @@ extern bool reco_measure_of_sets(reco_measure measure);
 
 extern void reco_neighbors_free(const reco_env *env, reco_neighbors *n);
 
-#endif /* RECO_CORE_MEASURE_H */
+#endif /* RECO_CORE_NEIGHBORS_MEASURE_H */

@@ -32,8 +32,8 @@
  * Dunning 1993 (LLR), Christoffel et al. 2015 and Paudel et al. 2017 (RP3beta),
  * Dacrema et al. 2021 for shrinkage and weighting as they are used together.
  */
-#ifndef RECO_CORE_NEIGHBORS_H
-#define RECO_CORE_NEIGHBORS_H
+#ifndef RECO_CORE_NEIGHBORS_NEIGHBORS_H
+#define RECO_CORE_NEIGHBORS_NEIGHBORS_H
 
 #include "core/neighbors/measure.h"
 
@@ -70,4 +70,4 @@ extern reco_status reco_neighbors_reverse(const reco_env *env, const reco_neighb
 extern reco_status reco_neighbors_walk_end(const reco_env *env, reco_neighbors *n, bool normalize,
 										   int k, reco_neighbors *out);
 
-#endif /* RECO_CORE_NEIGHBORS_H */
+#endif /* RECO_CORE_NEIGHBORS_NEIGHBORS_H */

@@ -12,8 +12,8 @@
  * Without `last` whatever ties with the worst entry would have to look at the heap: for
  * items that have one user in common and nothing else that is every pair.
  */
-#ifndef RECO_CORE_NEIGHBORS_LISTS_H
-#define RECO_CORE_NEIGHBORS_LISTS_H
+#ifndef RECO_CORE_NEIGHBORS_NEIGHBORS_LISTS_H
+#define RECO_CORE_NEIGHBORS_NEIGHBORS_LISTS_H
 
 #include "core/neighbors/measure.h"
 #include "core/neighbors/pairs.h"
@@ -109,4 +109,4 @@ extern void reco_lists_free(const reco_env *env, Lists *lists);
 extern reco_status reco_lists_collect(const reco_env *env, Lists *lists, const reco_pairs *pairs,
 									  int threads, int32_t only, reco_neighbors *out);
 
-#endif /* RECO_CORE_NEIGHBORS_LISTS_H */
+#endif /* RECO_CORE_NEIGHBORS_NEIGHBORS_LISTS_H */

@@ -3,8 +3,8 @@
  *	  The sums of products of one row with all others: one thread's arrays, and what
  *	  adds to them.  For neighbors.c and neighbors_sums.c only.
  */
-#ifndef RECO_CORE_NEIGHBORS_SUMS_H
-#define RECO_CORE_NEIGHBORS_SUMS_H
+#ifndef RECO_CORE_NEIGHBORS_NEIGHBORS_SUMS_H
+#define RECO_CORE_NEIGHBORS_NEIGHBORS_SUMS_H
 
 #include "core/isa/isa.h"
 #include "core/neighbors/pairs.h"
@@ -51,4 +51,4 @@ extern size_t reco_sums_memory(int32_t rows, int32_t columns);
  */
 extern int32_t reco_sums_add(const Adding *adding, Sums *sums, int32_t a, bool whole, bool touch);
 
-#endif /* RECO_CORE_NEIGHBORS_SUMS_H */
+#endif /* RECO_CORE_NEIGHBORS_NEIGHBORS_SUMS_H */

@@ -3,8 +3,8 @@
  *	  What reco_neighbors_find works on: the rows in order of falling length, each
  *	  entry with its weight, and the statistics of the similarity formula.
  */
-#ifndef RECO_CORE_PAIRS_H
-#define RECO_CORE_PAIRS_H
+#ifndef RECO_CORE_NEIGHBORS_PAIRS_H
+#define RECO_CORE_NEIGHBORS_PAIRS_H
 
 #include "core/isa/isa.h"
 #include "core/neighbors/measure.h"
@@ -72,4 +72,4 @@ extern reco_status reco_pairs_build(const reco_env *env, const reco_neighbors_pa
 									const reco_csr *by_row, reco_pairs *out);
 extern void reco_pairs_free(const reco_env *env, reco_pairs *pairs);
 
-#endif /* RECO_CORE_PAIRS_H */
+#endif /* RECO_CORE_NEIGHBORS_PAIRS_H */

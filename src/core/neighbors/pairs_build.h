@@ -2,8 +2,8 @@
  * pairs_build.h
  *	  What the files that build a reco_pairs share.  For pairs*.c only.
  */
-#ifndef RECO_CORE_PAIRS_BUILD_H
-#define RECO_CORE_PAIRS_BUILD_H
+#ifndef RECO_CORE_NEIGHBORS_PAIRS_BUILD_H
+#define RECO_CORE_NEIGHBORS_PAIRS_BUILD_H
 
 #include "core/neighbors/pairs.h"
 
@@ -71,4 +71,4 @@ extern reco_status reco_pair_weights(const reco_env *env, const reco_neighbors_p
 /* The first ranks of each column as strings of bits, where that pays; see pairs.h. */
 extern reco_status reco_pair_bits(const reco_env *env, const reco_pair_sums *s, reco_pairs *p);
 
-#endif /* RECO_CORE_PAIRS_BUILD_H */
+#endif /* RECO_CORE_NEIGHBORS_PAIRS_BUILD_H */

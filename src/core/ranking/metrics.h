@@ -2,8 +2,8 @@
  * metrics.h
  *	  How good a ranked list is.
  */
-#ifndef RECO_CORE_METRICS_H
-#define RECO_CORE_METRICS_H
+#ifndef RECO_CORE_RANKING_METRICS_H
+#define RECO_CORE_RANKING_METRICS_H
 
 #include "core/data/topn.h"
 
@@ -47,4 +47,4 @@ extern reco_status reco_hold_out(const reco_env *env, uint64_t seed, int32_t row
 								 const int32_t *col, int64_t n, int64_t held, uint64_t *scratch,
 								 bool *out);
 
-#endif /* RECO_CORE_METRICS_H */
+#endif /* RECO_CORE_RANKING_METRICS_H */

@@ -7,8 +7,8 @@
  * header, and arrays at offsets from it.  It may be written to a file and mapped
  * at a multiple of RECO_ALIGN.  It belongs to the machine's byte order.
  */
-#ifndef RECO_CORE_PRUNED_H
-#define RECO_CORE_PRUNED_H
+#ifndef RECO_CORE_RANKING_PRUNED_H
+#define RECO_CORE_RANKING_PRUNED_H
 
 #include "core/data/topn.h"
 
@@ -72,4 +72,4 @@ extern int32_t reco_pruned_top(const reco_env *env, const void *index, const flo
 							   int stride, const float *p, const float *bias, float base,
 							   const uint64_t *skip, int32_t n, reco_ranked *out);
 
-#endif /* RECO_CORE_PRUNED_H */
+#endif /* RECO_CORE_RANKING_PRUNED_H */

@@ -6,8 +6,8 @@
  *
  * Invariant: whatever is rounded here is not below the true value.
  */
-#ifndef RECO_CORE_PRUNED_PARTS_H
-#define RECO_CORE_PRUNED_PARTS_H
+#ifndef RECO_CORE_RANKING_PRUNED_PARTS_H
+#define RECO_CORE_RANKING_PRUNED_PARTS_H
 
 #include "core/isa/isa.h"
 #include "core/ranking/pruned.h"
@@ -102,4 +102,4 @@ parts_of(const void *index)
 				   (float *) (at + h->high_at),   (float *) (at + h->later_at)};
 }
 
-#endif /* RECO_CORE_PRUNED_PARTS_H */
+#endif /* RECO_CORE_RANKING_PRUNED_PARTS_H */

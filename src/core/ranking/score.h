@@ -2,8 +2,8 @@
  * score.h
  *	  Scores of many items for one user.
  */
-#ifndef RECO_CORE_SCORE_H
-#define RECO_CORE_SCORE_H
+#ifndef RECO_CORE_RANKING_SCORE_H
+#define RECO_CORE_RANKING_SCORE_H
 
 #include "core/base/env.h"
 
@@ -16,4 +16,4 @@
 extern void reco_score(const float *item, int32_t items, int stride, const float *x,
 					   const float *bias, float base, float *score);
 
-#endif /* RECO_CORE_SCORE_H */
+#endif /* RECO_CORE_RANKING_SCORE_H */

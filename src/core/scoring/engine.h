@@ -11,8 +11,8 @@
  * empties these in the order of users.  So sums and rows come out the same whatever the
  * number of threads.  In between, and whenever it is due, the main thread polls.
  */
-#ifndef RECO_CORE_ENGINE_H
-#define RECO_CORE_ENGINE_H
+#ifndef RECO_CORE_SCORING_ENGINE_H
+#define RECO_CORE_SCORING_ENGINE_H
 
 #include "core/scoring/scorer.h"
 
@@ -94,4 +94,4 @@ extern int32_t reco_worker_list(reco_worker *worker, int32_t n, reco_ranked *out
 /* The same of the filler alone. */
 extern int32_t reco_worker_fallback(reco_worker *worker, int32_t n, reco_ranked *out);
 
-#endif /* RECO_CORE_ENGINE_H */
+#endif /* RECO_CORE_SCORING_ENGINE_H */

@@ -2,8 +2,8 @@
  * evaluation.h
  *	  How well a scorer finds what was hidden from it.
  */
-#ifndef RECO_CORE_EVALUATION_H
-#define RECO_CORE_EVALUATION_H
+#ifndef RECO_CORE_SCORING_EVALUATION_H
+#define RECO_CORE_SCORING_EVALUATION_H
 
 #include "core/data/csr.h"
 #include "core/ranking/metrics.h"
@@ -55,4 +55,4 @@ extern size_t reco_evaluation_bytes(const reco_evaluation *evaluation, int threa
 extern reco_status reco_evaluation_run(const reco_env *env, const reco_evaluation *evaluation,
 									   reco_evaluation_sums *sums);
 
-#endif /* RECO_CORE_EVALUATION_H */
+#endif /* RECO_CORE_SCORING_EVALUATION_H */

@@ -2,8 +2,8 @@
  * score_factors.h
  *	  Scorers whose scores are inner products of factors.
  */
-#ifndef RECO_CORE_SCORE_FACTORS_H
-#define RECO_CORE_SCORE_FACTORS_H
+#ifndef RECO_CORE_SCORING_SCORE_FACTORS_H
+#define RECO_CORE_SCORING_SCORE_FACTORS_H
 
 #include "core/als/als.h"
 #include "core/scoring/scorer.h"
@@ -61,4 +61,4 @@ typedef struct reco_als_scorer
  */
 extern const reco_scorer_type reco_als_scorer_type;
 
-#endif /* RECO_CORE_SCORE_FACTORS_H */
+#endif /* RECO_CORE_SCORING_SCORE_FACTORS_H */

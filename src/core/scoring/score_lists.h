@@ -2,8 +2,8 @@
  * score_lists.h
  *	  Scorers of lists of items: what speaks for an item.
  */
-#ifndef RECO_CORE_SCORE_LISTS_H
-#define RECO_CORE_SCORE_LISTS_H
+#ifndef RECO_CORE_SCORING_SCORE_LISTS_H
+#define RECO_CORE_SCORING_SCORE_LISTS_H
 
 #include "core/data/csr.h"
 #include "core/neighbors/neighbors.h"
@@ -27,4 +27,4 @@ typedef struct reco_list_scorer
 
 extern const reco_scorer_type reco_list_scorer_type;
 
-#endif /* RECO_CORE_SCORE_LISTS_H */
+#endif /* RECO_CORE_SCORING_SCORE_LISTS_H */

@@ -2,8 +2,8 @@
  * score_popular.h
  *	  A scorer that says the same to everybody.
  */
-#ifndef RECO_CORE_SCORE_POPULAR_H
-#define RECO_CORE_SCORE_POPULAR_H
+#ifndef RECO_CORE_SCORING_SCORE_POPULAR_H
+#define RECO_CORE_SCORING_SCORE_POPULAR_H
 
 #include "core/scoring/scorer.h"
 
@@ -17,4 +17,4 @@ typedef struct reco_popular_scorer
 
 extern const reco_scorer_type reco_popular_scorer_type;
 
-#endif /* RECO_CORE_SCORE_POPULAR_H */
+#endif /* RECO_CORE_SCORING_SCORE_POPULAR_H */

@@ -3,8 +3,8 @@
  *	  Scores that are sums over neighbors: what lists of similar items and lists of similar
  *	  users have in common.
  */
-#ifndef RECO_CORE_SCORE_SUMS_H
-#define RECO_CORE_SCORE_SUMS_H
+#ifndef RECO_CORE_SCORING_SCORE_SUMS_H
+#define RECO_CORE_SCORING_SCORE_SUMS_H
 
 #include "core/scoring/scorer.h"
 
@@ -86,4 +86,4 @@ extern int32_t reco_sum_top(reco_seat *seat, const reco_sum_methods *methods, co
 extern reco_status reco_sum_fold_in(const reco_env *env, const reco_scorer *scorer,
 									reco_profile *profile);
 
-#endif /* RECO_CORE_SCORE_SUMS_H */
+#endif /* RECO_CORE_SCORING_SCORE_SUMS_H */

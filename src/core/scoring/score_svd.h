@@ -2,8 +2,8 @@
  * score_svd.h
  *	  Scorers over a truncated singular value decomposition (core/svd/svd.h).
  */
-#ifndef RECO_CORE_SCORE_SVD_H
-#define RECO_CORE_SCORE_SVD_H
+#ifndef RECO_CORE_SCORING_SCORE_SVD_H
+#define RECO_CORE_SCORING_SCORE_SVD_H
 
 #include "core/scoring/score_factors.h"
 
@@ -18,4 +18,4 @@
  */
 extern const reco_scorer_type reco_svd_scorer_type;
 
-#endif /* RECO_CORE_SCORE_SVD_H */
+#endif /* RECO_CORE_SCORING_SCORE_SVD_H */

@@ -2,8 +2,8 @@
  * score_users.h
  *	  Scorers of similar users: what users like this one have.
  */
-#ifndef RECO_CORE_SCORE_USERS_H
-#define RECO_CORE_SCORE_USERS_H
+#ifndef RECO_CORE_SCORING_SCORE_USERS_H
+#define RECO_CORE_SCORING_SCORE_USERS_H
 
 #include "core/data/csr.h"
 #include "core/neighbors/neighbors.h"
@@ -23,4 +23,4 @@ typedef struct reco_user_scorer
  */
 extern const reco_scorer_type reco_user_scorer_type;
 
-#endif /* RECO_CORE_SCORE_USERS_H */
+#endif /* RECO_CORE_SCORING_SCORE_USERS_H */

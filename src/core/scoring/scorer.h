@@ -26,8 +26,8 @@
  * whoever made them.  It gives a reco_scorer_type with those methods that it has; the others
  * have defaults.
  */
-#ifndef RECO_CORE_SCORER_H
-#define RECO_CORE_SCORER_H
+#ifndef RECO_CORE_SCORING_SCORER_H
+#define RECO_CORE_SCORING_SCORER_H
 
 #include "core/data/topn.h"
 
@@ -216,4 +216,4 @@ extern void reco_profile_free(const reco_env *env, reco_profile *profile);
 extern reco_status reco_diversify(const reco_env *env, const reco_scorer *scorer, double diversity,
 								  reco_ranked *candidate, int32_t m, int32_t n);
 
-#endif /* RECO_CORE_SCORER_H */
+#endif /* RECO_CORE_SCORING_SCORER_H */

@@ -2,8 +2,8 @@
  * similar.h
  *	  The rows of a matrix that are most similar to one of them.
  */
-#ifndef RECO_CORE_SIMILAR_H
-#define RECO_CORE_SIMILAR_H
+#ifndef RECO_CORE_SCORING_SIMILAR_H
+#define RECO_CORE_SCORING_SIMILAR_H
 
 #include "core/scoring/scorer.h"
 
@@ -23,4 +23,4 @@ extern reco_status reco_similar_rows(const reco_env *env, const float *matrix, i
 /* Puts n of them into the order of a list; false: stopped. */
 extern bool reco_similar_sort(const reco_env *env, reco_similar *similar, int32_t n);
 
-#endif /* RECO_CORE_SIMILAR_H */
+#endif /* RECO_CORE_SCORING_SIMILAR_H */

@@ -6,8 +6,8 @@
  * list is the filters' business alone.  A new kind of candidates is a function that finds the
  * best of them that are not in a set.
  */
-#ifndef RECO_CORE_STAGES_H
-#define RECO_CORE_STAGES_H
+#ifndef RECO_CORE_SCORING_STAGES_H
+#define RECO_CORE_SCORING_STAGES_H
 
 #include "core/scoring/scorer.h"
 
@@ -99,4 +99,4 @@ extern reco_status reco_best_by_similarity(void *arg, const uint64_t *skip, int3
 										   reco_ranked *out, int32_t *found);
 extern void reco_by_similarity_free(reco_by_similarity *by);
 
-#endif /* RECO_CORE_STAGES_H */
+#endif /* RECO_CORE_SCORING_STAGES_H */

@@ -2,8 +2,8 @@
  * sets.h
  *	  Members of sets, sorted.
  */
-#ifndef RECO_CORE_SETS_H
-#define RECO_CORE_SETS_H
+#ifndef RECO_CORE_SIMILARITY_SETS_H
+#define RECO_CORE_SIMILARITY_SETS_H
 
 #include "core/base/env.h"
 
@@ -36,4 +36,4 @@ extern reco_status reco_sort_members(reco_member *members, reco_member *scratch,
 extern reco_status reco_overlap_count(const reco_member *a, int64_t n_a, const reco_member *b,
 									  int64_t n_b, const reco_env *env, reco_overlap *overlap);
 
-#endif /* RECO_CORE_SETS_H */
+#endif /* RECO_CORE_SIMILARITY_SETS_H */

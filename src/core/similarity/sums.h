@@ -11,8 +11,8 @@
  * These functions add step by step: files that use the inline ones are compiled
  * without fused multiply-adds.
  */
-#ifndef RECO_CORE_SUMS_H
-#define RECO_CORE_SUMS_H
+#ifndef RECO_CORE_SIMILARITY_SUMS_H
+#define RECO_CORE_SIMILARITY_SUMS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -87,4 +87,4 @@ extern void reco_pearson_combine(reco_pearson_sums *into, const reco_pearson_sum
 /* False: not defined, for every x or every y is the same. */
 extern bool reco_pearson_value(const reco_pearson_sums *s, double *result);
 
-#endif /* RECO_CORE_SUMS_H */
+#endif /* RECO_CORE_SIMILARITY_SUMS_H */

@@ -2,8 +2,8 @@
  * vector.h
  *	  Similarity of two vectors, and sums of vectors.
  */
-#ifndef RECO_CORE_VECTOR_H
-#define RECO_CORE_VECTOR_H
+#ifndef RECO_CORE_SIMILARITY_VECTOR_H
+#define RECO_CORE_SIMILARITY_VECTOR_H
 
 #include "core/base/env.h"
 #include "core/isa/isa.h"
@@ -56,4 +56,4 @@ extern bool reco_vector_add(const reco_env *env, double *sum, double *error,
 extern bool reco_vector_combine(const reco_env *env, double *sum, double *error, const double *sum2,
 								const double *error2, int64_t n);
 
-#endif /* RECO_CORE_VECTOR_H */
+#endif /* RECO_CORE_SIMILARITY_VECTOR_H */

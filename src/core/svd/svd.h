@@ -33,8 +33,8 @@
  * l = factors + oversampling; for an iteration 3 items l^2, and at the end
  * 2 users l^2.
  */
-#ifndef RECO_CORE_SVD_H
-#define RECO_CORE_SVD_H
+#ifndef RECO_CORE_SVD_SVD_H
+#define RECO_CORE_SVD_SVD_H
 
 #include "core/data/csr.h"
 #include "core/base/env.h"
@@ -84,4 +84,4 @@ extern reco_status reco_svd_fit(const reco_env *env, const reco_svd_params *para
 
 extern void reco_svd_free(const reco_env *env, reco_svd *svd);
 
-#endif /* RECO_CORE_SVD_H */
+#endif /* RECO_CORE_SVD_SVD_H */

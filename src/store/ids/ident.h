@@ -2,8 +2,8 @@
  * ident.h
  *	  Ids of any type, numbered.
  */
-#ifndef RECO_STORE_IDENT_H
-#define RECO_STORE_IDENT_H
+#ifndef RECO_STORE_IDS_IDENT_H
+#define RECO_STORE_IDS_IDENT_H
 
 #include "pg/pg.h"
 
@@ -109,4 +109,4 @@ extern const void *id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes)
 extern IdDict *id_dict_frozen(MemoryContext parent, const IdType *type, const void *image,
 							  Size bytes);
 
-#endif /* RECO_STORE_IDENT_H */
+#endif /* RECO_STORE_IDS_IDENT_H */

@@ -2,8 +2,8 @@
  * cache.h
  *	  The versions that a backend serves from.
  */
-#ifndef RECO_STORE_CACHE_H
-#define RECO_STORE_CACHE_H
+#ifndef RECO_STORE_IMAGE_CACHE_H
+#define RECO_STORE_IMAGE_CACHE_H
 
 #include "store/image/users.h"
 
@@ -22,4 +22,4 @@ extern const ServingUsers *reco_serving_load_users(Serving *serving);
 /* What the version says of items; loads all users where the algorithm looks at them. */
 extern const reco_scorer *reco_serving_scorer(Serving *serving);
 
-#endif /* RECO_STORE_CACHE_H */
+#endif /* RECO_STORE_IMAGE_CACHE_H */

@@ -2,8 +2,8 @@
  * image.h
  *	  Versions in files that backends map.
  */
-#ifndef RECO_STORE_IMAGE_H
-#define RECO_STORE_IMAGE_H
+#ifndef RECO_STORE_IMAGE_IMAGE_H
+#define RECO_STORE_IMAGE_IMAGE_H
 
 #include "store/image/serving.h"
 
@@ -45,4 +45,4 @@ extern void reco_image_remove_old(Oid schema, int32 version, int64 current);
 /* The files of a model go when the transaction that drops it commits. */
 extern void reco_image_init(void);
 
-#endif /* RECO_STORE_IMAGE_H */
+#endif /* RECO_STORE_IMAGE_IMAGE_H */

@@ -2,8 +2,8 @@
  * load.h
  *	  Reading versions from a model's tables.  For the files of the serving cache.
  */
-#ifndef RECO_STORE_LOAD_H
-#define RECO_STORE_LOAD_H
+#ifndef RECO_STORE_IMAGE_LOAD_H
+#define RECO_STORE_IMAGE_LOAD_H
 
 #include "store/image/serving.h"
 
@@ -26,4 +26,4 @@ extern float *serving_load_matrix(RecoBudget *budget, MemoryContext context, Siz
 extern void serving_copy_factors(Oid schema, Datum value, int d, bool nan_ok, float *to);
 extern void serving_check_size(ModelTable *table, int32 rows);
 
-#endif /* RECO_STORE_LOAD_H */
+#endif /* RECO_STORE_IMAGE_LOAD_H */

@@ -2,8 +2,8 @@
  * serving.h
  *	  A version of a model in the memory of a backend, ready to serve.
  */
-#ifndef RECO_STORE_SERVING_H
-#define RECO_STORE_SERVING_H
+#ifndef RECO_STORE_IMAGE_SERVING_H
+#define RECO_STORE_IMAGE_SERVING_H
 
 #include "model/model.h"
 #include "store/tables/tables.h"
@@ -67,4 +67,4 @@ typedef struct Serving
 	const reco_scorer *scorer; /* for reco_serving_scorer */
 } Serving;
 
-#endif /* RECO_STORE_SERVING_H */
+#endif /* RECO_STORE_IMAGE_SERVING_H */

@@ -2,8 +2,8 @@
  * users.h
  *	  Users of a version, read when they are asked for.
  */
-#ifndef RECO_STORE_USERS_H
-#define RECO_STORE_USERS_H
+#ifndef RECO_STORE_IMAGE_USERS_H
+#define RECO_STORE_IMAGE_USERS_H
 
 #include "store/image/serving.h"
 
@@ -27,4 +27,4 @@ extern bool reco_serving_user(Serving *serving, Datum user, reco_profile *profil
 /* All users, in a context that the caller gives to the version when it takes them. */
 extern ServingUsers *reco_users_load(const Serving *serving, MemoryContext context);
 
-#endif /* RECO_STORE_USERS_H */
+#endif /* RECO_STORE_IMAGE_USERS_H */

@@ -2,8 +2,8 @@
  * confine.h
  *	  What a query of an owner's could find in the session of whoever calls.
  */
-#ifndef RECO_STORE_CONFINE_H
-#define RECO_STORE_CONFINE_H
+#ifndef RECO_STORE_SOURCE_CONFINE_H
+#define RECO_STORE_SOURCE_CONFINE_H
 
 #include "pg/pg.h"
 
@@ -33,4 +33,4 @@ extern RecoCode reco_code_of_type(Oid type);
 extern void reco_confine(const char *what, const RecoCode *code, Oid owner, Oid caller);
 extern bool reco_is_owners_session(Oid owner, Oid caller);
 
-#endif /* RECO_STORE_CONFINE_H */
+#endif /* RECO_STORE_SOURCE_CONFINE_H */

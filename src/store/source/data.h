@@ -2,8 +2,8 @@
  * data.h
  *	  What is read of a model's source, and what is asked of it.
  */
-#ifndef RECO_STORE_DATA_H
-#define RECO_STORE_DATA_H
+#ifndef RECO_STORE_SOURCE_DATA_H
+#define RECO_STORE_SOURCE_DATA_H
 
 #include "pg/pg.h"
 
@@ -67,4 +67,4 @@ typedef struct RecoData
 	bool available;                /* items say what is available */
 } RecoData;
 
-#endif /* RECO_STORE_DATA_H */
+#endif /* RECO_STORE_SOURCE_DATA_H */

@@ -2,8 +2,8 @@
  * features.h
  *	  What is known about items: the rows of a model's query `items`.
  */
-#ifndef RECO_STORE_FEATURES_H
-#define RECO_STORE_FEATURES_H
+#ifndef RECO_STORE_SOURCE_FEATURES_H
+#define RECO_STORE_SOURCE_FEATURES_H
 
 #include "model/model.h"
 #include "store/source/confine.h"
@@ -41,4 +41,4 @@ extern DestReceiver *features_receiver(FeatureReader *reader);
 extern RecoFeatures *features_finish(FeatureReader *reader, const int32 *rank, int32 items,
 									 const int32 *map, int32 kept, int64 *skipped);
 
-#endif /* RECO_STORE_FEATURES_H */
+#endif /* RECO_STORE_SOURCE_FEATURES_H */

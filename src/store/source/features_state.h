@@ -2,8 +2,8 @@
  * features_state.h
  *	  A reader of the rows of a model's query `items`.  For features.c and values.c only.
  */
-#ifndef RECO_STORE_FEATURES_STATE_H
-#define RECO_STORE_FEATURES_STATE_H
+#ifndef RECO_STORE_SOURCE_FEATURES_STATE_H
+#define RECO_STORE_SOURCE_FEATURES_STATE_H
 
 #include "store/source/features.h"
 
@@ -71,4 +71,4 @@ extern void features_classify(FeatureColumn *column, Oid type);
 extern void features_add(FeatureReader *reader, TupleTableSlot *slot, int32 item,
 						 FeatureColumn *column, Datum value);
 
-#endif /* RECO_STORE_FEATURES_STATE_H */
+#endif /* RECO_STORE_SOURCE_FEATURES_STATE_H */

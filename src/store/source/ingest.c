@@ -3,7 +3,7 @@
  *	  From the executor's rows to matrices.
  *
  * A row costs two probes of the id dictionaries and an append to a chunk; the
- * chunks are then sorted and merged by core/triples.c.  Conventions: a NULL user,
+ * chunks are then sorted and merged by core/data/triples.c.  Conventions: a NULL user,
  * item or value skips the row and is counted; a value that is NaN, infinite or
  * beyond 1e18, or an id that no index takes, is an error that names the row, or is
  * counted and skipped with on_invalid => 'skip'.

@@ -2,8 +2,8 @@
  * ingest.h
  *	  From the executor's rows to matrices.
  */
-#ifndef RECO_STORE_INGEST_H
-#define RECO_STORE_INGEST_H
+#ifndef RECO_STORE_SOURCE_INGEST_H
+#define RECO_STORE_SOURCE_INGEST_H
 
 #include "store/source/data.h"
 #include "tcop/dest.h"
@@ -43,4 +43,4 @@ extern bool ingest_row(Oid value_type, Oid time_type, TupleTableSlot *slot, doub
 extern pg_attribute_noreturn() void ingest_invalid_value(IdType *user_type, IdType *item_type,
 														 TupleTableSlot *slot, double value);
 
-#endif /* RECO_STORE_INGEST_H */
+#endif /* RECO_STORE_SOURCE_INGEST_H */

@@ -2,8 +2,8 @@
  * lookup.h
  *	  A query of a model's definition, asked for some of its rows.
  */
-#ifndef RECO_STORE_LOOKUP_H
-#define RECO_STORE_LOOKUP_H
+#ifndef RECO_STORE_SOURCE_LOOKUP_H
+#define RECO_STORE_SOURCE_LOOKUP_H
 
 #include "store/source/confine.h"
 #include "store/ids/ident.h"
@@ -73,4 +73,4 @@ extern ErrorData *reco_lookup_try(void (*work)(void *arg), void *arg);
 /* The same, rolled back in either case: locks and settings go, what it allocated stays. */
 extern ErrorData *reco_lookup_peek(void (*work)(void *arg), void *arg);
 
-#endif /* RECO_STORE_LOOKUP_H */
+#endif /* RECO_STORE_SOURCE_LOOKUP_H */

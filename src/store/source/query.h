@@ -2,8 +2,8 @@
  * query.h
  *	  The queries of a model: their texts, and as whom they run.
  */
-#ifndef RECO_STORE_QUERY_H
-#define RECO_STORE_QUERY_H
+#ifndef RECO_STORE_SOURCE_QUERY_H
+#define RECO_STORE_SOURCE_QUERY_H
 
 #include "pg/pg.h"
 
@@ -96,4 +96,4 @@ extern void reco_query_same(const RecoQueryKind *kind, TupleDesc planned, TupleD
 /* A table as a source names it; an error when there is none. */
 extern char *reco_table_source(Oid table);
 
-#endif /* RECO_STORE_QUERY_H */
+#endif /* RECO_STORE_SOURCE_QUERY_H */

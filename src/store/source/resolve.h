@@ -2,8 +2,8 @@
  * resolve.h
  *	  What a query of a definition says, whatever the search_path of who runs it.
  */
-#ifndef RECO_STORE_RESOLVE_H
-#define RECO_STORE_RESOLVE_H
+#ifndef RECO_STORE_SOURCE_RESOLVE_H
+#define RECO_STORE_SOURCE_RESOLVE_H
 
 #include "store/tables/definition.h"
 #include "store/source/query.h"
@@ -36,4 +36,4 @@ extern void reco_check_calls(const RecoQuery *query);
 /* Whether a query names a type in a session's own schema (a walker). */
 extern bool reco_names_temporary_type(Node *node, void *context);
 
-#endif /* RECO_STORE_RESOLVE_H */
+#endif /* RECO_STORE_SOURCE_RESOLVE_H */

@@ -2,8 +2,8 @@
  * source.h
  *	  A model's source: any query whose columns are user, item [, value [, time]].
  */
-#ifndef RECO_STORE_SOURCE_H
-#define RECO_STORE_SOURCE_H
+#ifndef RECO_STORE_SOURCE_SOURCE_H
+#define RECO_STORE_SOURCE_SOURCE_H
 
 #include "store/source/data.h"
 #include "store/source/query.h"
@@ -18,4 +18,4 @@
 extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join,
 								  const RecoDataOptions *options, RecoBudget *budget);
 
-#endif /* RECO_STORE_SOURCE_H */
+#endif /* RECO_STORE_SOURCE_SOURCE_H */

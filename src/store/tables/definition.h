@@ -2,8 +2,8 @@
  * definition.h
  *	  Which schemas are models: the row that defines one, and those of its versions.
  */
-#ifndef RECO_STORE_DEFINITION_H
-#define RECO_STORE_DEFINITION_H
+#ifndef RECO_STORE_TABLES_DEFINITION_H
+#define RECO_STORE_TABLES_DEFINITION_H
 
 #include "store/tables/layout.h"
 
@@ -118,4 +118,4 @@ extern void reco_check_policies(Relation table);
  */
 extern void reco_check_writable(Relation table);
 
-#endif /* RECO_STORE_DEFINITION_H */
+#endif /* RECO_STORE_TABLES_DEFINITION_H */

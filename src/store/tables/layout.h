@@ -2,8 +2,8 @@
  * layout.h
  *	  What the tables of a model are, and the one way to open them.
  */
-#ifndef RECO_STORE_LAYOUT_H
-#define RECO_STORE_LAYOUT_H
+#ifndef RECO_STORE_TABLES_LAYOUT_H
+#define RECO_STORE_TABLES_LAYOUT_H
 
 #include "pg/pg.h"
 
@@ -168,4 +168,4 @@ extern bool reco_model_gone(Oid schema);
 extern pg_attribute_noreturn() void reco_damaged(Oid schema, const char *detail);
 extern pg_attribute_noreturn() void reco_table_damaged(Oid schema, const char *detail);
 
-#endif /* RECO_STORE_LAYOUT_H */
+#endif /* RECO_STORE_TABLES_LAYOUT_H */

@@ -2,8 +2,8 @@
  * lock.h
  *	  The lock that keeps two trainings of a model apart.
  */
-#ifndef RECO_STORE_LOCK_H
-#define RECO_STORE_LOCK_H
+#ifndef RECO_STORE_TABLES_LOCK_H
+#define RECO_STORE_TABLES_LOCK_H
 
 #include "pg/pg.h"
 
@@ -17,4 +17,4 @@ extern void reco_training_unlock(Oid schema);
 /* Whether some session trains the model now; on a standby nobody does. */
 extern bool reco_training_runs(Oid schema);
 
-#endif /* RECO_STORE_LOCK_H */
+#endif /* RECO_STORE_TABLES_LOCK_H */

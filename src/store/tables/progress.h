@@ -2,8 +2,8 @@
  * progress.h
  *	  How far a training of this session is, for other sessions to see.
  */
-#ifndef RECO_STORE_PROGRESS_H
-#define RECO_STORE_PROGRESS_H
+#ifndef RECO_STORE_TABLES_PROGRESS_H
+#define RECO_STORE_TABLES_PROGRESS_H
 
 #include "pg/pg.h"
 #include "datatype/timestamp.h"
@@ -40,4 +40,4 @@ extern void reco_progress_end(void);
 /* What some session tells about a model; false when there is nothing. */
 extern bool reco_progress_read(Oid schema, RecoProgress *out);
 
-#endif /* RECO_STORE_PROGRESS_H */
+#endif /* RECO_STORE_TABLES_PROGRESS_H */

@@ -2,8 +2,8 @@
  * rights.h
  *	  Who may call the functions of a model.
  */
-#ifndef RECO_STORE_RIGHTS_H
-#define RECO_STORE_RIGHTS_H
+#ifndef RECO_STORE_TABLES_RIGHTS_H
+#define RECO_STORE_TABLES_RIGHTS_H
 
 #include "store/tables/definition.h"
 
@@ -21,4 +21,4 @@ extern List *reco_rights_functions(const ModelRow *model, const char *function);
 
 extern void reco_rights_init(void);
 
-#endif /* RECO_STORE_RIGHTS_H */
+#endif /* RECO_STORE_TABLES_RIGHTS_H */

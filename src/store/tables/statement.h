@@ -2,8 +2,8 @@
  * statement.h
  *	  Statements that write to the tables of a model.
  */
-#ifndef RECO_STORE_STATEMENT_H
-#define RECO_STORE_STATEMENT_H
+#ifndef RECO_STORE_TABLES_STATEMENT_H
+#define RECO_STORE_TABLES_STATEMENT_H
 
 #include "store/tables/layout.h"
 
@@ -43,4 +43,4 @@ extern uint64 reco_statement(Oid schema, const char *template, const RecoArgumen
 extern int32 reco_statement_one(Oid schema, const char *template, const RecoArgument *argument,
 								int n);
 
-#endif /* RECO_STORE_STATEMENT_H */
+#endif /* RECO_STORE_TABLES_STATEMENT_H */

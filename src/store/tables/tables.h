@@ -2,8 +2,8 @@
  * tables.h
  *	  Reading and writing the tables of users and items of a model.
  */
-#ifndef RECO_STORE_TABLES_H
-#define RECO_STORE_TABLES_H
+#ifndef RECO_STORE_TABLES_TABLES_H
+#define RECO_STORE_TABLES_TABLES_H
 
 #include "store/tables/definition.h"
 
@@ -100,4 +100,4 @@ extern TableWriter *reco_writer_begin(Relation heap);
 extern Datum *reco_writer_row(TableWriter *writer, MemoryContext *context);
 extern void reco_writer_end(TableWriter *writer);
 
-#endif /* RECO_STORE_TABLES_H */
+#endif /* RECO_STORE_TABLES_TABLES_H */

@@ -2,8 +2,8 @@
  * template.h
  *	  The SQL of a model, from the files under sql/model.
  */
-#ifndef RECO_STORE_TEMPLATE_H
-#define RECO_STORE_TEMPLATE_H
+#ifndef RECO_STORE_TABLES_TEMPLATE_H
+#define RECO_STORE_TABLES_TEMPLATE_H
 
 #include "pg/pg.h"
 
@@ -36,4 +36,4 @@ extern void reco_run(const char *sql);
 /* Fills in and executes blocks, one by one. */
 extern void reco_run_blocks(const char *const *blocks, const RecoPlaceholder *placeholders);
 
-#endif /* RECO_STORE_TEMPLATE_H */
+#endif /* RECO_STORE_TABLES_TEMPLATE_H */

@@ -2,8 +2,8 @@
  * terms.h
  *	  The fields and terms of a version whose algorithm looks at features.
  */
-#ifndef RECO_STORE_TERMS_H
-#define RECO_STORE_TERMS_H
+#ifndef RECO_STORE_TABLES_TERMS_H
+#define RECO_STORE_TABLES_TERMS_H
 
 #include "model/model.h"
 #include "store/tables/tables.h"
@@ -20,4 +20,4 @@ extern RecoFeatures *reco_fields_read(Jsonb *fields);
 /* Writes all terms, through SPI, as the current user. */
 extern void reco_terms_write(Oid schema, int32 version, const RecoFeatures *features);
 
-#endif /* RECO_STORE_TERMS_H */
+#endif /* RECO_STORE_TABLES_TERMS_H */

@@ -1,6 +1,6 @@
 /*
  * server.h
- *	  A stand-in for the server, for targets that run files of src/api and src/store
+ *	  A stand-in for the server, for targets that run files of src/similarity and src/store
  *	  outside of it.
  */
 #ifndef RECO_FUZZ_SERVER_H
