@@ -28,23 +28,21 @@ RECO_FUNCTION(reco_activate);
 static Datum
 alter_model(FunctionCallInfo fcinfo, int source, Jsonb *algorithm)
 {
-	RecoTrainingRecord record = {0};
 	ModelRow row;
 	ModelRow change = {0};
 
 	PreventCommandIfReadOnly("CALL reco.alter_model()");
 	reco_check_version();
-	record.schema = reco_owned_model(fcinfo, false, &row);
-	record.owner = reco_run_as(row.owner);
-	record.algorithm = algorithm;
-	record.options = reco_jsonb_or_null(fcinfo, 4);
+	(void) reco_owned_model(fcinfo, false, &row);
+	change.algorithm = algorithm;
+	change.options = reco_jsonb_or_null(fcinfo, 4);
 	change.owner = row.owner;
 	change.source = reco_text_or_null(fcinfo, source);
 	change.items = reco_text_or_null(fcinfo, 3);
 	change.search_path = pstrdup(GetConfigOption("search_path", false, false));
 	change.resolved = reco_resolve_missing(&change);
 	SPI_connect();
-	reco_version_redefine(&record, &change);
+	reco_definition_update(&row, &change);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -93,22 +91,20 @@ reco_drop_model(PG_FUNCTION_ARGS)
 Datum
 reco_activate(PG_FUNCTION_ARGS)
 {
-	RecoTrainingRecord record = {0};
+	int32 version;
 	ModelRow row;
 
 	PreventCommandIfReadOnly("CALL reco.activate()");
-	record.schema = reco_owned_model(fcinfo, false, &row);
+	(void) reco_owned_model(fcinfo, false, &row);
 	reco_require_argument(fcinfo, 1, "version");
-	record.owner = reco_run_as(row.owner);
-	record.version = PG_GETARG_INT32(1);
+	version = PG_GETARG_INT32(1);
 	SPI_connect();
-	if (!reco_version_activate(&record))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" has no version %d that can serve", row.name, record.version),
-				 errhint("The view \"%s.versions\" lists those whose status is \"ready\"; "
-						 "keep_versions says how many are kept.",
-						 row.name)));
+	if (!reco_version_activate(&row, version))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model \"%s\" has no version %d that can serve", row.name, version),
+						errhint("The view \"%s.versions\" lists those whose status is \"ready\"; "
+								"keep_versions says how many are kept.",
+								row.name)));
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -176,8 +176,8 @@ reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 		call->min_interval = MemoryContextAlloc(run->context, sizeof(Interval));
 		*call->min_interval = *how->min_interval;
 	}
-	run->record.schema = reco_model_schema(run->model);
-	reco_model_read(run->record.schema, RECO_LATEST_SNAPSHOT, &row);
+	run->version.schema = reco_model_schema(run->model);
+	reco_model_read(run->version.schema, RECO_LATEST_SNAPSHOT, &row);
 	reco_model_check_owner(&row);
 	SPI_connect_ext(call->atomic ? 0 : SPI_OPT_NONATOMIC);
 	if (!reco_train_lock(call, true))
@@ -195,7 +195,7 @@ reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 			reco_train_commit();
 		(void) reco_train_lock(call, false);
 	}
-	reco_progress_begin(run->record.schema);
+	reco_progress_begin(run->version.schema);
 	reco_train_finish(call);
 	PG_RETURN_VOID();
 }

@@ -43,7 +43,7 @@ void
 reco_run_check_model(const RecoRun *run)
 {
 	AcceptInvalidationMessages();
-	if (OidIsValid(run->record.schema) && !OidIsValid(reco_model_table(run->record.schema)))
+	if (OidIsValid(run->version.schema) && !OidIsValid(reco_model_table(run->version.schema)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("model \"%s\" was dropped while it was trained", run->model)));
 }
@@ -61,7 +61,7 @@ check_id_types(const RecoRun *run)
 		ModelTable table;
 		IdType *made;
 
-		reco_table_open(&table, run->record.schema, is_user, AccessShareLock);
+		reco_table_open(&table, run->version.schema, is_user, AccessShareLock);
 		reco_check_policies(table.heap);
 		made = reco_table_id_type(&table);
 		reco_table_close(&table);
@@ -116,14 +116,11 @@ reco_run_parse(RecoRun *run)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
-	run->record.owner = reco_run_as(run->definition.owner);
-	run->record.algorithm = run->definition.algorithm;
-	run->record.options = run->definition.options;
-	run->spec = reco_spec_parse(run->record.algorithm);
+	run->version.owner = reco_run_as(run->definition.owner);
+	run->spec = reco_spec_parse(run->definition.algorithm);
 	if (run->guard)
 		reco_guard_check(run->guard, run->spec);
-	reco_data_options_parse(run->record.options, &run->options);
-	run->record.keep_versions = run->options.keep_versions;
+	reco_data_options_parse(run->definition.options, &run->options);
 	MemoryContextSwitchTo(old);
 }
 
@@ -136,8 +133,8 @@ resolve(RecoRun *run)
 
 	if (missing)
 		reco_resolved_add(&run->definition, missing);
-	if (missing && OidIsValid(run->record.schema))
-		reco_version_resolved(&run->record, missing);
+	if (missing && OidIsValid(run->version.schema))
+		reco_definition_add_resolved(run->version.schema, run->definition.owner, missing);
 	MemoryContextSwitchTo(old);
 }
 
@@ -157,14 +154,14 @@ prepare_training(RecoRun *run)
 void
 reco_step_read(RecoRun *run)
 {
-	bool exists = OidIsValid(run->record.schema);
+	bool exists = OidIsValid(run->version.schema);
 	bool content = reco_spec_needs(run->spec, RECO_NEEDS_CONTENT);
 	instr_time start;
 	RecoQuery source;
 	RecoQuery items;
 
 	INSTR_TIME_SET_CURRENT(start);
-	reco_progress_phase(run->record.version, "reading");
+	reco_progress_phase(run->version.number, "reading");
 	if (content && run->definition.items == NULL)
 		reco_features_missing(run->spec);
 	resolve(run);
@@ -198,7 +195,7 @@ reco_step_fit(RecoRun *run)
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
 	INSTR_TIME_SET_CURRENT(start);
-	reco_progress_phase(run->record.version, "training");
+	reco_progress_phase(run->version.number, "training");
 	reco_training_fit(&run->training, &run->trained);
 	run->train_seconds = seconds_since(start);
 	tell_long(run, "trained", run->train_seconds);
@@ -212,7 +209,7 @@ reco_step_measure(RecoRun *run)
 
 	if (run->metric)
 	{
-		reco_progress_phase(run->record.version, "measuring");
+		reco_progress_phase(run->version.number, "measuring");
 		run->metrics = reco_metric_measure(run->metric, run->data, run->spec, &run->budget);
 	}
 	MemoryContextSwitchTo(old);
@@ -221,22 +218,20 @@ reco_step_measure(RecoRun *run)
 void
 reco_step_write(RecoRun *run, const ModelRow *now)
 {
-	RecoTrainingRecord *record = &run->record;
+	RecoVersionResult result = {
+		.data = run->data,
+		.by_user = &run->training.by_user,
+		.trained = &run->trained,
+		.read_seconds = run->read_seconds,
+		.train_seconds = run->train_seconds,
+		.metrics = run->metrics,
+		.keep_versions = run->options.keep_versions,
+	};
 
 	check_id_types(run);
-	record->data = run->data;
-	record->by_user = &run->training.by_user;
-	record->trained = &run->trained;
-	record->read_seconds = run->read_seconds;
-	record->train_seconds = run->train_seconds;
-	record->metrics = run->metrics;
 	if (run->guard)
-	{
-		RecoVerdict verdict = reco_guard_judge(run->guard, run->metrics, now);
-
-		record->held_back = verdict.held_back;
-		record->message = verdict.message;
-	}
-	reco_progress_phase(record->version, "writing");
-	reco_version_finish(record);
+		run->verdict = reco_guard_judge(run->guard, run->metrics, now);
+	result.verdict = run->verdict;
+	reco_progress_phase(run->version.number, "writing");
+	reco_version_finish(&run->version, &result);
 }

@@ -18,9 +18,10 @@
 typedef struct RecoRun
 {
 	/* What is to be trained, given before the first step. */
-	MemoryContext context; /* what a step gives lives here */
-	const char *model;     /* its name */
-	ModelRow definition;   /* its queries, and as whom they are read */
+	MemoryContext context;  /* what a step gives lives here */
+	const char *model;      /* its name */
+	const char *trained_by; /* name of the role that called */
+	ModelRow definition;    /* its queries, and as whom they are read */
 	RecoSpec *spec;
 	RecoDataOptions options;
 	const RecoMetric *metric; /* to be measured; NULL: none */
@@ -28,11 +29,8 @@ typedef struct RecoRun
 	RecoBudget budget;
 	void (*progress)(void *arg, int iteration, int iterations, double loss);
 	void *progress_arg;
-	/*
-	 * The version that is made, of which write fills what is measured and trained.  Without a
-	 * schema the model is not made yet, which takes the types that read gives.
-	 */
-	RecoTrainingRecord record;
+	/* without a schema the model is not made yet, which takes the types that read gives */
+	RecoVersion version;
 
 	/* read gives */
 	RecoData *data;
@@ -45,6 +43,9 @@ typedef struct RecoRun
 
 	/* measure gives */
 	Jsonb *metrics; /* NULL: nothing was measured */
+
+	/* write gives */
+	RecoVerdict verdict;
 } RecoRun;
 
 /*
@@ -54,7 +55,7 @@ typedef struct RecoRun
 extern void reco_run_check_model(const RecoRun *run);
 
 /*
- * Definition → algorithm, options, and the head of the record.  Not a step of its own: it
+ * Definition → algorithm, options, and as whom the version is written.  Not a step of its own: it
  * reads no data, and errors come before the training is announced.
  */
 extern void reco_run_parse(RecoRun *run);

@@ -38,7 +38,7 @@
 bool
 reco_train_lock(RecoTrainCall *call, bool dont_wait)
 {
-	call->locked = reco_training_lock(call->run.record.schema, !call->atomic, dont_wait);
+	call->locked = reco_training_lock(call->run.version.schema, !call->atomic, dont_wait);
 	return call->locked;
 }
 
@@ -49,7 +49,7 @@ unlock_model(RecoTrainCall *call)
 	reco_progress_end();
 	/* inside a block the end of the transaction releases it */
 	if (call->locked && !call->atomic)
-		reco_training_unlock(call->run.record.schema);
+		reco_training_unlock(call->run.version.schema);
 	call->locked = false;
 }
 
@@ -62,7 +62,7 @@ says_dropped(const RecoTrainCall *call, const ErrorData *error)
 {
 	return ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OPERATOR_INTERVENTION &&
 		   ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INSUFFICIENT_RESOURCES &&
-		   reco_model_gone(call->run.record.schema);
+		   reco_model_gone(call->run.version.schema);
 }
 
 /* After each iteration: no use in going on when the model is gone. */
@@ -103,7 +103,7 @@ typedef struct Failure
 static void
 drop_created(void *arg)
 {
-	reco_own_drop(((RecoTrainCall *) arg)->run.record.schema, "drop");
+	reco_own_drop(((RecoTrainCall *) arg)->run.version.schema, "drop");
 }
 
 static void
@@ -114,13 +114,13 @@ clean_up(void *arg)
 
 	AcceptInvalidationMessages();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (!reco_model_try_read(call->run.record.schema, GetActiveSnapshot(), &row, NULL))
+	if (!reco_model_try_read(call->run.version.schema, GetActiveSnapshot(), &row, NULL))
 		/* gone, and with it what was to be undone */;
-	else if (call->creating && reco_schema_owned(call->run.record.schema, GetUserId()) &&
+	else if (call->creating && reco_schema_owned(call->run.version.schema, GetUserId()) &&
 			 reco_lookup_try(drop_created, call) == NULL)
 		/* and so is all that the creation made */;
 	else
-		reco_version_fail(&call->run.record, ((Failure *) arg)->message);
+		reco_version_fail(&call->run.version, ((Failure *) arg)->message);
 	PopActiveSnapshot();
 }
 
@@ -150,18 +150,21 @@ read_phase(RecoTrainCall *call)
 
 /* What the guard made of the version that was written. */
 static void
-tell_verdict(const RecoTrainingRecord *record, const char *model)
+tell_verdict(const RecoRun *run, const char *model)
 {
-	if (record->message == NULL)
+	int32 number = run->version.number;
+	const char *message = run->verdict.message;
+
+	if (message == NULL)
 		return;
-	if (record->held_back)
+	if (run->verdict.held_back)
 		ereport(WARNING, (errmsg("model \"%s\" version %d is kept but not made the active one: %s",
-								 model, record->version, record->message),
+								 model, number, message),
 						  errhint("CALL reco.activate(%s, %d) makes it the active one.",
-								  quote_literal_cstr(model), record->version)));
+								  quote_literal_cstr(model), number)));
 	else
-		ereport(NOTICE, (errmsg("model \"%s\" version %d is made the active one: %s", model,
-								record->version, record->message)));
+		ereport(NOTICE, (errmsg("model \"%s\" version %d is made the active one: %s", model, number,
+								message)));
 }
 
 /*
@@ -176,12 +179,12 @@ write_phase(RecoTrainCall *call)
 
 	reco_run_check_model(run);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	reco_model_read(run->record.schema, GetActiveSnapshot(), &now);
+	reco_model_read(run->version.schema, GetActiveSnapshot(), &now);
 	reco_model_check_owner(&now);
-	run->record.owner.role = now.owner;
-	reco_version_lock(&run->record);
+	run->version.owner.role = now.owner;
+	reco_version_lock(&run->version);
 	reco_step_write(run, &now);
-	tell_verdict(&run->record, now.name);
+	tell_verdict(run, now.name);
 	PopActiveSnapshot();
 }
 
@@ -255,7 +258,7 @@ tell(const RecoRun *run)
 	ereport(
 		NOTICE,
 		(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
-				run->model, run->record.version, run->trained.users, run->trained.model.items,
+				run->model, run->version.number, run->trained.users, run->trained.model.items,
 				by_user->start[by_user->rows]),
 		 errdetail_internal("%s. Columns: %s.", reco_run_rows(run), what_columns_are(run->data))));
 	if (run->data->longest_rules)
@@ -309,10 +312,10 @@ read_definition(RecoTrainCall *call)
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 	bool due;
 
-	reco_model_read(run->record.schema, GetActiveSnapshot(), row);
+	reco_model_read(run->version.schema, GetActiveSnapshot(), row);
 	reco_model_check_owner(row);
 	if (row->source == NULL || row->algorithm == NULL || row->search_path == NULL)
-		reco_damaged(run->record.schema, "Its definition is not complete.");
+		reco_damaged(run->version.schema, "Its definition is not complete.");
 	due = call->min_interval == NULL || is_due(row, call->min_interval);
 	MemoryContextSwitchTo(old);
 	return due;
@@ -338,14 +341,14 @@ announce(RecoTrainCall *call)
 	if (call->creating)
 	{
 		reco_step_read(run);
-		run->record.schema =
+		run->version.schema =
 			reco_schema_create(run->model, &run->data->user_type, &run->data->item_type);
 		CommandCounterIncrement();
 		(void) reco_train_lock(call, false);
-		reco_progress_begin(run->record.schema);
-		reco_version_define(&run->record, &run->definition);
+		reco_progress_begin(run->version.schema);
+		reco_definition_insert(run->version.schema, &run->definition);
 	}
-	reco_version_start(&run->record);
+	reco_version_start(&run->version, &run->definition, run->trained_by);
 	PopActiveSnapshot();
 	return true;
 }
@@ -413,7 +416,7 @@ reco_train_begin(FunctionCallInfo fcinfo, const char *command)
 	run->context = context;
 	run->progress = iterated;
 	run->progress_arg = run;
-	run->record.trained_by = MemoryContextStrdup(context, GetUserNameFromId(GetUserId(), false));
+	run->trained_by = MemoryContextStrdup(context, GetUserNameFromId(GetUserId(), false));
 	reco_budget_init(&run->budget, context);
 	return call;
 }

@@ -86,12 +86,11 @@ static void
 resolve_queries(void *arg)
 {
 	const ModelRow *row = arg;
-	RecoTrainingRecord record = {row->schema, reco_run_as(row->owner)};
 	Jsonb *missing = reco_resolve_missing(row);
 
 	SPI_connect();
 	if (missing)
-		reco_version_resolved(&record, missing);
+		reco_definition_add_resolved(row->schema, row->owner, missing);
 	SPI_finish();
 }
 

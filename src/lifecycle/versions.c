@@ -27,18 +27,19 @@
 #include "utils/snapmgr.h"
 
 void
-reco_version_define(const RecoTrainingRecord *record, const ModelRow *definition)
+reco_definition_insert(Oid schema, const ModelRow *definition)
 {
+	RecoRunAs owner = reco_run_as(definition->owner);
 	RecoIdentity before;
 	RecoArgument argument[] = {
-		reco_text_argument(definition->source), reco_jsonb_argument(record->algorithm),
-		reco_jsonb_argument(record->options),   reco_text_argument(definition->search_path),
-		reco_text_argument(definition->items),  reco_jsonb_argument(definition->resolved),
+		reco_text_argument(definition->source),   reco_jsonb_argument(definition->algorithm),
+		reco_jsonb_argument(definition->options), reco_text_argument(definition->search_path),
+		reco_text_argument(definition->items),    reco_jsonb_argument(definition->resolved),
 	};
 
-	reco_become(&record->owner, &before);
+	reco_become(&owner, &before);
 	(void) reco_statement(
-		record->schema,
+		schema,
 		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
 		" active_nonce, next_version, created_at, items, items_search_path, resolved)"
 		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
@@ -48,21 +49,22 @@ reco_version_define(const RecoTrainingRecord *record, const ModelRow *definition
 }
 
 void
-reco_version_redefine(const RecoTrainingRecord *record, const ModelRow *definition)
+reco_definition_update(const ModelRow *model, const ModelRow *change)
 {
+	RecoRunAs owner = reco_run_as(model->owner);
 	RecoIdentity before;
 	RecoArgument argument[] = {
-		reco_text_argument(definition->source),
-		reco_jsonb_argument(record->algorithm),
-		reco_jsonb_argument(record->options),
-		reco_text_argument(definition->source ? definition->search_path : NULL),
-		reco_text_argument(definition->items),
-		reco_text_argument(definition->items ? definition->search_path : NULL),
-		reco_jsonb_argument(definition->resolved),
+		reco_text_argument(change->source),
+		reco_jsonb_argument(change->algorithm),
+		reco_jsonb_argument(change->options),
+		reco_text_argument(change->source ? change->search_path : NULL),
+		reco_text_argument(change->items),
+		reco_text_argument(change->items ? change->search_path : NULL),
+		reco_jsonb_argument(change->resolved),
 	};
 
-	reco_become(&record->owner, &before);
-	reco_statement_one(record->schema,
+	reco_become(&owner, &before);
+	reco_statement_one(model->schema,
 					   "UPDATE ONLY %s.model SET source = coalesce($1, source),"
 					   " algorithm = coalesce($2::reco.algorithm, algorithm),"
 					   " options = coalesce($3::reco.data_options, options),"
@@ -74,47 +76,47 @@ reco_version_redefine(const RecoTrainingRecord *record, const ModelRow *definiti
 }
 
 void
-reco_version_resolved(const RecoTrainingRecord *record, Jsonb *missing)
+reco_definition_add_resolved(Oid schema, Oid owner_role, Jsonb *missing)
 {
+	RecoRunAs owner = reco_run_as(owner_role);
 	RecoIdentity before;
 	RecoArgument argument = reco_jsonb_argument(missing);
 
-	reco_become(&record->owner, &before);
-	reco_statement_one(record->schema,
-					   "UPDATE ONLY %s.model SET resolved = coalesce(resolved || $1, $1)",
+	reco_become(&owner, &before);
+	reco_statement_one(schema, "UPDATE ONLY %s.model SET resolved = coalesce(resolved || $1, $1)",
 					   &argument, 1);
 	reco_return(&before);
 }
 
 void
-reco_version_start(RecoTrainingRecord *record)
+reco_version_start(RecoVersion *version, const ModelRow *definition, const char *trained_by)
 {
 	RecoIdentity before;
 	RecoArgument argument[5];
 
-	if (!pg_strong_random(&record->nonce, sizeof(record->nonce)))
+	if (!pg_strong_random(&version->nonce, sizeof(version->nonce)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
-	reco_become(&record->owner, &before);
+	reco_become(&version->owner, &before);
 	/* what cannot be written to is told before it is trained; to write is for later */
-	reco_lock_tables(record->schema, AccessShareLock);
+	reco_lock_tables(version->schema, AccessShareLock);
 	/* the lock on the model is ours: whatever still runs in the table was killed */
 	(void) reco_statement(
-		record->schema,
+		version->schema,
 		"UPDATE ONLY %s.model_version SET status = 'failed', message = 'interrupted'"
 		" WHERE status = 'running'",
 		NULL, 0, NULL);
-	record->version = reco_statement_one(record->schema,
+	version->number = reco_statement_one(version->schema,
 										 "UPDATE ONLY %s.model SET next_version = next_version + 1"
 										 " RETURNING next_version - 1",
 										 NULL, 0);
-	argument[0] = reco_int4_argument(record->version);
-	argument[1] = reco_int8_argument(record->nonce);
-	argument[2] = reco_jsonb_argument(record->algorithm);
-	argument[3] = reco_jsonb_argument(record->options);
-	argument[4] = reco_text_argument(record->trained_by);
+	argument[0] = reco_int4_argument(version->number);
+	argument[1] = reco_int8_argument(version->nonce);
+	argument[2] = reco_jsonb_argument(definition->algorithm);
+	argument[3] = reco_jsonb_argument(definition->options);
+	argument[4] = reco_text_argument(trained_by);
 	(void) reco_statement(
-		record->schema,
+		version->schema,
 		"INSERT INTO %s.model_version (version, nonce, status, started_at, algorithm, options,"
 		" trained_by) VALUES ($1, $2, 'running', clock_timestamp(), $3::reco.algorithm,"
 		" $4::reco.data_options, $5)",
@@ -123,24 +125,24 @@ reco_version_start(RecoTrainingRecord *record)
 }
 
 void
-reco_version_lock(const RecoTrainingRecord *record)
+reco_version_lock(const RecoVersion *version)
 {
 	RecoIdentity before;
 
-	reco_become(&record->owner, &before);
-	reco_lock_tables(record->schema, RowExclusiveLock);
+	reco_become(&version->owner, &before);
+	reco_lock_tables(version->schema, RowExclusiveLock);
 	reco_return(&before);
 }
 
 void
-reco_version_fail(const RecoTrainingRecord *record, const char *message)
+reco_version_fail(const RecoVersion *version, const char *message)
 {
 	RecoIdentity before;
-	RecoArgument argument[] = {reco_int4_argument(record->version), reco_text_argument(message)};
+	RecoArgument argument[] = {reco_int4_argument(version->number), reco_text_argument(message)};
 
-	reco_become(&record->owner, &before);
+	reco_become(&version->owner, &before);
 	(void) reco_statement(
-		record->schema,
+		version->schema,
 		"UPDATE ONLY %s.model_version SET status = 'failed', finished_at = clock_timestamp(),"
 		" message = $2 WHERE version = $1",
 		argument, lengthof(argument), NULL);
@@ -235,17 +237,17 @@ clamp_count(int64 count)
 }
 
 static void
-write_users(RecoTrainingRecord *record)
+write_users(const RecoVersion *version, const RecoVersionResult *result, int64 *bytes)
 {
-	const RecoTrained *trained = record->trained;
-	const reco_csr *a = record->by_user;
+	const RecoTrained *trained = result->trained;
+	const reco_csr *a = result->by_user;
 	ModelTable table;
 	TableWriter *writer;
 	MemoryContext batch;
 
-	reco_table_open(&table, record->schema, true, RowExclusiveLock);
+	reco_table_open(&table, version->schema, true, RowExclusiveLock);
 	reco_check_writable(table.heap);
-	reco_table_require_id(&table, &record->data->user_type);
+	reco_table_require_id(&table, &result->data->user_type);
 	writer = reco_writer_begin(table.heap);
 	for (int32 u = 0; u < trained->users; u++)
 	{
@@ -258,16 +260,16 @@ write_users(RecoTrainingRecord *record)
 								(uint8 *) VARDATA(history));
 
 		SET_VARSIZE(history, VARHDRSZ + size);
-		row[COLUMN_VERSION] = Int32GetDatum(record->version);
-		row[COLUMN_ID] = id_dict_id(record->data->users, u);
+		row[COLUMN_VERSION] = Int32GetDatum(version->number);
+		row[COLUMN_ID] = id_dict_id(result->data->users, u);
 		row[COLUMN_FACTORS] =
 			float_array(trained->user ? trained->user + (Size) u * trained->model.stride : NULL,
 						trained->user ? trained->model.factors : 0, batch);
 		row[COLUMN_BIAS] = Float4GetDatum(trained->user_bias[u]);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(clamp_count(n));
 		row[COLUMN_CONTENT] = PointerGetDatum(history);
-		set_neighbors(row, &trained->user_neighbors, u, batch, &record->bytes);
-		record->bytes += size + trained->model.factors * sizeof(float);
+		set_neighbors(row, &trained->user_neighbors, u, batch, bytes);
+		*bytes += size + trained->model.factors * sizeof(float);
 	}
 	reco_writer_end(writer);
 	reco_table_close(&table);
@@ -290,12 +292,12 @@ item_features(const reco_content *content, int32 item, MemoryContext context)
 }
 
 static void
-write_items(RecoTrainingRecord *record)
+write_items(const RecoVersion *version, const RecoVersionResult *result, int64 *bytes)
 {
-	const RecoModel *model = &record->trained->model;
-	const reco_content *content = record->data->features ? &record->data->features->content : NULL;
+	const RecoModel *model = &result->trained->model;
+	const reco_content *content = result->data->features ? &result->data->features->content : NULL;
 	int numbers = content ? reco_content_numbers(content) : 0;
-	const reco_csr *a = record->by_user;
+	const reco_csr *a = result->by_user;
 	int32 *count =
 		MemoryContextAllocExtended(CurrentMemoryContext, ((Size) model->items + 1) * sizeof(int32),
 								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -310,28 +312,28 @@ write_items(RecoTrainingRecord *record)
 			count[a->col[e]]++;
 		RECO_POLL_AT(e);
 	}
-	reco_table_open(&table, record->schema, false, RowExclusiveLock);
+	reco_table_open(&table, version->schema, false, RowExclusiveLock);
 	reco_check_writable(table.heap);
-	reco_table_require_id(&table, &record->data->item_type);
+	reco_table_require_id(&table, &result->data->item_type);
 	writer = reco_writer_begin(table.heap);
 	for (int32 i = 0; i < model->items; i++)
 	{
 		Datum *row = reco_writer_row(writer, &batch);
 		bytea *features = item_features(content, i, batch);
 
-		row[COLUMN_VERSION] = Int32GetDatum(record->version);
-		row[COLUMN_ID] = id_dict_id(record->data->items, i);
+		row[COLUMN_VERSION] = Int32GetDatum(version->number);
+		row[COLUMN_ID] = id_dict_id(result->data->items, i);
 		row[COLUMN_FACTORS] =
 			float_array(model->item + (Size) i * model->stride, model->factors, batch);
 		row[COLUMN_BIAS] = Float4GetDatum(model->item_bias[i]);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
-		row[COLUMN_TREND] = Float4GetDatum(record->data->trend ? record->data->trend[i] : 0);
+		row[COLUMN_TREND] = Float4GetDatum(result->data->trend ? result->data->trend[i] : 0);
 		row[COLUMN_CONTENT] = PointerGetDatum(features);
 		row[COLUMN_NUMBERS] = float_array(
 			numbers > 0 ? content->dense + (Size) i * content->stride : NULL, numbers, batch);
-		record->bytes += VARSIZE(features) + numbers * sizeof(float);
-		set_neighbors(row, &model->neighbors, i, batch, &record->bytes);
-		record->bytes += model->factors * sizeof(float);
+		*bytes += VARSIZE(features) + numbers * sizeof(float);
+		set_neighbors(row, &model->neighbors, i, batch, bytes);
+		*bytes += model->factors * sizeof(float);
 	}
 	reco_writer_end(writer);
 	reco_table_close(&table);
@@ -339,35 +341,36 @@ write_items(RecoTrainingRecord *record)
 }
 
 static void
-record_version(const RecoTrainingRecord *record)
+record_version(const RecoVersion *version, const RecoVersionResult *result, int64 bytes,
+			   double write_seconds)
 {
-	const RecoData *data = record->data;
-	const RecoTrained *trained = record->trained;
+	const RecoData *data = result->data;
+	const RecoTrained *trained = result->trained;
 	const RecoModel *model = &trained->model;
 	RecoArgument argument[] = {
-		reco_int4_argument(record->version),
+		reco_int4_argument(version->number),
 		reco_int8_argument(data->rows_read),
 		reco_int8_argument(data->skipped_null),
 		reco_int8_argument(data->skipped_invalid),
 		reco_int8_argument(data->x.merged),
 		reco_int4_argument(trained->users),
 		reco_int4_argument(model->items),
-		reco_int8_argument(record->by_user->start[record->by_user->rows]),
+		reco_int8_argument(result->by_user->start[result->by_user->rows]),
 		reco_int4_argument(model->factors),
 		reco_float8_argument(model->mean),
 		reco_float8_argument(model->min_value),
 		reco_float8_argument(model->max_value),
 		{FLOAT4ARRAYOID, float_array(trained->loss, trained->losses, CurrentMemoryContext),
 		 trained->losses == 0},
-		reco_int8_argument(record->bytes),
-		reco_float8_argument(record->read_seconds),
-		reco_float8_argument(record->train_seconds),
-		reco_float8_argument(record->write_seconds),
+		reco_int8_argument(bytes),
+		reco_float8_argument(result->read_seconds),
+		reco_float8_argument(result->train_seconds),
+		reco_float8_argument(write_seconds),
 		reco_int8_argument(data->dropped_users),
 		reco_int8_argument(data->dropped_items),
 		reco_jsonb_argument(data->features ? reco_fields_describe(data->features) : NULL),
-		reco_jsonb_argument(record->metrics),
-		reco_text_argument(record->message),
+		reco_jsonb_argument(result->metrics),
+		reco_text_argument(result->verdict.message),
 		{BOOLOID, BoolGetDatum(data->row_security), false},
 		{BOOLOID, BoolGetDatum(data->available), false},
 		reco_int8_argument(data->skipped_items),
@@ -377,7 +380,7 @@ record_version(const RecoTrainingRecord *record)
 	};
 
 	reco_statement_one(
-		record->schema,
+		version->schema,
 		"UPDATE ONLY %s.model_version SET status = 'ready', finished_at = clock_timestamp(),"
 		" rows_read = $2, rows_skipped = jsonb_build_object('null', $3, 'invalid', $4,"
 		" 'users_dropped', $18, 'items_dropped', $19) || jsonb_strip_nulls(jsonb_build_object("
@@ -393,37 +396,37 @@ record_version(const RecoTrainingRecord *record)
 }
 
 void
-reco_version_finish(RecoTrainingRecord *record)
+reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 {
 	RecoIdentity before;
 	RecoArgument active[2];
 	RecoArgument keep[2];
+	int64 bytes = 0;
 	instr_time start;
 	instr_time end;
 
 	INSTR_TIME_SET_CURRENT(start);
-	reco_become(&record->owner, &before);
-	write_items(record);
-	write_users(record);
-	if (record->data->features)
-		reco_terms_write(record->schema, record->version, record->data->features);
+	reco_become(&version->owner, &before);
+	write_items(version, result, &bytes);
+	write_users(version, result, &bytes);
+	if (result->data->features)
+		reco_terms_write(version->schema, version->number, result->data->features);
 	CommandCounterIncrement();
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
-	record->write_seconds = INSTR_TIME_GET_DOUBLE(end);
-	record_version(record);
-	active[0] = reco_int4_argument(record->version);
-	active[1] = reco_int8_argument(record->nonce);
-	(void) reco_statement(record->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
+	record_version(version, result, bytes, INSTR_TIME_GET_DOUBLE(end));
+	active[0] = reco_int4_argument(version->number);
+	active[1] = reco_int8_argument(version->nonce);
+	(void) reco_statement(version->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
 						  0, NULL);
-	if (!record->held_back)
-		reco_statement_one(record->schema,
+	if (!result->verdict.held_back)
+		reco_statement_one(version->schema,
 						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2",
 						   active, 2);
-	keep[0] = reco_int8_argument(record->keep_versions);
-	keep[1] = reco_int4_argument(record->version);
+	keep[0] = reco_int8_argument(result->keep_versions);
+	keep[1] = reco_int4_argument(version->number);
 	(void) reco_statement(
-		record->schema,
+		version->schema,
 		"WITH expired AS (UPDATE ONLY %s.model_version SET status = 'expired' WHERE version IN ("
 		"SELECT version FROM ONLY %s.model_version WHERE status = 'ready' AND version <> $2"
 		" AND version NOT IN (SELECT active_version FROM ONLY %s.model)"
@@ -436,24 +439,25 @@ reco_version_finish(RecoTrainingRecord *record)
 }
 
 bool
-reco_version_activate(const RecoTrainingRecord *record)
+reco_version_activate(const ModelRow *model, int32 number)
 {
+	RecoRunAs owner = reco_run_as(model->owner);
 	RecoIdentity before;
-	RecoArgument argument = reco_int4_argument(record->version);
+	RecoArgument argument = reco_int4_argument(number);
 	int32 version;
 	bool found;
 
-	reco_become(&record->owner, &before);
+	reco_become(&owner, &before);
 	/* versions expire under this lock: whether one is ready is asked after it is had */
-	(void) reco_statement(record->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
-						  0, NULL);
+	(void) reco_statement(model->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL, 0,
+						  NULL);
 	found = reco_statement(
-				record->schema,
+				model->schema,
 				"UPDATE ONLY %s.model AS m SET active_version = v.version, active_nonce = v.nonce"
 				" FROM ONLY %s.model_version AS v WHERE v.version = $1 AND v.status = 'ready'"
 				" RETURNING v.version",
 				&argument, 1, &version) == 1 &&
-			version == record->version;
+			version == number;
 	reco_return(&before);
 	return found;
 }

@@ -5,44 +5,54 @@
 #ifndef RECO_LIFECYCLE_VERSIONS_H
 #define RECO_LIFECYCLE_VERSIONS_H
 
+#include "evaluation/guard.h"
 #include "model/model.h"
 #include "store/source/source.h"
 #include "store/tables/tables.h"
 
-/* What is known of a training, to be recorded. */
-typedef struct RecoTrainingRecord
+/* A version that is made, and as whom its tables are written. */
+typedef struct RecoVersion
 {
 	Oid schema;
-	RecoRunAs owner; /* who writes: the model's owner, restricted */
-	int32 version;
+	RecoRunAs owner; /* the model's owner, restricted */
+	int32 number;
 	int64 nonce;
-	Jsonb *algorithm;
-	Jsonb *options;
-	int keep_versions;
-	const char *trained_by;
+} RecoVersion;
+
+/* What a training gave, to be written as a version. */
+typedef struct RecoVersionResult
+{
 	const RecoData *data;
 	const reco_csr *by_user; /* as trained on */
 	const RecoTrained *trained;
 	double read_seconds;
 	double train_seconds;
-	double write_seconds;
-	int64 bytes;
 	Jsonb *metrics;      /* NULL: nothing was measured */
-	bool held_back;      /* kept, but not made the active one */
-	const char *message; /* NULL: there is nothing to say */
-} RecoTrainingRecord;
+	RecoVerdict verdict; /* whether it is made the active one */
+	int keep_versions;
+} RecoVersionResult;
 
-/* Puts the one row into a new model's table: of the definition its queries. */
-extern void reco_version_define(const RecoTrainingRecord *record, const ModelRow *definition);
+/* Puts the one row into the new table of a model, whose definition this is. */
+extern void reco_definition_insert(Oid schema, const ModelRow *definition);
 
-/* Changes the definition; NULL keeps what is there. */
-extern void reco_version_redefine(const RecoTrainingRecord *record, const ModelRow *definition);
+/*
+ * Changes the definition of a model: of `change` its queries, algorithm, options and what the
+ * queries were resolved to; NULL keeps what is there.
+ */
+extern void reco_definition_update(const ModelRow *model, const ModelRow *change);
 
 /* Keeps what queries of the definition were resolved to. */
-extern void reco_version_resolved(const RecoTrainingRecord *record, Jsonb *missing);
+extern void reco_definition_add_resolved(Oid schema, Oid owner, Jsonb *missing);
 
-/* Takes the next version number and nonce and records that its training runs. */
-extern void reco_version_start(RecoTrainingRecord *record);
+/* Makes an older version that is ready the active one; false when there is none. */
+extern bool reco_version_activate(const ModelRow *model, int32 number);
+
+/*
+ * Takes the next number and a nonce for a version of the definition, and records that its
+ * training runs.
+ */
+extern void reco_version_start(RecoVersion *version, const ModelRow *definition,
+							   const char *trained_by);
 
 /*
  * To be asked before the training: an error when what a user has, or what an item is like, is
@@ -54,16 +64,12 @@ extern void reco_version_check_lengths(const RecoData *data, const char *model);
  * Locks the tables to be written to; as they are now, they stay.  The owner may have
  * changed them since the training began.
  */
-extern void reco_version_lock(const RecoTrainingRecord *record);
+extern void reco_version_lock(const RecoVersion *version);
 
-/* Writes the trained version, makes it the active one unless held back, and removes expired ones.
- */
-extern void reco_version_finish(RecoTrainingRecord *record);
-
-/* Makes an older version that is ready the active one; false when there is none. */
-extern bool reco_version_activate(const RecoTrainingRecord *record);
+/* Writes a trained version, makes it the active one unless held back, removes expired ones. */
+extern void reco_version_finish(const RecoVersion *version, const RecoVersionResult *result);
 
 /* Records that a training failed. */
-extern void reco_version_fail(const RecoTrainingRecord *record, const char *message);
+extern void reco_version_fail(const RecoVersion *version, const char *message);
 
 #endif /* RECO_LIFECYCLE_VERSIONS_H */

@@ -108,7 +108,7 @@ typedef struct Progress
 } Progress;
 
 static void
-told(void *arg, int iteration, double loss)
+report_iteration(void *arg, int iteration, double loss)
 {
 	Progress *progress = arg;
 
@@ -131,8 +131,8 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 	factor_by_item(training, &by_item);
 	loss = reco_budget_alloc(budget, params.iterations * sizeof(double));
 	reco_budget_check(budget,
-					  reco_als_fit(&budget->env, &params, &training->by_user, &by_item, told,
-								   &progress, loss, &factors),
+					  reco_als_fit(&budget->env, &params, &training->by_user, &by_item,
+								   report_iteration, &progress, loss, &factors),
 					  "training");
 	reco_csr_free(&budget->env, &by_item);
 

@@ -57,7 +57,7 @@ typedef struct RecoTraining
 	RecoBudget *budget;
 	reco_csr by_user;       /* values after the algorithm's rule for repeats */
 	RecoFeatures *features; /* NULL: none were given */
-	/* told after each iteration; may be NULL */
+	/* called after each iteration; may be NULL */
 	void (*progress)(void *arg, int iteration, int iterations, double loss);
 	void *progress_arg;
 } RecoTraining;

@@ -122,7 +122,7 @@ score_user(void *arg, reco_worker *worker, int64 u)
 	int32 known = 0;
 	reco_status status = RECO_OK;
 
-	if (!reco_seat_knows(worker->seat))
+	if (!reco_seat_is_personal(worker->seat))
 		return RECO_OK;
 	status = reco_seat_some(worker->seat, audience->item, audience->items, of_item);
 	for (int32 k = 0; status == RECO_OK && k < audience->items; k++)

@@ -175,7 +175,7 @@ open_by_scorer(ByScorer *by)
 
 	by->seat = reco_model_seat(by->scorer);
 	reco_model_seat_user(by->seat, by->profile);
-	if (by->boost == NULL || !reco_seat_knows(by->seat->seat))
+	if (by->boost == NULL || !reco_seat_is_personal(by->seat->seat))
 		return;
 	by->score = listing_alloc((Size) items * sizeof(float));
 	reco_model_seat_check(by->seat, reco_seat_score(by->seat->seat, by->score));
@@ -197,7 +197,7 @@ best_by_scorer(void *arg, const uint64_t *skip, int32_t n, reco_ranked *out, int
 		open_by_scorer(by);
 	if (by->score)
 		*found = reco_top_n(&reco_poll_env, by->score, by->scorer->items, skip, n, out);
-	else if (reco_seat_knows(by->seat->seat))
+	else if (reco_seat_is_personal(by->seat->seat))
 		*found = reco_seat_top(by->seat->seat, skip, n, out);
 	else
 		*found = 0;

@@ -77,7 +77,7 @@ extern RecoLiveVerdict reco_live_verdict(const ModelRow *row);
 /* The column of items that says what may be shown. */
 #define RECO_LIVE_AVAILABLE "available"
 
-/* For explain_source.c and verdict.c. */
+/* For live_explain.c, live_verdict.c and others that read a source. */
 extern RecoLiveMode reco_live_mode(const Jsonb *options);
 extern RecoLookup reco_live_lookup(const ModelRow *row, bool of_items);
 extern double reco_live_limit(const RecoLookup *lookup);

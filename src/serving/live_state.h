@@ -1,6 +1,6 @@
 /*
  * live_state.h
- *	  What a backend knows of a model's definition.  For live.c and available.c only.
+ *	  What a backend knows of a model's definition.  For the files live_*.c only.
  */
 #ifndef RECO_SERVING_LIVE_STATE_H
 #define RECO_SERVING_LIVE_STATE_H
@@ -10,13 +10,13 @@
 #include "utils/timestamp.h"
 
 /* A query of the definition. */
-typedef struct Part
+typedef struct LiveQuery
 {
 	RecoLookup lookup; /* without a text there is none, or it says nothing of what is available */
 	TimestampTz failed_at; /* 0: it did not */
 	bool failed_now;       /* in this transaction, whose end may undo why */
 	bool running;          /* the rows, no more the plan, are being had */
-} Part;
+} LiveQuery;
 
 struct RecoLive
 {
@@ -35,8 +35,8 @@ struct RecoLive
 	RecoLiveMode mode;
 	bool skip_invalid;
 	int32 max_interactions; /* of a user; 0: all */
-	Part source;
-	Part items;
+	LiveQuery source;
+	LiveQuery items;
 	bool items_described; /* whether they say what is available is known */
 	bool available;       /* they said it when the version was trained */
 };
@@ -44,9 +44,9 @@ struct RecoLive
 /*
  * Does something with a query.  False when it failed and the definition lets it be.
  */
-extern bool reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg), void *arg);
+extern bool reco_live_attempt(RecoLive *live, LiveQuery *query, void (*work)(void *arg), void *arg);
 
 /* Whether a query may be asked now. */
-extern bool reco_live_may_ask(RecoLive *live, Part *part);
+extern bool reco_live_may_ask(RecoLive *live, LiveQuery *query);
 
 #endif /* RECO_SERVING_LIVE_STATE_H */

@@ -39,7 +39,7 @@ RECO_FUNCTION(reco_materialize);
 #define BATCH_USERS 4096
 #define BATCH_BYTES (16 * 1024 * 1024)
 
-typedef struct Job
+typedef struct Materialization
 {
 	Serving *serving;
 	int32 n;
@@ -60,28 +60,28 @@ typedef struct Job
 	int32 *count;
 	int32 *by_score;
 	int64 written;
-} Job;
+} Materialization;
 
 static Relation
-open_lists(const Job *job, const ModelRow *model)
+open_lists(const Materialization *run, const ModelRow *model)
 {
 	Relation table = reco_open(model->schema, RECO_TABLE_LIST, RowExclusiveLock);
 	TupleDesc desc = RelationGetDescr(table);
 
 	reco_check_writable(table);
-	if (TupleDescAttr(desc, LIST_USER)->atttypid != job->serving->user_type->type ||
-		TupleDescAttr(desc, LIST_ITEMS)->atttypid != get_array_type(job->serving->item_type->type))
+	if (TupleDescAttr(desc, LIST_USER)->atttypid != run->serving->user_type->type ||
+		TupleDescAttr(desc, LIST_ITEMS)->atttypid != get_array_type(run->serving->item_type->type))
 		reco_table_damaged(model->schema, psprintf("The ids of its table \"%s\" were altered.",
 												   RelationGetRelationName(table)));
 	return table;
 }
 
 static void
-write_list(Job *job, Datum user, const reco_ranked *list, int32 count, int32 by_score)
+write_list(Materialization *run, Datum user, const reco_ranked *list, int32 count, int32 by_score)
 {
-	const IdType *type = job->serving->item_type;
+	const IdType *type = run->serving->item_type;
 	MemoryContext context;
-	Datum *row = reco_writer_row(job->writer, &context);
+	Datum *row = reco_writer_row(run->writer, &context);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Datum *item = palloc((count + 1) * sizeof(Datum));
 	Datum *score = palloc((count + 1) * sizeof(Datum));
@@ -89,26 +89,26 @@ write_list(Job *job, Datum user, const reco_ranked *list, int32 count, int32 by_
 	for (int32 r = 0; r < count; r++)
 	{
 		RECO_POLL_AT(r);
-		item[r] = id_dict_id(job->serving->items, list[r].item);
+		item[r] = id_dict_id(run->serving->items, list[r].item);
 		score[r] = Float4GetDatum(list[r].score);
 	}
-	row[LIST_NUMBER] = Int32GetDatum(job->number);
+	row[LIST_NUMBER] = Int32GetDatum(run->number);
 	row[LIST_USER] =
-		datumCopy(user, job->serving->user_type->typbyval, job->serving->user_type->typlen);
+		datumCopy(user, run->serving->user_type->typbyval, run->serving->user_type->typlen);
 	row[LIST_ITEMS] = PointerGetDatum(
 		construct_array(item, count, type->type, type->typlen, type->typbyval, type->typalign));
 	row[LIST_SCORES] = PointerGetDatum(
 		construct_array(score, count, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
 	row[LIST_BY_MODEL] = Int32GetDatum(by_score);
-	row[LIST_SOURCE] = job->source;
+	row[LIST_SOURCE] = run->source;
 	MemoryContextSwitchTo(old);
-	job->written++;
+	run->written++;
 }
 
 static bool
 batch_profile(void *arg, int64 u, reco_profile *profile)
 {
-	*profile = ((const Job *) arg)->profile[u];
+	*profile = ((const Materialization *) arg)->profile[u];
 	return true;
 }
 
@@ -116,40 +116,40 @@ batch_profile(void *arg, int64 u, reco_profile *profile)
 static reco_status
 rank_user(void *arg, reco_worker *worker, int64 u)
 {
-	const Job *job = arg;
-	reco_ranked *list = job->list + u * job->n;
+	const Materialization *run = arg;
+	reco_ranked *list = run->list + u * run->n;
 
-	job->by_score[u] = 0;
+	run->by_score[u] = 0;
 	/* users of whom the model has no row have no factors */
-	job->count[u] = job->profile[u].factors
-						? reco_worker_list(worker, job->n, list, &job->by_score[u])
-						: reco_worker_fallback(worker, job->n, list);
-	return job->count[u] < 0 ? RECO_STOPPED : RECO_OK;
+	run->count[u] = run->profile[u].factors
+						? reco_worker_list(worker, run->n, list, &run->by_score[u])
+						: reco_worker_fallback(worker, run->n, list);
+	return run->count[u] < 0 ? RECO_STOPPED : RECO_OK;
 }
 
 /* The batch's lists, by all threads, and their rows. */
 static void
-flush(Job *job)
+flush(Materialization *run)
 {
-	reco_pass pass = {job->users, batch_profile, rank_user, NULL, 0, job};
+	reco_pass pass = {run->users, batch_profile, rank_user, NULL, 0, run};
 
-	reco_budget_check(&job->budget, reco_engine_run(job->engine, &pass), "the model");
-	for (int32 u = 0; u < job->users; u++)
-		write_list(job, job->id[u], job->list + (Size) u * job->n, job->count[u], job->by_score[u]);
-	job->users = 0;
-	MemoryContextReset(job->batch);
-	reco_progress_rows(job->written);
+	reco_budget_check(&run->budget, reco_engine_run(run->engine, &pass), "the model");
+	for (int32 u = 0; u < run->users; u++)
+		write_list(run, run->id[u], run->list + (Size) u * run->n, run->count[u], run->by_score[u]);
+	run->users = 0;
+	MemoryContextReset(run->batch);
+	reco_progress_rows(run->written);
 }
 
 /* What ranks a batch: threads, and places for what they find. */
 static void
-prepare(Job *job)
+prepare(Materialization *run)
 {
-	RecoBudget *budget = &job->budget;
-	int32 items = job->serving->model.items;
+	RecoBudget *budget = &run->budget;
+	int32 items = run->serving->model.items;
 	reco_engine_options options = {
-		.scorer = reco_serving_scorer(job->serving),
-		.hidden = job->hidden,
+		.scorer = reco_serving_scorer(run->serving),
+		.hidden = run->hidden,
 		.fillers = items,
 	};
 	reco_ranked *popular;
@@ -158,29 +158,29 @@ prepare(Job *job)
 	reco_budget_threads(budget);
 	reco_budget_require(budget,
 						reco_engine_bytes(&options, budget->env.threads) +
-							((Size) items + (Size) job->most * job->n) * sizeof(reco_ranked),
+							((Size) items + (Size) run->most * run->n) * sizeof(reco_ranked),
 						"materializing");
 	popular = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(reco_ranked));
-	(void) reco_top_n(&reco_poll_env, job->serving->interactions, items, NULL, items, popular);
+	(void) reco_top_n(&reco_poll_env, run->serving->interactions, items, NULL, items, popular);
 	options.filler = popular;
-	reco_budget_check(budget, reco_engine_make(&budget->env, &options, &job->engine), "the model");
-	job->list = reco_budget_alloc(budget, ((Size) job->most * job->n + 1) * sizeof(reco_ranked));
-	job->count = palloc((job->most + 1) * sizeof(int32));
-	job->by_score = palloc((job->most + 1) * sizeof(int32));
-	job->id = palloc((job->most + 1) * sizeof(Datum));
-	job->profile = palloc((job->most + 1) * sizeof(reco_profile));
+	reco_budget_check(budget, reco_engine_make(&budget->env, &options, &run->engine), "the model");
+	run->list = reco_budget_alloc(budget, ((Size) run->most * run->n + 1) * sizeof(reco_ranked));
+	run->count = palloc((run->most + 1) * sizeof(int32));
+	run->by_score = palloc((run->most + 1) * sizeof(int32));
+	run->id = palloc((run->most + 1) * sizeof(Datum));
+	run->profile = palloc((run->most + 1) * sizeof(reco_profile));
 }
 
 static void
 add_user(void *arg, Datum id, reco_profile *profile)
 {
-	Job *job = arg;
+	Materialization *run = arg;
 
-	job->id[job->users] =
-		datumCopy(id, job->serving->user_type->typbyval, job->serving->user_type->typlen);
-	job->profile[job->users++] = *profile;
-	if (job->users == job->most || MemoryContextMemAllocated(job->batch, true) > BATCH_BYTES)
-		flush(job);
+	run->id[run->users] =
+		datumCopy(id, run->serving->user_type->typbyval, run->serving->user_type->typlen);
+	run->profile[run->users++] = *profile;
+	if (run->users == run->most || MemoryContextMemAllocated(run->batch, true) > BATCH_BYTES)
+		flush(run);
 }
 
 static const RecoQueryKind the_users = {"users", "users", "the ids of users"};
@@ -203,10 +203,10 @@ add_id(IdDict *ids, IdType *type, Datum value, Oid value_type)
 
 /* The users that a query names, each once; the query runs as its writer. */
 static IdDict *
-users_of(Job *job, const char *query)
+users_of(Materialization *run, const char *query)
 {
 	MemoryContext context = CurrentMemoryContext;
-	IdDict *ids = id_dict_create(context, job->serving->user_type);
+	IdDict *ids = id_dict_create(context, run->serving->user_type);
 	SPIPlanPtr plan;
 	TupleDesc columns;
 	Portal portal;
@@ -230,7 +230,7 @@ users_of(Job *job, const char *query)
 			Datum value = SPI_getbinval(SPI_tuptable->vals[r], SPI_tuptable->tupdesc, 1, &isnull);
 
 			if (!isnull)
-				add_id(ids, job->serving->user_type, value,
+				add_id(ids, run->serving->user_type, value,
 					   SPI_gettypeid(SPI_tuptable->tupdesc, 1));
 		}
 		SPI_freetuptable(SPI_tuptable);
@@ -241,24 +241,24 @@ users_of(Job *job, const char *query)
 }
 
 static void
-write_lists(Job *job, IdDict *some)
+write_lists(Materialization *run, IdDict *some)
 {
 	if (some == NULL)
-		reco_serving_each_user(job->serving, job->batch, add_user, job);
+		reco_serving_each_user(run->serving, run->batch, add_user, run);
 	for (int32 u = 0; some && u < id_dict_count(some); u++)
 	{
-		MemoryContext old = MemoryContextSwitchTo(job->batch);
+		MemoryContext old = MemoryContextSwitchTo(run->batch);
 		reco_profile profile = {0};
 		Datum id = id_dict_id(some, u);
 
 		reco_poll();
-		id_check_domain(job->serving->user_type, id);
-		if (!reco_serving_user(job->serving, id, &profile))
+		id_check_domain(run->serving->user_type, id);
+		if (!reco_serving_user(run->serving, id, &profile))
 			memset(&profile, 0, sizeof(profile));
 		MemoryContextSwitchTo(old);
-		add_user(job, id, &profile);
+		add_user(run, id, &profile);
 	}
-	flush(job);
+	flush(run);
 }
 
 /* Makes the new lists the ones to be read, and removes the old ones. */
@@ -290,46 +290,46 @@ argument_n(FunctionCallInfo fcinfo)
 
 /* Everything from the lock on. */
 static void
-materialize(Job *job, ModelRow *model, const char *users)
+materialize(Materialization *run, ModelRow *model, const char *users)
 {
 	RecoRunAs owner = {true, model->owner, "pg_catalog"};
 	RecoIdentity before;
 	IdDict *some = NULL;
 	ModelRow current;
 
-	job->serving = reco_serving_open(model->schema, NULL, &current);
-	job->n = Min(job->n, job->serving->model.items);
-	job->most = Min(BATCH_USERS, BATCH_BYTES / (Size) (Max(job->n, 1) * sizeof(reco_ranked)));
-	job->number = model->active_list + 1;
-	job->hidden = reco_live_hidden(reco_live_open(job->serving, &current), job->serving);
-	job->source = CStringGetTextDatum(job->serving->model.spec->algorithm->source);
+	run->serving = reco_serving_open(model->schema, NULL, &current);
+	run->n = Min(run->n, run->serving->model.items);
+	run->most = Min(BATCH_USERS, BATCH_BYTES / (Size) (Max(run->n, 1) * sizeof(reco_ranked)));
+	run->number = model->active_list + 1;
+	run->hidden = reco_live_hidden(reco_live_open(run->serving, &current), run->serving);
+	run->source = CStringGetTextDatum(run->serving->model.spec->algorithm->source);
 	if (users)
-		some = users_of(job, users);
-	prepare(job);
-	job->batch = AllocSetContextCreate(CurrentMemoryContext, "reco batch", ALLOCSET_DEFAULT_SIZES);
+		some = users_of(run, users);
+	prepare(run);
+	run->batch = AllocSetContextCreate(CurrentMemoryContext, "reco batch", ALLOCSET_DEFAULT_SIZES);
 	reco_progress_begin(model->schema);
 	reco_progress_phase(model->active_version, "materializing");
 	reco_become(&owner, &before);
-	job->table = open_lists(job, model);
-	job->writer = reco_writer_begin(job->table);
-	write_lists(job, some);
-	reco_writer_end(job->writer);
-	table_close(job->table, NoLock);
+	run->table = open_lists(run, model);
+	run->writer = reco_writer_begin(run->table);
+	write_lists(run, some);
+	reco_writer_end(run->writer);
+	table_close(run->table, NoLock);
 	CommandCounterIncrement();
-	activate(model, job->number);
+	activate(model, run->number);
 	reco_return(&before);
 }
 
 Datum
 reco_materialize(PG_FUNCTION_ARGS)
 {
-	Job job = {0};
+	Materialization run = {0};
 	ModelRow model;
 	Oid schema;
 
 	PreventCommandIfReadOnly("CALL reco.materialize()");
 	reco_require_argument(fcinfo, 0, "model name");
-	job.n = argument_n(fcinfo);
+	run.n = argument_n(fcinfo);
 	schema = reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	reco_model_read(schema, RECO_LATEST_SNAPSHOT, &model);
 	reco_model_check_owner(&model);
@@ -339,7 +339,7 @@ reco_materialize(PG_FUNCTION_ARGS)
 	reco_model_read(schema, GetActiveSnapshot(), &model);
 	PG_TRY();
 	{
-		materialize(&job, &model, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+		materialize(&run, &model, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	}
 	PG_FINALLY();
 	{
@@ -348,6 +348,6 @@ reco_materialize(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	PopActiveSnapshot();
 	ereport(NOTICE,
-			(errmsg("model \"%s\": lists of " INT64_FORMAT " users", model.name, job.written)));
+			(errmsg("model \"%s\": lists of " INT64_FORMAT " users", model.name, run.written)));
 	PG_RETURN_VOID();
 }

@@ -379,7 +379,7 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	{
 		seat = reco_model_seat(reco_serving_scorer(serving));
 		reco_model_seat_user(seat, &profile);
-		served = reco_seat_knows(seat->seat);
+		served = reco_seat_is_personal(seat->seat);
 	}
 	rank = rank_items(serving, served ? seat : NULL, &list);
 	for (int i = 0; i < list.known; i++)
@@ -426,7 +426,7 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 		Datum value;
 
 		reco_model_seat_user(seat, &profile);
-		if (!reco_seat_knows(seat->seat))
+		if (!reco_seat_is_personal(seat->seat))
 			return (Datum) 0;
 		score = reco_model_seat_one(seat, item);
 		if (score == -INFINITY)

@@ -144,7 +144,7 @@ check(const reco_scorer *scorer, const reco_profile *profile, const uint64_t *sk
 		REQUIRE(reco_seat_explain(seat, i, part, &baseline, &additive) == RECO_OK);
 		(void) reco_scorer_alike(scorer, i, items - 1 - i);
 	}
-	(void) reco_seat_knows(seat);
+	(void) reco_seat_is_personal(seat);
 	reco_seat_close(seat);
 	REQUIRE(is_clean(seat));
 	reco_seat_free(&env, seat);

@@ -30,7 +30,7 @@ mimic_hash_score(int64_t user, int32_t item)
 }
 
 bool
-mimic_hash_knows(int64_t user)
+mimic_hash_is_personal(int64_t user)
 {
 	return user % 5 != 3;
 }
@@ -64,9 +64,9 @@ hash_close(reco_seat *seat)
 }
 
 static bool
-hash_knows(const reco_seat *seat)
+hash_is_personal(const reco_seat *seat)
 {
-	return mimic_hash_knows(user_of(seat));
+	return mimic_hash_is_personal(user_of(seat));
 }
 
 static reco_status
@@ -89,7 +89,7 @@ static const reco_scorer_type hash_type = {
 	.scratch = hash_scratch,
 	.open = hash_open,
 	.close = hash_close,
-	.knows = hash_knows,
+	.is_personal = hash_is_personal,
 	.score = hash_score,
 	.score_some = hash_some,
 };

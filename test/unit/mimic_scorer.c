@@ -18,7 +18,7 @@ typedef struct answers
 	float *score;
 	int32_t n; /* of the list */
 	reco_ranked *best;
-	bool knows;
+	bool is_personal;
 } answers;
 
 /* Some items are not wanted. */
@@ -49,7 +49,7 @@ same(const answers *a, const answers *b, int32_t items)
 {
 	return memcmp(a->score, b->score, (size_t) items * sizeof(float)) == 0 && a->n == b->n &&
 		   memcmp(a->best, b->best, (size_t) a->n * sizeof(reco_ranked)) == 0 &&
-		   a->knows == b->knows;
+		   a->is_personal == b->is_personal;
 }
 
 /* order 0: scores first; 1: the list first.  False: something did not come out. */
@@ -65,7 +65,7 @@ ask(reco_seat *seat, const reco_profile *profile, int order, const uint64_t *ski
 			fine = reco_seat_score(seat, out->score) == RECO_OK;
 		else
 			fine = (out->n = reco_seat_top(seat, skip, n, out->best)) >= 0;
-	out->knows = fine && reco_seat_knows(seat);
+	out->is_personal = fine && reco_seat_is_personal(seat);
 	reco_seat_close(seat);
 	return fine;
 }

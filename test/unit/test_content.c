@@ -251,7 +251,7 @@ check_user(mimic_env *m, const mimic_catalogue *c, const reco_content *content,
 		assert_near(c->shape->name, sum, one, 1e-6L);
 	}
 	if (any)
-		assert_true(reco_content_knows(content, &p));
+		assert_true(reco_content_is_personal(content, &p));
 	reco_content_profile_free(&m->env, &p);
 	free(score);
 	free(scratch);
@@ -321,7 +321,7 @@ test_profile(void **state)
 		reco_content_profile_make(
 			&m.env, &p.content, &(reco_content_user){2, (int32_t[]){0, 1}, (float[]){2, 5}}, &made),
 		RECO_OK);
-	assert_true(reco_content_knows(&p.content, &made));
+	assert_true(reco_content_is_personal(&p.content, &made));
 	assert_int_equal(made.terms, 4);
 	assert_near("keyword", made.weight[0], 2 * 0.6L, 1e-6L);
 	assert_near("keyword", made.weight[1], 2 * 0.8L, 1e-6L);
@@ -360,7 +360,7 @@ test_profile(void **state)
 														   (float[]){n == 2 ? 1 : -1}},
 									  &made),
 			RECO_OK);
-		assert_false(reco_content_knows(&p.content, &made));
+		assert_false(reco_content_is_personal(&p.content, &made));
 		assert_int_equal(made.terms, 0);
 		assert_true(score_one(&p.content, &made, 0) == -INFINITY);
 		reco_content_profile_free(&m.env, &made);
@@ -417,7 +417,8 @@ static const mimic_shape long_shape = {
 	"long", 12000, 2, {{RECO_KEYWORDS, 9, 1, 0.9, 0}, {RECO_ATTRIBUTES, 6, 1, 0.9, 0}}};
 
 /*
- * A profile of very many parts: sums in the order of the interactions, to the bit; every allocation failing and every way of stopping.
+ * A profile of very many parts: sums in the order of the interactions, to the bit; every allocation
+ * failing and every way of stopping.
  */
 static void
 test_long_profile(void **state)

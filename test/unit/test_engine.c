@@ -198,7 +198,7 @@ check_lists(crowd *c, const reco_engine_options *options)
 			continue;
 		assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
 		assert_int_equal(reco_seat_score(seat, score), RECO_OK);
-		n = slow_list(c, reco_seat_knows(seat) ? score : NULL, options, u, wanted, &by_score);
+		n = slow_list(c, reco_seat_is_personal(seat) ? score : NULL, options, u, wanted, &by_score);
 		reco_seat_close(seat);
 		assert_int_equal(c->count[u], n);
 		assert_int_equal(c->by_score[u], by_score);

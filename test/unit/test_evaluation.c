@@ -198,7 +198,7 @@ slow(const crowd *c, const reco_evaluation *e, int32_t k)
 		profile_of((void *) c, u, &profile);
 		assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
 		assert_int_equal(reco_seat_score(seat, score), RECO_OK);
-		n = whole_list(c, u, reco_seat_knows(seat) ? score : NULL, list);
+		n = whole_list(c, u, reco_seat_is_personal(seat) ? score : NULL, list);
 		reco_seat_close(seat);
 		slow_predictions(e, u, score, &s);
 		for (int64_t j = 0; j < n_hidden; j++)

@@ -226,7 +226,7 @@ test_domains(void **state)
 	};
 	reco_neighbors_params variant[MIMIC_VARIANTS];
 	int n = mimic_variants(variant);
-	int turn = 0;
+	int trial = 0;
 
 	(void) state;
 	for (int i = 0; i < COUNT(shapes); i++)
@@ -237,14 +237,14 @@ test_domains(void **state)
 
 			mimic_domain_fill(domain, &a, (uint64_t) i);
 			snprintf(name, sizeof(name), "%s, %s", shapes[i].name, mimic_domain_name(domain));
-			for (int v = 0; v < n; v++, turn++)
+			for (int v = 0; v < n; v++, trial++)
 			{
 				reco_neighbors_params p = variant[v];
 
-				p.neighbors = turn % 11 ? 10 : 5000;
-				p.min_support = turn % 5 ? 1 : 2;
-				p.shrinkage = turn % 7 ? 0 : 3;
-				check_find(name, &a, &p, turn % 16 ? 1 : 2, 4);
+				p.neighbors = trial % 11 ? 10 : 5000;
+				p.min_support = trial % 5 ? 1 : 2;
+				p.shrinkage = trial % 7 ? 0 : 3;
+				check_find(name, &a, &p, trial % 16 ? 1 : 2, 4);
 			}
 			mimic_matrix_free(&a);
 		}

@@ -108,7 +108,7 @@ check_formula(world *w)
 		assert_int_equal(reco_content_profile_make(&w->m.env, &w->content, &user, &made), RECO_OK);
 		assert_int_equal(reco_content_of_seat(seat)->terms, made.terms);
 		assert_memory_equal(reco_content_of_seat(seat)->size, made.size, sizeof(made.size));
-		assert_int_equal(reco_seat_knows(seat), reco_content_knows(&w->content, &made));
+		assert_int_equal(reco_seat_is_personal(seat), reco_content_is_personal(&w->content, &made));
 		reco_content_profile_free(&w->m.env, &made);
 		for (int32_t i = 0; i < w->content.items; i++)
 		{
@@ -126,7 +126,7 @@ check_formula(world *w)
 				sum += contribution[j];
 			assert_true(fabsl(sum - wanted) < 5e-6);
 		}
-		assert_true(reco_seat_knows(seat) || !any);
+		assert_true(reco_seat_is_personal(seat) || !any);
 		reco_seat_close(seat);
 	}
 	reco_seat_free(&w->m.env, seat);

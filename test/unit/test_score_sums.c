@@ -202,14 +202,14 @@ check_formula(const reco_scorer *scorer, const table *t, const float *user_bias,
 	for (int u = 0; u < USERS; u++)
 	{
 		const reco_profile *profile = &c->profile[u];
-		bool knows = s->item_bias ? profile->n > 0 : users && profile->neighbors > 0;
+		bool is_personal = s->item_bias ? profile->n > 0 : users && profile->neighbors > 0;
 
 		if (users && s->item_bias)
-			knows = knows || profile->neighbors > 0;
+			is_personal = is_personal || profile->neighbors > 0;
 		for (int64_t j = 0; !users && !s->item_bias && j < profile->n; j++)
-			knows = knows || profile->item[j] % 5 != 0;
+			is_personal = is_personal || profile->item[j] % 5 != 0;
 		assert_int_equal(reco_seat_open(seat, profile), RECO_OK);
-		assert_int_equal(reco_seat_knows(seat), knows);
+		assert_int_equal(reco_seat_is_personal(seat), is_personal);
 		assert_int_equal(reco_seat_score_all(seat), RECO_OK);
 		for (int32_t i = 0; i < ITEMS; i++)
 		{
@@ -472,7 +472,7 @@ test_popular(void **state)
 	mimic_env_init(&m);
 	assert_int_equal(reco_seat_make(&m.env, &p.head, &seat), RECO_OK);
 	assert_int_equal(reco_seat_open(seat, &c->profile[1]), RECO_OK);
-	assert_true(reco_seat_knows(seat));
+	assert_true(reco_seat_is_personal(seat));
 	assert_int_equal(reco_seat_explain(seat, 9, part, &baseline, &additive), RECO_OK);
 	assert_true(additive && baseline == score[9]);
 	for (int64_t j = 0; j < c->profile[1].n; j++)

@@ -113,7 +113,7 @@ test_users(void **state)
 				assert_true(fabsf(profile.factors[k] - x->profile[u].factors[k]) <=
 							1e-5 * x->svd.singular[0]);
 			assert_int_equal(reco_seat_open(seat, &x->profile[u]), RECO_OK);
-			assert_true(reco_seat_knows(seat) == (profile.n > 0));
+			assert_true(reco_seat_is_personal(seat) == (profile.n > 0));
 			assert_int_equal(reco_seat_some(seat, &item, 1, &score), RECO_OK);
 			assert_int_equal(reco_seat_explain(seat, item, part, &baseline, &additive), RECO_OK);
 			assert_true(additive == (profile.n > 0) && baseline == 0);

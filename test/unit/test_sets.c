@@ -48,9 +48,9 @@ test_sets(void **state)
 
 	(void) state;
 	mimic_env_init(&m);
-	for (int turn = 0; turn < 3000; turn++)
+	for (int trial = 0; trial < 3000; trial++)
 	{
-		int how = turn % 6;
+		int how = trial % 6;
 		reco_member *list[2];
 		int64_t n[2];
 		reco_overlap wanted = {0, 0, 0};
@@ -58,7 +58,7 @@ test_sets(void **state)
 
 		for (int s = 0; s < 2; s++)
 		{
-			n[s] = turn % 3 ? mimic_below(&seed, 60) : mimic_below(&seed, 500);
+			n[s] = trial % 3 ? mimic_below(&seed, 60) : mimic_below(&seed, 500);
 			list[s] = malloc((size_t) n[s] * sizeof(reco_member));
 
 			reco_member *mimicked = malloc((size_t) n[s] * sizeof(reco_member));

@@ -350,7 +350,7 @@ test_scale(void **state)
 	uint64_t seed = 3;
 
 	(void) state;
-	for (int turn = 0; turn < 300; turn++)
+	for (int trial = 0; trial < 300; trial++)
 	{
 		int64_t n = 1 + mimic_below(&seed, 700);
 		int exponent = (int) mimic_below(&seed, 1900) - 950;
@@ -366,7 +366,7 @@ test_scale(void **state)
 		for (int64_t i = 0; i < n; i++)
 		{
 			set(a, i, 1 + element(UNIFORM, &seed));
-			set(b, i, element(turn % 2 ? UNIFORM : SKEWED, &seed));
+			set(b, i, element(trial % 2 ? UNIFORM : SKEWED, &seed));
 			set(c, i, ldexp(get(a, i), exponent));
 		}
 		/* above denormal numbers all the same elements */
@@ -492,7 +492,7 @@ test_not_finite(void **state)
 	(void) state;
 	for (reco_element type = RECO_FLOAT; type <= RECO_DOUBLE; type++)
 		for (kind of = 0; of < KINDS; of++)
-			for (int turn = 0; turn < 60; turn++)
+			for (int trial = 0; trial < 60; trial++)
 			{
 				int64_t n = 1 + mimic_below(&seed, 1200);
 				int64_t where = mimic_below(&seed, n);
@@ -510,9 +510,9 @@ test_not_finite(void **state)
 					x = element(of, &seed);
 					put(type, b, i, type == RECO_FLOAT ? fmax(-1e30, fmin(1e30, x)) : x);
 				}
-				put(type, a, where, bad[turn % 3]);
-				if (turn % 7 == 0)
-					put(type, b, where, bad[turn % 3]);
+				put(type, a, where, bad[trial % 3]);
+				if (trial % 7 == 0)
+					put(type, b, where, bad[trial % 3]);
 				assert_int_equal(reco_first_not_finite(NULL, type, a, n), where);
 				assert_int_equal(reco_cosine(&v, &got), RECO_NOT_FINITE);
 				assert_int_equal(reco_cosine(&w, &got), RECO_NOT_FINITE);
@@ -610,15 +610,17 @@ test_kernels(void **state)
 	{
 		const reco_kernels *k = reco_kernels_named(levels[l]);
 
-		for (int turn = 0; k && turn < 1200; turn++)
+		for (int trial = 0; k && trial < 1200; trial++)
 		{
-			int n = turn < 1100 ? turn % 110 : turn == 1199 ? 512 : (int) mimic_below(&seed, 513);
+			int n = trial < 1100    ? trial % 110
+					: trial == 1199 ? 512
+									: (int) mimic_below(&seed, 513);
 			void *memory[2];
 			double *a = vector(n, &memory[0]);
 			double *b = vector(n, &memory[1]);
 			float *fa = malloc((size_t) n * sizeof(float));
 			float *fb = malloc((size_t) n * sizeof(float));
-			double shift[2] = {element(UNIFORM, &seed), turn % 5 ? element(UNIFORM, &seed) : 0};
+			double shift[2] = {element(UNIFORM, &seed), trial % 5 ? element(UNIFORM, &seed) : 0};
 			double sum[5];
 			wide xy = 0, xx = 0, yy = 0, x1 = 0, y1 = 0, dd = 0;
 			wide abs_xy = 0, abs_x = 0, abs_y = 0;
@@ -626,18 +628,18 @@ test_kernels(void **state)
 
 			for (int i = 0; i < n; i++)
 			{
-				set(a, i, fa[i] = (float) element(turn % 2 ? UNIFORM : SKEWED, &seed));
+				set(a, i, fa[i] = (float) element(trial % 2 ? UNIFORM : SKEWED, &seed));
 				set(b, i, fb[i] = (float) element(UNIFORM, &seed));
 				fxy += (wide) fa[i] * fb[i];
 				abs_fxy += wide_abs((wide) fa[i] * fb[i]);
 				fxx += (wide) fa[i] * fa[i];
 				fyy += (wide) fb[i] * fb[i];
-				if (turn % 3)
+				if (trial % 3)
 				{
 					set(a, i, element(SKEWED, &seed));
 					/* what goes up comes down */
-					set(b, i, i % 2 && turn % 2 ? -get(b, i - 1) : element(UNIFORM, &seed));
-					if (i % 2 && turn % 2)
+					set(b, i, i % 2 && trial % 2 ? -get(b, i - 1) : element(UNIFORM, &seed));
+					if (i % 2 && trial % 2)
 						set(a, i, get(a, i - 1) * (1 + 1e-10));
 				}
 			}
@@ -761,7 +763,7 @@ check_states(const void *a, const void *b, int64_t n, uint64_t *seed, int turns)
 	if (isfinite(dot))
 		assert_true(wide_abs(dot - t.xy) <= product_error(&t));
 
-	for (int turn = 0; turn < turns; turn++)
+	for (int trial = 0; trial < turns; trial++)
 	{
 		reco_pair_sums pairs2;
 		reco_pearson_sums pearson2;
@@ -900,7 +902,7 @@ test_states_damaged(void **state)
 	uint64_t seed = 9;
 
 	(void) state;
-	for (int turn = 0; turn < 20000; turn++)
+	for (int trial = 0; trial < 20000; trial++)
 	{
 		reco_pearson_sums p[2];
 		reco_sum d[2];
@@ -943,7 +945,7 @@ test_vector_sums(void **state)
 	uint64_t seed = 10;
 
 	(void) state;
-	for (int turn = 0; turn < 300; turn++)
+	for (int trial = 0; trial < 300; trial++)
 	{
 		int64_t n = mimic_below(&seed, 40);
 		int rows = (int) mimic_below(&seed, 200);
@@ -961,10 +963,10 @@ test_vector_sums(void **state)
 
 			for (int64_t i = 0; i < n; i++)
 			{
-				odd[i] = turn % 3 == 0   ? (float) element(SKEWED, &seed)
-						 : turn % 3 == 1 ? (float) (3e38 * element(UNIFORM, &seed))
-										 : (float) ldexp(element(UNIFORM, &seed),
-														 (int) mimic_below(&seed, 240) - 140);
+				odd[i] = trial % 3 == 0   ? (float) element(SKEWED, &seed)
+						 : trial % 3 == 1 ? (float) (3e38 * element(UNIFORM, &seed))
+										  : (float) ldexp(element(UNIFORM, &seed),
+														  (int) mimic_below(&seed, 240) - 140);
 				sum[i] += odd[i];
 				size[i] += wide_abs(odd[i]);
 			}

@@ -47,7 +47,7 @@ typedef struct als_fit
 	float *x;
 	float *x_bias;
 	bool converge;
-	bool tell;
+	bool with_loss;
 } als_fit;
 
 static bool
@@ -237,7 +237,8 @@ no_target(const reco_env *env, const als_system *s, const reco_als_row *row, boo
 }
 
 static reco_status
-solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next, als_told *told)
+solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next,
+		  als_objective *reached)
 {
 	als_fit *fit = arg;
 	char *slab = fit->thread_slab + (size_t) thread * fit->thread_room;
@@ -263,7 +264,7 @@ solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next, a
 		als_exact e;
 
 		als_exact_layout(&e, slab, fit->ld);
-		return als_exact_row(env, &fit->system, &e, &row, x, bias, fit->tell ? told : NULL);
+		return als_exact_row(env, &fit->system, &e, &row, x, bias, fit->with_loss ? reached : NULL);
 	}
 	else
 	{
@@ -280,7 +281,7 @@ solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next, a
 			__builtin_prefetch(fit->x + (size_t) next * fit->out->stride);
 		}
 		return als_cg_row(env, &fit->system, &fit->basis, &c, &row, fit->converge, x, bias,
-						  fit->tell ? told : NULL);
+						  fit->with_loss ? reached : NULL);
 	}
 }
 
@@ -289,7 +290,7 @@ solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next, a
  * last: in the last iteration.
  */
 static reco_status
-half_step(als_fit *fit, int side, bool last, bool tell, als_told *told)
+half_step(als_fit *fit, int side, bool last, bool with_loss, als_objective *reached)
 {
 	const reco_env *env = fit->env;
 	reco_factors *out = fit->out;
@@ -305,7 +306,7 @@ half_step(als_fit *fit, int side, bool last, bool tell, als_told *told)
 	fit->x = side == 0 ? out->user : out->item;
 	fit->x_bias = side == 0 ? out->user_bias : out->item_bias;
 	fit->converge = converge;
-	fit->tell = tell;
+	fit->with_loss = with_loss;
 	als_system_init(&fit->system, fit->params, columns->rows, out->mean, y, out->stride, y_bias,
 					fit->gram);
 	fit->system.improve = !(last && side == 0);
@@ -322,7 +323,7 @@ half_step(als_fit *fit, int side, bool last, bool tell, als_told *told)
 		status =
 			als_basis_make(env, &fit->system, &fit->basis, columns->rows, columns->start, packed);
 	if (status == RECO_OK)
-		status = als_run(env, &fit->schedule[side], fit->rows, solve_row, fit, told);
+		status = als_run(env, &fit->schedule[side], fit->rows, solve_row, fit, reached);
 	return status;
 }
 
@@ -340,21 +341,21 @@ static reco_status
 run_iterations(als_fit *fit, reco_als_progress progress, void *progress_arg, double *loss)
 {
 	int iterations = fit->params->iterations;
-	bool tell = loss != NULL || progress != NULL;
+	bool with_loss = loss != NULL || progress != NULL;
 
 	for (int it = 0; it < iterations; it++)
 	{
-		als_told items = {0, 0};
-		als_told users = {0, 0};
+		als_objective items = {0, 0};
+		als_objective users = {0, 0};
 		bool last = it == iterations - 1;
 		double total;
-		reco_status status = half_step(fit, 1, last, tell, &items);
+		reco_status status = half_step(fit, 1, last, with_loss, &items);
 
 		if (status == RECO_OK)
-			status = half_step(fit, 0, last, tell, &users);
+			status = half_step(fit, 0, last, with_loss, &users);
 		if (status != RECO_OK)
 			return status;
-		total = tell ? users.loss + items.penalty : NAN;
+		total = with_loss ? users.loss + items.penalty : NAN;
 		if (loss)
 			loss[it] = total;
 		if (progress)

@@ -384,7 +384,7 @@ iterate(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
  */
 static reco_status
 refine(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
-	   const reco_als_row *row, double least, als_told *told)
+	   const reco_als_row *row, double least, als_objective *reached)
 {
 	als_exact *e = &c->exact;
 
@@ -393,7 +393,7 @@ refine(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 		double before;
 		double after = 0;
 		double gain = 0;
-		reco_status status = als_exact_residual(env, s, e, row, told);
+		reco_status status = als_exact_residual(env, s, e, row, reached);
 
 		if (status != RECO_OK)
 			return status;
@@ -453,7 +453,7 @@ squares(const als_system *s, const float *x, const float *bias)
 /* A try in float4; RECO_SINGULAR: that is not enough. */
 static reco_status
 cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
-		   const reco_als_row *row, bool converge, float *x, float *bias, als_told *told)
+		   const reco_als_row *row, bool converge, float *x, float *bias, als_objective *reached)
 {
 	int ld = b->ld;
 	reco_als_sums sums = {0};
@@ -508,29 +508,29 @@ cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 		return RECO_SINGULAR;
 	if (converge)
 	{
-		status = refine(env, s, b, c, row, least, told);
+		status = refine(env, s, b, c, row, least, reached);
 		if (status != RECO_OK)
 			return status;
 	}
 	else if (gain <= lost)
 	{
 		/* rounding would undo it: x stays */
-		if (told)
-			*told = (als_told){objective, lambda * squares(s, x, bias)};
+		if (reached)
+			*reached = (als_objective){objective, lambda * squares(s, x, bias)};
 		return RECO_OK;
 	}
-	else if (told)
-		*told = (als_told){objective - gain, lambda * square};
+	else if (reached)
+		*reached = (als_objective){objective - gain, lambda * square};
 	return als_store(s, c->exact.x, x, bias) ? RECO_OK : RECO_SINGULAR;
 }
 
 reco_status
 als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
-		   const reco_als_row *row, bool converge, float *x, float *bias, als_told *told)
+		   const reco_als_row *row, bool converge, float *x, float *bias, als_objective *reached)
 {
-	reco_status status = cg_attempt(env, s, b, c, row, converge, x, bias, told);
+	reco_status status = cg_attempt(env, s, b, c, row, converge, x, bias, reached);
 
 	if (status == RECO_SINGULAR)
-		return als_exact_row(env, s, &c->exact, row, x, bias, told);
+		return als_exact_row(env, s, &c->exact, row, x, bias, reached);
 	return status;
 }

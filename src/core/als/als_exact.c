@@ -210,7 +210,7 @@ quadratic(const als_system *s, const double *x)
 
 reco_status
 als_exact_residual(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
-				   als_told *told)
+				   als_objective *reached)
 {
 	double weight = 0;
 	double loss = 0;
@@ -245,10 +245,10 @@ als_exact_residual(const reco_env *env, const als_system *s, als_exact *e, const
 		for (int i = 0; i < s->d; i++)
 			e->r[i] -= s->k->dot(s->gram + (size_t) i * s->d, e->x, s->d);
 	s->k->axpy(e->r, -lambda, e->x, s->D);
-	if (told)
+	if (reached)
 	{
-		told->penalty = lambda * s->k->dot(e->x, e->x, s->D);
-		told->loss = loss + quadratic(s, e->x) + told->penalty;
+		reached->penalty = lambda * s->k->dot(e->x, e->x, s->D);
+		reached->loss = loss + quadratic(s, e->x) + reached->penalty;
 	}
 	return RECO_OK;
 }
@@ -259,11 +259,11 @@ als_exact_residual(const reco_env *env, const als_system *s, als_exact *e, const
  */
 static reco_status
 lower_row(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row, float *x,
-		  float *bias, als_told *told)
+		  float *bias, als_objective *reached)
 {
 	double *solution = e->tile; /* not in use now */
-	als_told is;
-	als_told was;
+	als_objective is;
+	als_objective was;
 	reco_status status = als_exact_residual(env, s, e, row, &is);
 
 	memcpy(solution, e->x, s->ld * sizeof(double));
@@ -275,14 +275,14 @@ lower_row(const reco_env *env, const als_system *s, als_exact *e, const reco_als
 		status = als_exact_residual(env, s, e, row, &was);
 	if (status != RECO_OK)
 		return status;
-	if (told)
-		*told = is.loss < was.loss ? is : was;
+	if (reached)
+		*reached = is.loss < was.loss ? is : was;
 	return !(is.loss < was.loss) || als_store(s, solution, x, bias) ? RECO_OK : RECO_SINGULAR;
 }
 
 reco_status
 als_exact_row(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
-			  float *x, float *bias, als_told *told)
+			  float *x, float *bias, als_objective *reached)
 {
 	double lambda;
 	reco_status status = als_exact_solve(env, s, e, row, &lambda);
@@ -290,10 +290,10 @@ als_exact_row(const reco_env *env, const als_system *s, als_exact *e, const reco
 	if (status != RECO_OK)
 		return status;
 	if (s->improve && e->ridge > 0)
-		return lower_row(env, s, e, row, x, bias, told);
+		return lower_row(env, s, e, row, x, bias, reached);
 	if (!als_store(s, e->x, x, bias))
 		return RECO_SINGULAR;
-	if (told)
-		return als_exact_residual(env, s, e, row, told);
+	if (reached)
+		return als_exact_residual(env, s, e, row, reached);
 	return RECO_OK;
 }

@@ -47,12 +47,12 @@ typedef struct als_system
 	bool improve;       /* x and bias hold a solution that is to be improved on */
 } als_system;
 
-/* What solving a row tells, for the loss. */
-typedef struct als_told
+/* The objective of a row at the solution that was reached. */
+typedef struct als_objective
 {
 	double loss;    /* the row's part of the objective, its penalty included */
 	double penalty; /* lambda_r |x|^2 */
-} als_told;
+} als_objective;
 
 extern void als_system_init(als_system *s, const reco_als_params *params, int32_t columns,
 							double mean, const float *y, int stride, const float *y_bias,
@@ -108,18 +108,19 @@ extern reco_status als_exact_solve(const reco_env *env, const als_system *s, als
 								   const reco_als_row *row, double *lambda);
 
 /*
- * The whole of it: solve, round to x and bias, tell the loss (NULL: not
- * wanted).  The same arithmetic whoever calls, but that a system with `improve`
+ * The whole of it: solve, round to x and bias, with the objective there (NULL:
+ * not wanted).  The same arithmetic whoever calls, but that a system with `improve`
  * set that needs a ridge keeps what x and bias hold when that is better.
  */
 extern reco_status als_exact_row(const reco_env *env, const als_system *s, als_exact *e,
-								 const reco_als_row *row, float *x, float *bias, als_told *told);
+								 const reco_als_row *row, float *x, float *bias,
+								 als_objective *reached);
 
 /*
- * e->r = right-hand side - A e->x in float8; with told, the objective at e->x.
+ * e->r = right-hand side - A e->x in float8; and the objective at e->x (NULL: not wanted).
  */
 extern reco_status als_exact_residual(const reco_env *env, const als_system *s, als_exact *e,
-									  const reco_als_row *row, als_told *told);
+									  const reco_als_row *row, als_objective *reached);
 
 /* Stores a float8 solution; false when it does not fit in a float4. */
 extern bool als_store(const als_system *s, const double *solution, float *x, float *bias);
@@ -181,16 +182,16 @@ extern void als_cg_layout(als_cg *c, void *slab, int ld);
  */
 extern reco_status als_cg_row(const reco_env *env, const als_system *s, const als_basis *b,
 							  als_cg *c, const reco_als_row *row, bool converge, float *x,
-							  float *bias, als_told *told);
+							  float *bias, als_objective *reached);
 
 /*
  * als_run.c: the rows of a matrix, longest first, in units of similar work.
  */
 typedef struct als_schedule
 {
-	int32_t *order; /* rows with entries, by falling length */
-	int32_t *unit;  /* units + 1: where each begins in order */
-	als_told *told; /* by unit */
+	int32_t *order;         /* rows with entries, by falling length */
+	int32_t *unit;          /* units + 1: where each begins in order */
+	als_objective *reached; /* by unit */
 	int32_t units;
 	int32_t *left;  /* threads: a unit whose row was left, or -1 */
 	int64_t long_n; /* from so many entries on a row is left when the main thread is wanted */
@@ -201,7 +202,7 @@ typedef struct als_schedule
  * next: the row that this thread will probably solve next, or -1
  */
 typedef reco_status (*als_row_solver)(const reco_env *env, void *arg, int thread, int32_t row,
-									  int32_t next, als_told *told);
+									  int32_t next, als_objective *reached);
 
 extern size_t als_schedule_bytes(int32_t rows, int threads);
 extern reco_status als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab,
@@ -209,9 +210,9 @@ extern reco_status als_schedule_layout(const reco_env *env, als_schedule *sch, v
 
 /*
  * Calls solve for every row of m, that of the schedule, that has entries.  Sums what was
- * told in a fixed order into *sum.
+ * reached in a fixed order into *sum.
  */
 extern reco_status als_run(const reco_env *env, const als_schedule *sch, const reco_csr *m,
-						   als_row_solver solve, void *arg, als_told *sum);
+						   als_row_solver solve, void *arg, als_objective *sum);
 
 #endif /* RECO_CORE_ALS_ALS_HALF_H */

@@ -34,7 +34,8 @@ als_schedule_bytes(int32_t rows, int threads)
 	size_t n = (size_t) rows;
 
 	return reco_room(n * sizeof(int32_t)) + reco_room((n + 1) * sizeof(int32_t)) +
-		   reco_room((n + 1) * sizeof(als_told)) + reco_room((size_t) threads * sizeof(int32_t));
+		   reco_room((n + 1) * sizeof(als_objective)) +
+		   reco_room((size_t) threads * sizeof(int32_t));
 }
 
 /*
@@ -96,7 +97,7 @@ als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab, const re
 
 	sch->order = reco_take(&at, (size_t) m->rows * sizeof(int32_t));
 	sch->unit = reco_take(&at, ((size_t) m->rows + 1) * sizeof(int32_t));
-	sch->told = reco_take(&at, ((size_t) m->rows + 1) * sizeof(als_told));
+	sch->reached = reco_take(&at, ((size_t) m->rows + 1) * sizeof(als_objective));
 	sch->left = reco_take(&at, (size_t) env->threads * sizeof(int32_t));
 	sch->long_n = (int64_t) (UNIT_WORK / entry_cost) + 1;
 	sch->units = 0;
@@ -149,7 +150,7 @@ is_long(const half_run *run, int32_t row)
 
 /*
  * Solves the rows of a unit in turn.  A long row, which is the last one, may be left: *left
- * is set then, and the unit's told is what the others told.
+ * is set then, and the unit's reached is what the others reached.
  */
 static reco_status
 run_unit(const half_run *run, int64_t u, bool *left)
@@ -157,17 +158,17 @@ run_unit(const half_run *run, int64_t u, bool *left)
 	const reco_env *env = run->env;
 	const als_schedule *sch = run->sch;
 
-	sch->told[u] = (als_told){0, 0};
+	sch->reached[u] = (als_objective){0, 0};
 	for (int32_t i = sch->unit[u]; i < sch->unit[u + 1]; i++)
 	{
-		als_told told = {0, 0};
+		als_objective reached = {0, 0};
 		reco_status status = env->stopping(env->arg) ? RECO_STOPPED : RECO_OK;
 		bool last = i + 1 == sch->unit[u + 1];
 		bool leaves = last && is_long(run, sch->order[i]);
 
 		if (status == RECO_OK)
 			status = run->solve(leaves ? run->leaves : env, run->arg, omp_get_thread_num(),
-								sch->order[i], last ? -1 : sch->order[i + 1], &told);
+								sch->order[i], last ? -1 : sch->order[i + 1], &reached);
 		if (status == RECO_STOPPED && leaves && !env->stopping(env->arg))
 		{
 			*left = true;
@@ -175,8 +176,8 @@ run_unit(const half_run *run, int64_t u, bool *left)
 		}
 		if (status != RECO_OK)
 			return status;
-		sch->told[u].loss += told.loss;
-		sch->told[u].penalty += told.penalty;
+		sch->reached[u].loss += reached.loss;
+		sch->reached[u].penalty += reached.penalty;
 	}
 	return RECO_OK;
 }
@@ -192,16 +193,16 @@ run_left(const half_run *run)
 	for (int t = 0; t < run->env->threads; t++)
 	{
 		int32_t u = sch->left[t];
-		als_told told = {0, 0};
+		als_objective reached = {0, 0};
 		reco_status status;
 
 		if (u < 0)
 			continue;
-		status = run->solve(&alone, run->arg, 0, sch->order[sch->unit[u + 1] - 1], -1, &told);
+		status = run->solve(&alone, run->arg, 0, sch->order[sch->unit[u + 1] - 1], -1, &reached);
 		if (status != RECO_OK)
 			return status;
-		sch->told[u].loss += told.loss;
-		sch->told[u].penalty += told.penalty;
+		sch->reached[u].loss += reached.loss;
+		sch->reached[u].penalty += reached.penalty;
 		sch->left[t] = -1;
 	}
 	return RECO_OK;
@@ -209,7 +210,7 @@ run_left(const half_run *run)
 
 reco_status
 als_run(const reco_env *env, const als_schedule *sch, const reco_csr *m, als_row_solver solve,
-		void *arg, als_told *sum)
+		void *arg, als_objective *sum)
 {
 	reco_work work = reco_work_of(sch->units, 1);
 	int64_t round = (int64_t) (ROUND_WORK / UNIT_WORK) * env->threads;
@@ -247,8 +248,8 @@ als_run(const reco_env *env, const als_schedule *sch, const reco_csr *m, als_row
 	sum->loss = sum->penalty = 0;
 	for (int32_t u = 0; u < sch->units; u++)
 	{
-		sum->loss += sch->told[u].loss;
-		sum->penalty += sch->told[u].penalty;
+		sum->loss += sch->reached[u].loss;
+		sum->penalty += sch->reached[u].penalty;
 	}
 	return RECO_OK;
 }

@@ -152,7 +152,7 @@ reco_content_numbers(const reco_content *content)
 }
 
 bool
-reco_content_knows(const reco_content *c, const reco_content_profile *p)
+reco_content_is_personal(const reco_content *c, const reco_content_profile *p)
 {
 	for (int f = 0; f < c->fields; f++)
 		if (p->size[f] > 0 && c->field[f].weight > 0)

@@ -114,7 +114,8 @@ extern void reco_content_profile_free(const reco_env *env, reco_content_profile 
 extern int reco_content_numbers(const reco_content *content);
 
 /* Whether the profile says anything. */
-extern bool reco_content_knows(const reco_content *content, const reco_content_profile *profile);
+extern bool reco_content_is_personal(const reco_content *content,
+									 const reco_content_profile *profile);
 
 /*
  * The scores of all items, or of one with the same bits; -infinity where nothing

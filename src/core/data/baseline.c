@@ -30,7 +30,7 @@ reco_baseline_user(const reco_env *env, double mean, const float *item_bias, int
 		end = piece_end(k, n);
 		for (; k < end; k++)
 			sum += (value ? value[k] : 1) - mean - item_bias[item[k]];
-		if (stop_at(env, k, &polled))
+		if (stop_at_entry(env, k, &polled))
 			return RECO_STOPPED;
 	}
 	*bias = (float) (sum / (DAMPING_USER + (double) n));
@@ -55,7 +55,7 @@ sweep(const reco_env *env, const reco_csr *a, double mean, float *user_bias, flo
 				sum[a->col[e]] += (a->value ? a->value[e] : 1) - mean - user_bias[u];
 				count[a->col[e]]++;
 			}
-			if (stop_at(env, e, &polled))
+			if (stop_at_entry(env, e, &polled))
 				return RECO_STOPPED;
 		}
 	}
@@ -68,7 +68,7 @@ sweep(const reco_env *env, const reco_csr *a, double mean, float *user_bias, flo
 
 		if (reco_baseline_user(env, mean, item_bias, a->start[u + 1] - from, a->col + from,
 							   a->value ? a->value + from : NULL, &user_bias[u]) != RECO_OK ||
-			stop_at(env, a->start[u + 1], &polled))
+			stop_at_entry(env, a->start[u + 1], &polled))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
@@ -88,7 +88,7 @@ reco_baseline_fit(const reco_env *env, const reco_csr *by_user, double *mean, fl
 	for (int64_t e = 0; e < entries && status == RECO_OK; e++)
 	{
 		total += by_user->value ? by_user->value[e] : 1;
-		if (stop_at(env, e, &polled))
+		if (stop_at_entry(env, e, &polled))
 			status = RECO_STOPPED;
 	}
 	*mean = entries > 0 ? total / (double) entries : 0;

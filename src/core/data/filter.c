@@ -38,7 +38,7 @@ flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_
 	for (int64_t e = 0; e < a->start[a->rows]; e++)
 	{
 		item[a->col[e]]++;
-		if (stop_at(env, e, &polled))
+		if (stop_at_entry(env, e, &polled))
 			return RECO_STOPPED;
 	}
 	polled = 0;
@@ -51,7 +51,7 @@ flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_
 		user[u] = 0;
 		for (int64_t e = a->start[u]; enough && e < a->start[u + 1]; e++)
 		{
-			if (stop_at(env, e, &polled))
+			if (stop_at_entry(env, e, &polled))
 				return RECO_STOPPED;
 			if (item[a->col[e]] > 0)
 			{
@@ -59,7 +59,7 @@ flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_
 				item[a->col[e]] = 2;
 			}
 		}
-		if (stop_at(env, a->start[u + 1], &polled))
+		if (stop_at_entry(env, a->start[u + 1], &polled))
 			return RECO_STOPPED;
 	}
 	for (int32_t i = 0; i < a->cols; i++)
@@ -93,7 +93,7 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 		a->start[user_map[u]] = to;
 		for (int64_t e = from; e < end; e++)
 		{
-			if (stop_at(env, e, &polled))
+			if (stop_at_entry(env, e, &polled))
 				return RECO_STOPPED;
 			if (item_map[a->col[e]] < 0)
 				continue;
@@ -105,7 +105,7 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 			to++;
 		}
 		/* half moved, the matrix is of no use any more: the caller gives it up */
-		if (stop_at(env, end, &polled))
+		if (stop_at_entry(env, end, &polled))
 			return RECO_STOPPED;
 	}
 	a->start[users] = to;

@@ -29,7 +29,7 @@ enum
 #define POLL_INTERACTIONS 1048576
 
 static inline bool
-stop_at(const reco_env *env, int64_t i)
+stop_at_interaction(const reco_env *env, int64_t i)
 {
 	return i % POLL_INTERACTIONS == POLL_INTERACTIONS - 1 && env && env->poll(env->arg);
 }
@@ -74,7 +74,7 @@ kind_of(const reco_env *env, const float *value, int64_t n)
 		return VALUES_ONE;
 	for (int64_t i = 0; i < n; i++)
 	{
-		if (stop_at(env, i))
+		if (stop_at_interaction(env, i))
 			return -1;
 		if (!(value[i] >= 0 && value[i] <= 255 && value[i] == (float) (int) value[i]))
 			return VALUES_FLOAT;
@@ -103,7 +103,7 @@ reco_history_encode(const reco_env *env, const int32_t *item, const float *value
 	at += put_varint(out + at, (uint64_t) n);
 	for (int64_t i = 0; i < n; i++)
 	{
-		if (stop_at(env, i))
+		if (stop_at_interaction(env, i))
 			return 0;
 		at += put_varint(out + at, (uint64_t) (item[i] - previous - 1));
 		previous = item[i];
@@ -156,7 +156,7 @@ reco_history_decode(const reco_env *env, const uint8_t *data, size_t size, int32
 	{
 		uint64_t step;
 
-		if (stop_at(env, i))
+		if (stop_at_interaction(env, i))
 			return false;
 		if (!get_varint(data, size, &at, &step) || step > INT32_MAX)
 			return false;

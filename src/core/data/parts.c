@@ -166,7 +166,7 @@ reco_parts_places(reco_parts *p, int64_t *start)
 		}
 		at += before;
 		done += p->parts;
-		if (stop_at(p->env, done, &polled))
+		if (stop_at_entry(p->env, done, &polled))
 			return RECO_STOPPED;
 	}
 	start[p->keys] = at;

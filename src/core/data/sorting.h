@@ -61,7 +61,7 @@ ends_to_starts(int64_t *start, int32_t keys)
  * is the entry of the last poll.
  */
 static inline bool
-stop_at(const reco_env *env, int64_t entry, int64_t *polled)
+stop_at_entry(const reco_env *env, int64_t entry, int64_t *polled)
 {
 	if (entry - *polled < POLL_ROWS)
 		return false;

@@ -187,7 +187,7 @@ reco_trend_count(const reco_env *env, reco_trend *trend, int32_t users, int32_t 
 			uint64_t age = ((uint64_t) trend->last - (uint64_t) time[e]) / trend->length;
 			counts *c = &count[entry[e].item];
 
-			if (stop_at(env, e, &polled))
+			if (stop_at_entry(env, e, &polled))
 				status = RECO_STOPPED;
 			if (time[e] == UNKNOWN || time[e] > trend->last || age > 1 || !(entry[e].value > 0) ||
 				c->counted[age] == u + 1)

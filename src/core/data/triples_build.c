@@ -238,7 +238,7 @@ row_set_fill(const reco_env *env, row_set *set, const entry *e, int64_t n, bool 
 		*word |= bit;
 		set->summary[item >> 12] |= UINT64_C(1) << ((item >> 6) & 63);
 		set->value[item] = e[k].value;
-		if (stop_at(env, k, &polled))
+		if (stop_at_entry(env, k, &polled))
 			return false;
 	}
 	*repeats = repeated != 0;
@@ -254,7 +254,7 @@ row_set_drain(const reco_env *env, row_set *set, int32_t *col, float *value)
 
 	for (int64_t s = 0; s < set->summary_words; s++)
 	{
-		if (stop_at(env, n, &polled))
+		if (stop_at_entry(env, n, &polled))
 			return -1;
 		for (uint64_t words = set->summary[s]; words; words &= words - 1)
 		{
@@ -296,7 +296,7 @@ start_repeats(const reco_env *env, reco_interactions *out, int64_t rows, int64_t
 		return RECO_NO_MEMORY;
 	for (int64_t e = 0; e < so_far; e++)
 	{
-		if (stop_at(env, e, &polled))
+		if (stop_at_entry(env, e, &polled))
 			return RECO_STOPPED;
 		if (ones)
 			a->value[e] = 1;
@@ -359,7 +359,7 @@ find_repeats(const reco_env *env, const grouped *g, int64_t from, int64_t n, boo
 	for (int64_t k = 1; k < n && !*repeats; k++)
 	{
 		*repeats = g->entry[from + k].item == g->entry[from + k - 1].item;
-		if (stop_at(env, k, &polled))
+		if (stop_at_entry(env, k, &polled))
 			return false;
 	}
 	return true;
@@ -461,7 +461,7 @@ make_rows(maker *m)
 			status = make_sorted(m, from, n, &to);
 		if (status != RECO_OK)
 			return status;
-		if (stop_at(m->env, from + n, &polled))
+		if (stop_at_entry(m->env, from + n, &polled))
 			return RECO_STOPPED;
 	}
 	a->start[a->rows] = to;

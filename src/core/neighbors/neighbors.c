@@ -240,7 +240,7 @@ visit_only(Search *search, int32_t row)
 	int64_t polled = 0;
 
 	for (; p->row_of[a] != row; a++)
-		if (stop_at(search->env, a, &polled))
+		if (stop_at_entry(search->env, a, &polled))
 			return RECO_STOPPED;
 	polled = 0;
 	if (reco_sums_add(&search->adding, sums, a, true, true) < 0)
@@ -252,7 +252,7 @@ visit_only(Search *search, int32_t row)
 
 		if (b != a)
 			offer(&search->lists, 0, (Entry){similarity(p, a, b, dot, sums->sum[b]), p->row_of[b]});
-		if (stop_at(search->env, t, &polled))
+		if (stop_at_entry(search->env, t, &polled))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
@@ -328,7 +328,7 @@ fill_least(Search *search)
 
 		if (k % SCAN == 0 || p->row_of[k] < *least)
 			*least = p->row_of[k];
-		if (stop_at(search->env, k, &polled))
+		if (stop_at_entry(search->env, k, &polled))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;

@@ -114,7 +114,7 @@ reco_lists_collect(const reco_env *env, Lists *lists, const reco_pairs *p, int t
 	for (int32_t r = 0; r < p->rows; r++)
 	{
 		out->start[r + 1] += out->start[r];
-		if (stop_at(env, r, &polled))
+		if (stop_at_entry(env, r, &polled))
 		{
 			reco_neighbors_free(env, out);
 			return RECO_STOPPED;

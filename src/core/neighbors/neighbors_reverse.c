@@ -55,12 +55,12 @@ lay_out(const reco_env *env, const Entry *entry, const int64_t *start, int32_t r
 		out->start[r] = to;
 		for (int64_t e = 0; e < n && e < k; e++)
 		{
-			if (stop_at(env, start[r] + e, &polled))
+			if (stop_at_entry(env, start[r] + e, &polled))
 				return false;
 			out->row[to] = entry[start[r] + e].row;
 			out->similarity[to++] = entry[start[r] + e].similarity;
 		}
-		if (stop_at(env, start[r + 1], &polled))
+		if (stop_at_entry(env, start[r + 1], &polled))
 			return false;
 	}
 	out->start[rows] = to;
@@ -86,7 +86,7 @@ reverse(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors 
 		for (int64_t e = 0; e < entries && status == RECO_OK; e++)
 		{
 			start[n->row[e] + 1]++;
-			if (stop_at(env, e, &polled))
+			if (stop_at_entry(env, e, &polled))
 				status = RECO_STOPPED;
 		}
 		counts_to_places(start, n->rows);
@@ -96,7 +96,7 @@ reverse(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors 
 			for (int64_t e = n->start[r]; e < n->start[r + 1]; e++)
 				entry[start[n->row[e]]++] = (Entry){n->similarity[e], r};
 			/* a list found is short: its length is a parameter */
-			if (stop_at(env, n->start[r + 1], &polled))
+			if (stop_at_entry(env, n->start[r + 1], &polled))
 				status = RECO_STOPPED;
 		}
 		ends_to_starts(start, n->rows);
@@ -104,7 +104,7 @@ reverse(const reco_env *env, const reco_neighbors *n, int64_t k, reco_neighbors 
 		for (int32_t r = 0; r < n->rows && status == RECO_OK; r++)
 		{
 			if (!sort(env, entry + start[r], start[r + 1] - start[r]) ||
-				stop_at(env, start[r + 1], &polled))
+				stop_at_entry(env, start[r + 1], &polled))
 				status = RECO_STOPPED;
 		}
 	}
@@ -138,7 +138,7 @@ reco_neighbors_walk_end(const reco_env *env, reco_neighbors *n, bool normalize, 
 			sum += n->similarity[e];
 		for (int64_t e = n->start[r]; e < n->start[r + 1]; e++)
 			n->similarity[e] /= sum;
-		if (stop_at(env, n->start[r + 1], &polled))
+		if (stop_at_entry(env, n->start[r + 1], &polled))
 			status = RECO_STOPPED;
 	}
 	if (status == RECO_OK)

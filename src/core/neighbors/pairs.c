@@ -52,7 +52,7 @@ rank_rows(const reco_env *env, const int32_t *length, reco_pairs *p, int32_t *ra
 	for (int32_t r = 0; r < p->rows; r++)
 	{
 		place[longest - length[r] + 1]++;
-		if (stop_at(env, r, &polled))
+		if (stop_at_entry(env, r, &polled))
 		{
 			env->release(env->arg, place);
 			return RECO_STOPPED;
@@ -65,7 +65,7 @@ rank_rows(const reco_env *env, const int32_t *length, reco_pairs *p, int32_t *ra
 		rank[r] = (int32_t) place[longest - length[r]]++;
 		p->row_of[rank[r]] = r;
 		p->length[rank[r]] = length[r];
-		stopped = stop_at(env, r, &polled);
+		stopped = stop_at_entry(env, r, &polled);
 	}
 	env->release(env->arg, place);
 	return stopped ? RECO_STOPPED : RECO_OK;
@@ -149,7 +149,7 @@ fill_entries(const reco_env *env, const reco_neighbors_params *params, const rec
 	for (int32_t k = 0; k < p->rows; k++)
 	{
 		p->row_start[k + 1] = p->row_start[k] + p->length[k];
-		if (stop_at(env, k, &polled))
+		if (stop_at_entry(env, k, &polled))
 			return RECO_STOPPED;
 	}
 	status = reco_parts_init(env, p->rows, p->row_start, p->columns, &parts);

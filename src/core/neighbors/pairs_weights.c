@@ -56,7 +56,7 @@ each_row(const reco_env *env, Pass *pass)
 	int64_t polled = 0;
 
 	for (int32_t r = 0; r < pass->a->rows && status == RECO_OK; r++)
-		if ((is_long(pass->a, r) && !pass->row(pass, env, r)) || stop_at(env, r, &polled))
+		if ((is_long(pass->a, r) && !pass->row(pass, env, r)) || stop_at_entry(env, r, &polled))
 			status = RECO_STOPPED;
 	return status;
 }
@@ -93,7 +93,7 @@ column_means(const reco_env *env, const reco_csr *a, reco_pair_sums *s)
 		else if (value_of(a, e) != first[c])
 			first[c] = NAN;
 		s->column_sum[c] += value_of(a, e);
-		if (stop_at(env, e, &polled))
+		if (stop_at_entry(env, e, &polled))
 			status = RECO_STOPPED;
 	}
 	for (int32_t c = 0; c < a->cols; c++)
@@ -118,7 +118,7 @@ column_sums(const reco_env *env, const reco_neighbors_params *params, const reco
 			s->column_count[a->col[e]]++;
 			s->column_sum[a->col[e]] += fabsf(x);
 		}
-		if (stop_at(env, e, &polled))
+		if (stop_at_entry(env, e, &polled))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
@@ -206,7 +206,7 @@ reco_pair_sums_compute(const reco_env *env, const reco_neighbors_params *params,
 	for (int32_t r = 0; r < a->rows; r++)
 	{
 		all += s->row_sum[r];
-		if (stop_at(env, r, &polled))
+		if (stop_at_entry(env, r, &polled))
 			return RECO_STOPPED;
 	}
 	s->mean_length = a->rows > 0 ? all / a->rows : 0;

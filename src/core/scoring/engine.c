@@ -253,7 +253,7 @@ list_of(reco_worker *w, bool scored, int32_t n, reco_ranked *out, int32_t *by_sc
 	int32_t have = 0;
 
 	mark(w, profile->item, profile->n, true);
-	if (scored && reco_seat_knows(w->seat))
+	if (scored && reco_seat_is_personal(w->seat))
 		have = reco_seat_top(w->seat, w->skip, n, out);
 	*by_score = have;
 	if (have >= 0 && have < n)

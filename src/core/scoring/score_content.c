@@ -77,9 +77,9 @@ content_close(reco_seat *seat)
 }
 
 static bool
-content_knows(const reco_seat *seat)
+content_is_personal(const reco_seat *seat)
 {
-	return reco_content_knows(content_of(seat->scorer), reco_content_of_seat(seat));
+	return reco_content_is_personal(content_of(seat->scorer), reco_content_of_seat(seat));
 }
 
 static reco_status
@@ -180,7 +180,7 @@ const reco_scorer_type reco_content_scorer_type = {
 	.scratch = content_scratch,
 	.open = content_open,
 	.close = content_close,
-	.knows = content_knows,
+	.is_personal = content_is_personal,
 	.score = content_score,
 	.score_some = content_some,
 	.explain = content_explain,

@@ -39,7 +39,7 @@ row_of(const reco_factor_scorer *f, int32_t item)
 }
 
 bool
-reco_factor_knows(const reco_seat *seat)
+reco_factor_is_personal(const reco_seat *seat)
 {
 	const reco_factor_scorer *f = factors_of(seat->scorer);
 
@@ -118,11 +118,11 @@ reco_factor_similar(const reco_env *env, const reco_scorer *scorer, int32_t item
 
 /* A rating always tells something. */
 static bool
-als_knows(const reco_seat *seat)
+als_is_personal(const reco_seat *seat)
 {
 	const reco_als_scorer *a = (const reco_als_scorer *) seat->scorer;
 
-	return a->params.implicit ? reco_factor_knows(seat) : seat->profile->n > 0;
+	return a->params.implicit ? reco_factor_is_personal(seat) : seat->profile->n > 0;
 }
 
 /* The exact solve of one user; contribution NULL: no parts are wanted. */
@@ -203,7 +203,7 @@ als_explain(reco_seat *seat, int32_t item, double *contribution, double *baselin
 
 const reco_scorer_type reco_als_scorer_type = {
 	.name = "als",
-	.knows = als_knows,
+	.is_personal = als_is_personal,
 	.score = reco_factor_score,
 	.score_some = reco_factor_some,
 	.top = reco_factor_top,

@@ -30,8 +30,8 @@ reco_factor_base(const reco_factor_scorer *f, const reco_profile *profile)
 	return (float) (f->mean + profile->bias);
 }
 
-/* A user is known who has a factor that is not 0. */
-extern bool reco_factor_knows(const reco_seat *seat);
+/* Scores are the user's own where a factor of theirs is not 0. */
+extern bool reco_factor_is_personal(const reco_seat *seat);
 extern reco_status reco_factor_score(reco_seat *seat, float *score);
 extern reco_status reco_factor_some(reco_seat *seat, const int32_t *item, int32_t n, float *score);
 /* By the index where there is one: pruned.c says what it costs. */

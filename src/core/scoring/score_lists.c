@@ -98,7 +98,7 @@ list_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 
 /* With biases any value tells something; without, one of whose item anything is said. */
 static bool
-list_knows(const reco_seat *seat)
+list_is_personal(const reco_seat *seat)
 {
 	const reco_list_scorer *l = lists_of(seat->scorer);
 	const int64_t *start = l->followers.start;
@@ -179,7 +179,7 @@ const reco_scorer_type reco_list_scorer_type = {
 	.name = "lists",
 	.scratch = reco_sum_scratch_bytes,
 	.close = reco_sum_close,
-	.knows = list_knows,
+	.is_personal = list_is_personal,
 	.score = list_score,
 	.score_some = list_some,
 	.top = list_top,

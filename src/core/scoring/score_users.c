@@ -108,7 +108,7 @@ user_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 }
 
 static bool
-user_knows(const reco_seat *seat)
+user_is_personal(const reco_seat *seat)
 {
 	return seat->profile->neighbors > 0 ||
 		   (users_of(seat->scorer)->sums.item_bias && seat->profile->n > 0);
@@ -250,7 +250,7 @@ const reco_scorer_type reco_user_scorer_type = {
 	.name = "users",
 	.scratch = reco_sum_scratch_bytes,
 	.close = reco_sum_close,
-	.knows = user_knows,
+	.is_personal = user_is_personal,
 	.score = user_score,
 	.score_some = user_some,
 	.top = user_top,

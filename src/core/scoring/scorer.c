@@ -93,9 +93,9 @@ reco_seat_close(reco_seat *seat)
 }
 
 bool
-reco_seat_knows(const reco_seat *seat)
+reco_seat_is_personal(const reco_seat *seat)
 {
-	return seat->scorer->type->knows == NULL || seat->scorer->type->knows(seat);
+	return seat->scorer->type->is_personal == NULL || seat->scorer->type->is_personal(seat);
 }
 
 reco_status
@@ -181,16 +181,16 @@ reco_profile_free(const reco_env *env, reco_profile *profile)
 	profile->similarity = NULL;
 }
 
-/* The place of the candidate from `taken` on that is to be taken next; -1: stopped. */
+/* The place of the candidate from `selected` on that is to be taken next; -1: stopped. */
 static int32_t
 most_marginal(const reco_env *env, const reco_ranked *candidate, const double *likeness,
-			  double diversity, double best, double range, int32_t taken, int32_t m)
+			  double diversity, double best, double range, int32_t selected, int32_t m)
 {
-	int32_t next = taken;
+	int32_t next = selected;
 	double most = -INFINITY;
 	int64_t done = 0;
 
-	for (int32_t k = taken; k < m; k++)
+	for (int32_t k = selected; k < m; k++)
 	{
 		double relevance = range > 0 ? 1 - (best - candidate[k].score) / range : 1;
 		double marginal = (1 - diversity) * relevance - diversity * likeness[k];
@@ -215,9 +215,9 @@ reco_diversify(const reco_env *env, const reco_scorer *scorer, double diversity,
 	double range = m > 0 ? best - candidate[m - 1].score : 0;
 	reco_status status = likeness ? RECO_OK : RECO_NO_MEMORY;
 
-	for (int32_t taken = 0; taken < n && taken < m && status == RECO_OK; taken++)
+	for (int32_t selected = 0; selected < n && selected < m && status == RECO_OK; selected++)
 	{
-		int32_t next = most_marginal(env, candidate, likeness, diversity, best, range, taken, m);
+		int32_t next = most_marginal(env, candidate, likeness, diversity, best, range, selected, m);
 		reco_ranked chosen;
 		double chosen_likeness;
 
@@ -229,16 +229,17 @@ reco_diversify(const reco_env *env, const reco_scorer *scorer, double diversity,
 		chosen = candidate[next];
 		chosen_likeness = likeness[next];
 		/* the others keep their order, so that ties go by score */
-		memmove(&candidate[taken + 1], &candidate[taken],
-				(size_t) (next - taken) * sizeof(reco_ranked));
-		memmove(&likeness[taken + 1], &likeness[taken], (size_t) (next - taken) * sizeof(double));
-		candidate[taken] = chosen;
-		likeness[taken] = chosen_likeness;
-		for (int32_t k = taken + 1; k < m && status == RECO_OK; k++)
+		memmove(&candidate[selected + 1], &candidate[selected],
+				(size_t) (next - selected) * sizeof(reco_ranked));
+		memmove(&likeness[selected + 1], &likeness[selected],
+				(size_t) (next - selected) * sizeof(double));
+		candidate[selected] = chosen;
+		likeness[selected] = chosen_likeness;
+		for (int32_t k = selected + 1; k < m && status == RECO_OK; k++)
 		{
 			double like = reco_scorer_alike(scorer, chosen.item, candidate[k].item);
 
-			if (taken == 0 || like > likeness[k])
+			if (selected == 0 || like > likeness[k])
 				likeness[k] = like;
 			if (env->poll(env->arg))
 				status = RECO_STOPPED;

@@ -10,7 +10,7 @@
  *	 reco_seat_make(env, scorer, &seat)		main thread: allocates
  *	 reco_seat_for_thread(seat)				when another thread will use it
  *	 reco_seat_open(seat, &profile)			what is made once for a user
- *	 reco_seat_knows, _score, _some, _top	any thread: allocate nothing
+ *	 reco_seat_is_personal, _score, _some, _top	any thread: allocate nothing
  *	 reco_seat_close(seat)
  *	 reco_seat_free(env, seat)				main thread
  *
@@ -80,7 +80,7 @@ typedef struct reco_scorer_type
 	void (*close)(reco_seat *seat);
 
 	/* Whether the profile says anything about taste.  NULL: always. */
-	bool (*knows)(const reco_seat *seat);
+	bool (*is_personal)(const reco_seat *seat);
 	/* The scores of all items, to items floats. */
 	reco_status (*score)(reco_seat *seat, float *score);
 	/* Those of n items, in any order, to n floats. */
@@ -147,7 +147,7 @@ extern reco_status reco_seat_open(reco_seat *seat, const reco_profile *profile);
 extern void reco_seat_close(reco_seat *seat);
 
 /* For an open seat.  Whether the profile says anything; otherwise a fallback should serve. */
-extern bool reco_seat_knows(const reco_seat *seat);
+extern bool reco_seat_is_personal(const reco_seat *seat);
 
 /* The scores of all items to score; of n of them in any order.  Errors: RECO_STOPPED. */
 extern reco_status reco_seat_score(reco_seat *seat, float *score);

@@ -97,25 +97,25 @@ take_batch(const reco_env *env, const reco_stage *stage, const reco_filters *fil
 /* A stage's n best that pass the filters, to out; they are skipped from now on. */
 static reco_status
 take(const reco_env *env, const reco_stage *stage, const reco_filters *filters, int32_t n,
-	 reco_ranked *out, int32_t *taken)
+	 reco_ranked *out, int32_t *filled)
 {
 	int32_t size = n;
 	int32_t larger = SECOND;
 	bool all = false;
 	int64_t done = 0;
 
-	*taken = 0;
-	while (*taken < n && !all)
+	*filled = 0;
+	while (*filled < n && !all)
 	{
 		int32_t count = 0;
 		reco_status status =
-			take_batch(env, stage, filters, size, n - *taken, out + *taken, &count, &all);
+			take_batch(env, stage, filters, size, n - *filled, out + *filled, &count, &all);
 
 		if (status != RECO_OK)
 			return status;
-		for (int32_t end = *taken + count; *taken < end; ++*taken)
+		for (int32_t end = *filled + count; *filled < end; ++*filled)
 		{
-			reco_set_add(filters->skip, out[*taken].item);
+			reco_set_add(filters->skip, out[*filled].item);
 			if (stop_after(env, 1, &done))
 				return RECO_STOPPED;
 		}
@@ -128,7 +128,7 @@ take(const reco_env *env, const reco_stage *stage, const reco_filters *filters, 
 /* The same, of more candidates those that differ; the others may be taken later. */
 static reco_status
 take_diverse(const reco_env *env, const reco_stage *stage, const reco_filters *filters, int32_t n,
-			 reco_ranked *out, int32_t *taken)
+			 reco_ranked *out, int32_t *filled)
 {
 	int32_t most =
 		n > filters->items / DIVERSE_CANDIDATES ? filters->items : n * DIVERSE_CANDIDATES;
@@ -136,16 +136,16 @@ take_diverse(const reco_env *env, const reco_stage *stage, const reco_filters *f
 	int32_t found = 0;
 	reco_status status = candidate ? RECO_OK : RECO_NO_MEMORY;
 
-	*taken = 0;
+	*filled = 0;
 	if (status == RECO_OK)
 		status = take(env, stage, filters, most, candidate, &found);
 	if (status == RECO_OK)
 		status = reco_diversify(env, stage->alike, stage->diversity, candidate, found, n);
 	if (status == RECO_OK)
 	{
-		*taken = found < n ? found : n;
-		memcpy(out, candidate, (size_t) *taken * sizeof(reco_ranked));
-		for (int32_t r = *taken; r < found; r++)
+		*filled = found < n ? found : n;
+		memcpy(out, candidate, (size_t) *filled * sizeof(reco_ranked));
+		for (int32_t r = *filled; r < found; r++)
 			reco_set_remove(filters->skip, candidate[r].item);
 	}
 	release(env, candidate);
@@ -162,13 +162,13 @@ reco_list_fill(const reco_env *env, const reco_stage *stage, int stages,
 	{
 		int32_t left = list->n - list->count;
 		int32_t places = stage[s].quota < left ? stage[s].quota : left;
-		int32_t taken = 0;
+		int32_t filled = 0;
 
 		if (places <= 0)
 			continue;
 		status = (stage[s].diversity > 0 ? take_diverse : take)(env, &stage[s], filters, places,
-																list->best + list->count, &taken);
-		for (int32_t r = 0; r < taken && status == RECO_OK; r++)
+																list->best + list->count, &filled);
+		for (int32_t r = 0; r < filled && status == RECO_OK; r++)
 			list->source[list->count++] = stage[s].source;
 	}
 	return status;

@@ -17,7 +17,7 @@
 #define POLL_MEMBERS 262144
 
 static inline bool
-stop_at(const reco_env *env, int64_t i)
+stop_at_member(const reco_env *env, int64_t i)
 {
 	return i % POLL_MEMBERS == POLL_MEMBERS - 1 && env->poll(env->arg);
 }
@@ -51,7 +51,7 @@ reco_sort_members(reco_member *members, reco_member *scratch, int64_t n, const r
 	memset(count, 0, sizeof(count));
 	for (int64_t i = 0; i < n; i++)
 	{
-		if (stop_at(env, i))
+		if (stop_at_member(env, i))
 			return RECO_STOPPED;
 		for (int byte = 0; byte < 8; byte++)
 			count[byte][(members[i].key >> (8 * byte)) & 0xFF]++;
@@ -73,7 +73,7 @@ reco_sort_members(reco_member *members, reco_member *scratch, int64_t n, const r
 		}
 		for (int64_t i = 0; i < n; i++)
 		{
-			if (stop_at(env, i))
+			if (stop_at_member(env, i))
 				return RECO_STOPPED;
 			to[place[(from[i].key >> (8 * byte)) & 0xFF]++] = from[i];
 		}
@@ -97,7 +97,7 @@ next_key(const reco_env *env, const reco_member *m, int64_t n, int64_t i)
 	uint64_t key = m[i].key;
 
 	while (++i < n && m[i].key == key)
-		if (stop_at(env, i))
+		if (stop_at_member(env, i))
 			return -1;
 	return i;
 }
@@ -115,7 +115,7 @@ reco_overlap_count(const reco_member *a, int64_t n_a, const reco_member *b, int6
 		bool in_a = j >= n_b || (i < n_a && a[i].key <= b[j].key);
 		bool in_b = i >= n_a || (j < n_b && b[j].key <= a[i].key);
 
-		if (stop_at(env, step))
+		if (stop_at_member(env, step))
 			return RECO_STOPPED;
 		overlap->a += in_a;
 		overlap->b += in_b;

@@ -379,7 +379,7 @@ reco_image_map(Serving *serving, RecoImageKind kind)
 	RecoImage image;
 	struct stat status;
 	void *memory = MAP_FAILED;
-	bool taken = false;
+	bool usable = false;
 
 	if (file < 0)
 		return false;
@@ -391,7 +391,7 @@ reco_image_map(Serving *serving, RecoImageKind kind)
 	image = (RecoImage){memory, status.st_size};
 	PG_TRY();
 	{
-		taken = take(serving, kind, &image);
+		usable = take(serving, kind, &image);
 	}
 	PG_CATCH();
 	{
@@ -399,7 +399,7 @@ reco_image_map(Serving *serving, RecoImageKind kind)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	if (taken)
+	if (usable)
 		return true;
 	/* cut short, of another layout or meaning: the next one to look makes it anew */
 	reco_image_unmap(&image);

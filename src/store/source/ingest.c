@@ -216,7 +216,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	int64 time;
 	int32 user;
 	int32 item;
-	bool taken;
+	bool kept;
 	MemoryContext old = NULL;
 
 	slot_getsomeattrs(slot, ingest->columns);
@@ -229,7 +229,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	}
 	if (ingest->leaves_garbage)
 		old = MemoryContextSwitchTo(ingest->row_context);
-	taken = take_row(ingest, slot, &value, &time, &user, &item);
+	kept = take_row(ingest, slot, &value, &time, &user, &item);
 	if (old)
 	{
 		MemoryContextSwitchTo(old);
@@ -237,7 +237,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 			MemoryContextMemAllocated(ingest->row_context, false) > CHECK_BYTES)
 			MemoryContextReset(ingest->row_context);
 	}
-	if (!taken)
+	if (!kept)
 	{
 		data->skipped_invalid++;
 		return true;

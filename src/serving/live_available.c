@@ -1,5 +1,5 @@
 /*
- * available.c
+ * live_available.c
  *	  Which items may be shown now.
  *
  * A definition whose query of items has a boolean column "available" says so: stock,
@@ -61,13 +61,13 @@ prepare_items(void *arg)
 {
 	ItemRows *rows = arg;
 	RecoLive *live = rows->live;
-	Part *part = &live->items;
+	LiveQuery *query = &live->items;
 
-	if (!live->items_described && !features_say_available(reco_lookup_describe(&part->lookup)))
-		part->lookup.query.text = NULL;
+	if (!live->items_described && !features_say_available(reco_lookup_describe(&query->lookup)))
+		query->lookup.query.text = NULL;
 	live->items_described = true;
-	if (part->lookup.query.text)
-		(void) reco_lookup_prepare(&part->lookup, rows->serving->item_type, true,
+	if (query->lookup.query.text)
+		(void) reco_lookup_prepare(&query->lookup, rows->serving->item_type, true,
 								   RECO_LIVE_AVAILABLE);
 }
 

@@ -1,8 +1,8 @@
 /*
- * verdict.c
+ * live_verdict.c
  *	  Whether the source of a model is read when serving, for those who ask often.
  *
- * explain_source.c asks the source itself, which calls what the owner wrote and waits where the
+ * live_explain.c asks the source itself, which calls what the owner wrote and waits where the
  * source does.  Here the query is planned only, as its owner, when all that it calls is in
  * C and on this server; one that waits for a lock longer than a moment is not planned.  The
  * subtransaction around it is rolled back, so no lock on the source stays.

@@ -1,8 +1,8 @@
 /*
- * live.c
+ * live_queries.c
  *	  The definition's queries, kept by a backend to be asked when it serves.
  *
- * What is asked of each: live_user.c, available.c.
+ * What is asked of each: live_user.c, live_available.c.
  *
  * With live => 'auto' the source is asked where its plan is cheap.  A source that
  * cannot be read any more leaves the trained history in its place, is reported once,
@@ -132,7 +132,7 @@ define(RecoLive *live, const ModelRow *row)
 	live->row = (ModelRow){0};
 	MemoryContextReset(live->definition);
 	old = MemoryContextSwitchTo(live->definition);
-	live->source = live->items = (Part){{{NULL}}};
+	live->source = live->items = (LiveQuery){{{NULL}}};
 	live->items_described = false;
 	live->mode = reco_live_mode(row->options);
 	live->skip_invalid =
@@ -219,15 +219,16 @@ forget_failures(bool undone)
 {
 	for (int i = 0; i < MAX_LIVES; i++)
 	{
-		Part *part[] = {lives[i] ? &lives[i]->source : NULL, lives[i] ? &lives[i]->items : NULL};
+		LiveQuery *query[] = {lives[i] ? &lives[i]->source : NULL,
+							  lives[i] ? &lives[i]->items : NULL};
 
 		/* what an attempt undoes is its own */
-		for (int k = 0; lives[i] && lives[i]->busy == 0 && k < lengthof(part); k++)
+		for (int k = 0; lives[i] && lives[i]->busy == 0 && k < lengthof(query); k++)
 		{
-			if (undone && part[k]->failed_now)
-				part[k]->failed_at = 0;
+			if (undone && query[k]->failed_now)
+				query[k]->failed_at = 0;
 			if (!undone)
-				part[k]->failed_now = false;
+				query[k]->failed_now = false;
 		}
 	}
 }
@@ -314,7 +315,7 @@ state_of(const ErrorData *error)
  * An error of an owner's query, as one who may not read what the query reads may see it:
  * its message, detail and context hold the query's text and values.
  */
-static pg_attribute_noreturn() void throw_plain(const RecoLive *live, const Part *part,
+static pg_attribute_noreturn() void throw_plain(const RecoLive *live, const LiveQuery *query,
 												ErrorData *error)
 {
 	const char *name = get_namespace_name(live->schema);
@@ -322,14 +323,14 @@ static pg_attribute_noreturn() void throw_plain(const RecoLive *live, const Part
 	ereport(LOG_SERVER_ONLY,
 			(errcode(error->sqlerrcode),
 			 errmsg("the %s of model \"%s\" could not be read: %s",
-					part->lookup.query.kind->name_of, name ? name : "", error->message),
+					query->lookup.query.kind->name_of, name ? name : "", error->message),
 			 error->detail ? errdetail_internal("%s", error->detail) : 0,
 			 error->context ? errcontext("%s", error->context) : 0, errhidestmt(true)));
 	if (!is_of_server(error->sqlerrcode))
 		ereport(ERROR,
 				(errcode(error->sqlerrcode),
 				 errmsg("the %s of model \"%s\" could not be read",
-						part->lookup.query.kind->name_of, name ? name : ""),
+						query->lookup.query.kind->name_of, name ? name : ""),
 				 errdetail_internal("%s", state_of(error)),
 				 errhint("reco.explain_source() tells more to the model's owner, and so does "
 						 "the server's log.")));
@@ -337,40 +338,40 @@ static pg_attribute_noreturn() void throw_plain(const RecoLive *live, const Part
 }
 
 static void
-note_failure(RecoLive *live, Part *part, const ErrorData *error)
+note_failure(RecoLive *live, LiveQuery *query, const ErrorData *error)
 {
-	bool of_source = part == &live->source;
+	bool of_source = query == &live->source;
 	const char *name = get_namespace_name(live->schema);
 	/* what is shown although it may not be there is worth a word to the client, too */
 	bool warn = !of_source && (live->available || live->items_described);
 	bool all = may_know(live);
 
-	for (int told = 0; told <= (warn && !all); told++)
-		ereport(told   ? WARNING
-				: !all ? LOG_SERVER_ONLY
-				: warn ? WARNING
-					   : LOG,
+	for (int as_warning = 0; as_warning <= (warn && !all); as_warning++)
+		ereport(as_warning ? WARNING
+				: !all     ? LOG_SERVER_ONLY
+				: warn     ? WARNING
+						   : LOG,
 				(errcode(error->sqlerrcode),
 				 of_source
 					 ? errmsg("model \"%s\" serves from its trained history", name ? name : "")
 					 : errmsg("model \"%s\" does not check what is available", name ? name : ""),
-				 errdetail_internal("%s", told ? state_of(error) : error->message),
+				 errdetail_internal("%s", as_warning ? state_of(error) : error->message),
 				 errhint("reco.explain_source() tells more; it is tried again in a minute.")));
-	reco_lookup_forget(&part->lookup);
-	part->failed_at = GetCurrentTimestamp();
-	part->failed_now = true;
+	reco_lookup_forget(&query->lookup);
+	query->failed_at = GetCurrentTimestamp();
+	query->failed_now = true;
 	live->items_described = live->items_described && of_source;
 }
 
 bool
-reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg), void *arg)
+reco_live_attempt(RecoLive *live, LiveQuery *query, void (*work)(void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData *volatile error = NULL;
 	bool know = may_know(live);
 
 	live->busy++;
-	part->running = false;
+	query->running = false;
 	PG_TRY();
 	{
 		if (live->mode != RECO_LIVE_ON && !IsInParallelMode())
@@ -386,32 +387,32 @@ reco_live_attempt(RecoLive *live, Part *part, void (*work)(void *arg), void *arg
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		throw_plain(live, part, error);
+		throw_plain(live, query, error);
 	}
 	PG_END_TRY();
 	live->busy--;
 	if (error == NULL)
 		return true;
-	if (!reco_live_forgives(error->sqlerrcode, part->running))
+	if (!reco_live_forgives(error->sqlerrcode, query->running))
 	{
 		if (know)
 			ReThrowError(error);
-		throw_plain(live, part, error);
+		throw_plain(live, query, error);
 	}
-	note_failure(live, part, error);
+	note_failure(live, query, error);
 	FreeErrorData(error);
 	return false;
 }
 
 bool
-reco_live_may_ask(RecoLive *live, Part *part)
+reco_live_may_ask(RecoLive *live, LiveQuery *query)
 {
-	if (part->lookup.query.text == NULL || live->busy > 0)
+	if (query->lookup.query.text == NULL || live->busy > 0)
 		return false;
-	if (part->failed_at &&
-		!TimestampDifferenceExceeds(part->failed_at, GetCurrentTimestamp(), RETRY_AFTER_MS))
+	if (query->failed_at &&
+		!TimestampDifferenceExceeds(query->failed_at, GetCurrentTimestamp(), RETRY_AFTER_MS))
 		return false;
-	part->failed_at = 0;
+	query->failed_at = 0;
 	return true;
 }
 
