@@ -125,7 +125,8 @@ CREATE TYPE reco.version AS (
   fields pg_catalog.jsonb,
   row_security pg_catalog.bool,
   available pg_catalog.bool,
-  timed pg_catalog.bool
+  timed pg_catalog.bool,
+  reference_time pg_catalog.timestamptz
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

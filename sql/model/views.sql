@@ -10,7 +10,8 @@ CREATE OR REPLACE VIEW {schema}.versions {security_invoker} AS
   SELECT v.version, v.status, v.version OPERATOR(pg_catalog.=) m.active_version AS active,
          v.started_at, v.finished_at, v.rows_read, v.rows_skipped, v.rows_merged, v.users,
          v.items, v.interactions, reco.describe(v.algorithm) AS algorithm, v.options,
-         v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security
+         v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security,
+         v.reference_time
     FROM {schema}.model_version AS v
     LEFT JOIN {schema}.model AS m ON true;
 COMMENT ON VIEW {schema}.versions IS

@@ -377,6 +377,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_int4_argument(data->x.capped_users),
 		reco_int8_argument(data->x.capped),
 		{BOOLOID, BoolGetDatum(data->has_time), false},
+		{TIMESTAMPTZOID, TimestampTzGetDatum(data->reference_time),
+		 data->reference_time == RECO_NO_REFERENCE_TIME},
 	};
 
 	reco_statement_one(
@@ -390,7 +392,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
 		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"
 		" 'write', round($17::numeric, 3)), fields = $20, metrics = $21, message = $22,"
-		" row_security = $23, available = $24, timed = $28"
+		" row_security = $23, available = $24, timed = $28,"
+		" reference_time = $29"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

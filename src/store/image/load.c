@@ -361,6 +361,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->users = version->users;
 	serving->available = version->available;
 	serving->untimed = version->untimed;
+	serving->reference_time = version->reference_time;
 	model->items = version->items;
 	model->factors = version->factors;
 	model->stride = TYPEALIGN(16, version->factors);

@@ -58,8 +58,9 @@ typedef struct Serving
 
 	RecoFeatures *features; /* NULL: the algorithm looks at none */
 	int32 users;
-	bool available; /* items said what is available when it was trained */
-	bool untimed;   /* its source did not tell when interactions were */
+	bool available;             /* items said what is available when it was trained */
+	bool untimed;               /* its source did not tell when interactions were */
+	TimestampTz reference_time; /* that ages are counted from; RECO_NO_REFERENCE_TIME */
 
 	/* loaded when they are asked for; NULL: not yet.  What is here is whole, and goes with
 	 * the version. */

@@ -9,6 +9,7 @@
 
 #include "core/data/triples.h"
 #include "store/ids/ident.h"
+#include "store/tables/definition.h"
 #include "utils/jsonb.h"
 
 typedef enum OnInvalid
@@ -62,6 +63,7 @@ typedef struct RecoData
 	int64 longest;
 	bool longest_rules;
 	float *trend;                  /* of the items; NULL: the source has no times */
+	TimestampTz reference_time;    /* that ages are counted from; RECO_NO_REFERENCE_TIME */
 	struct RecoFeatures *features; /* NULL: no query of items was given */
 	bool row_security;             /* policies decided which rows were read */
 	bool available;                /* items say what is available */

@@ -293,6 +293,7 @@ ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budg
 		ingest->time_type = getBaseType(TupleDescAttr(columns, 3)->atttypid);
 		ingest_check_time(ingest->time_type);
 	}
+	data->reference_time = RECO_NO_REFERENCE_TIME;
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
 	id_dict_limit(data->users, budget, "reading the source");
@@ -361,6 +362,21 @@ filter(Ingest *ingest)
 }
 
 /*
+ * The latest time that is not after now, which the later period of the growth ends with, is
+ * also the one that ages are counted from: a source that is read again, at whatever time,
+ * gives the same version, and no time is compared with a clock of another zone.  What has
+ * no zone is stored as it is in UTC.
+ */
+static TimestampTz
+reference_of(Oid time_type, int64 last)
+{
+	TimestampTz day = time_type == DATEOID ? USECS_PER_DAY : 1;
+
+	/* -infinity, of dates as well, is none to count from */
+	return last < MIN_TIMESTAMP / day ? RECO_NO_REFERENCE_TIME : last * day;
+}
+
+/*
  * The periods of which the growth is counted: weeks, or tenths of the time where that is a
  * number.  A time without a zone may be that of any place: there the latest now is where
  * the clock is 14 hours ahead.
@@ -384,6 +400,8 @@ find_periods(Ingest *ingest, int32 items, reco_trend *trend)
 					  "reading the source");
 	trend->growth = reco_zeros(ingest->budget, items);
 	ingest->triples.trend = trend;
+	if (trend->any && period > 0)
+		ingest->data->reference_time = reference_of(ingest->time_type, trend->last);
 }
 
 /* A user whose pairs of items are more than those of all others brings most work. */

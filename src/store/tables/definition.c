@@ -237,6 +237,11 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 		row->available = DatumGetBool(slot->tts_values[VERSION_AVAILABLE]);
 	if (reco_column(slot, VERSION_TIMED))
 		row->untimed = !DatumGetBool(slot->tts_values[VERSION_TIMED]);
+	row->reference_time = RECO_NO_REFERENCE_TIME;
+	if (reco_column(slot, VERSION_REFERENCE_TIME))
+		row->reference_time = DatumGetTimestampTz(slot->tts_values[VERSION_REFERENCE_TIME]);
+	if (TIMESTAMP_NOT_FINITE(row->reference_time))
+		row->reference_time = RECO_NO_REFERENCE_TIME;
 	if (reco_column(slot, VERSION_FINISHED_AT))
 		row->finished_at = DatumGetTimestampTz(slot->tts_values[VERSION_FINISHED_AT]);
 	ExecDropSingleTupleTableSlot(slot);

@@ -10,6 +10,7 @@
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 /*
  * The snapshot that a procedure reads a model by: with all that this transaction has
@@ -41,6 +42,9 @@ typedef struct ModelRow
 	bool missing;           /* the table has no row: likewise */
 } ModelRow;
 
+/* Of a version whose source has no times, or only such as are numbers. */
+#define RECO_NO_REFERENCE_TIME DT_NOBEGIN
+
 /* A row of model_version, as far as serving needs it. */
 typedef struct VersionRow
 {
@@ -59,6 +63,7 @@ typedef struct VersionRow
 	Jsonb *metrics; /* NULL: none */
 	bool available; /* its items said what is available */
 	bool untimed;   /* its source did not tell times; false also where that is not known */
+	TimestampTz reference_time; /* that ages are counted from; RECO_NO_REFERENCE_TIME: none */
 } VersionRow;
 
 /*

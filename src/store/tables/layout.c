@@ -86,6 +86,7 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_ROW_SECURITY] = {"row_security", BOOLOID},
 	[VERSION_AVAILABLE] = {"available", BOOLOID},
 	[VERSION_TIMED] = {"timed", BOOLOID},
+	[VERSION_REFERENCE_TIME] = {"reference_time", TIMESTAMPTZOID},
 };
 
 static const Column user_columns[COLUMNS] = {
