@@ -3,7 +3,7 @@
  *	  Fuzz target: triples to matrices, filtered and transposed.
  *
  * Input: a byte of flags (values, times, very many items in falling order, at most some
- * pairs of a user, a trend), a byte each for the least number of entries of a user and of
+ * pairs of a user, a trend, times are kept), a byte each for the least number of entries of a user and of
  * an item, the first of which is also the most pairs of a user and the trend's period, a byte
  * for the allocation that fails (0: none), then the rows: a byte each for user
  * and item, and where there are values and times a byte for the two.  Checked
@@ -123,6 +123,8 @@ check_matrix(const reco_interactions *x, const cell *table, const int32_t *item_
 			REQUIRE((a->value ? a->value[e] : 1) == (float) c->sum);
 			if (x->latest)
 				REQUIRE(x->latest[e] == (float) (c->last_sum / c->last_count));
+			if (x->time)
+				REQUIRE(x->time[e] == c->last);
 			e++;
 		}
 		REQUIRE(e == a->start[u + 1]);
@@ -262,6 +264,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	{
 		trend.growth = calloc((size_t) items, sizeof(float));
 		t.max_row = data[0] & 16 ? 1 + data[1] % 8 : 0;
+		t.keep_time = data[0] & 64;
 		if (data[0] & 32)
 			t.trend = &trend;
 		if (t.trend)
@@ -283,9 +286,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_transpose(&x);
 		check_filter(&x, data[1] % 16, data[2] % 16);
 		check_transpose(&x);
-		reco_csr_free(&env, &x.by_user);
-		if (x.latest)
-			env.release(env.arg, x.latest);
+		reco_interactions_free(&env, &x);
 	}
 	else
 		REQUIRE(status == RECO_NO_MEMORY && fail_at > 0);

@@ -94,6 +94,7 @@ build_matrix_with(mimic_env *m, const source *s, const row *rows, const int32_t 
 	}
 	reco_triples_init(&t, &m->env, s->has_value, s->has_time);
 	t.max_row = b->max_row;
+	t.keep_time = b->keep_time;
 	t.trend = b->trend;
 	for (int32_t r = 0; r < s->n && status == RECO_OK; r++)
 	{
@@ -137,8 +138,5 @@ build_matrix_with(mimic_env *m, const source *s, const row *rows, const int32_t 
 void
 free_matrix(mimic_env *m, reco_interactions *x)
 {
-	reco_csr_free(&m->env, &x->by_user);
-	if (x->latest)
-		m->env.release(m->env.arg, x->latest);
-	x->latest = NULL;
+	reco_interactions_free(&m->env, x);
 }

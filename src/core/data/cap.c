@@ -34,7 +34,7 @@ pair_at(const int64_t *time, const float *sum, const int32_t *item, int64_t k)
 }
 
 int64_t
-reco_row_cap(const reco_env *env, int64_t max, int64_t n, const int64_t *time, int32_t *item,
+reco_row_cap(const reco_env *env, int64_t max, int64_t n, int64_t *time, int32_t *item,
 			 float *sum, float *latest, reco_kept *scratch)
 {
 	int32_t have = 0;
@@ -55,6 +55,8 @@ reco_row_cap(const reco_env *env, int64_t max, int64_t n, const int64_t *time, i
 		if (worse(pair_at(time, sum, item, k), scratch[0]))
 			continue;
 		item[to] = item[k];
+		if (time)
+			time[to] = time[k];
 		if (sum)
 			sum[to] = sum[k];
 		if (latest)

@@ -102,6 +102,8 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 				a->value[to] = a->value[e];
 			if (x->latest)
 				x->latest[to] = x->latest[e];
+			if (x->time)
+				x->time[to] = x->time[e];
 			to++;
 		}
 		/* half moved, the matrix is of no use any more: the caller gives it up */

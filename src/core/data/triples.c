@@ -71,6 +71,16 @@ reco_triples_free(reco_triples *t)
 	t->used = RECO_CHUNK_ROWS;
 }
 
+void
+reco_interactions_free(const reco_env *env, reco_interactions *x)
+{
+	reco_csr_free(env, &x->by_user);
+	release(env, x->latest);
+	release(env, x->time);
+	x->latest = NULL;
+	x->time = NULL;
+}
+
 /*
  * The most that reco_triples_build holds at one time beside the triples
  * themselves, in bytes.
@@ -81,7 +91,7 @@ reco_triples_build_memory(const reco_triples *t, int32_t users, int32_t items)
 	size_t rows = (size_t) reco_triples_rows(t);
 	size_t sorting = sizeof(reco_entry) + (t->has_time ? sizeof(int64_t) : 0);
 	size_t result = sizeof(int32_t) + 2 * sizeof(float); /* sums and latest values */
-	size_t by_item = sizeof(float) + 1;
+	size_t by_item = sizeof(float) + 1 + (t->has_time && t->keep_time ? sizeof(int64_t) : 0);
 	size_t kept = t->max_row > (int64_t) rows ? rows : (size_t) t->max_row;
 
 	/* four counts of an item's users, before the result is made */

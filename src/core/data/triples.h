@@ -28,6 +28,7 @@ typedef struct reco_triples
 	const reco_env *env;
 	bool has_value;
 	bool has_time;
+	bool keep_time;           /* where there are times, the matrix has them */
 	int64_t max_row;          /* pairs that a user keeps: see reco_row_cap; 0: all */
 	struct reco_trend *trend; /* is counted while the matrix is built (trend.h); or NULL */
 	int used;                 /* rows in the last chunk */
@@ -45,6 +46,7 @@ typedef struct reco_interactions
 {
 	reco_csr by_user; /* value: the sum over repeats */
 	float *latest;    /* like by_user.value; NULL: no pair repeats */
+	int64_t *time;    /* the latest of each pair; NULL: there are none, or they are not kept */
 	int64_t merged;   /* rows that went into another row's entry */
 	int64_t capped;   /* pairs that max_row left out */
 	int32_t capped_users;
@@ -138,12 +140,12 @@ typedef struct reco_kept
 /*
  * Of the n pairs of one user, in the order of their items, keeps the max > 0 latest (time
  * NULL: the source has none), of those of one time the ones with the largest sums, and of
- * those of one sum the first items.  In place; returns how many are left, or -1 when poll
- * asked for an end.  sum and latest may be NULL; scratch has room for max of them or n,
- * whichever is less.
+ * those of one sum the first items.  In place, times too; returns how many are left, or -1
+ * when poll asked for an end.  sum and latest may be NULL; scratch has room for max of them or
+ * n, whichever is less.
  * Cost: n log max.
  */
-extern int64_t reco_row_cap(const reco_env *env, int64_t max, int64_t n, const int64_t *time,
+extern int64_t reco_row_cap(const reco_env *env, int64_t max, int64_t n, int64_t *time,
 							int32_t *item, float *sum, float *latest, reco_kept *scratch);
 
 /*
@@ -156,5 +158,8 @@ extern int64_t reco_row_cap(const reco_env *env, int64_t max, int64_t n, const i
 extern reco_status reco_interactions_filter(const reco_env *env, reco_interactions *x,
 											int32_t min_user, int32_t min_item, int32_t *user_map,
 											int32_t *item_map);
+
+/* Releases the arrays of a matrix. */
+extern void reco_interactions_free(const reco_env *env, reco_interactions *x);
 
 #endif /* RECO_CORE_DATA_TRIPLES_H */

@@ -11,7 +11,8 @@
  * Cost: O(rows + users + items) with one scattered write a row.
  * Memory: rows * (8 + 4 + 8) bytes for the triples (the last two only where the
  * source has values and times), then rows * 8 (+ 8 with times) while they are
- * sorted and rows * 8 for the result; chunks are released as they are read.
+ * sorted and rows * 8 for the result; chunks are released as they are read.  Times that are
+ * kept stay where they were sorted, moved together.
  */
 #include "core/data/triples.h"
 #include "core/data/sorting.h"
@@ -35,13 +36,14 @@ typedef struct grouped
 
 /*
  * The items of one row: a bit each, a summary bit for each word of them, and
- * each item's value.
+ * each item's value, and its time where times are kept.
  */
 typedef struct row_set
 {
 	uint64_t *bits;
 	uint64_t *summary;
 	float *value;
+	int64_t *time; /* NULL: not kept */
 	int64_t summary_words;
 } row_set;
 
@@ -204,10 +206,11 @@ row_set_free(const reco_env *env, row_set *set)
 	release(env, set->bits);
 	release(env, set->summary);
 	release(env, set->value);
+	release(env, set->time);
 }
 
 static bool
-row_set_alloc(const reco_env *env, row_set *set, int32_t items)
+row_set_alloc(const reco_env *env, row_set *set, int32_t items, bool times)
 {
 	size_t words = (size_t) items / 64 + 1;
 
@@ -215,7 +218,9 @@ row_set_alloc(const reco_env *env, row_set *set, int32_t items)
 	set->bits = zeroed(env, words * sizeof(uint64_t));
 	set->summary = zeroed(env, (size_t) set->summary_words * sizeof(uint64_t));
 	set->value = env->alloc(env->arg, ((size_t) items + 1) * sizeof(float));
-	if (set->bits != NULL && set->summary != NULL && set->value != NULL)
+	if (times)
+		set->time = env->alloc(env->arg, ((size_t) items + 1) * sizeof(int64_t));
+	if (set->bits != NULL && set->summary != NULL && set->value != NULL && (!times || set->time))
 		return true;
 	row_set_free(env, set);
 	return false;
@@ -223,7 +228,8 @@ row_set_alloc(const reco_env *env, row_set *set, int32_t items)
 
 /* Puts a row into the set; *repeats: an item is there twice.  False to stop. */
 static inline bool
-row_set_fill(const reco_env *env, row_set *set, const entry *e, int64_t n, bool *repeats)
+row_set_fill(const reco_env *env, row_set *set, const entry *e, const int64_t *time, int64_t n,
+			 bool *repeats)
 {
 	uint64_t repeated = 0;
 	int64_t polled = 0;
@@ -238,6 +244,8 @@ row_set_fill(const reco_env *env, row_set *set, const entry *e, int64_t n, bool 
 		*word |= bit;
 		set->summary[item >> 12] |= UINT64_C(1) << ((item >> 6) & 63);
 		set->value[item] = e[k].value;
+		if (set->time)
+			set->time[item] = time[k];
 		if (stop_at_entry(env, k, &polled))
 			return false;
 	}
@@ -247,7 +255,7 @@ row_set_fill(const reco_env *env, row_set *set, const entry *e, int64_t n, bool 
 
 /* Takes the items out in order, leaving the set empty; returns their number, -1 to stop. */
 static inline int64_t
-row_set_drain(const reco_env *env, row_set *set, int32_t *col, float *value)
+row_set_drain(const reco_env *env, row_set *set, int32_t *col, float *value, int64_t *time)
 {
 	int64_t n = 0;
 	int64_t polled = 0;
@@ -267,6 +275,8 @@ row_set_drain(const reco_env *env, row_set *set, int32_t *col, float *value)
 				col[n] = item;
 				if (value)
 					value[n] = set->value[item];
+				if (time)
+					time[n] = set->time[item];
 				n++;
 			}
 			set->bits[w] = 0;
@@ -412,6 +422,8 @@ make_sorted(maker *m, int64_t from, int64_t n, int64_t *to)
 		out->capped_users++;
 	}
 	out->merged += n - pairs;
+	if (m->set.time)
+		memmove(m->g->time + *to, m->g->time + from, (size_t) kept * sizeof(int64_t));
 	*to += kept;
 	return RECO_OK;
 }
@@ -421,12 +433,15 @@ static reco_status
 make_by_bitmap(maker *m, int64_t from, int64_t n, int64_t *to, bool *repeats)
 {
 	reco_csr *a = &m->out->by_user;
+	int64_t *time = m->set.time ? m->g->time : NULL;
 	int64_t items;
 
-	if (!row_set_fill(m->env, &m->set, m->g->entry + from, n, repeats))
+	if (!row_set_fill(m->env, &m->set, m->g->entry + from, time ? time + from : NULL, n, repeats))
 		return RECO_STOPPED;
+	/* a row goes to where it was or before that */
 	items =
-		row_set_drain(m->env, &m->set, a->col + *to, a->value && !*repeats ? a->value + *to : NULL);
+		row_set_drain(m->env, &m->set, a->col + *to, a->value && !*repeats ? a->value + *to : NULL,
+					  time && !*repeats ? time + *to : NULL);
 	if (items < 0)
 		return RECO_STOPPED;
 	if (*repeats)
@@ -529,10 +544,15 @@ make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, rec
 	if (caps)
 		m.kept = env->alloc(env->arg, (size_t) t->max_row * sizeof(reco_kept));
 	if (a->start != NULL && a->col != NULL && (!t->has_value || a->value != NULL) &&
-		(!caps || m.kept != NULL) && row_set_alloc(env, &m.set, items))
+		(!caps || m.kept != NULL) && row_set_alloc(env, &m.set, items, t->keep_time && g->time))
 	{
 		status = make_rows(&m);
 		row_set_free(env, &m.set);
+	}
+	if (status == RECO_OK && t->keep_time)
+	{
+		out->time = g->time;
+		g->time = NULL;
 	}
 	release(env, m.kept);
 	if (status == RECO_OK && a->value && !out->latest)
@@ -558,10 +578,6 @@ reco_triples_build(reco_triples *t, int32_t users, int32_t items, const int32_t 
 		status = make_matrix(t, &by_user, users, items, out);
 	grouped_free(env, &by_user);
 	if (status != RECO_OK)
-	{
-		reco_csr_free(env, &out->by_user);
-		release(env, out->latest);
-		out->latest = NULL;
-	}
+		reco_interactions_free(env, out);
 	return status;
 }
