@@ -159,7 +159,8 @@ evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 	RecoQuery items = {&reco_the_items};
 	List *specs;
 	ListCell *cell;
-	bool needs_features = false;
+	bool features = false;
+	bool times = false;
 
 	check_arguments(fcinfo);
 	rows = reco_rows_begin(fcinfo, (Oid[]){TEXTOID, TEXTOID, INT4OID, FLOAT8OID, INT4OID}, 5);
@@ -170,16 +171,18 @@ evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 	{
 		const RecoSpec *spec = lfirst(cell);
 
-		needs_features = needs_features || reco_spec_needs(spec, RECO_NEEDS_CONTENT);
-		if (needs_features && PG_ARGISNULL(ARG_ITEMS))
+		if (spec->features == RECO_FEATURES_REQUIRED && PG_ARGISNULL(ARG_ITEMS))
 			reco_features_missing(spec);
+		features = features || spec->features != RECO_FEATURES_NONE;
+		times = times || (reco_spec_reads(spec) & RECO_READS_TIMES);
 	}
 	reco_budget_init(&budget, context);
 	SPI_connect();
 	source.text =
 		of_table ? reco_table_source(PG_GETARG_OID(0)) : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	items.text = needs_features ? text_to_cstring(PG_GETARG_TEXT_PP(ARG_ITEMS)) : NULL;
-	e.data = reco_read_source(&source, &items, true, &options, &budget);
+	items.text =
+		features && !PG_ARGISNULL(ARG_ITEMS) ? text_to_cstring(PG_GETARG_TEXT_PP(ARG_ITEMS)) : NULL;
+	e.data = reco_read_source(&source, &items, true, times, &options, &budget);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
 	e.report = report;
@@ -188,8 +191,7 @@ evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source has too few interactions to evaluate on"),
 						errdetail("No user has an interaction to spare for the test.")));
-	foreach (cell, specs)
-		reco_measure_one(&e, lfirst(cell));
+	reco_measure_all(&e, specs);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;

@@ -146,7 +146,7 @@ reco_metric_measure(const RecoMetric *metric, const RecoData *data, const RecoSp
 	measurement.report = note;
 	measurement.report_arg = &wanted;
 	if (reco_measure_split(&measurement, HIDDEN, SEED))
-		reco_measure_one(&measurement, spec);
+		reco_measure_all(&measurement, list_make1(unconstify(RecoSpec *, spec)));
 	if (!isnan(wanted.value))
 		text = psprintf("{\"%s\": %.17g}", recorded_name(metric), wanted.value);
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));

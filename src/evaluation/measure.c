@@ -16,6 +16,7 @@
  */
 #include "evaluation/measure.h"
 
+#include "core/ranking/split.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "utils/memutils.h"
@@ -25,33 +26,20 @@
 /* Users times items: from about a millisecond of lists on. */
 #define WORK_WORTH_THREADS 1e6
 
-static void *
-take(RecoBudget *budget, Size count, Size size)
-{
-	return reco_budget_alloc(budget, (count + 1) * size);
-}
-
-static reco_csr
-part_alloc(RecoBudget *budget, const reco_csr *a, int64 entries)
-{
-	return (reco_csr){a->rows, a->cols, take(budget, a->rows + 1, sizeof(int64)),
-					  take(budget, entries, sizeof(int32)), NULL};
-}
-
 /* Items by how many users of the training part have them. */
 static void
 rank_by_users(RecoMeasurement *e)
 {
-	const reco_csr *a = &e->train;
+	const reco_csr *a = &e->train.by_user;
 	float *users = reco_zeros(e->budget, a->cols);
 
 	for (int64 k = 0; k < a->start[a->rows]; k++)
 	{
-		if (e->train_sum == NULL || e->train_sum[k] > 0)
+		if (a->value == NULL || a->value[k] > 0)
 			users[a->col[k]]++;
 		RECO_POLL_AT(k);
 	}
-	e->popular = take(e->budget, a->cols, sizeof(reco_ranked));
+	e->popular = reco_budget_alloc(e->budget, ((Size) a->cols + 1) * sizeof(reco_ranked));
 	(void) reco_top_n(&reco_poll_env, users, a->cols, NULL, a->cols, e->popular);
 	reco_budget_free(e->budget, users);
 }
@@ -59,64 +47,14 @@ rank_by_users(RecoMeasurement *e)
 bool
 reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
 {
-	const reco_csr *a = &e->data->x.by_user;
-	int64 entries = a->start[a->rows];
-	int64 longest = 0;
-	int64 train = 0;
-	int64 test = 0;
-	bool *held;
-	uint64 *scratch;
+	const reco_csr *hidden = &e->hidden.by_user;
 
-	for (int32 u = 0; u < a->rows; u++)
-	{
-		RECO_POLL_AT(u);
-		longest = Max(longest, a->start[u + 1] - a->start[u]);
-	}
-	held = take(e->budget, longest, sizeof(bool));
-	scratch = take(e->budget, longest, sizeof(uint64));
-	e->train = part_alloc(e->budget, a, entries);
-	e->test = part_alloc(e->budget, a, entries);
-	if (a->value)
-	{
-		e->train_sum = take(e->budget, entries, sizeof(float));
-		e->test_sum = take(e->budget, entries, sizeof(float));
-	}
-	if (e->data->x.latest)
-	{
-		e->train_latest = take(e->budget, entries, sizeof(float));
-		e->test_latest = take(e->budget, entries, sizeof(float));
-	}
-	for (int32 u = 0; u < a->rows; u++)
-	{
-		int64 from = a->start[u];
-		int64 n = a->start[u + 1] - from;
-
-		reco_poll();
-		e->train.start[u] = train;
-		e->test.start[u] = test;
-		(void) reco_hold_out(&reco_poll_env, seed, u, a->col + from, n,
-							 Min((int64) floor(fraction * n + 0.5), n - 1), scratch, held);
-		for (int64 k = 0; k < n; k++)
-		{
-			reco_csr *part = held[k] ? &e->test : &e->train;
-			float *sum = held[k] ? e->test_sum : e->train_sum;
-			float *latest = held[k] ? e->test_latest : e->train_latest;
-			int64 at = held[k] ? test++ : train++;
-
-			RECO_POLL_AT(k);
-			part->col[at] = a->col[from + k];
-			if (sum)
-				sum[at] = a->value[from + k];
-			if (latest)
-				latest[at] = e->data->x.latest[from + k];
-		}
-	}
-	e->train.start[a->rows] = train;
-	e->test.start[a->rows] = test;
+	reco_budget_check(
+		e->budget, reco_split(&e->budget->env, &e->data->x, fraction, seed, &e->train, &e->hidden),
+		"an evaluation");
+	reco_training_set_init(&e->set, &e->train, e->budget);
 	rank_by_users(e);
-	reco_budget_free(e->budget, held);
-	reco_budget_free(e->budget, scratch);
-	return test > 0;
+	return hidden->start[hidden->rows] > 0;
 }
 
 static void
@@ -171,14 +109,14 @@ evaluate(RecoMeasurement *e, RecoTrained *trained, RecoBudget *budget)
 {
 	RecoModel *model = &trained->model;
 	const RecoSpec *spec = model->spec;
-	bool latest = spec->predicts_value && e->train_latest;
+	bool latest = spec->predicts_value && e->hidden.latest;
 	reco_evaluation evaluation = {
 		.profile = training_user,
 		.arg = trained,
-		.hidden = e->test,
-		.worth = e->test_sum,
+		.hidden = e->hidden.by_user,
+		.worth = e->hidden.by_user.value,
 		.predicts = spec->predicts_value,
-		.truth = latest ? e->test_latest : e->test_sum,
+		.truth = latest ? e->hidden.latest : e->hidden.by_user.value,
 		.filler = e->popular,
 		.fillers = model->items,
 		.cutoffs = e->cutoffs,
@@ -206,15 +144,14 @@ evaluate(RecoMeasurement *e, RecoTrained *trained, RecoBudget *budget)
 }
 
 /* Its memory goes with its context. */
-void
-reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
+static void
+measure_one(RecoMeasurement *e, const RecoSpec *spec)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco evaluation", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	bool latest = spec->predicts_value && e->train_latest;
 	RecoBudget budget;
-	RecoTraining training = {spec, &budget, e->train, e->data->features};
+	RecoTraining training = reco_training_of(spec, &e->set, &budget, e->data->features);
 	RecoTrained trained;
 	instr_time start;
 	instr_time trained_at;
@@ -223,7 +160,6 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	INSTR_TIME_SET_CURRENT(start);
 	reco_budget_init(&budget, context);
 	budget.limit -= Min(budget.limit, e->budget->used);
-	training.by_user.value = latest ? e->train_latest : e->train_sum;
 	reco_training_threads(&training);
 	reco_budget_require(&budget, spec->algorithm->memory(&training), "training");
 	reco_training_fit(&training, &trained);
@@ -238,4 +174,15 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 		 INSTR_TIME_GET_DOUBLE(trained_at), INSTR_TIME_GET_DOUBLE(end));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+}
+
+void
+reco_measure_all(RecoMeasurement *e, const List *specs)
+{
+	ListCell *cell;
+
+	foreach (cell, specs)
+		reco_training_set_expect(&e->set, lfirst(cell));
+	foreach (cell, specs)
+		measure_one(e, lfirst(cell));
 }

@@ -7,6 +7,7 @@
 
 #include "core/scoring/evaluation.h"
 #include "model/model.h"
+#include "nodes/pg_list.h"
 #include "pg/rows.h"
 #include "store/source/source.h"
 
@@ -27,12 +28,9 @@ typedef struct RecoMeasurement
 	void *report_arg;
 
 	/* for measure.c */
-	reco_csr train; /* structure; values come with each algorithm's rule */
-	reco_csr test;
-	float *train_sum;    /* NULL: ones */
-	float *train_latest; /* NULL: the same as the sums */
-	float *test_sum;
-	float *test_latest;
+	reco_interactions train;
+	reco_interactions hidden;
+	RecoTrainingSet set;  /* of train */
 	reco_ranked *popular; /* all items, by how many users of the training part have them */
 } RecoMeasurement;
 
@@ -42,7 +40,7 @@ typedef struct RecoMeasurement
  */
 extern bool reco_measure_split(RecoMeasurement *measurement, double fraction, uint64 seed);
 
-/* Trains one algorithm on the rest and reports how well it finds what was hidden. */
-extern void reco_measure_one(RecoMeasurement *measurement, const RecoSpec *spec);
+/* Trains each of the algorithms on the rest and reports how well it finds what was hidden. */
+extern void reco_measure_all(RecoMeasurement *measurement, const List *specs);
 
 #endif /* RECO_EVALUATION_MEASURE_H */

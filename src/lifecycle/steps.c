@@ -144,31 +144,34 @@ prepare_training(RecoRun *run)
 {
 	const RecoData *data = run->data;
 
-	run->training = (RecoTraining){run->spec, &run->budget, data->x.by_user, data->features};
+	reco_training_set_init(&run->set, &data->x, &run->budget);
+	reco_training_set_expect(&run->set, run->spec);
+	run->training = reco_training_of(run->spec, &run->set, &run->budget, data->features);
 	run->training.progress = run->progress;
 	run->training.progress_arg = run->progress_arg;
-	if (run->spec->predicts_value && data->x.latest)
-		run->training.by_user.value = data->x.latest;
 }
 
 void
 reco_step_read(RecoRun *run)
 {
 	bool exists = OidIsValid(run->version.schema);
-	bool content = reco_spec_needs(run->spec, RECO_NEEDS_CONTENT);
+	RecoFeatureUse features = run->spec->features;
+	bool times = reco_spec_reads(run->spec) & RECO_READS_TIMES;
+	bool content;
 	instr_time start;
 	RecoQuery source;
 	RecoQuery items;
 
 	INSTR_TIME_SET_CURRENT(start);
 	reco_progress_phase(run->version.number, "reading");
-	if (content && run->definition.items == NULL)
+	if (features == RECO_FEATURES_REQUIRED && run->definition.items == NULL)
 		reco_features_missing(run->spec);
+	content = features != RECO_FEATURES_NONE && run->definition.items != NULL;
 	resolve(run);
 	source = reco_definition_query(&run->definition, false);
 	source.stored = exists;
 	items = reco_definition_query(&run->definition, true);
-	run->data = reco_read_source(&source, &items, content, &run->options, &run->budget);
+	run->data = reco_read_source(&source, &items, content, times, &run->options, &run->budget);
 	prepare_training(run);
 	reco_progress_rows(run->data->rows_read);
 	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)

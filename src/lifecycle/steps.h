@@ -27,14 +27,16 @@ typedef struct RecoRun
 	const RecoMetric *metric; /* to be measured; NULL: none */
 	const RecoGuard *guard;   /* what that has to be; NULL: anything is good */
 	RecoBudget budget;
-	void (*progress)(void *arg, int iteration, int iterations, double loss);
+	void (*progress)(void *arg, int member, int members, int iteration, int iterations,
+					 double loss);
 	void *progress_arg;
 	/* without a schema the model is not made yet, which takes the types that read gives */
 	RecoVersion version;
 
 	/* read gives */
 	RecoData *data;
-	RecoTraining training; /* the same as an algorithm is given it */
+	RecoTrainingSet set;   /* the same as algorithms are given it */
+	RecoTraining training; /* as the model's algorithm is */
 	double read_seconds;
 
 	/* fit gives */

@@ -67,12 +67,19 @@ says_dropped(const RecoTrainCall *call, const ErrorData *error)
 
 /* After each iteration: no use in going on when the model is gone. */
 static void
-iterated(void *arg, int iteration, int iterations, double loss)
+iterated(void *arg, int member, int members, int iteration, int iterations, double loss)
 {
-	reco_run_check_model(arg);
+	const RecoRun *run = arg;
+
+	reco_run_check_model(run);
 	/* the look-up took a snapshot of the catalogs, which would hold back vacuum */
 	if (!ActiveSnapshotSet())
 		InvalidateCatalogSnapshot();
+	if (iteration == 0)
+	{
+		reco_progress_phase(run->version.number, psprintf("training %d/%d", member, members));
+		return;
+	}
 	reco_progress_iteration(iteration, iterations, loss);
 	elog(DEBUG1, "iteration %d of %d, loss %g", iteration, iterations, loss);
 }

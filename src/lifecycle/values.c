@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "store/source/source.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -22,6 +23,79 @@ RECO_FUNCTION(reco_is_data_options);
 RECO_FUNCTION(reco_describe);
 RECO_FUNCTION(reco_make_algorithm);
 RECO_FUNCTION(reco_make_options);
+
+/* Adds an argument, or an element of one; type: the base type. */
+static void
+push_value(JsonbParseState **state, JsonbIteratorToken as, Oid type, Datum given, const char *name,
+		   const char *algorithm)
+{
+	JsonbValue value;
+
+	switch (type)
+	{
+		case BOOLOID:
+			value.type = jbvBool;
+			value.val.boolean = DatumGetBool(given);
+			break;
+		case INT4OID:
+			value.type = jbvNumeric;
+			value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int4_numeric, given));
+			break;
+		case INT8OID:
+			value.type = jbvNumeric;
+			value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int8_numeric, given));
+			break;
+		case FLOAT8OID:
+			/* a JSON number cannot be infinite; NaN fails the option's range check */
+			if (isinf(DatumGetFloat8(given)))
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								errmsg("option \"%s\" of %s must be finite", name,
+									   algorithm ? psprintf("algorithm \"%s\"", algorithm)
+												 : "reco.options")));
+			value.type = jbvNumeric;
+			value.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric, given));
+			break;
+		case TEXTOID:
+			value.type = jbvString;
+			value.val.string.val = text_to_cstring(DatumGetTextPP(given));
+			value.val.string.len = strlen(value.val.string.val);
+			break;
+		case JSONBOID:
+			/* what an object holds is checked with the option */
+			value.type = jbvBinary;
+			value.val.binary.data = &DatumGetJsonbP(given)->root;
+			value.val.binary.len = VARSIZE(DatumGetJsonbP(given)) - VARHDRSZ;
+			break;
+		default:
+			elog(ERROR, "argument \"%s\" has a type that an option cannot have", name);
+	}
+	pushJsonbValue(state, as, &value);
+}
+
+static void
+push_array(JsonbParseState **state, ArrayType *array, Oid type, const char *name,
+		   const char *algorithm)
+{
+	Datum *values;
+	bool *nulls;
+	int n;
+	int16 length;
+	bool by_value;
+	char align;
+
+	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &align);
+	deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, align, &values, &nulls, &n);
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("option \"%s\" of algorithm \"%s\" must not contain nulls", name,
+								   algorithm)));
+		push_value(state, WJB_ELEM, type, values[i], name, algorithm);
+	}
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
 
 /*
  * The arguments of the calling function as a jsonb object, by their names;
@@ -57,54 +131,19 @@ arguments_as_jsonb(FunctionCallInfo fcinfo, const char *algorithm)
 	}
 	for (int i = 0; i < n; i++)
 	{
+		Oid type = getBaseType(types[i]);
+		Oid element = get_element_type(type);
+
 		if (PG_ARGISNULL(i))
 			continue;
 		value.type = jbvString;
 		value.val.string.val = names[i];
 		value.val.string.len = strlen(names[i]);
 		pushJsonbValue(&state, WJB_KEY, &value);
-		switch (types[i])
-		{
-			case BOOLOID:
-				value.type = jbvBool;
-				value.val.boolean = PG_GETARG_BOOL(i);
-				break;
-			case INT4OID:
-				value.type = jbvNumeric;
-				value.val.numeric =
-					DatumGetNumeric(DirectFunctionCall1(int4_numeric, PG_GETARG_DATUM(i)));
-				break;
-			case INT8OID:
-				value.type = jbvNumeric;
-				value.val.numeric =
-					DatumGetNumeric(DirectFunctionCall1(int8_numeric, PG_GETARG_DATUM(i)));
-				break;
-			case FLOAT8OID:
-				/* a JSON number cannot be infinite; NaN fails the option's range check */
-				if (isinf(PG_GETARG_FLOAT8(i)))
-					ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-									errmsg("option \"%s\" of %s must be finite", names[i],
-										   algorithm ? psprintf("algorithm \"%s\"", algorithm)
-													 : "reco.options")));
-				value.type = jbvNumeric;
-				value.val.numeric =
-					DatumGetNumeric(DirectFunctionCall1(float8_numeric, PG_GETARG_DATUM(i)));
-				break;
-			case TEXTOID:
-				value.type = jbvString;
-				value.val.string.val = text_to_cstring(PG_GETARG_TEXT_PP(i));
-				value.val.string.len = strlen(value.val.string.val);
-				break;
-			case JSONBOID:
-				/* what an object holds is checked with the option */
-				value.type = jbvBinary;
-				value.val.binary.data = &PG_GETARG_JSONB_P(i)->root;
-				value.val.binary.len = VARSIZE(PG_GETARG_JSONB_P(i)) - VARHDRSZ;
-				break;
-			default:
-				elog(ERROR, "argument \"%s\" has a type that an option cannot have", names[i]);
-		}
-		pushJsonbValue(&state, WJB_VALUE, &value);
+		if (OidIsValid(element))
+			push_array(&state, PG_GETARG_ARRAYTYPE_P(i), getBaseType(element), names[i], algorithm);
+		else
+			push_value(&state, WJB_VALUE, type, PG_GETARG_DATUM(i), names[i], algorithm);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }

@@ -83,8 +83,122 @@ number_of(Numeric from)
 	return number;
 }
 
+/* Where a nested algorithm stands, for its errors. */
+typedef struct Place
+{
+	const char *owner;
+	const char *option;
+	int number; /* in a list, from 1; 0: it is no list */
+} Place;
+
+static void
+add_context(void *arg)
+{
+	const Place *place = arg;
+
+	if (place->number > 0)
+		errcontext("option \"%s\"[%d] of %s", place->option, place->number, place->owner);
+	else
+		errcontext("option \"%s\" of %s", place->option, place->owner);
+}
+
+static RecoSpec *spec_parse(JsonbContainer *object, int depth);
+
+/* An algorithm inside another. */
+static RecoSpec *
+parse_member(const JsonbValue *from, Place *place, int depth)
+{
+	ErrorContextCallback callback = {error_context_stack, add_context, place};
+	RecoSpec *spec;
+
+	error_context_stack = &callback;
+	if (from->type != jbvBinary)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("value is not an algorithm"),
+				 errhint("Make one with a function such as reco.ials(factors => 64).")));
+	spec = spec_parse(from->val.binary.data, depth + 1);
+	error_context_stack = callback.previous;
+	return spec;
+}
+
+/* An array of algorithms. */
+static const reco_nested *
+members_of(JsonbContainer *array, Place *place, int depth)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(array);
+	JsonbIteratorToken token;
+	JsonbValue item;
+	reco_nested *list = palloc(sizeof(reco_nested));
+
+	list->n = 0;
+	list->value = palloc((JsonContainerSize(array) + 1) * sizeof(void *));
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+		if (token == WJB_ELEM)
+		{
+			place->number = list->n + 1;
+			list->value[list->n++] = parse_member(&item, place, depth);
+		}
+	return list;
+}
+
+/* An array of numbers, or NULL when it is something else. */
+static const reco_reals *
+reals_of(JsonbContainer *array)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(array);
+	JsonbIteratorToken token;
+	JsonbValue item;
+	reco_reals *reals = palloc(sizeof(reco_reals));
+
+	reals->n = 0;
+	reals->value = palloc((JsonContainerSize(array) + 1) * sizeof(double));
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (item.type != jbvNumeric)
+			return NULL;
+		reals->value[reals->n++] = number_of(item.val.numeric);
+	}
+	return reals;
+}
+
+/* An object or an array, as the option takes it. */
 static reco_value
-value_of(const JsonbValue *from)
+container_of(JsonbContainer *from, const reco_option *option, const char *owner, int depth)
+{
+	reco_value value = {RECO_VALUE_OTHER};
+	Place place = {owner, option ? option->name : ""};
+	JsonbValue whole = {.type = jbvBinary, .val.binary.data = from};
+
+	if (option == NULL)
+		return value;
+	if (option->type == RECO_OPTION_NESTED && JsonContainerIsObject(from))
+	{
+		value.nested = parse_member(&whole, &place, depth);
+		value.kind = RECO_VALUE_NESTED;
+	}
+	else if (option->type == RECO_OPTION_NESTED_LIST && JsonContainerIsArray(from))
+	{
+		value.list = members_of(from, &place, depth);
+		value.kind = RECO_VALUE_NESTED_LIST;
+	}
+	else if (option->type == RECO_OPTION_REALS && JsonContainerIsArray(from))
+	{
+		value.reals = reals_of(from);
+		value.kind = value.reals ? RECO_VALUE_REALS : RECO_VALUE_OTHER;
+	}
+	else if (option->type == RECO_OPTION_WEIGHTS)
+	{
+		value.weights = weights_of(from);
+		value.kind = value.weights ? RECO_VALUE_WEIGHTS : RECO_VALUE_OTHER;
+	}
+	return value;
+}
+
+/* option: what it is for; NULL: there is none of that name. */
+static reco_value
+value_of(const JsonbValue *from, const reco_option *option, const char *owner, int depth)
 {
 	reco_value value = {RECO_VALUE_OTHER};
 
@@ -106,14 +220,42 @@ value_of(const JsonbValue *from)
 			value.string = pnstrdup(from->val.string.val, from->val.string.len);
 			break;
 		case jbvBinary:
-			value.weights = weights_of(from->val.binary.data);
-			if (value.weights)
-				value.kind = RECO_VALUE_WEIGHTS;
-			break;
+			return container_of(from->val.binary.data, option, owner, depth);
 		default:
 			break;
 	}
 	return value;
+}
+
+static void
+option_error(const reco_option_error *error)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg_internal("%s", error->message),
+					error->hint[0] ? errhint("%s", error->hint) : 0));
+}
+
+static void
+options_parse(const reco_option *table, void *target, const char *owner, JsonbContainer *object,
+			  const char *skip_key, int depth)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(object);
+	JsonbIteratorToken token;
+	JsonbValue item;
+	reco_option_error error;
+	char *key = NULL;
+
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+	{
+		reco_value value;
+
+		if (token == WJB_KEY)
+			key = pnstrdup(item.val.string.val, item.val.string.len);
+		if (token != WJB_VALUE || (skip_key && strcmp(key, skip_key) == 0))
+			continue;
+		value = value_of(&item, reco_option_find(table, key), owner, depth);
+		if (!reco_options_set(table, target, owner, key, &value, &error))
+			option_error(&error);
+	}
 }
 
 /*
@@ -124,33 +266,93 @@ void
 reco_options_parse(const reco_option *table, void *target, const char *owner, Jsonb *object,
 				   const char *skip_key)
 {
-	JsonbIterator *iterator;
-	JsonbIteratorToken token;
-	JsonbValue item;
-	char *key = NULL;
-
 	reco_options_init(table, target);
 	if (object == NULL)
 		return;
 	if (!JB_ROOT_IS_OBJECT(object))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be a JSON object", owner)));
-	iterator = JsonbIteratorInit(&object->root);
-	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
-	{
-		reco_option_error error;
-		reco_value value;
+	options_parse(table, target, owner, &object->root, skip_key, 1);
+}
 
-		if (token == WJB_KEY)
-			key = pnstrdup(item.val.string.val, item.val.string.len);
-		if (token != WJB_VALUE || (skip_key && strcmp(key, skip_key) == 0))
-			continue;
-		value = value_of(&item);
-		if (!reco_options_set(table, target, owner, key, &value, &error))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg_internal("%s", error.message),
-					 error.hint[0] ? errhint("%s", error.hint) : 0));
+/* The algorithms among the options become members. */
+static void
+find_members(RecoSpec *spec)
+{
+	const reco_option *table = spec->algorithm->options;
+	int room = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (const reco_option *option = table; option->name; option++)
+		{
+			char *field = (char *) spec->params + option->offset;
+			const reco_nested *list = NULL;
+			reco_nested one = {1, (void **) field};
+
+			if (option->type == RECO_OPTION_NESTED && *(void **) field)
+				list = &one;
+			else if (option->type == RECO_OPTION_NESTED_LIST)
+				list = *(const reco_nested **) field;
+			for (int k = 0; list && k < list->n; k++)
+				if (pass == 0)
+					room++;
+				else
+					spec->member[spec->members++] = list->value[k];
+		}
+		if (pass == 0)
+			spec->member = palloc((room + 1) * sizeof(RecoSpec *));
 	}
+}
+
+static RecoFeatureUse
+features_of(const RecoSpec *spec)
+{
+	RecoFeatureUse use = RECO_FEATURES_NONE;
+
+	if (spec->algorithm->features)
+		return spec->algorithm->features(spec);
+	for (int m = 0; m < spec->members; m++)
+		use = Max(use, spec->member[m]->features);
+	return use;
+}
+
+/* depth: 1 for one that is in no other. */
+static RecoSpec *
+spec_parse(JsonbContainer *object, int depth)
+{
+	JsonbValue buffer;
+	JsonbValue *name = NULL;
+	RecoSpec *spec = palloc0(sizeof(RecoSpec));
+	reco_option_error error;
+	char *owner;
+
+	check_stack_depth();
+	if (depth > RECO_MAX_NESTING)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("algorithms are nested too deeply"),
+						errdetail("There may be %d levels of them.", RECO_MAX_NESTING),
+						errhint("Put the members of an inner algorithm beside those of the outer "
+								"one.")));
+	if (JsonContainerIsObject(object))
+		name = getKeyJsonValueFromContainer(object, "algorithm", strlen("algorithm"), &buffer);
+	if (name == NULL || name->type != jbvString)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("value is not an algorithm"),
+				 errhint("Make one with a function such as reco.ials(factors => 64).")));
+	spec->algorithm = reco_algorithm_find(pnstrdup(name->val.string.val, name->val.string.len));
+	spec->params = palloc0(spec->algorithm->params_size + 1);
+	owner = psprintf("algorithm \"%s\"", spec->algorithm->name);
+	reco_options_init(spec->algorithm->options, spec->params);
+	options_parse(spec->algorithm->options, spec->params, owner, object, "algorithm", depth);
+	if (!reco_options_complete(spec->algorithm->options, spec->params, owner, &error))
+		option_error(&error);
+	find_members(spec);
+	if (spec->algorithm->check)
+		spec->algorithm->check(spec->params);
+	spec->predicts_value = spec->algorithm->predicts_value && spec->algorithm->predicts_value(spec);
+	spec->features = features_of(spec);
+	return spec;
 }
 
 /*
@@ -159,94 +361,16 @@ reco_options_parse(const reco_option *table, void *target, const char *owner, Js
 RecoSpec *
 reco_spec_parse(Jsonb *object)
 {
-	JsonbValue buffer;
-	JsonbValue *name = NULL;
-	RecoSpec *spec = palloc(sizeof(RecoSpec));
-	char *owner;
-
-	if (JB_ROOT_IS_OBJECT(object))
-		name =
-			getKeyJsonValueFromContainer(&object->root, "algorithm", strlen("algorithm"), &buffer);
-	if (name == NULL || name->type != jbvString)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("value is not an algorithm"),
-				 errhint("Make one with a function such as reco.ials(factors => 64).")));
-	spec->algorithm = reco_algorithm_find(pnstrdup(name->val.string.val, name->val.string.len));
-	spec->params = palloc0(spec->algorithm->params_size + 1);
-	owner = psprintf("algorithm \"%s\"", spec->algorithm->name);
-	reco_options_parse(spec->algorithm->options, spec->params, owner, object, "algorithm");
-	if (spec->algorithm->check)
-		spec->algorithm->check(spec->params);
-	spec->predicts_value =
-		spec->algorithm->predicts_value && spec->algorithm->predicts_value(spec->params);
-	return spec;
-}
-
-static void
-describe_weights(StringInfo text, const reco_weights *weights)
-{
-	if (weights == NULL)
-	{
-		appendStringInfoString(text, "NULL");
-		return;
-	}
-	appendStringInfoString(text, "'{");
-	for (int i = 0; i < weights->n; i++)
-	{
-		if (i > 0)
-			appendStringInfoString(text, ", ");
-		escape_json(text, weights->name[i]);
-		appendStringInfo(text, ": %s", float8out_internal(weights->weight[i]));
-	}
-	appendStringInfoString(text, "}'");
-}
-
-/*
- * An algorithm as one would write it: ials(factors => 64, alpha => 1, ...).
- */
-char *
-reco_spec_describe(const RecoSpec *spec)
-{
-	StringInfoData text;
-	const char *separator = "";
-
-	initStringInfo(&text);
-	appendStringInfo(&text, "%s(", spec->algorithm->name);
-	for (const reco_option *option = spec->algorithm->options; option->name; option++)
-	{
-		const char *field = (const char *) spec->params + option->offset;
-
-		appendStringInfo(&text, "%s%s => ", separator, option->name);
-		separator = ", ";
-		switch (option->type)
-		{
-			case RECO_OPTION_INT:
-				appendStringInfo(&text, "%d", *(const int *) field);
-				break;
-			case RECO_OPTION_SEED:
-				appendStringInfo(&text, UINT64_FORMAT, *(const uint64_t *) field);
-				break;
-			case RECO_OPTION_REAL:
-				appendStringInfoString(&text, float8out_internal(*(const double *) field));
-				break;
-			case RECO_OPTION_BOOL:
-				appendStringInfoString(&text, *(const bool *) field ? "true" : "false");
-				break;
-			case RECO_OPTION_ENUM:
-				appendStringInfo(&text, "'%s'", option->choices[*(const int *) field]);
-				break;
-			case RECO_OPTION_WEIGHTS:
-				describe_weights(&text, *(const reco_weights *const *) field);
-				break;
-		}
-	}
-	appendStringInfoChar(&text, ')');
-	return text.data;
+	return spec_parse(&object->root, 1);
 }
 
 void
 reco_features_missing(const RecoSpec *spec)
 {
+	/* of a composite, the one that asks */
+	for (int m = 0; m < spec->members; m++)
+		if (spec->member[m]->features == RECO_FEATURES_REQUIRED)
+			reco_features_missing(spec->member[m]);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("algorithm \"%s\" needs to know something about the items",
 						   spec->algorithm->name),
@@ -276,15 +400,6 @@ reco_zeros(RecoBudget *budget, int32 n)
 
 	memset(memory, 0, ((Size) n + 1) * sizeof(float));
 	return memory;
-}
-
-void
-reco_training_threads(const RecoTraining *training)
-{
-	const RecoAlgorithm *algorithm = training->spec->algorithm;
-
-	if (algorithm->parallel && algorithm->parallel(training))
-		reco_budget_threads(training->budget);
 }
 
 /* An error that says of what, and from where to where the values were. */
@@ -345,6 +460,8 @@ reco_training_fit(const RecoTraining *training, RecoTrained *out)
 {
 	const RecoModel *model = &out->model;
 
+	if (training->members > 1 && training->spec->members == 0)
+		reco_training_report(training, 0, 0, NAN);
 	training->spec->algorithm->fit(training, out);
 	if (!floats_fit(out->user, (Size) out->users * model->stride) ||
 		!floats_fit(model->item, (Size) model->items * model->stride))

@@ -97,7 +97,7 @@ factor_memory(const RecoTraining *training)
 	reco_als_params params = kernel_params(training->spec);
 	const reco_csr *a = &training->by_user;
 
-	return factor_by_item_memory(training) +
+	return reco_training_by_item_memory(training) +
 		   reco_als_memory(&params, a, training->budget->env.threads);
 }
 
@@ -112,9 +112,7 @@ report_iteration(void *arg, int iteration, double loss)
 {
 	Progress *progress = arg;
 
-	if (progress->training->progress)
-		progress->training->progress(progress->training->progress_arg, iteration,
-									 progress->iterations, loss);
+	reco_training_report(progress->training, iteration, progress->iterations, loss);
 }
 
 static void
@@ -123,18 +121,17 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 	RecoBudget *budget = training->budget;
 	reco_als_params params = kernel_params(training->spec);
 	Progress progress = {training, params.iterations};
-	reco_csr by_item;
 	reco_factors factors;
 	double *loss;
 
 	factor_check_library(budget);
-	factor_by_item(training, &by_item);
 	loss = reco_budget_alloc(budget, params.iterations * sizeof(double));
 	reco_budget_check(budget,
-					  reco_als_fit(&budget->env, &params, &training->by_user, &by_item,
-								   report_iteration, &progress, loss, &factors),
+					  reco_als_fit(&budget->env, &params, &training->by_user,
+								   reco_training_by_item(training), report_iteration, &progress,
+								   loss, &factors),
 					  "training");
-	reco_csr_free(&budget->env, &by_item);
+	reco_training_by_item_done(training);
 
 	memset(out, 0, sizeof(*out));
 	out->users = factors.users;
@@ -188,16 +185,16 @@ factor_scorer(const RecoModel *model)
 }
 
 static bool
-als_predicts_value(const void *params)
+als_predicts_value(const RecoSpec *spec)
 {
 	return true;
 }
 
 /* What the two have in common. */
 #define FACTOR_MODEL                                                                               \
-	.source = "model", .indexed = true, .params_size = sizeof(FactorParams),                       \
-	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit, .fits = factor_fits,  \
-	.prepare = factor_prepare, .scorer = factor_scorer
+	.source = "model", .inner_product = factor_inner_product, .reads = reco_reads_items,           \
+	.params_size = sizeof(FactorParams), .parallel = factor_parallel, .memory = factor_memory,     \
+	.fit = factor_fit, .fits = factor_fits, .prepare = factor_prepare, .scorer = factor_scorer
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",

@@ -99,10 +99,16 @@ reco_content_scorer_of(const RecoModel *model)
 	return &scorer->head;
 }
 
+static RecoFeatureUse
+content_features(const RecoSpec *spec)
+{
+	return RECO_FEATURES_REQUIRED;
+}
+
 const RecoAlgorithm reco_algorithm_content = {
 	.name = "content",
 	.source = "content",
-	.needs = RECO_NEEDS_CONTENT,
+	.features = content_features,
 	.options = content_options,
 	.params_size = sizeof(ContentParams),
 	.memory = content_memory,

@@ -4,7 +4,6 @@
  */
 #include "model/factors.h"
 
-#include "core/data/parts.h"
 #include "core/linear/selftest.h"
 
 /* Interactions times factors. */
@@ -39,23 +38,10 @@ factor_check_library(RecoBudget *budget)
 	checked = true;
 }
 
-void
-factor_by_item(const RecoTraining *training, reco_csr *by_item)
+bool
+factor_inner_product(const RecoSpec *spec)
 {
-	const reco_csr *a = &training->by_user;
-
-	reco_budget_check(training->budget,
-					  reco_csr_transpose(&training->budget->env, a, a->value, by_item), "training");
-}
-
-size_t
-factor_by_item_memory(const RecoTraining *training)
-{
-	const reco_csr *a = &training->by_user;
-	int64 entries = a->start[a->rows];
-
-	return (size_t) entries * (a->value ? 8 : 4) + ((size_t) a->cols + 1) * 8 +
-		   reco_parts_memory(a->cols, entries, training->budget->env.threads);
+	return true;
 }
 
 reco_factor_scorer

@@ -21,9 +21,8 @@ extern bool factor_worth_threads(const RecoTraining *training, int factors);
 /* An error when the linear algebra library computes wrong; looked at once a session. */
 extern void factor_check_library(RecoBudget *budget);
 
-/* The interactions by item, and the bytes that making them takes, themselves included. */
-extern void factor_by_item(const RecoTraining *training, reco_csr *by_item);
-extern size_t factor_by_item_memory(const RecoTraining *training);
+/* Scores are inner products. */
+extern bool factor_inner_product(const RecoSpec *spec);
 
 /* What a scorer's struct begins with. */
 extern reco_factor_scorer factor_scorer_of(const reco_scorer_type *type, const RecoModel *model,

@@ -195,8 +195,9 @@ item_scorer(const RecoModel *model)
 
 /* What the two have in common. */
 #define ITEM_LISTS                                                                                 \
-	.source = "model", .needs = RECO_NEEDS_LISTS, .params_size = sizeof(KnnParams),                \
-	.fits = knn_fits, .prepare = item_prepare, .scorer = item_scorer
+	.source = "model", .needs = RECO_NEEDS_LISTS, .reads = reco_reads_items,                       \
+	.params_size = sizeof(KnnParams), .fits = knn_fits, .prepare = item_prepare,                   \
+	.scorer = item_scorer
 
 const RecoAlgorithm reco_algorithm_item_knn = {
 	.name = "item_knn",

@@ -82,9 +82,9 @@ knn_check(const void *value)
 }
 
 bool
-knn_predicts_value(const void *value)
+knn_predicts_value(const RecoSpec *spec)
 {
-	const KnnParams *params = value;
+	const KnnParams *params = spec->params;
 
 	return params->normalize || params->biases;
 }
@@ -101,7 +101,7 @@ knn_memory(const RecoTraining *training, bool of_users)
 	reco_neighbors_params params = knn_kernel_params(training->spec->params);
 	const reco_csr *a = &training->by_user;
 	int64 entries = a->start[a->rows];
-	Size transposed = of_users ? 0 : (Size) entries * 8 + ((Size) a->cols + 1) * 8;
+	Size transposed = of_users ? 0 : reco_training_by_item_memory(training);
 
 	return transposed + ((Size) a->rows + a->cols) * 3 * sizeof(double) +
 		   reco_neighbors_memory(&params, of_users ? a->rows : a->cols,
@@ -113,18 +113,13 @@ reco_neighbors
 knn_find(const RecoTraining *training, const reco_neighbors_params *params, bool of_users)
 {
 	RecoBudget *budget = training->budget;
-	const reco_csr *a = &training->by_user;
-	reco_csr by_item;
+	const reco_csr *rows = of_users ? &training->by_user : reco_training_by_item(training);
 	reco_neighbors found;
 
+	reco_budget_check(budget, reco_neighbors_find(&budget->env, params, rows, -1, &found),
+					  "training");
 	if (!of_users)
-		reco_budget_check(budget, reco_csr_transpose(&budget->env, a, a->value, &by_item),
-						  "training");
-	reco_budget_check(
-		budget, reco_neighbors_find(&budget->env, params, of_users ? a : &by_item, -1, &found),
-		"training");
-	if (!of_users)
-		reco_csr_free(&budget->env, &by_item);
+		reco_training_by_item_done(training);
 	return found;
 }
 

@@ -31,7 +31,7 @@ extern const reco_option knn_options[];
 extern const KnnParams *knn_params(const RecoModel *model);
 extern reco_neighbors_params knn_kernel_params(const KnnParams *params);
 extern void knn_check(const void *params);
-extern bool knn_predicts_value(const void *params);
+extern bool knn_predicts_value(const RecoSpec *spec);
 
 /* Options, memory and training on rows, users or items, that are compared. */
 extern bool knn_parallel(const RecoTraining *training);

@@ -11,7 +11,7 @@
 
 #include "core/als/als.h"
 #include "core/content/content.h"
-#include "core/data/csr.h"
+#include "core/data/triples.h"
 #include "core/neighbors/neighbors.h"
 #include "core/base/options.h"
 #include "core/scoring/scorer.h"
@@ -26,6 +26,14 @@
 
 typedef struct RecoAlgorithm RecoAlgorithm;
 
+/* Whether an algorithm looks at what is known about items. */
+typedef enum RecoFeatureUse
+{
+	RECO_FEATURES_NONE,
+	RECO_FEATURES_OPTIONAL, /* where it is given */
+	RECO_FEATURES_REQUIRED
+} RecoFeatureUse;
+
 /* A validated reco.algorithm value. */
 typedef struct RecoSpec
 {
@@ -33,7 +41,14 @@ typedef struct RecoSpec
 	void *params; /* the algorithm's own struct */
 	/* ratings to be predicted, not confidences: decides how repeats merge */
 	bool predicts_value;
+	RecoFeatureUse features;
+	/* the algorithms among its options, in their order: what a composite one is made of */
+	int members;
+	struct RecoSpec **member;
 } RecoSpec;
+
+/* So many levels of algorithms may lie in one another. */
+#define RECO_MAX_NESTING 4
 
 /*
  * What is known about the items: the query `items` of a model, read and prepared.
@@ -50,15 +65,37 @@ typedef struct RecoFeatures
 	double deviation[RECO_MAX_FIELDS];
 } RecoFeatures;
 
-/* What an algorithm is given to train on. */
+/*
+ * Interactions as they were read, for all who train on them: members of a composite, or the
+ * algorithms of an evaluation.  What is made of them is made once, when it is first asked for,
+ * and is released when nobody is left who was expected to ask (training.c).
+ */
+typedef struct RecoTrainingSet
+{
+	/* sums, the latest values where a pair repeats, and times where somebody reads them */
+	const reco_interactions *x;
+	RecoBudget *budget;  /* holds what is made */
+	reco_csr by_item[2]; /* of the sums, of the latest values; start NULL: not made */
+	int readers[2];      /* trainings that are expected to ask for it */
+} RecoTrainingSet;
+
+/* What an algorithm is given to train on: reco_training_of. */
 typedef struct RecoTraining
 {
 	const RecoSpec *spec;
 	RecoBudget *budget;
-	reco_csr by_user;       /* values after the algorithm's rule for repeats */
+	RecoTrainingSet *set;
+	reco_csr by_user;       /* values after the algorithm's rule for repeats; arrays of the set */
 	RecoFeatures *features; /* NULL: none were given */
-	/* called after each iteration; may be NULL */
-	void (*progress)(void *arg, int iteration, int iterations, double loss);
+	/* which of the simple algorithms of a composite this one is, or the first of, from 1 */
+	int member;
+	int members;
+	/*
+	 * Called after each iteration, and when a member of several begins, with iteration 0; may be
+	 * NULL.
+	 */
+	void (*progress)(void *arg, int member, int members, int iteration, int iterations,
+					 double loss);
 	void *progress_arg;
 } RecoTraining;
 
@@ -110,21 +147,37 @@ enum
 {
 	RECO_NEEDS_GRAM = 1,
 	RECO_NEEDS_LISTS = 2,   /* of items, to be made followers */
-	RECO_NEEDS_CONTENT = 4, /* trains on what is known about items, too */
+	RECO_NEEDS_CONTENT = 4, /* what is known about items: RecoSpec.features says so */
 	/* all users; a user that was not trained is looked for among them, which is costly */
 	RECO_NEEDS_USERS = 8
 };
 
+/* What fit reads besides the interactions by user. */
+enum
+{
+	RECO_READS_ITEMS = 1, /* the interactions by item: reco_training_by_item */
+	RECO_READS_TIMES = 2  /* of each interaction: training->set->x->time, NULL without times */
+};
+
+/*
+ * Members that are NULL: what the comment says, and of an algorithm that is made of others
+ * whatever one of these says.
+ */
 struct RecoAlgorithm
 {
 	const char *name;
 	const reco_option *options;
 	size_t params_size;
-	bool indexed;       /* scores are inner products: an index spares scoring all items */
 	unsigned needs;     /* RECO_NEEDS_... */
 	const char *source; /* how recommend() names lists of this algorithm */
-	/* whether RecoSpec.predicts_value; NULL: never */
-	bool (*predicts_value)(const void *params);
+	/* RecoSpec.predicts_value; NULL: false, whatever members do */
+	bool (*predicts_value)(const RecoSpec *spec);
+	/* scores are inner products of factors: an index spares scoring all items; NULL: never */
+	bool (*inner_product)(const RecoSpec *spec);
+	/* RecoSpec.features; NULL: none */
+	RecoFeatureUse (*features)(const RecoSpec *spec);
+	/* RECO_READS_...; NULL: nothing */
+	unsigned (*reads)(const RecoSpec *spec);
 	/* an error when options do not go together; may be NULL */
 	void (*check)(const void *params);
 
@@ -174,12 +227,48 @@ extern void reco_training_fit(const RecoTraining *training, RecoTrained *out);
 extern void reco_value_range(const reco_csr *a, float *min, float *max);
 extern float *reco_zeros(RecoBudget *budget, int32 n);
 
+/* Members of RecoAlgorithm that may be NULL, with what that means. */
+extern bool reco_spec_inner_product(const RecoSpec *spec);
+extern unsigned reco_spec_reads(const RecoSpec *spec);
+
 /* Whether an algorithm needs something of the above to score. */
 static inline bool
 reco_spec_needs(const RecoSpec *spec, unsigned what)
 {
+	if (what == RECO_NEEDS_CONTENT)
+		return spec->features == RECO_FEATURES_REQUIRED;
 	return (spec->algorithm->needs & what) != 0;
 }
+
+/* training.c */
+
+/* x and budget are kept, and the budget's context must outlive the set. */
+extern void reco_training_set_init(RecoTrainingSet *set, const reco_interactions *x,
+								   RecoBudget *budget);
+/* One training more is to come, of a spec. */
+extern void reco_training_set_expect(RecoTrainingSet *set, const RecoSpec *spec);
+
+extern RecoTraining reco_training_of(const RecoSpec *spec, RecoTrainingSet *set, RecoBudget *budget,
+									 RecoFeatures *features);
+/* The training of a member, by its own rule, from that of the whole. */
+extern RecoTraining reco_training_member(const RecoTraining *training, int member);
+
+/*
+ * The interactions by item, with values by the algorithm's rule; it says that it reads them.
+ * Each call is followed by one of done, after which fit reads them no more.
+ */
+extern const reco_csr *reco_training_by_item(const RecoTraining *training);
+extern void reco_training_by_item_done(const RecoTraining *training);
+/* The bytes that making them takes, themselves included; 0 where they are there already. */
+extern size_t reco_training_by_item_memory(const RecoTraining *training);
+/* For an algorithm that is made of others: what their fits take, with results, altogether. */
+extern size_t reco_training_members_memory(const RecoTraining *training);
+
+extern void reco_training_report(const RecoTraining *training, int iteration, int iterations,
+								 double loss);
+
+/* For `reads` of an algorithm that reads the interactions by item. */
+extern unsigned reco_reads_items(const RecoSpec *spec);
 
 /* scoring.c */
 

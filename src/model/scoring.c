@@ -20,7 +20,7 @@ void
 reco_model_index(RecoModel *model, RecoBudget *budget)
 {
 	Size size =
-		model->spec->algorithm->indexed ? reco_pruned_size(model->items, model->factors) : 0;
+		reco_spec_inner_product(model->spec) ? reco_pruned_size(model->items, model->factors) : 0;
 	void *index = size > 0 ? budget->env.alloc(budget->env.arg, size) : NULL;
 	reco_status status;
 

@@ -56,7 +56,7 @@ svd_memory(const RecoTraining *training)
 	const reco_csr *a = &training->by_user;
 	size_t biases = ((size_t) a->rows + a->cols + 2) * sizeof(float);
 
-	return factor_by_item_memory(training) + biases +
+	return reco_training_by_item_memory(training) + biases +
 		   reco_svd_memory(&params, a, training->budget->env.threads);
 }
 
@@ -65,9 +65,8 @@ iterated(void *arg, int iteration)
 {
 	const RecoTraining *training = arg;
 
-	if (training->progress)
-		training->progress(training->progress_arg, iteration,
-						   kernel_params(training->spec).power_iterations + 1, NAN);
+	reco_training_report(training, iteration, kernel_params(training->spec).power_iterations + 1,
+						 NAN);
 }
 
 static void
@@ -75,16 +74,15 @@ svd_fit(const RecoTraining *training, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
 	reco_svd_params params = kernel_params(training->spec);
-	reco_csr by_item;
 	reco_svd svd;
 
 	factor_check_library(budget);
-	factor_by_item(training, &by_item);
 	reco_budget_check(budget,
-					  reco_svd_fit(&budget->env, &params, &training->by_user, &by_item, iterated,
+					  reco_svd_fit(&budget->env, &params, &training->by_user,
+								   reco_training_by_item(training), iterated,
 								   unconstify(RecoTraining *, training), &svd),
 					  "training");
-	reco_csr_free(&budget->env, &by_item);
+	reco_training_by_item_done(training);
 
 	memset(out, 0, sizeof(*out));
 	out->users = svd.users;
@@ -123,7 +121,8 @@ svd_scorer(const RecoModel *model)
 const RecoAlgorithm reco_algorithm_svd = {
 	.name = "svd",
 	.source = "model",
-	.indexed = true,
+	.inner_product = factor_inner_product,
+	.reads = reco_reads_items,
 	.options = svd_options,
 	.params_size = sizeof(SvdParams),
 	.parallel = svd_parallel,

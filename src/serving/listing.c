@@ -296,7 +296,7 @@ static bool
 has_content(const RecoModel *model, const reco_profile *profile)
 {
 	return model->content && profile && profile->n > 0 &&
-		   !reco_spec_needs(model->spec, RECO_NEEDS_CONTENT);
+		   model->spec->features == RECO_FEATURES_NONE;
 }
 
 void

@@ -4,10 +4,10 @@
  *
  * Input: a byte of flags (ids as text, the image of users, that of a model with
  * features, whether the head's checksum is made right again, what the algorithm needs, and
- * whether another algorithm reads), then changes of six bytes each: how (set a byte, flip it, cut the file, fill 64 bytes, an eight-byte
- * word of the head), four bytes of place, and the value.  The image that reco_image_write makes is
- * changed so and mapped; when it is taken all the same, everything is read that
- * serving reads, and what says where to look must be what was written.
+ * whether another algorithm reads), then changes of six bytes each: how (set a byte, flip it, cut
+ *the file, fill 64 bytes, an eight-byte word of the head), four bytes of place, and the value.  The
+ *image that reco_image_write makes is changed so and mapped; when it is taken all the same,
+ *everything is read that serving reads, and what says where to look must be what was written.
  */
 #include "server/server.h"
 
@@ -41,7 +41,7 @@ map_copy(int file, size_t bytes)
 #define NUMBERS 16
 
 static RecoAlgorithm algorithm;
-static RecoSpec spec = {&algorithm, NULL, false};
+static RecoSpec spec = {.algorithm = &algorithm};
 
 static float matrix[ITEMS * STRIDE] __attribute__((aligned(64)));
 static float small[ITEMS];
@@ -128,6 +128,8 @@ described(uint8_t flags)
 	serving->nonce = 99;
 	serving->hash = 1234567;
 	algorithm.needs = flags >> 4 & 7;
+	spec.features =
+		algorithm.needs & RECO_NEEDS_CONTENT ? RECO_FEATURES_REQUIRED : RECO_FEATURES_NONE;
 	serving->model.spec = &spec;
 	serving->model.items = ITEMS;
 	serving->model.factors = FACTORS;
@@ -386,9 +388,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	{
 		REQUIRE(job.serving->all == NULL);
 		/* what was not changed is taken, where nothing is missing */
-		REQUIRE(size > 6 || flags & 128 ||
-				(job.kind == RECO_IMAGE_ITEMS && !(flags & 4) &&
-				 algorithm.needs & RECO_NEEDS_CONTENT));
+		REQUIRE(
+			size > 6 || flags & 128 ||
+			(job.kind == RECO_IMAGE_ITEMS && !(flags & 4) && algorithm.needs & RECO_NEEDS_CONTENT));
 	}
 	free(image);
 	server_reset();

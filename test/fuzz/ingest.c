@@ -3,8 +3,8 @@
  *	  Fuzz target: triples to matrices, filtered and transposed.
  *
  * Input: a byte of flags (values, times, very many items in falling order, at most some
- * pairs of a user, a trend, times are kept), a byte each for the least number of entries of a user and of
- * an item, the first of which is also the most pairs of a user and the trend's period, a byte
+ * pairs of a user, a trend, times are kept), a byte each for the least number of entries of a user
+ *and of an item, the first of which is also the most pairs of a user and the trend's period, a byte
  * for the allocation that fails (0: none), then the rows: a byte each for user
  * and item, and where there are values and times a byte for the two.  Checked
  * against a table of all pairs that is filled row by row.

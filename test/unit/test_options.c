@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,19 +72,19 @@ assert_unchanged(const params *p)
 static reco_value
 number(double v)
 {
-	return (reco_value){RECO_VALUE_NUMBER, v, false, NULL, NULL};
+	return (reco_value){.kind = RECO_VALUE_NUMBER, .number = v};
 }
 
 static reco_value
 string(const char *s)
 {
-	return (reco_value){RECO_VALUE_STRING, 0, false, s, NULL};
+	return (reco_value){.kind = RECO_VALUE_STRING, .string = s};
 }
 
 static reco_value
 boolean(bool b)
 {
-	return (reco_value){RECO_VALUE_BOOL, 0, b, NULL, NULL};
+	return (reco_value){.kind = RECO_VALUE_BOOL, .boolean = b};
 }
 
 /* Sets one option; what is refused must change nothing and say why. */
@@ -141,7 +142,7 @@ test_defaults(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 	{
 		reco_option_error error;
-		reco_value null = {RECO_VALUE_NULL, 0, false, NULL, NULL};
+		reco_value null = {.kind = RECO_VALUE_NULL};
 
 		p = (params){7, 1, 1, 1, 1, false, 0, 8};
 		assert_true(reco_options_set(table, &p, OWNER, names[i], &null, &error));
@@ -187,7 +188,8 @@ test_int(void **state)
 			"It must be a whole number from 1 to 2048.");
 	refuses("count", boolean(true), "option \"count\" of " OWNER " must be a number",
 			"It must be a whole number from 1 to 2048.");
-	refuses("count", (reco_value){RECO_VALUE_OTHER, 64, true, "64", NULL},
+	refuses("count",
+			(reco_value){.kind = RECO_VALUE_OTHER, .number = 64, .boolean = true, .string = "64"},
 			"option \"count\" of " OWNER " must be a number",
 			"It must be a whole number from 1 to 2048.");
 }
@@ -293,8 +295,8 @@ test_unrecognized(void **state)
 	refuses("counts", one, "unrecognized option \"counts\" of " OWNER, hint);
 	refuses("", one, "unrecognized option \"\" of " OWNER, hint);
 	/* even with a null */
-	refuses("none", (reco_value){RECO_VALUE_NULL, 0, false, NULL, NULL},
-			"unrecognized option \"none\" of " OWNER, hint);
+	refuses("none", (reco_value){.kind = RECO_VALUE_NULL}, "unrecognized option \"none\" of " OWNER,
+			hint);
 	assert_false(reco_options_set(no_options, &p, OWNER, "count", &one, &error));
 	assert_string_equal(error.message, "unrecognized option \"count\" of " OWNER);
 	assert_string_equal(error.hint, "It takes no options.");
@@ -315,8 +317,8 @@ test_weights(void **state)
 	const char *names[] = {"title", "tags"};
 	double numbers[] = {0, 1e6};
 	reco_weights given = {2, names, numbers};
-	reco_value value = {RECO_VALUE_WEIGHTS, 0, false, NULL, &given};
-	reco_value null = {RECO_VALUE_NULL, 0, false, NULL, NULL};
+	reco_value value = {.kind = RECO_VALUE_WEIGHTS, .weights = &given};
+	reco_value null = {.kind = RECO_VALUE_NULL};
 	reco_value one = number(1);
 	const reco_weights *target = &given;
 	reco_option_error error;
@@ -344,6 +346,100 @@ test_weights(void **state)
 	/* where a number is asked for, weights are none */
 	refuses("count", value, "option \"count\" of " OWNER " must be a number",
 			"It must be a whole number from 1 to 2048.");
+}
+
+/* Numbers, one algorithm, and several, which are kept by reference. */
+static void
+test_lists(void **state)
+{
+	typedef struct held
+	{
+		const reco_reals *reals;
+		void *one;
+		const reco_nested *some;
+	} held;
+	static const reco_option lists[] = {
+		{"reals", RECO_OPTION_REALS, offsetof(held, reals), 0, 0, 10, NULL},
+		{"one", RECO_OPTION_NESTED, offsetof(held, one), 0, 1, 1, NULL},
+		{"some", RECO_OPTION_NESTED_LIST, offsetof(held, some), 0, 2, 3, NULL},
+		{NULL, 0, 0, 0, 0, 0, NULL},
+	};
+	static const reco_option optional[] = {
+		{"one", RECO_OPTION_NESTED, offsetof(held, one), 0, 0, 1, NULL},
+		{"some", RECO_OPTION_NESTED_LIST, offsetof(held, some), 0, 0, 3, NULL},
+		{NULL, 0, 0, 0, 0, 0, NULL},
+	};
+	static const double bad[] = {-1, 10.5, NAN, INFINITY};
+	double numbers[] = {0, 10, 3};
+	void *nested[] = {numbers, numbers + 1, numbers + 2, numbers};
+	reco_reals reals = {3, numbers};
+	reco_nested some = {2, nested};
+	reco_value value[] = {{.kind = RECO_VALUE_REALS, .reals = &reals},
+						  {.kind = RECO_VALUE_NESTED, .nested = numbers},
+						  {.kind = RECO_VALUE_NESTED_LIST, .list = &some}};
+	static const char *const must[] = {"option \"reals\" of " OWNER " must be an array of numbers",
+									   "option \"one\" of " OWNER " must be an algorithm",
+									   "option \"some\" of " OWNER
+									   " must be an array of algorithms"};
+	static const char many[] = "It must be an array of 2 to 3 algorithms, such as "
+							   "ARRAY[reco.ials(), reco.item_knn()].";
+	held h = {&reals, numbers, &some};
+	reco_option_error error;
+
+	(void) state;
+	reco_options_init(lists, &h);
+	assert_true(h.reals == NULL && h.one == NULL && h.some == NULL);
+	assert_true(reco_options_complete(optional, &h, OWNER, &error));
+	assert_false(reco_options_complete(lists, &h, OWNER, &error));
+	assert_string_equal(error.message, OWNER " lacks option \"one\"");
+	assert_string_equal(error.hint,
+						"It must be an algorithm, made with a function such as reco.ials().");
+	/* each kind where it belongs, and nowhere else */
+	for (int option = 0; option < 3; option++)
+		for (int kind = 0; kind < 3; kind++)
+			if (reco_options_set(lists, &h, OWNER, lists[option].name, &value[kind], &error))
+				assert_int_equal(option, kind);
+			else
+			{
+				assert_int_not_equal(option, kind);
+				assert_string_equal(error.message, must[option]);
+				assert_true(error.hint[0] != '\0');
+			}
+	assert_true(h.reals == &reals && h.one == numbers && h.some == &some);
+	assert_true(reco_options_complete(lists, &h, OWNER, &error));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		numbers[2] = bad[i];
+		assert_false(reco_options_set(lists, &h, OWNER, "reals", &value[0], &error));
+		assert_string_equal(error.message,
+							"number 3 is out of range for option \"reals\" of " OWNER);
+		assert_string_equal(error.hint,
+							"It must be an array of numbers from 0 to 10, such as [1, 0.5].");
+	}
+	for (some.n = 0; some.n <= 4; some.n++)
+		if (!reco_options_set(lists, &h, OWNER, "some", &value[2], &error))
+		{
+			char message[100];
+
+			assert_true(some.n < 2 || some.n > 3);
+			snprintf(message, sizeof(message),
+					 "option \"some\" of " OWNER " cannot be an array of length %d", some.n);
+			assert_string_equal(error.message, message);
+			assert_string_equal(error.hint, many);
+		}
+		else
+			assert_true(some.n == 2 || some.n == 3);
+	for (int option = 0; option < 3; option++)
+	{
+		reco_value null = {.kind = RECO_VALUE_NULL};
+
+		assert_true(reco_options_set(lists, &h, OWNER, lists[option].name, &null, &error));
+	}
+	assert_true(h.reals == NULL && h.one == NULL && h.some == NULL);
+	h.one = numbers;
+	assert_false(reco_options_complete(lists, &h, OWNER, &error));
+	assert_string_equal(error.message, OWNER " lacks option \"some\"");
+	assert_string_equal(error.hint, many);
 }
 
 static void
@@ -385,11 +481,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_int),
-		cmocka_unit_test(test_seed),       cmocka_unit_test(test_real),
-		cmocka_unit_test(test_bool),       cmocka_unit_test(test_enum),
-		cmocka_unit_test(test_weights),    cmocka_unit_test(test_unrecognized),
-		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_int),
+		cmocka_unit_test(test_seed),     cmocka_unit_test(test_real),
+		cmocka_unit_test(test_bool),     cmocka_unit_test(test_enum),
+		cmocka_unit_test(test_weights),  cmocka_unit_test(test_unrecognized),
+		cmocka_unit_test(test_lists),    cmocka_unit_test(test_long_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

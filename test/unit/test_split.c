@@ -81,8 +81,8 @@ check_filter(mimic_env *m, const source *s, const int64_t *time, reco_interactio
 	int32_t *map = malloc(((size_t) s->users + s->items + 1) * sizeof(int32_t));
 	int32_t *from = malloc(((size_t) s->users + s->items + 1) * sizeof(int32_t));
 
-	assert_int_equal(
-		reco_interactions_filter(&m->env, x, min, min + 1, map, map + s->users), RECO_OK);
+	assert_int_equal(reco_interactions_filter(&m->env, x, min, min + 1, map, map + s->users),
+					 RECO_OK);
 	turn_round(map, s->users, from);
 	turn_round(map + s->users, s->items, from + s->users);
 	assert_times(s, time, x, from, from + s->users);
@@ -215,9 +215,9 @@ check_split(mimic_env *m, const reco_interactions *x, double fraction, uint64_t 
 		hidden = n == 0 ? 0 : hidden > n - 1 ? n - 1 : hidden;
 		assert_int_equal(part[0].by_user.start[u], at[0]);
 		assert_int_equal(part[1].by_user.start[u], at[1]);
-		assert_int_equal(reco_hold_out(&m->env, seed, u, x->by_user.col + start[u], n, hidden,
-									   scratch, held),
-						 RECO_OK);
+		assert_int_equal(
+			reco_hold_out(&m->env, seed, u, x->by_user.col + start[u], n, hidden, scratch, held),
+			RECO_OK);
 		for (int64_t k = 0; k < n; k++)
 			if (!is_same_entry(x, start[u] + k, &part[held[k]], at[held[k]]++))
 				fail_msg("user %d, interaction %d", u, (int) k);

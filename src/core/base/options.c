@@ -65,9 +65,22 @@ store(const reco_option *option, void *target, double number)
 			*(bool *) field = number != 0;
 			break;
 		case RECO_OPTION_WEIGHTS:
-			*(const reco_weights **) field = NULL;
+		case RECO_OPTION_REALS:
+		case RECO_OPTION_NESTED:
+		case RECO_OPTION_NESTED_LIST:
+			*(const void **) field = NULL;
 			break;
 	}
+}
+
+const reco_option *
+reco_option_find(const reco_option *table, const char *name)
+{
+	const reco_option *option = table;
+
+	while (option->name && strcmp(option->name, name) != 0)
+		option++;
+	return option->name ? option : NULL;
 }
 
 void
@@ -178,17 +191,114 @@ check_weights(const reco_option *option, const char *owner, const reco_value *va
 	return true;
 }
 
+static bool
+check_reals(const reco_option *option, const char *owner, const reco_value *value,
+			reco_option_error *error)
+{
+	fail(error->hint, sizeof(error->hint),
+		 "It must be an array of numbers from %.15g to %.15g, such as [1, 0.5].", option->min,
+		 option->max);
+	if (value->kind != RECO_VALUE_REALS)
+		return fail(error->message, sizeof(error->message),
+					"option \"%s\" of %s must be an array of numbers", option->name, owner);
+	for (int i = 0; i < value->reals->n; i++)
+		if (!(value->reals->value[i] >= option->min && value->reals->value[i] <= option->max))
+			return fail(error->message, sizeof(error->message),
+						"number %d is out of range for option \"%s\" of %s", i + 1, option->name,
+						owner);
+	return true;
+}
+
+static bool
+check_nested(const reco_option *option, const char *owner, const reco_value *value,
+			 reco_option_error *error)
+{
+	fail(error->hint, sizeof(error->hint),
+		 "It must be an algorithm, made with a function such as reco.ials().");
+	if (value->kind != RECO_VALUE_NESTED)
+		return fail(error->message, sizeof(error->message),
+					"option \"%s\" of %s must be an algorithm", option->name, owner);
+	return true;
+}
+
+static bool
+check_list(const reco_option *option, const char *owner, const reco_value *value,
+		   reco_option_error *error)
+{
+	fail(error->hint, sizeof(error->hint),
+		 "It must be an array of %.0f to %.0f algorithms, such as ARRAY[reco.ials(), "
+		 "reco.item_knn()].",
+		 option->min, option->max);
+	if (value->kind != RECO_VALUE_NESTED_LIST)
+		return fail(error->message, sizeof(error->message),
+					"option \"%s\" of %s must be an array of algorithms", option->name, owner);
+	if (value->list->n < option->min || value->list->n > option->max)
+		return fail(error->message, sizeof(error->message),
+					"option \"%s\" of %s cannot be an array of length %d", option->name, owner,
+					value->list->n);
+	return true;
+}
+
+/* Of an option whose field is a pointer: checks the value, and *kept is what is pointed to. */
+static bool
+check_pointer(const reco_option *option, const char *owner, const reco_value *value,
+			  const void **kept, reco_option_error *error)
+{
+	switch (option->type)
+	{
+		case RECO_OPTION_WEIGHTS:
+			*kept = value->weights;
+			return check_weights(option, owner, value, error);
+		case RECO_OPTION_REALS:
+			*kept = value->reals;
+			return check_reals(option, owner, value, error);
+		case RECO_OPTION_NESTED:
+			*kept = value->nested;
+			return check_nested(option, owner, value, error);
+		default:
+			*kept = value->list;
+			return check_list(option, owner, value, error);
+	}
+}
+
+static bool
+is_pointer(const reco_option *option)
+{
+	return option->type == RECO_OPTION_WEIGHTS || option->type == RECO_OPTION_REALS ||
+		   option->type == RECO_OPTION_NESTED || option->type == RECO_OPTION_NESTED_LIST;
+}
+
+bool
+reco_options_complete(const reco_option *table, const void *target, const char *owner,
+					  reco_option_error *error)
+{
+	error->message[0] = error->hint[0] = '\0';
+	for (const reco_option *option = table; option->name; option++)
+	{
+		static const reco_value nothing = {.kind = RECO_VALUE_OTHER};
+		const void *const *field = (const void *const *) ((const char *) target + option->offset);
+		const void *kept;
+
+		if ((option->type != RECO_OPTION_NESTED && option->type != RECO_OPTION_NESTED_LIST) ||
+			option->min < 1 || *field != NULL)
+			continue;
+		/* for the hint */
+		(void) check_pointer(option, owner, &nothing, &kept, error);
+		return fail(error->message, sizeof(error->message), "%s lacks option \"%s\"", owner,
+					option->name);
+	}
+	return true;
+}
+
 bool
 reco_options_set(const reco_option *table, void *target, const char *owner, const char *name,
 				 const reco_value *value, reco_option_error *error)
 {
-	const reco_option *option = table;
+	const reco_option *option = reco_option_find(table, name);
 	double number = 0;
 
 	error->message[0] = error->hint[0] = '\0';
-	while (option->name && strcmp(option->name, name) != 0)
-		option++;
-	if (option->name == NULL)
+	if (option == NULL)
 		return unrecognized(table, owner, name, error);
 	if (value->kind == RECO_VALUE_NULL)
 		number = option->fallback;
@@ -207,11 +317,13 @@ reco_options_set(const reco_option *table, void *target, const char *owner, cons
 		}
 		number = value->boolean;
 	}
-	else if (option->type == RECO_OPTION_WEIGHTS)
+	else if (is_pointer(option))
 	{
-		if (!check_weights(option, owner, value, error))
+		const void *kept;
+
+		if (!check_pointer(option, owner, value, &kept, error))
 			return false;
-		*(const reco_weights **) ((char *) target + option->offset) = value->weights;
+		*(const void **) ((char *) target + option->offset) = kept;
 		return true;
 	}
 	else if (!check_number(option, owner, value, &number, error))

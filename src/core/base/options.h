@@ -10,12 +10,16 @@
 
 typedef enum reco_option_type
 {
-	RECO_OPTION_INT,    /* int */
-	RECO_OPTION_SEED,   /* uint64_t, a whole number from 0 to 2^53 */
-	RECO_OPTION_REAL,   /* double */
-	RECO_OPTION_BOOL,   /* bool */
-	RECO_OPTION_ENUM,   /* int, the place in choices */
-	RECO_OPTION_WEIGHTS /* const reco_weights *; NULL: not given */
+	RECO_OPTION_INT,     /* int */
+	RECO_OPTION_SEED,    /* uint64_t, a whole number from 0 to 2^53 */
+	RECO_OPTION_REAL,    /* double */
+	RECO_OPTION_BOOL,    /* bool */
+	RECO_OPTION_ENUM,    /* int, the place in choices */
+	RECO_OPTION_WEIGHTS, /* const reco_weights *; NULL: not given */
+	RECO_OPTION_REALS,   /* const reco_reals *; NULL: not given */
+	RECO_OPTION_NESTED,  /* void *, an algorithm; NULL: not given, which min 1 does not allow */
+	/* const reco_nested *, from min to max algorithms; NULL: not given, unless min is 0 */
+	RECO_OPTION_NESTED_LIST
 } reco_option_type;
 
 /* Numbers by name. */
@@ -26,6 +30,20 @@ typedef struct reco_weights
 	double *weight;
 } reco_weights;
 
+/* Numbers in an array. */
+typedef struct reco_reals
+{
+	int n;
+	double *value;
+} reco_reals;
+
+/* Algorithms in an array: whatever the caller has made of them. */
+typedef struct reco_nested
+{
+	int n;
+	void **value;
+} reco_nested;
+
 /*
  * One option of an algorithm.  A table of them ends with a NULL name.
  */
@@ -35,7 +53,7 @@ typedef struct reco_option
 	reco_option_type type;
 	size_t offset;   /* of the field in the algorithm's struct */
 	double fallback; /* default; the place in choices for an enum */
-	double min;      /* of a number; inclusive */
+	double min;      /* of a number, or of the length of a list; inclusive */
 	double max;
 	const char *const *choices; /* of an enum, ends with NULL */
 } reco_option;
@@ -47,6 +65,9 @@ typedef enum reco_value_kind
 	RECO_VALUE_BOOL,
 	RECO_VALUE_STRING,
 	RECO_VALUE_WEIGHTS,
+	RECO_VALUE_REALS,
+	RECO_VALUE_NESTED,
+	RECO_VALUE_NESTED_LIST,
 	RECO_VALUE_OTHER
 } reco_value_kind;
 
@@ -55,8 +76,12 @@ typedef struct reco_value
 	reco_value_kind kind;
 	double number;
 	bool boolean;
-	const char *string;          /* zero-terminated */
-	const reco_weights *weights; /* kept by reference */
+	const char *string; /* zero-terminated */
+	/* kept by reference */
+	const reco_weights *weights;
+	const reco_reals *reals;
+	void *nested;
+	const reco_nested *list;
 } reco_value;
 
 /* What is wrong, in PostgreSQL's wording; both zero-terminated. */
@@ -65,6 +90,9 @@ typedef struct reco_option_error
 	char message[256];
 	char hint[512];
 } reco_option_error;
+
+/* The option of a name; NULL: there is none. */
+extern const reco_option *reco_option_find(const reco_option *table, const char *name);
 
 /* Fills the struct with the defaults. */
 extern void reco_options_init(const reco_option *table, void *target);
@@ -76,5 +104,11 @@ extern void reco_options_init(const reco_option *table, void *target);
  */
 extern bool reco_options_set(const reco_option *table, void *target, const char *owner,
 							 const char *name, const reco_value *value, reco_option_error *error);
+
+/*
+ * Once all that the user wrote is set: false where what must be given is not, and *error tells.
+ */
+extern bool reco_options_complete(const reco_option *table, const void *target, const char *owner,
+								  reco_option_error *error);
 
 #endif /* RECO_CORE_BASE_OPTIONS_H */

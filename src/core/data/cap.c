@@ -34,8 +34,8 @@ pair_at(const int64_t *time, const float *sum, const int32_t *item, int64_t k)
 }
 
 int64_t
-reco_row_cap(const reco_env *env, int64_t max, int64_t n, int64_t *time, int32_t *item,
-			 float *sum, float *latest, reco_kept *scratch)
+reco_row_cap(const reco_env *env, int64_t max, int64_t n, int64_t *time, int32_t *item, float *sum,
+			 float *latest, reco_kept *scratch)
 {
 	int32_t have = 0;
 	int64_t to = 0;

@@ -256,7 +256,7 @@ startup(DestReceiver *receiver, int operation, TupleDesc columns)
 }
 
 Ingest *
-ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budget)
+ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, RecoBudget *budget)
 {
 	MemoryContext old = MemoryContextSwitchTo(budget->context);
 	Ingest *ingest = palloc0(sizeof(Ingest));
@@ -299,6 +299,7 @@ ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budg
 	id_dict_limit(data->users, budget, "reading the source");
 	id_dict_limit(data->items, budget, "reading the source");
 	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
+	ingest->triples.keep_time = times;
 	ingest->triples.max_row = options->max_user_interactions;
 	ingest->row_context =
 		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);

@@ -12,9 +12,11 @@ typedef struct Ingest Ingest;
 
 /*
  * Checks the columns of a source, by position, and makes ready to receive its
- * rows.  Everything lives in the budget's context.
+ * rows.  times: those of interactions are kept, where there are any.  Everything lives in the
+ * budget's context.
  */
-extern Ingest *ingest_begin(TupleDesc columns, const RecoDataOptions *options, RecoBudget *budget);
+extern Ingest *ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options,
+							RecoBudget *budget);
 extern DestReceiver *ingest_receiver(Ingest *ingest);
 
 /* After the last row of the source: receives the rows of the query of items. */

@@ -118,7 +118,7 @@ run_plan(SPIPlanPtr plan, DestReceiver *receiver, const RecoQuery *query)
 }
 
 RecoData *
-reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join,
+reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join, bool times,
 				 const RecoDataOptions *options, RecoBudget *budget)
 {
 	RecoIdentity before;
@@ -135,7 +135,7 @@ reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_joi
 	if (!source->stored)
 		reco_shape_check(
 			linitial(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list));
-	ingest = ingest_begin(columns, options, budget);
+	ingest = ingest_begin(columns, times, options, budget);
 	run_plan(plan, ingest_receiver(ingest), source);
 	reco_return(&before);
 	if (items->text)

@@ -11,11 +11,11 @@
 /*
  * Reads a source, and what is known about items (without a text: nothing), into memory: the
  * result lives in the budget's context.  items_join: what only `items` has are items,
- * too, and it must say something about them.
+ * too, and it must say something about them.  times: those of interactions are kept.
  * Needs an active snapshot and an SPI connection.  Errors of the source come
  * through as they are.
  */
 extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join,
-								  const RecoDataOptions *options, RecoBudget *budget);
+								  bool times, const RecoDataOptions *options, RecoBudget *budget);
 
 #endif /* RECO_STORE_SOURCE_SOURCE_H */
