@@ -26,26 +26,29 @@ reco_seat_bytes(const reco_scorer *scorer)
 }
 
 /* In one block: the seat, its scores and its scratch. */
+reco_seat *
+reco_seat_place(const reco_env *env, const reco_scorer *scorer, void *memory)
+{
+	reco_seat *seat = memory;
+	char *scores = (char *) memory + reco_room(sizeof(reco_seat));
+
+	*seat = (reco_seat){.env = *env, .scorer = scorer, .score = (float *) scores};
+	seat->env.threads = 1;
+	if (scratch_of(scorer) > 0)
+		seat->scratch = scores + reco_room((size_t) scorer->items * sizeof(float));
+	return seat;
+}
+
 reco_status
 reco_seat_make(const reco_env *env, const reco_scorer *scorer, reco_seat **out)
 {
-	size_t scratch = scratch_of(scorer);
-	size_t scores = reco_room((size_t) scorer->items * sizeof(float));
-	char *memory = env->alloc(env->arg, reco_seat_bytes(scorer));
-	reco_seat *seat = (reco_seat *) memory;
+	void *memory = env->alloc(env->arg, reco_seat_bytes(scorer));
 
-	*out = NULL;
-	if (memory == NULL)
+	*out = memory ? reco_seat_place(env, scorer, memory) : NULL;
+	if (*out == NULL)
 		return RECO_NO_MEMORY;
-	memory += reco_room(sizeof(reco_seat));
-	*seat = (reco_seat){.env = *env, .scorer = scorer, .score = (float *) memory};
-	seat->env.threads = 1;
-	if (scratch > 0)
-	{
-		seat->scratch = memory + scores;
-		memset(seat->scratch, 0, scratch);
-	}
-	*out = seat;
+	if ((*out)->scratch)
+		memset((*out)->scratch, 0, scratch_of(scorer));
 	return RECO_OK;
 }
 
@@ -166,12 +169,17 @@ reco_scorer_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile
 	profile->neighbors = 0;
 	profile->neighbor = NULL;
 	profile->similarity = NULL;
+	profile->members = 0;
+	profile->member = NULL;
 	return scorer->type->fold_in ? scorer->type->fold_in(env, scorer, profile) : RECO_OK;
 }
 
 void
 reco_profile_free(const reco_env *env, reco_profile *profile)
 {
+	for (int m = 0; m < profile->members; m++)
+		reco_profile_free(env, (reco_profile *) &profile->member[m]);
+	release(env, (void *) profile->member);
 	release(env, (void *) profile->factors);
 	release(env, (void *) profile->neighbor);
 	release(env, (void *) profile->similarity);
@@ -179,6 +187,8 @@ reco_profile_free(const reco_env *env, reco_profile *profile)
 	profile->neighbors = 0;
 	profile->neighbor = NULL;
 	profile->similarity = NULL;
+	profile->members = 0;
+	profile->member = NULL;
 }
 
 /* The place of the candidate from `selected` on that is to be taken next; -1: stopped. */

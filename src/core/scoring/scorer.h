@@ -45,6 +45,11 @@ typedef struct reco_profile
 	int32_t neighbors;   /* similar users */
 	const int32_t *neighbor;
 	const double *similarity;
+	/* n: the latest of repeated values where value has their sums; NULL: they are the same */
+	const float *latest;
+	/* of a scorer that is made of others: a profile for each, with the same items */
+	int members;
+	const struct reco_profile *member;
 	/* all that the user has, where item are but the part that options let count; or NULL */
 	const int32_t *has;
 	int64_t n_has;
@@ -124,6 +129,9 @@ struct reco_seat
 /* Bytes that reco_seat_make takes. */
 extern size_t reco_seat_bytes(const reco_scorer *scorer);
 
+/* A closed seat in so many bytes of zeros on a cache line, for a scorer that is made of others. */
+extern reco_seat *reco_seat_place(const reco_env *env, const reco_scorer *scorer, void *memory);
+
 /*
  * A seat, closed.  env is copied; what its arg points to must live as long.  On the main
  * thread, as is reco_seat_free, which takes NULL and an open seat as well.
@@ -193,14 +201,14 @@ extern reco_status reco_scorer_similar(const reco_env *env, const reco_scorer *s
 									   int32_t n, reco_similar *out, int32_t *count);
 
 /*
- * Finds what a new user's profile lacks - factors, bias or neighbors - from its interactions,
- * n, item and value.  What it then points to besides those comes from env and belongs to the
- * caller: reco_profile_free.  On the main thread.  On an error nothing is left allocated.
- * Errors: RECO_NO_MEMORY, RECO_STOPPED, RECO_SINGULAR, RECO_INVALID.
+ * Finds what a new user's profile lacks - factors, bias, neighbors or members - from its
+ * interactions, n, item, value and latest.  What it then points to besides those comes from env and
+ * belongs to the caller: reco_profile_free.  On the main thread.  On an error nothing is left
+ * allocated. Errors: RECO_NO_MEMORY, RECO_STOPPED, RECO_SINGULAR, RECO_INVALID.
  */
 extern reco_status reco_scorer_fold_in(const reco_env *env, const reco_scorer *scorer,
 									   reco_profile *profile);
-/* Releases factors, neighbors and their similarities. */
+/* Releases factors, neighbors and their similarities, and members. */
 extern void reco_profile_free(const reco_env *env, reco_profile *profile);
 
 /*
