@@ -134,6 +134,32 @@ $$;
 SELECT live_try(a) FROM unnest(ARRAY[reco.ials(factors => 2), reco.als(factors => 2), reco.item_knn(), reco.item_knn(biases => true),
   reco.user_knn(), reco.user_knn(biases => true), reco.rp3beta(), reco.content(), reco.popular()]::reco.algorithm[]) AS a;
 DROP FUNCTION live_try;
+-- Similar users of a user whose rows are others now: cosines of rows that are twice what they were are
+-- the same, and nobody is among their own neighbors; of users whom others resemble, and of baskets.
+CREATE FUNCTION live_neighbors(algorithm reco.algorithm) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE trained text; live text; basket text; rows int;
+BEGIN
+  CREATE TABLE live_twice AS SELECT u, i, 1 + (u * i) % 3 AS q FROM live_rows;
+  CREATE INDEX ON live_twice (u);
+  CALL reco.create_model('live_near', 'SELECT u, i, q FROM live_twice', algorithm);
+  SELECT string_agg(u || ':' || item_id || '=' || score::numeric(9, 5), ' ' ORDER BY u, rank), count(*) INTO trained, rows
+    FROM generate_series(1, 12) AS u, live_near.recommend(u, NULL, include_seen => true);
+  UPDATE live_twice SET q = q * 2;
+  SELECT string_agg(u || ':' || item_id || '=' || score::numeric(9, 5), ' ' ORDER BY u, rank) INTO live
+    FROM generate_series(1, 12) AS u, live_near.recommend(u, NULL, include_seen => true);
+  SELECT string_agg(u || ':' || item_id || '=' || score::numeric(9, 5), ' ' ORDER BY u, rank) INTO basket
+    FROM generate_series(1, 12) AS u, LATERAL (SELECT array_agg(i) AS items FROM live_twice WHERE live_twice.u = u.u) AS b,
+         live_near.recommend_for(b.items, NULL, include_basket => true);
+  CALL reco.drop_model('live_near');
+  DROP TABLE live_twice;
+  RETURN format('%s %s: %s, %s', algorithm ->> 'similarity', algorithm ->> 'weighting', CASE WHEN rows > 12 AND live = trained THEN 'as trained' ELSE 'others' END,
+    CASE WHEN basket = trained THEN 'a basket as well' ELSE 'a basket is its user''s neighbor' END);
+END
+$$;
+SELECT live_neighbors(a) FROM unnest(ARRAY[reco.user_knn(neighbors => 3), reco.user_knn(neighbors => 3, similarity => 'jaccard'),
+  reco.user_knn(neighbors => 3, weighting => 'tf-idf'), reco.user_knn(neighbors => 3, similarity => 'pearson'),
+  reco.user_knn(neighbors => 3, similarity => 'conditional'), reco.user_knn(neighbors => 3, similarity => 'llr')]::reco.algorithm[]) AS a;
+DROP FUNCTION live_neighbors;
 
 -- When the source is asked.
 CREATE FUNCTION live_explain(model text) RETURNS SETOF text LANGUAGE sql AS $$

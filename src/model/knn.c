@@ -116,7 +116,7 @@ knn_find(const RecoTraining *training, const reco_neighbors_params *params, bool
 	const reco_csr *rows = of_users ? &training->by_user : reco_training_by_item(training);
 	reco_neighbors found;
 
-	reco_budget_check(budget, reco_neighbors_find(&budget->env, params, rows, -1, &found),
+	reco_budget_check(budget, reco_neighbors_find(&budget->env, params, rows, &found),
 					  "training");
 	if (!of_users)
 		reco_training_by_item_done(training);

@@ -13,6 +13,7 @@
 #include "core/content/content.h"
 #include "core/data/triples.h"
 #include "core/neighbors/neighbors.h"
+#include "core/neighbors/neighbors_index.h"
 #include "core/base/options.h"
 #include "core/scoring/scorer.h"
 #include "pg/pg.h"
@@ -128,6 +129,7 @@ typedef struct RecoModel
 	/* all users, for an algorithm that looks at others when it scores */
 	reco_csr by_user;
 	const float *user_bias;
+	reco_row_index user_index; /* numbers NULL: not made */
 } RecoModel;
 
 /* The result of training: the model and its users. */
@@ -148,8 +150,7 @@ enum
 	RECO_NEEDS_GRAM = 1,
 	RECO_NEEDS_LISTS = 2,   /* of items, to be made followers */
 	RECO_NEEDS_CONTENT = 4, /* what is known about items: RecoSpec.features says so */
-	/* all users; a user that was not trained is looked for among them, which is costly */
-	RECO_NEEDS_USERS = 8
+	RECO_NEEDS_USERS = 8    /* all users, and an index of them */
 };
 
 /* What fit reads besides the interactions by user. */
@@ -195,6 +196,12 @@ struct RecoAlgorithm
 	 * budget's context; may be NULL.
 	 */
 	void (*prepare)(RecoModel *model, RecoBudget *budget);
+	/*
+	 * Makes the index of users that a fold-in looks into, in the budget's context; with
+	 * RECO_NEEDS_USERS.
+	 */
+	void (*index_users)(const RecoModel *model, RecoBudget *budget, const reco_csr *by_user,
+						reco_row_index *out);
 	/* The scorer of a prepared model, which points into it; palloc'd. */
 	reco_scorer *(*scorer)(const RecoModel *model);
 	/*

@@ -3,7 +3,8 @@
  *	  reco.user_knn(): what users like this one have.
  *
  * A user's list holds their k nearest neighbors; what those have is looked at when the user is
- * scored (core/scoring/score_users.c).
+ * scored (core/scoring/score_users.c).  Those of a user with other interactions than in the
+ * training, or none, are found in an index from items to users.
  */
 #include "model/knn.h"
 
@@ -24,6 +25,14 @@ user_fit(const RecoTraining *training, RecoTrained *out)
 	out->user_neighbors = knn_find(training, &params, true);
 }
 
+static void
+user_index(const RecoModel *model, RecoBudget *budget, const reco_csr *by_user, reco_row_index *out)
+{
+	reco_neighbors_params params = knn_kernel_params(knn_params(model));
+
+	reco_budget_check(budget, reco_row_index_build(&budget->env, &params, by_user, out), "serving");
+}
+
 static reco_scorer *
 user_scorer(const RecoModel *model)
 {
@@ -33,6 +42,7 @@ user_scorer(const RecoModel *model)
 	scorer->by_user = model->by_user;
 	scorer->bias = model->user_bias;
 	scorer->params = knn_kernel_params(knn_params(model));
+	scorer->index = model->user_index;
 	return &scorer->sums.head;
 }
 
@@ -48,5 +58,6 @@ const RecoAlgorithm reco_algorithm_user_knn = {
 	.memory = user_memory,
 	.fit = user_fit,
 	.fits = knn_fits,
+	.index_users = user_index,
 	.scorer = user_scorer,
 };

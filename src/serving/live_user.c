@@ -6,8 +6,7 @@
  * bought a moment ago in the same transaction is seen, and what an older snapshot
  * cannot see is not.  Rows that equal those trained on leave the stored profile as it
  * is, bit for bit; others make a new one by the algorithm's fold-in, also for a user
- * whom the training did not know.  Where the algorithm would look at all users for
- * that (user_knn), the stored one keeps its neighbors.
+ * whom the training did not know.
  *
  * Cost: a run of the query, and where rows have changed a fold-in.
  */
@@ -258,8 +257,6 @@ reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profi
 	profile->n = now.n;
 	profile->item = now.item;
 	profile->value = now.value;
-	if (reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS))
-		return true;
 	fold_in(serving, profile);
 	return true;
 }

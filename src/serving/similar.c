@@ -77,10 +77,7 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	item = request_one_item(&request, "item");
 	if (item < 0 || !request_user(&request, &user))
 		return (Datum) 0;
-	/* what neighbors add comes through what they had in common when they were found */
-	if (!(reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS)
-			  ? reco_serving_user(serving, user, &profile)
-			  : reco_live_user(reco_live_open(serving, &request.row), serving, user, &profile)))
+	if (!reco_live_user(reco_live_open(serving, &request.row), serving, user, &profile))
 		return (Datum) 0;
 	contribution = palloc0((profile.n + 1) * sizeof(double));
 	seat = reco_model_seat(reco_serving_scorer(serving));

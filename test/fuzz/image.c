@@ -43,6 +43,9 @@ map_copy(int file, size_t bytes)
 static RecoAlgorithm algorithm;
 static RecoSpec spec = {.algorithm = &algorithm};
 
+static const reco_neighbors_params neighbors = {
+	.measure = RECO_COSINE, .neighbors = 7, .min_support = 1};
+
 static float matrix[ITEMS * STRIDE] __attribute__((aligned(64)));
 static float small[ITEMS];
 static int32 popular[ITEMS];
@@ -127,7 +130,7 @@ described(uint8_t flags)
 	serving->version = 3;
 	serving->nonce = 99;
 	serving->hash = 1234567;
-	algorithm.needs = flags >> 4 & 7;
+	algorithm.needs = (flags >> 4 & 7) | RECO_NEEDS_USERS;
 	spec.features =
 		algorithm.needs & RECO_NEEDS_CONTENT ? RECO_FEATURES_REQUIRED : RECO_FEATURES_NONE;
 	serving->model.spec = &spec;
@@ -192,9 +195,14 @@ write_image(void *arg)
 		fill_items(job->serving, &budget);
 	else
 	{
-		ServingUsers users = {ids(job->serving->user_type, USERS), matrix, small,
-							  matrix_of(0, USERS, ITEMS)};
+		ServingUsers users = {ids(job->serving->user_type, USERS),
+							  matrix,
+							  small,
+							  matrix_of(0, USERS, ITEMS),
+							  {{0}, NULL}};
 
+		REQUIRE(reco_row_index_build(&budget.env, &neighbors, &users.histories, &users.index) ==
+				RECO_OK);
 		(void) reco_image_write(job->serving, &users, NULL);
 		return;
 	}
@@ -259,6 +267,30 @@ read_ids(IdDict *dict, const IdType *type, int32 n)
 
 static volatile double sink;
 
+/* The index may say anything of users but who is none. */
+static void
+read_index(const reco_csr *histories, const reco_row_index *index)
+{
+	RecoBudget budget;
+
+	reco_budget_init(&budget, NULL);
+	for (int32 r = 0; r < USERS; r += 7)
+	{
+		int64 bounds[2] = {0, histories->start[r + 1] - histories->start[r]};
+		reco_csr row = {1, ITEMS, bounds, histories->col + histories->start[r],
+						histories->value + histories->start[r]};
+		reco_neighbors found;
+
+		REQUIRE(reco_row_index_find(&budget.env, &neighbors, index, &row, r, &found) == RECO_OK);
+		for (int64 k = 0; k < found.start[1]; k++)
+		{
+			REQUIRE(found.row[k] >= 0 && found.row[k] < USERS && found.row[k] != r);
+			sink += found.similarity[k];
+		}
+		reco_neighbors_free(&budget.env, &found);
+	}
+}
+
 static void
 serve(void *arg)
 {
@@ -280,6 +312,7 @@ serve(void *arg)
 			sink += all->factors[i];
 		for (int i = 0; i < USERS; i++)
 			sink += all->bias[i];
+		read_index(&all->histories, &all->index);
 		return;
 	}
 	REQUIRE(!(algorithm.needs & RECO_NEEDS_GRAM) || model->gram != NULL);

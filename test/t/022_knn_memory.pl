@@ -77,12 +77,15 @@ for my $case (
   sql(q{CALL reco.drop_model('home')});
 }
 
-# A visitor is compared with all users within the limit, too.
+# A visitor is compared with those who share an item, which takes little.
 sql(qq{CALL reco.create_model('home', source => '$wide', algorithm => reco.user_knn(neighbors => 20))});
 is(sql('SELECT count(*) FROM home.recommend_for(ARRAY[0, 1009, 2018])'), '10', 'a basket has neighbors');
 {
+  my $many = '(SELECT array_agg(i) FROM generate_series(0, 59999) AS i)';
   my ($rc, $out, $err) =
-    $node->psql('postgres', q{SET reco.max_memory = '2MB'; SELECT count(*) FROM home.recommend_for(ARRAY[0, 1009])});
+    $node->psql('postgres', qq{SET reco.max_memory = '2MB'; SELECT count(*) FROM home.recommend_for(ARRAY[0, 1009])});
+  is("$rc $out", '0 10', 'a basket takes a few hundred kilobytes') or diag($err);
+  ($rc, $out, $err) = $node->psql('postgres', qq{SET reco.max_memory = '256kB'; SELECT count(*) FROM home.recommend_for($many)});
   isnt($rc, 0, 'a basket does not go over the limit');
   like($err, qr/"reco\.max_memory"/, 'and says which');
   is(sql('SELECT count(*) FROM home.recommend_for(ARRAY[0, 1009])'), '10', 'the next call works');

@@ -133,7 +133,7 @@ check_find(const char *name, const reco_csr *a, const reco_neighbors_params *p, 
 	int32_t step = sample > 0 && a->rows > sample ? a->rows / sample : 1;
 
 	world_init(&w, threads);
-	assert_int_equal(reco_neighbors_find(&w.m.env, p, a, -1, &found), RECO_OK);
+	assert_int_equal(reco_neighbors_find(&w.m.env, p, a, &found), RECO_OK);
 	if (w.m.peak > reco_neighbors_memory(p, a->rows, a->cols, a->start[a->rows], threads))
 		tell(name, p, -1, "took more memory than was said");
 	assert_int_equal(found.rows, a->rows);
@@ -452,7 +452,7 @@ test_large_products(void **state)
 			a.value[e] = 15;
 		}
 		world_init(&w, 2);
-		assert_int_equal(reco_neighbors_find(&w.m.env, &mimic_params, &a, -1, &found), RECO_OK);
+		assert_int_equal(reco_neighbors_find(&w.m.env, &mimic_params, &a, &found), RECO_OK);
 		assert_int_equal(found.start[2], 2);
 		assert_true(found.similarity[0] == 1 && found.similarity[1] == 1);
 		reco_neighbors_free(&w.m.env, &found);
@@ -485,7 +485,7 @@ test_avoided(void **state)
 	a.start[3] = n;
 	p.measure = RECO_LLR;
 	world_init(&w, 1);
-	assert_int_equal(reco_neighbors_find(&w.m.env, &p, &a, -1, &found), RECO_OK);
+	assert_int_equal(reco_neighbors_find(&w.m.env, &p, &a, &found), RECO_OK);
 	/* A and C have 100 in common, as many as by chance; B has all 200 of C */
 	assert_int_equal(found.start[1], 0);
 	assert_int_equal(found.start[2], 1);
@@ -498,10 +498,7 @@ test_avoided(void **state)
 	mimic_matrix_free(&a);
 }
 
-/*
- * A row alone has the list that it has among all; so have all of them by any
- * number of threads.
- */
+/* Any number of threads give the same lists. */
 static void
 assert_same_list(const reco_neighbors *x, const reco_neighbors *y, int32_t row, double tolerance)
 {
@@ -517,42 +514,6 @@ assert_same_list(const reco_neighbors *x, const reco_neighbors *y, int32_t row, 
 		if (!(fabs(mine - other) <= tolerance * mine))
 			fail_msg("row %d: %.17g and %.17g", row, mine, other);
 	}
-}
-
-static void
-test_one_row(void **state)
-{
-	static const mimic_shape shapes[] = {
-		{"even", 45, 33, 0.2, 1}, {"skewed", 120, 60, 0.1, 4}, {"head", 600, 40, 0.1, 2}};
-	reco_neighbors_params variant[MIMIC_VARIANTS];
-	int n = mimic_variants(variant);
-
-	(void) state;
-	for (int i = 0; i < COUNT(shapes); i++)
-		for (int v = 0; v < n; v++)
-		{
-			reco_csr a = mimic_matrix(&shapes[i], (mimic_values) (v % 3), (uint64_t) v);
-			world w;
-			reco_neighbors all;
-			reco_neighbors one;
-
-			world_init(&w, 4);
-			variant[v].neighbors = v % 2 ? 1000 : 7;
-			variant[v].min_support = 1 + v % 2;
-			assert_int_equal(reco_neighbors_find(&w.m.env, &variant[v], &a, -1, &all), RECO_OK);
-			for (int32_t r = 0; r < a.rows; r += 1 + a.rows / 50)
-			{
-				assert_int_equal(reco_neighbors_find(&w.m.env, &variant[v], &a, r, &one), RECO_OK);
-				assert_int_equal(one.rows, a.rows);
-				assert_int_equal(one.start[r], 0);
-				assert_int_equal(one.start[a.rows], one.start[r + 1]);
-				assert_same_list(&all, &one, r, 0);
-				reco_neighbors_free(&w.m.env, &one);
-			}
-			reco_neighbors_free(&w.m.env, &all);
-			assert_int_equal(w.m.live, 0);
-			mimic_matrix_free(&a);
-		}
 }
 
 static void
@@ -575,7 +536,7 @@ test_threads(void **state)
 			for (int t = 0; t < 3; t++)
 			{
 				world_init(&w[t], 1 << t);
-				assert_int_equal(reco_neighbors_find(&w[t].m.env, &variant[v], &a, -1, &found[t]),
+				assert_int_equal(reco_neighbors_find(&w[t].m.env, &variant[v], &a, &found[t]),
 								 RECO_OK);
 			}
 			for (int t = 1; t < 3; t++)
@@ -619,7 +580,7 @@ test_turned(void **state)
 			world_init(&w, 1);
 			p.measure = RECO_WALK;
 			p.neighbors = k;
-			assert_int_equal(reco_neighbors_find(&w.m.env, &p, &a, -1, &lists), RECO_OK);
+			assert_int_equal(reco_neighbors_find(&w.m.env, &p, &a, &lists), RECO_OK);
 
 			mimic_walk_end(&lists, false, INT32_MAX, &wanted);
 			assert_int_equal(reco_neighbors_reverse(&w.m.env, &lists, &turned), RECO_OK);
@@ -708,7 +669,7 @@ whole_way(const reco_csr *a, const reco_neighbors_params *p, long fail_at, long 
 	w.m.fail_at = fail_at;
 	w.m.stop_at = stop_at;
 	w.stop_look = stop_look;
-	status = reco_neighbors_find(&w.m.env, p, a, -1, &lists);
+	status = reco_neighbors_find(&w.m.env, p, a, &lists);
 	if (status == RECO_OK)
 	{
 		status = reco_neighbors_reverse(&w.m.env, &lists, &turned);
@@ -818,7 +779,7 @@ test_invalid(void **state)
 	bad[9].b = 1.1;
 	world_init(&w, 1);
 	for (int i = 0; i < COUNT(bad); i++)
-		assert_int_equal(reco_neighbors_find(&w.m.env, &bad[i], &a, -1, &out), RECO_INVALID);
+		assert_int_equal(reco_neighbors_find(&w.m.env, &bad[i], &a, &out), RECO_INVALID);
 	assert_int_equal(w.m.live, 0);
 	mimic_matrix_free(&a);
 }
@@ -827,14 +788,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_measure),    cmocka_unit_test(test_size_of_values),
-		cmocka_unit_test(test_domains),          cmocka_unit_test(test_head),
-		cmocka_unit_test(test_many_rows),        cmocka_unit_test(test_long_rows),
-		cmocka_unit_test(test_one_long_column),  cmocka_unit_test(test_large_products),
-		cmocka_unit_test(test_avoided),          cmocka_unit_test(test_one_row),
-		cmocka_unit_test(test_threads),          cmocka_unit_test(test_turned),
-		cmocka_unit_test(test_long_list_turned), cmocka_unit_test(test_ends_early),
-		cmocka_unit_test(test_long_loops_poll),  cmocka_unit_test(test_invalid),
+		cmocka_unit_test(test_every_measure),   cmocka_unit_test(test_size_of_values),
+		cmocka_unit_test(test_domains),         cmocka_unit_test(test_head),
+		cmocka_unit_test(test_many_rows),       cmocka_unit_test(test_long_rows),
+		cmocka_unit_test(test_one_long_column), cmocka_unit_test(test_large_products),
+		cmocka_unit_test(test_avoided),         cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_turned),          cmocka_unit_test(test_long_list_turned),
+		cmocka_unit_test(test_ends_early),      cmocka_unit_test(test_long_loops_poll),
+		cmocka_unit_test(test_invalid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

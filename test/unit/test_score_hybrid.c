@@ -434,6 +434,8 @@ mixed_of(reco_hybrid_scale scale)
 						   .by_user = x->others,
 						   .params = {.measure = RECO_COSINE, .neighbors = 10, .min_support = 1}};
 	x->users.sums.head.type = &reco_user_scorer_type;
+	assert_int_equal(reco_row_index_build(&x->m.env, &x->users.params, &x->others, &x->users.index),
+					 RECO_OK);
 	x->popular = (reco_popular_scorer){.head = head, .score = x->counts};
 	x->popular.head.type = &reco_popular_scorer_type;
 	x->inner_member[0] = (reco_hybrid_member){&x->users.sums.head, 2, true};
@@ -465,6 +467,7 @@ static void
 mixed_free(mixed *x)
 {
 	reco_svd_free(&x->m.env, &x->svd);
+	reco_row_index_free(&x->m.env, &x->users.index);
 	assert_int_equal(x->m.live, 0);
 	mimic_free_csr(&x->by_user);
 	mimic_free_csr(&x->others);

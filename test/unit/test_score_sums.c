@@ -400,7 +400,11 @@ test_fold_in(void **state)
 							  .by_user = t.csr,
 							  .bias = bias + ITEMS,
 							  .params = {.measure = RECO_COSINE, .neighbors = 5, .min_support = 1}};
+		mimic_env index;
 
+		mimic_env_init(&index);
+		assert_int_equal(reco_row_index_build(&index.env, &u.params, &u.by_user, &u.index),
+						 RECO_OK);
 		for (int k = 0; k < USERS; k++)
 		{
 			reco_profile profile = c->profile[k];
@@ -441,6 +445,29 @@ test_fold_in(void **state)
 			assert_int_equal(reco_scorer_fold_in(&m.env, &u.sums.head, &profile), RECO_NO_MEMORY);
 			assert_int_equal(m.live, 0);
 		}
+		/* a stored user is not their own neighbor */
+		for (int32_t v = 0; v < OTHERS; v++)
+		{
+			int64_t from = t.csr.start[v];
+			reco_profile profile = {.n = t.csr.start[v + 1] - from,
+									.item = t.csr.col + from,
+									.value = t.csr.value + from,
+									.user = v + 1};
+
+			mimic_env_init(&m);
+			assert_int_equal(reco_scorer_fold_in(&m.env, &u.sums.head, &profile), RECO_OK);
+			assert_int_equal(profile.neighbors > 0, profile.n > 0);
+			for (int32_t n = 0; n < profile.neighbors; n++)
+				assert_true(profile.neighbor[n] != v);
+			reco_profile_free(&m.env, &profile);
+			profile.user = 0;
+			assert_int_equal(reco_scorer_fold_in(&m.env, &u.sums.head, &profile), RECO_OK);
+			assert_true(profile.n == 0 || profile.neighbor[0] == v);
+			reco_profile_free(&m.env, &profile);
+			assert_int_equal(m.live, 0);
+		}
+		reco_row_index_free(&index.env, &u.index);
+		assert_int_equal(index.live, 0);
 	}
 	free(bias);
 	crowd_free(c);

@@ -6,6 +6,7 @@
 
 #include "core/data/sorting.h"
 
+#include <math.h>
 #include <string.h>
 
 bool
@@ -40,6 +41,24 @@ reco_measure_of_sets(reco_measure measure)
 		default:
 			return false;
 	}
+}
+
+bool
+reco_neighbors_params_valid(const reco_neighbors_params *p)
+{
+	return p->neighbors >= 1 && p->shrinkage >= 0 && isfinite(p->shrinkage) &&
+		   p->min_support >= 0 && isfinite(p->exponent) && p->tversky_alpha >= 0 &&
+		   p->tversky_beta >= 0 && p->k1 >= 0 && p->b >= 0 && p->b <= 1;
+}
+
+double
+reco_measure_top(const reco_neighbors_params *p)
+{
+	bool cosine = p->measure == RECO_COSINE || p->measure == RECO_ADJUSTED_COSINE ||
+				  p->measure == RECO_PEARSON ||
+				  (p->measure == RECO_ASYMMETRIC && p->exponent == 0.5);
+
+	return cosine ? 1 : INFINITY;
 }
 
 void

@@ -63,6 +63,12 @@ extern bool reco_measure_symmetric(const reco_neighbors_params *params);
 /* Whether the measure compares sets: which columns, not which values. */
 extern bool reco_measure_of_sets(reco_measure measure);
 
+/* Whether the parameters are within their ranges. */
+extern bool reco_neighbors_params_valid(const reco_neighbors_params *params);
+
+/* No similarity is above it, whatever rounding says. */
+extern double reco_measure_top(const reco_neighbors_params *params);
+
 extern void reco_neighbors_free(const reco_env *env, reco_neighbors *n);
 
 #endif /* RECO_CORE_NEIGHBORS_MEASURE_H */

@@ -30,8 +30,6 @@
 #define SCAN 1024
 /* Rows that a thread compares at a time, with one copy of the thresholds. */
 #define ROWS_AT_A_TIME 8
-/* Noise of the log-likelihood ratio, a difference of large sums. */
-#define LLR_NOISE 1e-8
 
 typedef struct Search
 {
@@ -54,20 +52,8 @@ similarity(const reco_pairs *p, int32_t a, int32_t b, double dot, int32_t count)
 	if (f->min_support > 1 && count < (int32_t) f->min_support)
 		return 0;
 	if (f->xlogx)
-	{
-		double s;
-
-		/* no more often than by chance: the statistic would tell how much they avoid each other */
-		if ((int64_t) count * p->columns <= (int64_t) p->length[a] * p->length[b])
-			return 0;
-		/* in an order that gives (b, a) the same bits: ties go by number */
-		s = f->llr_all + (f->u[a] + f->u[b]) + f->xlogx[count] +
-			(f->xlogx[p->length[a] - count] + f->xlogx[p->length[b] - count]) +
-			f->xlogx[p->columns - p->length[a] - p->length[b] + count];
-
-		return 2 * s > LLR_NOISE ? 2 * s : 0;
-	}
-	return f->scale * dot / (f->x[a] * f->y[b] + f->u[a] + f->w[b] + (f->shrinkage - f->v * dot));
+		return reco_pair_llr(f, f->u[a], f->u[b], p->length[a], p->length[b], count);
+	return reco_pair_ratio(f, f->x[a], f->u[a], f->y[b], f->w[b], dot);
 }
 
 static void
@@ -218,7 +204,7 @@ visit_row(Search *search, Sums *sums, int32_t a)
 		work += p->place[e];
 	/* a touched pair costs some ten times a scanned one */
 	touch = work < a / 8;
-	end = reco_sums_add(&search->adding, sums, a, false, touch);
+	end = reco_sums_add(&search->adding, sums, a, touch);
 	if (end < 0)
 		return;
 	if (touch)
@@ -228,34 +214,6 @@ visit_row(Search *search, Sums *sums, int32_t a)
 		p->formula.xlogx ? offer_range_llr(search, sums, a) : offer_range(search, sums, a);
 		memset(sums->sum + a, 0, (size_t) (end - a) * sizeof(int32_t));
 	}
-}
-
-/* One row with all others, into the only list. */
-static reco_status
-visit_only(Search *search, int32_t row)
-{
-	const reco_pairs *p = &search->pairs;
-	Sums *sums = &search->sums[0];
-	int32_t a = 0;
-	int64_t polled = 0;
-
-	for (; p->row_of[a] != row; a++)
-		if (stop_at_entry(search->env, a, &polled))
-			return RECO_STOPPED;
-	polled = 0;
-	if (reco_sums_add(&search->adding, sums, a, true, true) < 0)
-		return RECO_STOPPED;
-	for (int32_t t = 0; t < sums->touches; t++)
-	{
-		int32_t b = sums->touched[t];
-		double dot = sums->dot ? sums->dot[b] : sums->sum[b];
-
-		if (b != a)
-			offer(&search->lists, 0, (Entry){similarity(p, a, b, dot, sums->sum[b]), p->row_of[b]});
-		if (stop_at_entry(search->env, t, &polled))
-			return RECO_STOPPED;
-	}
-	return RECO_OK;
 }
 
 /* Ranks from .. to - 1. */
@@ -336,14 +294,14 @@ fill_least(Search *search)
 
 /* Sums for each thread, and the lists. */
 static reco_status
-allocate(Search *search, bool all)
+allocate(Search *search)
 {
 	const reco_env *env = search->env;
 	const reco_pairs *p = &search->pairs;
 	size_t rows = (size_t) p->rows + 1;
-	reco_status status = reco_lists_init(env, all ? p->rows : 1, &search->lists);
+	reco_status status = reco_lists_init(env, p->rows, &search->lists);
 
-	if (status == RECO_OK && all)
+	if (status == RECO_OK)
 		status = fill_least(search);
 	if (status != RECO_OK)
 		return status;
@@ -354,63 +312,43 @@ allocate(Search *search, bool all)
 
 		if (!reco_sums_init(env, p, s))
 			return RECO_NO_MEMORY;
-		s->floor = all ? env->alloc(env->arg, rows * sizeof(double)) : NULL;
+		s->floor = env->alloc(env->arg, rows * sizeof(double));
 		s->found = env->alloc(env->arg, SCAN * sizeof(reco_pair));
 		s->mine = env->alloc(env->arg, SCAN * sizeof(double));
-		if ((all && !s->floor) || !s->found || !s->mine)
+		if (!s->floor || !s->found || !s->mine)
 			return RECO_NO_MEMORY;
 	}
 	return search->sums ? RECO_OK : RECO_NO_MEMORY;
 }
 
-static bool
-valid(const reco_neighbors_params *p)
-{
-	return p->neighbors >= 1 && p->shrinkage >= 0 && isfinite(p->shrinkage) &&
-		   p->min_support >= 0 && isfinite(p->exponent) && p->tversky_alpha >= 0 &&
-		   p->tversky_beta >= 0 && p->k1 >= 0 && p->b >= 0 && p->b <= 1;
-}
-
-static bool
-is_cosine(const reco_neighbors_params *p)
-{
-	return p->measure == RECO_COSINE || p->measure == RECO_ADJUSTED_COSINE ||
-		   p->measure == RECO_PEARSON || (p->measure == RECO_ASYMMETRIC && p->exponent == 0.5);
-}
-
 reco_status
 reco_neighbors_find(const reco_env *env, const reco_neighbors_params *params,
-					const reco_csr *by_row, int32_t only, reco_neighbors *out)
+					const reco_csr *by_row, reco_neighbors *out)
 {
 	reco_env alone = *env;
 	Search search = {.env = env};
 	reco_status status;
 	int32_t partners = by_row->rows > 1 ? by_row->rows - 1 : 1;
 
-	if (!valid(params))
+	if (!reco_neighbors_params_valid(params))
 		return RECO_INVALID;
-	/* one row is searched by the calling thread, which may poll */
-	alone.stopping = env->poll;
 	alone.threads = 1;
-	if (only >= 0 || env->threads < 1)
+	if (env->threads < 1)
 		search.env = &alone;
 	search.threads = search.env->threads;
-	search.adding =
-		(Adding){only >= 0 ? &alone : env, reco_kernels_best(), &search.pairs, &search.stop};
+	search.adding = (Adding){env, reco_kernels_best(), &search.pairs, &search.stop};
 	search.lists.k = params->neighbors < partners ? params->neighbors : partners;
-	search.lists.top = is_cosine(params) ? 1 : INFINITY;
+	search.lists.top = reco_measure_top(params);
 	status = reco_pairs_build(search.env, params, by_row, &search.pairs);
 	if (status == RECO_OK)
-		status = allocate(&search, only < 0);
-	if (status == RECO_OK && only >= 0)
-		status = visit_only(&search, only);
-	else if (status == RECO_OK)
+		status = allocate(&search);
+	if (status == RECO_OK)
 	{
 		reco_team_prepare(search.threads);
 		status = visit_all(&search);
 	}
 	if (status == RECO_OK)
-		status = reco_lists_collect(env, &search.lists, &search.pairs, search.threads, only, out);
+		status = reco_lists_collect(env, &search.lists, &search.pairs, search.threads, out);
 	free_search(&search);
 	return status;
 }

@@ -46,15 +46,13 @@ extern size_t reco_neighbors_memory(const reco_neighbors_params *params, int32_t
 /*
  * For each row a, the k rows b of the largest s(a | b); for conditional, whose
  * question is "who has a, has also", the k rows b of the largest s(b | a).
- * only: -1, or the one row whose neighbors are wanted.  The result has the same
- * bits for any number of threads; its arrays belong to the caller (nothing is
- * left allocated on failure).
- * Cost: half of the sum over columns of (entries in it)^2, plus rows^2 / 2 light
- * steps where the pairs are dense.
- * Errors: RECO_INVALID, RECO_NO_MEMORY, RECO_STOPPED.
+ * The result has the same bits for any number of threads; its arrays belong to the caller (nothing
+ * is left allocated on failure). Cost: half of the sum over columns of (entries in it)^2, plus
+ * rows^2 / 2 light steps where the pairs are dense. Errors: RECO_INVALID, RECO_NO_MEMORY,
+ * RECO_STOPPED.
  */
 extern reco_status reco_neighbors_find(const reco_env *env, const reco_neighbors_params *params,
-									   const reco_csr *by_row, int32_t only, reco_neighbors *out);
+									   const reco_csr *by_row, reco_neighbors *out);
 
 /*
  * The lists reversed: out's list of b holds all a in whose list b

@@ -98,10 +98,9 @@ lay_out(Lists *lists, int32_t k, reco_neighbors *out, int64_t at)
 
 reco_status
 reco_lists_collect(const reco_env *env, Lists *lists, const reco_pairs *p, int threads,
-				   int32_t only, reco_neighbors *out)
+				   reco_neighbors *out)
 {
-	int32_t count = only >= 0 ? 1 : p->rows;
-	reco_work work = reco_work_of(count, LISTS_AT_A_TIME);
+	reco_work work = reco_work_of(p->rows, LISTS_AT_A_TIME);
 	int64_t polled = 0;
 	int64_t total = 0;
 
@@ -109,8 +108,8 @@ reco_lists_collect(const reco_env *env, Lists *lists, const reco_pairs *p, int t
 	out->start = zeroed(env, ((size_t) p->rows + 2) * sizeof(int64_t));
 	if (out->start == NULL)
 		return RECO_NO_MEMORY;
-	for (int32_t k = 0; k < count; k++)
-		out->start[(only >= 0 ? only : p->row_of[k]) + 1] = lists->filled[k];
+	for (int32_t k = 0; k < p->rows; k++)
+		out->start[p->row_of[k] + 1] = lists->filled[k];
 	for (int32_t r = 0; r < p->rows; r++)
 	{
 		out->start[r + 1] += out->start[r];
@@ -134,7 +133,7 @@ reco_lists_collect(const reco_env *env, Lists *lists, const reco_pairs *p, int t
 		for (int64_t from, to; reco_work_take(&work, &from, &to);)
 		{
 			for (int64_t k = from; k < to; k++)
-				lay_out(lists, (int32_t) k, out, out->start[only >= 0 ? only : p->row_of[k]]);
+				lay_out(lists, (int32_t) k, out, out->start[p->row_of[k]]);
 			if (reco_work_pause(env))
 				break;
 		}

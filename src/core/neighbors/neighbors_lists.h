@@ -1,7 +1,7 @@
 /*
  * neighbors_lists.h
  *	  The lists that a search of neighbors fills from several threads at once.  For
- *	  neighbors.c and neighbors_lists.c only.
+ *	  neighbors*.c only.
  *
  * A list is a heap under a lock of one byte.  What a list requires is kept beside it,
  * where it may be read without the lock: the similarity of its worst entry (floor) and
@@ -105,8 +105,8 @@ extern double reco_kth_largest(double *x, int32_t n, int32_t k);
 extern reco_status reco_lists_init(const reco_env *env, int32_t count, Lists *lists);
 extern void reco_lists_free(const reco_env *env, Lists *lists);
 
-/* Sorts the lists and lays them out by row; only: as of reco_neighbors_find. */
+/* Sorts the lists and lays them out by row. */
 extern reco_status reco_lists_collect(const reco_env *env, Lists *lists, const reco_pairs *pairs,
-									  int threads, int32_t only, reco_neighbors *out);
+									  int threads, reco_neighbors *out);
 
 #endif /* RECO_CORE_NEIGHBORS_NEIGHBORS_LISTS_H */

@@ -206,8 +206,7 @@ count_head(const Adding *adding, Sums *sums, int32_t a, int blocks)
 
 /* The products with the ranks behind the head.  False: stopped. */
 static inline __attribute__((always_inline)) bool
-add_entries(const Adding *adding, Sums *sums, int32_t a, Weights weights, bool whole, bool touch,
-			bool head)
+add_entries(const Adding *adding, Sums *sums, int32_t a, Weights weights, bool touch, bool head)
 {
 	const reco_pairs *p = adding->pairs;
 	int64_t end = p->row_start[a + 1];
@@ -217,7 +216,7 @@ add_entries(const Adding *adding, Sums *sums, int32_t a, Weights weights, bool w
 	{
 		int32_t c = p->column[e];
 		int64_t from = p->column_start[c];
-		int32_t n = whole ? (int32_t) (p->column_start[c + 1] - from) : p->place[e];
+		int32_t n = p->place[e];
 
 		if (since >= ENTRIES_PER_LOOK)
 		{
@@ -237,28 +236,28 @@ add_entries(const Adding *adding, Sums *sums, int32_t a, Weights weights, bool w
 }
 
 static bool
-add_tail(const Adding *adding, Sums *sums, int32_t a, bool whole, bool touch, bool head)
+add_tail(const Adding *adding, Sums *sums, int32_t a, bool touch, bool head)
 {
 	/* one copy of the loops for each */
 	switch (weights_of(adding->pairs))
 	{
 		case NONE:
-			return touch ? add_entries(adding, sums, a, NONE, whole, true, false)
-						 : add_entries(adding, sums, a, NONE, false, false, head);
+			return touch ? add_entries(adding, sums, a, NONE, true, false)
+						 : add_entries(adding, sums, a, NONE, false, head);
 		case INTEGERS:
-			return touch ? add_entries(adding, sums, a, INTEGERS, whole, true, false)
-						 : add_entries(adding, sums, a, INTEGERS, false, false, head);
+			return touch ? add_entries(adding, sums, a, INTEGERS, true, false)
+						 : add_entries(adding, sums, a, INTEGERS, false, head);
 		case FLOATS:
-			return touch ? add_entries(adding, sums, a, FLOATS, whole, true, false)
-						 : add_entries(adding, sums, a, FLOATS, false, false, false);
+			return touch ? add_entries(adding, sums, a, FLOATS, true, false)
+						 : add_entries(adding, sums, a, FLOATS, false, false);
 		default:
-			return touch ? add_entries(adding, sums, a, DOUBLES, whole, true, false)
-						 : add_entries(adding, sums, a, DOUBLES, false, false, false);
+			return touch ? add_entries(adding, sums, a, DOUBLES, true, false)
+						 : add_entries(adding, sums, a, DOUBLES, false, false);
 	}
 }
 
 int32_t
-reco_sums_add(const Adding *adding, Sums *sums, int32_t a, bool whole, bool touch)
+reco_sums_add(const Adding *adding, Sums *sums, int32_t a, bool touch)
 {
 	const reco_pairs *p = adding->pairs;
 	bool head = !touch && p->head > 0;
@@ -278,5 +277,5 @@ reco_sums_add(const Adding *adding, Sums *sums, int32_t a, bool whole, bool touc
 		if (a <= p->head)
 			return end;
 	}
-	return add_tail(adding, sums, a, whole, touch, head) ? end : -1;
+	return add_tail(adding, sums, a, touch, head) ? end : -1;
 }

@@ -45,10 +45,10 @@ extern void reco_sums_free(const reco_env *env, Sums *sums);
 extern size_t reco_sums_memory(int32_t rows, int32_t columns);
 
 /*
- * Adds up the products of row a with the rows before it or, when whole, with all.  When
- * touch, the ranks that get a sum are listed.  Returns where the ranks end whose sum may
- * have changed (a, or more; with touch of no meaning), or -1: stopped.
+ * Adds up the products of row a with the rows before it.  When touch, the ranks that get a sum are
+ * listed.  Returns where the ranks end whose sum may have changed (a, or more; with touch of no
+ * meaning), or -1: stopped.
  */
-extern int32_t reco_sums_add(const Adding *adding, Sums *sums, int32_t a, bool whole, bool touch);
+extern int32_t reco_sums_add(const Adding *adding, Sums *sums, int32_t a, bool touch);
 
 #endif /* RECO_CORE_NEIGHBORS_NEIGHBORS_SUMS_H */

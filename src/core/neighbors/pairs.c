@@ -13,8 +13,8 @@
 #include "core/data/parts.h"
 #include "core/data/sorting.h"
 
-static bool
-weighted(const reco_neighbors_params *params, const reco_csr *a)
+bool
+reco_pair_weighted(const reco_neighbors_params *params, const reco_csr *a)
 {
 	if (reco_measure_of_sets(params->measure))
 		return false;
@@ -30,8 +30,9 @@ weighted(const reco_neighbors_params *params, const reco_csr *a)
 static bool
 has_integers(const reco_neighbors_params *params, const reco_csr *a, const reco_pair_sums *s)
 {
-	return weighted(params, a) && !centered(params) && params->weighting == RECO_WEIGHTING_NONE &&
-		   params->measure != RECO_WALK && params->min_support <= 1 && s->whole &&
+	return reco_pair_weighted(params, a) && !centered(params) &&
+		   params->weighting == RECO_WEIGHTING_NONE && params->measure != RECO_WALK &&
+		   params->min_support <= 1 && s->whole &&
 		   s->largest * s->largest * s->longest <= INT32_MAX;
 }
 
@@ -164,77 +165,87 @@ fill_entries(const reco_env *env, const reco_neighbors_params *params, const rec
 	return status;
 }
 
+reco_status
+reco_pair_formula_init(const reco_env *env, const reco_neighbors_params *params, double largest,
+					   int32_t columns, reco_pair_formula *f)
+{
+	f->scale = params->measure == RECO_DICE ? 2 : params->measure == RECO_LIFT ? columns : 1;
+	f->v = params->measure == RECO_JACCARD   ? 1
+		   : params->measure == RECO_TVERSKY ? params->tversky_alpha + params->tversky_beta - 1
+											 : 0;
+	f->shrinkage = params->shrinkage;
+	if (params->measure == RECO_WALK && largest > 0)
+		f->shrinkage *= pow(largest, -params->walk_alpha);
+	f->min_support = (uint32_t) (params->min_support > 1 ? params->min_support : 1);
+	f->symmetric = reco_measure_symmetric(params);
+	f->columns = columns;
+	for (int32_t n = 0; f->xlogx && n <= columns; n++)
+	{
+		f->xlogx[n] = n > 0 ? n * log((double) n) : 0;
+		if (n % ROWS_PER_POLL == 0 && env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	f->llr_all = f->xlogx ? f->xlogx[columns] : 0;
+	return RECO_OK;
+}
+
+reco_pair_part
+reco_pair_part_of(const reco_neighbors_params *params, const reco_pair_formula *f, int32_t count,
+				  double norm, double share)
+{
+	double n = count;
+
+	switch (params->measure)
+	{
+		case RECO_COSINE:
+		case RECO_ADJUSTED_COSINE:
+		case RECO_PEARSON:
+			return (reco_pair_part){.x = norm, .y = norm};
+		case RECO_ASYMMETRIC:
+			return (reco_pair_part){.x = pow(norm, 2 * params->exponent),
+									.y = pow(norm, 2 * (1 - params->exponent))};
+		case RECO_JACCARD:
+		case RECO_DICE:
+			return (reco_pair_part){.u = n, .w = n};
+		case RECO_TVERSKY:
+			return (reco_pair_part){.u = params->tversky_alpha * n, .w = params->tversky_beta * n};
+		case RECO_CONDITIONAL:
+			/* the list of a is of what is likely given a: the roles change */
+			return (reco_pair_part){.u = n};
+		case RECO_LIFT:
+			return (reco_pair_part){.x = n, .y = n};
+		case RECO_LLR:
+			return (reco_pair_part){.u = -f->xlogx[count] - f->xlogx[f->columns - count]};
+		case RECO_WALK:
+			return (reco_pair_part){.x = n > 0 ? pow(share, params->walk_alpha) : 0,
+									.y = pow(n, params->walk_beta)};
+	}
+	return (reco_pair_part){0};
+}
+
 /* The statistics of the formula, by rank; norm by original row. */
 static reco_status
 fill_formula(const reco_env *env, const reco_neighbors_params *params, const reco_pair_sums *s,
 			 const double *norm, reco_pairs *p)
 {
 	reco_pair_formula *f = &p->formula;
+	reco_status status = reco_pair_formula_init(env, params, s->largest, p->columns, f);
 
-	f->scale = 1;
-	f->shrinkage = params->shrinkage;
-	if (params->measure == RECO_WALK && s->largest > 0)
-		f->shrinkage *= pow(s->largest, -params->walk_alpha);
-	f->min_support = (uint32_t) (params->min_support > 1 ? params->min_support : 1);
-	f->symmetric = reco_measure_symmetric(params);
-	f->columns = p->columns;
-	for (int32_t n = 0; f->xlogx && n <= p->columns; n++)
-	{
-		f->xlogx[n] = n > 0 ? n * log((double) n) : 0;
-		if (n % ROWS_PER_POLL == 0 && env->poll(env->arg))
-			return RECO_STOPPED;
-	}
-	f->llr_all = f->xlogx ? f->xlogx[p->columns] : 0;
-	for (int32_t k = 0; k < p->rows; k++)
+	for (int32_t k = 0; k < p->rows && status == RECO_OK; k++)
 	{
 		int32_t r = p->row_of[k];
-		double n = s->row_count[r];
+		reco_pair_part part =
+			reco_pair_part_of(params, f, s->row_count[r], norm ? norm[r] : sqrt(s->row_count[r]),
+							  s->row_sum[r] / s->largest);
 
 		if (k % ROWS_PER_POLL == 0 && env->poll(env->arg))
-			return RECO_STOPPED;
-		f->x[k] = f->y[k] = f->u[k] = f->w[k] = 0;
-		switch (params->measure)
-		{
-			case RECO_COSINE:
-			case RECO_ADJUSTED_COSINE:
-			case RECO_PEARSON:
-				f->x[k] = f->y[k] = norm ? norm[r] : sqrt(n);
-				break;
-			case RECO_ASYMMETRIC:
-				f->x[k] = pow(norm ? norm[r] : sqrt(n), 2 * params->exponent);
-				f->y[k] = pow(norm ? norm[r] : sqrt(n), 2 * (1 - params->exponent));
-				break;
-			case RECO_JACCARD:
-				f->u[k] = f->w[k] = n;
-				f->v = 1;
-				break;
-			case RECO_DICE:
-				f->u[k] = f->w[k] = n;
-				f->scale = 2;
-				break;
-			case RECO_TVERSKY:
-				f->u[k] = params->tversky_alpha * n;
-				f->w[k] = params->tversky_beta * n;
-				f->v = params->tversky_alpha + params->tversky_beta - 1;
-				break;
-			case RECO_CONDITIONAL:
-				/* the list of a is of what is likely given a: the roles change */
-				f->u[k] = n;
-				break;
-			case RECO_LIFT:
-				f->x[k] = f->y[k] = n;
-				f->scale = p->columns;
-				break;
-			case RECO_LLR:
-				f->u[k] = -f->xlogx[(int32_t) n] - f->xlogx[p->columns - (int32_t) n];
-				break;
-			case RECO_WALK:
-				f->x[k] = n > 0 ? pow(s->row_sum[r] / s->largest, params->walk_alpha) : 0;
-				f->y[k] = pow(n, params->walk_beta);
-				break;
-		}
+			status = RECO_STOPPED;
+		f->x[k] = part.x;
+		f->y[k] = part.y;
+		f->u[k] = part.u;
+		f->w[k] = part.w;
 	}
-	return RECO_OK;
+	return status;
 }
 
 static reco_status
@@ -293,7 +304,7 @@ reco_status
 reco_pairs_build(const reco_env *env, const reco_neighbors_params *params, const reco_csr *by_row,
 				 reco_pairs *p)
 {
-	bool has_weights = weighted(params, by_row);
+	bool has_weights = reco_pair_weighted(params, by_row);
 	bool integers = false;
 	reco_pair_sums s;
 	double *weight = NULL;

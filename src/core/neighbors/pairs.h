@@ -67,6 +67,32 @@ typedef struct reco_pairs
 	reco_pair_formula formula;
 } reco_pairs;
 
+/* Noise of the log-likelihood ratio, a difference of large sums. */
+#define RECO_LLR_NOISE 1e-8
+
+/* The log-likelihood ratio of rows of na and nb columns, `count` in common. */
+static inline double
+reco_pair_llr(const reco_pair_formula *f, double ua, double ub, int32_t na, int32_t nb,
+			  int32_t count)
+{
+	double s;
+
+	/* no more often than by chance: the statistic would tell how much they avoid each other */
+	if ((int64_t) count * f->columns <= (int64_t) na * nb)
+		return 0;
+	/* in an order that gives (b, a) the same bits: ties go by number */
+	s = f->llr_all + (ua + ub) + f->xlogx[count] + (f->xlogx[na - count] + f->xlogx[nb - count]) +
+		f->xlogx[f->columns - na - nb + count];
+	return 2 * s > RECO_LLR_NOISE ? 2 * s : 0;
+}
+
+/* s(a | b) of all other measures. */
+static inline double
+reco_pair_ratio(const reco_pair_formula *f, double xa, double ua, double yb, double wb, double dot)
+{
+	return f->scale * dot / (xa * yb + ua + wb + (f->shrinkage - f->v * dot));
+}
+
 /* Allocates through env; on failure nothing is left. */
 extern reco_status reco_pairs_build(const reco_env *env, const reco_neighbors_params *params,
 									const reco_csr *by_row, reco_pairs *out);

@@ -68,6 +68,35 @@ extern reco_status reco_pair_weights(const reco_env *env, const reco_neighbors_p
 									 const reco_csr *a, const reco_pair_sums *s, double *weight,
 									 double *norm);
 
+/*
+ * The same of one row that is not in the matrix: row's columns are places in the s->column_...
+ * that it needs; s has mean_length and largest of the matrix of `rows` rows, and room for a row.
+ */
+extern reco_status reco_pair_weigh_one(const reco_env *env, const reco_neighbors_params *params,
+									   const reco_csr *row, int32_t rows, reco_pair_sums *s,
+									   double *weight, double *norm);
+
+/* Whether entries have weights other than 1. */
+extern bool reco_pair_weighted(const reco_neighbors_params *params, const reco_csr *a);
+
+/* All of the formula but the rows' parts; f->xlogx: NULL, or room for it, which is filled. */
+extern reco_status reco_pair_formula_init(const reco_env *env, const reco_neighbors_params *params,
+										  double largest, int32_t columns, reco_pair_formula *f);
+
+/* What a row gives to the formula. */
+typedef struct reco_pair_part
+{
+	double x;
+	double y;
+	double u;
+	double w;
+} reco_pair_part;
+
+/* count: entries that count; share: sum of |x|, in parts of the largest of the matrix. */
+extern reco_pair_part reco_pair_part_of(const reco_neighbors_params *params,
+										const reco_pair_formula *f, int32_t count, double norm,
+										double share);
+
 /* The first ranks of each column as strings of bits, where that pays; see pairs.h. */
 extern reco_status reco_pair_bits(const reco_env *env, const reco_pair_sums *s, reco_pairs *p);
 

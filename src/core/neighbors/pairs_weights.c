@@ -28,6 +28,7 @@ typedef struct Pass
 	reco_pair_sums *s;
 	double *weight;
 	double *norm;
+	int32_t rows; /* of the matrix, which for one row is another */
 	/* one row; polls NULL: none, else false to stop */
 	bool (*row)(const struct Pass *pass, const reco_env *polls, int32_t r);
 } Pass;
@@ -280,7 +281,7 @@ weigh_row(const Pass *pass, const reco_env *polls, int32_t r)
 	for (int64_t e = a->start[r]; e < a->start[r + 1]; e++)
 	{
 		double w = counts(params, value_of(a, e))
-					   ? weigh(params, pass->s, a->rows, r, a->col[e], value_of(a, e))
+					   ? weigh(params, pass->s, pass->rows, r, a->col[e], value_of(a, e))
 					   : 0;
 
 		/* powers and logarithms */
@@ -307,7 +308,21 @@ reco_status
 reco_pair_weights(const reco_env *env, const reco_neighbors_params *params, const reco_csr *a,
 				  const reco_pair_sums *s, double *weight, double *norm)
 {
-	Pass pass = {params, a, (reco_pair_sums *) s, weight, norm, weight ? weigh_row : norm_row};
+	Pass pass = {params, a,       (reco_pair_sums *) s,         weight,
+				 norm,   a->rows, weight ? weigh_row : norm_row};
 
 	return each_row(env, &pass);
+}
+
+reco_status
+reco_pair_weigh_one(const reco_env *env, const reco_neighbors_params *params, const reco_csr *row,
+					int32_t rows, reco_pair_sums *s, double *weight, double *norm)
+{
+	Pass pass = {params, row, s, weight, norm, rows, NULL};
+	double largest = s->largest;
+
+	if (!sum_row(&pass, env, 0))
+		return RECO_STOPPED;
+	s->largest = largest;
+	return weigh_row(&pass, env, 0) ? RECO_OK : RECO_STOPPED;
 }

@@ -458,6 +458,7 @@ hybrid_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *pro
 			.latest = profile->latest,
 			.has = profile->has,
 			.n_has = profile->n_has,
+			.user = profile->user,
 		};
 		if (is_asked(&h->member[m]))
 			status = reco_scorer_fold_in(env, h->member[m].scorer, &member[m]);

@@ -9,7 +9,7 @@
  * among them by the product of their values, evenly where that tells nothing.
  *
  * Cost of a list: the neighbors' interactions; of one score, a binary search in each; of a
- * fold-in, a copy of all interactions and the similarities of all users who share an item.
+ * fold-in, the interactions of all users with the profile's items (neighbors_index.h).
  */
 #include "core/scoring/score_users.h"
 
@@ -181,62 +181,20 @@ user_explain(reco_seat *seat, int32_t item, double *contribution, double *baseli
 	return status;
 }
 
-/* All users' interactions and, in a row after them, the profile's. */
-static reco_status
-join(const reco_env *env, const reco_user_scorer *u, const reco_profile *profile, reco_csr *out)
-{
-	const reco_csr *all = &u->by_user;
-	int64_t entries = all->start[all->rows];
-	size_t room = (size_t) (entries + profile->n) + 1;
-	int64_t done = 0;
-	reco_status status;
-
-	*out = (reco_csr){.rows = all->rows + 1, .cols = all->cols};
-	out->start = env->alloc(env->arg, ((size_t) out->rows + 1) * sizeof(int64_t));
-	out->col = env->alloc(env->arg, room * sizeof(int32_t));
-	out->value = env->alloc(env->arg, room * sizeof(float));
-	status = out->start && out->col && out->value ? RECO_OK : RECO_NO_MEMORY;
-	for (int32_t r = 0; r <= all->rows && status == RECO_OK; r++)
-	{
-		out->start[r] = all->start[r];
-		if (stop_after(env, 1, &done))
-			status = RECO_STOPPED;
-	}
-	for (int64_t e = 0; e < entries + profile->n && status == RECO_OK; e++)
-	{
-		int64_t j = e - entries;
-
-		out->col[e] = j < 0 ? all->col[e] : profile->item[j];
-		out->value[e] =
-			j < 0 ? (all->value ? all->value[e] : 1) : (profile->value ? profile->value[j] : 1);
-		if (stop_after(env, 1, &done))
-			status = RECO_STOPPED;
-	}
-	if (status == RECO_OK)
-		out->start[out->rows] = entries + profile->n;
-	else
-		reco_csr_free(env, out);
-	return status;
-}
-
-/* The basket joins the users as the last row, and its neighbors are looked for. */
+/* The nearest of all users but, where the profile is a stored user's, that user. */
 static reco_status
 user_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profile)
 {
 	const reco_user_scorer *u = users_of(scorer);
-	int32_t own = u->by_user.rows;
-	reco_csr joined;
+	int64_t start[2] = {0, profile->n};
+	reco_csr row = {1, u->by_user.cols, start, (int32_t *) profile->item, (float *) profile->value};
 	reco_neighbors found;
-	reco_status status = join(env, u, profile, &joined);
+	reco_status status =
+		reco_row_index_find(env, &u->params, &u->index, &row, profile->user - 1, &found);
 
 	if (status != RECO_OK)
 		return status;
-	status = reco_neighbors_find(env, &u->params, &joined, own, &found);
-	reco_csr_free(env, &joined);
-	if (status != RECO_OK)
-		return status;
-	/* the lists of all others are empty */
-	profile->neighbors = (int32_t) (found.start[own + 1] - found.start[own]);
+	profile->neighbors = (int32_t) found.start[1];
 	profile->neighbor = found.row;
 	profile->similarity = found.similarity;
 	release(env, found.start);

@@ -53,6 +53,7 @@ typedef struct reco_profile
 	/* all that the user has, where item are but the part that options let count; or NULL */
 	const int32_t *has;
 	int64_t n_has;
+	int32_t user; /* of a stored user one more than their number; 0: nobody who is stored */
 } reco_profile;
 
 /* An item that is similar to another. */

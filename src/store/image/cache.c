@@ -232,6 +232,7 @@ reco_serving_scorer(Serving *serving)
 
 		model->by_user = all->histories;
 		model->user_bias = all->bias;
+		model->user_index = all->index;
 	}
 	old = MemoryContextSwitchTo(serving->context);
 	serving->scorer = model->spec->algorithm->scorer(model);

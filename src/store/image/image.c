@@ -33,9 +33,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C(0x0007006f63657200) /* changes with the layout */
-/* Bytes written, or summed up, between two polls. */
-#define WRITE_BYTES (1024 * 1024)
+#define MAGIC UINT64_C(0x0008006f63657200) /* changes with the layout */
+/* Bytes summed up between two polls. */
 #define SUM_BYTES (16 * 1024 * 1024)
 
 typedef enum SectionName
@@ -68,6 +67,10 @@ typedef enum SectionName
 	SECTION_HISTORY_START,
 	SECTION_HISTORY_ITEM,
 	SECTION_HISTORY_VALUE,
+	SECTION_INDEX_START,
+	SECTION_INDEX_USER, /* no checksum: whoever looks there checks the numbers */
+	SECTION_INDEX_VALUE,
+	SECTION_INDEX_NUMBERS,
 	SECTIONS
 } SectionName;
 
@@ -118,6 +121,7 @@ points_somewhere(SectionName name)
 		case SECTION_USER_IDS:
 		case SECTION_HISTORY_START:
 		case SECTION_HISTORY_ITEM:
+		case SECTION_INDEX_START:
 			return true;
 		default:
 			return false;
@@ -238,7 +242,7 @@ section_there(const RecoImage *image, SectionName name, Size bytes)
 	return section(image, name) && section_is(image, name, bytes);
 }
 
-/* A sparse matrix of three sections; whether it is there and whole. */
+/* A sparse matrix of three sections, or an index, which may have no values; whether it is whole. */
 static bool
 point_csr(const RecoImage *image, SectionName first, int32 rows, int32 cols, reco_csr *out)
 {
@@ -246,10 +250,10 @@ point_csr(const RecoImage *image, SectionName first, int32 rows, int32 cols, rec
 
 	*out = (reco_csr){rows, cols, section(image, first), section(image, first + 1),
 					  section(image, first + 2)};
-	return out->start && out->col && out->value &&
+	return out->start && out->col && (out->value || first == SECTION_INDEX_START) &&
 		   head->section[first].bytes == ((Size) rows + 1) * sizeof(int64) &&
 		   head->section[first + 1].bytes == (Size) out->start[rows] * sizeof(int32) &&
-		   head->section[first + 2].bytes == (Size) out->start[rows] * sizeof(float);
+		   section_is(image, first + 2, (Size) out->start[rows] * sizeof(float));
 }
 
 /* The same of lists of neighbors. */
@@ -318,6 +322,19 @@ point(Serving *serving, const RecoImage *image)
 	return !reco_spec_needs(model->spec, RECO_NEEDS_CONTENT);
 }
 
+/* The index of users; it may have no values. */
+static bool
+point_index(const Serving *serving, const RecoImage *image, reco_row_index *out)
+{
+	out->numbers = section(image, SECTION_INDEX_NUMBERS);
+	return out->numbers &&
+		   section_is(image, SECTION_INDEX_NUMBERS,
+					  reco_row_index_numbers(serving->users, serving->model.items) *
+						  sizeof(double)) &&
+		   point_csr(image, SECTION_INDEX_START, serving->model.items, serving->users,
+					 &out->by_column);
+}
+
 /* All users in the map, in a context of their own; NULL when they do not fit. */
 static ServingUsers *
 point_users(const Serving *serving, const RecoImage *image, MemoryContext context)
@@ -334,7 +351,9 @@ point_users(const Serving *serving, const RecoImage *image, MemoryContext contex
 		section_there(image, SECTION_USER_MATRIX, users * serving->model.stride * sizeof(float)) &&
 		section_there(image, SECTION_USER_BIAS, users * sizeof(float)) &&
 		point_csr(image, SECTION_HISTORY_START, serving->users, serving->model.items,
-				  &all->histories))
+				  &all->histories) &&
+		(!reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS) ||
+		 point_index(serving, image, &all->index)))
 		return all;
 	return NULL;
 }
@@ -484,31 +503,11 @@ collect_users(const Serving *serving, const ServingUsers *all, RecoBudget *budge
 		(Piece){all->factors, users * serving->model.stride * sizeof(float)};
 	piece[SECTION_USER_BIAS] = (Piece){all->bias, users * sizeof(float)};
 	csr_pieces(&all->histories, &piece[SECTION_HISTORY_START]);
-}
-
-/* False on an error of the system, which errno tells. */
-static bool
-write_bytes(int file, const void *data, Size bytes)
-{
-	while (bytes > 0)
-	{
-		ssize_t written;
-
-		reco_poll();
-		errno = 0;
-		written = write(file, data, Min(bytes, WRITE_BYTES));
-		if (written <= 0)
-		{
-			if (errno == EINTR)
-				continue;
-			if (errno == 0)
-				errno = ENOSPC;
-			return false;
-		}
-		data = (const char *) data + written;
-		bytes -= written;
-	}
-	return true;
+	csr_pieces(&all->index.by_column, &piece[SECTION_INDEX_START]);
+	if (all->index.numbers)
+		piece[SECTION_INDEX_NUMBERS] =
+			(Piece){all->index.numbers,
+					reco_row_index_numbers(serving->users, serving->model.items) * sizeof(double)};
 }
 
 static bool
@@ -527,13 +526,14 @@ write_pieces(int file, Head *head, const Piece *piece)
 		}
 	head->bytes = at;
 	head->crc = checksum(head);
-	if (!write_bytes(file, head, sizeof(Head)) ||
-		!write_bytes(file, padding, TYPEALIGN(RECO_ALIGN, sizeof(Head)) - sizeof(Head)))
+	if (!reco_image_write_bytes(file, head, sizeof(Head)) ||
+		!reco_image_write_bytes(file, padding, TYPEALIGN(RECO_ALIGN, sizeof(Head)) - sizeof(Head)))
 		return false;
 	for (int s = 0; s < SECTIONS; s++)
 		if (piece[s].data &&
-			(!write_bytes(file, piece[s].data, piece[s].bytes) ||
-			 !write_bytes(file, padding, TYPEALIGN(RECO_ALIGN, piece[s].bytes) - piece[s].bytes)))
+			(!reco_image_write_bytes(file, piece[s].data, piece[s].bytes) ||
+			 !reco_image_write_bytes(file, padding,
+									 TYPEALIGN(RECO_ALIGN, piece[s].bytes) - piece[s].bytes)))
 			return false;
 	return true;
 }

@@ -36,6 +36,9 @@ extern bool reco_image_write(const Serving *serving, const ServingUsers *users, 
 /* image_files.c: the name of a version's file, palloc'd. */
 extern char *reco_image_path(Oid schema, int32 version, int64 nonce, RecoImageKind kind);
 
+/* Writes to an open file.  False on an error of the system, which errno tells. */
+extern bool reco_image_write_bytes(int file, const void *data, Size bytes);
+
 /*
  * Removes files of older versions of a model, of one of this number that came to nothing,
  * and of models that are gone.

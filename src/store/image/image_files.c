@@ -1,6 +1,6 @@
 /*
  * image_files.c
- *	  Which files of versions there are, and when they go.
+ *	  Which files of versions there are, what writes to them, and when they go.
  *
  * A file's name carries database, schema, version, nonce and kind, so a reused OID, a
  * restore or a promoted standby never meets a wrong one.  Files that no version needs
@@ -22,6 +22,9 @@
 
 #include <unistd.h>
 
+/* Bytes written between two polls. */
+#define WRITE_BYTES (1024 * 1024)
+
 char *
 reco_image_path(Oid schema, int32 version, int64 nonce, RecoImageKind kind)
 {
@@ -38,6 +41,30 @@ reco_image_exists(Oid schema, int32 version, int64 nonce)
 
 	pfree(path);
 	return exists;
+}
+
+bool
+reco_image_write_bytes(int file, const void *data, Size bytes)
+{
+	while (bytes > 0)
+	{
+		ssize_t written;
+
+		reco_poll();
+		errno = 0;
+		written = write(file, data, Min(bytes, WRITE_BYTES));
+		if (written <= 0)
+		{
+			if (errno == EINTR)
+				continue;
+			if (errno == 0)
+				errno = ENOSPC;
+			return false;
+		}
+		data = (const char *) data + written;
+		bytes -= written;
+	}
+	return true;
 }
 
 void

@@ -30,6 +30,7 @@ typedef struct ServingUsers
 	float *factors; /* users x stride */
 	float *bias;
 	reco_csr histories;
+	reco_row_index index; /* of them, for an algorithm with RECO_NEEDS_USERS */
 } ServingUsers;
 
 /*

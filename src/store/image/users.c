@@ -3,8 +3,8 @@
  *	  Users of a version, read from the tables when they are asked for.
  *
  * Cost: an index probe a user; all users, for similar_users, audience and for user_knn, are
- * read once a version.  Memory: that of one user at a time, or of all; it counts against
- * reco.max_memory.
+ * read once a version, and indexed where the algorithm asks for it.  Memory: that of one user
+ * at a time, or of all; it counts against reco.max_memory.
  */
 #include "store/image/users.h"
 
@@ -70,6 +70,7 @@ read_user(void *arg, TupleTableSlot *slot)
 	double *similarity = NULL;
 
 	one->found = true;
+	profile->user = DatumGetInt32(slot->tts_values[COLUMN_NUMBER]) + 1;
 	profile->bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
 	profile->factors = factors;
 	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
@@ -154,6 +155,7 @@ reco_serving_profile(const Serving *serving, int32 u)
 		.n = a->start[u + 1] - a->start[u],
 		.item = a->col + a->start[u],
 		.value = a->value + a->start[u],
+		.user = u + 1,
 	};
 }
 
@@ -252,5 +254,8 @@ reco_users_load(const Serving *serving, MemoryContext context)
 											   id_dict_count(load.ids), serving->users));
 	id_dict_limit(load.ids, NULL, NULL);
 	*users = (ServingUsers){load.ids, load.user, load.bias, load.histories};
+	if (reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS))
+		serving->model.spec->algorithm->index_users(&serving->model, &load.budget,
+													&users->histories, &users->index);
 	return users;
 }
