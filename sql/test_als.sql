@@ -103,7 +103,7 @@ SELECT because_item, round(contribution::float8::numeric, 4) AS contribution, ro
   FROM als_explicit.explain(1, 3);
 SELECT sum(share)::numeric(6, 5) AS shares FROM als_explicit.explain(1, 3);
 SELECT round((mean + bias)::numeric, 4) AS baseline
-  FROM als_explicit.model_version, als_explicit.item_factors WHERE item_id = 3;
+  FROM (SELECT avg(w::float8) AS mean FROM als_rows) AS m, als_explicit.item_factors WHERE item_id = 3;
 SELECT * FROM als_implicit.explain(9, 1);
 SELECT * FROM als_implicit.explain(1, 9);
 SELECT * FROM als_implicit.explain(NULL, NULL);
@@ -112,9 +112,14 @@ SELECT * FROM als_implicit.explain(NULL, NULL);
 CREATE TABLE als_c16 (u int, i int, w int);
 INSERT INTO als_c16 VALUES (1, 1, 3), (1, 3, 1), (2, 1, 3), (2, 3, -1), (3, 2, 1);
 CALL reco.create_model('als_given', 'als_c16', reco.ials(factors => 2, regularization => 0.5, alpha => 1));
-UPDATE als_given.model_item SET factors = CASE item_id WHEN 1 THEN '{1, 0}' WHEN 2 THEN '{1, 1}' ELSE '{0, 2}' END::real[];
-UPDATE als_given.model_user SET factors = CASE user_id WHEN 1 THEN '{0.6634146341, 0.3512195122}'
-  WHEN 2 THEN '{0.7414634146, -0.0780487805}' ELSE '{0, 0}' END::real[];
+-- numbers as rows have them, in the machine's order
+CREATE OR REPLACE FUNCTION packed(numbers real[]) RETURNS bytea LANGUAGE sql AS $$
+  SELECT coalesce(string_agg(substr(b, 4, 1) || substr(b, 3, 1) || substr(b, 2, 1) || substr(b, 1, 1), '' ORDER BY n), '')
+    FROM (SELECT n, float4send(x) AS b FROM unnest(numbers) WITH ORDINALITY AS u(x, n)) AS s
+$$;
+UPDATE als_given.model_item SET parts = ARRAY[packed(CASE item_id WHEN 1 THEN '{1, 0}' WHEN 2 THEN '{1, 1}' ELSE '{0, 2}' END::real[])];
+UPDATE als_given.model_user SET parts = ARRAY[packed(CASE user_id WHEN 1 THEN '{0.6634146341, 0.3512195122}'
+  WHEN 2 THEN '{0.7414634146, -0.0780487805}' ELSE '{0, 0}' END::real[])];
 UPDATE als_given.model SET active_nonce = active_nonce + 1;
 UPDATE als_given.model_version SET nonce = nonce + 1;
 SELECT because_item, round(contribution::float8::numeric, 6) AS contribution FROM als_given.explain(1, 2);

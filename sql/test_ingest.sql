@@ -61,7 +61,7 @@ DECLARE
 BEGIN
   EXECUTE 'CREATE TEMP VIEW ing_times AS SELECT * FROM (VALUES ' || rows || ') AS v(u, i, w, t)';
   CALL reco.create_model('ing_time', 'SELECT * FROM pg_temp.ing_times', reco.als(factors => 1), options => reco.options(live => 'off'));
-  EXECUTE 'SELECT max(mean) FROM ing_time.model_version' INTO value;
+  EXECUTE 'SELECT max(max_value) FROM ing_time.model_version' INTO value;
   CALL reco.drop_model('ing_time');
   DROP VIEW ing_times;
   RETURN value;

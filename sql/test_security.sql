@@ -286,6 +286,17 @@ DROP TRIGGER t ON sec_home.model_item;
 CALL reco.alter_model('sec_home', algorithm => reco.ials(factors => 2));
 CALL reco.refresh('sec_home');
 CREATE SEQUENCE sec_nonce;
+-- numbers as rows have them, in the machine's order
+CREATE OR REPLACE FUNCTION packed(numbers real[]) RETURNS bytea LANGUAGE sql AS $$
+  SELECT coalesce(string_agg(substr(b, 4, 1) || substr(b, 3, 1) || substr(b, 2, 1) || substr(b, 1, 1), '' ORDER BY n), '')
+    FROM (SELECT n, float4send(x) AS b FROM unnest(numbers) WITH ORDINALITY AS u(x, n)) AS s
+$$;
+CREATE OR REPLACE FUNCTION packed_list(numbers int[], weights float8[]) RETURNS bytea LANGUAGE sql AS $$
+  SELECT coalesce(string_agg(r, '' ORDER BY n), '') FROM (
+    SELECT n, (SELECT string_agg(substr(b, i, 1), '' ORDER BY i DESC) FROM generate_series(1, length(b)) AS i) AS r FROM (
+      SELECT n, int4send(x) AS b FROM unnest(numbers) WITH ORDINALITY AS u(x, n) UNION ALL
+      SELECT n + 100, float8send(x) FROM unnest(weights) WITH ORDINALITY AS u(x, n)) AS s) AS t
+$$;
 CREATE FUNCTION sec_tamper(change text, call text DEFAULT 'SELECT count(*) FROM sec_home.recommend(1)') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   result text; detail text; healed text;
@@ -319,22 +330,22 @@ SELECT change, sec_tamper(change) FROM (VALUES
   ('DELETE FROM sec_home.model_user'),
   ('DELETE FROM sec_home.model_version'),
   ('DELETE FROM sec_home.model'),
-  ('INSERT INTO sec_home.model_item SELECT version, 99, factors, bias, interactions, 3, neighbors, similarities, features, trend, numbers FROM sec_home.model_item WHERE item_id = 1'),
+  ('INSERT INTO sec_home.model_item SELECT version, 99, 3, interactions, features, parts, trend, numbers FROM sec_home.model_item WHERE item_id = 1'),
   ('ALTER TABLE sec_home.model_item DROP CONSTRAINT model_item_version_number_key; UPDATE sec_home.model_item SET number = 0 WHERE item_id = 2'),
   ('UPDATE sec_home.model_item SET number = -1 WHERE item_id = 2'),
   ('UPDATE sec_home.model_item SET number = 2147483647 WHERE item_id = 2'),
-  ('UPDATE sec_home.model_item SET factors = ''{1}'' WHERE item_id = 2'),
-  ('UPDATE sec_home.model_item SET factors = ''{1,2,3}'' WHERE item_id = 2'),
-  ('UPDATE sec_home.model_item SET factors = ''{}'' WHERE item_id = 2'),
-  ('UPDATE sec_home.model_item SET factors = ''{{1},{2}}'' WHERE item_id = 2'),
-  ('UPDATE sec_home.model_item SET factors = ''{1,NULL}'' WHERE item_id = 2'),
-  ('UPDATE sec_home.model_item SET factors = ''{1,NaN}'' WHERE item_id = 2'),
-  ('UPDATE sec_home.model_item SET factors = ''{1,Infinity}'' WHERE item_id = 2'),
-  ('UPDATE sec_home.model_item SET factors = ''[5:6]={1,2}'' WHERE item_id = 2'),
-  ('UPDATE sec_home.model_item SET bias = ''NaN'' WHERE item_id = 2'),
-  ('UPDATE sec_home.model_user SET factors = ''{1}'''),
-  ('UPDATE sec_home.model_user SET factors = ''{NaN,1}'''),
-  ('UPDATE sec_home.model_user SET bias = ''Infinity'''),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed(''{1}'')] WHERE item_id = 2'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed(''{1,2,3}'')] WHERE item_id = 2'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed(''{}'')] WHERE item_id = 2'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[[packed(''{1}'')], [packed(''{2}'')]] WHERE item_id = 2'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[NULL::bytea] WHERE item_id = 2'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed(''{1,NaN}'')] WHERE item_id = 2'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed(''{1,Infinity}'')] WHERE item_id = 2'),
+  ('UPDATE sec_home.model_item SET parts = (''[5:5]={"'' || replace(parts[1]::text, ''\'', ''\\'') || ''"}'')::bytea[] WHERE item_id = 2'),
+  ('UPDATE sec_home.model_item SET parts = ''{}'' WHERE item_id = 2'),
+  ('UPDATE sec_home.model_user SET parts = ARRAY[packed(''{1}'')]'),
+  ('UPDATE sec_home.model_user SET parts = ARRAY[packed(''{NaN,1}'')]'),
+  ('UPDATE sec_home.model_user SET parts = parts || packed(''{1}'')'),
   ('UPDATE sec_home.model_user SET history = '''''),
   ('UPDATE sec_home.model_user SET history = ''\x00'''),
   ('UPDATE sec_home.model_user SET history = ''\x0000'''),
@@ -349,10 +360,9 @@ SELECT change, sec_tamper(change) FROM (VALUES
   ('UPDATE sec_home.model_version SET items = -1'),
   ('UPDATE sec_home.model_version SET items = 2'),
   ('UPDATE sec_home.model_version SET items = NULL'),
-  ('UPDATE sec_home.model_version SET factors = 1'),
-  ('UPDATE sec_home.model_version SET factors = -1'),
-  ('UPDATE sec_home.model_version SET factors = 100000'),
-  ('UPDATE sec_home.model_version SET factors = NULL'),
+  ('UPDATE sec_home.model_version SET min_value = ''NaN'''),
+  ('UPDATE sec_home.model_version SET max_value = ''Infinity'''),
+  ('UPDATE sec_home.model_version SET min_value = 1e9'),
   ('UPDATE sec_home.model_version SET algorithm = NULL'),
   ('UPDATE sec_home.model_version SET version = version + 100'),
   ('UPDATE sec_home.model SET active_version = 99'),
@@ -365,10 +375,10 @@ SELECT change, sec_tamper(change) FROM (VALUES
   ('UPDATE sec_home.model SET options = NULL'),
   ('UPDATE sec_home.model SET next_version = 1'),
   ('ALTER TABLE sec_home.model_item ADD extra int'),
-  ('ALTER TABLE sec_home.model_item DROP bias CASCADE'),
+  ('ALTER TABLE sec_home.model_item DROP parts CASCADE'),
   ('ALTER TABLE sec_home.model_item RENAME number TO numeral'),
   ('DROP VIEW sec_home.item_neighbors; ALTER TABLE sec_home.model_item ALTER number TYPE bigint'),
-  ('DROP VIEW sec_home.item_factors, sec_home.item_neighbors; ALTER TABLE sec_home.model_item ALTER factors TYPE float8[]'),
+  ('DROP VIEW sec_home.item_factors, sec_home.item_neighbors; ALTER TABLE sec_home.model_item ALTER parts TYPE text[]'),
   ('DROP VIEW sec_home.item_factors, sec_home.item_neighbors; ALTER TABLE sec_home.model_item ALTER item_id TYPE bigint'),
   ('DROP VIEW sec_home.user_factors, sec_home.user_neighbors; ALTER TABLE sec_home.model_user ALTER user_id TYPE bigint'),
   ('ALTER TABLE sec_home.model_item DROP CONSTRAINT model_item_pkey'),
@@ -378,36 +388,55 @@ SELECT change, sec_tamper(change) FROM (VALUES
   ('ALTER TABLE sec_home.model NOT OF')) AS v(change);
 SELECT change, sec_tamper(change, 'SELECT count(*) FROM sec_home.similar_users(1)') FROM (VALUES
   ('SELECT'), ('DELETE FROM sec_home.model_user WHERE user_id = 2'), ('UPDATE sec_home.model_version SET users = 1'), ('UPDATE sec_home.model_version SET users = -1'),
-  ('UPDATE sec_home.model_user SET factors = ''{1,NaN}'' WHERE user_id = 3')) AS v(change);
+  ('UPDATE sec_home.model_user SET parts = ARRAY[packed(''{1,NaN}'')] WHERE user_id = 3')) AS v(change);
 -- never a NaN, whatever the tables hold: an error, or no such row
 SELECT change, sec_tamper(change, call) NOT SIMILAR TO '[1-9]%' AS sane FROM (VALUES
-  ('UPDATE sec_home.model_version SET mean = ''NaN''', 'SELECT count(*) FILTER (WHERE score = ''NaN'') FROM sec_home.recommend(1)'),
-  ('UPDATE sec_home.model_user SET factors = ''{3e38,3e38}''; UPDATE sec_home.model_item SET factors = ''{3e38,-3e38}''',
+  ('UPDATE sec_home.model_version SET max_value = ''NaN''', 'SELECT count(*) FILTER (WHERE score = ''NaN'') FROM sec_home.recommend(1)'),
+  ('UPDATE sec_home.model_user SET parts = ARRAY[packed(''{3e38,3e38}'')]; UPDATE sec_home.model_item SET parts = ARRAY[packed(''{3e38,-3e38}'')]',
    'SELECT count(*) FILTER (WHERE score = ''NaN'') FROM sec_home.recommend(1, include_seen => true)'),
-  ('UPDATE sec_home.model_item SET factors = ''{3e38,3e38}''', 'SELECT count(*) FILTER (WHERE similarity = ''NaN'') FROM sec_home.similar_items(1)'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed(''{3e38,3e38}'')]', 'SELECT count(*) FILTER (WHERE similarity = ''NaN'') FROM sec_home.similar_items(1)'),
   ('UPDATE sec_home.model_user SET history = ''\x02020000ffff7f7fffff7f7f''', 'SELECT count(*) FILTER (WHERE contribution = ''NaN'' OR share = ''NaN'') FROM sec_home.explain(1, 1)')
 ) AS v(change, call);
 -- an algorithm that does not fit the factors
 SELECT change, sec_tamper(change, call) LIKE 'model "sec_home" is damaged: % | 1' AS damaged FROM (VALUES
   ('UPDATE sec_home.model_version SET algorithm = reco.ials(factors => 1)', 'SELECT least(count(*), 1) FROM sec_home.explain(1, 1)'),
   ('UPDATE sec_home.model_version SET algorithm = reco.ials(factors => 1000)', 'SELECT least(count(*), 1) FROM sec_home.recommend_for(ARRAY[1, 2])')) AS v(change, call);
+-- what a model has beside users and items
+CALL reco.alter_model('sec_home', algorithm => reco.als(factors => 2));
+CALL reco.refresh('sec_home');
+SELECT change, sec_tamper(change) FROM (VALUES
+  ('SELECT'),
+  ('DELETE FROM sec_home.model_part'),
+  ('UPDATE sec_home.model_part SET content = '''''),
+  ('UPDATE sec_home.model_part SET content = NULL'),
+  ('UPDATE sec_home.model_part SET content = decode(repeat(''ff'', 8), ''hex'')'),
+  ('UPDATE sec_home.model_part SET content = decode(repeat(''00'', 9), ''hex'')'),
+  ('UPDATE sec_home.model_part SET content = decode(repeat(''00'', 100000), ''hex'')'),
+  ('UPDATE sec_home.model_part SET number = 1'),
+  ('UPDATE sec_home.model_part SET part = 1'),
+  ('INSERT INTO sec_home.model_part SELECT version, part, 1, content FROM sec_home.model_part'),
+  ('INSERT INTO sec_home.model_part SELECT version, 1, number, content FROM sec_home.model_part'),
+  ('ALTER TABLE sec_home.model_part DROP CONSTRAINT model_part_pkey'),
+  ('ALTER TABLE sec_home.model_part NOT OF'),
+  ('ALTER TABLE sec_home.model_part ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'),
+  ('DROP TABLE sec_home.model_part')) AS v(change);
 -- lists of neighbors
 CALL reco.alter_model('sec_home', algorithm => reco.item_knn());
 CALL reco.refresh('sec_home');
 SELECT change, sec_tamper(change, 'SELECT count(*) FROM sec_home.recommend(1)') AS recommend,
        sec_tamper(change, 'SELECT count(*) FROM sec_home.similar_items(1)') AS similar_items FROM (VALUES
   ('SELECT'),
-  ('UPDATE sec_home.model_item SET neighbors = ''{}'''),
-  ('UPDATE sec_home.model_item SET neighbors = array_fill(0, ARRAY[200000]), similarities = array_fill(0.5::float8, ARRAY[200000]) WHERE item_id = 1'),
-  ('UPDATE sec_home.model_item SET neighbors = ''{}'', similarities = ''{}'''),
-  ('UPDATE sec_home.model_item SET neighbors = ''{0}'', similarities = ''{NULL}'''),
-  ('UPDATE sec_home.model_item SET neighbors = ''{NULL}'', similarities = ''{1}'''),
-  ('UPDATE sec_home.model_item SET neighbors = ''{-1}'', similarities = ''{1}'''),
-  ('UPDATE sec_home.model_item SET neighbors = ''{3}'', similarities = ''{1}'''),
-  ('UPDATE sec_home.model_item SET neighbors = ''{2147483647}'', similarities = ''{1}'''),
-  ('UPDATE sec_home.model_item SET neighbors = ''{0}'', similarities = ''{NaN}'''),
-  ('UPDATE sec_home.model_item SET neighbors = ''{0}'', similarities = ''{Infinity}'''),
-  ('UPDATE sec_home.model_item SET neighbors = ''{{0,1},{2,0}}'', similarities = ''{1,1,1,-1}'''),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[''\x00''::bytea]'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[decode(repeat(''00'', 2400000), ''hex'')] WHERE item_id = 1'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed_list(''{}'', ''{}'')]'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed_list(''{0}'', ''{}'')]'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed_list(''{}'', ''{1}'')]'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed_list(''{-1}'', ''{1}'')]'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed_list(''{3}'', ''{1}'')]'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed_list(''{2147483647}'', ''{1}'')]'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed_list(''{0}'', ''{NaN}'')]'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed_list(''{0}'', ''{Infinity}'')]'),
+  ('UPDATE sec_home.model_item SET parts = ARRAY[packed_list(''{0,1,2,0}'', ''{1,1,1,-1}'')]'),
   ('ALTER TABLE sec_home.model_item ADD other int; ALTER TABLE sec_home.model_item DROP COLUMN features'),
   ('ALTER TABLE sec_home.model_item DROP CONSTRAINT model_item_version_number_key')) AS v(change);
 CALL reco.alter_model('sec_home', algorithm => reco.user_knn());
@@ -415,9 +444,9 @@ CALL reco.refresh('sec_home');
 SELECT change, sec_tamper(change, 'SELECT count(*) FROM sec_home.recommend(1)') AS recommend,
        sec_tamper(change, 'SELECT count(*) FROM sec_home.recommend_for(ARRAY[1])') AS recommend_for FROM (VALUES
   ('SELECT'),
-  ('UPDATE sec_home.model_user SET neighbors = ''{0,0,1,1}'', similarities = ''{1,1,1,1}'''),
-  ('UPDATE sec_home.model_user SET neighbors = ''{99}'', similarities = ''{1}'''),
-  ('UPDATE sec_home.model_user SET similarities = ''{NaN}'''),
+  ('UPDATE sec_home.model_user SET parts = ARRAY[packed_list(''{0,0,1,1}'', ''{1,1,1,1}'')]'),
+  ('UPDATE sec_home.model_user SET parts = ARRAY[packed_list(''{99}'', ''{1}'')]'),
+  ('UPDATE sec_home.model_user SET parts = ARRAY[packed_list(''{0}'', ''{NaN}'')]'),
   ('UPDATE sec_home.model_user SET number = -1 - number'),
   ('UPDATE sec_home.model_user SET history = ''\x000100ff'' WHERE user_id > 1'),
   ('DELETE FROM sec_home.model_user WHERE user_id > 1'),

@@ -10,12 +10,17 @@ CREATE TABLE srv_rows (u int, i int);
 INSERT INTO srv_rows VALUES (1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 4), (3, 2), (3, 3), (3, 5), (4, 1),
   (5, 1), (5, 2), (5, 3), (5, 4), (5, 5);
 CALL reco.create_model('srv', 'srv_rows', reco.ials(factors => 2, regularization => 1, alpha => 1));
+-- numbers as rows have them, in the machine's order
+CREATE OR REPLACE FUNCTION packed(numbers real[]) RETURNS bytea LANGUAGE sql AS $$
+  SELECT coalesce(string_agg(substr(b, 4, 1) || substr(b, 3, 1) || substr(b, 2, 1) || substr(b, 1, 1), '' ORDER BY n), '')
+    FROM (SELECT n, float4send(x) AS b FROM unnest(numbers) WITH ORDINALITY AS u(x, n)) AS s
+$$;
 -- A model is its tables: with factors of our own every score can be checked by hand.
 CREATE FUNCTION srv_factors() RETURNS void BEGIN ATOMIC
-  UPDATE srv.model_item SET factors = CASE item_id WHEN 1 THEN '{3,4}' WHEN 2 THEN '{6,8}' WHEN 3 THEN '{4,-3}'
-    WHEN 4 THEN '{4,3}' ELSE '{0,0}' END::real[];
-  UPDATE srv.model_user SET factors = CASE user_id WHEN 1 THEN '{0,1}' WHEN 2 THEN '{1,1}' WHEN 3 THEN '{-1,0}'
-    WHEN 4 THEN '{1,0}' ELSE '{2,0}' END::real[];
+  UPDATE srv.model_item SET parts = ARRAY[packed(CASE item_id WHEN 1 THEN '{3,4}' WHEN 2 THEN '{6,8}' WHEN 3 THEN '{4,-3}'
+    WHEN 4 THEN '{4,3}' ELSE '{0,0}' END::real[])];
+  UPDATE srv.model_user SET parts = ARRAY[packed(CASE user_id WHEN 1 THEN '{0,1}' WHEN 2 THEN '{1,1}' WHEN 3 THEN '{-1,0}'
+    WHEN 4 THEN '{1,0}' ELSE '{2,0}' END::real[])];
   UPDATE srv.model_version SET nonce = nonce + 1;
   UPDATE srv.model SET active_nonce = active_nonce + 1;
 END;

@@ -42,7 +42,7 @@ CREATE TABLE val_zero (u int, i int, w int);
 INSERT INTO val_zero VALUES (1, 1, 0), (1, 2, 4), (2, 1, 0), (2, 2, 0), (3, 1, 2);
 CALL reco.create_model('val_ratings', 'val_zero', reco.als(factors => 2, iterations => 200));
 SELECT user_id, interactions FROM val_ratings.user_factors ORDER BY user_id;
-SELECT mean, min_value, max_value FROM val_ratings.model_version;
+SELECT min_value, max_value FROM val_ratings.model_version;
 -- the mean is 6/5 with the zeros, 3 without; user 2 knows zeros only
 SELECT val_ratings.predict(2, 1) < 0.6 AND val_ratings.predict(2, 2) < 0.6 AS low,
        val_ratings.predict(1, 2) > 2 AS high;
@@ -75,14 +75,21 @@ CREATE TABLE val_scale (u int, i int, w int);
 INSERT INTO val_scale VALUES (1, 3, 5), (2, 1, 5), (2, 2, 1), (3, 1, 1);
 CALL reco.create_model('val_clip', 'val_scale', reco.als(factors => 1));
 CALL reco.create_model('val_raw', 'val_scale', reco.als(factors => 1, clip => false));
-UPDATE val_clip.model_version SET mean = 0, nonce = 1;
+-- numbers as rows have them, in the machine's order
+CREATE OR REPLACE FUNCTION packed(numbers real[]) RETURNS bytea LANGUAGE sql AS $$
+  SELECT coalesce(string_agg(substr(b, 4, 1) || substr(b, 3, 1) || substr(b, 2, 1) || substr(b, 1, 1), '' ORDER BY n), '')
+    FROM (SELECT n, float4send(x) AS b FROM unnest(numbers) WITH ORDINALITY AS u(x, n)) AS s
+$$;
+UPDATE val_clip.model_version SET nonce = 1;
+UPDATE val_clip.model_part SET content = decode(repeat('00', 8), 'hex');
 UPDATE val_clip.model SET active_nonce = 1;
-UPDATE val_clip.model_item SET bias = 0, factors = CASE item_id WHEN 1 THEN '{2.2}' WHEN 2 THEN '{2.4}' ELSE '{-2}' END::real[];
-UPDATE val_clip.model_user SET bias = 0, factors = '{2.5}';
-UPDATE val_raw.model_version SET mean = 0, nonce = 1;
+UPDATE val_clip.model_item SET parts = ARRAY[packed(CASE item_id WHEN 1 THEN '{2.2}' WHEN 2 THEN '{2.4}' ELSE '{-2}' END::real[]), packed('{0}')];
+UPDATE val_clip.model_user SET parts = ARRAY[packed('{2.5}'), packed('{0}')];
+UPDATE val_raw.model_version SET nonce = 1;
+UPDATE val_raw.model_part SET content = decode(repeat('00', 8), 'hex');
 UPDATE val_raw.model SET active_nonce = 1;
-UPDATE val_raw.model_item SET bias = 0, factors = CASE item_id WHEN 1 THEN '{2.2}' WHEN 2 THEN '{2.4}' ELSE '{-2}' END::real[];
-UPDATE val_raw.model_user SET bias = 0, factors = '{2.5}';
+UPDATE val_raw.model_item SET parts = ARRAY[packed(CASE item_id WHEN 1 THEN '{2.2}' WHEN 2 THEN '{2.4}' ELSE '{-2}' END::real[]), packed('{0}')];
+UPDATE val_raw.model_user SET parts = ARRAY[packed('{2.5}'), packed('{0}')];
 SELECT val_clip.predict(1, 1), val_clip.predict(1, 2), val_clip.predict(1, 3);
 SELECT val_raw.predict(1, 1), val_raw.predict(1, 2), val_raw.predict(1, 3);
 SELECT rank, item_id, score FROM val_clip.recommend(1);

@@ -112,8 +112,6 @@ CREATE TYPE reco.version AS (
   interactions pg_catalog.int8,
   algorithm reco.algorithm,
   options reco.data_options,
-  factors pg_catalog.int4,
-  mean pg_catalog.float8,
   min_value pg_catalog.float4,
   max_value pg_catalog.float4,
   metrics pg_catalog.jsonb,
@@ -129,6 +127,15 @@ CREATE TYPE reco.version AS (
   reference_time pg_catalog.timestamptz
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
+
+CREATE TYPE reco.part AS (
+  version pg_catalog.int4,
+  part pg_catalog.int4,
+  number pg_catalog.int4,
+  content pg_catalog.bytea
+);
+COMMENT ON TYPE reco.part IS
+  'what a trained model holds that is neither of its users nor of its items, row by row';
 
 CREATE TYPE reco.term AS (
   version pg_catalog.int4,

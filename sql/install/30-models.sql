@@ -2,6 +2,22 @@
 -- Models: made, refreshed, altered, dropped.
 --
 
+CREATE FUNCTION reco.part_vector(
+  parts pg_catalog.bytea[], algorithm pg_catalog.jsonb, side pg_catalog.text, name pg_catalog.text
+) RETURNS pg_catalog.float4[]
+AS 'MODULE_PATHNAME', 'reco_part_vector'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.part_vector IS
+'numbers that a model has of a user or an item, by name, such as factors; for the views of a model';
+
+CREATE FUNCTION reco.part_list(
+  parts pg_catalog.bytea[], algorithm pg_catalog.jsonb, side pg_catalog.text, name pg_catalog.text
+) RETURNS TABLE (number pg_catalog.int4, weight pg_catalog.float8)
+AS 'MODULE_PATHNAME', 'reco_part_list'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
+COMMENT ON FUNCTION reco.part_list IS
+'a list that a model has of a user or an item, by name, such as neighbors; for the views of a model';
+
 CREATE PROCEDURE reco.create_model(
   name pg_catalog.text,
   source pg_catalog.text,

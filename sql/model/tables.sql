@@ -16,50 +16,44 @@ COMMENT ON TABLE {schema}.model IS 'reco: the definition of this model';
 CREATE TABLE {schema}.model_version OF reco.version (PRIMARY KEY (version));
 COMMENT ON TABLE {schema}.model_version IS 'reco: one row a training';
 
+CREATE TABLE {schema}.model_part OF reco.part (PRIMARY KEY (version, part, number));
+ALTER TABLE {schema}.model_part ALTER content SET STORAGE EXTERNAL;
+COMMENT ON TABLE {schema}.model_part IS 'reco: what a version holds beside users and items';
+
 CREATE TABLE {schema}.model_term OF reco.term (PRIMARY KEY (version, number));
 COMMENT ON TABLE {schema}.model_term IS 'reco: keywords and attributes by version';
 
 CREATE TABLE {schema}.model_user (
   version      integer NOT NULL,
   user_id      {user_column} NOT NULL,
-  factors      real[] NOT NULL,
-  bias         real NOT NULL,
-  interactions integer NOT NULL,
   number       integer NOT NULL,
-  neighbors    integer[] NOT NULL,
-  similarities double precision[] NOT NULL,
+  interactions integer NOT NULL,
   history      pg_catalog.bytea NOT NULL,
+  parts        pg_catalog.bytea[] NOT NULL,
   PRIMARY KEY (version, user_id),
   UNIQUE (version, number)
-);
+) WITH (toast_tuple_target = 8160);
 ALTER TABLE {schema}.model_user
-  ALTER factors SET STORAGE PLAIN,
-  ALTER neighbors SET STORAGE EXTERNAL,
-  ALTER similarities SET STORAGE EXTERNAL,
-  ALTER history SET STORAGE EXTERNAL;
+  ALTER history SET STORAGE EXTERNAL,
+  ALTER parts SET STORAGE EXTERNAL;
 COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';
 
 CREATE TABLE {schema}.model_item (
   version      integer NOT NULL,
   item_id      {item_column} NOT NULL,
-  factors      real[] NOT NULL,
-  bias         real NOT NULL,
-  interactions integer NOT NULL,
   number       integer NOT NULL,
-  neighbors    integer[] NOT NULL,
-  similarities double precision[] NOT NULL,
+  interactions integer NOT NULL,
   features     pg_catalog.bytea NOT NULL,
+  parts        pg_catalog.bytea[] NOT NULL,
   trend        real NOT NULL,
   numbers      real[] NOT NULL,
   PRIMARY KEY (version, item_id),
   UNIQUE (version, number)
-);
+) WITH (toast_tuple_target = 8160);
 ALTER TABLE {schema}.model_item
-  ALTER factors SET STORAGE PLAIN,
-  ALTER neighbors SET STORAGE EXTERNAL,
-  ALTER similarities SET STORAGE EXTERNAL,
   ALTER features SET STORAGE EXTERNAL,
-  ALTER numbers SET STORAGE EXTERNAL;
+  ALTER numbers SET STORAGE EXTERNAL,
+  ALTER parts SET STORAGE EXTERNAL;
 COMMENT ON TABLE {schema}.model_item IS 'reco: items by version';
 
 CREATE TABLE {schema}.model_list (

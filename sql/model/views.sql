@@ -18,22 +18,27 @@ COMMENT ON VIEW {schema}.versions IS
   'every training of this model, with what it read and made';
 
 CREATE OR REPLACE VIEW {schema}.user_factors {security_invoker} AS
-  SELECT u.user_id, u.factors, u.bias, u.interactions
+  SELECT u.user_id, reco.part_vector(u.parts, v.algorithm, 'users', 'factors') AS factors,
+         coalesce((reco.part_vector(u.parts, v.algorithm, 'users', 'bias'))[1], 0::real) AS bias, u.interactions
     FROM {schema}.model_user AS u
-    JOIN {schema}.model AS m ON u.version OPERATOR(pg_catalog.=) m.active_version;
+    JOIN {schema}.model AS m ON u.version OPERATOR(pg_catalog.=) m.active_version
+    JOIN {schema}.model_version AS v ON v.version OPERATOR(pg_catalog.=) m.active_version;
 COMMENT ON VIEW {schema}.user_factors IS 'users of the active version';
 
 CREATE OR REPLACE VIEW {schema}.item_factors {security_invoker} AS
-  SELECT i.item_id, i.factors, i.bias, i.interactions
+  SELECT i.item_id, reco.part_vector(i.parts, v.algorithm, 'items', 'factors') AS factors,
+         coalesce((reco.part_vector(i.parts, v.algorithm, 'items', 'bias'))[1], 0::real) AS bias, i.interactions
     FROM {schema}.model_item AS i
-    JOIN {schema}.model AS m ON i.version OPERATOR(pg_catalog.=) m.active_version;
+    JOIN {schema}.model AS m ON i.version OPERATOR(pg_catalog.=) m.active_version
+    JOIN {schema}.model_version AS v ON v.version OPERATOR(pg_catalog.=) m.active_version;
 COMMENT ON VIEW {schema}.item_factors IS 'items of the active version';
 
 CREATE OR REPLACE VIEW {schema}.item_neighbors {security_invoker} AS
   SELECT i.item_id, o.item_id AS neighbor_id, l.similarity, l.rank::integer AS rank
     FROM {schema}.model_item AS i
     JOIN {schema}.model AS m ON i.version OPERATOR(pg_catalog.=) m.active_version
-   CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(i.neighbors), pg_catalog.unnest(i.similarities))
+    JOIN {schema}.model_version AS v ON v.version OPERATOR(pg_catalog.=) m.active_version
+   CROSS JOIN LATERAL reco.part_list(i.parts, v.algorithm, 'items', 'neighbors')
          WITH ORDINALITY AS l(number, similarity, rank)
     JOIN {schema}.model_item AS o ON o.version OPERATOR(pg_catalog.=) i.version
                                  AND o.number OPERATOR(pg_catalog.=) l.number;
@@ -44,7 +49,8 @@ CREATE OR REPLACE VIEW {schema}.user_neighbors {security_invoker} AS
   SELECT u.user_id, o.user_id AS neighbor_id, l.similarity, l.rank::integer AS rank
     FROM {schema}.model_user AS u
     JOIN {schema}.model AS m ON u.version OPERATOR(pg_catalog.=) m.active_version
-   CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(u.neighbors), pg_catalog.unnest(u.similarities))
+    JOIN {schema}.model_version AS v ON v.version OPERATOR(pg_catalog.=) m.active_version
+   CROSS JOIN LATERAL reco.part_list(u.parts, v.algorithm, 'users', 'neighbors')
          WITH ORDINALITY AS l(number, similarity, rank)
     JOIN {schema}.model_user AS o ON o.version OPERATOR(pg_catalog.=) u.version
                                  AND o.number OPERATOR(pg_catalog.=) l.number;

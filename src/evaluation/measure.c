@@ -84,35 +84,20 @@ report_all(RecoMeasurement *e, const char *name, const reco_evaluation_sums *sum
 static void
 training_user(void *arg, int64 u, reco_profile *profile)
 {
-	const RecoTrained *trained = arg;
-	const reco_csr *a = &trained->model.by_user;
-	const reco_neighbors *lists = &trained->user_neighbors;
+	const RecoModel *model = arg;
 
-	*profile = (reco_profile){
-		.factors = trained->user ? trained->user + (Size) u * trained->model.stride : NULL,
-		.bias = trained->user_bias[u],
-		.n = a->start[u + 1] - a->start[u],
-		.item = a->col + a->start[u],
-		.value = a->value ? a->value + a->start[u] : NULL,
-	};
-	if (lists->start)
-	{
-		profile->neighbors = (int32) (lists->start[u + 1] - lists->start[u]);
-		profile->neighbor = lists->row + lists->start[u];
-		profile->similarity = lists->similarity + lists->start[u];
-	}
+	reco_model_profile(model, &model->by_user, (int32) u, profile);
 }
 
 /* A trained model against what was hidden from it. */
 static void
-evaluate(RecoMeasurement *e, RecoTrained *trained, RecoBudget *budget)
+evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget)
 {
-	RecoModel *model = &trained->model;
 	const RecoSpec *spec = model->spec;
 	bool latest = spec->predicts_value && e->hidden.latest;
 	reco_evaluation evaluation = {
 		.profile = training_user,
-		.arg = trained,
+		.arg = model,
 		.hidden = e->hidden.by_user,
 		.worth = e->hidden.by_user.value,
 		.predicts = spec->predicts_value,
@@ -125,19 +110,17 @@ evaluate(RecoMeasurement *e, RecoTrained *trained, RecoBudget *budget)
 	reco_evaluation_sums sums;
 	Size memory;
 
-	/* a Gram matrix is for users who were not trained */
-	if (spec->algorithm->prepare && !reco_spec_needs(spec, RECO_NEEDS_GRAM))
-		spec->algorithm->prepare(model, budget);
-	if ((double) trained->users * model->items >= WORK_WORTH_THREADS)
+	reco_model_prepare(model, false, budget);
+	if ((double) model->users * model->items >= WORK_WORTH_THREADS)
 		reco_budget_threads(budget);
-	evaluation.scorer = spec->algorithm->scorer(model);
+	evaluation.scorer = reco_model_scorer(model);
 	memory = reco_evaluation_bytes(&evaluation, budget->env.threads);
 	reco_budget_require(budget, memory, "an evaluation");
 	/* the index has what that leaves */
 	budget->limit -= memory;
 	reco_model_index(model, budget);
 	budget->limit += memory;
-	evaluation.scorer = spec->algorithm->scorer(model);
+	evaluation.scorer = reco_model_scorer(model);
 	reco_budget_check(budget, reco_evaluation_run(&budget->env, &evaluation, &sums),
 					  "an evaluation");
 	report_all(e, reco_spec_describe(spec), &sums, model->items);
@@ -165,8 +148,7 @@ measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	reco_training_fit(&training, &trained);
 	INSTR_TIME_SET_CURRENT(trained_at);
 	trained.model.by_user = training.by_user;
-	trained.model.user_bias = trained.user_bias;
-	evaluate(e, &trained, &budget);
+	evaluate(e, &trained.model, &budget);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, trained_at);
 	INSTR_TIME_SUBTRACT(trained_at, start);

@@ -265,7 +265,7 @@ tell(const RecoRun *run)
 	ereport(
 		NOTICE,
 		(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
-				run->model, run->version.number, run->trained.users, run->trained.model.items,
+				run->model, run->version.number, run->trained.model.users, run->trained.model.items,
 				by_user->start[by_user->rows]),
 		 errdetail_internal("%s. Columns: %s.", reco_run_rows(run), what_columns_are(run->data))));
 	if (run->data->longest_rules)

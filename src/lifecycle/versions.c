@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "lifecycle/schema.h"
+#include "store/tables/parts.h"
 #include "store/tables/statement.h"
 #include "store/tables/terms.h"
 #include "utils/array.h"
@@ -174,21 +175,6 @@ float_array(const float *values, int n, MemoryContext context)
 	return plain_array(FLOAT4OID, values, sizeof(float), n, context);
 }
 
-/* The columns number, neighbors and similarities of a row. */
-static void
-set_neighbors(Datum *row, const reco_neighbors *lists, int32 number, MemoryContext context,
-			  int64 *bytes)
-{
-	int64 from = lists->start ? lists->start[number] : 0;
-	int n = lists->start ? (int) (lists->start[number + 1] - from) : 0;
-
-	row[COLUMN_NUMBER] = Int32GetDatum(number);
-	row[COLUMN_NEIGHBORS] = plain_array(INT4OID, lists->row + from, sizeof(int32), n, context);
-	row[COLUMN_SIMILARITIES] =
-		plain_array(FLOAT8OID, lists->similarity + from, sizeof(double), n, context);
-	*bytes += n * (sizeof(int32) + sizeof(double));
-}
-
 /*
  * What a user has, and what an item is like, is stored in one value, which is twice as long
  * in the text of a dump, and shares a row with a few short ones.
@@ -239,7 +225,7 @@ clamp_count(int64 count)
 static void
 write_users(const RecoVersion *version, const RecoVersionResult *result, int64 *bytes)
 {
-	const RecoTrained *trained = result->trained;
+	const RecoModel *model = &result->trained->model;
 	const reco_csr *a = result->by_user;
 	ModelTable table;
 	TableWriter *writer;
@@ -249,7 +235,7 @@ write_users(const RecoVersion *version, const RecoVersionResult *result, int64 *
 	reco_check_writable(table.heap);
 	reco_table_require_id(&table, &result->data->user_type);
 	writer = reco_writer_begin(table.heap);
-	for (int32 u = 0; u < trained->users; u++)
+	for (int32 u = 0; u < model->users; u++)
 	{
 		Datum *row = reco_writer_row(writer, &batch);
 		int64 from = a->start[u];
@@ -262,14 +248,11 @@ write_users(const RecoVersion *version, const RecoVersionResult *result, int64 *
 		SET_VARSIZE(history, VARHDRSZ + size);
 		row[COLUMN_VERSION] = Int32GetDatum(version->number);
 		row[COLUMN_ID] = id_dict_id(result->data->users, u);
-		row[COLUMN_FACTORS] =
-			float_array(trained->user ? trained->user + (Size) u * trained->model.stride : NULL,
-						trained->user ? trained->model.factors : 0, batch);
-		row[COLUMN_BIAS] = Float4GetDatum(trained->user_bias[u]);
+		row[COLUMN_NUMBER] = Int32GetDatum(u);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(clamp_count(n));
 		row[COLUMN_CONTENT] = PointerGetDatum(history);
-		set_neighbors(row, &trained->user_neighbors, u, batch, bytes);
-		*bytes += size + trained->model.factors * sizeof(float);
+		row[COLUMN_PARTS] = reco_parts_form(model, RECO_OF_USERS, u, batch, bytes);
+		*bytes += size;
 	}
 	reco_writer_end(writer);
 	reco_table_close(&table);
@@ -323,17 +306,14 @@ write_items(const RecoVersion *version, const RecoVersionResult *result, int64 *
 
 		row[COLUMN_VERSION] = Int32GetDatum(version->number);
 		row[COLUMN_ID] = id_dict_id(result->data->items, i);
-		row[COLUMN_FACTORS] =
-			float_array(model->item + (Size) i * model->stride, model->factors, batch);
-		row[COLUMN_BIAS] = Float4GetDatum(model->item_bias[i]);
+		row[COLUMN_NUMBER] = Int32GetDatum(i);
 		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
 		row[COLUMN_TREND] = Float4GetDatum(result->data->trend ? result->data->trend[i] : 0);
 		row[COLUMN_CONTENT] = PointerGetDatum(features);
 		row[COLUMN_NUMBERS] = float_array(
 			numbers > 0 ? content->dense + (Size) i * content->stride : NULL, numbers, batch);
 		*bytes += VARSIZE(features) + numbers * sizeof(float);
-		set_neighbors(row, &model->neighbors, i, batch, bytes);
-		*bytes += model->factors * sizeof(float);
+		row[COLUMN_PARTS] = reco_parts_form(model, RECO_OF_ITEMS, i, batch, bytes);
 	}
 	reco_writer_end(writer);
 	reco_table_close(&table);
@@ -353,11 +333,9 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_int8_argument(data->skipped_null),
 		reco_int8_argument(data->skipped_invalid),
 		reco_int8_argument(data->x.merged),
-		reco_int4_argument(trained->users),
+		reco_int4_argument(model->users),
 		reco_int4_argument(model->items),
 		reco_int8_argument(result->by_user->start[result->by_user->rows]),
-		reco_int4_argument(model->factors),
-		reco_float8_argument(model->mean),
 		reco_float8_argument(model->min_value),
 		reco_float8_argument(model->max_value),
 		{FLOAT4ARRAYOID, float_array(trained->loss, trained->losses, CurrentMemoryContext),
@@ -385,15 +363,14 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		version->schema,
 		"UPDATE ONLY %s.model_version SET status = 'ready', finished_at = clock_timestamp(),"
 		" rows_read = $2, rows_skipped = jsonb_build_object('null', $3, 'invalid', $4,"
-		" 'users_dropped', $18, 'items_dropped', $19) || jsonb_strip_nulls(jsonb_build_object("
-		"'items_invalid', nullif($25, 0), 'users_capped', nullif($26, 0),"
-		" 'interactions_capped', nullif($27, 0))), rows_merged = $5, users = $6, items = $7,"
-		" interactions = $8, factors = $9, mean = $10, min_value = $11::float4,"
-		" max_value = $12::float4, loss = $13, bytes = $14, timings = jsonb_build_object("
-		"'read', round($15::numeric, 3), 'train', round($16::numeric, 3),"
-		" 'write', round($17::numeric, 3)), fields = $20, metrics = $21, message = $22,"
-		" row_security = $23, available = $24, timed = $28,"
-		" reference_time = $29"
+		" 'users_dropped', $16, 'items_dropped', $17) || jsonb_strip_nulls(jsonb_build_object("
+		"'items_invalid', nullif($23, 0), 'users_capped', nullif($24, 0),"
+		" 'interactions_capped', nullif($25, 0))), rows_merged = $5, users = $6, items = $7,"
+		" interactions = $8, min_value = $9::float4, max_value = $10::float4, loss = $11,"
+		" bytes = $12, timings = jsonb_build_object('read', round($13::numeric, 3),"
+		" 'train', round($14::numeric, 3), 'write', round($15::numeric, 3)), fields = $18,"
+		" metrics = $19, message = $20, row_security = $21, available = $22, timed = $26,"
+		" reference_time = $27"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }
@@ -412,6 +389,7 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 	reco_become(&version->owner, &before);
 	write_items(version, result, &bytes);
 	write_users(version, result, &bytes);
+	reco_parts_write(version->schema, version->number, &result->trained->model, &bytes);
 	if (result->data->features)
 		reco_terms_write(version->schema, version->number, result->data->features);
 	CommandCounterIncrement();
@@ -435,6 +413,7 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 		" AND version NOT IN (SELECT active_version FROM ONLY %s.model)"
 		" ORDER BY version DESC OFFSET $1 - 1) RETURNING version),"
 		" users AS (DELETE FROM ONLY %s.model_user u USING expired e WHERE u.version = e.version),"
+		" parts AS (DELETE FROM ONLY %s.model_part p USING expired e WHERE p.version = e.version),"
 		" terms AS (DELETE FROM ONLY %s.model_term t USING expired e WHERE t.version = e.version)"
 		" DELETE FROM ONLY %s.model_item i USING expired e WHERE i.version = e.version",
 		keep, 2, NULL);

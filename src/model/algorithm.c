@@ -378,9 +378,75 @@ reco_features_missing(const RecoSpec *spec)
 							"'SELECT id, tags FROM products'.")));
 }
 
-/* The smallest and the largest value of a matrix; 1 where it keeps none. */
+static int
+count_members(const RecoSpec *spec)
+{
+	int members = 1;
+
+	for (int m = 0; m < spec->members; m++)
+		members += count_members(spec->member[m]);
+	return members;
+}
+
+/* A member and those that it is made of, to at and after it; returns what follows. */
+static RecoMember *
+make_member(const RecoSpec *spec, RecoMember *at)
+{
+	RecoMember *next = at + 1;
+
+	at->spec = spec;
+	at->type = spec->algorithm->parts(spec, &at->parts);
+	at->part = palloc0((at->parts + 1) * sizeof(RecoPart));
+	at->members = spec->members;
+	at->member = palloc((at->members + 1) * sizeof(RecoMember *));
+	for (int m = 0; m < at->members; m++)
+	{
+		at->member[m] = next;
+		next = make_member(spec->member[m], next);
+	}
+	return next;
+}
+
+int
+reco_members_make(const RecoSpec *spec, RecoMember **member)
+{
+	int members = count_members(spec);
+
+	*member = palloc0(members * sizeof(RecoMember));
+	(void) make_member(spec, *member);
+	return members;
+}
+
+RecoPart *
+reco_member_role(const RecoMember *member, RecoSide side, RecoRole role, const RecoPartType **type)
+{
+	for (int p = 0; p < member->parts; p++)
+		if (member->type[p].side == side && member->type[p].role == role)
+		{
+			if (type)
+				*type = &member->type[p];
+			return member->part[p].data || member->part[p].start ? &member->part[p] : NULL;
+		}
+	return NULL;
+}
+
 void
-reco_value_range(const reco_csr *a, float *min, float *max)
+reco_model_profile(const RecoModel *model, const reco_csr *by_user, int32 u, reco_profile *profile)
+{
+	int64 from = by_user->start[u];
+
+	*profile = (reco_profile){
+		.n = by_user->start[u + 1] - from,
+		.item = by_user->col + from,
+		.value = by_user->value ? by_user->value + from : NULL,
+		.user = u + 1,
+	};
+	reco_part_profile(&model->member[0], model->member[0].part, u, profile);
+}
+
+/* The smallest and the largest value of a matrix; 1 where it keeps none. */
+static void
+value_range(const reco_csr *a, float *min, float *max)
 {
 	*min = *max = a->value && a->start[a->rows] > 0 ? a->value[0] : 1;
 	if (a->value)
@@ -409,40 +475,15 @@ out_of_range(const RecoTraining *training, const char *what)
 	float min;
 	float max;
 
-	reco_value_range(&training->by_user, &min, &max);
+	value_range(&training->by_user, &min, &max);
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("training ended with %s that are out of range", what),
+			 errmsg("training ended with numbers out of range in \"%s\"", what),
 			 errdetail("A model holds numbers from %g to %g; the values that were trained on are "
 					   "from %g to %g.",
 					   -RECO_MAX_FACTOR, RECO_MAX_FACTOR, min, max),
 			 errhint("Scale the source's values, or take their logarithm; a larger "
 					 "\"regularization\", where the algorithm has one, makes factors smaller.")));
-}
-
-/* Whether n floats, NULL: none, are all such as loading accepts. */
-static bool
-floats_fit(const float *x, Size n)
-{
-	for (Size i = 0; x && i < n; i++)
-	{
-		RECO_POLL_AT(i);
-		if (!(fabsf(x[i]) <= RECO_MAX_FACTOR))
-			return false;
-	}
-	return true;
-}
-
-static bool
-lists_fit(const reco_neighbors *lists)
-{
-	for (int64 k = 0; lists->start && k < lists->start[lists->rows]; k++)
-	{
-		RECO_POLL_AT(k);
-		if (!(fabs(lists->similarity[k]) <= RECO_MAX_FACTOR))
-			return false;
-	}
-	return true;
 }
 
 static bool
@@ -456,23 +497,32 @@ features_fit(const RecoFeatures *features)
 }
 
 void
-reco_training_fit(const RecoTraining *training, RecoTrained *out)
+reco_member_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
-	const RecoModel *model = &out->model;
-
 	if (training->members > 1 && training->spec->members == 0)
 		reco_training_report(training, 0, 0, NAN);
-	training->spec->algorithm->fit(training, out);
-	if (!floats_fit(out->user, (Size) out->users * model->stride) ||
-		!floats_fit(model->item, (Size) model->items * model->stride))
-		out_of_range(training, "factors");
-	if (!floats_fit(out->user_bias, out->users) || !floats_fit(model->item_bias, model->items) ||
-		!(fabs(model->mean) <= RECO_MAX_FACTOR))
-		out_of_range(training, "biases or a mean");
-	if (!lists_fit(&model->neighbors) || !lists_fit(&out->user_neighbors))
-		out_of_range(training, "similarities");
+	training->spec->algorithm->fit(training, member, out);
+}
+
+void
+reco_training_fit(const RecoTraining *training, RecoTrained *out)
+{
+	RecoModel *model = &out->model;
+
+	memset(out, 0, sizeof(*out));
+	model->spec = training->spec;
+	model->users = training->by_user.rows;
+	model->items = training->by_user.cols;
+	model->terms = training->features ? training->features->terms : 0;
+	value_range(&training->by_user, &model->min_value, &model->max_value);
+	model->members = reco_members_make(training->spec, &model->member);
+	reco_member_fit(training, &model->member[0], out);
+	for (int m = 0; m < model->members; m++)
+		for (int p = 0; p < model->member[m].parts; p++)
+			if (!reco_part_fits(&model->member[m].type[p], &model->member[m].part[p]))
+				out_of_range(training, model->member[m].type[p].name);
 	if (!features_fit(training->features))
-		out_of_range(training, "numbers of items");
+		out_of_range(training, "items");
 }
 
 /* The name that a text begins with, as of a call: "reco.ials(factors => 8)". */

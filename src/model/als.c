@@ -48,6 +48,17 @@ static const reco_option als_options[] = {
 	{NULL},
 };
 
+/* Parts beside those of every factor model: of ials, and of als, whose last two are its biases. */
+enum
+{
+	IALS_GRAM = FACTOR_PARTS,
+	IALS_PARTS,
+	ALS_MEAN = FACTOR_PARTS,
+	ALS_ITEM_BIAS,
+	ALS_USER_BIAS,
+	ALS_PARTS
+};
+
 static const FactorParams *
 params_of(const RecoSpec *spec)
 {
@@ -115,8 +126,14 @@ report_iteration(void *arg, int iteration, double loss)
 	reco_training_report(progress->training, iteration, progress->iterations, loss);
 }
 
+static const float *
+bias_of(const RecoMember *member, int part)
+{
+	return params_of(member->spec)->biases ? member->part[part].data : NULL;
+}
+
 static void
-factor_fit(const RecoTraining *training, RecoTrained *out)
+factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
 	reco_als_params params = kernel_params(training->spec);
@@ -133,20 +150,24 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 					  "training");
 	reco_training_by_item_done(training);
 
-	memset(out, 0, sizeof(*out));
-	out->users = factors.users;
-	out->user = factors.user;
-	out->user_bias = factors.user_bias ? factors.user_bias : reco_zeros(budget, factors.users);
-	out->model = (RecoModel){
-		.spec = training->spec,
-		.items = factors.items,
-		.factors = factors.factors,
-		.stride = factors.stride,
-		.item = factors.item,
-		.item_bias = factors.item_bias ? factors.item_bias : reco_zeros(budget, factors.items),
-		.mean = factors.mean,
-	};
-	reco_value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
+	member->part[FACTOR_ITEM] =
+		reco_vector_part(&member->type[FACTOR_ITEM], factors.items, factors.item);
+	member->part[FACTOR_USER] =
+		reco_vector_part(&member->type[FACTOR_USER], factors.users, factors.user);
+	if (training->spec->predicts_value)
+	{
+		double *mean = reco_budget_alloc(budget, sizeof(double));
+
+		*mean = factors.mean;
+		member->part[ALS_MEAN] = reco_vector_part(&member->type[ALS_MEAN], 1, mean);
+	}
+	if (params.biases)
+	{
+		member->part[ALS_ITEM_BIAS] =
+			reco_vector_part(&member->type[ALS_ITEM_BIAS], factors.items, factors.item_bias);
+		member->part[ALS_USER_BIAS] =
+			reco_vector_part(&member->type[ALS_USER_BIAS], factors.users, factors.user_bias);
+	}
 	out->losses = params.iterations;
 	out->loss = reco_budget_alloc(budget, params.iterations * sizeof(float));
 	for (int i = 0; i < params.iterations; i++)
@@ -154,33 +175,73 @@ factor_fit(const RecoTraining *training, RecoTrained *out)
 	reco_budget_free(budget, loss);
 }
 
-static bool
-factor_fits(const RecoModel *model)
+static const RecoPartType *
+ials_parts(const RecoSpec *spec, int *n)
 {
-	return model->factors == params_of(model->spec)->factors;
+	int factors = params_of(spec)->factors;
+	RecoPartType *type = palloc0(IALS_PARTS * sizeof(RecoPartType));
+
+	factor_parts(type, factors);
+	type[IALS_GRAM] = (RecoPartType){
+		.name = "gram",
+		.side = RECO_OF_MODEL,
+		.element = RECO_FLOAT8,
+		.rows = factors,
+		.width = factors,
+		.kept = RECO_DERIVED,
+	};
+	*n = IALS_PARTS;
+	return type;
+}
+
+static const RecoPartType *
+als_parts(const RecoSpec *spec, int *n)
+{
+	RecoPartType *type = palloc0(ALS_PARTS * sizeof(RecoPartType));
+
+	factor_parts(type, params_of(spec)->factors);
+	reco_bias_parts(&type[ALS_MEAN]);
+	*n = params_of(spec)->biases ? ALS_PARTS : ALS_ITEM_BIAS;
+	return type;
+}
+
+/* For fold-in. */
+static void
+ials_prepare(RecoModel *model, RecoMember *member, bool serving, RecoBudget *budget)
+{
+	const RecoPart *item = &member->part[FACTOR_ITEM];
+	int factors = member->type[FACTOR_ITEM].width;
+	double *gram;
+
+	if (!serving)
+		return;
+	gram = reco_budget_alloc(budget, sizeof(double) * factors * factors);
+	reco_budget_check(
+		budget, reco_als_gram(&budget->env, item->data, model->items, factors, item->stride, gram),
+		"the model");
+	member->part[IALS_GRAM] = reco_vector_part(&member->type[IALS_GRAM], factors, gram);
 }
 
 static void
-factor_prepare(RecoModel *model, RecoBudget *budget)
+make_index(RecoModel *model, RecoMember *member, RecoBudget *budget)
 {
-	if (model->spec->predicts_value || model->factors == 0)
-		return;
-	model->gram = reco_budget_alloc(budget, sizeof(double) * model->factors * model->factors);
-	reco_budget_check(budget,
-					  reco_als_gram(&budget->env, model->item, model->items, model->factors,
-									model->stride, model->gram),
-					  "the model");
+	factor_index(model, member, bias_of(member, ALS_ITEM_BIAS), budget);
 }
 
 static reco_scorer *
-factor_scorer(const RecoModel *model)
+factor_scorer(const RecoModel *model, const RecoMember *member)
 {
 	reco_als_scorer *scorer = palloc0(sizeof(reco_als_scorer));
-	bool clip = model->spec->predicts_value && params_of(model->spec)->clip;
+	bool values = member->spec->predicts_value;
 
-	scorer->factor = factor_scorer_of(&reco_als_scorer_type, model, clip);
-	scorer->params = kernel_params(model->spec);
-	scorer->gram = model->gram;
+	scorer->factor =
+		factor_scorer_of(&reco_als_scorer_type, model, member, bias_of(member, ALS_ITEM_BIAS),
+						 values && params_of(member->spec)->clip);
+	scorer->params = kernel_params(member->spec);
+	if (values)
+		scorer->factor.mean = *(const double *) member->part[ALS_MEAN].data;
+	else
+		scorer->gram = member->part[IALS_GRAM].data;
 	return &scorer->factor.head;
 }
 
@@ -192,14 +253,15 @@ als_predicts_value(const RecoSpec *spec)
 
 /* What the two have in common. */
 #define FACTOR_MODEL                                                                               \
-	.source = "model", .inner_product = factor_inner_product, .reads = reco_reads_items,           \
-	.params_size = sizeof(FactorParams), .parallel = factor_parallel, .memory = factor_memory,     \
-	.fit = factor_fit, .fits = factor_fits, .prepare = factor_prepare, .scorer = factor_scorer
+	.source = "model", .reads = reco_reads_items, .params_size = sizeof(FactorParams),             \
+	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit, .index = make_index,  \
+	.scorer = factor_scorer
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",
 	.options = ials_options,
-	.needs = RECO_NEEDS_GRAM,
+	.parts = ials_parts,
+	.prepare = ials_prepare,
 	FACTOR_MODEL,
 };
 
@@ -207,5 +269,6 @@ const RecoAlgorithm reco_algorithm_als = {
 	.name = "als",
 	.options = als_options,
 	.predicts_value = als_predicts_value,
+	.parts = als_parts,
 	FACTOR_MODEL,
 };

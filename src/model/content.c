@@ -26,7 +26,7 @@ content_memory(const RecoTraining *training)
 	const RecoFeatures *features = training->features;
 	Size entries = features->content.by_item.start[features->content.items];
 
-	return entries * 8 + ((Size) features->terms + training->by_user.rows + 2) * 16;
+	return entries * 8 + ((Size) features->terms + 2) * 16;
 }
 
 /* Weights by the columns' names; a column without one counts 1. */
@@ -59,31 +59,25 @@ set_weights(const RecoFeatures *features, const reco_weights *weights, reco_cont
 }
 
 static void
-content_fit(const RecoTraining *training, RecoTrained *out)
+content_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
-	RecoBudget *budget = training->budget;
 	RecoFeatures *features = training->features;
 	const ContentParams *params = training->spec->params;
 
-	memset(out, 0, sizeof(*out));
 	set_weights(features, params->weights, &features->content);
-	out->users = training->by_user.rows;
-	out->user_bias = reco_zeros(budget, out->users);
-	out->model.spec = training->spec;
-	out->model.items = training->by_user.cols;
-	out->model.item_bias = reco_zeros(budget, out->model.items);
 	out->model.content = &features->content;
-	reco_value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
 }
 
-static bool
-content_fits(const RecoModel *model)
+/* A version has what is known about its items, whatever its algorithm. */
+static const RecoPartType *
+content_parts(const RecoSpec *spec, int *n)
 {
-	return model->content != NULL && model->factors == 0;
+	*n = 0;
+	return NULL;
 }
 
 static void
-content_prepare(RecoModel *model, RecoBudget *budget)
+content_prepare(RecoModel *model, RecoMember *member, bool serving, RecoBudget *budget)
 {
 	if (model->content->by_term.start == NULL)
 		reco_budget_check(budget, reco_content_index(&budget->env, model->content), "the model");
@@ -105,6 +99,12 @@ content_features(const RecoSpec *spec)
 	return RECO_FEATURES_REQUIRED;
 }
 
+static reco_scorer *
+content_scorer(const RecoModel *model, const RecoMember *member)
+{
+	return reco_content_scorer_of(model);
+}
+
 const RecoAlgorithm reco_algorithm_content = {
 	.name = "content",
 	.source = "content",
@@ -113,7 +113,7 @@ const RecoAlgorithm reco_algorithm_content = {
 	.params_size = sizeof(ContentParams),
 	.memory = content_memory,
 	.fit = content_fit,
-	.fits = content_fits,
+	.parts = content_parts,
 	.prepare = content_prepare,
-	.scorer = reco_content_scorer_of,
+	.scorer = content_scorer,
 };

@@ -5,6 +5,7 @@
 #include "model/factors.h"
 
 #include "core/linear/selftest.h"
+#include "core/ranking/pruned.h"
 
 /* Interactions times factors. */
 #define WORK_WORTH_THREADS 4e6
@@ -38,22 +39,65 @@ factor_check_library(RecoBudget *budget)
 	checked = true;
 }
 
-bool
-factor_inner_product(const RecoSpec *spec)
+static bool
+index_valid(const void *bytes, Size size, const RecoModel *model, const RecoMember *member)
 {
-	return true;
+	return reco_pruned_valid(bytes, size, model->items, member->type[FACTOR_ITEM].width);
+}
+
+void
+factor_parts(RecoPartType *type, int factors)
+{
+	RecoPartType vector = {
+		.name = "factors",
+		.width = factors,
+		.padded = true,
+		.role = RECO_ROLE_FACTORS,
+	};
+
+	type[FACTOR_ITEM] = type[FACTOR_USER] = vector;
+	type[FACTOR_ITEM].side = RECO_OF_ITEMS;
+	type[FACTOR_USER].side = RECO_OF_USERS;
+	type[FACTOR_INDEX] = (RecoPartType){
+		.name = "index",
+		.side = RECO_OF_ITEMS,
+		.shape = RECO_BYTES,
+		.kept = RECO_DERIVED_MAYBE,
+		.valid = index_valid,
+	};
+}
+
+void
+factor_index(RecoModel *model, RecoMember *member, const float *bias, RecoBudget *budget)
+{
+	int factors = member->type[FACTOR_ITEM].width;
+	const RecoPart *item = &member->part[FACTOR_ITEM];
+	Size size = reco_pruned_size(model->items, factors);
+	void *index = size > 0 ? budget->env.alloc(budget->env.arg, size) : NULL;
+	reco_status status;
+
+	if (index == NULL)
+		return;
+	status = reco_pruned_build(&budget->env, item->data, model->items, factors, item->stride, bias,
+							   index);
+	if (status == RECO_OK)
+		member->part[FACTOR_INDEX] = (RecoPart){.data = index, .size = size};
+	else
+		reco_budget_free(budget, index);
 }
 
 reco_factor_scorer
-factor_scorer_of(const reco_scorer_type *type, const RecoModel *model, bool clipped)
+factor_scorer_of(const reco_scorer_type *type, const RecoModel *model, const RecoMember *member,
+				 const float *bias, bool clipped)
 {
+	const RecoPart *item = &member->part[FACTOR_ITEM];
+
 	return (reco_factor_scorer){
 		.head = reco_scorer_head(type, model, clipped),
-		.factors = model->factors,
-		.stride = model->stride,
-		.item = model->item,
-		.item_bias = model->item_bias,
-		.mean = model->mean,
-		.index = model->index,
+		.factors = member->type[FACTOR_ITEM].width,
+		.stride = item->stride,
+		.item = item->data,
+		.item_bias = bias,
+		.index = member->part[FACTOR_INDEX].data,
 	};
 }

@@ -21,11 +21,24 @@ extern bool factor_worth_threads(const RecoTraining *training, int factors);
 /* An error when the linear algebra library computes wrong; looked at once a session. */
 extern void factor_check_library(RecoBudget *budget);
 
-/* Scores are inner products. */
-extern bool factor_inner_product(const RecoSpec *spec);
+/* The parts of every such model, in this order; an algorithm's own follow. */
+enum
+{
+	FACTOR_ITEM,
+	FACTOR_USER,
+	FACTOR_INDEX,
+	FACTOR_PARTS
+};
 
-/* What a scorer's struct begins with. */
+extern void factor_parts(RecoPartType *type, int factors);
+
+/* Makes FACTOR_INDEX; bias: of the items, NULL: none. */
+extern void factor_index(RecoModel *model, RecoMember *member, const float *bias,
+						 RecoBudget *budget);
+
+/* What a scorer's struct begins with; bias likewise. */
 extern reco_factor_scorer factor_scorer_of(const reco_scorer_type *type, const RecoModel *model,
+										   const RecoMember *member, const float *bias,
 										   bool clipped);
 
 #endif /* RECO_MODEL_FACTORS_H */

@@ -31,6 +31,46 @@ static const reco_option rp3beta_options[] = {
 	{NULL},
 };
 
+enum
+{
+	ITEM_LISTS,
+	ITEM_FOLLOWERS,
+	ITEM_SIMILAR,
+	ITEM_BIASES /* the first part of these */
+};
+
+static const RecoPartType *
+item_parts(const RecoSpec *spec, int *n)
+{
+	static const RecoPartType own[ITEM_BIASES] = {
+		[ITEM_LISTS] = {.name = "neighbors",
+						.side = RECO_OF_ITEMS,
+						.shape = RECO_LIST,
+						.of = RECO_OF_ITEMS,
+						.element = RECO_FLOAT8,
+						.kept = RECO_STORED_ONLY,
+						.role = RECO_ROLE_NEIGHBORS},
+		[ITEM_FOLLOWERS] = {.name = "followers",
+							.side = RECO_OF_ITEMS,
+							.shape = RECO_LIST,
+							.of = RECO_OF_ITEMS,
+							.element = RECO_FLOAT4,
+							.kept = RECO_DERIVED},
+		/* what is shown as similar to an item */
+		[ITEM_SIMILAR] = {.name = "similar",
+						  .side = RECO_OF_ITEMS,
+						  .shape = RECO_LIST,
+						  .of = RECO_OF_ITEMS,
+						  .element = RECO_FLOAT8,
+						  .kept = RECO_DERIVED},
+	};
+	RecoPartType *type = palloc0((ITEM_BIASES + RECO_BIAS_PARTS) * sizeof(RecoPartType));
+
+	memcpy(type, own, sizeof(own));
+	*n = ITEM_BIASES + knn_bias_parts(spec, &type[ITEM_BIASES]);
+	return type;
+}
+
 static size_t
 item_memory(const RecoTraining *training)
 {
@@ -48,12 +88,14 @@ rp3beta_memory(const RecoTraining *training)
 }
 
 static void
-item_fit(const RecoTraining *training, RecoTrained *out)
+item_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	reco_neighbors_params params = knn_kernel_params(training->spec->params);
+	reco_neighbors found;
 
-	knn_begin_fit(training, out);
-	out->model.neighbors = knn_find(training, &params, false);
+	knn_fit_biases(training, member, ITEM_BIASES);
+	found = knn_find(training, &params, false);
+	member->part[ITEM_LISTS] = reco_lists_part(&found);
 }
 
 /*
@@ -109,7 +151,7 @@ check_weights(const reco_neighbors *lists, const KnnParams *options)
 }
 
 static void
-rp3beta_fit(const RecoTraining *training, RecoTrained *out)
+rp3beta_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	const KnnParams *options = training->spec->params;
 	reco_neighbors_params params = {
@@ -119,22 +161,33 @@ rp3beta_fit(const RecoTraining *training, RecoTrained *out)
 		.walk_beta = options->beta,
 	};
 	reco_neighbors steps;
+	reco_neighbors lists;
 
 	check_spread(training, options->alpha);
-	knn_begin_fit(training, out);
 	steps = knn_find(training, &params, false);
 	reco_budget_check(training->budget,
 					  reco_neighbors_walk_end(&training->budget->env, &steps, options->normalize,
-											  options->neighbors, &out->model.neighbors),
+											  options->neighbors, &lists),
 					  "training");
-	check_weights(&out->model.neighbors, options);
+	check_weights(&lists, options);
+	member->part[ITEM_LISTS] = reco_lists_part(&lists);
 }
 
 /* Whether the list of an item says what goes with it, not what speaks for it. */
 static bool
-lists_are_given(const RecoModel *model)
+lists_are_given(const RecoSpec *spec)
 {
-	return knn_params(model)->similarity == RECO_CONDITIONAL;
+	return knn_params(spec)->similarity == RECO_CONDITIONAL;
+}
+
+/* Whether an item's own list is what is similar to it, or the lists that it is in. */
+static bool
+own_lists_are_similar(const RecoSpec *spec)
+{
+	reco_neighbors_params params = knn_kernel_params(spec->params);
+
+	return spec->algorithm == &reco_algorithm_item_knn &&
+		   (lists_are_given(spec) || reco_measure_symmetric(&params));
 }
 
 /*
@@ -142,62 +195,78 @@ lists_are_given(const RecoModel *model)
  * given item, the transpose's transpose, whose rows are in order.
  */
 static void
-item_prepare(RecoModel *model, RecoBudget *budget)
+make_followers(RecoModel *model, RecoMember *member, RecoBudget *budget)
 {
-	const reco_neighbors *lists = &model->neighbors;
-	Size entries = lists->start[lists->rows];
+	reco_neighbors lists = reco_part_lists(&member->part[ITEM_LISTS]);
+	Size entries = lists.start[lists.rows];
 	float *value = reco_budget_alloc(budget, (entries + 1) * sizeof(float));
-	reco_csr as_lists = {model->items, model->items, lists->start, lists->row, value};
+	reco_csr as_lists = {model->items, model->items, lists.start, lists.row, value};
+	reco_csr followers;
 
 	for (Size e = 0; e < entries; e++)
 	{
-		value[e] = (float) lists->similarity[e];
+		value[e] = (float) lists.similarity[e];
 		RECO_POLL_AT(e);
 	}
-	reco_budget_check(budget, reco_csr_transpose(&budget->env, &as_lists, value, &model->followers),
+	reco_budget_check(budget, reco_csr_transpose(&budget->env, &as_lists, value, &followers),
 					  "the model");
-	if (lists_are_given(model))
+	if (lists_are_given(member->spec))
 	{
-		reco_csr speaking = model->followers;
+		reco_csr speaking = followers;
 
-		reco_budget_check(
-			budget, reco_csr_transpose(&budget->env, &speaking, speaking.value, &model->followers),
-			"the model");
+		reco_budget_check(budget,
+						  reco_csr_transpose(&budget->env, &speaking, speaking.value, &followers),
+						  "the model");
 		reco_csr_free(&budget->env, &speaking);
 	}
 	reco_budget_free(budget, value);
+	member->part[ITEM_FOLLOWERS] = reco_csr_part(&followers);
 }
 
-static bool
-item_own_lists(const RecoModel *model)
+/*
+ * Where the lists say what speaks for an item, what is similar to an item is whom it speaks for:
+ * the lists the other way round.
+ */
+static void
+make_similar(RecoMember *member, RecoBudget *budget)
 {
-	reco_neighbors_params params = knn_kernel_params(model->spec->params);
+	reco_neighbors lists = reco_part_lists(&member->part[ITEM_LISTS]);
+	reco_neighbors similar;
 
-	return lists_are_given(model) || reco_measure_symmetric(&params);
+	if (own_lists_are_similar(member->spec))
+	{
+		member->part[ITEM_SIMILAR] = member->part[ITEM_LISTS];
+		return;
+	}
+	reco_budget_check(budget, reco_neighbors_reverse(&budget->env, &lists, &similar), "the model");
+	reco_neighbors_free(&budget->env, &lists);
+	member->part[ITEM_LISTS] = (RecoPart){0};
+	member->part[ITEM_SIMILAR] = reco_lists_part(&similar);
 }
 
-static bool
-rp3beta_own_lists(const RecoModel *model)
+static void
+item_prepare(RecoModel *model, RecoMember *member, bool serving, RecoBudget *budget)
 {
-	return false;
+	make_followers(model, member, budget);
+	if (serving)
+		make_similar(member, budget);
 }
 
 static reco_scorer *
-item_scorer(const RecoModel *model)
+item_scorer(const RecoModel *model, const RecoMember *member)
 {
 	reco_list_scorer *scorer = palloc0(sizeof(reco_list_scorer));
 
-	scorer->sums = knn_sums(model, &reco_list_scorer_type);
-	scorer->followers = model->followers;
-	scorer->similar = model->similar;
+	scorer->sums = knn_sums(model, member, ITEM_BIASES, &reco_list_scorer_type);
+	scorer->followers = reco_part_csr(&member->part[ITEM_FOLLOWERS], model->items);
+	scorer->similar = reco_part_lists(&member->part[ITEM_SIMILAR]);
 	return &scorer->sums.head;
 }
 
 /* What the two have in common. */
-#define ITEM_LISTS                                                                                 \
-	.source = "model", .needs = RECO_NEEDS_LISTS, .reads = reco_reads_items,                       \
-	.params_size = sizeof(KnnParams), .fits = knn_fits, .prepare = item_prepare,                   \
-	.scorer = item_scorer
+#define ITEM_MODEL                                                                                 \
+	.source = "model", .reads = reco_reads_items, .params_size = sizeof(KnnParams),                \
+	.parts = item_parts, .prepare = item_prepare, .scorer = item_scorer
 
 const RecoAlgorithm reco_algorithm_item_knn = {
 	.name = "item_knn",
@@ -207,8 +276,7 @@ const RecoAlgorithm reco_algorithm_item_knn = {
 	.parallel = knn_parallel,
 	.memory = item_memory,
 	.fit = item_fit,
-	.own_lists = item_own_lists,
-	ITEM_LISTS,
+	ITEM_MODEL,
 };
 
 const RecoAlgorithm reco_algorithm_rp3beta = {
@@ -217,6 +285,5 @@ const RecoAlgorithm reco_algorithm_rp3beta = {
 	.parallel = knn_parallel,
 	.memory = rp3beta_memory,
 	.fit = rp3beta_fit,
-	.own_lists = rp3beta_own_lists,
-	ITEM_LISTS,
+	ITEM_MODEL,
 };

@@ -33,9 +33,9 @@ const reco_option knn_options[] = {
 };
 
 const KnnParams *
-knn_params(const RecoModel *model)
+knn_params(const RecoSpec *spec)
 {
-	return model->spec->params;
+	return spec->params;
 }
 
 reco_neighbors_params
@@ -116,47 +116,56 @@ knn_find(const RecoTraining *training, const reco_neighbors_params *params, bool
 	const reco_csr *rows = of_users ? &training->by_user : reco_training_by_item(training);
 	reco_neighbors found;
 
-	reco_budget_check(budget, reco_neighbors_find(&budget->env, params, rows, &found),
-					  "training");
+	reco_budget_check(budget, reco_neighbors_find(&budget->env, params, rows, &found), "training");
 	if (!of_users)
 		reco_training_by_item_done(training);
 	return found;
 }
 
 void
-knn_begin_fit(const RecoTraining *training, RecoTrained *out)
+knn_fit_biases(const RecoTraining *training, RecoMember *member, int first)
 {
 	RecoBudget *budget = training->budget;
 	const reco_csr *a = &training->by_user;
-	const KnnParams *params = training->spec->params;
+	double *mean;
+	float *user;
+	float *item;
 
-	memset(out, 0, sizeof(*out));
-	out->users = a->rows;
-	out->user_bias = reco_zeros(budget, a->rows);
-	out->model.spec = training->spec;
-	out->model.items = a->cols;
-	out->model.item_bias = reco_zeros(budget, a->cols);
-	if (params->biases)
-		reco_budget_check(budget,
-						  reco_baseline_fit(&budget->env, a, &out->model.mean, out->user_bias,
-											out->model.item_bias),
-						  "training");
-	reco_value_range(a, &out->model.min_value, &out->model.max_value);
+	if (!knn_params(training->spec)->biases)
+		return;
+	mean = reco_budget_alloc(budget, sizeof(double));
+	user = reco_zeros(budget, a->rows);
+	item = reco_zeros(budget, a->cols);
+	reco_budget_check(budget, reco_baseline_fit(&budget->env, a, mean, user, item), "training");
+	member->part[first + RECO_MEAN] = reco_vector_part(&member->type[first + RECO_MEAN], 1, mean);
+	member->part[first + RECO_ITEM_BIAS] =
+		reco_vector_part(&member->type[first + RECO_ITEM_BIAS], a->cols, item);
+	member->part[first + RECO_USER_BIAS] =
+		reco_vector_part(&member->type[first + RECO_USER_BIAS], a->rows, user);
+}
+
+int
+knn_bias_parts(const RecoSpec *spec, RecoPartType *type)
+{
+	if (!knn_params(spec)->biases)
+		return 0;
+	reco_bias_parts(type);
+	return RECO_BIAS_PARTS;
 }
 
 reco_sum_scorer
-knn_sums(const RecoModel *model, const reco_scorer_type *type)
+knn_sums(const RecoModel *model, const RecoMember *member, int first, const reco_scorer_type *type)
 {
-	return (reco_sum_scorer){
-		.head = reco_scorer_head(type, model, model->spec->predicts_value),
-		.averaged = model->spec->predicts_value,
-		.item_bias = knn_params(model)->biases ? model->item_bias : NULL,
-		.mean = model->mean,
+	bool values = member->spec->predicts_value;
+	reco_sum_scorer sums = {
+		.head = reco_scorer_head(type, model, values),
+		.averaged = values,
 	};
-}
 
-bool
-knn_fits(const RecoModel *model)
-{
-	return model->factors == 0;
+	if (knn_params(member->spec)->biases)
+	{
+		sums.item_bias = member->part[first + RECO_ITEM_BIAS].data;
+		sums.mean = *(const double *) member->part[first + RECO_MEAN].data;
+	}
+	return sums;
 }

@@ -28,7 +28,7 @@ typedef struct KnnParams
 
 extern const reco_option knn_options[];
 
-extern const KnnParams *knn_params(const RecoModel *model);
+extern const KnnParams *knn_params(const RecoSpec *spec);
 extern reco_neighbors_params knn_kernel_params(const KnnParams *params);
 extern void knn_check(const void *params);
 extern bool knn_predicts_value(const RecoSpec *spec);
@@ -38,11 +38,13 @@ extern bool knn_parallel(const RecoTraining *training);
 extern size_t knn_memory(const RecoTraining *training, bool of_users);
 extern reco_neighbors knn_find(const RecoTraining *training, const reco_neighbors_params *params,
 							   bool of_users);
-/* Everything of *out that is not a list of neighbors. */
-extern void knn_begin_fit(const RecoTraining *training, RecoTrained *out);
 
-/* How a model's sums become scores. */
-extern reco_sum_scorer knn_sums(const RecoModel *model, const reco_scorer_type *type);
-extern bool knn_fits(const RecoModel *model);
+/* The parts of biases, where there are any: their declaration, and how many; training. */
+extern int knn_bias_parts(const RecoSpec *spec, RecoPartType *type);
+extern void knn_fit_biases(const RecoTraining *training, RecoMember *member, int first);
+
+/* How a model's sums become scores; first: of the parts of biases. */
+extern reco_sum_scorer knn_sums(const RecoModel *model, const RecoMember *member, int first,
+								const reco_scorer_type *type);
 
 #endif /* RECO_MODEL_KNN_H */

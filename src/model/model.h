@@ -16,14 +16,9 @@
 #include "core/neighbors/neighbors_index.h"
 #include "core/base/options.h"
 #include "core/scoring/scorer.h"
+#include "model/part.h"
 #include "pg/pg.h"
 #include "utils/jsonb.h"
-
-/*
- * The largest factor, bias, mean or similarity: d products of two factors, d up to 1024,
- * stay within float4.  What tables hold beyond it is not a model's.
- */
-#define RECO_MAX_FACTOR 1e17f
 
 typedef struct RecoAlgorithm RecoAlgorithm;
 
@@ -36,7 +31,7 @@ typedef enum RecoFeatureUse
 } RecoFeatureUse;
 
 /* A validated reco.algorithm value. */
-typedef struct RecoSpec
+struct RecoSpec
 {
 	const RecoAlgorithm *algorithm;
 	void *params; /* the algorithm's own struct */
@@ -46,7 +41,7 @@ typedef struct RecoSpec
 	/* the algorithms among its options, in their order: what a composite one is made of */
 	int members;
 	struct RecoSpec **member;
-} RecoSpec;
+};
 
 /* So many levels of algorithms may lie in one another. */
 #define RECO_MAX_NESTING 4
@@ -101,56 +96,37 @@ typedef struct RecoTraining
 } RecoTraining;
 
 /*
- * A trained model in memory: what scoring needs.  Arrays belong to whoever made
- * it (the training's budget, or the serving cache).
+ * A trained model in memory.  Arrays belong to whoever made it (the training's budget, or
+ * the serving cache).
  */
 typedef struct RecoModel
 {
 	const RecoSpec *spec;
+	int32 users;
 	int32 items;
-	int factors;
-	int stride;
-	float *item;      /* items x stride */
-	float *item_bias; /* items */
-	double mean;
+	int32 terms;     /* of what is known about the items */
 	float min_value; /* the values seen in training: the scale of ratings */
 	float max_value;
-	double *gram;      /* factors x factors where the algorithm folds in with it */
-	const void *index; /* core/ranking/pruned.h, of inner products; NULL: none */
-	/* items by falling bias, ties by number; NULL: that is not known */
-	const reco_ranked *order;
-	/* lists of similar items; start NULL: the algorithm has none */
-	reco_neighbors neighbors;
-	/* made from them: row j has the items whose score an interaction with j raises */
-	reco_csr followers;
-	/* made from them when serving: what is shown as similar to an item; start NULL: not made */
-	reco_neighbors similar;
-	reco_content *content; /* NULL: the algorithm looks at no features */
-	/* all users, for an algorithm that looks at others when it scores */
+	int members;
+	RecoMember *member;    /* 0: the model itself */
+	reco_content *content; /* what is known about the items; NULL: nothing */
+	/* what all users have, for an algorithm that looks at others when it scores */
 	reco_csr by_user;
-	const float *user_bias;
-	reco_row_index user_index; /* numbers NULL: not made */
 } RecoModel;
 
-/* The result of training: the model and its users. */
+/* The result of training. */
 typedef struct RecoTrained
 {
 	RecoModel model;
-	int32 users;
-	float *user;                   /* users x stride; NULL: users have no factors */
-	float *user_bias;              /* users */
-	reco_neighbors user_neighbors; /* start NULL: the algorithm has none */
-	float *loss;                   /* one an iteration; may be NULL */
+	float *loss; /* one an iteration; may be NULL */
 	int losses;
 } RecoTrained;
 
-/* What an algorithm cannot score without, besides factors and biases. */
+/* What an algorithm cannot do without, besides its parts. */
 enum
 {
-	RECO_NEEDS_GRAM = 1,
-	RECO_NEEDS_LISTS = 2,   /* of items, to be made followers */
-	RECO_NEEDS_CONTENT = 4, /* what is known about items: RecoSpec.features says so */
-	RECO_NEEDS_USERS = 8    /* all users, and an index of them */
+	RECO_NEEDS_CONTENT = 1, /* what is known about items: RecoSpec.features says so */
+	RECO_NEEDS_USERS = 2    /* all users, and what prepare_users makes of them */
 };
 
 /* What fit reads besides the interactions by user. */
@@ -173,8 +149,6 @@ struct RecoAlgorithm
 	const char *source; /* how recommend() names lists of this algorithm */
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
 	bool (*predicts_value)(const RecoSpec *spec);
-	/* scores are inner products of factors: an index spares scoring all items; NULL: never */
-	bool (*inner_product)(const RecoSpec *spec);
 	/* RecoSpec.features; NULL: none */
 	RecoFeatureUse (*features)(const RecoSpec *spec);
 	/* RECO_READS_...; NULL: nothing */
@@ -186,29 +160,29 @@ struct RecoAlgorithm
 	bool (*parallel)(const RecoTraining *training);
 	/* bytes that fit will take from the budget, result included */
 	size_t (*memory)(const RecoTraining *training);
-	void (*fit)(const RecoTraining *training, RecoTrained *out);
+	/* Fills the parts of the member, whose arrays are of the budget, and what else is in out. */
+	void (*fit)(const RecoTraining *training, RecoMember *member, RecoTrained *out);
 
-	/* whether the model has the shape that its parameters ask for; it may come from altered tables
-	 */
-	bool (*fits)(const RecoModel *model);
+	/* The parts of such a model beside its members': *n of them, static or palloc'd. */
+	const RecoPartType *(*parts)(const RecoSpec *spec, int *n);
 	/*
-	 * Makes what scoring needs besides what is stored (gram, followers), in the
-	 * budget's context; may be NULL.
+	 * Makes the derived parts that scoring needs and, when serving, those that fold-in and lists
+	 * of similar items need, in the budget's context; may be NULL.
 	 */
-	void (*prepare)(RecoModel *model, RecoBudget *budget);
+	void (*prepare)(RecoModel *model, RecoMember *member, bool serving, RecoBudget *budget);
 	/*
-	 * Makes the index of users that a fold-in looks into, in the budget's context; with
-	 * RECO_NEEDS_USERS.
+	 * Makes derived parts of what all users have, in the budget's context, in part, which are
+	 * the member's where its parts of users are; may be NULL.
 	 */
-	void (*index_users)(const RecoModel *model, RecoBudget *budget, const reco_csr *by_user,
-						reco_row_index *out);
-	/* The scorer of a prepared model, which points into it; palloc'd. */
-	reco_scorer *(*scorer)(const RecoModel *model);
+	void (*prepare_users)(const RecoModel *model, const RecoMember *member,
+						  const reco_csr *histories, RecoPart *part, RecoBudget *budget);
 	/*
-	 * Where the model has lists of similar items: whether an item's own list is
-	 * what is similar to it, or the lists that it is in.
+	 * An index that spares scoring all items, where memory allows it: a derived part as well.
+	 * Lists are the same without.  May be NULL.
 	 */
-	bool (*own_lists)(const RecoModel *model);
+	void (*index)(RecoModel *model, RecoMember *member, RecoBudget *budget);
+	/* The scorer of a prepared member, which points into it; palloc'd. */
+	reco_scorer *(*scorer)(const RecoModel *model, const RecoMember *member);
 };
 
 /* algorithm.c */
@@ -231,11 +205,14 @@ extern void reco_training_threads(const RecoTraining *training);
  * beyond RECO_MAX_FACTOR or not finite.
  */
 extern void reco_training_fit(const RecoTraining *training, RecoTrained *out);
-extern void reco_value_range(const reco_csr *a, float *min, float *max);
+/*
+ * For the fit of an algorithm that is made of others: trains one of these, by
+ * reco_training_member; out has its loss.
+ */
+extern void reco_member_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out);
 extern float *reco_zeros(RecoBudget *budget, int32 n);
 
 /* Members of RecoAlgorithm that may be NULL, with what that means. */
-extern bool reco_spec_inner_product(const RecoSpec *spec);
 extern unsigned reco_spec_reads(const RecoSpec *spec);
 
 /* Whether an algorithm needs something of the above to score. */
@@ -276,6 +253,29 @@ extern void reco_training_report(const RecoTraining *training, int iteration, in
 
 /* For `reads` of an algorithm that reads the interactions by item. */
 extern unsigned reco_reads_items(const RecoSpec *spec);
+/*
+ * The members of a model of that algorithm with their declared parts, which are not there yet;
+ * palloc'd.  Returns how many.
+ */
+extern int reco_members_make(const RecoSpec *spec, RecoMember **member);
+
+/* How many rows of a side there are; of the model itself, as the declaration says. */
+static inline int32
+reco_model_rows(const RecoModel *model, const RecoPartType *type, RecoSide side)
+{
+	return side == RECO_OF_USERS   ? model->users
+		   : side == RECO_OF_ITEMS ? model->items
+		   : side == RECO_OF_TERMS ? model->terms
+								   : type->rows;
+}
+
+/* Of a member, the part of that side with that role; NULL: it has none, or it is not there. */
+extern RecoPart *reco_member_role(const RecoMember *member, RecoSide side, RecoRole role,
+								  const RecoPartType **type);
+
+/* A user of a model whose users are in memory.  On any thread. */
+extern void reco_model_profile(const RecoModel *model, const reco_csr *by_user, int32 u,
+							   reco_profile *profile);
 
 /* scoring.c */
 
@@ -283,14 +283,12 @@ extern unsigned reco_reads_items(const RecoSpec *spec);
 extern reco_scorer reco_scorer_head(const reco_scorer_type *type, const RecoModel *model,
 									bool clipped);
 
-/*
- * The index of items that spares scoring them all, where scores are inner products and memory
- * allows it; lists are the same without.
- */
+/* All members' derived parts; serving: also those that only serving needs. */
+extern void reco_model_prepare(RecoModel *model, bool serving, RecoBudget *budget);
+/* Their indexes, where memory allows it. */
 extern void reco_model_index(RecoModel *model, RecoBudget *budget);
-
-/* What serving needs besides what `prepare` makes: an index, lists as they are shown. */
-extern void reco_model_prepare_serving(RecoModel *model, RecoBudget *budget);
+/* The scorer of a prepared model. */
+extern reco_scorer *reco_model_scorer(const RecoModel *model);
 
 /* The scorer of what is known about a model's items, whatever its algorithm; palloc'd. */
 extern reco_scorer *reco_content_scorer_of(const RecoModel *model);

@@ -20,56 +20,90 @@ static const reco_option popular_options[] = {
 	{NULL},
 };
 
+enum
+{
+	POPULAR_COUNT,
+	POPULAR_ORDER,
+	POPULAR_PARTS
+};
+
+static bool
+order_valid(const void *bytes, Size size, const RecoModel *model, const RecoMember *member)
+{
+	const reco_ranked *order = bytes;
+	int32 items = model->items;
+
+	if (size != (Size) items * sizeof(reco_ranked))
+		return false;
+	for (int32 k = 0; k < items; k++)
+	{
+		RECO_POLL_AT(k);
+		if (order[k].item < 0 || order[k].item >= items)
+			return false;
+	}
+	return true;
+}
+
+static const RecoPartType *
+popular_parts(const RecoSpec *spec, int *n)
+{
+	static const RecoPartType parts[POPULAR_PARTS] = {
+		[POPULAR_COUNT] = {.name = "bias",
+						   .side = RECO_OF_ITEMS,
+						   .width = 1,
+						   .role = RECO_ROLE_BIAS},
+		[POPULAR_ORDER] = {.name = "order",
+						   .side = RECO_OF_ITEMS,
+						   .shape = RECO_BYTES,
+						   .kept = RECO_DERIVED,
+						   .valid = order_valid},
+	};
+
+	*n = POPULAR_PARTS;
+	return parts;
+}
+
 static size_t
 popular_memory(const RecoTraining *training)
 {
-	return ((Size) training->by_user.rows + training->by_user.cols + 2) * 2 * sizeof(float) +
+	return ((Size) training->by_user.cols + 2) * 2 * sizeof(float) +
 		   (Size) training->by_user.cols * sizeof(reco_ranked) + RECO_ALIGN;
 }
 
 static void
-popular_fit(const RecoTraining *training, RecoTrained *out)
+popular_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
-	RecoBudget *budget = training->budget;
 	const reco_csr *a = &training->by_user;
-	reco_ranked *order = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(reco_ranked));
-	int32 *count = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(int32));
+	float *count = reco_zeros(training->budget, a->cols);
 
-	memset(out, 0, sizeof(*out));
-	memset(count, 0, ((Size) a->cols + 1) * sizeof(int32));
 	for (int64 e = 0; e < a->start[a->rows]; e++)
 	{
 		if (a->value == NULL || a->value[e] > 0)
 			count[a->col[e]]++;
 		RECO_POLL_AT(e);
 	}
-	out->users = a->rows;
-	out->user_bias = reco_budget_alloc(budget, ((Size) a->rows + 1) * sizeof(float));
-	memset(out->user_bias, 0, ((Size) a->rows + 1) * sizeof(float));
-	out->model.spec = training->spec;
-	out->model.items = a->cols;
-	out->model.item_bias = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(float));
-	for (int32 i = 0; i < a->cols; i++)
-		out->model.item_bias[i] = count[i];
-	(void) reco_top_n(&reco_poll_env, out->model.item_bias, a->cols, NULL, a->cols, order);
-	out->model.order = order;
-	reco_budget_free(budget, count);
+	member->part[POPULAR_COUNT] = reco_vector_part(&member->type[POPULAR_COUNT], a->cols, count);
 }
 
-static bool
-popular_fits(const RecoModel *model)
+static void
+popular_prepare(RecoModel *model, RecoMember *member, bool serving, RecoBudget *budget)
 {
-	return model->factors == 0;
+	Size size = (Size) model->items * sizeof(reco_ranked);
+	reco_ranked *order = reco_budget_alloc(budget, size + 1);
+
+	(void) reco_top_n(&reco_poll_env, member->part[POPULAR_COUNT].data, model->items, NULL,
+					  model->items, order);
+	member->part[POPULAR_ORDER] = (RecoPart){.data = order, .size = size};
 }
 
 static reco_scorer *
-popular_scorer(const RecoModel *model)
+popular_scorer(const RecoModel *model, const RecoMember *member)
 {
 	reco_popular_scorer *scorer = palloc0(sizeof(reco_popular_scorer));
 
 	scorer->head = reco_scorer_head(&reco_popular_scorer_type, model, false);
-	scorer->score = model->item_bias;
-	scorer->order = model->order;
+	scorer->score = member->part[POPULAR_COUNT].data;
+	scorer->order = member->part[POPULAR_ORDER].data;
 	return &scorer->head;
 }
 
@@ -80,6 +114,7 @@ const RecoAlgorithm reco_algorithm_popular = {
 	.params_size = sizeof(PopularParams),
 	.memory = popular_memory,
 	.fit = popular_fit,
-	.fits = popular_fits,
+	.parts = popular_parts,
+	.prepare = popular_prepare,
 	.scorer = popular_scorer,
 };

@@ -5,8 +5,6 @@
  */
 #include "model/model.h"
 
-#include "core/ranking/pruned.h"
-
 #include <math.h>
 
 reco_scorer
@@ -17,48 +15,33 @@ reco_scorer_head(const reco_scorer_type *type, const RecoModel *model, bool clip
 }
 
 void
-reco_model_index(RecoModel *model, RecoBudget *budget)
+reco_model_prepare(RecoModel *model, bool serving, RecoBudget *budget)
 {
-	Size size =
-		reco_spec_inner_product(model->spec) ? reco_pruned_size(model->items, model->factors) : 0;
-	void *index = size > 0 ? budget->env.alloc(budget->env.arg, size) : NULL;
-	reco_status status;
-
-	if (index == NULL)
-		return;
-	status = reco_pruned_build(&budget->env, model->item, model->items, model->factors,
-							   model->stride, model->item_bias, index);
-	if (status == RECO_OK)
-		model->index = index;
-	else
-		reco_budget_free(budget, index);
-}
-
-/*
- * Where the lists say what speaks for an item, what is similar to an item is whom it speaks for:
- * the lists the other way round.
- */
-static void
-make_similar(RecoModel *model, RecoBudget *budget)
-{
-	if (model->spec->algorithm->own_lists(model))
+	for (int m = 0; m < model->members; m++)
 	{
-		model->similar = model->neighbors;
-		return;
+		RecoMember *member = &model->member[m];
+
+		if (member->spec->algorithm->prepare)
+			member->spec->algorithm->prepare(model, member, serving, budget);
 	}
-	reco_budget_check(budget,
-					  reco_neighbors_reverse(&budget->env, &model->neighbors, &model->similar),
-					  "the model");
-	reco_neighbors_free(&budget->env, &model->neighbors);
-	model->neighbors = (reco_neighbors){0};
 }
 
 void
-reco_model_prepare_serving(RecoModel *model, RecoBudget *budget)
+reco_model_index(RecoModel *model, RecoBudget *budget)
 {
-	reco_model_index(model, budget);
-	if (reco_spec_needs(model->spec, RECO_NEEDS_LISTS))
-		make_similar(model, budget);
+	for (int m = 0; m < model->members; m++)
+	{
+		RecoMember *member = &model->member[m];
+
+		if (member->spec->algorithm->index)
+			member->spec->algorithm->index(model, member, budget);
+	}
+}
+
+reco_scorer *
+reco_model_scorer(const RecoModel *model)
+{
+	return model->spec->algorithm->scorer(model, &model->member[0]);
 }
 
 RecoSeat *

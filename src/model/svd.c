@@ -54,9 +54,8 @@ svd_memory(const RecoTraining *training)
 {
 	reco_svd_params params = kernel_params(training->spec);
 	const reco_csr *a = &training->by_user;
-	size_t biases = ((size_t) a->rows + a->cols + 2) * sizeof(float);
 
-	return reco_training_by_item_memory(training) + biases +
+	return reco_training_by_item_memory(training) +
 		   reco_svd_memory(&params, a, training->budget->env.threads);
 }
 
@@ -70,7 +69,7 @@ iterated(void *arg, int iteration)
 }
 
 static void
-svd_fit(const RecoTraining *training, RecoTrained *out)
+svd_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
 	reco_svd_params params = kernel_params(training->spec);
@@ -84,50 +83,49 @@ svd_fit(const RecoTraining *training, RecoTrained *out)
 					  "training");
 	reco_training_by_item_done(training);
 
-	memset(out, 0, sizeof(*out));
-	out->users = svd.users;
-	out->user = svd.user;
-	out->user_bias = reco_zeros(budget, svd.users);
-	out->model = (RecoModel){
-		.spec = training->spec,
-		.items = svd.items,
-		.factors = svd.factors,
-		.stride = svd.stride,
-		.item = svd.item,
-		.item_bias = reco_zeros(budget, svd.items),
-	};
-	reco_value_range(&training->by_user, &out->model.min_value, &out->model.max_value);
+	member->part[FACTOR_ITEM] = reco_vector_part(&member->type[FACTOR_ITEM], svd.items, svd.item);
+	member->part[FACTOR_USER] = reco_vector_part(&member->type[FACTOR_USER], svd.users, svd.user);
 	out->losses = 1;
 	out->loss = reco_zeros(budget, 1);
 	out->loss[0] = (float) svd.residual;
 	reco_budget_free(budget, svd.singular);
 }
 
-static bool
-svd_fits(const RecoModel *model)
+static const RecoPartType *
+svd_parts(const RecoSpec *spec, int *n)
 {
-	return model->factors == ((const SvdParams *) model->spec->params)->factors;
+	RecoPartType *type = palloc0(FACTOR_PARTS * sizeof(RecoPartType));
+
+	factor_parts(type, kernel_params(spec).factors);
+	*n = FACTOR_PARTS;
+	return type;
+}
+
+static void
+svd_index(RecoModel *model, RecoMember *member, RecoBudget *budget)
+{
+	factor_index(model, member, NULL, budget);
 }
 
 static reco_scorer *
-svd_scorer(const RecoModel *model)
+svd_scorer(const RecoModel *model, const RecoMember *member)
 {
 	reco_factor_scorer *scorer = palloc0(sizeof(reco_factor_scorer));
 
-	*scorer = factor_scorer_of(&reco_svd_scorer_type, model, false);
+	*scorer = factor_scorer_of(&reco_svd_scorer_type, model, member, NULL, false);
 	return &scorer->head;
 }
 
 const RecoAlgorithm reco_algorithm_svd = {
 	.name = "svd",
 	.source = "model",
-	.inner_product = factor_inner_product,
 	.reads = reco_reads_items,
 	.options = svd_options,
 	.params_size = sizeof(SvdParams),
 	.parallel = svd_parallel,
 	.memory = svd_memory,
 	.fit = svd_fit,
-	.fits = svd_fits,
+	.parts = svd_parts,
+	.index = svd_index,
 	.scorer = svd_scorer,
 };

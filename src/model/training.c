@@ -208,12 +208,6 @@ reco_spec_reads(const RecoSpec *spec)
 	return reads;
 }
 
-bool
-reco_spec_inner_product(const RecoSpec *spec)
-{
-	return spec->algorithm->inner_product && spec->algorithm->inner_product(spec);
-}
-
 static bool
 is_parallel(const RecoTraining *training)
 {

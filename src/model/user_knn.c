@@ -10,6 +10,56 @@
 
 #include "core/scoring/score_users.h"
 
+enum
+{
+	USER_LISTS,
+	USER_INDEX,   /* reco_row_index: who has each item, */
+	USER_NUMBERS, /* and numbers of users and items */
+	USER_BIASES   /* the first part of these */
+};
+
+static bool
+numbers_valid(const void *bytes, Size size, const RecoModel *model, const RecoMember *member)
+{
+	return size == reco_row_index_numbers(model->users, model->items) * sizeof(double);
+}
+
+static const RecoPartType *
+user_parts(const RecoSpec *spec, int *n)
+{
+	RecoPartType *type = palloc0((USER_BIASES + RECO_BIAS_PARTS) * sizeof(RecoPartType));
+
+	type[USER_LISTS] = (RecoPartType){
+		.name = "neighbors",
+		.side = RECO_OF_USERS,
+		.shape = RECO_LIST,
+		.of = RECO_OF_USERS,
+		.element = RECO_FLOAT8,
+		.kept = RECO_STORED_ONLY,
+		.role = RECO_ROLE_NEIGHBORS,
+	};
+	type[USER_INDEX] = (RecoPartType){
+		.name = "index",
+		.side = RECO_OF_ITEMS,
+		.shape = RECO_LIST,
+		.of = RECO_OF_USERS,
+		.kept = RECO_DERIVED,
+		.of_all_users = true,
+		.ones = true,
+		.unchecked = true,
+	};
+	type[USER_NUMBERS] = (RecoPartType){
+		.name = "numbers",
+		.side = RECO_OF_MODEL,
+		.shape = RECO_BYTES,
+		.kept = RECO_DERIVED,
+		.of_all_users = true,
+		.valid = numbers_valid,
+	};
+	*n = USER_BIASES + knn_bias_parts(spec, &type[USER_BIASES]);
+	return type;
+}
+
 static size_t
 user_memory(const RecoTraining *training)
 {
@@ -17,32 +67,44 @@ user_memory(const RecoTraining *training)
 }
 
 static void
-user_fit(const RecoTraining *training, RecoTrained *out)
+user_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	reco_neighbors_params params = knn_kernel_params(training->spec->params);
+	reco_neighbors found;
 
-	knn_begin_fit(training, out);
-	out->user_neighbors = knn_find(training, &params, true);
+	knn_fit_biases(training, member, USER_BIASES);
+	found = knn_find(training, &params, true);
+	member->part[USER_LISTS] = reco_lists_part(&found);
 }
 
 static void
-user_index(const RecoModel *model, RecoBudget *budget, const reco_csr *by_user, reco_row_index *out)
+index_users(const RecoModel *model, const RecoMember *member, const reco_csr *histories,
+			RecoPart *part, RecoBudget *budget)
 {
-	reco_neighbors_params params = knn_kernel_params(knn_params(model));
+	reco_neighbors_params params = knn_kernel_params(member->spec->params);
+	reco_row_index index;
 
-	reco_budget_check(budget, reco_row_index_build(&budget->env, &params, by_user, out), "serving");
+	reco_budget_check(budget, reco_row_index_build(&budget->env, &params, histories, &index),
+					  "serving");
+	part[USER_INDEX] = reco_csr_part(&index.by_column);
+	part[USER_NUMBERS] = (RecoPart){
+		.data = index.numbers,
+		.size = reco_row_index_numbers(model->users, model->items) * sizeof(double),
+	};
 }
 
 static reco_scorer *
-user_scorer(const RecoModel *model)
+user_scorer(const RecoModel *model, const RecoMember *member)
 {
 	reco_user_scorer *scorer = palloc0(sizeof(reco_user_scorer));
 
-	scorer->sums = knn_sums(model, &reco_user_scorer_type);
+	scorer->sums = knn_sums(model, member, USER_BIASES, &reco_user_scorer_type);
 	scorer->by_user = model->by_user;
-	scorer->bias = model->user_bias;
-	scorer->params = knn_kernel_params(knn_params(model));
-	scorer->index = model->user_index;
+	if (scorer->sums.item_bias)
+		scorer->bias = member->part[USER_BIASES + RECO_USER_BIAS].data;
+	scorer->params = knn_kernel_params(member->spec->params);
+	scorer->index.by_column = reco_part_csr(&member->part[USER_INDEX], model->users);
+	scorer->index.numbers = member->part[USER_NUMBERS].data;
 	return &scorer->sums.head;
 }
 
@@ -57,7 +119,7 @@ const RecoAlgorithm reco_algorithm_user_knn = {
 	.parallel = knn_parallel,
 	.memory = user_memory,
 	.fit = user_fit,
-	.fits = knn_fits,
-	.index_users = user_index,
+	.parts = user_parts,
+	.prepare_users = index_users,
 	.scorer = user_scorer,
 };

@@ -120,10 +120,9 @@ rank_user(void *arg, reco_worker *worker, int64 u)
 	reco_ranked *list = run->list + u * run->n;
 
 	run->by_score[u] = 0;
-	/* users of whom the model has no row have no factors */
-	run->count[u] = run->profile[u].factors
-						? reco_worker_list(worker, run->n, list, &run->by_score[u])
-						: reco_worker_fallback(worker, run->n, list);
+	/* users of whom the model has no row */
+	run->count[u] = run->profile[u].item ? reco_worker_list(worker, run->n, list, &run->by_score[u])
+										 : reco_worker_fallback(worker, run->n, list);
 	return run->count[u] < 0 ? RECO_STOPPED : RECO_OK;
 }
 

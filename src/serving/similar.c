@@ -185,7 +185,7 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT8OID}, 3);
 	n = request_n(&request, serving->users);
 	if (n == 0 || !request_user(&request, &user) || !reco_serving_user(serving, user, &profile) ||
-		(profile.neighbors == 0 && serving->model.factors == 0))
+		(profile.neighbors == 0 && profile.factors == NULL))
 		return (Datum) 0;
 	all = reco_serving_load_users(serving);
 	if (profile.neighbors > 0)
@@ -194,15 +194,16 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 	else if ((number = id_dict_find(all->ids, user)) >= 0)
 	{
 		reco_similar *found = reco_call_alloc(n, sizeof(reco_similar));
-		const RecoModel *model = &serving->model;
+		const RecoPartType *type;
+		const RecoPart *factors =
+			reco_member_role(serving->model.member, RECO_OF_USERS, RECO_ROLE_FACTORS, &type);
 		RecoBudget budget;
 		int32 count;
 
 		reco_budget_init(&budget, CurrentMemoryContext);
 		reco_budget_check(&budget,
-						  reco_similar_rows(&budget.env, all->factors, serving->users,
-											model->factors, model->stride, number, n, found,
-											&count),
+						  reco_similar_rows(&budget.env, factors->data, serving->users, type->width,
+											factors->stride, number, n, found, &count),
 						  "the model");
 		for (int32 k = 0; k < count; k++)
 			add_similar(&rows, k + 1, found[k].item, found[k].similarity, all->ids);

@@ -80,7 +80,7 @@ run_reco() {
     train "$kind" "$threads" "SELECT $(columns "$kind") FROM ratings" reco
   done
   note reco "$kind" "$threads" lists "$(sql -c 'SELECT count(*) FROM bench.item_neighbors')"
-  note reco "$kind" "$threads" bits "$(sql -c "SELECT md5(string_agg(neighbors::text || similarities::text, '' ORDER BY item_id))
+  note reco "$kind" "$threads" bits "$(sql -c "SELECT md5(string_agg(parts::text, '' ORDER BY item_id))
     FROM bench.model_item")"
   sql -c 'DROP TABLE IF EXISTS bench_sample' \
     -c 'CREATE TABLE bench_sample AS SELECT item_id, rank, similarity FROM bench.item_neighbors

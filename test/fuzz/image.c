@@ -3,11 +3,12 @@
  *	  Fuzz target: a file of a version that is not as it was written.
  *
  * Input: a byte of flags (ids as text, the image of users, that of a model with
- * features, whether the head's checksum is made right again, what the algorithm needs, and
- * whether another algorithm reads), then changes of six bytes each: how (set a byte, flip it, cut
- *the file, fill 64 bytes, an eight-byte word of the head), four bytes of place, and the value.  The
- *image that reco_image_write makes is changed so and mapped; when it is taken all the same,
- *everything is read that serving reads, and what says where to look must be what was written.
+ * features, whether the head's checksum is made right again, whether the algorithm must have
+ * features, lists without weights, the index left out, and whether another algorithm reads), then
+ *changes of six bytes each: how (set a byte, flip it, cut the file, fill 64 bytes, an eight-byte
+ *word of the head), four bytes of place, and the value.  The image that reco_image_write makes is
+ *changed so and mapped; when it is taken all the same, everything is read that serving reads, and
+ *what says where to look must be what was written.
  */
 #include "server/server.h"
 
@@ -31,6 +32,7 @@ map_copy(int file, size_t bytes)
 #include "../../src/store/image/image.c" /* for its head */
 
 #include "catalog/pg_type.h"
+#include "core/ranking/pruned.h"
 #include "utils/fmgrprotos.h"
 
 #define ITEMS 150
@@ -39,6 +41,83 @@ map_copy(int file, size_t bytes)
 #define STRIDE 16
 #define TERMS 30
 #define NUMBERS 16
+
+/* The parts of the model that is written and read. */
+enum
+{
+	ITEM_FACTORS,
+	ITEM_BIAS,
+	GRAM,
+	INDEX,
+	FOLLOWERS,
+	SIMILAR,
+	USER_FACTORS,
+	USER_BIAS,
+	USERS_OF_ITEMS,
+	NUMBERS_OF_USERS,
+	STORED_ONLY,
+	PARTS
+};
+
+static bool
+index_valid(const void *bytes, Size size, const RecoModel *model, const RecoMember *member)
+{
+	return reco_pruned_valid(bytes, size, model->items, member->type[ITEM_FACTORS].width);
+}
+
+static bool
+numbers_valid(const void *bytes, Size size, const RecoModel *model, const RecoMember *member)
+{
+	return size == reco_row_index_numbers(model->users, model->items) * sizeof(double);
+}
+
+static RecoPartType types[PARTS] = {
+	[ITEM_FACTORS] = {.name = "factors", .side = RECO_OF_ITEMS, .width = FACTORS, .padded = true},
+	[ITEM_BIAS] = {.name = "bias", .side = RECO_OF_ITEMS, .width = 1},
+	[GRAM] = {.name = "gram",
+			  .side = RECO_OF_MODEL,
+			  .rows = FACTORS,
+			  .width = FACTORS,
+			  .element = RECO_FLOAT8,
+			  .kept = RECO_DERIVED},
+	[INDEX] = {.name = "index",
+			   .side = RECO_OF_ITEMS,
+			   .shape = RECO_BYTES,
+			   .kept = RECO_DERIVED_MAYBE,
+			   .valid = index_valid},
+	[FOLLOWERS] = {.name = "followers",
+				   .side = RECO_OF_ITEMS,
+				   .shape = RECO_LIST,
+				   .of = RECO_OF_ITEMS,
+				   .kept = RECO_DERIVED},
+	[SIMILAR] = {.name = "similar",
+				 .side = RECO_OF_ITEMS,
+				 .shape = RECO_LIST,
+				 .of = RECO_OF_ITEMS,
+				 .element = RECO_FLOAT8,
+				 .kept = RECO_DERIVED},
+	[USER_FACTORS] = {.name = "factors", .side = RECO_OF_USERS, .width = FACTORS, .padded = true},
+	[USER_BIAS] = {.name = "bias", .side = RECO_OF_USERS, .width = 1},
+	[USERS_OF_ITEMS] = {.name = "users",
+						.side = RECO_OF_ITEMS,
+						.shape = RECO_LIST,
+						.of = RECO_OF_USERS,
+						.kept = RECO_DERIVED,
+						.of_all_users = true,
+						.ones = true,
+						.unchecked = true},
+	[NUMBERS_OF_USERS] = {.name = "numbers",
+						  .side = RECO_OF_MODEL,
+						  .shape = RECO_BYTES,
+						  .kept = RECO_DERIVED,
+						  .of_all_users = true,
+						  .valid = numbers_valid},
+	[STORED_ONLY] = {.name = "neighbors",
+					 .side = RECO_OF_USERS,
+					 .shape = RECO_LIST,
+					 .of = RECO_OF_USERS,
+					 .kept = RECO_STORED_ONLY},
+};
 
 static RecoAlgorithm algorithm;
 static RecoSpec spec = {.algorithm = &algorithm};
@@ -53,15 +132,16 @@ static double gram[FACTORS * FACTORS];
 static float numbers[ITEMS * NUMBERS];
 static RecoFeatures features;
 
-static int64 start[3][ITEMS + 2];
-static int32 col[3][ITEMS * 4];
-static float value[3][ITEMS * 4];
+static int64 start[4][ITEMS + 2];
+static int32 col[4][ITEMS * 4];
+static float value[4][ITEMS * 4];
 static double similarity[ITEMS * 4];
 
 typedef struct Job
 {
 	Serving *serving;
 	RecoImageKind kind;
+	uint8_t flags;
 	bool result;
 } Job;
 
@@ -130,20 +210,23 @@ described(uint8_t flags)
 	serving->version = 3;
 	serving->nonce = 99;
 	serving->hash = 1234567;
-	algorithm.needs = (flags >> 4 & 7) | RECO_NEEDS_USERS;
-	spec.features =
-		algorithm.needs & RECO_NEEDS_CONTENT ? RECO_FEATURES_REQUIRED : RECO_FEATURES_NONE;
+	spec.features = flags & 16 ? RECO_FEATURES_REQUIRED : RECO_FEATURES_NONE;
 	serving->model.spec = &spec;
+	serving->model.users = USERS;
 	serving->model.items = ITEMS;
-	serving->model.factors = FACTORS;
-	serving->model.stride = STRIDE;
+	serving->model.members = 1;
+	serving->model.member = palloc0(sizeof(RecoMember));
+	serving->model.member->spec = &spec;
+	serving->model.member->parts = PARTS;
+	serving->model.member->type = types;
+	serving->model.member->part = palloc0(PARTS * sizeof(RecoPart));
 	serving->users = USERS;
 	serving->item_type = serving->user_type = id_type(flags & 1);
 	if (flags & 4)
 	{
 		serving->features = palloc0(sizeof(RecoFeatures));
 		*serving->features = features;
-		serving->features->terms = TERMS;
+		serving->features->terms = serving->model.terms = TERMS;
 		serving->features->content.fields = 2;
 		serving->features->content.field[0] = (reco_field){RECO_ATTRIBUTES, 0, TERMS, 1};
 		serving->features->content.field[1] = (reco_field){RECO_EMBEDDING, 0, NUMBERS, 1};
@@ -154,8 +237,10 @@ described(uint8_t flags)
 }
 
 static void
-fill_items(Serving *serving, RecoBudget *budget)
+fill_items(Serving *serving, uint8_t flags, RecoBudget *budget)
 {
+	RecoPart *part = serving->model.member->part;
+	reco_csr followers = matrix_of(0, ITEMS, ITEMS);
 	void *index = reco_budget_alloc(budget, reco_pruned_size(ITEMS, FACTORS));
 
 	for (int i = 0; i < ITEMS; i++)
@@ -168,13 +253,15 @@ fill_items(Serving *serving, RecoBudget *budget)
 	}
 	REQUIRE(reco_pruned_build(&budget->env, matrix, ITEMS, FACTORS, STRIDE, small, index) ==
 			RECO_OK);
-	serving->model.index = index;
-	serving->model.item = matrix;
-	serving->model.item_bias = serving->interactions = serving->trend = small;
+	part[ITEM_FACTORS] = reco_vector_part(&types[ITEM_FACTORS], ITEMS, matrix);
+	part[ITEM_BIAS] = reco_vector_part(&types[ITEM_BIAS], ITEMS, small);
+	part[GRAM] = reco_vector_part(&types[GRAM], FACTORS, gram);
+	if (!(flags & 64))
+		part[INDEX] = (RecoPart){.data = index, .size = reco_pruned_size(ITEMS, FACTORS)};
+	part[FOLLOWERS] = reco_csr_part(&followers);
+	part[SIMILAR] = reco_lists_part(&(reco_neighbors){ITEMS, start[0], col[0], similarity});
+	serving->interactions = serving->trend = small;
 	serving->popular = popular;
-	serving->model.gram = gram;
-	serving->model.followers = matrix_of(0, ITEMS, ITEMS);
-	serving->model.similar = (reco_neighbors){ITEMS, start[0], col[0], similarity};
 	if (serving->features)
 	{
 		serving->features->content.dense = numbers;
@@ -192,18 +279,25 @@ write_image(void *arg)
 
 	reco_budget_init(&budget, NULL);
 	if (job->kind == RECO_IMAGE_ITEMS)
-		fill_items(job->serving, &budget);
+		fill_items(job->serving, job->flags, &budget);
 	else
 	{
-		ServingUsers users = {ids(job->serving->user_type, USERS),
-							  matrix,
-							  small,
-							  matrix_of(0, USERS, ITEMS),
-							  {{0}, NULL}};
+		ServingUsers *users = reco_users_make(job->serving, NULL);
+		RecoPart *part = users->part[0];
+		reco_row_index index;
 
-		REQUIRE(reco_row_index_build(&budget.env, &neighbors, &users.histories, &users.index) ==
+		users->ids = ids(job->serving->user_type, USERS);
+		users->histories = matrix_of(0, USERS, ITEMS);
+		REQUIRE(reco_row_index_build(&budget.env, &neighbors, &users->histories, &index) ==
 				RECO_OK);
-		(void) reco_image_write(job->serving, &users, NULL);
+		part[USER_FACTORS] = reco_vector_part(&types[USER_FACTORS], USERS, matrix);
+		part[USER_BIAS] = reco_vector_part(&types[USER_BIAS], USERS, small);
+		part[USERS_OF_ITEMS] = reco_csr_part(&index.by_column);
+		if (job->flags & 32)
+			part[USERS_OF_ITEMS].data = NULL;
+		part[NUMBERS_OF_USERS] = (RecoPart){
+			.data = index.numbers, .size = reco_row_index_numbers(USERS, ITEMS) * sizeof(double)};
+		(void) reco_image_write(job->serving, users, NULL);
 		return;
 	}
 	(void) reco_image_write(job->serving, NULL, NULL);
@@ -230,7 +324,7 @@ read_csr(const reco_csr *a, int which)
 		for (int64 k = a->start[r]; k < a->start[r + 1]; k++)
 		{
 			REQUIRE(a->col[k] == col[which][k]);
-			sum += a->value[k];
+			sum += a->value ? a->value[k] : 1;
 		}
 	}
 	return sum;
@@ -296,7 +390,11 @@ serve(void *arg)
 {
 	Job *job = arg;
 	Serving *serving = job->serving;
-	const RecoModel *model = &serving->model;
+	const RecoPart *part = serving->model.member->part;
+	const float *item = part[ITEM_FACTORS].data;
+	reco_csr lists;
+	reco_neighbors similar;
+	reco_row_index index;
 	float p[STRIDE] __attribute__((aligned(64))) = {1, -2, 3, 0.5, -0.25, 1};
 	reco_ranked top[20];
 	int32 n;
@@ -309,33 +407,38 @@ serve(void *arg)
 		read_ids(all->ids, serving->user_type, USERS);
 		sink = read_csr(&all->histories, 0);
 		for (int i = 0; i < USERS * STRIDE; i++)
-			sink += all->factors[i];
+			sink += ((const float *) part[USER_FACTORS].data)[i];
 		for (int i = 0; i < USERS; i++)
-			sink += all->bias[i];
-		read_index(&all->histories, &all->index);
+			sink += *reco_part_floats(&part[USER_BIAS], i);
+		index.by_column = reco_part_csr(&part[USERS_OF_ITEMS], USERS);
+		index.numbers = part[NUMBERS_OF_USERS].data;
+		REQUIRE(index.by_column.start != NULL && index.numbers != NULL);
+		read_index(&all->histories, &index);
+		REQUIRE(part[STORED_ONLY].start == NULL);
 		return;
 	}
-	REQUIRE(!(algorithm.needs & RECO_NEEDS_GRAM) || model->gram != NULL);
-	REQUIRE(!(algorithm.needs & RECO_NEEDS_LISTS) ||
-			(model->followers.start != NULL && model->similar.start != NULL));
-	REQUIRE(!(algorithm.needs & RECO_NEEDS_CONTENT) || serving->features->content.by_item.start);
+	lists = reco_part_csr(&part[FOLLOWERS], ITEMS);
+	similar = reco_part_lists(&part[SIMILAR]);
+	REQUIRE(part[GRAM].data != NULL && lists.start != NULL && similar.start != NULL);
+	REQUIRE(spec.features == RECO_FEATURES_NONE || serving->features->content.by_item.start);
 	read_ids(serving->items, serving->item_type, ITEMS);
 	for (int i = 0; i < ITEMS; i++)
 		REQUIRE(serving->popular[i] == popular[i]);
 	for (int i = 0; i < ITEMS; i++)
-		sink += model->item[i * STRIDE + FACTORS - 1];
+		sink += item[i * STRIDE + FACTORS - 1];
 	for (int i = 0; i < ITEMS; i++)
-		sink += model->item_bias[i] + serving->interactions[i] + serving->trend[i];
-	for (int i = 0; model->gram && i < FACTORS * FACTORS; i++)
-		sink += model->gram[i];
-	if (model->index)
+		sink +=
+			*reco_part_floats(&part[ITEM_BIAS], i) + serving->interactions[i] + serving->trend[i];
+	for (int i = 0; i < FACTORS * FACTORS; i++)
+		sink += ((const double *) part[GRAM].data)[i];
+	if (part[INDEX].data)
 	{
-		n = reco_pruned_top(NULL, model->index, model->item, STRIDE, p, model->item_bias, 0, NULL,
+		n = reco_pruned_top(NULL, part[INDEX].data, item, STRIDE, p, part[ITEM_BIAS].data, 0, NULL,
 							20, top);
 		for (int32 i = 0; i < n; i++)
 			REQUIRE(top[i].item >= 0 && top[i].item < ITEMS);
 	}
-	sink += read_csr(&model->followers, 0) + read_lists(&model->similar);
+	sink += read_csr(&lists, 0) + read_lists(&similar);
 	if (serving->features)
 	{
 		sink += read_csr(&serving->features->content.by_item, 1);
@@ -392,7 +495,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t flags = size > 0 ? data[0] : 0;
-	Job job = {NULL, flags & 2 ? RECO_IMAGE_USERS : RECO_IMAGE_ITEMS, false};
+	Job job = {NULL, flags & 2 ? RECO_IMAGE_USERS : RECO_IMAGE_ITEMS, flags, false};
 	uint8_t *image;
 	size_t bytes;
 
@@ -421,9 +524,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	{
 		REQUIRE(job.serving->all == NULL);
 		/* what was not changed is taken, where nothing is missing */
-		REQUIRE(
-			size > 6 || flags & 128 ||
-			(job.kind == RECO_IMAGE_ITEMS && !(flags & 4) && algorithm.needs & RECO_NEEDS_CONTENT));
+		REQUIRE(size > 6 || flags & 128 ||
+				(job.kind == RECO_IMAGE_ITEMS && !(flags & 4) && flags & 16));
 	}
 	free(image);
 	server_reset();

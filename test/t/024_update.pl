@@ -67,7 +67,7 @@ for my $model (sort keys %algorithms)
       END LOOP;
     END \$\$;
     DROP VIEW $model.user_neighbors;
-    CREATE OR REPLACE VIEW $model.user_factors AS SELECT u.user_id, u.factors, u.bias, 0 AS interactions FROM $model.model_user AS u;
+    CREATE OR REPLACE VIEW $model.user_factors AS SELECT u.user_id, '{}'::real[] AS factors, 0::real AS bias, 0 AS interactions FROM $model.model_user AS u;
     COMMENT ON VIEW $model.item_factors IS NULL;
   });
   isnt(surface($model), $made, "$model: changed by hand");

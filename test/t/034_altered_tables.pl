@@ -314,6 +314,7 @@ sql(q{
     CREATE TABLE home.model OF reco.model (PRIMARY KEY (definition));
     CREATE TABLE home.model_version OF reco.version (PRIMARY KEY (version));
     CREATE TABLE home.model_term OF reco.term (PRIMARY KEY (version, number));
+    CREATE TABLE home.model_part OF reco.part (PRIMARY KEY (version, part, number));
     CREATE TABLE home.model_item (LIKE pristine.model_item INCLUDING ALL);
     CREATE TABLE home.model_user (LIKE pristine.model_user INCLUDING ALL);
     CREATE TABLE home.model_list (LIKE pristine.model_list INCLUDING ALL);

@@ -59,8 +59,7 @@ sql(q{
   CALL reco.create_model('terms', 'lines', reco.content(), items => 'about');
   CALL reco.create_model('ids', 'lines', reco.ials(factors => 4, iterations => 1));
 
-  UPDATE lists.model_item SET neighbors = n, similarities = array_fill(0.5::float8, ARRAY[2000])
-    FROM (SELECT array_agg(i) AS n FROM generate_series(0, 1999) AS i) AS s;
+  UPDATE lists.model_item SET parts = ARRAY[decode(repeat('00', 2000 * 12), 'hex')];
   UPDATE terms.model_item SET features = '\x00d00f' || decode(repeat('00', 2000), 'hex');
 });
 
@@ -80,11 +79,11 @@ counted('ids of users', 32, q{SELECT count(*) FROM ids.similar_users('u0001', 3)
 # a value of more than can be is not unpacked
 sql(q{
   CALL reco.drop_model('lists');
-  ALTER TABLE ids.model_user ALTER history SET STORAGE EXTENDED, ALTER factors SET STORAGE EXTENDED;
+  ALTER TABLE ids.model_user ALTER history SET STORAGE EXTENDED, ALTER parts SET STORAGE EXTENDED;
   UPDATE ids.model_user SET history = decode(repeat('00', 60000000), 'hex') WHERE user_id = 'u0001';
-  UPDATE ids.model_user SET factors = array_fill(0::real, ARRAY[15000000]) WHERE user_id = 'u0003';
+  UPDATE ids.model_user SET parts = ARRAY[decode(repeat('00', 60000000), 'hex')] WHERE user_id = 'u0003';
 });
-for my $case ([ 'u0001', qr/A user's history is not readable/ ], [ 'u0003', qr/factors are not 4 numbers/ ])
+for my $case ([ 'u0001', qr/A user's history is not readable/ ], [ 'u0003', qr/A row's parts are not those of its algorithm/ ])
 {
   my ($user, $message) = @$case;
   my ($out, $err, $more) = call("SELECT count(*) FROM ids.recommend('$user')", 'SELECT count(*) FROM ids.popular(1)');

@@ -63,7 +63,8 @@ reco_factor_score(reco_seat *seat, float *score)
 		if (seat->env.poll(seat->env.arg))
 			return RECO_STOPPED;
 		reco_score(row_of(f, from), left < block ? left : block, f->stride, seat->profile->factors,
-				   f->item_bias + from, reco_factor_base(f, seat->profile), score + from);
+				   f->item_bias ? f->item_bias + from : NULL, reco_factor_base(f, seat->profile),
+				   score + from);
 		if (left <= block)
 			break;
 	}
@@ -79,8 +80,9 @@ reco_factor_some(reco_seat *seat, const int32_t *item, int32_t n, float *score)
 	{
 		if (k % POLL_ITEMS == 0 && seat->env.poll(seat->env.arg))
 			return RECO_STOPPED;
-		reco_score(row_of(f, item[k]), 1, f->stride, seat->profile->factors, f->item_bias + item[k],
-				   reco_factor_base(f, seat->profile), &score[k]);
+		reco_score(row_of(f, item[k]), 1, f->stride, seat->profile->factors,
+				   f->item_bias ? f->item_bias + item[k] : NULL, reco_factor_base(f, seat->profile),
+				   &score[k]);
 	}
 	return RECO_OK;
 }
@@ -195,7 +197,7 @@ als_explain(reco_seat *seat, int32_t item, double *contribution, double *baselin
 	release(&seat->env, factors);
 	if (status != RECO_OK)
 		return status;
-	*baseline = a->factor.mean + a->factor.item_bias[item];
+	*baseline = a->factor.mean + (a->factor.item_bias ? a->factor.item_bias[item] : 0);
 	status = reco_factor_share_out(&seat->env, score - *baseline, contribution, profile->n);
 	*additive = status == RECO_OK;
 	return status;

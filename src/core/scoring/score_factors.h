@@ -18,7 +18,7 @@ typedef struct reco_factor_scorer
 	int factors;
 	int stride;             /* of item and of a profile's factors; a multiple of 16 */
 	const float *item;      /* items x stride, rows on cache lines */
-	const float *item_bias; /* items */
+	const float *item_bias; /* items; NULL: none */
 	double mean;
 	const void *index; /* pruned.h, of item and item_bias; NULL: none */
 } reco_factor_scorer;

@@ -23,6 +23,7 @@
 #include "storage/lock.h"
 #include "store/image/image.h"
 #include "store/image/load.h"
+#include "store/image/sections.h"
 #include "store/tables/rights.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -212,6 +213,7 @@ reco_serving_load_users(Serving *serving)
 		{
 			MemoryContextSetParent(context, serving->context);
 			serving->all = users;
+			reco_users_give(&serving->model, users);
 		}
 	}
 	LockRelease(&tag, ExclusiveLock, false);
@@ -227,15 +229,9 @@ reco_serving_scorer(Serving *serving)
 	if (serving->scorer)
 		return serving->scorer;
 	if (reco_spec_needs(model->spec, RECO_NEEDS_USERS))
-	{
-		const ServingUsers *all = reco_serving_load_users(serving);
-
-		model->by_user = all->histories;
-		model->user_bias = all->bias;
-		model->user_index = all->index;
-	}
+		(void) reco_serving_load_users(serving);
 	old = MemoryContextSwitchTo(serving->context);
-	serving->scorer = model->spec->algorithm->scorer(model);
+	serving->scorer = reco_model_scorer(model);
 	MemoryContextSwitchTo(old);
 	return serving->scorer;
 }

@@ -15,12 +15,14 @@
 #include "core/data/history.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "store/tables/parts.h"
 #include "store/tables/terms.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include <float.h>
 #include <math.h>
 
 /* While the items of a version are read. */
@@ -33,10 +35,7 @@ typedef struct ItemLoad
 	Datum *id;
 	bool *seen;
 	int32 count;
-	/* each item's list of neighbors; NULL: the algorithm has none */
-	int32 *lengths;
-	int32 **neighbor;
-	double **similarity;
+	RecoPartsLoad *parts;
 	/* each item's terms; NULL: the algorithm looks at no features */
 	int32 *term_counts;
 	int32 **term;
@@ -49,15 +48,7 @@ serving_alloc(MemoryContext context, Size count, Size size)
 	return reco_serving_alloc(context, count, size);
 }
 
-/* A matrix whose rows start on cache lines. */
-float *
-serving_alloc_matrix(MemoryContext context, Size rows, int stride)
-{
-	return (float *) TYPEALIGN(
-		RECO_ALIGN, serving_alloc(context, rows * stride * sizeof(float) + RECO_ALIGN, 1));
-}
-
-/* The same while a version is read, which asking for fewer rows would not make smaller. */
+/* While a version is read, which asking for fewer rows would not make smaller. */
 static void *
 load_alloc(RecoBudget *budget, MemoryContext context, Size count, Size size)
 {
@@ -65,25 +56,12 @@ load_alloc(RecoBudget *budget, MemoryContext context, Size count, Size size)
 	return serving_alloc(context, count, size);
 }
 
-float *
-serving_load_matrix(RecoBudget *budget, MemoryContext context, Size rows, int stride)
+/* Numbers whose rows begin on cache lines. */
+static float *
+load_alloc_rows(RecoBudget *budget, MemoryContext context, Size rows, int stride)
 {
-	reco_budget_require(budget, rows * stride * sizeof(float) + RECO_ALIGN, "serving");
-	return serving_alloc_matrix(context, rows, stride);
-}
-
-void
-serving_copy_factors(Oid schema, Datum value, int d, bool nan_ok, float *to)
-{
-	bool must_free;
-	void *copy;
-	const float *from = reco_factors_of(value, d, nan_ok, &must_free, &copy);
-
-	if (from == NULL)
-		reco_damaged(schema, psprintf("A row's factors are not %d numbers within range.", d));
-	memcpy(to, from, d * sizeof(float));
-	if (must_free)
-		pfree(copy);
+	return (float *) TYPEALIGN(
+		RECO_ALIGN, load_alloc(budget, context, rows * stride * sizeof(float) + RECO_ALIGN, 1));
 }
 
 /*
@@ -149,20 +127,9 @@ load_numbers(ItemLoad *load, TupleTableSlot *slot, int32 number)
 	const reco_content *content = &serving->features->content;
 	float *to = content->dense + (Size) number * content->stride;
 
-	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_NUMBERS],
-						 reco_content_numbers(content), true, to);
+	if (!reco_numbers_of(slot->tts_values[COLUMN_NUMBERS], reco_content_numbers(content), to))
+		reco_damaged(serving->schema, "An item's numbers are not readable.");
 	check_embeddings(serving, to);
-}
-
-/* What a row's list of neighbors takes: unpacked, and then without what is around it. */
-static Size
-list_bytes(TupleTableSlot *slot, int32 items)
-{
-	Size bytes = toast_raw_datum_size(slot->tts_values[COLUMN_NEIGHBORS]) +
-				 toast_raw_datum_size(slot->tts_values[COLUMN_SIMILARITIES]);
-
-	/* a longer one is not unpacked */
-	return 2 * Min(bytes, ((Size) items + 16) * (sizeof(int32) + sizeof(double)));
 }
 
 static bool
@@ -172,56 +139,24 @@ load_item(void *arg, TupleTableSlot *slot)
 	Serving *serving = load->serving;
 	RecoModel *model = &serving->model;
 	int32 number = DatumGetInt32(slot->tts_values[COLUMN_NUMBER]);
-	float bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
 
-	if (number < 0 || number >= model->items || load->seen[number] ||
-		!(fabsf(bias) <= RECO_MAX_FACTOR))
+	if (number < 0 || number >= model->items || load->seen[number])
 		reco_damaged(serving->schema, "The rows of its items do not belong together.");
 	load->seen[number] = true;
 	load->count++;
-	reco_budget_require(load->budget, load->lengths ? list_bytes(slot, model->items) : 0,
-						"serving");
 	load->id[number] = datumCopy(slot->tts_values[COLUMN_ID], serving->item_type->typbyval,
 								 serving->item_type->typlen);
-	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
-						 model->item + (Size) number * model->stride);
-	model->item_bias[number] = bias;
+	reco_parts_load_row(load->parts, slot->tts_values[COLUMN_PARTS], number);
 	serving->trend[number] = DatumGetFloat4(slot->tts_values[COLUMN_TREND]);
 	if (!(fabsf(serving->trend[number]) <= RECO_MAX_FACTOR))
 		reco_damaged(serving->schema, "The rows of its items do not belong together.");
 	serving->interactions[number] = DatumGetInt32(slot->tts_values[COLUMN_INTERACTIONS]);
-	if (load->lengths)
-		load->lengths[number] = reco_neighbors_of(
-			load->table, slot, model->items, &load->neighbor[number], &load->similarity[number]);
 	if (load->term_counts)
 	{
 		load_terms(load, slot, number);
 		load_numbers(load, slot, number);
 	}
 	return true;
-}
-
-/* The lists in one piece. */
-static void
-join_lists(ItemLoad *load, reco_neighbors *out)
-{
-	RecoBudget *budget = load->budget;
-	int32 items = load->serving->model.items;
-
-	out->rows = items;
-	out->start = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int64));
-	out->start[0] = 0;
-	for (int32 i = 0; i < items; i++)
-		out->start[i + 1] = out->start[i] + load->lengths[i];
-	out->row = reco_budget_alloc(budget, ((Size) out->start[items] + 1) * sizeof(int32));
-	out->similarity = reco_budget_alloc(budget, ((Size) out->start[items] + 1) * sizeof(double));
-	for (int32 i = 0; i < items; i++)
-	{
-		reco_poll();
-		memcpy(out->row + out->start[i], load->neighbor[i], load->lengths[i] * sizeof(int32));
-		memcpy(out->similarity + out->start[i], load->similarity[i],
-			   load->lengths[i] * sizeof(double));
-	}
 }
 
 /* The features in one piece, and what is made from them. */
@@ -266,19 +201,14 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 
 	load.id = load_alloc(budget, context, items, sizeof(Datum));
 	load.seen = load_alloc(budget, context, items, sizeof(bool));
-	if (reco_spec_needs(model->spec, RECO_NEEDS_LISTS))
-	{
-		load.lengths = load_alloc(budget, context, items, sizeof(int32));
-		load.neighbor = load_alloc(budget, context, items, sizeof(int32 *));
-		load.similarity = load_alloc(budget, context, items, sizeof(double *));
-	}
+	load.parts = reco_parts_load(serving->schema, model, RECO_OF_ITEMS, false, budget, context);
 	if (serving->features)
 	{
 		load.term_counts = load_alloc(budget, context, items, sizeof(int32));
 		load.term = load_alloc(budget, context, items, sizeof(int32 *));
 		load.term_weight = load_alloc(budget, context, items, sizeof(float *));
 		serving->features->content.dense =
-			serving_load_matrix(budget, serving->context, items, serving->features->content.stride);
+			load_alloc_rows(budget, serving->context, items, serving->features->content.stride);
 	}
 	reco_table_scan(table, serving->version, NULL, GetActiveSnapshot(), load_item, &load);
 	if (load.count != items)
@@ -293,8 +223,8 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 			reco_damaged(serving->schema, "An item is there twice.");
 	}
 	id_dict_limit(serving->items, NULL, NULL);
-	if (load.lengths)
-		join_lists(&load, &model->neighbors);
+	reco_parts_load_end(load.parts);
+	reco_parts_load_others(serving->schema, serving->version, model, budget, context);
 	if (serving->features)
 		join_terms(&load);
 	MemoryContextSwitchTo(old);
@@ -303,16 +233,30 @@ load_items(Serving *serving, ModelTable *table, RecoBudget *budget)
 
 /* A hash of what says what the arrays of a version mean. */
 static uint64
-meaning_of(const RecoSpec *spec, const VersionRow *version)
+add_to_hash(const void *data, Size bytes, uint64 hash)
 {
-	const char *algorithm = reco_spec_describe(spec);
-	uint64 hash = DatumGetUInt64(hash_any_extended((const unsigned char *) algorithm,
-												   strlen(algorithm), version->fields != NULL));
+	return DatumGetUInt64(hash_any_extended(data, bytes, hash));
+}
+
+static uint64
+meaning_of(const RecoModel *model, const VersionRow *version)
+{
+	const char *algorithm = reco_spec_describe(model->spec);
+	uint64 hash = add_to_hash(algorithm, strlen(algorithm), version->fields != NULL);
 
 	if (version->fields)
-		hash =
-			DatumGetUInt64(hash_any_extended((const unsigned char *) VARDATA_ANY(version->fields),
-											 VARSIZE_ANY_EXHDR(version->fields), hash));
+		hash = add_to_hash(VARDATA_ANY(version->fields), VARSIZE_ANY_EXHDR(version->fields), hash);
+	/* what a later library declares in its place means something else */
+	for (int m = 0; m < model->members; m++)
+		for (int p = 0; p < model->member[m].parts; p++)
+		{
+			const RecoPartType *type = &model->member[m].type[p];
+			int shape[] = {type->side, type->shape, type->element, type->width,
+						   type->of,   type->kept,  type->padded,  type->rows};
+
+			hash = add_to_hash(type->name, strlen(type->name), hash);
+			hash = add_to_hash(shape, sizeof(shape), hash);
+		}
 	return hash;
 }
 
@@ -332,8 +276,8 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 
 	reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), version);
 	if (version->algorithm == NULL || version->items < 0 || version->users < 0 ||
-		version->factors < 0 || version->factors > RECO_ALS_MAX_FACTORS ||
-		!(fabs(version->mean) <= RECO_MAX_FACTOR) || !(version->min_value <= version->max_value))
+		!(fabsf(version->min_value) <= FLT_MAX) || !(fabsf(version->max_value) <= FLT_MAX) ||
+		!(version->min_value <= version->max_value))
 		reco_damaged(row->schema, psprintf("Its version %d is not complete.", row->active_version));
 	serving->schema = row->schema;
 	serving->version = row->active_version;
@@ -363,14 +307,12 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->untimed = version->untimed;
 	serving->reference_time = version->reference_time;
 	model->items = version->items;
-	model->factors = version->factors;
-	model->stride = TYPEALIGN(16, version->factors);
-	model->mean = version->mean;
+	model->users = version->users;
+	model->terms = serving->features ? serving->features->terms : 0;
 	model->min_value = version->min_value;
 	model->max_value = version->max_value;
-	serving->hash = meaning_of(model->spec, version);
-	if (!model->spec->algorithm->fits(model))
-		reco_damaged(row->schema, "Its factors are not those of its algorithm.");
+	model->members = reco_members_make(model->spec, &model->member);
+	serving->hash = meaning_of(model, version);
 	MemoryContextSwitchTo(old);
 	return serving;
 }
@@ -421,17 +363,14 @@ reco_serving_load(const ModelRow *row)
 	serving_check_size(&items, model->items);
 	reco_budget_init(&budget, context);
 	budget.held = true;
-	model->item = serving_load_matrix(&budget, context, model->items, model->stride);
-	model->item_bias = load_alloc(&budget, context, model->items, sizeof(float));
 	serving->interactions = load_alloc(&budget, context, model->items, sizeof(float));
 	serving->trend = load_alloc(&budget, context, model->items, sizeof(float));
 	load_items(serving, &items, &budget);
 	reco_table_close(&items);
-	if (model->spec->algorithm->prepare)
-		model->spec->algorithm->prepare(model, &budget);
+	reco_model_prepare(model, true, &budget);
 	if (model->content && model->content->by_term.start == NULL)
 		reco_budget_check(&budget, reco_content_index(&budget.env, model->content), "the model");
-	reco_model_prepare_serving(model, &budget);
+	reco_model_index(model, &budget);
 	serving->popular = popular_order(serving);
 	return serving;
 }

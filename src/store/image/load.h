@@ -19,11 +19,8 @@ extern Serving *reco_serving_load(const ModelRow *row);
  */
 extern Serving *reco_serving_describe(const ModelRow *row, VersionRow *version);
 
-/* Zeroed memory of any size; and a matrix whose rows start on cache lines. */
+/* Zeroed memory of any size. */
 extern void *serving_alloc(MemoryContext context, Size count, Size size);
-extern float *serving_alloc_matrix(MemoryContext context, Size rows, int stride);
-extern float *serving_load_matrix(RecoBudget *budget, MemoryContext context, Size rows, int stride);
-extern void serving_copy_factors(Oid schema, Datum value, int d, bool nan_ok, float *to);
 extern void serving_check_size(ModelTable *table, int32 rows);
 
 #endif /* RECO_STORE_IMAGE_LOAD_H */

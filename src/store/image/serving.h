@@ -27,10 +27,8 @@ typedef struct RecoImage
 typedef struct ServingUsers
 {
 	IdDict *ids;
-	float *factors; /* users x stride */
-	float *bias;
+	RecoPart **part; /* member m's at [m]: of users only */
 	reco_csr histories;
-	reco_row_index index; /* of them, for an algorithm with RECO_NEEDS_USERS */
 } ServingUsers;
 
 /*

@@ -12,8 +12,9 @@
 #include "core/data/history.h"
 #include "miscadmin.h"
 #include "store/image/load.h"
+#include "store/image/sections.h"
 #include "storage/bufmgr.h"
-#include "store/tables/terms.h"
+#include "store/tables/parts.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
@@ -63,24 +64,15 @@ read_user(void *arg, TupleTableSlot *slot)
 {
 	OneUser *one = arg;
 	Serving *serving = one->serving;
-	RecoModel *model = &serving->model;
+	const RecoModel *model = &serving->model;
 	reco_profile *profile = one->profile;
-	float *factors = serving_alloc_matrix(CurrentMemoryContext, 1, model->stride + 16);
-	int32 *neighbor = NULL;
-	double *similarity = NULL;
+	RecoPart **part = reco_parts_user(serving->schema, model, slot->tts_values[COLUMN_PARTS]);
 
 	one->found = true;
 	profile->user = DatumGetInt32(slot->tts_values[COLUMN_NUMBER]) + 1;
-	profile->bias = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
-	profile->factors = factors;
-	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
-						 factors);
-	if (!decode_history(slot, model->items, profile) || !(fabsf(profile->bias) <= RECO_MAX_FACTOR))
+	if (!decode_history(slot, model->items, profile))
 		reco_damaged(serving->schema, "A user's history is not readable.");
-	profile->neighbors =
-		reco_neighbors_of(one->table, slot, serving->users, &neighbor, &similarity);
-	profile->neighbor = neighbor;
-	profile->similarity = similarity;
+	reco_part_profile(&model->member[0], part[0], 0, profile);
 	return false;
 }
 
@@ -146,17 +138,10 @@ reco_serving_each_user(Serving *serving, MemoryContext context,
 reco_profile
 reco_serving_profile(const Serving *serving, int32 u)
 {
-	const ServingUsers *all = serving->all;
-	const reco_csr *a = &all->histories;
+	reco_profile profile;
 
-	return (reco_profile){
-		.factors = all->factors + (Size) u * serving->model.stride,
-		.bias = all->bias[u],
-		.n = a->start[u + 1] - a->start[u],
-		.item = a->col + a->start[u],
-		.value = a->value + a->start[u],
-		.user = u + 1,
-	};
+	reco_model_profile(&serving->model, &serving->all->histories, u, &profile);
+	return profile;
 }
 
 typedef struct UserLoad
@@ -164,8 +149,7 @@ typedef struct UserLoad
 	const Serving *serving;
 	RecoBudget budget;
 	IdDict *ids;
-	float *user;
-	float *bias;
+	RecoPartsLoad *parts;
 	reco_csr histories;
 	int64 slots; /* entries that there is room for */
 	MemoryContext row;
@@ -200,9 +184,6 @@ append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 	memcpy(all->col + at, profile.item, profile.n * sizeof(int32));
 	memcpy(all->value + at, profile.value, profile.n * sizeof(float));
 	all->start[number + 1] = at + profile.n;
-	load->bias[number] = DatumGetFloat4(slot->tts_values[COLUMN_BIAS]);
-	if (!(fabsf(load->bias[number]) <= RECO_MAX_FACTOR))
-		reco_damaged(serving->schema, "A user's history is not readable.");
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(load->row);
 }
@@ -212,13 +193,11 @@ load_user(void *arg, TupleTableSlot *slot)
 {
 	UserLoad *load = arg;
 	const Serving *serving = load->serving;
-	const RecoModel *model = &serving->model;
 	int32 users = id_dict_count(load->ids);
 
 	if (users == serving->users || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
 		reco_damaged(serving->schema, "The rows of its users do not belong together.");
-	serving_copy_factors(serving->schema, slot->tts_values[COLUMN_FACTORS], model->factors, false,
-						 load->user + (Size) users * model->stride);
+	reco_parts_load_row(load->parts, slot->tts_values[COLUMN_PARTS], users);
 	append_history(load, slot, users);
 	return true;
 }
@@ -228,6 +207,9 @@ reco_users_load(const Serving *serving, MemoryContext context)
 {
 	UserLoad load = {serving};
 	ServingUsers *users = MemoryContextAllocZero(context, sizeof(ServingUsers));
+	MemoryContext scratch =
+		AllocSetContextCreate(context, "reco users' parts", ALLOCSET_DEFAULT_SIZES);
+	RecoModel model = serving->model;
 	ModelTable table;
 
 	reco_budget_init(&load.budget, context);
@@ -237,10 +219,11 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	reco_table_require_id(&table, serving->user_type);
 	serving_check_size(&table, serving->users);
 	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
-	load.user = serving_load_matrix(&load.budget, context, serving->users, serving->model.stride);
 	load.ids = id_dict_create(context, serving->user_type);
 	id_dict_limit(load.ids, &load.budget, "serving");
-	load.bias = reco_zeros(&load.budget, serving->users);
+	users->part = reco_users_parts(&model, context);
+	load.parts =
+		reco_parts_load(serving->schema, &model, RECO_OF_USERS, true, &load.budget, scratch);
 	load.histories = (reco_csr){serving->users, serving->model.items};
 	load.histories.start =
 		reco_budget_alloc(&load.budget, ((Size) serving->users + 1) * sizeof(int64));
@@ -253,9 +236,13 @@ reco_users_load(const Serving *serving, MemoryContext context)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
 											   id_dict_count(load.ids), serving->users));
 	id_dict_limit(load.ids, NULL, NULL);
-	*users = (ServingUsers){load.ids, load.user, load.bias, load.histories};
-	if (reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS))
-		serving->model.spec->algorithm->index_users(&serving->model, &load.budget,
-													&users->histories, &users->index);
+	reco_parts_load_end(load.parts);
+	users->ids = load.ids;
+	users->histories = load.histories;
+	for (int m = 0; m < model.members; m++)
+		if (model.member[m].spec->algorithm->prepare_users)
+			model.member[m].spec->algorithm->prepare_users(
+				&model, &model.member[m], &users->histories, users->part[m], &load.budget);
+	MemoryContextDelete(scratch);
 	return users;
 }

@@ -223,11 +223,8 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 	row->status = text_column(slot, VERSION_STATUS);
 	row->users = int_column(slot, VERSION_USERS);
 	row->items = int_column(slot, VERSION_ITEMS);
-	row->factors = int_column(slot, VERSION_FACTORS);
 	row->interactions = bigint_column(slot, VERSION_INTERACTIONS);
 	row->bytes = bigint_column(slot, VERSION_BYTES);
-	if (reco_column(slot, VERSION_MEAN))
-		row->mean = DatumGetFloat8(slot->tts_values[VERSION_MEAN]);
 	if (reco_column(slot, VERSION_MIN_VALUE))
 		row->min_value = DatumGetFloat4(slot->tts_values[VERSION_MIN_VALUE]);
 	if (reco_column(slot, VERSION_MAX_VALUE))

@@ -53,8 +53,6 @@ typedef struct VersionRow
 	int32 users;
 	int32 items;
 	int64 interactions;
-	int32 factors;
-	double mean;
 	float min_value;
 	float max_value;
 	Jsonb *fields; /* of the items' features; NULL: none */

@@ -72,8 +72,6 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_INTERACTIONS] = {"interactions", INT8OID},
 	[VERSION_ALGORITHM] = {"algorithm", JSONBOID},
 	[VERSION_OPTIONS] = {"options", JSONBOID},
-	[VERSION_FACTORS] = {"factors", INT4OID},
-	[VERSION_MEAN] = {"mean", FLOAT8OID},
 	[VERSION_MIN_VALUE] = {"min_value", FLOAT4OID},
 	[VERSION_MAX_VALUE] = {"max_value", FLOAT4OID},
 	[VERSION_METRICS] = {"metrics", JSONBOID},
@@ -90,29 +88,16 @@ static const Column version_columns[VERSION_COLUMNS] = {
 };
 
 static const Column user_columns[COLUMNS] = {
-	[COLUMN_VERSION] = {"version", INT4OID},
-	[COLUMN_ID] = {"user_id", ANY_TYPE},
-	[COLUMN_FACTORS] = {"factors", FLOAT4ARRAYOID},
-	[COLUMN_BIAS] = {"bias", FLOAT4OID},
-	[COLUMN_INTERACTIONS] = {"interactions", INT4OID},
-	[COLUMN_NUMBER] = {"number", INT4OID},
-	[COLUMN_NEIGHBORS] = {"neighbors", INT4ARRAYOID},
-	[COLUMN_SIMILARITIES] = {"similarities", FLOAT8ARRAYOID},
-	[COLUMN_CONTENT] = {"history", BYTEAOID},
+	[COLUMN_VERSION] = {"version", INT4OID},  [COLUMN_ID] = {"user_id", ANY_TYPE},
+	[COLUMN_NUMBER] = {"number", INT4OID},    [COLUMN_INTERACTIONS] = {"interactions", INT4OID},
+	[COLUMN_CONTENT] = {"history", BYTEAOID}, [COLUMN_PARTS] = {"parts", BYTEAARRAYOID},
 };
 
 static const Column item_columns[ITEM_COLUMNS] = {
-	[COLUMN_VERSION] = {"version", INT4OID},
-	[COLUMN_ID] = {"item_id", ANY_TYPE},
-	[COLUMN_FACTORS] = {"factors", FLOAT4ARRAYOID},
-	[COLUMN_BIAS] = {"bias", FLOAT4OID},
-	[COLUMN_INTERACTIONS] = {"interactions", INT4OID},
-	[COLUMN_NUMBER] = {"number", INT4OID},
-	[COLUMN_NEIGHBORS] = {"neighbors", INT4ARRAYOID},
-	[COLUMN_SIMILARITIES] = {"similarities", FLOAT8ARRAYOID},
-	[COLUMN_CONTENT] = {"features", BYTEAOID},
-	[COLUMN_TREND] = {"trend", FLOAT4OID},
-	[COLUMN_NUMBERS] = {"numbers", FLOAT4ARRAYOID},
+	[COLUMN_VERSION] = {"version", INT4OID},   [COLUMN_ID] = {"item_id", ANY_TYPE},
+	[COLUMN_NUMBER] = {"number", INT4OID},     [COLUMN_INTERACTIONS] = {"interactions", INT4OID},
+	[COLUMN_CONTENT] = {"features", BYTEAOID}, [COLUMN_PARTS] = {"parts", BYTEAARRAYOID},
+	[COLUMN_TREND] = {"trend", FLOAT4OID},     [COLUMN_NUMBERS] = {"numbers", FLOAT4ARRAYOID},
 };
 
 /* As reco.term has them. */
@@ -120,6 +105,14 @@ static const Column term_columns[TERM_COLUMNS] = {
 	[TERM_VERSION] = {"version", INT4OID}, [TERM_NUMBER] = {"number", INT4OID},
 	[TERM_FIELD] = {"field", INT4OID},     [TERM_TERM] = {"term", TEXTOID},
 	[TERM_WEIGHT] = {"weight", FLOAT4OID},
+};
+
+/* As reco.part has them. */
+static const Column part_columns[PART_COLUMNS] = {
+	[PART_VERSION] = {"version", INT4OID},
+	[PART_PART] = {"part", INT4OID},
+	[PART_NUMBER] = {"number", INT4OID},
+	[PART_CONTENT] = {"content", BYTEAOID},
 };
 
 static const Column list_columns[LIST_COLUMNS] = {
@@ -141,6 +134,7 @@ static const Layout layouts[RECO_TABLES] = {
 	[RECO_TABLE_VERSION] = {"model_version", "version", version_columns, VERSION_COLUMNS},
 	[RECO_TABLE_ITEM] = {"model_item", NULL, item_columns, ITEM_COLUMNS},
 	[RECO_TABLE_USER] = {"model_user", NULL, user_columns, COLUMNS},
+	[RECO_TABLE_PART] = {"model_part", "part", part_columns, PART_COLUMNS},
 	[RECO_TABLE_TERM] = {"model_term", "term", term_columns, TERM_COLUMNS},
 	[RECO_TABLE_LIST] = {"model_list", NULL, list_columns, LIST_COLUMNS},
 };

@@ -18,6 +18,7 @@ typedef enum RecoTable
 	RECO_TABLE_VERSION,
 	RECO_TABLE_ITEM,
 	RECO_TABLE_USER,
+	RECO_TABLE_PART,
 	RECO_TABLE_TERM,
 	RECO_TABLE_LIST,
 	RECO_TABLES
@@ -60,8 +61,6 @@ enum
 	VERSION_INTERACTIONS,
 	VERSION_ALGORITHM,
 	VERSION_OPTIONS,
-	VERSION_FACTORS,
-	VERSION_MEAN,
 	VERSION_MIN_VALUE,
 	VERSION_MAX_VALUE,
 	VERSION_METRICS,
@@ -83,18 +82,25 @@ enum
 {
 	COLUMN_VERSION,
 	COLUMN_ID,
-	COLUMN_FACTORS,
-	COLUMN_BIAS,
-	COLUMN_INTERACTIONS,
 	COLUMN_NUMBER,
-	COLUMN_NEIGHBORS,    /* numbers of similar rows, the most similar first */
-	COLUMN_SIMILARITIES, /* as many */
-	COLUMN_CONTENT,      /* of a user: history; of an item: features */
+	COLUMN_INTERACTIONS,
+	COLUMN_CONTENT, /* of a user: history; of an item: features */
+	COLUMN_PARTS,   /* what the algorithm says of this row (parts.h) */
 	COLUMNS,
 	/* of items only */
 	COLUMN_TREND = COLUMNS,
 	COLUMN_NUMBERS, /* features that are numbers: embeddings, and numbers */
 	ITEM_COLUMNS
+};
+
+/* Of parts whose rows are neither users nor items. */
+enum
+{
+	PART_VERSION,
+	PART_PART, /* its place among these parts */
+	PART_NUMBER,
+	PART_CONTENT,
+	PART_COLUMNS
 };
 
 enum

@@ -172,22 +172,6 @@ reco_unpack(Datum value, Size most)
 	return pg_detoast_datum_packed(stored);
 }
 
-/* An array of at most n elements of so many bytes, or NULL; to be freed unless it is the stored. */
-static ArrayType *
-unpack_array(Datum value, Size n, Size size)
-{
-	struct varlena *packed = reco_unpack(value, ARR_OVERHEAD_WITHNULLS(MAXDIM, 0) + n * size);
-
-	return packed ? DatumGetArrayTypeP(PointerGetDatum(packed)) : NULL;
-}
-
-static void
-free_array(ArrayType *array, Datum value)
-{
-	if (array != NULL && (Pointer) array != DatumGetPointer(value))
-		pfree(array);
-}
-
 typedef struct CheckedVisit
 {
 	ModelTable *table;
@@ -274,65 +258,40 @@ reco_terms_close(TermTable *table)
 	table_close(table->heap, NoLock);
 }
 
-/*
- * The elements of a real[] of exactly d numbers within range, or NULL when it is not
- * one; with nan_ok they may be NaN.  *copy is what to pfree, when *must_free.
- */
-const float *
-reco_factors_of(Datum value, int d, bool nan_ok, bool *must_free, void **copy)
+void
+reco_others_scan(Oid schema, int32 version, RowVisitor visit, void *arg)
 {
-	ArrayType *array = unpack_array(value, d, sizeof(float));
-	const float *factors;
+	Relation heap = reco_open(schema, RECO_TABLE_PART, AccessShareLock);
+	Relation index;
 
-	if (array == NULL)
-		return NULL;
-	*copy = array;
-	*must_free = (Pointer) array != DatumGetPointer(value);
-	if (ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT4OID ||
-		ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) != d || ARR_NDIM(array) > 1)
-		return NULL;
-	factors = (const float *) ARR_DATA_PTR(array);
-	for (int i = 0; i < d; i++)
-		if (!(fabsf(factors[i]) <= RECO_MAX_FACTOR) && !(nan_ok && isnan(factors[i])))
-			return NULL;
-	return factors;
+	reco_check_policies(heap);
+	index = reco_open_index(heap, 3, (int[]){PART_VERSION, PART_PART, PART_NUMBER});
+	if (index == NULL)
+		reco_table_damaged(schema, psprintf("The index on numbers of its table \"%s\" is missing.",
+											RelationGetRelationName(heap)));
+	visit_rows(heap, index, version, NULL, GetActiveSnapshot(), visit, arg);
+	index_close(index, AccessShareLock);
+	table_close(heap, NoLock);
 }
 
-int32
-reco_neighbors_of(ModelTable *table, TupleTableSlot *slot, int32 rows, int32 **neighbor,
-				  double **similarity)
+/*
+ * The elements of a real[] of exactly n numbers, which may be NaN, within range, to `to`; false
+ * when it is not one.
+ */
+bool
+reco_numbers_of(Datum value, int n, float *to)
 {
-	Datum stored[] = {slot->tts_values[COLUMN_NEIGHBORS], slot->tts_values[COLUMN_SIMILARITIES]};
-	/* no list is longer than there are rows */
-	ArrayType *numbers = unpack_array(stored[0], rows, sizeof(int32));
-	ArrayType *similarities = unpack_array(stored[1], rows, sizeof(double));
-	bool fits = numbers != NULL && similarities != NULL;
-	int n = 0;
+	struct varlena *packed =
+		reco_unpack(value, ARR_OVERHEAD_WITHNULLS(MAXDIM, 0) + n * sizeof(float));
+	ArrayType *array = packed ? DatumGetArrayTypeP(PointerGetDatum(packed)) : NULL;
+	bool fits = array != NULL && !ARR_HASNULL(array) && ARR_ELEMTYPE(array) == FLOAT4OID &&
+				ARR_NDIM(array) <= 1 && ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) == n;
 
-	*neighbor = NULL;
-	*similarity = NULL;
 	if (fits)
-	{
-		n = ArrayGetNItems(ARR_NDIM(numbers), ARR_DIMS(numbers));
-		fits = n <= rows && n == ArrayGetNItems(ARR_NDIM(similarities), ARR_DIMS(similarities)) &&
-			   !ARR_HASNULL(numbers) && !ARR_HASNULL(similarities) &&
-			   ARR_ELEMTYPE(numbers) == INT4OID && ARR_ELEMTYPE(similarities) == FLOAT8OID;
-	}
-	if (fits)
-	{
-		*neighbor = reco_row_alloc(n, sizeof(int32));
-		*similarity = reco_row_alloc(n, sizeof(double));
-		memcpy(*neighbor, ARR_DATA_PTR(numbers), n * sizeof(int32));
-		memcpy(*similarity, ARR_DATA_PTR(similarities), n * sizeof(double));
-	}
-	free_array(numbers, stored[0]);
-	free_array(similarities, stored[1]);
-	for (int k = 0; fits && k < n; k++)
-		fits = (*neighbor)[k] >= 0 && (*neighbor)[k] < rows &&
-			   fabs((*similarity)[k]) <= RECO_MAX_FACTOR;
-	if (!fits)
-		reco_damaged(RelationGetNamespace(table->heap),
-					 psprintf("A list of neighbors in its table \"%s\" is not readable.",
-							  RelationGetRelationName(table->heap)));
-	return n;
+		memcpy(to, ARR_DATA_PTR(array), n * sizeof(float));
+	for (int i = 0; i < n && fits; i++)
+		fits = fabsf(to[i]) <= RECO_MAX_FACTOR || isnan(to[i]);
+	if (array != NULL && (Pointer) array != DatumGetPointer(value))
+		pfree(array);
+	return fits;
 }

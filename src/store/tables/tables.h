@@ -80,15 +80,14 @@ extern struct varlena *reco_unpack(Datum value, Size most);
  */
 extern void *reco_row_alloc(Size count, Size size);
 
-/* Checks a factors column: NULL unless it is d floats within range. */
-extern const float *reco_factors_of(Datum value, int d, bool nan_ok, bool *must_free, void **copy);
-
 /*
- * A row's list of neighbors, checked: as many similarities as numbers, these from
- * 0 to rows - 1.  palloc'd.  Returns how many.
+ * The elements of a real[], which must be exactly n numbers, within range or NaN; false when it
+ * is not.
  */
-extern int32 reco_neighbors_of(ModelTable *table, TupleTableSlot *slot, int32 rows,
-							   int32 **neighbor, double **similarity);
+extern bool reco_numbers_of(Datum value, int n, float *to);
+
+/* Visits the rows of a version in model_part, by part and number; columns may be NULL. */
+extern void reco_others_scan(Oid schema, int32 version, RowVisitor visit, void *arg);
 
 /*
  * Fast writer: batches of rows with their index entries, as COPY does.

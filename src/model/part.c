@@ -1,0 +1,133 @@
+/*
+ * part.c
+ *	  Parts of a trained model: as the kernels see them, and checks.
+ */
+#include "model/part.h"
+
+#include <math.h>
+
+reco_neighbors
+reco_part_lists(const RecoPart *part)
+{
+	return (reco_neighbors){part->rows, part->start, part->number, part->data};
+}
+
+RecoPart
+reco_lists_part(const reco_neighbors *lists)
+{
+	return (RecoPart){
+		.rows = lists->rows,
+		.start = lists->start,
+		.number = lists->row,
+		.data = lists->similarity,
+	};
+}
+
+reco_csr
+reco_part_csr(const RecoPart *part, int32 cols)
+{
+	return (reco_csr){part->rows, cols, part->start, part->number, part->data};
+}
+
+RecoPart
+reco_csr_part(const reco_csr *a)
+{
+	return (RecoPart){.rows = a->rows, .start = a->start, .number = a->col, .data = a->value};
+}
+
+RecoPart
+reco_vector_part(const RecoPartType *type, int32 rows, void *numbers)
+{
+	return (RecoPart){.rows = rows, .stride = reco_part_stride(type), .data = numbers};
+}
+
+void
+reco_bias_parts(RecoPartType *type)
+{
+	RecoPartType bias = {.name = "bias", .width = 1, .role = RECO_ROLE_BIAS};
+
+	type[RECO_MEAN] = (RecoPartType){
+		.name = "mean", .side = RECO_OF_MODEL, .rows = 1, .width = 1, .element = RECO_FLOAT8};
+	type[RECO_ITEM_BIAS] = type[RECO_USER_BIAS] = bias;
+	type[RECO_ITEM_BIAS].side = RECO_OF_ITEMS;
+	type[RECO_USER_BIAS].side = RECO_OF_USERS;
+}
+
+int
+reco_part_position(const RecoMember *member, int members, RecoSide side, const char *name)
+{
+	int position = 0;
+
+	for (int m = 0; m < members; m++)
+		for (int p = 0; p < member[m].parts; p++)
+		{
+			const RecoPartType *type = &member[m].type[p];
+
+			if (type->side != side || !reco_part_stored(type))
+				continue;
+			if (m == 0 && name && strcmp(type->name, name) == 0)
+				return position;
+			position++;
+		}
+	return name ? -1 : position;
+}
+
+int
+reco_stored_parts(const RecoMember *member, int members, RecoSide side)
+{
+	return reco_part_position(member, members, side, NULL);
+}
+
+static bool
+numbers_fit(RecoElement element, const void *numbers, Size n)
+{
+	const float *x = numbers;
+	const double *y = numbers;
+
+	for (Size i = 0; element != RECO_NOTHING && i < n; i++)
+	{
+		RECO_POLL_AT(i);
+		if (!(element == RECO_FLOAT4 ? fabsf(x[i]) <= RECO_MAX_FACTOR
+									 : fabs(y[i]) <= RECO_MAX_FACTOR))
+			return false;
+	}
+	return true;
+}
+
+bool
+reco_part_fits(const RecoPartType *type, const RecoPart *part)
+{
+	if (part->data == NULL || type->shape == RECO_BYTES)
+		return true;
+	if (type->shape == RECO_VECTOR)
+		return numbers_fit(type->element, part->data, (Size) part->rows * part->stride);
+	return numbers_fit(type->element, part->data, part->start[part->rows]);
+}
+
+void
+reco_part_profile(const RecoMember *member, const RecoPart *part, int32 row, reco_profile *profile)
+{
+	for (int p = 0; p < member->parts; p++)
+	{
+		const RecoPart *of = &part[p];
+
+		if (member->type[p].side != RECO_OF_USERS || (of->data == NULL && of->start == NULL))
+			continue;
+		switch (member->type[p].role)
+		{
+			case RECO_ROLE_FACTORS:
+				profile->factors = reco_part_floats(of, row);
+				break;
+			case RECO_ROLE_BIAS:
+				profile->bias = *reco_part_floats(of, row);
+				break;
+			case RECO_ROLE_NEIGHBORS:
+				profile->neighbors = (int32) (of->start[row + 1] - of->start[row]);
+				profile->neighbor = of->number + of->start[row];
+				profile->similarity = (const double *) of->data + of->start[row];
+				break;
+			case RECO_NO_ROLE:
+				break;
+		}
+	}
+}

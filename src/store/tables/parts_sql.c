@@ -1,0 +1,174 @@
+/*
+ * parts_sql.c
+ *	  reco.part_vector() and reco.part_list(): a part of a row, for the views of a model.
+ *
+ * A part has a name in its algorithm's declaration; of an algorithm made of others, the names
+ * are those of the algorithm itself.  Anybody may call these with anything.
+ *
+ * Cost: that of what is returned; the algorithm is parsed once a query.
+ */
+#include "store/tables/parts.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "pg/rows.h"
+#include "utils/builtins.h"
+
+RECO_FUNCTION(reco_part_vector);
+RECO_FUNCTION(reco_part_list);
+
+/* Where a part is in the rows of a side; kept between the rows of a query. */
+typedef struct PartPlace
+{
+	Jsonb *algorithm; /* of which this is said */
+	text *side;
+	text *name;
+	const RecoPartType *type; /* NULL: there is no such part */
+	int position;
+} PartPlace;
+
+static bool
+same(const void *a, const void *b)
+{
+	return VARSIZE_ANY(a) == VARSIZE_ANY(b) && memcmp(a, b, VARSIZE_ANY(a)) == 0;
+}
+
+static RecoSide
+side_of(const text *side)
+{
+	char *name = text_to_cstring(side);
+
+	if (strcmp(name, "users") == 0)
+		return RECO_OF_USERS;
+	if (strcmp(name, "items") == 0)
+		return RECO_OF_ITEMS;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unrecognized side \"%s\"", name),
+			 errhint("Valid sides are \"users\" and \"items\".")));
+}
+
+static const RecoPartType *
+type_named(const RecoMember *member, RecoSide side, const char *name)
+{
+	for (int p = 0; p < member->parts; p++)
+		if (member->type[p].side == side && strcmp(member->type[p].name, name) == 0)
+			return &member->type[p];
+	return NULL;
+}
+
+static const PartPlace *
+place_of(FunctionCallInfo fcinfo)
+{
+	PartPlace *place = fcinfo->flinfo->fn_extra;
+	Jsonb *algorithm = PG_GETARG_JSONB_P(1);
+	text *side = PG_GETARG_TEXT_PP(2);
+	text *name = PG_GETARG_TEXT_PP(3);
+	MemoryContext old;
+	RecoMember *member;
+	int members;
+
+	if (place && same(place->algorithm, algorithm) && same(place->side, side) &&
+		same(place->name, name))
+		return place;
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	place = palloc(sizeof(PartPlace));
+	place->algorithm = (Jsonb *) pg_detoast_datum_copy((struct varlena *) algorithm);
+	place->side = memcpy(palloc(VARSIZE_ANY(side)), side, VARSIZE_ANY(side));
+	place->name = memcpy(palloc(VARSIZE_ANY(name)), name, VARSIZE_ANY(name));
+	members = reco_members_make(reco_spec_parse(algorithm), &member);
+	place->position = reco_part_position(member, members, side_of(side), text_to_cstring(name));
+	place->type =
+		place->position < 0 ? NULL : type_named(&member[0], side_of(side), text_to_cstring(name));
+	fcinfo->flinfo->fn_extra = place;
+	MemoryContextSwitchTo(old);
+	return place;
+}
+
+/* The element of a part in the first argument; an error when it is not one. */
+static const char *
+element_of(FunctionCallInfo fcinfo, const PartPlace *place, Size *size)
+{
+	const char *data[RECO_MOST_STORED];
+	Size sizes[RECO_MOST_STORED];
+	int n = reco_parts_elements(PG_GETARG_ARRAYTYPE_P(0), RECO_MOST_STORED, data, sizes);
+
+	if (n <= place->position || place->position >= RECO_MOST_STORED)
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("array does not hold the parts of a row of that algorithm")));
+	*size = sizes[place->position];
+	return data[place->position];
+}
+
+/* part_vector(parts bytea[], algorithm jsonb, side text, name text) returns real[] */
+Datum
+reco_part_vector(PG_FUNCTION_ARGS)
+{
+	const PartPlace *place = place_of(fcinfo);
+	const char *data;
+	Size size;
+	Size element;
+	int n;
+	Datum *values;
+
+	if (place->type == NULL || place->type->shape != RECO_VECTOR)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(FLOAT4OID));
+	data = element_of(fcinfo, place, &size);
+	element = reco_element_size(place->type->element);
+	n = (int) (size / element);
+	values = palloc((Max(n, 1)) * sizeof(Datum));
+	for (int i = 0; i < n; i++)
+	{
+		float single;
+		double twice;
+
+		RECO_POLL_AT(i + 1);
+		if (place->type->element == RECO_FLOAT4)
+			memcpy(&single, data + i * sizeof(float), sizeof(float));
+		else
+		{
+			memcpy(&twice, data + i * sizeof(double), sizeof(double));
+			single = (float) twice;
+		}
+		values[i] = Float4GetDatum(single);
+	}
+	PG_RETURN_ARRAYTYPE_P(
+		construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+}
+
+/* part_list(parts bytea[], algorithm jsonb, side text, name text) returns (number, weight) */
+Datum
+reco_part_list(PG_FUNCTION_ARGS)
+{
+	const PartPlace *place = place_of(fcinfo);
+	RecoRows rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, FLOAT8OID}, 2);
+	const char *data;
+	Size size;
+	Size element;
+	Size n;
+
+	if (place->type == NULL || place->type->shape != RECO_LIST)
+		return (Datum) 0;
+	data = element_of(fcinfo, place, &size);
+	element = reco_element_size(place->type->element);
+	n = size / (sizeof(int32) + element);
+	for (Size k = 0; k < n; k++)
+	{
+		const char *weight = data + n * sizeof(int32) + k * element;
+		int32 number;
+		float single;
+		double twice = 1;
+
+		reco_poll();
+		memcpy(&number, data + k * sizeof(int32), sizeof(int32));
+		if (place->type->element == RECO_FLOAT8)
+			memcpy(&twice, weight, sizeof(double));
+		else if (place->type->element == RECO_FLOAT4)
+		{
+			memcpy(&single, weight, sizeof(float));
+			twice = single;
+		}
+		reco_rows_add(&rows, (Datum[]){Int32GetDatum(number), Float8GetDatum(twice)},
+					  (bool[]){false, false});
+	}
+	return (Datum) 0;
+}
