@@ -94,14 +94,13 @@ static void
 evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget)
 {
 	const RecoSpec *spec = model->spec;
-	bool latest = spec->predicts_value && e->hidden.latest;
 	reco_evaluation evaluation = {
 		.profile = training_user,
 		.arg = model,
 		.hidden = e->hidden.by_user,
 		.worth = e->hidden.by_user.value,
 		.predicts = spec->predicts_value,
-		.truth = latest ? e->hidden.latest : e->hidden.by_user.value,
+		.truth = reco_spec_values(spec, e->hidden.by_user.value, e->hidden.latest),
 		.filler = e->popular,
 		.fillers = model->items,
 		.cutoffs = e->cutoffs,

@@ -81,36 +81,6 @@ check_id_types(const RecoRun *run)
 	}
 }
 
-char *
-reco_run_rows(const RecoRun *run)
-{
-	const RecoData *data = run->data;
-	StringInfoData text;
-
-	initStringInfo(&text);
-	appendStringInfo(&text, INT64_FORMAT " rows read", data->rows_read);
-	if (data->x.merged)
-		appendStringInfo(&text, ", " INT64_FORMAT " merged into others", data->x.merged);
-	if (data->skipped_null)
-		appendStringInfo(&text, ", " INT64_FORMAT " skipped for a null", data->skipped_null);
-	if (data->skipped_invalid)
-		appendStringInfo(&text, ", " INT64_FORMAT " skipped for an invalid value",
-						 data->skipped_invalid);
-	if (data->dropped_users || data->dropped_items)
-		appendStringInfo(&text,
-						 ", " INT64_FORMAT " users and " INT64_FORMAT
-						 " items dropped for too few interactions",
-						 data->dropped_users, data->dropped_items);
-	if (data->x.capped)
-		appendStringInfo(
-			&text, ", " INT64_FORMAT " interactions of %d users left out by max_user_interactions",
-			data->x.capped, data->x.capped_users);
-	if (data->skipped_items)
-		appendStringInfo(&text, ", " INT64_FORMAT " items skipped for an id that is too long",
-						 data->skipped_items);
-	return text.data;
-}
-
 void
 reco_run_parse(RecoRun *run)
 {
@@ -178,7 +148,7 @@ reco_step_read(RecoRun *run)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("source of model \"%s\" has no interactions to train on", run->model),
-				 errdetail_internal("%s.", reco_run_rows(run))));
+				 errdetail_internal("%s.", reco_data_rows(run->data))));
 	reco_version_check_lengths(run->data, run->model);
 	if (exists)
 	{

@@ -77,7 +77,4 @@ extern void reco_step_measure(RecoRun *run);
  */
 extern void reco_step_write(RecoRun *run, const ModelRow *now);
 
-/* For messages: the rows of a source, and what became of them. */
-extern char *reco_run_rows(const RecoRun *run);
-
 #endif /* RECO_LIFECYCLE_STEPS_H */

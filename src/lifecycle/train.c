@@ -262,12 +262,12 @@ tell(const RecoRun *run)
 {
 	const reco_csr *by_user = &run->training.by_user;
 
-	ereport(
-		NOTICE,
-		(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
-				run->model, run->version.number, run->trained.model.users, run->trained.model.items,
-				by_user->start[by_user->rows]),
-		 errdetail_internal("%s. Columns: %s.", reco_run_rows(run), what_columns_are(run->data))));
+	ereport(NOTICE,
+			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
+					run->model, run->version.number, run->trained.model.users,
+					run->trained.model.items, by_user->start[by_user->rows]),
+			 errdetail_internal("%s. Columns: %s.", reco_data_rows(run->data),
+								what_columns_are(run->data))));
 	if (run->data->longest_rules)
 		tell_longest(run);
 	if (run->data->row_security)

@@ -330,9 +330,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 	RecoArgument argument[] = {
 		reco_int4_argument(version->number),
 		reco_int8_argument(data->rows_read),
-		reco_int8_argument(data->skipped_null),
-		reco_int8_argument(data->skipped_invalid),
-		reco_int8_argument(data->x.merged),
+		reco_jsonb_argument(reco_data_skipped(data)),
+		reco_int8_argument(data->count[RECO_COUNT_MERGED]),
 		reco_int4_argument(model->users),
 		reco_int4_argument(model->items),
 		reco_int8_argument(result->by_user->start[result->by_user->rows]),
@@ -344,16 +343,11 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_float8_argument(result->read_seconds),
 		reco_float8_argument(result->train_seconds),
 		reco_float8_argument(write_seconds),
-		reco_int8_argument(data->dropped_users),
-		reco_int8_argument(data->dropped_items),
 		reco_jsonb_argument(data->features ? reco_fields_describe(data->features) : NULL),
 		reco_jsonb_argument(result->metrics),
 		reco_text_argument(result->verdict.message),
 		{BOOLOID, BoolGetDatum(data->row_security), false},
 		{BOOLOID, BoolGetDatum(data->available), false},
-		reco_int8_argument(data->skipped_items),
-		reco_int4_argument(data->x.capped_users),
-		reco_int8_argument(data->x.capped),
 		{BOOLOID, BoolGetDatum(data->has_time), false},
 		{TIMESTAMPTZOID, TimestampTzGetDatum(data->reference_time),
 		 data->reference_time == RECO_NO_REFERENCE_TIME},
@@ -362,15 +356,12 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 	reco_statement_one(
 		version->schema,
 		"UPDATE ONLY %s.model_version SET status = 'ready', finished_at = clock_timestamp(),"
-		" rows_read = $2, rows_skipped = jsonb_build_object('null', $3, 'invalid', $4,"
-		" 'users_dropped', $16, 'items_dropped', $17) || jsonb_strip_nulls(jsonb_build_object("
-		"'items_invalid', nullif($23, 0), 'users_capped', nullif($24, 0),"
-		" 'interactions_capped', nullif($25, 0))), rows_merged = $5, users = $6, items = $7,"
-		" interactions = $8, min_value = $9::float4, max_value = $10::float4, loss = $11,"
-		" bytes = $12, timings = jsonb_build_object('read', round($13::numeric, 3),"
-		" 'train', round($14::numeric, 3), 'write', round($15::numeric, 3)), fields = $18,"
-		" metrics = $19, message = $20, row_security = $21, available = $22, timed = $26,"
-		" reference_time = $27"
+		" rows_read = $2, rows_skipped = $3, rows_merged = $4, users = $5, items = $6,"
+		" interactions = $7, min_value = $8::float4, max_value = $9::float4, loss = $10,"
+		" bytes = $11, timings = jsonb_build_object('read', round($12::numeric, 3),"
+		" 'train', round($13::numeric, 3), 'write', round($14::numeric, 3)), fields = $15,"
+		" metrics = $16, message = $17, row_security = $18, available = $19, timed = $20,"
+		" reference_time = $21"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

@@ -47,6 +47,16 @@ struct RecoSpec
 #define RECO_MAX_NESTING 4
 
 /*
+ * Which of the two values of an interaction an algorithm takes: the latest, NULL where no pair
+ * repeats, or the sum.
+ */
+static inline float *
+reco_spec_values(const RecoSpec *spec, float *sum, float *latest)
+{
+	return spec->predicts_value && latest ? latest : sum;
+}
+
+/*
  * What is known about the items: the query `items` of a model, read and prepared.
  */
 typedef struct RecoFeatures

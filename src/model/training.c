@@ -57,8 +57,7 @@ by_user_of(const RecoSpec *spec, const RecoTrainingSet *set)
 {
 	reco_csr by_user = set->x->by_user;
 
-	if (plane_of(spec, set) == 1)
-		by_user.value = set->x->latest;
+	by_user.value = reco_spec_values(spec, by_user.value, set->x->latest);
 	return by_user;
 }
 

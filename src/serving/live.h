@@ -6,7 +6,7 @@
 #define RECO_SERVING_LIVE_H
 
 #include "store/image/cache.h"
-#include "store/source/data.h"
+#include "store/source/events.h"
 #include "store/source/lookup.h"
 
 /*
@@ -84,7 +84,7 @@ extern double reco_live_limit(const RecoLookup *lookup);
 extern bool reco_live_is_cheap(const RecoLookup *lookup);
 /* An error unless the columns are those that a source of the model has. */
 extern void reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type,
-							Oid *value, Oid *time);
+							RecoEvents *events);
 /*
  * Whether an error of a query leaves the training in its place: while it was prepared not what
  * ends a statement or a session, runs out of something, or may go away when it is tried

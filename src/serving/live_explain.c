@@ -162,12 +162,12 @@ tell_source(void *arg)
 	const IdType *type = to->type[true];
 	RecoLookup *lookup = &to->lookup;
 	bool cheap;
-	Oid ignored[2];
+	RecoEvents ignored;
 	char *plan;
 	char *hint;
 	TupleDesc columns = reco_lookup_prepare(lookup, type, false, NULL);
 
-	reco_live_check(columns, type, to->type[false], &ignored[0], &ignored[1]);
+	reco_live_check(columns, type, to->type[false], &ignored);
 	columns = CreateTupleDescCopy(columns);
 	reco_lookup_plan(lookup);
 	cheap = lookup->cost <= reco_live_limit(lookup);

@@ -19,7 +19,6 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "store/source/ingest.h"
 #include "store/source/resolve.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -58,23 +57,6 @@ same_definition(const ModelRow *a, const ModelRow *b)
 		   same_text(a->items, b->items) && same_text(a->search_path, b->search_path) &&
 		   same_text(a->items_search_path, b->items_search_path) &&
 		   same_jsonb(a->options, b->options) && same_jsonb(a->resolved, b->resolved);
-}
-
-/* An option of the definition that is a number; 0 where it is none. */
-static int32
-option_number(const Jsonb *options, const char *name)
-{
-	JsonbValue found;
-	double number;
-
-	if (options == NULL || !JB_ROOT_IS_OBJECT((Jsonb *) options) ||
-		!getKeyJsonValueFromContainer((JsonbContainer *) &options->root, name, strlen(name),
-									  &found) ||
-		found.type != jbvNumeric)
-		return 0;
-	number = DatumGetFloat8(
-		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(found.val.numeric)));
-	return number >= 1 && number <= PG_INT32_MAX ? (int32) number : 0;
 }
 
 /* Whether an option of the definition has a value; it was checked when it was written. */
@@ -137,7 +119,6 @@ define(RecoLive *live, const ModelRow *row)
 	live->mode = reco_live_mode(row->options);
 	live->skip_invalid =
 		live->mode == RECO_LIVE_AUTO || option_is(row->options, "on_invalid", "skip");
-	live->max_interactions = option_number(row->options, "max_user_interactions");
 	kept.source = copy_text(row->source);
 	kept.items = copy_text(row->items);
 	kept.search_path = copy_text(row->search_path);
@@ -442,23 +423,10 @@ check_id(const Form_pg_attribute column, const IdType *type, const char *role)
 }
 
 void
-reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type, Oid *value,
-				Oid *time)
+reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type,
+				RecoEvents *events)
 {
-	*value = *time = InvalidOid;
-	if (columns->natts < 2 || columns->natts > 4)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("source must have 2 to 4 columns, not %d", columns->natts)));
+	reco_events_columns(events, columns);
 	check_id(TupleDescAttr(columns, 0), user_type, "user");
 	check_id(TupleDescAttr(columns, 1), item_type, "item");
-	if (columns->natts > 2)
-	{
-		*value = getBaseType(TupleDescAttr(columns, 2)->atttypid);
-		ingest_check_value(*value);
-	}
-	if (columns->natts > 3)
-	{
-		*time = getBaseType(TupleDescAttr(columns, 3)->atttypid);
-		ingest_check_time(*time);
-	}
 }

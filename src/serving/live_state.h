@@ -34,7 +34,6 @@ struct RecoLive
 	ModelRow row;
 	RecoLiveMode mode;
 	bool skip_invalid;
-	int32 max_interactions; /* of a user; 0: all */
 	LiveQuery source;
 	LiveQuery items;
 	bool items_described; /* whether they say what is available is known */

@@ -13,7 +13,6 @@
 #include "serving/live_state.h"
 
 #include "miscadmin.h"
-#include "store/source/ingest.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -38,8 +37,8 @@ typedef struct UserRows
 	bool too_many; /* it has more rows than are read */
 	int64 received;
 	Oid item_type; /* that of the model's items, or a wider one */
-	Oid value_type;
-	Oid time_type;
+	RecoEvents events;
+	int64 count[RECO_COUNTS];
 	MemoryContext row; /* what functions of the ids' types leave behind */
 	int64 n;
 	int64 slots;
@@ -54,8 +53,7 @@ rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 	UserRows *rows = (UserRows *) receiver;
 	Serving *serving = rows->serving;
 
-	reco_live_check(columns, serving->user_type, serving->item_type, &rows->value_type,
-					&rows->time_type);
+	reco_live_check(columns, serving->user_type, serving->item_type, &rows->events);
 	rows->item_type = TupleDescAttr(columns, 1)->atttypid;
 }
 
@@ -86,42 +84,21 @@ reserve_row(UserRows *rows)
 	return true;
 }
 
-/* The ids of the row are of the source's own types, which may be wider than the model's. */
-static pg_attribute_noreturn() void refuse_value(TupleTableSlot *slot, double value)
-{
-	IdType type[2];
-
-	for (int i = 0; i < 2; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(slot->tts_tupleDescriptor, i);
-
-		id_type_init(&type[i], column->atttypid, column->atttypmod, column->attcollation,
-					 i == 0 ? "user" : "item");
-	}
-	ingest_invalid_value(&type[0], &type[1], slot, value);
-}
-
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	UserRows *rows = (UserRows *) receiver;
 	Serving *serving = rows->serving;
-	double value;
-	int64 time;
+	RecoEvent event;
 	Datum id;
-	int32 item;
-	bool valid;
+	int32 item = -1;
 	MemoryContext old;
 
 	slot_getallattrs(slot);
-	if (slot->tts_isnull[1] || (OidIsValid(rows->value_type) && slot->tts_isnull[2]))
-		return true;
 	old = MemoryContextSwitchTo(rows->row);
-	valid = ingest_row(rows->value_type, rows->time_type, slot, &value, &time);
-	if (!valid && !rows->live->skip_invalid)
-		refuse_value(slot, value);
-	valid = valid && id_from_datum(serving->item_type, slot->tts_values[1], rows->item_type, &id);
-	item = valid ? id_dict_find(serving->items, id) : -1;
+	if (reco_event_read(&rows->events, slot, &event) &&
+		id_from_datum(serving->item_type, event.item, rows->item_type, &id))
+		item = id_dict_find(serving->items, id);
 	MemoryContextSwitchTo(old);
 	if (++rows->received % 1024 == 0 || MemoryContextMemAllocated(rows->row, false) > ROW_GARBAGE)
 		MemoryContextReset(rows->row);
@@ -129,8 +106,8 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 		return true;
 	if (!reserve_row(rows))
 		return false;
-	rows->entry[rows->n] = (reco_entry){item, (float) value};
-	rows->time[rows->n++] = time;
+	rows->entry[rows->n] = (reco_entry){item, (float) event.value};
+	rows->time[rows->n++] = event.time;
 	return true;
 }
 
@@ -171,6 +148,8 @@ read_rows(RecoLive *live, UserRows *rows)
 		!reco_live_is_cheap(lookup))
 		return false;
 	reco_receiver_init(&rows->receiver, rows_startup, receive_row);
+	rows->events.skip_invalid = live->skip_invalid;
+	rows->events.count = rows->count;
 	rows->row = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
 	rows->slots = 64;
 	rows->entry = palloc(rows->slots * sizeof(reco_entry));
@@ -180,45 +159,47 @@ read_rows(RecoLive *live, UserRows *rows)
 	return rows->used;
 }
 
+static void *
+take(int64 count, Size size)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * size);
+}
+
 /*
  * What a user has by the rows that were read: items, and values as the algorithm takes
- * them.  Those that max_user_interactions leaves out stay behind, as items only.
+ * them, by the options that the version was trained with.  Those that max_user_interactions
+ * leaves out stay behind, as items only.
  */
 static void
 merge_rows(UserRows *rows, reco_profile *now)
 {
-	const RecoLive *live = rows->live;
-	bool by_latest = rows->serving->model.spec->predicts_value;
-	int64 *time = OidIsValid(rows->time_type) ? rows->time : NULL;
-	float *sum = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(float));
-	float *latest = NULL;
-	int32 *item;
+	const RecoSpec *spec = rows->serving->model.spec;
+	reco_row_rules rules = reco_data_row_rules(&rows->serving->options);
+	int64 *time = OidIsValid(rows->events.time_type) ? rows->time : NULL;
+	reco_row row = {0};
 	RecoBudget budget;
 
 	reco_budget_init(&budget, CurrentMemoryContext);
-	item = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(int32));
-	if (by_latest)
-		latest = MemoryContextAllocHuge(CurrentMemoryContext, (rows->n + 1) * sizeof(float));
-	now->n = reco_row_merge(&budget.env, rows->entry, time, rows->n, item, sum, latest);
+	row.item = take(rows->n, sizeof(int32));
+	row.sum = take(rows->n, sizeof(float));
+	if (spec->predicts_value)
+		row.latest = take(rows->n, sizeof(float));
+	if (reco_row_applies(&rules, rows->n))
+		row.all = take(rows->n, sizeof(int32));
+	row.kept = take(reco_row_kept(&rules, rows->n), sizeof(reco_kept));
+	now->n = reco_row_sort(&budget.env, rows->entry, time, rows->n)
+				 ? reco_row_reduce(&budget.env, &rules, rows->entry, time, rows->n, &row)
+				 : -1;
 	if (now->n < 0)
 		reco_budget_check(&budget, RECO_STOPPED, "reading a user's rows");
-	if (live->max_interactions > 0 && now->n > live->max_interactions)
+	if (now->n < row.pairs)
 	{
-		int32 *all = MemoryContextAllocHuge(CurrentMemoryContext, now->n * sizeof(int32));
-		reco_kept *scratch = MemoryContextAllocHuge(CurrentMemoryContext,
-													live->max_interactions * sizeof(reco_kept));
-
-		memcpy(all, item, now->n * sizeof(int32));
-		now->has = all;
-		now->n_has = now->n;
-		now->n = reco_row_cap(&budget.env, live->max_interactions, now->n, time, item, sum, latest,
-							  scratch);
-		if (now->n < 0)
-			reco_budget_check(&budget, RECO_STOPPED, "reading a user's rows");
-		pfree(scratch);
+		now->has = row.all;
+		now->n_has = row.pairs;
 	}
-	now->item = item;
-	now->value = by_latest ? latest : sum;
+	now->item = row.item;
+	now->value = reco_spec_values(spec, row.sum, row.latest);
+	pfree(row.kept);
 	pfree(rows->entry);
 	pfree(rows->time);
 }

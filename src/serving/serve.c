@@ -91,24 +91,25 @@ reco_recommend(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* One item of a basket. */
-typedef struct Entry
+/*
+ * Entries of a basket, merged as the rows of a user are: time is their place in it.
+ */
+static void
+merge_basket(const RecoSpec *spec, reco_entry *entry, int64 *place, int64 n, reco_profile *profile)
 {
-	int32 item;
-	int place; /* in the basket */
-	float weight;
-} Entry;
+	reco_row_rules none = {0};
+	reco_row row = {0};
 
-static int
-compare_entries(const void *a, const void *b)
-{
-	const Entry *x = a;
-	const Entry *y = b;
-
-	reco_poll();
-	if (x->item != y->item)
-		return x->item > y->item ? 1 : -1;
-	return (x->place > y->place) - (x->place < y->place);
+	row.item = palloc((n + 1) * sizeof(int32));
+	row.sum = palloc((n + 1) * sizeof(float));
+	if (spec->predicts_value)
+		row.latest = palloc((n + 1) * sizeof(float));
+	(void) reco_row_sort(&reco_poll_env, entry, place, n);
+	*profile = (reco_profile){
+		.n = reco_row_reduce(&reco_poll_env, &none, entry, place, n, &row),
+		.item = row.item,
+		.value = reco_spec_values(spec, row.sum, row.latest),
+	};
 }
 
 /*
@@ -131,9 +132,8 @@ basket_profile(Request *request, reco_profile *profile)
 	int n;
 	int weights;
 	float *weight = request_numbers(request, "weights", &weights);
-	Entry *entry;
-	int32 *item;
-	float *value;
+	reco_entry *entry;
+	int64 *place;
 	int64 known = 0;
 	MemoryContext scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
@@ -149,7 +149,8 @@ basket_profile(Request *request, reco_profile *profile)
 	if (weight && weights != n)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 						errmsg("basket has %d items but %d weights", n, weights)));
-	entry = palloc((n + 1) * sizeof(Entry));
+	entry = palloc((n + 1) * sizeof(reco_entry));
+	place = palloc((n + 1) * sizeof(int64));
 	for (int i = 0; i < n; i++)
 	{
 		Datum id;
@@ -160,7 +161,7 @@ basket_profile(Request *request, reco_profile *profile)
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("\"basket\" must not contain nulls")));
-		if (weight && !(fabsf(weight[i]) <= 1e18f))
+		if (weight && !(fabsf(weight[i]) <= (float) RECO_MAX_VALUE))
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 							errmsg("weight %d of the basket is out of range", i + 1)));
 		old = MemoryContextSwitchTo(scratch);
@@ -169,26 +170,13 @@ basket_profile(Request *request, reco_profile *profile)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
 		/* without weights: bought once, or liked as much as can be */
-		if (number >= 0)
-			entry[known++] = (Entry){number, i, weight ? weight[i] : rated ? model->max_value : 1};
+		if (number < 0)
+			continue;
+		place[known] = i;
+		entry[known++] = (reco_entry){number, weight ? weight[i] : rated ? model->max_value : 1};
 	}
 	MemoryContextDelete(scratch);
-	qsort(entry, known, sizeof(Entry), compare_entries);
-	item = palloc((known + 1) * sizeof(int32));
-	value = palloc((known + 1) * sizeof(float));
-	*profile = (reco_profile){.item = item, .value = value};
-	for (int64 i = 0; i < known; i++)
-	{
-		RECO_POLL_AT(i);
-		if (profile->n > 0 && item[profile->n - 1] == entry[i].item)
-			value[profile->n - 1] =
-				rated ? entry[i].weight : value[profile->n - 1] + entry[i].weight;
-		else
-		{
-			item[profile->n] = entry[i].item;
-			value[profile->n++] = entry[i].weight;
-		}
-	}
+	merge_basket(model->spec, entry, place, known, profile);
 }
 
 /* The basket as a user that the model was not trained on. */

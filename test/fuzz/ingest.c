@@ -263,7 +263,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 	{
 		trend.growth = calloc((size_t) items, sizeof(float));
-		t.max_row = data[0] & 16 ? 1 + data[1] % 8 : 0;
+		t.rules.max = data[0] & 16 ? 1 + data[1] % 8 : 0;
 		t.keep_time = data[0] & 64;
 		if (data[0] & 32)
 			t.trend = &trend;

@@ -93,7 +93,7 @@ build_matrix_with(mimic_env *m, const source *s, const row *rows, const int32_t 
 		memset(number[side], -1, ((size_t) size[side] + 1) * sizeof(int32_t));
 	}
 	reco_triples_init(&t, &m->env, s->has_value, s->has_time);
-	t.max_row = b->max_row;
+	t.rules.max = b->max_row;
 	t.keep_time = b->keep_time;
 	t.trend = b->trend;
 	for (int32_t r = 0; r < s->n && status == RECO_OK; r++)

@@ -175,53 +175,88 @@ test_order_of_rows(void **state)
 	}
 }
 
-/* One user's rows, in an order of their own, give the bits of the matrix. */
+/* The rows of a user in an order of their own; how many. */
+static int64_t
+rows_of(const source *s, const row *rows, int32_t user, reco_entry *entry, int64_t *time)
+{
+	int64_t n = 0;
+
+	for (int32_t r = s->n - 1; r >= 0; r--)
+		if (rows[r].user == user)
+		{
+			entry[n] = (reco_entry){rows[r].item, s->has_value ? rows[r].value : 1};
+			time[n++] = rows[r].time;
+		}
+	return n;
+}
+
+/* One user's rows, however they arrive, give the bits of the matrix under the same rules. */
+static void
+check_rows(const source *s, const row *rows, int64_t max)
+{
+	reco_entry *entry = malloc(((size_t) s->n + 1) * sizeof(reco_entry));
+	int64_t *time = malloc(((size_t) s->n + 1) * sizeof(int64_t));
+	reco_row row = {
+		.item = malloc(((size_t) s->n + 1) * sizeof(int32_t)),
+		.sum = malloc(((size_t) s->n + 1) * sizeof(float)),
+		.latest = malloc(((size_t) s->n + 1) * sizeof(float)),
+		.all = malloc(((size_t) s->n + 1) * sizeof(int32_t)),
+		.kept = malloc(((size_t) s->n + 1) * sizeof(reco_kept)),
+	};
+	building b = {.max_row = max, .keep_time = true};
+	building none = {0};
+	reco_row_rules rules = {max};
+	mimic_env m;
+	reco_interactions all;
+	reco_interactions x;
+
+	mimic_env_init(&m);
+	assert_int_equal(build_matrix_with(&m, s, rows, NULL, &none, &all), RECO_OK);
+	assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
+	for (int32_t u = 0; u < s->users; u += 1 + s->users / 20)
+	{
+		const reco_csr *a = &x.by_user;
+		int64_t *times = s->has_time ? time : NULL;
+		int64_t n = rows_of(s, rows, u, entry, time);
+		int64_t from = all.by_user.start[u];
+
+		assert_true(reco_row_sort(&m.env, entry, times, n));
+		n = reco_row_reduce(&m.env, &rules, entry, times, n, &row);
+		assert_int_equal(n, a->start[u + 1] - a->start[u]);
+		for (int64_t k = 0; k < n; k++)
+		{
+			int64_t e = a->start[u] + k;
+
+			assert_int_equal(row.item[k], a->col[e]);
+			assert_true(row.sum[k] == (a->value ? a->value[e] : 1));
+			assert_true(row.latest[k] == (x.latest ? x.latest[e] : row.sum[k]));
+			assert_true(!s->has_time || time[k] == x.time[e]);
+		}
+		assert_int_equal(row.pairs, all.by_user.start[u + 1] - from);
+		assert_memory_equal(row.all, all.by_user.col + from, (size_t) row.pairs * sizeof(int32_t));
+	}
+	free_matrix(&m, &x);
+	free_matrix(&m, &all);
+	free(row.kept);
+	free(row.all);
+	free(row.latest);
+	free(row.sum);
+	free(row.item);
+	free(time);
+	free(entry);
+}
+
 static void
 test_one_row(void **state)
 {
 	(void) state;
 	for (int i = 0; i < SOURCES; i++)
 	{
-		const source *s = &sources[i];
-		row *rows = make_rows(s, (uint64_t) i);
-		reco_entry *entry = malloc(((size_t) s->n + 1) * sizeof(reco_entry));
-		int64_t *time = malloc(((size_t) s->n + 1) * sizeof(int64_t));
-		int32_t *item = malloc(((size_t) s->n + 1) * sizeof(int32_t));
-		float *sum = malloc(((size_t) s->n + 1) * sizeof(float));
-		float *latest = malloc(((size_t) s->n + 1) * sizeof(float));
-		mimic_env m;
-		reco_interactions x;
+		row *rows = make_rows(&sources[i], (uint64_t) i);
 
-		mimic_env_init(&m);
-		assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
-		for (int32_t u = 0; u < s->users; u += 1 + s->users / 20)
-		{
-			const reco_csr *a = &x.by_user;
-			int64_t n = 0;
-
-			for (int32_t r = s->n - 1; r >= 0; r--)
-				if (rows[r].user == u)
-				{
-					entry[n] = (reco_entry){rows[r].item, s->has_value ? rows[r].value : 1};
-					time[n++] = rows[r].time;
-				}
-			n = reco_row_merge(NULL, entry, s->has_time ? time : NULL, n, item, sum, latest);
-			assert_int_equal(n, a->start[u + 1] - a->start[u]);
-			for (int64_t k = 0; k < n; k++)
-			{
-				int64_t e = a->start[u] + k;
-
-				assert_int_equal(item[k], a->col[e]);
-				assert_true(sum[k] == (a->value ? a->value[e] : 1));
-				assert_true(latest[k] == (x.latest ? x.latest[e] : sum[k]));
-			}
-		}
-		free_matrix(&m, &x);
-		free(latest);
-		free(sum);
-		free(item);
-		free(time);
-		free(entry);
+		check_rows(&sources[i], rows, 0);
+		check_rows(&sources[i], rows, 1);
+		check_rows(&sources[i], rows, 9);
 		free(rows);
 	}
 }

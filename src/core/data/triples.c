@@ -92,7 +92,7 @@ reco_triples_build_memory(const reco_triples *t, int32_t users, int32_t items)
 	size_t sorting = sizeof(reco_entry) + (t->has_time ? sizeof(int64_t) : 0);
 	size_t result = sizeof(int32_t) + 2 * sizeof(float); /* sums and latest values */
 	size_t by_item = sizeof(float) + 1 + (t->has_time && t->keep_time ? sizeof(int64_t) : 0);
-	size_t kept = t->max_row > (int64_t) rows ? rows : (size_t) t->max_row;
+	size_t kept = (size_t) reco_row_kept(&t->rules, (int64_t) rows);
 
 	/* four counts of an item's users, before the result is made */
 	if (t->trend != NULL)

@@ -6,6 +6,7 @@
 #define RECO_CORE_DATA_TRIPLES_H
 
 #include "core/data/csr.h"
+#include "core/data/row.h"
 
 /*
  * Interactions in the order in which they arrive.  user and item are
@@ -29,7 +30,7 @@ typedef struct reco_triples
 	bool has_value;
 	bool has_time;
 	bool keep_time;           /* where there are times, the matrix has them */
-	int64_t max_row;          /* pairs that a user keeps: see reco_row_cap; 0: all */
+	reco_row_rules rules;     /* of a user; none until they are set */
 	struct reco_trend *trend; /* is counted while the matrix is built (trend.h); or NULL */
 	int used;                 /* rows in the last chunk */
 	int64_t chunks;
@@ -48,7 +49,7 @@ typedef struct reco_interactions
 	float *latest;    /* like by_user.value; NULL: no pair repeats */
 	int64_t *time;    /* the latest of each pair; NULL: there are none, or they are not kept */
 	int64_t merged;   /* rows that went into another row's entry */
-	int64_t capped;   /* pairs that max_row left out */
+	int64_t capped;   /* pairs that rules.max left out */
 	int32_t capped_users;
 } reco_interactions;
 
@@ -111,42 +112,6 @@ reco_triples_rows(const reco_triples *t)
 extern reco_status reco_triples_build(reco_triples *t, int32_t users, int32_t items,
 									  const int32_t *user_rank, const int32_t *item_rank,
 									  reco_interactions *out);
-
-/* An interaction of one user. */
-typedef struct reco_entry
-{
-	int32_t item;
-	float value;
-} reco_entry;
-
-/*
- * Sorts and merges the n interactions of one user by the same rules; time NULL: the
- * source has none.  Changes entry; item, and sum and latest where they are not NULL,
- * receive the result, and time begins with the latest time of each item.  Returns how many
- * items there are, or -1 when poll asked for an end; env NULL: no polls.
- * Cost: n log n.
- */
-extern int64_t reco_row_merge(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n,
-							  int32_t *item, float *sum, float *latest);
-
-/* What decides which of a user's pairs are kept. */
-typedef struct reco_kept
-{
-	int64_t time;
-	float value;
-	int32_t item;
-} reco_kept;
-
-/*
- * Of the n pairs of one user, in the order of their items, keeps the max > 0 latest (time
- * NULL: the source has none), of those of one time the ones with the largest sums, and of
- * those of one sum the first items.  In place, times too; returns how many are left, or -1
- * when poll asked for an end.  sum and latest may be NULL; scratch has room for max of them or
- * n, whichever is less.
- * Cost: n log max.
- */
-extern int64_t reco_row_cap(const reco_env *env, int64_t max, int64_t n, int64_t *time,
-							int32_t *item, float *sum, float *latest, reco_kept *scratch);
 
 /*
  * Drops users with fewer than min_user entries and items with fewer than

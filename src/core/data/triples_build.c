@@ -20,9 +20,6 @@
 
 #include <string.h>
 
-/* Steps of a sort between two polls: some milliseconds. */
-#define SORT_POLL 16384
-
 /* A row's entry on its way to its place. */
 typedef reco_entry entry;
 
@@ -117,87 +114,6 @@ group_by_user(reco_triples *t, int32_t users, const int32_t *user_rank, const in
 	}
 	ends_to_starts(out->start, users);
 	return RECO_OK;
-}
-
-static bool
-before(const grouped *g, int64_t a, int64_t b)
-{
-	if (g->entry[a].item != g->entry[b].item)
-		return g->entry[a].item < g->entry[b].item;
-	if (g->time && g->time[a] != g->time[b])
-		return g->time[a] < g->time[b];
-	return g->entry[a].value < g->entry[b].value;
-}
-
-static void
-swap_entries(grouped *g, int64_t a, int64_t b)
-{
-	entry e = g->entry[a];
-
-	g->entry[a] = g->entry[b];
-	g->entry[b] = e;
-	if (g->time)
-	{
-		int64_t t = g->time[a];
-
-		g->time[a] = g->time[b];
-		g->time[b] = t;
-	}
-}
-
-/*
- * Heap sort of a row by (item, time, value): O(n log n) also when one pair
- * repeats a million times.  False when poll asked for an end; env NULL: no polls.
- */
-static bool
-sort_row(const reco_env *env, grouped *g, int64_t from, int64_t n)
-{
-	for (int64_t phase = n / 2 + n - 1; phase > 0; phase--)
-	{
-		int64_t root = phase >= n ? phase - n : 0;
-		int64_t end = phase >= n ? n : phase;
-
-		if (env && phase % SORT_POLL == 0 && env->poll(env->arg))
-			return false;
-		if (phase < n)
-			swap_entries(g, from, from + end);
-		for (int64_t child; (child = 2 * root + 1) < end; root = child)
-		{
-			if (child + 1 < end && before(g, from + child, from + child + 1))
-				child++;
-			if (!before(g, from + root, from + child))
-				break;
-			swap_entries(g, from + root, from + child);
-		}
-	}
-	return true;
-}
-
-/*
- * Sum and latest value of the n entries of one pair, sorted.  False to stop.
- */
-static bool
-merge_pair(const reco_env *env, const grouped *g, int64_t from, int64_t n, int64_t *done,
-		   float *sum, float *latest)
-{
-	double total = 0;
-	double last = 0;
-	int64_t last_count = 0;
-
-	for (int64_t e = from; e < from + n; e++)
-	{
-		total += g->entry[e].value;
-		if (g->time == NULL || g->time[e] == g->time[from + n - 1])
-		{
-			last += g->entry[e].value;
-			last_count++;
-		}
-		if (env && stop_after(env, 1, done))
-			return false;
-	}
-	*sum = (float) total;
-	*latest = (float) (last / (double) last_count);
-	return true;
 }
 
 static void
@@ -315,74 +231,14 @@ start_repeats(const reco_env *env, reco_interactions *out, int64_t rows, int64_t
 	return RECO_OK;
 }
 
-/*
- * Merges a sorted row.  The times of the row become those of its pairs, in its beginning.
- * -1 to stop.
- */
-static int64_t
-merge_row(const reco_env *env, grouped *g, int64_t from, int64_t n, int32_t *col, float *value,
-		  float *latest)
-{
-	int64_t to = 0;
-	int64_t done = 0;
-
-	for (int64_t k = 0, repeats; k < n; k += repeats, to++)
-	{
-		float sum, last;
-
-		repeats = 1;
-		while (k + repeats < n && g->entry[from + k + repeats].item == g->entry[from + k].item)
-		{
-			repeats++;
-			if (env && stop_after(env, 1, &done))
-				return -1;
-		}
-		if (!merge_pair(env, g, from + k, repeats, &done, &sum, &last))
-			return -1;
-		col[to] = g->entry[from + k].item;
-		if (g->time)
-			g->time[from + to] = g->time[from + k + repeats - 1];
-		if (value)
-			value[to] = sum;
-		if (latest)
-			latest[to] = last;
-	}
-	return to;
-}
-
-int64_t
-reco_row_merge(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n, int32_t *item,
-			   float *sum, float *latest)
-{
-	grouped g = {NULL, entry, time};
-
-	return sort_row(env, &g, 0, n) ? merge_row(env, &g, 0, n, item, sum, latest) : -1;
-}
-
-/* Whether a sorted row repeats a pair; false to stop. */
-static bool
-find_repeats(const reco_env *env, const grouped *g, int64_t from, int64_t n, bool *repeats)
-{
-	int64_t polled = 0;
-
-	*repeats = false;
-	for (int64_t k = 1; k < n && !*repeats; k++)
-	{
-		*repeats = g->entry[from + k].item == g->entry[from + k - 1].item;
-		if (stop_at_entry(env, k, &polled))
-			return false;
-	}
-	return true;
-}
-
 /* What rows are made with. */
 typedef struct maker
 {
 	const reco_env *env;
 	grouped *g;
 	row_set set;
-	int64_t max_row;
-	reco_kept *kept; /* NULL: no row is longer than max_row */
+	const reco_row_rules *rules;
+	reco_kept *kept;
 	reco_interactions *out;
 } maker;
 
@@ -395,33 +251,28 @@ make_sorted(maker *m, int64_t from, int64_t n, int64_t *to)
 {
 	reco_interactions *out = m->out;
 	reco_csr *a = &out->by_user;
-	int64_t pairs;
+	reco_entry *entry = m->g->entry + from;
+	int64_t *time = m->g->time ? m->g->time + from : NULL;
+	reco_row row = {.kept = m->kept};
 	int64_t kept;
 	bool repeats;
 	reco_status status = RECO_OK;
 
-	if (!sort_row(m->env, m->g, from, n) || !find_repeats(m->env, m->g, from, n, &repeats))
+	if (!reco_row_sort(m->env, entry, time, n) || !reco_row_repeats(m->env, entry, n, &repeats))
 		return RECO_STOPPED;
 	if (repeats)
 		status = start_repeats(m->env, out, m->g->start[a->rows], *to);
 	if (status != RECO_OK)
 		return status;
-	pairs = merge_row(m->env, m->g, from, n, a->col + *to, a->value ? a->value + *to : NULL,
-					  out->latest ? out->latest + *to : NULL);
-	if (pairs < 0)
+	row.item = a->col + *to;
+	row.sum = a->value ? a->value + *to : NULL;
+	row.latest = out->latest ? out->latest + *to : NULL;
+	kept = reco_row_reduce(m->env, m->rules, entry, time, n, &row);
+	if (kept < 0)
 		return RECO_STOPPED;
-	kept = pairs;
-	if (m->kept && pairs > m->max_row)
-	{
-		kept = reco_row_cap(m->env, m->max_row, pairs, m->g->time ? m->g->time + from : NULL,
-							a->col + *to, a->value ? a->value + *to : NULL,
-							out->latest ? out->latest + *to : NULL, m->kept);
-		if (kept < 0)
-			return RECO_STOPPED;
-		out->capped += pairs - kept;
-		out->capped_users++;
-	}
-	out->merged += n - pairs;
+	out->capped += row.pairs - kept;
+	out->capped_users += row.pairs > kept;
+	out->merged += n - row.pairs;
 	if (m->set.time)
 		memmove(m->g->time + *to, m->g->time + from, (size_t) kept * sizeof(int64_t));
 	*to += kept;
@@ -466,7 +317,7 @@ make_rows(maker *m)
 	{
 		int64_t from = m->g->start[u];
 		int64_t n = m->g->start[u + 1] - from;
-		bool sorted = (m->kept && n > m->max_row) || n * 16 < m->set.summary_words;
+		bool sorted = reco_row_applies(m->rules, n) || n * 16 < m->set.summary_words;
 		reco_status status = RECO_OK;
 
 		a->start[u] = to;
@@ -515,14 +366,19 @@ drop_ones(const reco_env *env, reco_csr *a)
 	return RECO_OK;
 }
 
-/* Whether some user has more rows than may be kept. */
-static bool
-is_long(const grouped *g, int32_t users, int64_t max_row)
+/* How many reco_kept the rules take, whoever the user. */
+static int64_t
+most_kept(const grouped *g, int32_t users, const reco_row_rules *rules)
 {
+	int64_t most = 0;
+
 	for (int32_t u = 0; u < users; u++)
-		if (g->start[u + 1] - g->start[u] > max_row)
-			return true;
-	return false;
+	{
+		int64_t n = reco_row_kept(rules, g->start[u + 1] - g->start[u]);
+
+		most = n > most ? n : most;
+	}
+	return most;
 }
 
 static reco_status
@@ -531,8 +387,8 @@ make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, rec
 	const reco_env *env = t->env;
 	reco_csr *a = &out->by_user;
 	size_t rows = (size_t) g->start[users];
-	bool caps = t->max_row > 0 && is_long(g, users, t->max_row);
-	maker m = {.env = env, .g = g, .max_row = t->max_row, .out = out};
+	size_t kept = (size_t) most_kept(g, users, &t->rules);
+	maker m = {.env = env, .g = g, .rules = &t->rules, .out = out};
 	reco_status status = RECO_NO_MEMORY;
 
 	a->rows = users;
@@ -541,10 +397,10 @@ make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, rec
 	a->col = env->alloc(env->arg, (rows + 1) * sizeof(int32_t));
 	if (t->has_value)
 		a->value = env->alloc(env->arg, (rows + 1) * sizeof(float));
-	if (caps)
-		m.kept = env->alloc(env->arg, (size_t) t->max_row * sizeof(reco_kept));
+	if (kept > 0)
+		m.kept = env->alloc(env->arg, kept * sizeof(reco_kept));
 	if (a->start != NULL && a->col != NULL && (!t->has_value || a->value != NULL) &&
-		(!caps || m.kept != NULL) && row_set_alloc(env, &m.set, items, t->keep_time && g->time))
+		(kept == 0 || m.kept != NULL) && row_set_alloc(env, &m.set, items, t->keep_time && g->time))
 	{
 		status = make_rows(&m);
 		row_set_free(env, &m.set);

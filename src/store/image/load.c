@@ -284,6 +284,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->nonce = row->active_nonce;
 	serving->context = context;
 	model->spec = reco_spec_parse(version->algorithm);
+	reco_data_options_parse(version->options, &serving->options);
 	reco_table_open(&items, row->schema, false, AccessShareLock);
 	reco_check_policies(items.heap);
 	reco_table_open(&users, row->schema, true, AccessShareLock);

@@ -6,6 +6,7 @@
 #define RECO_STORE_IMAGE_SERVING_H
 
 #include "model/model.h"
+#include "store/source/data.h"
 #include "store/tables/tables.h"
 
 /* The two files of a version; that of the users is made when all are asked for. */
@@ -57,6 +58,7 @@ typedef struct Serving
 
 	RecoFeatures *features; /* NULL: the algorithm looks at none */
 	int32 users;
+	RecoDataOptions options;    /* by which its source was read */
 	bool available;             /* items said what is available when it was trained */
 	bool untimed;               /* its source did not tell when interactions were */
 	TimestampTz reference_time; /* that ages are counted from; RECO_NO_REFERENCE_TIME */

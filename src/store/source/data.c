@@ -4,7 +4,9 @@
  */
 #include "store/source/data.h"
 
+#include "lib/stringinfo.h"
 #include "model/model.h"
+#include "utils/fmgrprotos.h"
 
 static const char *const on_invalid_choices[] = {"error", "skip", NULL};
 
@@ -35,4 +37,87 @@ reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_user_interactions must not be less than min_user_interactions")));
+}
+
+reco_row_rules
+reco_data_row_rules(const RecoDataOptions *options)
+{
+	return (reco_row_rules){.max = options->max_user_interactions};
+}
+
+/* Keys of rows_skipped; those that are not always there are where they are not 0. */
+static const struct
+{
+	const char *key; /* NULL: a column of its own */
+	bool always;
+} keys[RECO_COUNTS] = {
+	[RECO_COUNT_NULL] = {"null", true},
+	[RECO_COUNT_INVALID] = {"invalid", true},
+	[RECO_COUNT_MERGED] = {NULL},
+	[RECO_COUNT_INTERACTIONS_CAPPED] = {"interactions_capped"},
+	[RECO_COUNT_USERS_CAPPED] = {"users_capped"},
+	[RECO_COUNT_USERS_DROPPED] = {"users_dropped", true},
+	[RECO_COUNT_ITEMS_DROPPED] = {"items_dropped", true},
+	[RECO_COUNT_ITEMS_INVALID] = {"items_invalid"},
+};
+
+/* One count or two, each with what follows it. */
+typedef struct Phrase
+{
+	RecoCount first;
+	const char *after_first;
+	RecoCount second;
+	const char *after_second; /* NULL: there is one count */
+} Phrase;
+
+static const Phrase phrases[] = {
+	{RECO_COUNT_MERGED, " merged into others"},
+	{RECO_COUNT_NULL, " skipped for a null"},
+	{RECO_COUNT_INVALID, " skipped for an invalid value"},
+	{RECO_COUNT_USERS_DROPPED, " users and ", RECO_COUNT_ITEMS_DROPPED,
+	 " items dropped for too few interactions"},
+	{RECO_COUNT_INTERACTIONS_CAPPED, " interactions of ", RECO_COUNT_USERS_CAPPED,
+	 " users left out by max_user_interactions"},
+	{RECO_COUNT_ITEMS_INVALID, " items skipped for an id that is too long"},
+};
+
+Jsonb *
+reco_data_skipped(const RecoData *data)
+{
+	StringInfoData text;
+	const char *separator = "{";
+
+	initStringInfo(&text);
+	for (int c = 0; c < RECO_COUNTS; c++)
+	{
+		if (keys[c].key == NULL || (data->count[c] == 0 && !keys[c].always))
+			continue;
+		appendStringInfo(&text, "%s\"%s\": " INT64_FORMAT, separator, keys[c].key, data->count[c]);
+		separator = ", ";
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+char *
+reco_data_rows(const RecoData *data)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, INT64_FORMAT " rows read", data->rows_read);
+	for (int p = 0; p < lengthof(phrases); p++)
+	{
+		const Phrase *phrase = &phrases[p];
+		bool two = phrase->after_second != NULL;
+
+		if (data->count[phrase->first] == 0 && !(two && data->count[phrase->second] != 0))
+			continue;
+		appendStringInfo(&text, ", " INT64_FORMAT "%s", data->count[phrase->first],
+						 phrase->after_first);
+		if (two)
+			appendStringInfo(&text, INT64_FORMAT "%s", data->count[phrase->second],
+							 phrase->after_second);
+	}
+	return text.data;
 }

@@ -37,8 +37,29 @@ typedef struct RecoDataOptions
 	int live;
 } RecoDataOptions;
 
-/* An error unless these are options of data. */
+/* An error unless these are options of data; NULL: the defaults. */
 extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
+
+/* What the options say of what a user keeps. */
+extern reco_row_rules reco_data_row_rules(const RecoDataOptions *options);
+
+/* What rules left out or changed. */
+typedef enum RecoCount
+{
+	/* rows */
+	RECO_COUNT_NULL,    /* a user, item or value is NULL */
+	RECO_COUNT_INVALID, /* with on_invalid => 'skip': no finite value in range, an id too long */
+	RECO_COUNT_MERGED,  /* went into another row's pair */
+	/* of users, by max_user_interactions */
+	RECO_COUNT_INTERACTIONS_CAPPED,
+	RECO_COUNT_USERS_CAPPED,
+	/* by the minimums, and those with none left */
+	RECO_COUNT_USERS_DROPPED,
+	RECO_COUNT_ITEMS_DROPPED,
+	/* rows of items */
+	RECO_COUNT_ITEMS_INVALID,
+	RECO_COUNTS
+} RecoCount;
 
 /* What a source held, ready to train on. */
 typedef struct RecoData
@@ -52,12 +73,7 @@ typedef struct RecoData
 	IdDict *items;
 	reco_interactions x;
 	int64 rows_read;
-	int64 skipped_null;    /* a user, item or value is NULL */
-	int64 skipped_invalid; /* no finite value in range, or an id too long, with on_invalid => 'skip'
-							*/
-	int64 skipped_items;   /* rows of items, likewise */
-	int64 dropped_users;   /* by min_user_interactions */
-	int64 dropped_items;
+	int64 count[RECO_COUNTS];
 	/* who has the most interactions, and whether most pairs of items come from that user */
 	int32 longest_user;
 	int64 longest;
@@ -68,5 +84,11 @@ typedef struct RecoData
 	bool row_security;             /* policies decided which rows were read */
 	bool available;                /* items say what is available */
 } RecoData;
+
+/* The counts for a version's rows_skipped. */
+extern Jsonb *reco_data_skipped(const RecoData *data);
+
+/* For messages: the rows of a source, and what became of them. */
+extern char *reco_data_rows(const RecoData *data);
 
 #endif /* RECO_STORE_SOURCE_DATA_H */

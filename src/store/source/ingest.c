@@ -3,15 +3,15 @@
  *	  From the executor's rows to matrices.
  *
  * A row costs two probes of the id dictionaries and an append to a chunk; the
- * chunks are then sorted and merged by core/data/triples.c.  Conventions: a NULL user,
- * item or value skips the row and is counted; a value that is NaN, infinite or
- * beyond 1e18, or an id that no index takes, is an error that names the row, or is
- * counted and skipped with on_invalid => 'skip'.
+ * chunks are then sorted and merged by core/data/triples.c.  What a row says, and which are
+ * left out, is decided by events.h; an id that no index takes is treated as a value that is
+ * none, as on_invalid says.
  */
 #include "store/source/ingest.h"
 
 #include "access/detoast.h"
 #include "core/data/trend.h"
+#include "store/source/events.h"
 #include "store/source/features.h"
 #include "store/tables/progress.h"
 
@@ -24,9 +24,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Squares of confidences stay within float8, and float4 sums within float4. */
-#define MAX_VALUE 1e18
-
 struct Ingest
 {
 	DestReceiver receiver; /* first, so that a receiver is an ingest */
@@ -36,117 +33,13 @@ struct Ingest
 	reco_triples triples;
 	TupleDesc planned; /* the columns that were looked at */
 	int columns;
-	Oid value_type;
-	Oid time_type;
+	RecoEvents events;
 	MemoryContext row_context; /* what functions of the ids' types leave behind */
 	bool leaves_garbage;
 	Size unchecked;          /* bytes of long ids since memory was looked at */
 	FeatureReader *features; /* NULL: no query of items */
 	bool items_join;         /* those that only `items` has are items of the model */
 };
-
-static bool
-is_integer(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
-void
-ingest_check_value(Oid type)
-{
-	if (is_integer(type) || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID)
-		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_DATATYPE_MISMATCH),
-		 errmsg("column 3 of the source must be a number, not of type %s", format_type_be(type)),
-		 type == BOOLOID
-			 ? errhint("Cast it to integer: true becomes 1, and false 0. The source's columns are "
-					   "user, item [, value [, time]], in this order.")
-			 : errhint("The source's columns are user, item [, value [, time]], in this order.")));
-}
-
-void
-ingest_check_time(Oid type)
-{
-	if (is_integer(type) || type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("column 4 of the source must be a time, not of type %s", format_type_be(type)),
-			 errdetail("It may be timestamptz, timestamp, date or an integer."),
-			 errhint("The source's columns are user, item [, value [, time]], in this order.")));
-}
-
-static double
-value_of(Oid type, Datum value)
-{
-	switch (type)
-	{
-		case INT2OID:
-			return DatumGetInt16(value);
-		case INT4OID:
-			return DatumGetInt32(value);
-		case INT8OID:
-			return (double) DatumGetInt64(value);
-		case FLOAT4OID:
-			return DatumGetFloat4(value);
-		case FLOAT8OID:
-			return DatumGetFloat8(value);
-		default:
-			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
-	}
-}
-
-/*
- * Only the order of times matters.  PG_INT64_MIN is a time that is not known, which is
- * before all others: -infinity and the least bigint become the time after it.
- */
-static int64
-time_of(Oid type, Datum value)
-{
-	switch (type)
-	{
-		case INT2OID:
-			return DatumGetInt16(value);
-		case INT4OID:
-			return DatumGetInt32(value);
-		case DATEOID:
-			return DatumGetDateADT(value);
-		default:
-			return Max(DatumGetInt64(value), PG_INT64_MIN + 1);
-	}
-}
-
-bool
-ingest_row(Oid value_type, Oid time_type, TupleTableSlot *slot, double *value, int64 *time)
-{
-	*value = 1;
-	*time = 0;
-	if (OidIsValid(value_type))
-	{
-		*value = value_of(value_type, slot->tts_values[2]);
-		if (!(fabs(*value) <= MAX_VALUE))
-			return false;
-		*value += 0.0; /* -0 is 0 */
-	}
-	if (OidIsValid(time_type))
-		*time = slot->tts_isnull[3] ? PG_INT64_MIN : time_of(time_type, slot->tts_values[3]);
-	return true;
-}
-
-void
-ingest_invalid_value(IdType *user_type, IdType *item_type, TupleTableSlot *slot, double value)
-{
-	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					errmsg("value %s of user \"%s\" and item \"%s\" is %s",
-						   DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))),
-						   id_to_message(user_type, slot->tts_values[0]),
-						   id_to_message(item_type, slot->tts_values[1]),
-						   isfinite(value) ? "out of range" : "not finite"),
-					errhint("Correct the row, leave it out of the source, or skip such rows with "
-							"options => reco.options(on_invalid => 'skip').")));
-}
 
 /* Bytes of long ids after which memory is looked at. */
 #define CHECK_BYTES (8 * 1024 * 1024)
@@ -179,31 +72,27 @@ check_id(Ingest *ingest, IdType *type, Datum id, const char *role)
 		ingest->unchecked += bytes;
 	if (id_fits(type, id))
 		return true;
-	if (ingest->options->on_invalid == ON_INVALID_ERROR)
+	if (!ingest->events.skip_invalid)
 		id_too_long(type, id, role, true);
 	return false;
 }
 
-/*
- * The value, the time and the ids of a row, these as numbers; false when one of them is
- * invalid and such rows are skipped.
- */
+/* A row, its ids as numbers; false when it is left out. */
 static bool
-take_row(Ingest *ingest, TupleTableSlot *slot, double *value, int64 *time, int32 *user, int32 *item)
+take_row(Ingest *ingest, TupleTableSlot *slot, RecoEvent *event, int32 *user, int32 *item)
 {
 	RecoData *data = ingest->data;
 
-	if (!ingest_row(ingest->value_type, ingest->time_type, slot, value, time))
+	if (!reco_event_read(&ingest->events, slot, event))
+		return false;
+	if (!check_id(ingest, &data->user_type, event->user, "user") ||
+		!check_id(ingest, &data->item_type, event->item, "item"))
 	{
-		if (ingest->options->on_invalid == ON_INVALID_ERROR)
-			ingest_invalid_value(&data->user_type, &data->item_type, slot, *value);
+		data->count[RECO_COUNT_INVALID]++;
 		return false;
 	}
-	if (!check_id(ingest, &data->user_type, slot->tts_values[0], "user") ||
-		!check_id(ingest, &data->item_type, slot->tts_values[1], "item"))
-		return false;
-	*user = id_dict_add(data->users, slot->tts_values[0]);
-	*item = id_dict_add(data->items, slot->tts_values[1]);
+	*user = id_dict_add(data->users, event->user);
+	*item = id_dict_add(data->items, event->item);
 	return true;
 }
 
@@ -212,8 +101,7 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	Ingest *ingest = (Ingest *) receiver;
 	RecoData *data = ingest->data;
-	double value;
-	int64 time;
+	RecoEvent event;
 	int32 user;
 	int32 item;
 	bool kept;
@@ -222,14 +110,9 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	slot_getsomeattrs(slot, ingest->columns);
 	if ((++data->rows_read & 0xFFFF) == 0)
 		reco_progress_rows(data->rows_read);
-	if (slot->tts_isnull[0] || slot->tts_isnull[1] || (data->has_value && slot->tts_isnull[2]))
-	{
-		data->skipped_null++;
-		return true;
-	}
 	if (ingest->leaves_garbage)
 		old = MemoryContextSwitchTo(ingest->row_context);
-	kept = take_row(ingest, slot, &value, &time, &user, &item);
+	kept = take_row(ingest, slot, &event, &user, &item);
 	if (old)
 	{
 		MemoryContextSwitchTo(old);
@@ -238,13 +121,10 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 			MemoryContextReset(ingest->row_context);
 	}
 	if (!kept)
-	{
-		data->skipped_invalid++;
 		return true;
-	}
 	if (ingest->triples.used == RECO_CHUNK_ROWS || ingest->unchecked > CHECK_BYTES)
 		check_memory(ingest);
-	if (!reco_triples_add(&ingest->triples, user, item, (float) value, time))
+	if (!reco_triples_add(&ingest->triples, user, item, (float) event.value, event.time))
 		reco_budget_check(ingest->budget, RECO_NO_MEMORY, "reading the source");
 	return true;
 }
@@ -264,16 +144,13 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, Reco
 	Form_pg_attribute user;
 	Form_pg_attribute item;
 
-	if (columns->natts < 2 || columns->natts > 4)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("source must have 2 to 4 columns, not %d", columns->natts),
-				 errhint("Its columns are user, item [, value [, time]], in this order: name them "
-						 "in a SELECT.")));
+	reco_events_columns(&ingest->events, columns);
 	ingest->budget = budget;
 	ingest->options = options;
 	ingest->data = data;
 	ingest->columns = columns->natts;
+	ingest->events.skip_invalid = options->on_invalid == ON_INVALID_SKIP;
+	ingest->events.count = data->count;
 	ingest->planned = CreateTupleDescCopy(columns);
 	for (int c = 0; c < columns->natts; c++)
 		data->column[c] = pstrdup(NameStr(TupleDescAttr(columns, c)->attname));
@@ -281,18 +158,8 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, Reco
 	item = TupleDescAttr(columns, 1);
 	id_type_init(&data->user_type, user->atttypid, user->atttypmod, user->attcollation, "user");
 	id_type_init(&data->item_type, item->atttypid, item->atttypmod, item->attcollation, "item");
-	if (columns->natts > 2)
-	{
-		data->has_value = true;
-		ingest->value_type = getBaseType(TupleDescAttr(columns, 2)->atttypid);
-		ingest_check_value(ingest->value_type);
-	}
-	if (columns->natts > 3)
-	{
-		data->has_time = true;
-		ingest->time_type = getBaseType(TupleDescAttr(columns, 3)->atttypid);
-		ingest_check_time(ingest->time_type);
-	}
+	data->has_value = OidIsValid(ingest->events.value_type);
+	data->has_time = OidIsValid(ingest->events.time_type);
 	data->reference_time = RECO_NO_REFERENCE_TIME;
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
@@ -300,11 +167,11 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, Reco
 	id_dict_limit(data->items, budget, "reading the source");
 	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
 	ingest->triples.keep_time = times;
-	ingest->triples.max_row = options->max_user_interactions;
+	ingest->triples.rules = reco_data_row_rules(options);
 	ingest->row_context =
 		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
-	ingest->leaves_garbage =
-		!data->user_type.integer || !data->item_type.integer || ingest->value_type == NUMERICOID;
+	ingest->leaves_garbage = !data->user_type.integer || !data->item_type.integer ||
+							 ingest->events.value_type == NUMERICOID;
 	reco_receiver_init(&ingest->receiver, startup, receive);
 	MemoryContextSwitchTo(old);
 	return ingest;
@@ -356,53 +223,43 @@ filter(Ingest *ingest)
 					  "reading the source");
 	id_dict_keep(data->users, user_map);
 	id_dict_keep(data->items, item_map);
-	data->dropped_users = users - id_dict_count(data->users);
-	data->dropped_items = items - id_dict_count(data->items);
+	data->count[RECO_COUNT_USERS_DROPPED] = users - id_dict_count(data->users);
+	data->count[RECO_COUNT_ITEMS_DROPPED] = items - id_dict_count(data->items);
 	reco_budget_free(budget, user_map);
 	return item_map;
-}
-
-/*
- * The latest time that is not after now, which the later period of the growth ends with, is
- * also the one that ages are counted from: a source that is read again, at whatever time,
- * gives the same version, and no time is compared with a clock of another zone.  What has
- * no zone is stored as it is in UTC.
- */
-static TimestampTz
-reference_of(Oid time_type, int64 last)
-{
-	TimestampTz day = time_type == DATEOID ? USECS_PER_DAY : 1;
-
-	/* -infinity, of dates as well, is none to count from */
-	return last < MIN_TIMESTAMP / day ? RECO_NO_REFERENCE_TIME : last * day;
 }
 
 /*
  * The periods of which the growth is counted: weeks, or tenths of the time where that is a
  * number.  A time without a zone may be that of any place: there the latest now is where
  * the clock is 14 hours ahead.
+ *
+ * The latest time that is not after now, which the later period ends with, is also the one
+ * that ages are counted from: a source that is read again, at whatever time, gives the same
+ * version, and no time is compared with a clock of another zone.  What has no zone is stored
+ * as it is in UTC.
  */
 static void
 find_periods(Ingest *ingest, int32 items, reco_trend *trend)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	int64 unit = reco_events_unit(&ingest->events);
 	int64 period = 0;
 
-	if (ingest->time_type != TIMESTAMPTZOID)
+	if (ingest->events.time_type != TIMESTAMPTZOID)
 		now += 14 * USECS_PER_HOUR;
-	if (ingest->time_type == DATEOID)
+	if (unit > 0)
 	{
-		period = 7;
-		now /= USECS_PER_DAY;
+		period = 7 * USECS_PER_DAY / unit;
+		now /= unit;
 	}
-	else if (!is_integer(ingest->time_type))
-		period = 7 * USECS_PER_DAY;
 	reco_budget_check(ingest->budget, reco_trend_periods(&ingest->triples, period, now, trend),
 					  "reading the source");
 	trend->growth = reco_zeros(ingest->budget, items);
 	ingest->triples.trend = trend;
-	if (trend->any && period > 0)
-		ingest->data->reference_time = reference_of(ingest->time_type, trend->last);
+	/* -infinity, of dates as well, is none to count from */
+	if (trend->any && unit > 0 && trend->last >= MIN_TIMESTAMP / unit)
+		ingest->data->reference_time = trend->last * unit;
 }
 
 /* A user whose pairs of items are more than those of all others brings most work. */
@@ -456,11 +313,15 @@ ingest_finish(Ingest *ingest)
 		"sorting the source's rows");
 	reco_budget_free(budget, user_rank);
 	MemoryContextDelete(ingest->row_context);
+	data->count[RECO_COUNT_MERGED] = data->x.merged;
+	data->count[RECO_COUNT_INTERACTIONS_CAPPED] = data->x.capped;
+	data->count[RECO_COUNT_USERS_CAPPED] = data->x.capped_users;
 	item_map = filter(ingest);
 	find_longest(data);
 	if (ingest->features)
-		data->features = features_finish(ingest->features, item_rank, items, item_map,
-										 id_dict_count(data->items), &data->skipped_items);
+		data->features =
+			features_finish(ingest->features, item_rank, items, item_map,
+							id_dict_count(data->items), &data->count[RECO_COUNT_ITEMS_INVALID]);
 	data->trend = trend.growth;
 	if (trend.growth && item_map)
 	{

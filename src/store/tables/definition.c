@@ -219,6 +219,7 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 	if (slot == NULL)
 		return false;
 	row->algorithm = jsonb_column(slot, VERSION_ALGORITHM);
+	row->options = jsonb_column(slot, VERSION_OPTIONS);
 	row->fields = jsonb_column(slot, VERSION_FIELDS);
 	row->status = text_column(slot, VERSION_STATUS);
 	row->users = int_column(slot, VERSION_USERS);

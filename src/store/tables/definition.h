@@ -49,6 +49,7 @@ typedef struct ModelRow
 typedef struct VersionRow
 {
 	Jsonb *algorithm;
+	Jsonb *options;
 	char *status;
 	int32 users;
 	int32 items;

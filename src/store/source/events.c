@@ -1,0 +1,96 @@
+/*
+ * events.c
+ *	  The rows of a source: their columns, and what is wrong with a row.
+ *
+ * Conventions: a NULL user, item or value skips the row and is counted; a value that is NaN,
+ * infinite or beyond 1e18 is an error that names the row, or is counted and skipped with
+ * on_invalid => 'skip'.
+ */
+#include "store/source/events.h"
+
+#include "utils/lsyscache.h"
+
+#define COLUMNS_HINT "The source's columns are user, item [, value [, time]], in this order."
+
+static bool
+is_integer(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+static void
+check_value(Oid type)
+{
+	if (is_integer(type) || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DATATYPE_MISMATCH),
+		 errmsg("column 3 of the source must be a number, not of type %s", format_type_be(type)),
+		 type == BOOLOID ? errhint("Cast it to integer: true becomes 1, and false 0. " COLUMNS_HINT)
+						 : errhint(COLUMNS_HINT)));
+}
+
+static void
+check_time(Oid type)
+{
+	if (is_integer(type) || type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column 4 of the source must be a time, not of type %s", format_type_be(type)),
+			 errdetail("It may be timestamptz, timestamp, date or an integer."),
+			 errhint(COLUMNS_HINT)));
+}
+
+void
+reco_events_columns(RecoEvents *events, TupleDesc columns)
+{
+	if (columns->natts < 2 || columns->natts > 4)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("source must have 2 to 4 columns, not %d", columns->natts),
+						errhint("Its columns are user, item [, value [, time]], in this order: "
+								"name them in a SELECT.")));
+	events->value_type = events->time_type = InvalidOid;
+	if (columns->natts > 2)
+	{
+		events->value_type = getBaseType(TupleDescAttr(columns, 2)->atttypid);
+		check_value(events->value_type);
+	}
+	if (columns->natts > 3)
+	{
+		events->time_type = getBaseType(TupleDescAttr(columns, 3)->atttypid);
+		check_time(events->time_type);
+	}
+}
+
+int64
+reco_events_unit(const RecoEvents *events)
+{
+	if (!OidIsValid(events->time_type) || is_integer(events->time_type))
+		return 0;
+	return events->time_type == DATEOID ? USECS_PER_DAY : 1;
+}
+
+/* The ids are shown by the source's own types, which may be wider than the model's. */
+static char *
+id_of(TupleTableSlot *slot, int number, const char *role)
+{
+	Form_pg_attribute column = TupleDescAttr(slot->tts_tupleDescriptor, number);
+	IdType type;
+
+	id_type_init(&type, column->atttypid, column->atttypmod, column->attcollation, role);
+	return id_to_message(&type, slot->tts_values[number]);
+}
+
+void
+reco_event_invalid(TupleTableSlot *slot, double value)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("value %s of user \"%s\" and item \"%s\" is %s",
+						   DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))),
+						   id_of(slot, 0, "user"), id_of(slot, 1, "item"),
+						   isfinite(value) ? "out of range" : "not finite"),
+					errhint("Correct the row, leave it out of the source, or skip such rows with "
+							"options => reco.options(on_invalid => 'skip').")));
+}

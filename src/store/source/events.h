@@ -1,0 +1,166 @@
+/*
+ * events.h
+ *	  The rows of a source, one by one: what each says, and the rules of rows.
+ *
+ * A training reads all rows and a look-up those of one user, both by reco_event_read, so that
+ * live rows are those that were trained on.  A rule looks at one row and leaves it out or
+ * changes it; it is a function that is inlined, since a call a row and rule would cost more
+ * than most rules.  What looks at all rows of a user is a rule of users
+ * (core/data/row.h), and what looks at everything is done by ingest.c.
+ */
+#ifndef RECO_STORE_SOURCE_EVENTS_H
+#define RECO_STORE_SOURCE_EVENTS_H
+
+#include "store/source/data.h"
+
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+
+#include <math.h>
+
+/* Squares of confidences stay within float8, and float4 sums within float4. */
+#define RECO_MAX_VALUE 1e18
+
+/* A row of a source. */
+typedef struct RecoEvent
+{
+	Datum user;
+	Datum item;
+	double value; /* 1 where the source has none */
+	int64 time;   /* see reco_rule_time; 0 where the source has none */
+} RecoEvent;
+
+/* How rows are read. */
+typedef struct RecoEvents
+{
+	bool skip_invalid; /* on_invalid => 'skip' */
+	Oid value_type;    /* InvalidOid: there is no third column */
+	Oid time_type;     /* of the fourth */
+	int64 *count;      /* RECO_COUNTS: rows that were left out */
+} RecoEvents;
+
+/*
+ * Finds the columns; an error unless a source may have them.  Sets the types and nothing
+ * else.
+ */
+extern void reco_events_columns(RecoEvents *events, TupleDesc columns);
+
+/* Microseconds in a unit of the times; 0: they are numbers, or there are none. */
+extern int64 reco_events_unit(const RecoEvents *events);
+
+/* An error for a row, the slot's, that is not skipped. */
+extern pg_attribute_noreturn() void reco_event_invalid(TupleTableSlot *slot, double value);
+
+/* A rule takes a row, or says under which count it is left out. */
+#define RECO_TAKEN RECO_COUNTS
+
+/* The rules of rows, in their order. */
+#define RECO_ROW_RULES(RULE)                                                                       \
+	RULE(reco_rule_nulls)                                                                          \
+	RULE(reco_rule_value)                                                                          \
+	RULE(reco_rule_time)
+
+/* A row without a user, an item or a value says nothing; one without a time does. */
+static pg_attribute_always_inline RecoCount
+reco_rule_nulls(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
+{
+	const bool *null = slot->tts_isnull;
+
+	event->user = slot->tts_values[0];
+	event->item = slot->tts_values[1];
+	return null[0] || null[1] || (OidIsValid(events->value_type) && null[2]) ? RECO_COUNT_NULL
+																			 : RECO_TAKEN;
+}
+
+static pg_attribute_always_inline double
+reco_event_number(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		case INT8OID:
+			return (double) DatumGetInt64(value);
+		case FLOAT4OID:
+			return DatumGetFloat4(value);
+		case FLOAT8OID:
+			return DatumGetFloat8(value);
+		default:
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
+	}
+}
+
+/* on_invalid: a value is a finite number in range; -0 is 0. */
+static pg_attribute_always_inline RecoCount
+reco_rule_value(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
+{
+	event->value = 1;
+	if (!OidIsValid(events->value_type))
+		return RECO_TAKEN;
+	event->value = reco_event_number(events->value_type, slot->tts_values[2]);
+	if (!(fabs(event->value) <= RECO_MAX_VALUE))
+	{
+		if (!events->skip_invalid)
+			reco_event_invalid(slot, event->value);
+		return RECO_COUNT_INVALID;
+	}
+	event->value += 0.0;
+	return RECO_TAKEN;
+}
+
+/*
+ * In units of the column: of the order of rows.  PG_INT64_MIN is a time that is not known,
+ * which is before all others: -infinity and the least bigint become the time after it.
+ */
+static pg_attribute_always_inline RecoCount
+reco_rule_time(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
+{
+	Datum time;
+
+	event->time = 0;
+	if (!OidIsValid(events->time_type))
+		return RECO_TAKEN;
+	event->time = PG_INT64_MIN;
+	if (slot->tts_isnull[3])
+		return RECO_TAKEN;
+	time = slot->tts_values[3];
+	switch (events->time_type)
+	{
+		case INT2OID:
+			event->time = DatumGetInt16(time);
+			break;
+		case INT4OID:
+			event->time = DatumGetInt32(time);
+			break;
+		case DATEOID:
+			event->time = DatumGetDateADT(time);
+			break;
+		default:
+			event->time = Max(DatumGetInt64(time), PG_INT64_MIN + 1);
+	}
+	return RECO_TAKEN;
+}
+
+/* What a row says, its columns fetched before; false when a rule leaves it out. */
+static pg_attribute_always_inline bool
+reco_event_read(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
+{
+	RecoCount left_out;
+
+#define RULE(rule)                                                                                 \
+	if ((left_out = rule(events, slot, event)) != RECO_TAKEN)                                      \
+	{                                                                                              \
+		events->count[left_out]++;                                                                 \
+		return false;                                                                              \
+	}
+	RECO_ROW_RULES(RULE)
+#undef RULE
+	return true;
+}
+
+#endif /* RECO_STORE_SOURCE_EVENTS_H */
