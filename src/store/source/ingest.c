@@ -167,7 +167,6 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, Reco
 	id_dict_limit(data->items, budget, "reading the source");
 	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
 	ingest->triples.keep_time = times;
-	ingest->triples.rules = reco_data_row_rules(options);
 	ingest->row_context =
 		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	ingest->leaves_garbage = !data->user_type.integer || !data->item_type.integer ||
@@ -302,6 +301,7 @@ ingest_finish(Ingest *ingest)
 	check_memory(ingest);
 	if (data->has_time)
 		find_periods(ingest, items, &trend);
+	ingest->triples.rules = reco_data_row_rules(ingest->options);
 	reco_budget_require(budget, reco_triples_build_memory(&ingest->triples, users, items),
 						"sorting the source's rows");
 	user_rank = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
