@@ -93,7 +93,8 @@ CREATE TYPE reco.model AS (
   items pg_catalog.text,
   items_search_path pg_catalog.text,
   active_list pg_catalog.int4,
-  resolved pg_catalog.jsonb
+  resolved pg_catalog.jsonb,
+  active_epoch pg_catalog.int8
 );
 COMMENT ON TYPE reco.model IS
 'the definition of a model; the table "model OF reco.model" makes a schema a model';
@@ -124,7 +125,11 @@ CREATE TYPE reco.version AS (
   row_security pg_catalog.bool,
   available pg_catalog.bool,
   timed pg_catalog.bool,
-  reference_time pg_catalog.timestamptz
+  reference_time pg_catalog.timestamptz,
+  epoch pg_catalog.int8,
+  added_users pg_catalog.int4,
+  folded_in_at pg_catalog.timestamptz,
+  folded_in_users pg_catalog.int4
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

@@ -77,6 +77,15 @@ LANGUAGE C;
 COMMENT ON PROCEDURE reco.refresh IS
 'trains a new version of a model from its own definition and makes it the active one, if the guard says so';
 
+CREATE PROCEDURE reco.fold_in(
+  model pg_catalog.text,
+  if_running pg_catalog.text DEFAULT 'wait'
+)
+AS 'MODULE_PATHNAME', 'reco_fold_in'
+LANGUAGE C;
+COMMENT ON PROCEDURE reco.fold_in IS
+'gives users whose interactions have changed, new ones among them, a profile in the active version, without training it';
+
 CREATE PROCEDURE reco.alter_model(
   model pg_catalog.text,
   source pg_catalog.text DEFAULT NULL,

@@ -38,6 +38,12 @@ ALTER TABLE {schema}.model_user
   ALTER parts SET STORAGE EXTERNAL;
 COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';
 
+CREATE TABLE {schema}.model_user_layer (
+  LIKE {schema}.model_user INCLUDING ALL
+);
+COMMENT ON TABLE {schema}.model_user_layer IS
+  'reco: users by version as reco.fold_in() made them, in the place of the version''s or beside them';
+
 CREATE TABLE {schema}.model_item (
   version      integer NOT NULL,
   item_id      {item_column} NOT NULL,

@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW {schema}.versions {security_invoker} AS
          v.started_at, v.finished_at, v.rows_read, v.rows_skipped, v.rows_merged, v.users,
          v.items, v.interactions, reco.describe(v.algorithm) AS algorithm, v.options,
          v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security,
-         v.reference_time
+         v.reference_time, v.folded_in_at, v.folded_in_users
     FROM {schema}.model_version AS v
     LEFT JOIN {schema}.model AS m ON true;
 COMMENT ON VIEW {schema}.versions IS
@@ -20,7 +20,15 @@ COMMENT ON VIEW {schema}.versions IS
 CREATE OR REPLACE VIEW {schema}.user_factors {security_invoker} AS
   SELECT u.user_id, reco.part_vector(u.parts, v.algorithm, 'users', 'factors') AS factors,
          coalesce((reco.part_vector(u.parts, v.algorithm, 'users', 'bias'))[1], 0::real) AS bias, u.interactions
-    FROM {schema}.model_user AS u
+    FROM (SELECT t.version, t.user_id, t.interactions, t.parts
+           FROM {schema}.model_user AS t
+          WHERE NOT EXISTS (SELECT FROM {schema}.model_user_layer AS l
+                             WHERE l.version OPERATOR(pg_catalog.=) t.version
+                               AND l.number OPERATOR(pg_catalog.=) t.number)
+          UNION ALL
+          SELECT l.version, l.user_id, l.interactions, l.parts
+           FROM {schema}.model_user_layer AS l
+          WHERE l.interactions OPERATOR(pg_catalog.>) 0) AS u
     JOIN {schema}.model AS m ON u.version OPERATOR(pg_catalog.=) m.active_version
     JOIN {schema}.model_version AS v ON v.version OPERATOR(pg_catalog.=) m.active_version;
 COMMENT ON VIEW {schema}.user_factors IS 'users of the active version';
@@ -47,13 +55,29 @@ COMMENT ON VIEW {schema}.item_neighbors IS
 
 CREATE OR REPLACE VIEW {schema}.user_neighbors {security_invoker} AS
   SELECT u.user_id, o.user_id AS neighbor_id, l.similarity, l.rank::integer AS rank
-    FROM {schema}.model_user AS u
+    FROM (SELECT t.version, t.user_id, t.parts
+           FROM {schema}.model_user AS t
+          WHERE NOT EXISTS (SELECT FROM {schema}.model_user_layer AS l
+                             WHERE l.version OPERATOR(pg_catalog.=) t.version
+                               AND l.number OPERATOR(pg_catalog.=) t.number)
+          UNION ALL
+          SELECT l.version, l.user_id, l.parts
+           FROM {schema}.model_user_layer AS l
+          WHERE l.interactions OPERATOR(pg_catalog.>) 0) AS u
     JOIN {schema}.model AS m ON u.version OPERATOR(pg_catalog.=) m.active_version
     JOIN {schema}.model_version AS v ON v.version OPERATOR(pg_catalog.=) m.active_version
    CROSS JOIN LATERAL reco.part_list(u.parts, v.algorithm, 'users', 'neighbors')
          WITH ORDINALITY AS l(number, similarity, rank)
-    JOIN {schema}.model_user AS o ON o.version OPERATOR(pg_catalog.=) u.version
-                                 AND o.number OPERATOR(pg_catalog.=) l.number;
+    JOIN (SELECT t.version, t.user_id, t.number
+           FROM {schema}.model_user AS t
+          WHERE NOT EXISTS (SELECT FROM {schema}.model_user_layer AS l
+                             WHERE l.version OPERATOR(pg_catalog.=) t.version
+                               AND l.number OPERATOR(pg_catalog.=) t.number)
+          UNION ALL
+          SELECT l.version, l.user_id, l.number
+           FROM {schema}.model_user_layer AS l
+          WHERE l.interactions OPERATOR(pg_catalog.>) 0) AS o
+      ON o.version OPERATOR(pg_catalog.=) u.version AND o.number OPERATOR(pg_catalog.=) l.number;
 COMMENT ON VIEW {schema}.user_neighbors IS
   'lists of similar users of the active version, as the algorithm keeps them';
 

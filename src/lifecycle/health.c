@@ -170,8 +170,8 @@ has_rows(Relation table, int32 version)
 static bool
 check_tables(const ModelRow *model, RecoHealth *health)
 {
-	static const RecoTable tables[] = {RECO_TABLE_ITEM, RECO_TABLE_USER, RECO_TABLE_PART,
-									   RECO_TABLE_TERM, RECO_TABLE_LIST};
+	static const RecoTable tables[] = {RECO_TABLE_ITEM, RECO_TABLE_USER, RECO_TABLE_USER_LAYER,
+									   RECO_TABLE_PART, RECO_TABLE_TERM, RECO_TABLE_LIST};
 
 	for (int t = 0; t < lengthof(tables); t++)
 	{
@@ -179,7 +179,8 @@ check_tables(const ModelRow *model, RecoHealth *health)
 		Relation table = reco_try_open(model->schema, tables[t], AccessShareLock, &busy);
 		int32 rows = tables[t] == RECO_TABLE_ITEM   ? health->version.items
 					 : tables[t] == RECO_TABLE_USER ? health->version.users
-													: 0;
+					 : tables[t] == RECO_TABLE_USER_LAYER && model->active_epoch != 0 ? 1
+																					  : 0;
 
 		if (table == NULL && busy)
 			return false;
@@ -354,7 +355,7 @@ list_health(void *arg, const ModelRow *model)
 	if (!nulls[AGE])
 		values[AGE] = DirectFunctionCall2(timestamp_mi, TimestampTzGetDatum(GetCurrentTimestamp()),
 										  TimestampTzGetDatum(version->finished_at));
-	values[USERS] = Int32GetDatum(version->users);
+	values[USERS] = Int32GetDatum(reco_version_users(version));
 	values[ITEMS] = Int32GetDatum(version->items);
 	values[INTERACTIONS] = Int64GetDatum(version->interactions);
 	values[BYTES] = Int64GetDatum(version->bytes);

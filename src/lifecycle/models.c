@@ -154,14 +154,8 @@ reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 {
 	RecoTrainCall *call = reco_train_begin(fcinfo, "CALL reco.refresh()");
 	RecoRun *run = &call->run;
-	const char *if_running = how->if_running;
-	ModelRow row;
 
-	if (strcmp(if_running, "wait") != 0 && strcmp(if_running, "skip") != 0 &&
-		strcmp(if_running, "error") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid value for if_running: \"%s\"", if_running),
-						errhint("Valid values are: \"wait\", \"skip\", \"error\".")));
+	reco_train_check_running(how->if_running);
 	run->model = MemoryContextStrdup(run->context, how->model);
 	if (how->guard)
 	{
@@ -176,26 +170,7 @@ reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 		call->min_interval = MemoryContextAlloc(run->context, sizeof(Interval));
 		*call->min_interval = *how->min_interval;
 	}
-	run->version.schema = reco_model_schema(run->model);
-	reco_model_read(run->version.schema, RECO_LATEST_SNAPSHOT, &row);
-	reco_model_check_owner(&row);
-	SPI_connect_ext(call->atomic ? 0 : SPI_OPT_NONATOMIC);
-	if (!reco_train_lock(call, true))
-	{
-		if (strcmp(if_running, "wait") != 0)
-		{
-			ereport(strcmp(if_running, "skip") == 0 ? NOTICE : ERROR,
-					(errcode(ERRCODE_OBJECT_IN_USE),
-					 errmsg("model \"%s\" is being trained by another session", run->model)));
-			SPI_finish();
-			PG_RETURN_VOID();
-		}
-		/* an hour of waiting must not hold back vacuum either */
-		if (!call->atomic)
-			reco_train_commit();
-		(void) reco_train_lock(call, false);
-	}
-	reco_progress_begin(run->version.schema);
-	reco_train_finish(call);
+	if (reco_train_enter(call, how->if_running))
+		reco_train_finish(call);
 	PG_RETURN_VOID();
 }

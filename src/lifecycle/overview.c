@@ -50,7 +50,7 @@ list_model(void *arg, const ModelRow *model)
 		!health.training || strcmp(health.status, "locked") == 0 ? health.status
 		: strcmp(health.status, "not trained") == 0              ? "training"
 													: psprintf("%s, training", health.status));
-	values[5] = Int32GetDatum(version->users);
+	values[5] = Int32GetDatum(reco_version_users(version));
 	values[6] = Int32GetDatum(version->items);
 	values[7] = Int64GetDatum(version->interactions);
 	values[8] = TimestampTzGetDatum(version->finished_at);

@@ -65,20 +65,18 @@ check_id_types(const RecoRun *run)
 		reco_check_policies(table.heap);
 		made = reco_table_id_type(&table);
 		reco_table_close(&table);
-		if (made->type != now->type || made->collation != now->collation ||
-			(made->typmod != -1 && made->typmod != now->typmod))
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s",
-						is_user ? "user" : "item", format_type_with_typemod(now->type, now->typmod),
-						run->model, format_type_with_typemod(made->type, made->typmod)),
-				 id_type_widens(made, now->type, now->typmod, now->collation)
-					 ? errhint("CALL reco.upgrade_model() makes the model's tables and functions "
-							   "for the source's types.")
-					 : errhint("Cast the column in the source, or drop the model and create it "
-							   "anew.")));
+		id_type_require(made, now, is_user ? "user" : "item", run->model);
 	}
+}
+
+void
+reco_run_tell_policies(const RecoRun *run)
+{
+	if (run->data->row_security)
+		ereport(
+			NOTICE,
+			(errmsg("row-level security decided which rows of the source of model \"%s\" were read",
+					run->model)));
 }
 
 void

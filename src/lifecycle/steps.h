@@ -77,4 +77,7 @@ extern void reco_step_measure(RecoRun *run);
  */
 extern void reco_step_write(RecoRun *run, const ModelRow *now);
 
+/* Says so when policies decided which rows were read. */
+extern void reco_run_tell_policies(const RecoRun *run);
+
 #endif /* RECO_LIFECYCLE_STEPS_H */

@@ -35,6 +35,16 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+void
+reco_train_check_running(const char *if_running)
+{
+	if (strcmp(if_running, "wait") != 0 && strcmp(if_running, "skip") != 0 &&
+		strcmp(if_running, "error") != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value for if_running: \"%s\"", if_running),
+						errhint("Valid values are: \"wait\", \"skip\", \"error\".")));
+}
+
 bool
 reco_train_lock(RecoTrainCall *call, bool dont_wait)
 {
@@ -270,11 +280,7 @@ tell(const RecoRun *run)
 								what_columns_are(run->data))));
 	if (run->data->longest_rules)
 		tell_longest(run);
-	if (run->data->row_security)
-		ereport(
-			NOTICE,
-			(errmsg("row-level security decided which rows of the source of model \"%s\" were read",
-					run->model)));
+	reco_run_tell_policies(run);
 }
 
 /* Whether the latest version is as old as the least interval between two; says when not. */
@@ -428,12 +434,47 @@ reco_train_begin(FunctionCallInfo fcinfo, const char *command)
 	return call;
 }
 
+bool
+reco_train_enter(RecoTrainCall *call, const char *if_running)
+{
+	RecoRun *run = &call->run;
+	ModelRow row;
+
+	run->version.schema = reco_model_schema(run->model);
+	reco_model_read(run->version.schema, RECO_LATEST_SNAPSHOT, &row);
+	reco_model_check_owner(&row);
+	SPI_connect_ext(call->atomic ? 0 : SPI_OPT_NONATOMIC);
+	if (!reco_train_lock(call, true))
+	{
+		if (strcmp(if_running, "wait") != 0)
+		{
+			ereport(strcmp(if_running, "skip") == 0 ? NOTICE : ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("model \"%s\" is being trained by another session", run->model)));
+			SPI_finish();
+			return false;
+		}
+		/* an hour of waiting must not hold back vacuum either */
+		if (!call->atomic)
+			reco_train_commit();
+		(void) reco_train_lock(call, false);
+	}
+	reco_progress_begin(run->version.schema);
+	return true;
+}
+
 void
 reco_train_finish(RecoTrainCall *call)
 {
+	reco_train_run(call, run_call);
+}
+
+void
+reco_train_run(RecoTrainCall *call, void (*work)(RecoTrainCall *call))
+{
 	PG_TRY();
 	{
-		run_call(call);
+		work(call);
 	}
 	PG_CATCH();
 	{

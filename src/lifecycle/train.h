@@ -34,10 +34,23 @@ extern void reco_train_commit(void);
 /* False when another session trains the model and dont_wait. */
 extern bool reco_train_lock(RecoTrainCall *call, bool dont_wait);
 
+/* An error unless it is a value of the argument if_running. */
+extern void reco_train_check_running(const char *if_running);
+
+/*
+ * Finds the model by its name, which only its owner may train, opens an SPI connection and takes
+ * the lock, or does with that of another session as if_running says: false when there is nothing
+ * to do then, and no connection.
+ */
+extern bool reco_train_enter(RecoTrainCall *call, const char *if_running);
+
 /*
  * Runs it, within the caller's SPI connection, which it closes; gives back its lock on every
  * way out.
  */
 extern void reco_train_finish(RecoTrainCall *call);
+
+/* The same with other work that must not meet a training. */
+extern void reco_train_run(RecoTrainCall *call, void (*work)(RecoTrainCall *call));
 
 #endif /* RECO_LIFECYCLE_TRAIN_H */

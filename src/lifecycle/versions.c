@@ -222,6 +222,37 @@ clamp_count(int64 count)
 	return (int32) Min(count, PG_INT32_MAX);
 }
 
+/* The row of a user, but for its parts. */
+static Datum *
+add_user(TableWriter *writer, int32 version, int32 number, Datum id, const reco_profile *profile,
+		 MemoryContext *batch, int64 *bytes)
+{
+	Datum *row = reco_writer_row(writer, batch);
+	bytea *history = MemoryContextAllocHuge(*batch, VARHDRSZ + reco_history_bound(profile->n));
+	Size size = reco_history_encode(&reco_poll_env, profile->item, profile->value, profile->n,
+									(uint8 *) VARDATA(history));
+
+	SET_VARSIZE(history, VARHDRSZ + size);
+	row[COLUMN_VERSION] = Int32GetDatum(version);
+	row[COLUMN_ID] = id;
+	row[COLUMN_NUMBER] = Int32GetDatum(number);
+	row[COLUMN_INTERACTIONS] = Int32GetDatum(clamp_count(profile->n));
+	row[COLUMN_CONTENT] = PointerGetDatum(history);
+	*bytes += size;
+	return row;
+}
+
+bool
+reco_version_add_user(TableWriter *writer, int32 version, int32 number, Datum id,
+					  const RecoModel *model, const reco_profile *profile)
+{
+	int64 bytes = 0;
+	MemoryContext batch;
+	Datum *row = add_user(writer, version, number, id, profile, &batch, &bytes);
+
+	return reco_parts_of_profile(model, profile, batch, &row[COLUMN_PARTS]);
+}
+
 static void
 write_users(const RecoVersion *version, const RecoVersionResult *result, int64 *bytes)
 {
@@ -237,22 +268,14 @@ write_users(const RecoVersion *version, const RecoVersionResult *result, int64 *
 	writer = reco_writer_begin(table.heap);
 	for (int32 u = 0; u < model->users; u++)
 	{
-		Datum *row = reco_writer_row(writer, &batch);
 		int64 from = a->start[u];
-		int64 n = a->start[u + 1] - from;
-		bytea *history = MemoryContextAllocHuge(batch, VARHDRSZ + reco_history_bound(n));
-		Size size =
-			reco_history_encode(&reco_poll_env, a->col + from, a->value ? a->value + from : NULL, n,
-								(uint8 *) VARDATA(history));
+		reco_profile profile = {.n = a->start[u + 1] - from,
+								.item = a->col + from,
+								.value = a->value ? a->value + from : NULL};
+		Datum *row = add_user(writer, version->number, u, id_dict_id(result->data->users, u),
+							  &profile, &batch, bytes);
 
-		SET_VARSIZE(history, VARHDRSZ + size);
-		row[COLUMN_VERSION] = Int32GetDatum(version->number);
-		row[COLUMN_ID] = id_dict_id(result->data->users, u);
-		row[COLUMN_NUMBER] = Int32GetDatum(u);
-		row[COLUMN_INTERACTIONS] = Int32GetDatum(clamp_count(n));
-		row[COLUMN_CONTENT] = PointerGetDatum(history);
 		row[COLUMN_PARTS] = reco_parts_form(model, RECO_OF_USERS, u, batch, bytes);
-		*bytes += size;
 	}
 	reco_writer_end(writer);
 	reco_table_close(&table);
@@ -393,7 +416,8 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 						  0, NULL);
 	if (!result->verdict.held_back)
 		reco_statement_one(version->schema,
-						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2",
+						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2,"
+						   " active_epoch = 0",
 						   active, 2);
 	keep[0] = reco_int8_argument(result->keep_versions);
 	keep[1] = reco_int4_argument(version->number);
@@ -405,10 +429,42 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 		" ORDER BY version DESC OFFSET $1 - 1) RETURNING version),"
 		" users AS (DELETE FROM ONLY %s.model_user u USING expired e WHERE u.version = e.version),"
 		" parts AS (DELETE FROM ONLY %s.model_part p USING expired e WHERE p.version = e.version),"
+		" layer AS (DELETE FROM ONLY %s.model_user_layer l USING expired e"
+		" WHERE l.version = e.version),"
 		" terms AS (DELETE FROM ONLY %s.model_term t USING expired e WHERE t.version = e.version)"
 		" DELETE FROM ONLY %s.model_item i USING expired e WHERE i.version = e.version",
 		keep, 2, NULL);
 	reco_return(&before);
+}
+
+void
+reco_version_set_layer(const RecoVersion *version, int64 epoch, int32 added)
+{
+	RecoArgument argument[] = {
+		reco_int4_argument(version->number),
+		reco_int8_argument(version->nonce),
+		reco_int8_argument(epoch),
+		reco_int4_argument(added),
+	};
+
+	CommandCounterIncrement();
+	/* under this lock versions are made active, with the epoch that they have */
+	(void) reco_statement(version->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
+						  0, NULL);
+	if (reco_statement(version->schema,
+					   "UPDATE ONLY %s.model_version SET epoch = $3, added_users = $4,"
+					   " folded_in_at = clock_timestamp(), folded_in_users ="
+					   " (SELECT count(*) FROM ONLY %s.model_user_layer AS l WHERE l.version = $1)"
+					   " WHERE version = $1 AND nonce = $2 AND status = 'ready'",
+					   argument, lengthof(argument), NULL) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("version %d was altered while users were folded into it", version->number),
+				 errhint("Try again.")));
+	(void) reco_statement(version->schema,
+						  "UPDATE ONLY %s.model SET active_epoch = $3"
+						  " WHERE active_version = $1 AND active_nonce = $2",
+						  argument, 3, NULL);
 }
 
 bool
@@ -426,7 +482,8 @@ reco_version_activate(const ModelRow *model, int32 number)
 						  NULL);
 	found = reco_statement(
 				model->schema,
-				"UPDATE ONLY %s.model AS m SET active_version = v.version, active_nonce = v.nonce"
+				"UPDATE ONLY %s.model AS m SET active_version = v.version, active_nonce = v.nonce,"
+				" active_epoch = coalesce(v.epoch, 0)"
 				" FROM ONLY %s.model_version AS v WHERE v.version = $1 AND v.status = 'ready'"
 				" RETURNING v.version",
 				&argument, 1, &version) == 1 &&

@@ -69,6 +69,19 @@ extern void reco_version_lock(const RecoVersion *version);
 /* Writes a trained version, makes it the active one unless held back, removes expired ones. */
 extern void reco_version_finish(const RecoVersion *version, const RecoVersionResult *result);
 
+/*
+ * Adds the row of a user, of whom a profile is known, to a table of users; id stays where it is
+ * until the rows are written.  False when the profile has numbers that reading would refuse.
+ */
+extern bool reco_version_add_user(TableWriter *writer, int32 version, int32 number, Datum id,
+								  const RecoModel *model, const reco_profile *profile);
+
+/*
+ * Gives a version a new layer, of which the rows are written; added: its users that the version
+ * has not.  An error when it is not that version any more.
+ */
+extern void reco_version_set_layer(const RecoVersion *version, int64 epoch, int32 added);
+
 /* Records that a training failed. */
 extern void reco_version_fail(const RecoVersion *version, const char *message);
 

@@ -131,3 +131,27 @@ reco_part_profile(const RecoMember *member, const RecoPart *part, int32 row, rec
 		}
 	}
 }
+
+RecoPart
+reco_profile_part(const RecoPartType *type, const reco_profile *profile, MemoryContext context)
+{
+	RecoPart part = {1, .stride = reco_part_stride(type)};
+
+	if (type->shape == RECO_LIST)
+	{
+		bool is_role = type->role == RECO_ROLE_NEIGHBORS;
+
+		part.start = MemoryContextAllocZero(context, 2 * sizeof(int64));
+		part.start[1] = is_role ? profile->neighbors : 0;
+		part.number = is_role ? unconstify(int32 *, profile->neighbor) : NULL;
+		part.data = is_role ? unconstify(double *, profile->similarity) : NULL;
+		return part;
+	}
+	part.data =
+		MemoryContextAllocZero(context, Max(part.stride, 1) * reco_element_size(type->element));
+	if (type->role == RECO_ROLE_FACTORS && profile->factors)
+		memcpy(part.data, profile->factors, type->width * reco_element_size(type->element));
+	if (type->role == RECO_ROLE_BIAS)
+		memcpy(part.data, &profile->bias, sizeof(float));
+	return part;
+}

@@ -190,4 +190,11 @@ extern bool reco_part_fits(const RecoPartType *type, const RecoPart *part);
 extern void reco_part_profile(const RecoMember *member, const RecoPart *part, int32 row,
 							  reco_profile *profile);
 
+/*
+ * The other way: the one row of a part of users that a profile has in its role, zeros or nothing
+ * where it has none.  A list's arrays are the profile's, all else is of the context.
+ */
+extern RecoPart reco_profile_part(const RecoPartType *type, const reco_profile *profile,
+								  MemoryContext context);
+
 #endif /* RECO_MODEL_PART_H */

@@ -87,7 +87,7 @@ typedef struct Audience
 	float *score;            /* by user; -infinity: not to be told */
 	/* of users who are read from their table: the one in scratch */
 	reco_profile *one;
-	int32 visited;
+	int32 number;
 	MemoryContext scratch;
 	RecoBudget budget;
 	reco_engine *engine;
@@ -109,7 +109,8 @@ profile_of(void *arg, int64 u, reco_profile *profile)
 	const Audience *audience = arg;
 
 	*profile = audience->one ? *audience->one : reco_serving_profile(audience->serving, (int32) u);
-	return !has_any(profile, audience->buyers_of);
+	/* who has nothing any more is nobody to be told */
+	return profile->n > 0 && !has_any(profile, audience->buyers_of);
 }
 
 /* The mean of a user's scores; none where the model says nothing about any item. */
@@ -133,7 +134,7 @@ score_user(void *arg, reco_worker *worker, int64 u)
 		known++;
 	}
 	if (known > 0)
-		audience->score[audience->one ? audience->visited : u] = (float) (sum / known);
+		audience->score[audience->one ? audience->number : u] = (float) (sum / known);
 	return status;
 }
 
@@ -147,14 +148,13 @@ run(Audience *audience, int32 users)
 
 /* The profile is in the scratch memory. */
 static void
-visit_user(void *arg, Datum id, reco_profile *profile)
+visit_user(void *arg, int32 number, Datum id, reco_profile *profile)
 {
 	Audience *audience = arg;
 
 	audience->one = profile;
-	if (audience->visited < audience->serving->users)
-		run(audience, 1);
-	audience->visited++;
+	audience->number = number;
+	run(audience, 1);
 	MemoryContextReset(audience->scratch);
 }
 

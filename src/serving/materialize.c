@@ -171,7 +171,7 @@ prepare(Materialization *run)
 }
 
 static void
-add_user(void *arg, Datum id, reco_profile *profile)
+add_user(void *arg, int32 number, Datum id, reco_profile *profile)
 {
 	Materialization *run = arg;
 
@@ -255,7 +255,7 @@ write_lists(Materialization *run, IdDict *some)
 		if (!reco_serving_user(run->serving, id, &profile))
 			memset(&profile, 0, sizeof(profile));
 		MemoryContextSwitchTo(old);
-		add_user(run, id, &profile);
+		add_user(run, -1, id, &profile);
 	}
 	flush(run);
 }

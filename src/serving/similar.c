@@ -168,6 +168,23 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* The user's stored neighbors, without those who have nothing any more. */
+static void
+add_neighbors(RecoRows *rows, const Serving *serving, const reco_profile *profile, int32 n)
+{
+	const ServingUsers *all = serving->all;
+	int32 rank = 0;
+
+	for (int32 k = 0; k < profile->neighbors && rank < n; k++)
+	{
+		int32 v = profile->neighbor[k];
+
+		RECO_POLL_AT(k);
+		if (all->histories.start[v + 1] > all->histories.start[v])
+			add_similar(rows, ++rank, v, profile->similarity[k], all->ids);
+	}
+}
+
 Datum
 reco_serve_similar_users(PG_FUNCTION_ARGS)
 {
@@ -189,8 +206,7 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	all = reco_serving_load_users(serving);
 	if (profile.neighbors > 0)
-		for (int32 k = 0; k < profile.neighbors && k < n; k++)
-			add_similar(&rows, k + 1, profile.neighbor[k], profile.similarity[k], all->ids);
+		add_neighbors(&rows, serving, &profile, n);
 	else if ((number = id_dict_find(all->ids, user)) >= 0)
 	{
 		reco_similar *found = reco_call_alloc(n, sizeof(reco_similar));

@@ -49,7 +49,7 @@ is($subscriber->safe_psql('postgres', 'SELECT status, count(*) FROM reco.models 
 my ($rc, $out, $err) = $subscriber->psql('postgres', 'SELECT * FROM home.recommend(5)');
 like($err, qr/model "home" is damaged.*\n?DETAIL:  Its definition is missing/, 'and say what is missing');
 
-my @tables = qw(model model_version model_user model_item model_part model_term model_list);
+my @tables = qw(model model_version model_user model_user_layer model_item model_part model_term model_list);
 $publisher->safe_psql('postgres',
   'CREATE PUBLICATION models FOR TABLE ' . join(', ', map { my $name = $_; map { "$name.$_" } @tables } sort keys %algorithms));
 my $connection = $publisher->connstr . ' dbname=postgres';
@@ -95,6 +95,12 @@ isnt($session->query_safe($top), $before, 'a session that served the old version
 is($session->query_safe($top), $publisher->safe_psql('postgres', $top), 'as the publisher does');
 is($subscriber->safe_psql('postgres', "SELECT count(DISTINCT version) FROM $_.model_user"), '2',
   "$_: rows of older versions are gone there") for sort keys %algorithms;
+
+# Users who have changed, and one who is new, without a training.
+$publisher->safe_psql('postgres', 'DELETE FROM lines WHERE customer_id IN (10, 15); INSERT INTO lines SELECT c, p * 3 + 1, 2 FROM unnest(ARRAY[10, 90]) AS c, generate_series(0, 9) AS p');
+$publisher->safe_psql('postgres', "CALL reco.fold_in('$_')") for sort keys %algorithms;
+$publisher->wait_for_catchup('models');
+same_everywhere('after users were folded in');
 
 $publisher->safe_psql('postgres', "CALL reco.activate('home', 3)");
 $publisher->safe_psql('postgres', "CALL reco.alter_model('near', algorithm => reco.popular())");

@@ -317,6 +317,7 @@ sql(q{
     CREATE TABLE home.model_part OF reco.part (PRIMARY KEY (version, part, number));
     CREATE TABLE home.model_item (LIKE pristine.model_item INCLUDING ALL);
     CREATE TABLE home.model_user (LIKE pristine.model_user INCLUDING ALL);
+    CREATE TABLE home.model_user_layer (LIKE pristine.model_user_layer INCLUDING ALL);
     CREATE TABLE home.model_list (LIKE pristine.model_list INCLUDING ALL);
     FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'pristine'::regnamespace AND relkind = 'r' LOOP
       EXECUTE format('INSERT INTO home.%1$I TABLE pristine.%1$I', t);

@@ -367,11 +367,35 @@ frozen_find(const IdDict *dict, Datum id)
 	return -1;
 }
 
+/* In a dictionary that was sorted, which has no table any more. */
+static int32
+sorted_find(const IdDict *dict, Datum id)
+{
+	int32 low = 0;
+	int32 high = dict->count;
+
+	while (low < high)
+	{
+		int32 middle = low + (high - low) / 2;
+		int sign = compare_ids(dict->type, dict->ids[middle], id);
+
+		if (sign == 0)
+			return middle;
+		if (sign < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return -1;
+}
+
 int32
 id_dict_find(IdDict *dict, Datum id)
 {
 	if (dict->frozen)
 		return frozen_find(dict, id);
+	if (dict->ints == NULL && dict->any == NULL)
+		return sorted_find(dict, id);
 	if (dict->ints)
 	{
 		int64 key = id_to_int64(dict->type, id);

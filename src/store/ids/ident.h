@@ -49,6 +49,10 @@ extern void id_check_domain(const IdType *type, Datum id);
  */
 extern bool id_type_widens(const IdType *type, Oid typid, int32 typmod, Oid collation);
 
+/* An error unless ids of a source, `now`, are of the type that a model was made for. */
+extern void id_type_require(const IdType *made, const IdType *now, const char *role,
+							const char *model);
+
 /* The text form of an id, palloc'd; for messages, not more than its beginning. */
 extern char *id_to_text(IdType *type, Datum id);
 extern char *id_to_message(IdType *type, Datum id);
@@ -93,7 +97,7 @@ extern size_t id_dict_memory(const IdDict *dict);
 
 /*
  * Renumbers the ids in the order of their type; rank receives for each old
- * number the new one.  Afterwards the dictionary only answers id_dict_id.
+ * number the new one.  Afterwards no ids are added.
  */
 extern void id_dict_sort(IdDict *dict, int32 *rank);
 

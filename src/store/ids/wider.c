@@ -8,6 +8,7 @@
 #include "store/ids/ident.h"
 
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 /* Whether what a limit of a type lets through is let through by another one as well. */
@@ -44,4 +45,22 @@ id_type_widens(const IdType *type, Oid typid, int32 typmod, Oid collation)
 			   get_typlen(base) >= type->typlen;
 	return (base == type->base || (is_text(base) && is_text(type->base))) &&
 		   limit_is_wider(base, had, has);
+}
+
+void
+id_type_require(const IdType *made, const IdType *now, const char *role, const char *model)
+{
+	if (made->type == now->type && made->collation == now->collation &&
+		(made->typmod == -1 || made->typmod == now->typmod))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s", role,
+					format_type_with_typemod(now->type, now->typmod), model,
+					format_type_with_typemod(made->type, made->typmod)),
+			 id_type_widens(made, now->type, now->typmod, now->collation)
+				 ? errhint("CALL reco.upgrade_model() makes the model's tables and functions "
+						   "for the source's types.")
+				 : errhint("Cast the column in the source, or drop the model and create it "
+						   "anew.")));
 }

@@ -13,6 +13,9 @@
  * written to a file (image.c) that all backends map; where that is not possible, a
  * full disk for one, a backend keeps a copy of its own.
  *
+ * Over a version lies a layer of users that were folded in since (layer.c): its epoch, in
+ * the same row, changes with it, and is part of what a version is known by here.
+ *
  * Cost of a hit: one row read.  Memory: what is mapped is shared.
  */
 #include "store/image/cache.h"
@@ -159,7 +162,7 @@ check_tables(const Serving *serving)
 		same = same && reco_table_id_is(&table, is_user ? serving->user_type : serving->item_type);
 		reco_table_close(&table);
 	}
-	return same;
+	return same && (serving->epoch == 0 || serving_check_layer(serving));
 }
 
 /* From the image of a version, or NULL when there is none. */
@@ -278,7 +281,8 @@ reco_serving_open(Oid schema, const char *function, ModelRow *row)
 						errhint("Train it with CALL reco.refresh().")));
 	for (int i = 0; i < MAX_SERVINGS && serving == NULL; i++)
 		if (servings[i] && servings[i]->schema == schema &&
-			servings[i]->version == row->active_version && servings[i]->nonce == row->active_nonce)
+			servings[i]->version == row->active_version &&
+			servings[i]->nonce == row->active_nonce && servings[i]->epoch == row->active_epoch)
 			serving = servings[i];
 	if (serving && !check_tables(serving))
 		serving = NULL;

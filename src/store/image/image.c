@@ -7,8 +7,9 @@
  * server's temporary files (its name begins as theirs do, so the server removes
  * what is left at the next start), is written under another name and renamed when
  * it is whole, and is only ever read through the map: a full disk is a failed
- * write, not a signal.  Its name carries database, schema, version and nonce, so a
- * reused OID, a restore or a promoted standby never meets a wrong file; its head
+ * write, not a signal.  Its name carries database, schema, version, nonce and, of users, the
+ * epoch of the layer over them, so a reused OID, a restore, a promoted standby or a layer that
+ * was rolled back never meets a wrong file; its head
  * carries them again, with the types of the ids and a hash of the algorithm, its parameters
  * and the fields: what an array means is told by a table whose owner may change it.  What
  * the algorithm needs must be there.  Numbers that say where to look carry a checksum;
@@ -33,7 +34,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C(0x0009006f63657200) /* changes with the layout */
+#define MAGIC UINT64_C(0x000a006f63657200) /* changes with the layout */
 /* Bytes summed up between two polls. */
 #define SUM_BYTES (16 * 1024 * 1024)
 
@@ -51,10 +52,11 @@ typedef struct Head
 	Oid database;
 	Oid schema;
 	int64 nonce;
+	int64 epoch;
 	int32 version;
 	int32 items;
 	int32 terms;
-	int32 users;
+	int32 users; /* 0 in the image of items, which is that of any layer */
 	int32 kind;
 	Oid id_type;
 	Oid id_collation;
@@ -106,10 +108,11 @@ fill_head(const Serving *serving, RecoImageKind kind, Head *head)
 	head->database = MyDatabaseId;
 	head->schema = serving->schema;
 	head->nonce = serving->nonce;
+	head->epoch = reco_image_epoch(serving, kind);
 	head->version = serving->version;
 	head->items = model->items;
 	head->terms = model->terms;
-	head->users = serving->users;
+	head->users = kind == RECO_IMAGE_USERS ? serving->users : 0;
 	head->kind = kind;
 	head->id_type = type->type;
 	head->id_collation = type->collation;
@@ -123,12 +126,8 @@ fits(const Serving *serving, RecoImageKind kind, const Head *head, uint64 bytes)
 	Head wanted;
 
 	fill_head(serving, kind, &wanted);
-	if (head->magic != wanted.magic || head->bytes != bytes || head->crc != checksum(head) ||
-		head->database != wanted.database || head->schema != wanted.schema ||
-		head->nonce != wanted.nonce || head->version != wanted.version ||
-		head->items != wanted.items || head->terms != wanted.terms || head->users != wanted.users ||
-		head->kind != wanted.kind || head->id_type != wanted.id_type ||
-		head->id_collation != wanted.id_collation || head->hash != wanted.hash ||
+	wanted.bytes = bytes;
+	if (memcmp(head, &wanted, offsetof(Head, sections)) != 0 || head->crc != checksum(head) ||
 		head->sections < 0 || head->sections > RECO_MOST_SECTIONS)
 		return false;
 	for (int s = 0; s < head->sections; s++)
@@ -209,7 +208,7 @@ take(Serving *serving, RecoImageKind kind, const RecoImage *image)
 bool
 reco_image_map(Serving *serving, RecoImageKind kind)
 {
-	char *path = reco_image_path(serving->schema, serving->version, serving->nonce, kind);
+	char *path = reco_image_path(serving, kind);
 	int file = OpenTransientFile(path, O_RDONLY | PG_BINARY);
 	RecoImage image;
 	struct stat status;
@@ -317,7 +316,7 @@ reco_image_write(const Serving *serving, const ServingUsers *users, MemoryContex
 	RecoImageKind kind = users ? RECO_IMAGE_USERS : RECO_IMAGE_ITEMS;
 	MemoryContext context = AllocSetContextCreate(held, "reco image", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	char *path = reco_image_path(serving->schema, serving->version, serving->nonce, kind);
+	char *path = reco_image_path(serving, kind);
 	char *unfinished = psprintf(RECO_IMAGE_DIRECTORY "/" RECO_IMAGE_PREFIX "_new.%d", MyProcPid);
 	RecoSections sections;
 	RecoBudget budget;
@@ -340,7 +339,7 @@ reco_image_write(const Serving *serving, const ServingUsers *users, MemoryContex
 	}
 	done = write_file(unfinished, &head, &sections) && rename(unfinished, path) == 0;
 	if (done)
-		reco_image_remove_old(serving->schema, serving->version, serving->nonce);
+		reco_image_remove_old(serving);
 	else
 	{
 		ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", path),

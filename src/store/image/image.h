@@ -33,17 +33,24 @@ extern void reco_image_unmap(RecoImage *image);
  */
 extern bool reco_image_write(const Serving *serving, const ServingUsers *users, MemoryContext held);
 
+/* Of the layer that a file of that kind holds; 0: none, whatever was folded in. */
+static inline int64
+reco_image_epoch(const Serving *serving, RecoImageKind kind)
+{
+	return kind == RECO_IMAGE_USERS ? serving->epoch : 0;
+}
+
 /* image_files.c: the name of a version's file, palloc'd. */
-extern char *reco_image_path(Oid schema, int32 version, int64 nonce, RecoImageKind kind);
+extern char *reco_image_path(const Serving *serving, RecoImageKind kind);
 
 /* Writes to an open file.  False on an error of the system, which errno tells. */
 extern bool reco_image_write_bytes(int file, const void *data, Size bytes);
 
 /*
- * Removes files of older versions of a model, of one of this number that came to nothing,
- * and of models that are gone.
+ * Removes files of older versions of a model, of one of this number that came to nothing, of
+ * its users with an older layer, and of models that are gone.
  */
-extern void reco_image_remove_old(Oid schema, int32 version, int64 current);
+extern void reco_image_remove_old(const Serving *serving);
 
 /* The files of a model go when the transaction that drops it commits. */
 extern void reco_image_init(void);

@@ -2,7 +2,7 @@
  * image_files.c
  *	  Which files of versions there are, what writes to them, and when they go.
  *
- * A file's name carries database, schema, version, nonce and kind, so a reused OID, a
+ * A file's name carries database, schema, version, nonce, epoch and kind, so a reused OID, a
  * restore or a promoted standby never meets a wrong one.  Files that no version needs
  * are removed by whoever writes one, and those of a dropped model at the commit of the
  * drop, where that session has the library; the server removes the rest at its start.
@@ -25,18 +25,26 @@
 /* Bytes written between two polls. */
 #define WRITE_BYTES (1024 * 1024)
 
-char *
-reco_image_path(Oid schema, int32 version, int64 nonce, RecoImageKind kind)
+static char *
+path_of(Oid schema, int32 version, int64 nonce, int64 epoch, RecoImageKind kind)
 {
-	return psprintf(RECO_IMAGE_DIRECTORY "/" RECO_IMAGE_PREFIX ".%u.%u.%d." UINT64_FORMAT ".%s",
-					MyDatabaseId, schema, version, (uint64) nonce,
+	return psprintf(RECO_IMAGE_DIRECTORY "/" RECO_IMAGE_PREFIX ".%u.%u.%d." UINT64_FORMAT
+										 "." INT64_FORMAT ".%s",
+					MyDatabaseId, schema, version, (uint64) nonce, epoch,
 					kind == RECO_IMAGE_ITEMS ? "items" : "users");
+}
+
+char *
+reco_image_path(const Serving *serving, RecoImageKind kind)
+{
+	return path_of(serving->schema, serving->version, serving->nonce,
+				   reco_image_epoch(serving, kind), kind);
 }
 
 bool
 reco_image_exists(Oid schema, int32 version, int64 nonce)
 {
-	char *path = reco_image_path(schema, version, nonce, RECO_IMAGE_ITEMS);
+	char *path = path_of(schema, version, nonce, 0, RECO_IMAGE_ITEMS);
 	bool exists = access(path, R_OK) == 0;
 
 	pfree(path);
@@ -68,7 +76,7 @@ reco_image_write_bytes(int file, const void *data, Size bytes)
 }
 
 void
-reco_image_remove_old(Oid schema, int32 version, int64 current)
+reco_image_remove_old(const Serving *serving)
 {
 	DIR *dir = AllocateDir(RECO_IMAGE_DIRECTORY);
 	struct dirent *entry;
@@ -79,15 +87,20 @@ reco_image_remove_old(Oid schema, int32 version, int64 current)
 		Oid of;
 		int32 number;
 		uint64 nonce;
+		int64 layer;
+		char kind;
 		bool old;
 
-		if (sscanf(entry->d_name, RECO_IMAGE_PREFIX ".%u.%u.%d." UINT64_FORMAT, &database, &of,
-				   &number, &nonce) != 4)
+		if (sscanf(entry->d_name,
+				   RECO_IMAGE_PREFIX ".%u.%u.%d." UINT64_FORMAT "." INT64_FORMAT ".%c", &database,
+				   &of, &number, &nonce, &layer, &kind) != 6)
 			continue;
 		if (database != MyDatabaseId)
 			old = get_database_name(database) == NULL;
-		else if (of == schema)
-			old = number < version || (number == version && nonce != (uint64) current);
+		else if (of == serving->schema)
+			old = number < serving->version ||
+				  (number == serving->version &&
+				   (nonce != (uint64) serving->nonce || (kind == 'u' && layer < serving->epoch)));
 		else
 			old = !SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(of));
 		if (old)

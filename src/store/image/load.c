@@ -64,6 +64,19 @@ load_alloc_rows(RecoBudget *budget, MemoryContext context, Size rows, int stride
 		RECO_ALIGN, load_alloc(budget, context, rows * stride * sizeof(float) + RECO_ALIGN, 1));
 }
 
+bool
+serving_check_layer(const Serving *serving)
+{
+	ModelTable table;
+	bool same;
+
+	reco_layer_open(&table, serving->schema, AccessShareLock);
+	reco_check_policies(table.heap);
+	same = reco_table_id_is(&table, serving->user_type);
+	reco_table_close(&table);
+	return same;
+}
+
 /*
  * The number of rows comes from a table that its owner may write to: no more
  * memory is taken for it than the rows' own table can account for.
@@ -276,12 +289,14 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 
 	reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), version);
 	if (version->algorithm == NULL || version->items < 0 || version->users < 0 ||
+		version->added_users < 0 || version->added_users > PG_INT32_MAX - version->users ||
 		!(fabsf(version->min_value) <= FLT_MAX) || !(fabsf(version->max_value) <= FLT_MAX) ||
 		!(version->min_value <= version->max_value))
 		reco_damaged(row->schema, psprintf("Its version %d is not complete.", row->active_version));
 	serving->schema = row->schema;
 	serving->version = row->active_version;
 	serving->nonce = row->active_nonce;
+	serving->epoch = row->active_epoch;
 	serving->context = context;
 	model->spec = reco_spec_parse(version->algorithm);
 	reco_data_options_parse(version->options, &serving->options);
@@ -293,6 +308,8 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->user_type = reco_table_id_type(&users);
 	reco_table_close(&users);
 	reco_table_close(&items);
+	if (serving->epoch && !serving_check_layer(serving))
+		reco_damaged(row->schema, "The ids of its users are of two types.");
 	if (version->fields || reco_spec_needs(model->spec, RECO_NEEDS_CONTENT))
 	{
 		serving->features = reco_fields_read(version->fields);
@@ -303,12 +320,13 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 		reco_terms_check(row->schema, serving->features->terms);
 		model->content = &serving->features->content;
 	}
-	serving->users = version->users;
+	serving->added = serving->epoch ? version->added_users : 0;
+	serving->users = version->users + serving->added;
 	serving->available = version->available;
 	serving->untimed = version->untimed;
 	serving->reference_time = version->reference_time;
 	model->items = version->items;
-	model->users = version->users;
+	model->users = serving->users;
 	model->terms = serving->features ? serving->features->terms : 0;
 	model->min_value = version->min_value;
 	model->max_value = version->max_value;

@@ -21,6 +21,8 @@ extern Serving *reco_serving_describe(const ModelRow *row, VersionRow *version);
 
 /* Zeroed memory of any size. */
 extern void *serving_alloc(MemoryContext context, Size count, Size size);
+/* An error where policies hide rows of the layer; false when its ids are of another type. */
+extern bool serving_check_layer(const Serving *serving);
 extern void serving_check_size(ModelTable *table, int32 rows);
 
 #endif /* RECO_STORE_IMAGE_LOAD_H */

@@ -41,6 +41,7 @@ typedef struct Serving
 	Oid schema;
 	int32 version;
 	int64 nonce;
+	int64 epoch; /* of its layer; 0: it has none */
 	uint64 hash; /* of all that says what its arrays mean: algorithm, parameters, fields */
 
 	MemoryContext context;
@@ -56,8 +57,9 @@ typedef struct Serving
 	float *trend;         /* how much each item grew of late */
 	const int32 *popular; /* items by falling interactions, ties by number */
 
-	RecoFeatures *features; /* NULL: the algorithm looks at none */
-	int32 users;
+	RecoFeatures *features;     /* NULL: the algorithm looks at none */
+	int32 users;                /* with those that the layer adds */
+	int32 added;                /* these: the last numbers */
 	RecoDataOptions options;    /* by which its source was read */
 	bool available;             /* items said what is available when it was trained */
 	bool untimed;               /* its source did not tell when interactions were */

@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "core/data/history.h"
 #include "miscadmin.h"
+#include "store/image/layer.h"
 #include "store/image/load.h"
 #include "store/image/sections.h"
 #include "storage/bufmgr.h"
@@ -76,63 +77,94 @@ read_user(void *arg, TupleTableSlot *slot)
 	return false;
 }
 
+/* In the version's table or in that of its layer, which is opened here and closed. */
+static bool
+find_user(OneUser *one, bool in_layer, Datum user)
+{
+	Serving *serving = one->serving;
+	ModelTable table;
+
+	if (in_layer)
+		reco_layer_open(&table, serving->schema, AccessShareLock);
+	else
+		reco_table_open(&table, serving->schema, true, AccessShareLock);
+	one->table = &table;
+	reco_check_policies(table.heap);
+	reco_table_require_id(&table, serving->user_type);
+	reco_table_scan(&table, serving->version, &user, GetActiveSnapshot(), read_user, one);
+	if (!one->found)
+		reco_table_require_unaltered(&table, GetActiveSnapshot());
+	reco_table_close(&table);
+	return one->found;
+}
+
 bool
 reco_serving_user(Serving *serving, Datum user, reco_profile *profile)
 {
-	ModelTable table;
-	OneUser one = {serving, &table, profile, false};
+	OneUser one = {serving, NULL, profile, false};
 
 	memset(profile, 0, sizeof(*profile));
-	reco_table_open(&table, serving->schema, true, AccessShareLock);
-	reco_check_policies(table.heap);
-	reco_table_require_id(&table, serving->user_type);
-	reco_table_scan(&table, serving->version, &user, GetActiveSnapshot(), read_user, &one);
-	if (!one.found)
-		reco_table_require_unaltered(&table, GetActiveSnapshot());
-	reco_table_close(&table);
-	return one.found;
+	if (serving->epoch && find_user(&one, true, user))
+	{
+		if (profile->n > 0)
+			return true;
+		memset(profile, 0, sizeof(*profile));
+		return false;
+	}
+	return find_user(&one, false, user);
 }
 
 typedef struct EachUser
 {
 	OneUser one;
 	MemoryContext context;
-	void (*visit)(void *arg, Datum id, reco_profile *profile);
+	bool all; /* those as well who have nothing any more */
+	RecoUserVisitor visit;
 	void *arg;
 	int64 users;
 } EachUser;
 
 static bool
-visit_user(void *arg, TupleTableSlot *slot)
+visit_user(void *arg, ModelTable *table, bool in_layer, TupleTableSlot *slot)
 {
 	EachUser *each = arg;
 	reco_profile profile = {0};
-
+	int32 number = DatumGetInt32(slot->tts_values[COLUMN_NUMBER]);
 	MemoryContext old = MemoryContextSwitchTo(each->context);
 
+	each->one.table = table;
 	each->one.profile = &profile;
 	each->users++;
+	if (number < 0 || number >= each->one.serving->users)
+		reco_damaged(each->one.serving->schema, "The rows of its users do not belong together.");
 	(void) read_user(&each->one, slot);
 	MemoryContextSwitchTo(old);
-	each->visit(each->arg, slot->tts_values[COLUMN_ID], &profile);
+	if (profile.n > 0 || !in_layer || each->all)
+		each->visit(each->arg, number, slot->tts_values[COLUMN_ID], &profile);
 	return true;
 }
 
-void
-reco_serving_each_user(Serving *serving, MemoryContext context,
-					   void (*visit)(void *arg, Datum id, reco_profile *profile), void *arg)
+static void
+each_user(EachUser *each)
 {
-	ModelTable table;
-	EachUser each = {{serving, &table}, context, visit, arg};
+	Serving *serving = each->one.serving;
 
-	reco_table_open(&table, serving->schema, true, AccessShareLock);
-	reco_check_policies(table.heap);
-	reco_table_require_id(&table, serving->user_type);
-	reco_table_scan(&table, serving->version, NULL, GetActiveSnapshot(), visit_user, &each);
-	if (each.users != serving->users)
+	reco_layer_scan(serving, visit_user, each);
+	if (each->users != serving->users)
 		reco_damaged(serving->schema, psprintf("It has " INT64_FORMAT " of its %d users.",
-											   each.users, serving->users));
-	reco_table_close(&table);
+											   each->users, serving->users));
+}
+
+void
+reco_serving_each_user(Serving *serving, MemoryContext context, RecoUserVisitor visit, void *arg)
+{
+	each_user(&(EachUser){{serving}, context, false, visit, arg});
+}
+
+void
+reco_serving_each_row(Serving *serving, MemoryContext context, RecoUserVisitor visit, void *arg)
+{
+	each_user(&(EachUser){{serving}, context, true, visit, arg});
 }
 
 reco_profile
@@ -189,7 +221,7 @@ append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 }
 
 static bool
-load_user(void *arg, TupleTableSlot *slot)
+load_user(void *arg, ModelTable *table, bool in_layer, TupleTableSlot *slot)
 {
 	UserLoad *load = arg;
 	const Serving *serving = load->serving;
@@ -210,14 +242,10 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	MemoryContext scratch =
 		AllocSetContextCreate(context, "reco users' parts", ALLOCSET_DEFAULT_SIZES);
 	RecoModel model = serving->model;
-	ModelTable table;
 
 	reco_budget_init(&load.budget, context);
 	load.budget.held = true;
-	reco_table_open(&table, serving->schema, true, AccessShareLock);
-	reco_check_policies(table.heap);
-	reco_table_require_id(&table, serving->user_type);
-	serving_check_size(&table, serving->users);
+	reco_layer_check(serving);
 	load.row = AllocSetContextCreate(context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	load.ids = id_dict_create(context, serving->user_type);
 	id_dict_limit(load.ids, &load.budget, "serving");
@@ -230,8 +258,7 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	load.histories.start[0] = 0;
 	load.histories.col = reco_budget_alloc(&load.budget, sizeof(int32));
 	load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
-	reco_table_scan(&table, serving->version, NULL, GetActiveSnapshot(), load_user, &load);
-	reco_table_close(&table);
+	reco_layer_scan(serving, load_user, &load);
 	if (id_dict_count(load.ids) != serving->users)
 		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
 											   id_dict_count(load.ids), serving->users));

@@ -11,16 +11,21 @@
 extern reco_profile reco_serving_profile(const Serving *serving, int32 u);
 
 /*
- * Visits all users in the order of their ids.  What a profile holds is in `context`,
- * which visit may reset.
+ * Visits all users who have something: those of the version in the order of their ids, then
+ * those that its layer adds.  What a profile holds is in `context`, which visit may reset.
  */
-extern void reco_serving_each_user(Serving *serving, MemoryContext context,
-								   void (*visit)(void *arg, Datum id, reco_profile *profile),
+typedef void (*RecoUserVisitor)(void *arg, int32 number, Datum id, reco_profile *profile);
+
+extern void reco_serving_each_user(Serving *serving, MemoryContext context, RecoUserVisitor visit,
 								   void *arg);
+
+/* The same, and those of the layer who have nothing any more. */
+extern void reco_serving_each_row(Serving *serving, MemoryContext context, RecoUserVisitor visit,
+								  void *arg);
 
 /*
  * A stored user: factors, bias, history and neighbors; false when the model has no such
- * user.  In the current memory context.
+ * user, or one who has nothing any more.  In the current memory context.
  */
 extern bool reco_serving_user(Serving *serving, Datum user, reco_profile *profile);
 

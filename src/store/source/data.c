@@ -54,6 +54,7 @@ static const struct
 	[RECO_COUNT_NULL] = {"null", true},
 	[RECO_COUNT_INVALID] = {"invalid", true},
 	[RECO_COUNT_MERGED] = {NULL},
+	[RECO_COUNT_UNKNOWN] = {NULL},
 	[RECO_COUNT_INTERACTIONS_CAPPED] = {"interactions_capped"},
 	[RECO_COUNT_USERS_CAPPED] = {"users_capped"},
 	[RECO_COUNT_USERS_DROPPED] = {"users_dropped", true},

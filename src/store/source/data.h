@@ -48,6 +48,7 @@ typedef enum RecoCount
 {
 	/* rows */
 	RECO_COUNT_NULL,    /* a user, item or value is NULL */
+	RECO_COUNT_UNKNOWN, /* of items that a given version does not know */
 	RECO_COUNT_INVALID, /* with on_invalid => 'skip': no finite value in range, an id too long */
 	RECO_COUNT_MERGED,  /* went into another row's pair */
 	/* of users, by max_user_interactions */
@@ -70,7 +71,7 @@ typedef struct RecoData
 	bool has_time;
 	char *column[4]; /* names: user, item, value, time; NULL: it has none */
 	IdDict *users;   /* in the order of their ids */
-	IdDict *items;
+	IdDict *items;   /* where a version's items were given, those that it does not know */
 	reco_interactions x;
 	int64 rows_read;
 	int64 count[RECO_COUNTS];

@@ -30,6 +30,7 @@ struct Ingest
 	RecoBudget *budget;
 	const RecoDataOptions *options;
 	RecoData *data;
+	IdDict *known; /* items that count; NULL: all */
 	reco_triples triples;
 	TupleDesc planned; /* the columns that were looked at */
 	int columns;
@@ -91,8 +92,15 @@ take_row(Ingest *ingest, TupleTableSlot *slot, RecoEvent *event, int32 *user, in
 		data->count[RECO_COUNT_INVALID]++;
 		return false;
 	}
+	*item = ingest->known ? id_dict_find(ingest->known, event->item)
+						  : id_dict_add(data->items, event->item);
+	if (*item < 0)
+	{
+		(void) id_dict_add(data->items, event->item);
+		data->count[RECO_COUNT_UNKNOWN]++;
+		return false;
+	}
 	*user = id_dict_add(data->users, event->user);
-	*item = id_dict_add(data->items, event->item);
 	return true;
 }
 
@@ -136,7 +144,8 @@ startup(DestReceiver *receiver, int operation, TupleDesc columns)
 }
 
 Ingest *
-ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, RecoBudget *budget)
+ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, IdDict *known,
+			 RecoBudget *budget)
 {
 	MemoryContext old = MemoryContextSwitchTo(budget->context);
 	Ingest *ingest = palloc0(sizeof(Ingest));
@@ -147,6 +156,7 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, Reco
 	reco_events_columns(&ingest->events, columns);
 	ingest->budget = budget;
 	ingest->options = options;
+	ingest->known = known;
 	ingest->data = data;
 	ingest->columns = columns->natts;
 	ingest->events.skip_invalid = options->on_invalid == ON_INVALID_SKIP;
@@ -174,6 +184,12 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, Reco
 	reco_receiver_init(&ingest->receiver, startup, receive);
 	MemoryContextSwitchTo(old);
 	return ingest;
+}
+
+const RecoData *
+ingest_data(const Ingest *ingest)
+{
+	return ingest->data;
 }
 
 DestReceiver *
@@ -292,14 +308,14 @@ ingest_finish(Ingest *ingest)
 	RecoData *data = ingest->data;
 	RecoBudget *budget = ingest->budget;
 	int32 users = id_dict_count(data->users);
-	int32 items = id_dict_count(data->items);
+	int32 items = id_dict_count(ingest->known ? ingest->known : data->items);
 	int32 *user_rank;
 	int32 *item_rank;
 	int32 *item_map;
 	reco_trend trend = {0};
 
 	check_memory(ingest);
-	if (data->has_time)
+	if (data->has_time && ingest->known == NULL)
 		find_periods(ingest, items, &trend);
 	ingest->triples.rules = reco_data_row_rules(ingest->options);
 	reco_budget_require(budget, reco_triples_build_memory(&ingest->triples, users, items),
@@ -307,7 +323,13 @@ ingest_finish(Ingest *ingest)
 	user_rank = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_rank = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
 	id_dict_sort(data->users, user_rank);
-	id_dict_sort(data->items, item_rank);
+	if (ingest->known == NULL)
+		id_dict_sort(data->items, item_rank);
+	for (int32 i = 0; ingest->known && i < items; i++)
+	{
+		RECO_POLL_AT(i);
+		item_rank[i] = i;
+	}
 	reco_budget_check(
 		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
 		"sorting the source's rows");
@@ -316,7 +338,7 @@ ingest_finish(Ingest *ingest)
 	data->count[RECO_COUNT_MERGED] = data->x.merged;
 	data->count[RECO_COUNT_INTERACTIONS_CAPPED] = data->x.capped;
 	data->count[RECO_COUNT_USERS_CAPPED] = data->x.capped_users;
-	item_map = filter(ingest);
+	item_map = ingest->known ? NULL : filter(ingest);
 	find_longest(data);
 	if (ingest->features)
 		data->features =

@@ -14,10 +14,15 @@ typedef struct Ingest Ingest;
  * Checks the columns of a source, by position, and makes ready to receive its
  * rows.  times: those of interactions are kept, where there are any.  Everything lives in the
  * budget's context.
+ *
+ * known: the items that count, by their numbers, of the type of the source's (NULL: all that
+ * come up).  Rows of others are counted and left out, and of those items the dictionary is.
  */
 extern Ingest *ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options,
-							RecoBudget *budget);
+							IdDict *known, RecoBudget *budget);
 extern DestReceiver *ingest_receiver(Ingest *ingest);
+/* What is being read, whose types are known. */
+extern const RecoData *ingest_data(const Ingest *ingest);
 
 /* After the last row of the source: receives the rows of the query of items. */
 extern DestReceiver *ingest_items_receiver(Ingest *ingest, TupleDesc columns, bool join);

@@ -117,6 +117,50 @@ run_plan(SPIPlanPtr plan, DestReceiver *receiver, const RecoQuery *query)
 	SPI_freeplan(plan);
 }
 
+static void
+check_types(const Ingest *ingest, const RecoKnown *known)
+{
+	const RecoData *data = ingest_data(ingest);
+
+	id_type_require(known->user_type, &data->user_type, "user", known->model);
+	id_type_require(known->item_type, &data->item_type, "item", known->model);
+}
+
+/* The rows of the source, and whether policies filtered them. */
+static Ingest *
+read_rows(const RecoQuery *source, const RecoKnown *known, bool times,
+		  const RecoDataOptions *options, RecoBudget *budget, bool *filtered)
+{
+	RecoIdentity before;
+	SPIPlanPtr plan;
+	TupleDesc columns;
+	Ingest *ingest;
+
+	reco_become(&source->as, &before);
+	plan = plan_query(source, &before, &columns);
+	*filtered = is_filtered(plan);
+	if (!source->stored)
+		reco_shape_check(
+			linitial(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list));
+	ingest = ingest_begin(columns, times, options, known ? known->items : NULL, budget);
+	if (known)
+		check_types(ingest, known);
+	run_plan(plan, ingest_receiver(ingest), source);
+	reco_return(&before);
+	return ingest;
+}
+
+RecoData *
+reco_read_interactions(const RecoQuery *source, const RecoKnown *known,
+					   const RecoDataOptions *options, RecoBudget *budget)
+{
+	bool filtered;
+	RecoData *data = ingest_finish(read_rows(source, known, false, options, budget, &filtered));
+
+	data->row_security = filtered;
+	return data;
+}
+
 RecoData *
 reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join, bool times,
 				 const RecoDataOptions *options, RecoBudget *budget)
@@ -124,20 +168,11 @@ reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_joi
 	RecoIdentity before;
 	SPIPlanPtr plan;
 	TupleDesc columns;
-	Ingest *ingest;
 	RecoData *data;
 	bool filtered;
 	bool available = false;
+	Ingest *ingest = read_rows(source, NULL, times, options, budget, &filtered);
 
-	reco_become(&source->as, &before);
-	plan = plan_query(source, &before, &columns);
-	filtered = is_filtered(plan);
-	if (!source->stored)
-		reco_shape_check(
-			linitial(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list));
-	ingest = ingest_begin(columns, times, options, budget);
-	run_plan(plan, ingest_receiver(ingest), source);
-	reco_return(&before);
 	if (items->text)
 	{
 		reco_become(&items->as, &before);

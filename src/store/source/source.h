@@ -18,4 +18,20 @@
 extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join,
 								  bool times, const RecoDataOptions *options, RecoBudget *budget);
 
+/* A version to compare a source with. */
+typedef struct RecoKnown
+{
+	const IdType *user_type;
+	const IdType *item_type;
+	IdDict *items;
+	const char *model; /* its name */
+} RecoKnown;
+
+/*
+ * The same for a version that is there, whose items alone count, under their numbers; nobody
+ * is dropped for having few of them.  An error when the ids have other types.
+ */
+extern RecoData *reco_read_interactions(const RecoQuery *source, const RecoKnown *known,
+										const RecoDataOptions *options, RecoBudget *budget);
+
 #endif /* RECO_STORE_SOURCE_SOURCE_H */

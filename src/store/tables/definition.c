@@ -148,6 +148,7 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	row->next_version = int_column(slot, MODEL_NEXT_VERSION);
 	row->created_at = bigint_column(slot, MODEL_CREATED_AT);
 	row->active_nonce = bigint_column(slot, MODEL_ACTIVE_NONCE);
+	row->active_epoch = bigint_column(slot, MODEL_ACTIVE_EPOCH);
 	row->source = text_column(slot, MODEL_SOURCE);
 	row->items = text_column(slot, MODEL_ITEMS);
 	row->search_path = text_column(slot, MODEL_SEARCH_PATH);
@@ -223,6 +224,7 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 	row->fields = jsonb_column(slot, VERSION_FIELDS);
 	row->status = text_column(slot, VERSION_STATUS);
 	row->users = int_column(slot, VERSION_USERS);
+	row->added_users = int_column(slot, VERSION_ADDED_USERS);
 	row->items = int_column(slot, VERSION_ITEMS);
 	row->interactions = bigint_column(slot, VERSION_INTERACTIONS);
 	row->bytes = bigint_column(slot, VERSION_BYTES);

@@ -35,6 +35,7 @@ typedef struct ModelRow
 	Jsonb *resolved;      /* what both queries were resolved to (resolve.h); NULL: nothing */
 	int32 active_version; /* 0: none yet */
 	int64 active_nonce;
+	int64 active_epoch; /* of the layer over that version; 0: there is none */
 	int32 next_version;
 	int32 active_list;      /* of materialized lists; 0: none yet */
 	TimestampTz created_at; /* tells models apart, whatever their names; 0: not known */
@@ -51,7 +52,8 @@ typedef struct VersionRow
 	Jsonb *algorithm;
 	Jsonb *options;
 	char *status;
-	int32 users;
+	int32 users;       /* that it was trained on */
+	int32 added_users; /* that its layer has besides */
 	int32 items;
 	int64 interactions;
 	float min_value;
@@ -64,6 +66,13 @@ typedef struct VersionRow
 	bool untimed;   /* its source did not tell times; false also where that is not known */
 	TimestampTz reference_time; /* that ages are counted from; RECO_NO_REFERENCE_TIME: none */
 } VersionRow;
+
+/* The users of a version and of its layer; whatever is in the row. */
+static inline int32
+reco_version_users(const VersionRow *version)
+{
+	return (int32) Min((int64) version->users + Max(version->added_users, 0), PG_INT32_MAX);
+}
 
 /*
  * The OID of the schema of a model, by name; an error when there is none.

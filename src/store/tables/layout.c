@@ -55,6 +55,7 @@ static const Column model_columns[MODEL_COLUMNS] = {
 	[MODEL_ITEMS_SEARCH_PATH] = {"items_search_path", TEXTOID},
 	[MODEL_ACTIVE_LIST] = {"active_list", INT4OID},
 	[MODEL_RESOLVED] = {"resolved", JSONBOID},
+	[MODEL_ACTIVE_EPOCH] = {"active_epoch", INT8OID},
 };
 
 /* As reco.version has them. */
@@ -85,6 +86,10 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_AVAILABLE] = {"available", BOOLOID},
 	[VERSION_TIMED] = {"timed", BOOLOID},
 	[VERSION_REFERENCE_TIME] = {"reference_time", TIMESTAMPTZOID},
+	[VERSION_EPOCH] = {"epoch", INT8OID},
+	[VERSION_ADDED_USERS] = {"added_users", INT4OID},
+	[VERSION_FOLDED_IN_AT] = {"folded_in_at", TIMESTAMPTZOID},
+	[VERSION_FOLDED_IN_USERS] = {"folded_in_users", INT4OID},
 };
 
 static const Column user_columns[COLUMNS] = {
@@ -134,6 +139,7 @@ static const Layout layouts[RECO_TABLES] = {
 	[RECO_TABLE_VERSION] = {"model_version", "version", version_columns, VERSION_COLUMNS},
 	[RECO_TABLE_ITEM] = {"model_item", NULL, item_columns, ITEM_COLUMNS},
 	[RECO_TABLE_USER] = {"model_user", NULL, user_columns, COLUMNS},
+	[RECO_TABLE_USER_LAYER] = {"model_user_layer", NULL, user_columns, COLUMNS},
 	[RECO_TABLE_PART] = {"model_part", "part", part_columns, PART_COLUMNS},
 	[RECO_TABLE_TERM] = {"model_term", "term", term_columns, TERM_COLUMNS},
 	[RECO_TABLE_LIST] = {"model_list", NULL, list_columns, LIST_COLUMNS},

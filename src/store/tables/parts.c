@@ -161,6 +161,36 @@ reco_parts_form(const RecoModel *model, RecoSide side, int32 row, MemoryContext 
 	return PointerGetDatum(array);
 }
 
+bool
+reco_parts_of_profile(const RecoModel *model, const reco_profile *profile, MemoryContext context,
+					  Datum *out)
+{
+	RecoModel row = *model;
+	const RecoPartType *type;
+	bool fits = true;
+	int64 bytes = 0;
+
+	row.member = MemoryContextAllocZero(context, (model->members + 1) * sizeof(RecoMember));
+	for (int m = 0; m < model->members; m++)
+	{
+		row.member[m] = model->member[m];
+		row.member[m].part =
+			MemoryContextAllocZero(context, (model->member[m].parts + 1) * sizeof(RecoPart));
+	}
+	EACH_STORED(model, RECO_OF_USERS, m, p, type)
+	{
+		static const reco_profile nothing;
+		const reco_profile *of = m == 0                     ? profile
+								 : m - 1 < profile->members ? &profile->member[m - 1]
+															: &nothing;
+
+		row.member[m].part[p] = reco_profile_part(type, of, context);
+		fits = fits && reco_part_fits(type, &row.member[m].part[p]);
+	}
+	*out = reco_parts_form(&row, RECO_OF_USERS, 0, context, &bytes);
+	return fits;
+}
+
 void
 reco_parts_write(Oid schema, int32 version, const RecoModel *model, int64 *bytes)
 {

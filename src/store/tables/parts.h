@@ -31,6 +31,13 @@ extern int reco_parts_elements(ArrayType *array, int most, const char **data, Si
 extern Datum reco_parts_form(const RecoModel *model, RecoSide side, int32 row,
 							 MemoryContext context, int64 *bytes);
 
+/*
+ * The same for a user, of whom a profile is known.  False when it has numbers that reading would
+ * refuse.
+ */
+extern bool reco_parts_of_profile(const RecoModel *model, const reco_profile *profile,
+								  MemoryContext context, Datum *out);
+
 /* Writes model_part, as its owner; the table is locked and checked. */
 extern void reco_parts_write(Oid schema, int32 version, const RecoModel *model, int64 *bytes);
 

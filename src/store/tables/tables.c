@@ -37,6 +37,14 @@ reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock)
 }
 
 void
+reco_layer_open(ModelTable *table, Oid schema, LOCKMODE lock)
+{
+	memset(table, 0, sizeof(*table));
+	table->is_user = true;
+	table->heap = reco_open(schema, RECO_TABLE_USER_LAYER, lock);
+}
+
+void
 reco_table_close(ModelTable *table)
 {
 	if (table->index)

@@ -27,6 +27,8 @@ typedef struct ModelTable
 
 /* As reco_open; the lock stays.  Rights are asked for by the caller. */
 extern void reco_table_open(ModelTable *table, Oid schema, bool is_user, LOCKMODE lock);
+/* model_user_layer, likewise. */
+extern void reco_layer_open(ModelTable *table, Oid schema, LOCKMODE lock);
 extern void reco_table_close(ModelTable *table);
 extern IdType *reco_table_id_type(const ModelTable *table);
 /* Whether the ids of an opened table still are of a type: its owner may alter it. */
