@@ -114,7 +114,7 @@ suite_layers() {
 # by themselves at the lower ones too.  As many at a time as there are processors.
 suite_unit() {
   local test name log=$logs/unit.log programs=0 passed=0 failed=0 skipped=0 status=0
-  local levels=' test_als test_als_normal test_als_values test_batch test_neighbors test_pruned '
+  local levels=' test_als test_als_normal test_als_values test_neighbors test_pruned '
   if ! make_tree "${strict[@]}" unit-tests >"$log" 2>&1; then
     verdict unit 1 0 1 0 'does not build'
     excerpt 30 "$log"
@@ -147,11 +147,16 @@ suite_unit() {
   [ "$status" = 0 ] || cat "$logs/unit.failed"
 }
 
-# Starts unit_program with these arguments as soon as a processor is free.
-unit_start() {
+# Waits until fewer jobs run than there are processors.
+at_most_processors() {
   while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
     wait -n || true
   done
+}
+
+# Starts unit_program with these arguments as soon as a processor is free.
+unit_start() {
+  at_most_processors
   unit_program "$@" &
 }
 
@@ -260,18 +265,31 @@ stop_tap_servers() {
   done
 }
 
-suite_tap() {
-  local log=$logs/tap.log status=0 src bin tests
-  tests=("$tree"/test/t/*.pl)
-  src=$("$PG_CONFIG" --pgxs)
-  src=${src%/makefiles/pgxs.mk}
-  bin=$("$PG_CONFIG" --bindir)
-  at_exit stop_tap_servers
+# tap_file NAME: one file of tests, its output in log tap.NAME
+tap_file() {
   in_tree timeout -k 10 "$SUITE_SECONDS" env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
     PATH="$bin:$PATH" TESTDIR="$tree" TESTDATADIR="$tree/tmp_check" \
     TESTLOGDIR="$tree/tmp_check/log" PG_REGRESS="$src/test/regress/pg_regress" PGPORT=65432 \
     RECO_DATA="${RECO_DATA:-$root/../shared/data}" \
-    prove -v --norc -I "$src/test/perl" -I test/t "${tests[@]#"$tree"/}" >"$log" 2>"$logs/tap.err" || status=$?
+    prove -v --norc -I "$src/test/perl" -I test/t "test/t/$1.pl" \
+    >"$logs/tap.$1.log" 2>"$logs/tap.$1.err" || echo "$1" >>"$logs/tap.failed"
+}
+
+# Much of what they do is to wait, so as many files at a time as there are processors; the
+# server of each is its own.
+suite_tap() {
+  local log=$logs/tap.log status=0 src bin test name
+  src=$("$PG_CONFIG" --pgxs)
+  src=${src%/makefiles/pgxs.mk}
+  bin=$("$PG_CONFIG" --bindir)
+  at_exit stop_tap_servers
+  for test in "$tree"/test/t/*.pl; do
+    at_most_processors
+    tap_file "$(basename "$test" .pl)" &
+  done
+  wait
+  cat "$logs"/tap.*.log >"$log"
+  [ ! -s "$logs/tap.failed" ] || status=1
   verdict tap "$status" \
     "$(grep -E '^ok [0-9]+' "$log" | grep -cvE '# (SKIP|skip)' || true)" \
     "$(grep -E '^not ok [0-9]+' "$log" | grep -cvE '# TODO' || true)" \
@@ -279,8 +297,10 @@ suite_tap() {
     "$(count '^test/t/[^ ]+ \.+ *$' "$log") files"
   [ "$status" != 0 ] || return 0
   # What is said on standard error is about failures; notes are on standard output.
-  head -n 150 "$logs/tap.err"
-  sed -n '/^Test Summary Report/,$p' "$log"
+  while read -r name; do
+    head -n 150 "$logs/tap.$name.err"
+    sed -n '/^Test Summary Report/,$p' "$logs/tap.$name.log"
+  done <"$logs/tap.failed"
   cp -r "$tree/tmp_check/log" "$logs/tap" 2>/dev/null || true
 }
 

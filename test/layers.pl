@@ -7,7 +7,7 @@
 #     registry is made of: NAME or NAME_* in src/model and in the rooms of src/core;
 #   - it includes files of its own room and of rooms below, of none above or beside;
 #   - includes between files of a room do not go in circles (a file and its header are one);
-#   - a file has at most 600 lines.
+#   - a file has at most 600 lines, and a function 80.
 #
 # Prints what does not hold, and "N passed, N failed": a file each.
 use strict;
@@ -16,6 +16,7 @@ use File::Find;
 
 my $page = shift // 'doc/design.md';
 my $most_lines = 600;
+my $longest = 80; # lines of a function, from { to }
 my $registry = 'src/model/algorithms.h';
 my (@rooms, %floor, %named);
 
@@ -42,6 +43,7 @@ for my $file (sort @files)
 {
 	my ($room, $name) = $file =~ m{^(.*)/([^/]+)\.[ch]$};
 	my $lines = 0;
+	my ($head, $begin) = ('');    # of the function that is being read
 
 	$problem{$file} = [];
 	$room_of{$file} = $room;
@@ -54,6 +56,14 @@ for my $file (sort @files)
 	{
 		$lines++;
 		push @{ $includes{$file} }, "src/$1" if /^#include "([^"]+)"/ && -e "src/$1";
+		$head = $1 if /^(\w+)\(.*[^;]$/;
+		$begin = $lines if /^\{/ && $head;
+		if (/^\}/ && $begin)
+		{
+			my $length = $lines - $begin + 1;
+			push @{ $problem{$file} }, "$head has $length lines" if $length > $longest;
+			($head, $begin) = ('');
+		}
 	}
 	close $source;
 	push @{ $problem{$file} }, "$lines lines" if $lines > $most_lines;

@@ -28,53 +28,19 @@ RECO_FUNCTION(reco_serve_audience);
 static int32 *
 items_of(Request *request, int32 *n, uint64 **set)
 {
-	Serving *serving = request->serving;
-	Oid element = get_element_type(getBaseType(request->subject_type));
-	uint64 *seen = reco_call_alloc(1, RECO_SET_BYTES(serving->model.items));
-	Datum *ids = &request->subject;
-	bool *nulls = NULL;
-	int count = 1;
-	int32 *item;
-	MemoryContext scratch =
-		AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
+	int asked;
+	int32 *item = request_subject_items(request, "for_items", &asked);
 
-	if (OidIsValid(element))
-	{
-		int16 typlen;
-		bool typbyval;
-		char typalign;
-
-		if (!OidIsValid(get_element_type(serving->item_type->base)))
-			reco_check_flat(DatumGetArrayTypeP(request->subject), "for_items");
-		get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
-		deconstruct_array(DatumGetArrayTypeP(request->subject), element, typlen, typbyval, typalign,
-						  &ids, &nulls, &count);
-	}
-	item = palloc((count + 1) * sizeof(int32));
+	*set = reco_call_alloc(1, RECO_SET_BYTES(request->serving->model.items));
 	*n = 0;
-	for (int k = 0; k < count; k++)
+	for (int k = 0; k < asked; k++)
 	{
-		Datum id;
-		int32 number = -1;
-		MemoryContext old;
-
-		reco_poll();
-		if (nulls && nulls[k])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("\"for_items\" must not contain nulls")));
-		old = MemoryContextSwitchTo(scratch);
-		if (id_from_datum(serving->item_type, ids[k],
-						  OidIsValid(element) ? element : request->subject_type, &id))
-			number = id_dict_find(serving->items, id);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(scratch);
-		if (number < 0 || reco_set_has(seen, number))
+		RECO_POLL_AT(k);
+		if (item[k] < 0 || reco_set_has(*set, item[k]))
 			continue;
-		reco_set_add(seen, number);
-		item[(*n)++] = number;
+		reco_set_add(*set, item[k]);
+		item[(*n)++] = item[k];
 	}
-	MemoryContextDelete(scratch);
-	*set = seen;
 	return item;
 }
 

@@ -181,11 +181,51 @@ static pg_attribute_noreturn() void not_flat(const char *name)
 					errmsg("%s must be a one-dimensional array", name)));
 }
 
-void
-reco_check_flat(const ArrayType *array, const char *name)
+int32 *
+request_subject_items(Request *request, const char *name, int *n)
 {
-	if (ARR_NDIM(array) > 1)
-		not_flat(name);
+	Serving *serving = request->serving;
+	Oid type = get_element_type(getBaseType(request->subject_type));
+	Datum *ids = &request->subject;
+	bool *nulls = NULL;
+	int32 *number;
+	MemoryContext scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
+
+	*n = 1;
+	if (OidIsValid(type))
+	{
+		ArrayType *array = DatumGetArrayTypeP(request->subject);
+		int16 typlen;
+		bool typbyval;
+		char typalign;
+
+		if (ARR_NDIM(array) > 1 && !OidIsValid(get_element_type(serving->item_type->base)))
+			not_flat(name);
+		get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
+		deconstruct_array(array, type, typlen, typbyval, typalign, &ids, &nulls, n);
+	}
+	else
+		type = request->subject_type;
+	number = palloc((*n + 1) * sizeof(int32));
+	for (int k = 0; k < *n; k++)
+	{
+		Datum id;
+		MemoryContext old;
+
+		reco_poll();
+		if (nulls && nulls[k])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("\"%s\" must not contain nulls", name)));
+		old = MemoryContextSwitchTo(scratch);
+		number[k] = id_from_datum(serving->item_type, ids[k], type, &id)
+						? id_dict_find(serving->items, id)
+						: -1;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(scratch);
+	}
+	MemoryContextDelete(scratch);
+	return number;
 }
 
 static void

@@ -30,6 +30,12 @@ extern void request_read(FunctionCallInfo fcinfo, const char *function, Request 
 extern bool request_user(Request *request, Datum *id);
 extern bool request_item(Request *request, Datum *id);
 
+/*
+ * The subject as an array of ids of items, named in messages, or as one id: the numbers of
+ * the items in their order, -1 of one that the model does not know; *n of them.
+ */
+extern int32 *request_subject_items(Request *request, const char *name, int *n);
+
 /* Options by name; a missing one and null give the default. */
 /* Whether an option is there and not null. */
 extern bool request_has(Request *request, const char *name);
@@ -59,8 +65,5 @@ extern int32 request_one_item(Request *request, const char *name);
 
 /* An option that is an array of numbers; NULL when missing; *n its length. */
 extern float *request_numbers(Request *request, const char *name, int *n);
-
-/* An error when an array of ids has rows of its own. */
-extern void reco_check_flat(const ArrayType *array, const char *name);
 
 #endif /* RECO_SERVING_REQUEST_H */

@@ -119,33 +119,19 @@ merge_basket(const RecoSpec *spec, reco_entry *entry, int64 *place, int64 n, rec
 static void
 basket_profile(Request *request, reco_profile *profile)
 {
-	Serving *serving = request->serving;
-	RecoModel *model = &serving->model;
+	RecoModel *model = &request->serving->model;
 	bool rated = model->spec->predicts_value;
-	ArrayType *array;
-	Oid element;
-	int16 typlen;
-	bool typbyval;
-	char typalign;
-	Datum *ids;
-	bool *nulls;
+	int32 *item;
 	int n;
 	int weights;
 	float *weight = request_numbers(request, "weights", &weights);
 	reco_entry *entry;
 	int64 *place;
 	int64 known = 0;
-	MemoryContext scratch =
-		AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
 
-	element = get_element_type(getBaseType(request->subject_type));
-	if (!OidIsValid(element))
+	if (!OidIsValid(get_element_type(getBaseType(request->subject_type))))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("basket must be an array")));
-	array = DatumGetArrayTypeP(request->subject);
-	if (!OidIsValid(get_element_type(request->serving->item_type->base)))
-		reco_check_flat(array, "basket");
-	get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
-	deconstruct_array(array, element, typlen, typbyval, typalign, &ids, &nulls, &n);
+	item = request_subject_items(request, "basket", &n);
 	if (weight && weights != n)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 						errmsg("basket has %d items but %d weights", n, weights)));
@@ -153,29 +139,16 @@ basket_profile(Request *request, reco_profile *profile)
 	place = palloc((n + 1) * sizeof(int64));
 	for (int i = 0; i < n; i++)
 	{
-		Datum id;
-		int32 number = -1;
-		MemoryContext old;
-
-		reco_poll();
-		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("\"basket\" must not contain nulls")));
+		RECO_POLL_AT(i);
 		if (weight && !(fabsf(weight[i]) <= (float) RECO_MAX_VALUE))
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 							errmsg("weight %d of the basket is out of range", i + 1)));
-		old = MemoryContextSwitchTo(scratch);
-		if (id_from_datum(serving->item_type, ids[i], element, &id))
-			number = id_dict_find(serving->items, id);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(scratch);
-		/* without weights: bought once, or liked as much as can be */
-		if (number < 0)
+		if (item[i] < 0)
 			continue;
+		/* without weights: bought once, or liked as much as can be */
 		place[known] = i;
-		entry[known++] = (reco_entry){number, weight ? weight[i] : rated ? model->max_value : 1};
+		entry[known++] = (reco_entry){item[i], weight ? weight[i] : rated ? model->max_value : 1};
 	}
-	MemoryContextDelete(scratch);
 	merge_basket(model->spec, entry, place, known, profile);
 }
 

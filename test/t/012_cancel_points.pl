@@ -22,7 +22,7 @@ srand $seed;
 note("RECO_SEED=$seed");
 
 my $node = new_node('cancels', 'autovacuum = off', 'max_parallel_maintenance_workers = 2');
-make_lines($node, 'big', 10000, 3000, 400000);
+make_lines($node, 'big', 5000, 3000, 150000);
 make_lines($node, 'small', 200, 100, 4000);
 
 sub sql
@@ -35,9 +35,9 @@ sql(q{CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7, 'b' || i % 50] A
        ARRAY(SELECT sin(i * k)::real FROM generate_series(1, 32) AS k) AS place FROM generate_series(0, 2999) AS i});
 
 my %algorithms = (
-  ials => 'reco.ials(factors => 64, iterations => 30)',
+  ials => 'reco.ials(factors => 64, iterations => 8)',
   'ials, cholesky' => "reco.ials(factors => 64, iterations => 3, solver => 'cholesky')",
-  als => 'reco.als(factors => 64, iterations => 30)',
+  als => 'reco.als(factors => 64, iterations => 8)',
   item_knn => 'reco.item_knn()',
   'item_knn, biases' => 'reco.item_knn(biases => true)',
   user_knn => 'reco.user_knn()',

@@ -23,7 +23,7 @@ note("RECO_SEED=$seed");
 srand($seed);
 
 my $node = new_node('altered', 'log_statement = none', 'log_min_messages = panic', 'log_min_error_statement = panic',
-  'autovacuum = off', 'max_connections = 60');
+  'autovacuum = off');
 
 sub sql
 {

@@ -181,6 +181,39 @@ request(const char *base, const int32_t *idx, size_t bytes)
 	}
 }
 
+/* The rows of a group of entries; the last one's again where there are no more. */
+static inline __attribute__((always_inline)) void
+rows_of_group(const char **y, const char *base, const int32_t *idx, int k, int n, size_t bytes)
+{
+	if (k + GROUP <= n)
+		for (int g = 0; g < GROUP; g++)
+			y[g] = base + idx[k + g] * bytes;
+	else
+		for (int g = 0; g < GROUP; g++)
+			y[g] = base + idx[k + g < n ? k + g : n - 1] * bytes;
+}
+
+/* f = t - a s, with c (p - s)^2 - s^2 to *total, without large terms that cancel. */
+static inline __attribute__((always_inline)) v4f
+residual(bool implicit, v4f a, v4f p, v4f s, v4f *total)
+{
+	v4f miss = p - s;
+	v4f f;
+
+	if (implicit)
+	{
+		f = p + a * miss;
+		*total += miss * f - p * s;
+	}
+	else
+	{
+		/* 0 where an entry only fills a group */
+		f = a * miss;
+		*total += miss * f;
+	}
+	return f;
+}
+
 /*
  * The body of a pass, specialised by constant folding of kind, packed and nv
  * (vectors of a row), when that is not 0.
@@ -229,30 +262,11 @@ pass_body(reco_als_pass kind, bool packed, int constant_nv, const void *z, int s
 
 			if (k < ahead)
 				request(base, idx + k, bytes);
-			if (k + GROUP <= n)
-				for (int g = 0; g < GROUP; g++)
-					y[g] = base + idx[k + g] * bytes;
-			else
-				for (int g = 0; g < GROUP; g++)
-					y[g] = base + idx[k + g < n ? k + g : n - 1] * bytes;
+			rows_of_group(y, base, idx, k, n, bytes);
 			s = scores(y, vp, nv, packed);
 			if (kind == RECO_PASS_RESIDUAL)
 			{
-				/* f = t - a s and c (p - s)^2 - s^2, without large terms that cancel */
-				v4f p4 = *(const v4f *) (t + k);
-				v4f miss = p4 - s;
-
-				if (w->implicit)
-				{
-					f = p4 + a4 * miss;
-					total += miss * f - p4 * s;
-				}
-				else
-				{
-					/* 0 where an entry only fills a group */
-					f = a4 * miss;
-					total += miss * f;
-				}
+				f = residual(w->implicit, a4, *(const v4f *) (t + k), s, &total);
 				pull += f * f;
 			}
 			else
