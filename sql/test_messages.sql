@@ -68,6 +68,19 @@ BEGIN
   CALL reco.alter_model('msg_alter', algorithm => reco.rp3beta());
   RAISE WARNING '%', msg_definition();
 END $$;
+-- one of type character is taken for an algorithm, and is told how to be the source
+DO $$
+DECLARE
+  c char(9) := 'msg_lines';
+  hint text;
+BEGIN
+  CALL reco.alter_model('msg_alter', source => c);
+  RAISE WARNING '%', msg_definition();
+  CALL reco.alter_model('msg_alter', c);
+EXCEPTION WHEN invalid_parameter_value THEN
+  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+  RAISE WARNING '%: %', sqlerrm, substring(hint FROM 'If this.*');
+END $$;
 DROP FUNCTION msg_definition;
 CALL reco.drop_model('msg_alter');
 -- its value in JSON is one, as before

@@ -12,6 +12,7 @@
 
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "store/source/resolve.h"
 #include "utils/acl.h"
@@ -59,10 +60,22 @@ reco_alter_model_by_text(PG_FUNCTION_ARGS)
 	return alter_model(fcinfo, 1, reco_algorithm_in_text(fcinfo, 2));
 }
 
-/* The algorithm comes before the source, so that it alone can be given. */
+/*
+ * The algorithm comes before the source, so that it alone can be given.  A source of type
+ * character that is given without its name is taken for it.
+ */
 Datum
 reco_alter_model_by_name(PG_FUNCTION_ARGS)
 {
+	char *text = reco_text_or_null(fcinfo, 1);
+
+	if (text && PG_ARGISNULL(2) && !reco_algorithm_is_named(text))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("unrecognized algorithm \"%.*s\"",
+							   pg_mbcliplen(text, (int) strlen(text), 60), text),
+						errhint("Write an algorithm as the call of its function, algorithm => "
+								"reco.ials(...). If this is the source, give it by name: source "
+								"=> ....")));
 	return alter_model(fcinfo, 2, reco_algorithm_in_text(fcinfo, 1));
 }
 

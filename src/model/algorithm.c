@@ -538,6 +538,17 @@ first_name(const char *text)
 	return pnstrdup(text, length);
 }
 
+bool
+reco_algorithm_is_named(const char *text)
+{
+	char *name = first_name(text);
+
+	for (int i = 0; i < lengthof(algorithms); i++)
+		if (strcmp(algorithms[i]->name, name) == 0)
+			return true;
+	return text[strspn(text, " \t\r\n")] == '{';
+}
+
 Jsonb *
 reco_algorithm_from_text(const char *text)
 {

@@ -198,6 +198,8 @@ struct RecoAlgorithm
 /* algorithm.c */
 extern const RecoAlgorithm *reco_algorithm_find(const char *name);
 extern RecoSpec *reco_spec_parse(Jsonb *value);
+/* Whether a text is an object of JSON, or begins with the name of an algorithm. */
+extern bool reco_algorithm_is_named(const char *text);
 /* An algorithm as jsonb in a text, or an error that says how one is written. */
 extern Jsonb *reco_algorithm_from_text(const char *text);
 extern char *reco_spec_describe(const RecoSpec *spec);

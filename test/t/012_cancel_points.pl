@@ -38,6 +38,7 @@ my %algorithms = (
   ials => 'reco.ials(factors => 64, iterations => 8)',
   'ials, cholesky' => "reco.ials(factors => 64, iterations => 3, solver => 'cholesky')",
   als => 'reco.als(factors => 64, iterations => 8)',
+  svd => 'reco.svd()',
   item_knn => 'reco.item_knn()',
   'item_knn, biases' => 'reco.item_knn(biases => true)',
   user_knn => 'reco.user_knn()',

@@ -46,7 +46,7 @@ sql(q{
   CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7, 'b' || i % 5] AS tags FROM generate_series(0, 39) AS i;
 });
 
-my %algorithms = (factors => 'reco.ials(factors => 4, iterations => 2)', near => 'reco.user_knn(neighbors => 5)', tags => 'reco.content()');
+my %algorithms = (latent => 'reco.ials(factors => 4, iterations => 2)', near => 'reco.user_knn(neighbors => 5)', tags => 'reco.content()');
 for my $model (sort keys %algorithms)
 {
   my $arguments = "'lines', $algorithms{$model}, items => 'about'";

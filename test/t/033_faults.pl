@@ -88,10 +88,9 @@ sql(q{
 });
 
 my %algorithms = (
-  ials => 'reco.ials(factors => 4, iterations => 2)', als => 'reco.als(factors => 4, iterations => 2)',
-  item_knn => 'reco.item_knn(neighbors => 5)', asymmetric => q{reco.item_knn(similarity => 'conditional', biases => true)},
-  user_knn => 'reco.user_knn(neighbors => 5)', rp3beta => 'reco.rp3beta(neighbors => 5)', content => 'reco.content()',
-  popular => 'reco.popular()');
+  algorithms($node, ials => 'factors => 4, iterations => 2', als => 'factors => 4, iterations => 2', svd => 'factors => 4',
+    item_knn => 'neighbors => 5', user_knn => 'neighbors => 5', rp3beta => 'neighbors => 5'),
+  asymmetric => q{reco.item_knn(similarity => 'conditional', biases => true)});
 my @calls = ('m.recommend(7, 5)', 'm.recommend(3, 5, diversity => 0.5, explore => 0.4, boost => ARRAY[1, 2])', 'm.recommend(99999, 5)',
   'm.recommend_for(ARRAY[1, 2, 3], n => 5)', 'm.rerank(5, ARRAY[1, 2, 99])', 'm.predict(7, 3)', 'm.explain(7, 3)', 'm.similar_items(3, 5)',
   'm.similar_users(7, 5)', 'm.audience(ARRAY[3, 4], 5)', 'm.popular(5)', 'm.trending(5)', 'm.user_profile(7)', q{reco.recommend('m', 7, 5)});

@@ -90,6 +90,15 @@ for my $case ([ 'u0001', qr/A user's history is not readable/ ], [ 'u0003', qr/A
   like($err, $message, "$user: damaged");
   cmp_ok($more, '<', 24, "$user: and not unpacked");
 }
+sql(q{
+  ALTER TABLE terms.model_version ALTER fields SET STORAGE EXTENDED;
+  UPDATE terms.model_version SET fields = jsonb_build_array(repeat('x', 100000000));
+});
+{
+  my ($out, $err, $more) = call(q{SELECT count(*) FROM reco.models; SELECT count(*) FROM terms.recommend('u0001')}, 'SELECT count(*) FROM ids.popular(1)');
+  like($err, qr/The fields of its features are not readable/, 'fields: damaged');
+  cmp_ok($more, '<', 24, 'fields: and not unpacked');
+}
 
 # one term after the other
 sql(q{

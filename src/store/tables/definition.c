@@ -10,17 +10,20 @@
  */
 #include "store/tables/definition.h"
 
+#include "access/detoast.h"
 #include "access/genam.h"
 #include "access/nbtree.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "core/content/content.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
@@ -128,6 +131,19 @@ jsonb_column(TupleTableSlot *slot, int number)
 	return reco_column(slot, number) ? DatumGetJsonbPCopy(slot->tts_values[number]) : NULL;
 }
 
+/* Of at most RECO_MAX_FIELDS columns each a name, a kind and five numbers. */
+#define FIELDS_BYTES (RECO_MAX_FIELDS * 1024)
+
+/* Those that are longer than they can be are not unpacked; in their place stands what is none. */
+static Jsonb *
+fields_column(TupleTableSlot *slot)
+{
+	if (reco_column(slot, VERSION_FIELDS) &&
+		toast_raw_datum_size(slot->tts_values[VERSION_FIELDS]) > FIELDS_BYTES)
+		return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("null")));
+	return jsonb_column(slot, VERSION_FIELDS);
+}
+
 /*
  * Copies the model's one row; false when there is none.
  */
@@ -221,7 +237,7 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 		return false;
 	row->algorithm = jsonb_column(slot, VERSION_ALGORITHM);
 	row->options = jsonb_column(slot, VERSION_OPTIONS);
-	row->fields = jsonb_column(slot, VERSION_FIELDS);
+	row->fields = fields_column(slot);
 	row->status = text_column(slot, VERSION_STATUS);
 	row->users = int_column(slot, VERSION_USERS);
 	row->added_users = int_column(slot, VERSION_ADDED_USERS);
