@@ -120,16 +120,16 @@ recorded_name(const RecoMetric *metric)
 	return metric->k > 0 ? psprintf("%s@%d", metric->name, metric->k) : pstrdup(metric->name);
 }
 
-typedef struct Wanted
+typedef struct MetricValue
 {
 	const RecoMetric *metric;
 	double value;
-} Wanted;
+} MetricValue;
 
 static void
 note(void *arg, const char *algorithm, const char *metric, int32 k, double value, int32 users)
 {
-	Wanted *wanted = arg;
+	MetricValue *wanted = arg;
 
 	if (strcmp(metric, wanted->metric->name) == 0 && k == wanted->metric->k)
 		wanted->value = value;
@@ -139,7 +139,7 @@ Jsonb *
 reco_metric_measure(const RecoMetric *metric, const RecoData *data, const RecoSpec *spec,
 					RecoBudget *budget)
 {
-	Wanted wanted = {metric, NAN};
+	MetricValue wanted = {metric, NAN};
 	RecoMeasurement measurement = {budget, data, 1, {Max(metric->k, 1)}, Max(metric->k, 1)};
 	char *text = "{}";
 

@@ -226,30 +226,30 @@ rename_job(const RecoCronJob *job, Oid role, const char *model, int64 identity)
 	(void) add_job(role, reco_job_name(model), job->schedule, command);
 }
 
-typedef struct Wanted
+typedef struct ModelSearch
 {
 	int64 identity;
 	char *name; /* NULL: not found */
-} Wanted;
+} ModelSearch;
 
 static void
 look_for(void *arg, const ModelRow *model)
 {
-	Wanted *wanted = arg;
+	ModelSearch *search = arg;
 
-	if (!model->locked && model->created_at == wanted->identity)
-		wanted->name = pstrdup(model->name);
+	if (!model->locked && model->created_at == search->identity)
+		search->name = pstrdup(model->name);
 }
 
 /* The name of the model that was made at a time, NULL when there is none. */
 static char *
 model_by_identity(int64 identity)
 {
-	Wanted wanted = {identity, NULL};
+	ModelSearch search = {identity, NULL};
 
 	if (identity != 0)
-		reco_each_model(look_for, &wanted);
-	return wanted.name;
+		reco_each_model(look_for, &search);
+	return search.name;
 }
 
 /* A job that is called as another model's is to be: of one that had this name before. */

@@ -15,7 +15,7 @@
 #include "utils/regproc.h"
 #include "utils/snapmgr.h"
 
-typedef struct Tell
+typedef struct Report
 {
 	const ModelRow *row;
 	void (*line)(void *arg, const char *line);
@@ -26,12 +26,12 @@ typedef struct Tell
 	Datum some[2];     /* an id of the active version */
 	bool has[2];
 	bool running; /* in an attempt, the rows */
-} Tell;
+} Report;
 
-static void tell(Tell *to, const char *format, ...) pg_attribute_printf(2, 3);
+static void tell(Report *to, const char *format, ...) pg_attribute_printf(2, 3);
 
 static void
-tell(Tell *to, const char *format, ...)
+tell(Report *to, const char *format, ...)
 {
 	StringInfoData text;
 
@@ -53,7 +53,7 @@ tell(Tell *to, const char *format, ...)
 
 /* A text of several lines. */
 static void
-tell_lines(Tell *to, char *text)
+tell_lines(Report *to, char *text)
 {
 	char *line;
 
@@ -80,7 +80,7 @@ take_id(void *arg, TupleTableSlot *slot)
 }
 
 static void
-read_ids(Tell *to)
+read_ids(Report *to)
 {
 	for (int is_user = 0; is_user <= 1; is_user++)
 	{
@@ -111,7 +111,7 @@ take_columns(DestReceiver *receiver, int operation, TupleDesc columns)
 
 /* What can be planned may not be had: a server may be away, a right be missing. */
 static void
-run_once(Tell *to, Oid type, Datum argument)
+run_once(Report *to, Oid type, Datum argument)
 {
 	DestReceiver receiver;
 
@@ -122,7 +122,7 @@ run_once(Tell *to, Oid type, Datum argument)
 
 /* Callers who are not the owner may be served otherwise. */
 static void
-tell_others(Tell *to)
+tell_others(Report *to)
 {
 	const RecoCode *code = &to->lookup.code;
 
@@ -138,7 +138,7 @@ tell_others(Tell *to)
 
 /* What the model has been made for may have grown in the source. */
 static void
-tell_wider(Tell *to, TupleDesc columns)
+tell_wider(Report *to, TupleDesc columns)
 {
 	for (int is_user = 1; is_user >= 0; is_user--)
 	{
@@ -158,7 +158,7 @@ tell_wider(Tell *to, TupleDesc columns)
 static void
 tell_source(void *arg)
 {
-	Tell *to = arg;
+	Report *to = arg;
 	const IdType *type = to->type[true];
 	RecoLookup *lookup = &to->lookup;
 	bool cheap;
@@ -194,7 +194,7 @@ tell_source(void *arg)
 static void
 tell_items(void *arg)
 {
-	Tell *to = arg;
+	Report *to = arg;
 	const IdType *type = to->type[false];
 	RecoLookup *lookup = &to->lookup;
 	Datum ids = (Datum) 0;
@@ -220,7 +220,7 @@ tell_items(void *arg)
 }
 
 static ErrorData *
-attempt(Tell *to, bool of_items, void (*work)(void *arg))
+attempt(Report *to, bool of_items, void (*work)(void *arg))
 {
 	ErrorData *error;
 
@@ -234,7 +234,7 @@ attempt(Tell *to, bool of_items, void (*work)(void *arg))
 void
 reco_live_explain(const ModelRow *row, void (*line)(void *arg, const char *line), void *arg)
 {
-	Tell to = {row, line, arg, reco_live_mode(row->options)};
+	Report to = {row, line, arg, reco_live_mode(row->options)};
 	ErrorData *error;
 
 	read_ids(&to);

@@ -128,7 +128,7 @@ require_finite(double x, double y)
 Datum
 reco_cosine_accum(PG_FUNCTION_ARGS)
 {
-	reco_pair_sums *state = state_of(fcinfo, sizeof(reco_pair_sums));
+	reco_cosine_sums *state = state_of(fcinfo, sizeof(reco_cosine_sums));
 	double x = zero_if_null(fcinfo, 1);
 	double y = zero_if_null(fcinfo, 2);
 
@@ -138,7 +138,7 @@ reco_cosine_accum(PG_FUNCTION_ARGS)
 }
 
 static void
-send_pair_sums(StringInfo to, const reco_pair_sums *sums)
+send_pair_sums(StringInfo to, const reco_cosine_sums *sums)
 {
 	reco_state_send_sum(to, &sums->xy);
 	reco_state_send_sum(to, &sums->xx);
@@ -146,20 +146,20 @@ send_pair_sums(StringInfo to, const reco_pair_sums *sums)
 }
 
 static void
-read_pair_sums(StringInfo from, reco_pair_sums *sums)
+read_pair_sums(StringInfo from, reco_cosine_sums *sums)
 {
 	sums->xy = reco_state_read_sum(from);
 	sums->xx = reco_state_read_sum(from);
 	sums->yy = reco_state_read_sum(from);
 }
 
-STATE_FUNCTIONS(reco_cosine_combine, reco_cosine_serial, reco_cosine_deserial, reco_pair_sums,
+STATE_FUNCTIONS(reco_cosine_combine, reco_cosine_serial, reco_cosine_deserial, reco_cosine_sums,
 				RECO_STATE_COSINE, reco_pair_combine, send_pair_sums, read_pair_sums)
 
 Datum
 reco_cosine_final(PG_FUNCTION_ARGS)
 {
-	reco_pair_sums *state = STATE_OR_NULL(reco_pair_sums, 0);
+	reco_cosine_sums *state = STATE_OR_NULL(reco_cosine_sums, 0);
 	double result;
 
 	if (state == NULL || !reco_pair_cosine(state, &result))

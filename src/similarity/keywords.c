@@ -75,7 +75,7 @@ reco_cosine_tsvectors(PG_FUNCTION_ARGS)
 {
 	TSVector a = PG_GETARG_TSVECTOR(0);
 	TSVector b = PG_GETARG_TSVECTOR(1);
-	reco_pair_sums sums = {{0}};
+	reco_cosine_sums sums = {{0}};
 	double result;
 	bool defined;
 	int i = 0;
@@ -157,7 +157,7 @@ reco_cosine_jsonb(PG_FUNCTION_ARGS)
 {
 	Jsonb *json_a = PG_GETARG_JSONB_P(0);
 	Jsonb *json_b = PG_GETARG_JSONB_P(1);
-	reco_pair_sums sums = {{0}};
+	reco_cosine_sums sums = {{0}};
 	int n_a;
 	int n_b;
 	Keyword *a = keywords_of(json_a, &n_a);

@@ -71,7 +71,7 @@ static void
 check_states(const void *a, const void *b, int64_t n, uint64_t *seed, int turns)
 {
 	truth t = mimic_truth(a, b, n);
-	reco_pair_sums pairs = {0};
+	reco_cosine_sums pairs = {0};
 	reco_pearson_sums pearson = {0};
 	reco_sum dots = {0};
 	double cosine = 0;
@@ -102,12 +102,12 @@ check_states(const void *a, const void *b, int64_t n, uint64_t *seed, int turns)
 
 	for (int trial = 0; trial < turns; trial++)
 	{
-		reco_pair_sums pairs2;
+		reco_cosine_sums pairs2;
 		reco_pearson_sums pearson2;
 		reco_sum dots2;
 		double got = 0;
 
-		SPLIT(reco_pair_sums, reco_pair_add, reco_pair_combine, pairs2);
+		SPLIT(reco_cosine_sums, reco_pair_add, reco_pair_combine, pairs2);
 		assert_int_equal(reco_pair_cosine(&pairs2, &got), has_cosine);
 		if (has_cosine)
 			note(0, cosine, got, 2e-16 + 2e-16 * fabs(cosine));
@@ -178,7 +178,7 @@ test_states_not_finite(void **state)
 		for (int before = 0; before < 4; before++)
 			for (int i = 0; i < 6; i++)
 			{
-				reco_pair_sums pairs = {0}, pairs_was;
+				reco_cosine_sums pairs = {0}, pairs_was;
 				reco_pearson_sums pearson = {0}, pearson_was;
 				reco_sum dots = {0}, dots_was;
 				double x = i % 2 ? bad[i / 2] : mimic_element(of, &seed);

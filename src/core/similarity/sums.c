@@ -115,7 +115,7 @@ reco_sum_root(const reco_sum *s)
 
 /* Adds (x, y), times 2^ex and 2^ey, with weight w. */
 static inline void
-add(reco_pair_sums *s, double x, int ex, double y, int ey, double w)
+add(reco_cosine_sums *s, double x, int ex, double y, int ey, double w)
 {
 	if (near(x) && near(y) && (ex | ey | s->xy.exponent | s->xx.exponent | s->yy.exponent) == 0)
 	{
@@ -130,7 +130,7 @@ add(reco_pair_sums *s, double x, int ex, double y, int ey, double w)
 }
 
 bool
-reco_pair_add(reco_pair_sums *s, double x, double y)
+reco_pair_add(reco_cosine_sums *s, double x, double y)
 {
 	if (!isfinite(x) || !isfinite(y))
 		return false;
@@ -139,7 +139,7 @@ reco_pair_add(reco_pair_sums *s, double x, double y)
 }
 
 void
-reco_pair_combine(reco_pair_sums *into, const reco_pair_sums *from)
+reco_pair_combine(reco_cosine_sums *into, const reco_cosine_sums *from)
 {
 	reco_sum_combine(&into->xy, &from->xy);
 	reco_sum_combine(&into->xx, &from->xx);
@@ -147,7 +147,7 @@ reco_pair_combine(reco_pair_sums *into, const reco_pair_sums *from)
 }
 
 bool
-reco_pair_cosine(const reco_pair_sums *s, double *result)
+reco_pair_cosine(const reco_cosine_sums *s, double *result)
 {
 	int exy;
 	int exx;

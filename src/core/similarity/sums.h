@@ -56,18 +56,18 @@ extern double reco_sum_value(const reco_sum *s);
 extern double reco_sum_root(const reco_sum *s);
 
 /* The sums of a cosine. */
-typedef struct reco_pair_sums
+typedef struct reco_cosine_sums
 {
 	reco_sum xy;
 	reco_sum xx;
 	reco_sum yy;
-} reco_pair_sums;
+} reco_cosine_sums;
 
 /* False: x or y is not finite, and nothing was added. */
-extern bool reco_pair_add(reco_pair_sums *s, double x, double y);
-extern void reco_pair_combine(reco_pair_sums *into, const reco_pair_sums *from);
+extern bool reco_pair_add(reco_cosine_sums *s, double x, double y);
+extern void reco_pair_combine(reco_cosine_sums *into, const reco_cosine_sums *from);
 /* False: not defined, for every x or every y is 0. */
-extern bool reco_pair_cosine(const reco_pair_sums *s, double *result);
+extern bool reco_pair_cosine(const reco_cosine_sums *s, double *result);
 
 /* The same about the means. */
 typedef struct reco_pearson_sums
@@ -79,7 +79,7 @@ typedef struct reco_pearson_sums
 	double mean_y;
 	int32_t ex; /* 0 unless values are very large or differences very small */
 	int32_t ey;
-	reco_pair_sums about;
+	reco_cosine_sums about;
 } reco_pearson_sums;
 
 extern bool reco_pearson_add(reco_pearson_sums *s, double x, double y);
