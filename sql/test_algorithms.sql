@@ -77,11 +77,12 @@ SELECT cardinality(pg_temp.valid_algorithms()) >= 7 AS many,
        ARRAY(SELECT unnest(pg_temp.valid_algorithms()) COLLATE "C" ORDER BY 1)
        = ARRAY(SELECT format('reco.%s()', proname) COLLATE "C" FROM pg_proc
                 WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' ORDER BY 1) AS all_constructors;
--- each makes, without arguments, a value of its name that is described as such
+-- each that may be called without arguments makes a value of its name that is described as such
 DO $$
 DECLARE name text; made reco.algorithm;
 BEGIN
-  FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prorettype = 'reco.algorithm'::regtype LOOP
+  FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prorettype = 'reco.algorithm'::regtype
+               AND pronargs = pronargdefaults LOOP
     EXECUTE format('SELECT reco.%I()', name) INTO made;
     IF made ->> 'algorithm' <> name OR reco.describe(made) NOT LIKE name || '(%)' THEN
       RAISE '% makes %', name, made;

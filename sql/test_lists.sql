@@ -108,9 +108,11 @@ DO $$
 DECLARE
   a reco.algorithm;
   name text;
-  algorithms reco.algorithm[] := ARRAY[reco.als(factors => 4), reco.user_knn(biases => true)];
+  algorithms reco.algorithm[] := ARRAY[reco.als(factors => 4), reco.user_knn(biases => true),
+                                       reco.hybrid(ARRAY[reco.ials(4), reco.hybrid(ARRAY[reco.user_knn(), reco.popular()])])];
 BEGIN
-  FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' AND proname <> 'content' LOOP
+  FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' AND proname <> 'content'
+               AND pronargs = pronargdefaults LOOP
     EXECUTE format('SELECT reco.%I()', name) INTO a;
     algorithms := algorithms || a;
   END LOOP;

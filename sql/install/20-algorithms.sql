@@ -106,6 +106,16 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.popular IS
 'items by the number of users who have them: the baseline';
 
+CREATE FUNCTION reco.hybrid(
+  members reco.algorithm[],
+  weights pg_catalog.float8[] DEFAULT NULL,
+  normalization pg_catalog.text DEFAULT 'z-score'
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.hybrid IS
+'several algorithms: the weighted mean of their scores, brought to one scale for each user';
+
 CREATE FUNCTION reco.options(
   on_invalid pg_catalog.text DEFAULT 'error',
   min_user_interactions pg_catalog.int4 DEFAULT 1,

@@ -168,9 +168,8 @@ compare_users(FoldIn *fold)
 	const RecoData *data = run->data;
 	int32 users = id_dict_count(data->users);
 
-	fold->value = fold->serving->model.spec->predicts_value && data->x.latest
-					  ? data->x.latest
-					  : data->x.by_user.value;
+	fold->value =
+		reco_spec_values(fold->serving->model.spec, data->x.by_user.value, data->x.latest);
 	fold->stored = reco_budget_alloc(&run->budget, (Size) users + 1);
 	memset(fold->stored, 0, (Size) users + 1);
 	reco_serving_each_row(serving, fold->scratch, compare_user, fold);

@@ -314,7 +314,7 @@ write_items(const RecoVersion *version, const RecoVersionResult *result, int64 *
 	/* popularity: a rating of any value counts, of other values those above 0 */
 	for (int64 e = 0; e < a->start[a->rows]; e++)
 	{
-		if (a->value == NULL || a->value[e] > 0 || model->spec->predicts_value)
+		if (a->value == NULL || a->value[e] > 0 || model->spec->latest)
 			count[a->col[e]]++;
 		RECO_POLL_AT(e);
 	}

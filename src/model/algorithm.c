@@ -352,6 +352,10 @@ spec_parse(JsonbContainer *object, int depth)
 		spec->algorithm->check(spec->params);
 	spec->predicts_value = spec->algorithm->predicts_value && spec->algorithm->predicts_value(spec);
 	spec->features = features_of(spec);
+	spec->latest = spec->members > 0 ? spec->member[0]->latest : spec->predicts_value;
+	spec->needs = spec->algorithm->needs;
+	for (int m = 0; m < spec->members; m++)
+		spec->needs |= spec->member[m]->needs;
 	return spec;
 }
 

@@ -37,6 +37,10 @@ struct RecoSpec
 	void *params; /* the algorithm's own struct */
 	/* ratings to be predicted, not confidences: decides how repeats merge */
 	bool predicts_value;
+	/* of a pair that repeats the latest value counts, not the sum; of a composite, as first member
+	 */
+	bool latest;
+	unsigned needs; /* RECO_NEEDS_..., its own and its members' */
 	RecoFeatureUse features;
 	/* the algorithms among its options, in their order: what a composite one is made of */
 	int members;
@@ -53,7 +57,7 @@ struct RecoSpec
 static inline float *
 reco_spec_values(const RecoSpec *spec, float *sum, float *latest)
 {
-	return spec->predicts_value && latest ? latest : sum;
+	return spec->latest && latest ? latest : sum;
 }
 
 /*
@@ -233,7 +237,7 @@ reco_spec_needs(const RecoSpec *spec, unsigned what)
 {
 	if (what == RECO_NEEDS_CONTENT)
 		return spec->features == RECO_FEATURES_REQUIRED;
-	return (spec->algorithm->needs & what) != 0;
+	return (spec->needs & what) != 0;
 }
 
 /* training.c */
@@ -285,7 +289,7 @@ reco_model_rows(const RecoModel *model, const RecoPartType *type, RecoSide side)
 extern RecoPart *reco_member_role(const RecoMember *member, RecoSide side, RecoRole role,
 								  const RecoPartType **type);
 
-/* A user of a model whose users are in memory.  On any thread. */
+/* A user of a model whose users are in memory; members find theirs when scored.  On any thread. */
 extern void reco_model_profile(const RecoModel *model, const reco_csr *by_user, int32 u,
 							   reco_profile *profile);
 
@@ -297,7 +301,7 @@ extern reco_scorer reco_scorer_head(const reco_scorer_type *type, const RecoMode
 
 /* All members' derived parts; serving: also those that only serving needs. */
 extern void reco_model_prepare(RecoModel *model, bool serving, RecoBudget *budget);
-/* Their indexes, where memory allows it. */
+/* The model's index, where memory allows it: members of a composite are scored whole. */
 extern void reco_model_index(RecoModel *model, RecoBudget *budget);
 /* The scorer of a prepared model. */
 extern reco_scorer *reco_model_scorer(const RecoModel *model);

@@ -155,3 +155,33 @@ reco_profile_part(const RecoPartType *type, const reco_profile *profile, MemoryC
 		memcpy(part.data, &profile->bias, sizeof(float));
 	return part;
 }
+
+static void
+member_profile(const RecoMember *model, const RecoMember *member, RecoPart *const *part,
+			   reco_profile *profile)
+{
+	reco_profile *of;
+
+	reco_part_profile(member, part[member - model], 0, profile);
+	if (member->members == 0)
+		return;
+	of = palloc(member->members * sizeof(reco_profile));
+	for (int m = 0; m < member->members; m++)
+	{
+		of[m] = (reco_profile){
+			.n = profile->n,
+			.item = profile->item,
+			.value = profile->value,
+			.user = profile->user,
+		};
+		member_profile(model, member->member[m], part, &of[m]);
+	}
+	profile->members = member->members;
+	profile->member = of;
+}
+
+void
+reco_row_profile(const RecoMember *model, RecoPart *const *part, reco_profile *profile)
+{
+	member_profile(model, model, part, profile);
+}

@@ -197,4 +197,10 @@ extern void reco_part_profile(const RecoMember *member, const RecoPart *part, in
 extern RecoPart reco_profile_part(const RecoPartType *type, const reco_profile *profile,
 								  MemoryContext context);
 
+/*
+ * The same of the model's row, with profiles of all members, palloc'd; part: one row of each of
+ * the model's members.
+ */
+extern void reco_row_profile(const RecoMember *model, RecoPart *const *part, reco_profile *profile);
+
 #endif /* RECO_MODEL_PART_H */

@@ -29,13 +29,8 @@ reco_model_prepare(RecoModel *model, bool serving, RecoBudget *budget)
 void
 reco_model_index(RecoModel *model, RecoBudget *budget)
 {
-	for (int m = 0; m < model->members; m++)
-	{
-		RecoMember *member = &model->member[m];
-
-		if (member->spec->algorithm->index)
-			member->spec->algorithm->index(model, member, budget);
-	}
+	if (model->spec->algorithm->index)
+		model->spec->algorithm->index(model, &model->member[0], budget);
 }
 
 reco_scorer *

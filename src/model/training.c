@@ -28,7 +28,7 @@ reco_training_set_init(RecoTrainingSet *set, const reco_interactions *x, RecoBud
 static int
 plane_of(const RecoSpec *spec, const RecoTrainingSet *set)
 {
-	return spec->predicts_value && set->x->latest ? 1 : 0;
+	return spec->latest && set->x->latest ? 1 : 0;
 }
 
 /* Members ask by themselves, each by its own rule. */

@@ -182,7 +182,7 @@ merge_rows(UserRows *rows, reco_profile *now)
 	reco_budget_init(&budget, CurrentMemoryContext);
 	row.item = take(rows->n, sizeof(int32));
 	row.sum = take(rows->n, sizeof(float));
-	if (spec->predicts_value)
+	if (spec->latest)
 		row.latest = take(rows->n, sizeof(float));
 	if (reco_row_applies(&rules, rows->n))
 		row.all = take(rows->n, sizeof(int32));

@@ -102,7 +102,7 @@ merge_basket(const RecoSpec *spec, reco_entry *entry, int64 *place, int64 n, rec
 
 	row.item = palloc((n + 1) * sizeof(int32));
 	row.sum = palloc((n + 1) * sizeof(float));
-	if (spec->predicts_value)
+	if (spec->latest)
 		row.latest = palloc((n + 1) * sizeof(float));
 	(void) reco_row_sort(&reco_poll_env, entry, place, n);
 	*profile = (reco_profile){
@@ -120,7 +120,7 @@ static void
 basket_profile(Request *request, reco_profile *profile)
 {
 	RecoModel *model = &request->serving->model;
-	bool rated = model->spec->predicts_value;
+	bool rated = model->spec->latest;
 	int32 *item;
 	int n;
 	int weights;

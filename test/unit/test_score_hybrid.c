@@ -150,8 +150,10 @@ world_of(reco_hybrid_scale scale, uint64_t seed)
 		}
 		w->member[m] = (reco_hybrid_member){&w->fixed[m].head, weights[m], false};
 	}
-	w->scorer = (reco_hybrid_scorer){
-		{&reco_hybrid_scorer_type, ITEMS, -INFINITY, INFINITY}, scale, FIXED, w->member};
+	w->scorer = (reco_hybrid_scorer){.head = {&reco_hybrid_scorer_type, ITEMS, -INFINITY, INFINITY},
+									 .scale = scale,
+									 .members = FIXED,
+									 .member = w->member};
 	for (int32_t i = 0; i < ITEMS; i++)
 		w->item[i] = i;
 	for (int u = 0; u < USERS; u++)
@@ -229,6 +231,49 @@ mimic_mean(const world *w, int u, long double *wanted)
 			}
 		if (!any)
 			wanted[i] = -INFINITY;
+	}
+}
+
+static void
+fixed_stored(const void *arg, int member, const reco_profile *whole, reco_profile *out)
+{
+	const world *w = arg;
+
+	assert_true(member >= 0 && member < FIXED && w->member[member].weight > 0);
+	out->bias = (float) (whole->user - 1);
+}
+
+/* Stored users come without their members' profiles. */
+static void
+test_stored(void **state)
+{
+	(void) state;
+	for (int scale = 0; scale < SCALES; scale++)
+	{
+		world *w = world_of((reco_hybrid_scale) scale, 3);
+		float with[ITEMS], without[ITEMS];
+		reco_seat *seat;
+		mimic_env m;
+
+		mimic_env_init(&m);
+		w->scorer.stored = fixed_stored;
+		w->scorer.arg = w;
+		assert_int_equal(reco_seat_make(&m.env, &w->scorer.head, &seat), RECO_OK);
+		for (int u = 0; u < USERS; u++)
+			for (int pass = 0; pass < 2; pass++)
+			{
+				assert_int_equal(reco_seat_open(seat, &w->profile[u]), RECO_OK);
+				assert_int_equal(reco_seat_score(seat, pass == 0 ? with : without), RECO_OK);
+				reco_seat_close(seat);
+				if (pass == 1)
+					assert_memory_equal(with, without, sizeof(with));
+				w->profile[u].members = 0;
+				w->profile[u].member = NULL;
+				w->profile[u].user = u + 1;
+			}
+		reco_seat_free(&m.env, seat);
+		mimic_check_scorer(&w->scorer.head, w->profile, USERS);
+		free(w);
 	}
 }
 
@@ -440,13 +485,15 @@ mixed_of(reco_hybrid_scale scale)
 	x->popular.head.type = &reco_popular_scorer_type;
 	x->inner_member[0] = (reco_hybrid_member){&x->users.sums.head, 2, true};
 	x->inner_member[1] = (reco_hybrid_member){&x->popular.head, 1, false};
-	x->inner = (reco_hybrid_scorer){head, RECO_HYBRID_RANK, 2, x->inner_member};
+	x->inner = (reco_hybrid_scorer){
+		.head = head, .scale = RECO_HYBRID_RANK, .members = 2, .member = x->inner_member};
 	x->inner.head.type = &reco_hybrid_scorer_type;
 	x->member[0] = (reco_hybrid_member){&x->factors.head, 1, false};
 	x->member[1] = (reco_hybrid_member){&x->inner.head, 0.5, false};
 	x->member[2] = (reco_hybrid_member){&x->items.sums.head, 1, true};
 	x->member[3] = (reco_hybrid_member){&x->popular.head, 0, false};
-	x->scorer = (reco_hybrid_scorer){head, scale, 4, x->member};
+	x->scorer =
+		(reco_hybrid_scorer){.head = head, .scale = scale, .members = 4, .member = x->member};
 	x->scorer.head.type = &reco_hybrid_scorer_type;
 	for (int64_t e = 0; e < x->by_user.start[USERS]; e++)
 		x->latest[e] = x->by_user.value[e] + 1;
@@ -605,10 +652,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scores),    cmocka_unit_test(test_silent),
-		cmocka_unit_test(test_parts),     cmocka_unit_test(test_any_scorer),
-		cmocka_unit_test(test_new_users), cmocka_unit_test(test_bare_profile),
-		cmocka_unit_test(test_similar),
+		cmocka_unit_test(test_stored),       cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_silent),       cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_any_scorer),   cmocka_unit_test(test_new_users),
+		cmocka_unit_test(test_bare_profile), cmocka_unit_test(test_similar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ typedef struct state
 	bool filled;   /* scores and room for sorting are not zeros */
 	bool measured; /* parts are known, and the members' scores there */
 	part part[RECO_HYBRID_MEMBERS];
+	reco_profile profile[RECO_HYBRID_MEMBERS]; /* of a stored user */
 } state;
 
 static const reco_hybrid_scorer *
@@ -88,15 +89,26 @@ static reco_status
 hybrid_open(reco_seat *seat)
 {
 	const reco_hybrid_scorer *h = hybrid_of(seat->scorer);
+	const reco_profile *whole = seat->profile;
+	bool stored = whole->members == 0 && whole->user > 0 && h->stored;
+	reco_profile *own = ((state *) seat->scratch)->profile;
 	reco_status status = RECO_OK;
 
-	if (seat->profile->members != h->members)
+	if (whole->members != h->members && !stored)
 		return RECO_INVALID;
 	for (int m = 0; m < h->members && status == RECO_OK; m++)
-		if (is_asked(&h->member[m]))
-			status =
-				reco_seat_open(reco_seat_place(&seat->env, h->member[m].scorer, seat_of(seat, m)),
-							   &seat->profile->member[m]);
+	{
+		if (!is_asked(&h->member[m]))
+			continue;
+		if (stored)
+		{
+			own[m] = (reco_profile){
+				.n = whole->n, .item = whole->item, .value = whole->value, .user = whole->user};
+			h->stored(h->arg, m, whole, &own[m]);
+		}
+		status = reco_seat_open(reco_seat_place(&seat->env, h->member[m].scorer, seat_of(seat, m)),
+								stored ? &own[m] : &whole->member[m]);
+	}
 	return status;
 }
 

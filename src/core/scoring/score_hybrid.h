@@ -38,6 +38,12 @@ typedef struct reco_hybrid_scorer
 	reco_hybrid_scale scale;
 	int members; /* 1 .. RECO_HYBRID_MEMBERS */
 	const reco_hybrid_member *member;
+	/*
+	 * Of a stored user whose profile comes without those of members: fills what a member's has
+	 * besides interactions.  On any thread; NULL: every profile comes with them.
+	 */
+	void (*stored)(const void *arg, int member, const reco_profile *whole, reco_profile *out);
+	const void *arg;
 } reco_hybrid_scorer;
 
 /*
@@ -47,7 +53,8 @@ typedef struct reco_hybrid_scorer
  * that it scores (with ranks: worse); one that none of those with a part scores has no score.
  * Where nobody has a part, nothing has a score.
  *
- * A profile has one for each member, with the same items.  Members are folded in one by one.
+ * A profile has one for each member, with the same items, or is of a stored user.  Members are
+ * folded in one by one.
  * Parts of a score are the members' own, scaled: there are none with ranks, nor where a member
  * with a part has none.  What is similar to an item comes from the first member that knows
  * any; how alike two are from the first that compares items.  Members without a weight are

@@ -73,7 +73,7 @@ read_user(void *arg, TupleTableSlot *slot)
 	profile->user = DatumGetInt32(slot->tts_values[COLUMN_NUMBER]) + 1;
 	if (!decode_history(slot, model->items, profile))
 		reco_damaged(serving->schema, "A user's history is not readable.");
-	reco_part_profile(&model->member[0], part[0], 0, profile);
+	reco_row_profile(model->member, part, profile);
 	return false;
 }
 

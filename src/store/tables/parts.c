@@ -161,11 +161,26 @@ reco_parts_form(const RecoModel *model, RecoSide side, int32 row, MemoryContext 
 	return PointerGetDatum(array);
 }
 
+/* The profiles of a member and of those that it is made of, in the order of the model's. */
+static void
+profiles_of(const RecoMember *first, const RecoMember *member, const reco_profile *profile,
+			const reco_profile **of)
+{
+	static const reco_profile nothing;
+
+	of[member - first] = profile;
+	for (int m = 0; m < member->members; m++)
+		profiles_of(first, member->member[m], m < profile->members ? &profile->member[m] : &nothing,
+					of);
+}
+
 bool
 reco_parts_of_profile(const RecoModel *model, const reco_profile *profile, MemoryContext context,
 					  Datum *out)
 {
 	RecoModel row = *model;
+	const reco_profile **of =
+		MemoryContextAlloc(context, (model->members + 1) * sizeof(reco_profile *));
 	const RecoPartType *type;
 	bool fits = true;
 	int64 bytes = 0;
@@ -177,14 +192,10 @@ reco_parts_of_profile(const RecoModel *model, const reco_profile *profile, Memor
 		row.member[m].part =
 			MemoryContextAllocZero(context, (model->member[m].parts + 1) * sizeof(RecoPart));
 	}
+	profiles_of(model->member, model->member, profile, of);
 	EACH_STORED(model, RECO_OF_USERS, m, p, type)
 	{
-		static const reco_profile nothing;
-		const reco_profile *of = m == 0                     ? profile
-								 : m - 1 < profile->members ? &profile->member[m - 1]
-															: &nothing;
-
-		row.member[m].part[p] = reco_profile_part(type, of, context);
+		row.member[m].part[p] = reco_profile_part(type, of[m], context);
 		fits = fits && reco_part_fits(type, &row.member[m].part[p]);
 	}
 	*out = reco_parts_form(&row, RECO_OF_USERS, 0, context, &bytes);

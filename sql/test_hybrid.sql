@@ -1,0 +1,160 @@
+--
+-- reco.hybrid() and algorithms inside algorithms: values, and models against their members.
+--
+SET client_min_messages = warning;
+SET reco.threads = 1;  -- what is trained here is tiny
+
+-- values
+SELECT reco.hybrid(ARRAY[reco.popular(), reco.svd(8)], weights => '{1, 0.5}');
+SELECT reco.describe(reco.hybrid(ARRAY[reco.rp3beta(), reco.hybrid(ARRAY[reco.popular(), reco.svd(8)],
+                                                                   normalization => 'rank')],
+                                 weights => ARRAY[1, 0.5]));
+SELECT reco.hybrid(members => NULL);
+SELECT reco.hybrid('{}');
+SELECT reco.hybrid(array_fill('{"algorithm": "popular"}'::reco.algorithm, ARRAY[17]));
+SELECT reco.hybrid(ARRAY[reco.ials(), NULL]);
+SELECT reco.hybrid(ARRAY[reco.ials(), reco.svd()], weights => '{1}');
+SELECT reco.hybrid(ARRAY[reco.ials(), reco.svd()], weights => '{0, 0}');
+SELECT reco.hybrid(ARRAY[reco.ials(), reco.svd()], weights => '{1, -1}');
+SELECT reco.hybrid(ARRAY[reco.ials(), reco.svd()], weights => '{1, NaN}');
+SELECT reco.hybrid(ARRAY[reco.ials(), reco.svd()], normalization => 'sum');
+SELECT reco.hybrid(ARRAY[reco.content(), reco.content('{"a": 2}')]);
+-- errors say which member
+SELECT '{"algorithm": "hybrid", "members": [{"algorithm": "svd"}, {"algorithm": "ials", "factor": 3}]}'::reco.algorithm;
+SELECT '{"algorithm": "hybrid", "members": [{"algorithm": "svd"}, 3]}'::reco.algorithm;
+SELECT '{"algorithm": "hybrid", "members": [{"algorithm": "svd"}, []]}'::reco.algorithm;
+SELECT '{"algorithm": "hybrid", "members": [null]}'::reco.algorithm;
+SELECT '{"algorithm": "hybrid", "members": {"algorithm": "svd"}}'::reco.algorithm;
+SELECT '{"algorithm": "hybrid", "members": [{"algorithm": "svd"}], "weights": ["1"]}'::reco.algorithm;
+SELECT '{"algorithm": "hybrid", "members": [{"algorithm": "svd"}, {"algorithm": "hybrid", "members": [{"algorithm": "als", "factors": 0}]}]}'::reco.algorithm;
+SELECT '{"algorithm": "hybrid", "members": [{"algorithm": "item_knn", "similarity": "jaccard", "weighting": "bm25"}]}'::reco.algorithm;
+-- four levels, and five
+CREATE FUNCTION pg_temp.levels(n int) RETURNS jsonb LANGUAGE sql AS
+  $$SELECT (repeat('{"algorithm": "hybrid", "members": [', n - 1) || '{"algorithm": "popular"}' || repeat(']}', n - 1))::jsonb$$;
+SELECT reco.describe(pg_temp.levels(4)::reco.algorithm);
+SELECT pg_temp.levels(5)::reco.algorithm;
+SELECT pg_temp.levels(2000)::reco.algorithm IS NULL;
+
+-- A model's scores are the mean of its members', which are as trained by themselves.
+CREATE TABLE hybrid_rows AS
+  SELECT u, i, (u * i + u + 2 * i) % 5 + 1 AS v FROM generate_series(1, 60) AS u, generate_series(1, 40) AS i
+   WHERE (u * u * 31 + i * i * 17 + u * i * (u + i)) % 101 < 25;
+CALL reco.create_model('hybrid_a', 'hybrid_rows', reco.ials(8, iterations => 5));
+CALL reco.create_model('hybrid_b', 'hybrid_rows', reco.item_knn(neighbors => 5));
+CALL reco.create_model('hybrid_c', 'hybrid_rows', reco.user_knn(neighbors => 10));
+
+CREATE TABLE hybrid_scores AS
+  SELECT m, u, item_id, score FROM generate_series(1, 60) AS u, LATERAL (
+    SELECT 'a' AS m, item_id, score FROM hybrid_a.rerank(u, (SELECT array_agg(DISTINCT i) FROM hybrid_rows))
+    UNION ALL SELECT 'b', item_id, score FROM hybrid_b.rerank(u, (SELECT array_agg(DISTINCT i) FROM hybrid_rows))
+    UNION ALL SELECT 'c', item_id, score FROM hybrid_c.rerank(u, (SELECT array_agg(DISTINCT i) FROM hybrid_rows))) AS s;
+CREATE FUNCTION pg_temp.wanted(normalization text)
+  RETURNS TABLE (u int, item_id int, score float8) LANGUAGE sql AS $$
+  WITH scaled AS (
+    SELECT m, u, item_id, score IS NOT NULL AS scored,
+           CASE normalization
+             WHEN 'z-score' THEN (coalesce(score, min(score) OVER w) - avg(score) OVER w) / nullif(stddev_pop(score) OVER w, 0)
+             WHEN 'min-max' THEN (coalesce(score, min(score) OVER w) - min(score) OVER w) / nullif(max(score) OVER w - min(score) OVER w, 0)
+             ELSE CASE WHEN score IS NULL THEN 0 ELSE
+                    (rank() OVER (PARTITION BY m, u ORDER BY score) +
+                     (count(*) OVER (PARTITION BY m, u, score) - 1) / 2.0) / count(score) OVER w END
+           END AS score
+      FROM (SELECT m, hybrid_scores.u, item_id, nullif(score::float8, '-Infinity') AS score FROM hybrid_scores) AS s
+    WINDOW w AS (PARTITION BY m, u))
+  SELECT u, item_id, sum(score * CASE m WHEN 'a' THEN 1 WHEN 'b' THEN 0.5 ELSE 2 END)
+                     / sum(CASE m WHEN 'a' THEN 1 WHEN 'b' THEN 0.5 ELSE 2 END) FILTER (WHERE score IS NOT NULL)
+    FROM scaled GROUP BY u, item_id HAVING bool_or(scored)
+$$;
+CREATE TABLE hybrid_got (normalization text, u int, item_id int, score real);
+DO $$
+DECLARE
+  normalization text;
+BEGIN
+  FOREACH normalization IN ARRAY '{z-score,min-max,rank}'::text[] LOOP
+    CALL reco.create_model('hybrid_m', 'hybrid_rows',
+      reco.hybrid(ARRAY[reco.ials(8, iterations => 5), reco.item_knn(neighbors => 5), reco.user_knn(neighbors => 10)],
+                  weights => '{1, 0.5, 2}', normalization => normalization));
+    INSERT INTO hybrid_got SELECT normalization, s.u, r.item_id, r.score FROM generate_series(1, 60) AS s(u),
+      hybrid_m.rerank(s.u, (SELECT array_agg(DISTINCT i) FROM hybrid_rows)) AS r WHERE r.score IS NOT NULL;
+    CALL reco.drop_model('hybrid_m');
+  END LOOP;
+END
+$$;
+SELECT normalization, count(g.score) = count(*) AND count(*) > 2000 AS all, max(abs(g.score - w.score)) < 1e-4 AS same
+  FROM unnest('{z-score,min-max,rank}'::text[]) AS normalization
+ CROSS JOIN LATERAL pg_temp.wanted(normalization) AS w LEFT JOIN hybrid_got AS g USING (normalization, u, item_id)
+ GROUP BY normalization ORDER BY normalization;
+
+-- Whatever asks for a user or an item gets the same: from the tables, from files, all users at once.
+CALL reco.create_model('hybrid_m', 'hybrid_rows',
+  reco.hybrid(ARRAY[reco.ials(8, iterations => 5), reco.hybrid(ARRAY[reco.item_knn(neighbors => 5), reco.popular()]),
+                    reco.user_knn(neighbors => 10)]));
+SELECT status, loss IS NULL AS no_loss, users, items, left(algorithm, 40) AS algorithm FROM hybrid_m.versions;
+CREATE TABLE hybrid_lists AS
+  SELECT u, r.* FROM generate_series(1, 60) AS u, hybrid_m.recommend(u, n => 5) AS r;
+SELECT count(*), count(DISTINCT source) AS sources, min(source) AS source FROM hybrid_lists;
+\c -
+SET client_min_messages = warning;
+SELECT count(*) FROM (SELECT u, r.* FROM generate_series(1, 60) AS u, hybrid_m.recommend(u, n => 5) AS r
+                      EXCEPT SELECT * FROM hybrid_lists) AS s;
+CALL reco.materialize('hybrid_m', n => 5);
+SELECT count(*) FROM (SELECT user_id, rank, item_id, score, source FROM hybrid_m.recommendations
+                      EXCEPT SELECT * FROM hybrid_lists) AS s;
+SELECT count(*), count(*) FILTER (WHERE abs(a.score - hybrid_m.predict(a.user_id, 7)) < 1e-5) AS same
+  FROM hybrid_m.audience(for_item => 7, n => 20) AS a;
+-- parts add up to the score
+SELECT count(*) > 5 AS parts, abs(sum(contribution) - hybrid_m.predict(3, 11)) < 1e-4 AS all FROM hybrid_m.explain(3, 11);
+-- similar items are those of the first member
+SELECT count(*) AS n, count(*) FILTER (WHERE a.item_id = b.item_id) AS same
+  FROM hybrid_m.similar_items(5) AS a JOIN hybrid_a.similar_items(5) AS b USING (rank);
+-- a user's interactions as a basket: nearly the stored user
+SELECT count(*) >= 4 AS alike FROM hybrid_m.recommend(9, n => 5) AS a JOIN
+  hybrid_m.recommend_for((SELECT array_agg(i) FROM hybrid_rows WHERE u = 9),
+                         weights => (SELECT array_agg(v) FROM hybrid_rows WHERE u = 9), n => 5) AS b USING (item_id);
+SELECT DISTINCT source FROM hybrid_m.recommend(1000);
+-- new rows are seen at once
+CREATE INDEX ON hybrid_rows (u);
+INSERT INTO hybrid_rows SELECT 1000, i, v FROM hybrid_rows WHERE u = 9;
+SELECT count(*) >= 4 AS alike FROM hybrid_m.recommend(9, n => 5) AS a JOIN hybrid_m.recommend(1000, n => 5) AS b USING (item_id);
+-- and kept with the version: what each member makes of them
+CREATE TEMPORARY TABLE hybrid_live AS SELECT * FROM hybrid_m.recommend(1000, n => NULL);
+CALL reco.fold_in('hybrid_m');
+SELECT count(*) > 10 AS all, count(*) FILTER (WHERE a.score = b.score) = count(*) AS same
+  FROM hybrid_live AS a LEFT JOIN hybrid_m.recommend(1000, n => NULL) AS b USING (rank, item_id, source);
+SELECT count(*) FROM (SELECT u, r.* FROM generate_series(1, 60) AS u, hybrid_m.recommend(u, n => 5) AS r
+                      EXCEPT SELECT * FROM hybrid_lists) AS s;
+DELETE FROM hybrid_rows WHERE u = 1000;
+-- refreshed, altered, measured as any other
+CALL reco.refresh('hybrid_m');
+CALL reco.alter_model('hybrid_m', algorithm => reco.hybrid(ARRAY[reco.svd(4), reco.rp3beta()]));
+CALL reco.refresh('hybrid_m');
+SELECT version, status, active FROM hybrid_m.versions ORDER BY version;
+SELECT count(*) FROM hybrid_m.recommend(3, n => 5);
+CREATE TEMPORARY TABLE hybrid_measured AS
+  SELECT * FROM reco.evaluate('hybrid_rows', ARRAY[reco.hybrid(ARRAY[reco.ials(8), reco.item_knn(), reco.als(4)]),
+                                                   reco.ials(8), reco.hybrid(ARRAY[reco.ials(8)]), reco.als(4)], cutoffs => '{5}');
+SELECT left(algorithm, 30) AS algorithm, metric, value BETWEEN 0 AND 2 AS sound FROM hybrid_measured
+ WHERE metric IN ('ndcg', 'rmse') ORDER BY algorithm COLLATE "C", metric;
+-- of one member, in its order
+SELECT count(DISTINCT value) FROM hybrid_measured WHERE metric = 'ndcg' AND algorithm ~ '^(ials|hybrid.members => ARRAY.reco.ials[^)]*\)\],)';
+
+-- repeated rows: members that add values up and members that take the latest do not go together
+CALL reco.create_model('hybrid_repeats', 'SELECT * FROM hybrid_rows UNION ALL (SELECT * FROM hybrid_rows LIMIT 1)',
+                       reco.hybrid(ARRAY[reco.als(4), reco.item_knn()]));
+CALL reco.create_model('hybrid_repeats', 'SELECT * FROM hybrid_rows UNION ALL (SELECT * FROM hybrid_rows LIMIT 1)',
+                       reco.hybrid(ARRAY[reco.als(4), reco.item_knn(normalized => true)]));
+SELECT count(*) FROM hybrid_repeats.recommend(3, n => 5);
+-- what is known about items
+CALL reco.create_model('hybrid_content', 'hybrid_rows', reco.hybrid(ARRAY[reco.item_knn(), reco.content()]));
+CALL reco.create_model('hybrid_content', 'hybrid_rows', reco.hybrid(ARRAY[reco.item_knn(), reco.content('{"tags": 2}')]),
+  items => 'SELECT i, ARRAY[i % 3, i % 7]::text[] AS tags FROM generate_series(1, 45) AS i');
+SELECT count(*), bool_or(item_id > 40) AS new, string_agg(DISTINCT source, ' ') AS sources FROM hybrid_content.recommend(3, n => NULL);
+SELECT count(*) > 0 AS similar FROM hybrid_content.similar_items(43);
+SET reco.max_memory = '4MB';
+DO $$
+BEGIN
+  CALL reco.create_model('hybrid_wide', 'hybrid_rows', reco.hybrid(ARRAY[reco.svd(1024), reco.ials(1024)]));
+EXCEPTION WHEN program_limit_exceeded THEN
+  RAISE WARNING '%', regexp_replace(sqlerrm, '\d+', '...');
+END
+$$;
