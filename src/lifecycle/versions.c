@@ -27,6 +27,17 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+/*
+ * Locks the row that says which version is active, and makes it another one: whoever saw the
+ * versions as they were before cannot activate one by that, but fails to serialize.
+ */
+static void
+touch_definition(Oid schema)
+{
+	(void) reco_statement(schema, "UPDATE ONLY %s.model SET next_version = next_version", NULL, 0,
+						  NULL);
+}
+
 void
 reco_definition_insert(Oid schema, const ModelRow *definition)
 {
@@ -412,8 +423,7 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 	record_version(version, result, bytes, INSTR_TIME_GET_DOUBLE(end));
 	active[0] = reco_int4_argument(version->number);
 	active[1] = reco_int8_argument(version->nonce);
-	(void) reco_statement(version->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
-						  0, NULL);
+	touch_definition(version->schema);
 	if (!result->verdict.held_back)
 		reco_statement_one(version->schema,
 						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2,"
@@ -449,8 +459,7 @@ reco_version_set_layer(const RecoVersion *version, int64 epoch, int32 added)
 
 	CommandCounterIncrement();
 	/* under this lock versions are made active, with the epoch that they have */
-	(void) reco_statement(version->schema, "SELECT definition FROM ONLY %s.model FOR UPDATE", NULL,
-						  0, NULL);
+	touch_definition(version->schema);
 	if (reco_statement(version->schema,
 					   "UPDATE ONLY %s.model_version SET epoch = $3, added_users = $4,"
 					   " folded_in_at = clock_timestamp(), folded_in_users ="
