@@ -284,3 +284,31 @@ DROP VIEW mod_schemas;
 DROP PROCEDURE mod_all;
 DROP FUNCTION mod_refresh, mod_sql, mod_fail, mod_event;
 DROP TABLE mod_rows;
+
+-- reco.part_vector() and reco.part_list() with arrays made by hand, and an algorithm for each row.
+SELECT reco.part_vector(ARRAY['\x0000803f00000040'::bytea], '{"algorithm": "ials", "factors": 2}', 'users', 'factors');
+SELECT reco.part_vector(ARRAY['\x0000803f00000040'::bytea], '{"algorithm": "ials", "factors": 3}', 'users', 'factors');
+SELECT reco.part_vector(ARRAY['\x0000803f00'::bytea], '{"algorithm": "ials", "factors": 1}', 'users', 'factors');
+SELECT reco.part_vector('{}', '{"algorithm": "ials", "factors": 1}', 'users', 'factors');
+SELECT reco.part_vector(ARRAY[NULL::bytea], '{"algorithm": "ials", "factors": 1}', 'users', 'factors');
+SELECT reco.part_vector(ARRAY[['\x0000803f'::bytea]], '{"algorithm": "ials", "factors": 1}', 'users', 'factors');
+SELECT reco.part_vector(ARRAY['\x0000803f'::bytea], '[]', 'users', 'factors');
+SELECT reco.part_vector(ARRAY['\x0000803f'::bytea], '{"algorithm": "ials", "factors": 1}', 'terms', 'factors');
+SELECT reco.part_vector(ARRAY['\x0000803f'::bytea], '{"algorithm": "ials", "factors": 1}', 'users', 'neighbors');
+SELECT * FROM reco.part_list(ARRAY['\x01000000000000000000f03f'::bytea], '{"algorithm": "user_knn"}', 'users', 'neighbors');
+SELECT * FROM reco.part_list(ARRAY['\x01000000000000000000f0'::bytea], '{"algorithm": "user_knn"}', 'users', 'neighbors');
+CREATE FUNCTION model_part_memory() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  rows CURSOR FOR SELECT reco.part_vector(ARRAY['\x0000803f'::bytea], format('{"algorithm": "ials", "factors": 1, "alpha": %s}', n)::jsonb, 'users', 'factors')
+    FROM generate_series(1, 20000) AS n;
+  bytes bigint;
+BEGIN
+  OPEN rows;
+  MOVE FORWARD 20000 IN rows;
+  SELECT sum(total_bytes) INTO bytes FROM pg_backend_memory_contexts WHERE name = 'ExecutorState' OR name = 'reco part';
+  CLOSE rows;
+  RETURN bytes < 5000000;
+END
+$$;
+SELECT model_part_memory();
+DROP FUNCTION model_part_memory;

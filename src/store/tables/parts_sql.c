@@ -20,7 +20,8 @@ RECO_FUNCTION(reco_part_list);
 /* Where a part is in the rows of a side; kept between the rows of a query. */
 typedef struct PartPlace
 {
-	Jsonb *algorithm; /* of which this is said */
+	MemoryContext context; /* of all this */
+	Jsonb *algorithm;      /* of which this is said */
 	text *side;
 	text *name;
 	const RecoPartType *type; /* NULL: there is no such part */
@@ -63,6 +64,7 @@ place_of(FunctionCallInfo fcinfo)
 	Jsonb *algorithm = PG_GETARG_JSONB_P(1);
 	text *side = PG_GETARG_TEXT_PP(2);
 	text *name = PG_GETARG_TEXT_PP(3);
+	MemoryContext context;
 	MemoryContext old;
 	RecoMember *member;
 	int members;
@@ -70,8 +72,13 @@ place_of(FunctionCallInfo fcinfo)
 	if (place && same(place->algorithm, algorithm) && same(place->side, side) &&
 		same(place->name, name))
 		return place;
-	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	fcinfo->flinfo->fn_extra = NULL;
+	if (place)
+		MemoryContextDelete(place->context);
+	context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "reco part", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
 	place = palloc(sizeof(PartPlace));
+	place->context = context;
 	place->algorithm = (Jsonb *) pg_detoast_datum_copy((struct varlena *) algorithm);
 	place->side = memcpy(palloc(VARSIZE_ANY(side)), side, VARSIZE_ANY(side));
 	place->name = memcpy(palloc(VARSIZE_ANY(name)), name, VARSIZE_ANY(name));
@@ -84,6 +91,12 @@ place_of(FunctionCallInfo fcinfo)
 	return place;
 }
 
+static pg_attribute_noreturn() void refuse(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+					errmsg("array does not hold the parts of a row of that algorithm")));
+}
+
 /* The element of a part in the first argument; an error when it is not one. */
 static const char *
 element_of(FunctionCallInfo fcinfo, const PartPlace *place, Size *size)
@@ -93,8 +106,7 @@ element_of(FunctionCallInfo fcinfo, const PartPlace *place, Size *size)
 	int n = reco_parts_elements(PG_GETARG_ARRAYTYPE_P(0), RECO_MOST_STORED, data, sizes);
 
 	if (n <= place->position || place->position >= RECO_MOST_STORED)
-		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-						errmsg("array does not hold the parts of a row of that algorithm")));
+		refuse();
 	*size = sizes[place->position];
 	return data[place->position];
 }
@@ -114,6 +126,8 @@ reco_part_vector(PG_FUNCTION_ARGS)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(FLOAT4OID));
 	data = element_of(fcinfo, place, &size);
 	element = reco_element_size(place->type->element);
+	if (size != place->type->width * element)
+		refuse();
 	n = (int) (size / element);
 	values = palloc((Max(n, 1)) * sizeof(Datum));
 	for (int i = 0; i < n; i++)
@@ -151,6 +165,8 @@ reco_part_list(PG_FUNCTION_ARGS)
 	data = element_of(fcinfo, place, &size);
 	element = reco_element_size(place->type->element);
 	n = size / (sizeof(int32) + element);
+	if (size % (sizeof(int32) + element) != 0)
+		refuse();
 	for (Size k = 0; k < n; k++)
 	{
 		const char *weight = data + n * sizeof(int32) + k * element;
