@@ -185,7 +185,7 @@ CALL reco.refresh('fol');
 SELECT DISTINCT version FROM fol.model_user_layer;
 
 -- The version's algorithm and options, the definition's source.
-CALL reco.alter_model('fol', 'SELECT u, i, v FROM fol_rows WHERE u <> ''u02''', algorithm => reco.popular(), options => reco.options(min_user_interactions => 10));
+CALL reco.alter_model('fol', 'SELECT u, i, v FROM fol_rows WHERE u <> ''u02''', algorithm => reco.popular(), options => reco.options(min_user_interactions => 10, on_invalid => 'skip'));
 CALL reco.fold_in('fol');
 
 -- Errors.
@@ -252,6 +252,13 @@ SELECT change, fol_broken(change) FROM (VALUES
   ('ALTER TABLE fol.model_user_layer ADD x int'),
   ('DROP TABLE fol.model_user_layer CASCADE')) AS v(change);
 SELECT count(*) FROM fol.audience('i09', 100);
+
+-- What is an error is for the definition to say, not for the version.
+CALL reco.alter_model('fol', 'SELECT u, i, v FROM fol_rows', options => reco.options(on_invalid => 'error'));
+CALL reco.fold_in('fol');
+CALL reco.alter_model('fol', options => reco.options(on_invalid => 'skip'));
+CALL reco.fold_in('fol');
+SELECT relname, reloptions FROM pg_class WHERE relname IN ('model_user', 'model_user_layer') AND relnamespace = 'fol'::regnamespace ORDER BY 1;
 CALL reco.drop_model('fol');
 DROP TABLE fol_rows, fol_results;
 DROP PROCEDURE fol_try;

@@ -40,7 +40,7 @@ COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';
 
 CREATE TABLE {schema}.model_user_layer (
   LIKE {schema}.model_user INCLUDING ALL
-);
+) WITH (toast_tuple_target = 8160);
 COMMENT ON TABLE {schema}.model_user_layer IS
   'reco: users by version as reco.fold_in() made them, in the place of the version''s or beside them';
 

@@ -64,6 +64,7 @@ read_source(FoldIn *fold)
 	Serving *serving = reco_serving_open(run->version.schema, NULL, &run->definition);
 	ModelRow *row = &run->definition;
 	RecoKnown known = {serving->user_type, serving->item_type, serving->items, run->model};
+	RecoDataOptions now;
 	RecoQuery source;
 	Jsonb *missing;
 
@@ -71,6 +72,9 @@ read_source(FoldIn *fold)
 		reco_damaged(run->version.schema, "Its definition is not complete.");
 	fold->serving = serving;
 	run->options = serving->options;
+	/* what is an error is for the definition to say, as with live rows */
+	reco_data_options_parse(row->options, &now);
+	run->options.on_invalid = now.on_invalid;
 	run->version.number = serving->version;
 	run->version.nonce = serving->nonce;
 	missing = reco_resolve_missing(row);
