@@ -144,8 +144,7 @@ startup(DestReceiver *receiver, int operation, TupleDesc columns)
 }
 
 Ingest *
-ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, IdDict *known,
-			 RecoBudget *budget)
+ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, RecoBudget *budget)
 {
 	MemoryContext old = MemoryContextSwitchTo(budget->context);
 	Ingest *ingest = palloc0(sizeof(Ingest));
@@ -156,7 +155,6 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, IdDi
 	reco_events_columns(&ingest->events, columns);
 	ingest->budget = budget;
 	ingest->options = options;
-	ingest->known = known;
 	ingest->data = data;
 	ingest->columns = columns->natts;
 	ingest->events.skip_invalid = options->on_invalid == ON_INVALID_SKIP;
@@ -184,6 +182,21 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, IdDi
 	reco_receiver_init(&ingest->receiver, startup, receive);
 	MemoryContextSwitchTo(old);
 	return ingest;
+}
+
+/* In a table of their own: looking an id up in a frozen dictionary is a search. */
+void
+ingest_only(Ingest *ingest, const IdDict *items)
+{
+	RecoBudget *budget = ingest->budget;
+
+	ingest->known = id_dict_create(budget->context, &ingest->data->item_type);
+	id_dict_limit(ingest->known, budget, "reading the source");
+	for (int32 i = 0; i < id_dict_count(items); i++)
+	{
+		RECO_POLL_EACH(i, RECO_SEARCHES);
+		(void) id_dict_add(ingest->known, id_dict_id(items, i));
+	}
 }
 
 const RecoData *

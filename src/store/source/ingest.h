@@ -14,12 +14,14 @@ typedef struct Ingest Ingest;
  * Checks the columns of a source, by position, and makes ready to receive its
  * rows.  times: those of interactions are kept, where there are any.  Everything lives in the
  * budget's context.
- *
- * known: the items that count, by their numbers, of the type of the source's (NULL: all that
- * come up).  Rows of others are counted and left out, and of those items the dictionary is.
  */
 extern Ingest *ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options,
-							IdDict *known, RecoBudget *budget);
+							RecoBudget *budget);
+/*
+ * Before the first row: these items alone count, under their numbers; ids are of the type of the
+ * source's.  Rows of others are counted and left out, and of those items the dictionary is.
+ */
+extern void ingest_only(Ingest *ingest, const IdDict *items);
 extern DestReceiver *ingest_receiver(Ingest *ingest);
 /* What is being read, whose types are known. */
 extern const RecoData *ingest_data(const Ingest *ingest);

@@ -142,9 +142,12 @@ read_rows(const RecoQuery *source, const RecoKnown *known, bool times,
 	if (!source->stored)
 		reco_shape_check(
 			linitial(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list));
-	ingest = ingest_begin(columns, times, options, known ? known->items : NULL, budget);
+	ingest = ingest_begin(columns, times, options, budget);
 	if (known)
+	{
 		check_types(ingest, known);
+		ingest_only(ingest, known->items);
+	}
 	run_plan(plan, ingest_receiver(ingest), source);
 	reco_return(&before);
 	return ingest;
