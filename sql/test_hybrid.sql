@@ -34,6 +34,8 @@ CREATE FUNCTION pg_temp.levels(n int) RETURNS jsonb LANGUAGE sql AS
 SELECT reco.describe(pg_temp.levels(4)::reco.algorithm);
 SELECT pg_temp.levels(5)::reco.algorithm;
 SELECT pg_temp.levels(2000)::reco.algorithm IS NULL;
+SELECT count(reco.hybrid(a)) FROM (SELECT array_agg(reco.hybrid(ARRAY[reco.popular(), reco.ials()])) AS a FROM generate_series(1, 5)) AS s;
+SELECT count(reco.hybrid(a)) FROM (SELECT array_agg(reco.hybrid(ARRAY[reco.popular(), reco.ials()])) AS a FROM generate_series(1, 6)) AS s;
 
 -- A model's scores are the mean of its members', which are as trained by themselves.
 CREATE TABLE hybrid_rows AS
@@ -137,6 +139,14 @@ SELECT left(algorithm, 30) AS algorithm, metric, value BETWEEN 0 AND 2 AS sound 
  WHERE metric IN ('ndcg', 'rmse') ORDER BY algorithm COLLATE "C", metric;
 -- of one member, in its order
 SELECT count(DISTINCT value) FROM hybrid_measured WHERE metric = 'ndcg' AND algorithm ~ '^(ials|hybrid.members => ARRAY.reco.ials[^)]*\)\],)';
+
+-- as many members as there can be, each with as many parts as it can have
+SELECT reco.hybrid(array_agg(CASE k WHEN 1 THEN reco.user_knn(biases => true) ELSE reco.item_knn(biases => true, neighbors => k) END))::text AS most
+  FROM generate_series(1, 16) AS k \gset
+CALL reco.create_model('hybrid_most', 'hybrid_rows', :'most'::jsonb::reco.algorithm);
+SELECT count(*) FROM hybrid_most.recommend(3, n => 5);
+SELECT count(*) > 0 AS neighbors FROM hybrid_most.similar_items(3);
+CALL reco.drop_model('hybrid_most');
 
 -- repeated rows: members that add values up and members that take the latest do not go together
 CALL reco.create_model('hybrid_repeats', 'SELECT * FROM hybrid_rows UNION ALL (SELECT * FROM hybrid_rows LIMIT 1)',

@@ -317,6 +317,16 @@ features_of(const RecoSpec *spec)
 	return use;
 }
 
+static int
+count_members(const RecoSpec *spec)
+{
+	int members = 1;
+
+	for (int m = 0; m < spec->members; m++)
+		members += count_members(spec->member[m]);
+	return members;
+}
+
 /* depth: 1 for one that is in no other. */
 static RecoSpec *
 spec_parse(JsonbContainer *object, int depth)
@@ -348,6 +358,12 @@ spec_parse(JsonbContainer *object, int depth)
 	if (!reco_options_complete(spec->algorithm->options, spec->params, owner, &error))
 		option_error(&error);
 	find_members(spec);
+	if (count_members(spec) > 1 + RECO_MAX_MEMBERS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("%s is made of too many others", owner),
+						errdetail("There may be %d of them, those of its members among them.",
+								  RECO_MAX_MEMBERS),
+						errhint("Leave out those of the least weight.")));
 	if (spec->algorithm->check)
 		spec->algorithm->check(spec->params);
 	spec->predicts_value = spec->algorithm->predicts_value && spec->algorithm->predicts_value(spec);
@@ -380,16 +396,6 @@ reco_features_missing(const RecoSpec *spec)
 						   spec->algorithm->name),
 					errhint("Give a query of the item's id and its features, such as items => "
 							"'SELECT id, tags FROM products'.")));
-}
-
-static int
-count_members(const RecoSpec *spec)
-{
-	int members = 1;
-
-	for (int m = 0; m < spec->members; m++)
-		members += count_members(spec->member[m]);
-	return members;
 }
 
 /* A member and those that it is made of, to at and after it; returns what follows. */

@@ -49,6 +49,8 @@ struct RecoSpec
 
 /* So many levels of algorithms may lie in one another. */
 #define RECO_MAX_NESTING 4
+/* And so many altogether: what a row of the tables and an image hold is bounded by it. */
+#define RECO_MAX_MEMBERS 16
 
 /*
  * Which of the two values of an interaction an algorithm takes: the latest, NULL where no pair
