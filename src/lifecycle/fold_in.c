@@ -133,11 +133,14 @@ take_interactions(const FoldIn *fold, int32 user, reco_profile *profile)
 static bool
 is_same(const reco_profile *stored, const reco_profile *now)
 {
-	if (stored->n != now->n || memcmp(stored->item, now->item, now->n * sizeof(int32)) != 0)
+	if (stored->n != now->n)
 		return false;
 	for (int64 e = 0; e < now->n; e++)
-		if (stored->value[e] != (now->value ? now->value[e] : 1))
+	{
+		RECO_POLL_AT(e + 1);
+		if (stored->item[e] != now->item[e] || stored->value[e] != (now->value ? now->value[e] : 1))
 			return false;
+	}
 	return true;
 }
 
@@ -224,32 +227,37 @@ static pg_attribute_noreturn() void refuse_profile(const FoldIn *fold, const Cha
 					errhint("Correct the values of that user in the source.")));
 }
 
-/* Of users who have a row in the layer, it goes. */
+/* Of users who have a row in the layer, it goes: of so many by one statement. */
+#define BATCH_USERS 65536
+
 static void
 delete_rows(const FoldIn *fold)
 {
-	Datum *number = MemoryContextAllocHuge(fold->scratch, (Size) fold->changes * sizeof(Datum));
+	Datum *number = MemoryContextAlloc(fold->scratch, BATCH_USERS * sizeof(Datum));
 	RecoArgument argument[2];
 
-	for (int32 k = 0; k < fold->changes; k++)
-	{
-		RECO_POLL_AT(k);
-		number[k] = Int32GetDatum(fold->change[k].number);
-	}
 	argument[0] = reco_int4_argument(fold->serving->version);
 	/* an old snapshot fails here, and not at rows that it cannot see */
 	(void) reco_statement(fold->run->version.schema,
 						  "SELECT version FROM ONLY %s.model_version WHERE version = $1 FOR UPDATE",
 						  argument, 1, NULL);
-	argument[1] =
-		(RecoArgument){INT4ARRAYOID,
-					   PointerGetDatum(construct_array(number, fold->changes, INT4OID,
-													   sizeof(int32), true, TYPALIGN_INT)),
-					   false};
-	(void) reco_statement(fold->run->version.schema,
-						  "DELETE FROM ONLY %s.model_user_layer AS l"
-						  " WHERE l.version = $1 AND l.number = ANY ($2)",
-						  argument, lengthof(argument), NULL);
+	for (int32 from = 0; from < fold->changes; from += BATCH_USERS)
+	{
+		int32 n = Min(fold->changes - from, BATCH_USERS);
+		ArrayType *numbers;
+
+		for (int32 k = 0; k < n; k++)
+			number[k] = Int32GetDatum(fold->change[from + k].number);
+		numbers = construct_array(number, n, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+		argument[1] = (RecoArgument){INT4ARRAYOID, PointerGetDatum(numbers), false};
+		(void) reco_statement(fold->run->version.schema,
+							  "DELETE FROM ONLY %s.model_user_layer AS l"
+							  " WHERE l.version = $1 AND l.number = ANY ($2)",
+							  argument, lengthof(argument), NULL);
+		pfree(numbers);
+		if (fold->changes - from <= BATCH_USERS)
+			break;
+	}
 	MemoryContextReset(fold->scratch);
 }
 

@@ -123,13 +123,18 @@ parse_member(const JsonbValue *from, Place *place, int depth)
 
 /* An array of algorithms. */
 static const reco_nested *
-members_of(JsonbContainer *array, Place *place, int depth)
+members_of(JsonbContainer *array, double most, Place *place, int depth)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(array);
 	JsonbIteratorToken token;
 	JsonbValue item;
 	reco_nested *list = palloc(sizeof(reco_nested));
 
+	/* what is refused for its length is not looked at */
+	list->n = JsonContainerSize(array);
+	list->value = NULL;
+	if (list->n > most)
+		return list;
 	list->n = 0;
 	list->value = palloc((JsonContainerSize(array) + 1) * sizeof(void *));
 	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
@@ -180,7 +185,7 @@ container_of(JsonbContainer *from, const reco_option *option, const char *owner,
 	}
 	else if (option->type == RECO_OPTION_NESTED_LIST && JsonContainerIsArray(from))
 	{
-		value.list = members_of(from, &place, depth);
+		value.list = members_of(from, option->max, &place, depth);
 		value.kind = RECO_VALUE_NESTED_LIST;
 	}
 	else if (option->type == RECO_OPTION_REALS && JsonContainerIsArray(from))

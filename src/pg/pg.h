@@ -37,6 +37,22 @@ reco_poll(void)
 #define RECO_POLL_AT(i) RECO_POLL_EACH(i, 1048576)
 #define RECO_SEARCHES 16384
 
+/* As memcpy, of any length. */
+static inline void
+reco_copy(void *to, const void *from, Size bytes)
+{
+	while (bytes > 0)
+	{
+		Size piece = bytes < 8 * 1024 * 1024 ? bytes : 8 * 1024 * 1024;
+
+		memcpy(to, from, piece);
+		to = (char *) to + piece;
+		from = (const char *) from + piece;
+		bytes -= piece;
+		reco_poll();
+	}
+}
+
 /* An error where an argument is null; name: as messages have it (calls.c). */
 extern void reco_require_argument(FunctionCallInfo fcinfo, int number, const char *name);
 extern char *reco_text_of(FunctionCallInfo fcinfo, int number, const char *name);

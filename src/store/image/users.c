@@ -205,16 +205,16 @@ append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 		int32 *item = reco_budget_alloc(&load->budget, slots * sizeof(int32));
 		float *value = reco_budget_alloc(&load->budget, slots * sizeof(float));
 
-		memcpy(item, all->col, at * sizeof(int32));
-		memcpy(value, all->value, at * sizeof(float));
+		reco_copy(item, all->col, at * sizeof(int32));
+		reco_copy(value, all->value, at * sizeof(float));
 		reco_budget_free(&load->budget, all->col);
 		reco_budget_free(&load->budget, all->value);
 		all->col = item;
 		all->value = value;
 		load->slots = slots;
 	}
-	memcpy(all->col + at, profile.item, profile.n * sizeof(int32));
-	memcpy(all->value + at, profile.value, profile.n * sizeof(float));
+	reco_copy(all->col + at, profile.item, profile.n * sizeof(int32));
+	reco_copy(all->value + at, profile.value, profile.n * sizeof(float));
 	all->start[number + 1] = at + profile.n;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(load->row);
