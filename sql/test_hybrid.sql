@@ -92,6 +92,13 @@ CALL reco.create_model('hybrid_m', 'hybrid_rows',
   reco.hybrid(ARRAY[reco.ials(8, iterations => 5), reco.hybrid(ARRAY[reco.item_knn(neighbors => 5), reco.popular()]),
                     reco.user_knn(neighbors => 10)]));
 SELECT status, loss IS NULL AS no_loss, users, items, left(algorithm, 40) AS algorithm FROM hybrid_m.versions;
+-- what its members have: 0 is the hybrid, 1 ials, 2 the inner one, 3 item_knn, 4 popular, 5 user_knn
+SELECT side, name, count(*) AS rows, min(cardinality(vector)) AS numbers, bool_and(neighbors > 0) AS neighbors
+  FROM hybrid_m.model_version AS v CROSS JOIN unnest('{0.factors,factors,1.factors,2.bias,3.neighbors,4.bias,4.,5.neighbors,99999999999999999999.bias}'::text[]) AS name
+ CROSS JOIN (SELECT 'users', parts FROM hybrid_m.model_user UNION ALL SELECT 'items', parts FROM hybrid_m.model_item) AS r(side, parts)
+ CROSS JOIN LATERAL reco.part_vector(parts, algorithm, side, name) AS vector
+ CROSS JOIN LATERAL (SELECT count(*) AS neighbors FROM reco.part_list(parts, algorithm, side, name)) AS l
+ GROUP BY side, name ORDER BY side, name COLLATE "C";
 CREATE TABLE hybrid_lists AS
   SELECT u, r.* FROM generate_series(1, 60) AS u, hybrid_m.recommend(u, n => 5) AS r;
 SELECT count(*), count(DISTINCT source) AS sources, min(source) AS source FROM hybrid_lists;

@@ -374,9 +374,9 @@ spec_parse(JsonbContainer *object, int depth)
 	spec->predicts_value = spec->algorithm->predicts_value && spec->algorithm->predicts_value(spec);
 	spec->features = features_of(spec);
 	spec->latest = spec->members > 0 ? spec->member[0]->latest : spec->predicts_value;
-	spec->needs = spec->algorithm->needs;
+	spec->needs_users = spec->algorithm->needs_users;
 	for (int m = 0; m < spec->members; m++)
-		spec->needs |= spec->member[m]->needs;
+		spec->needs_users = spec->needs_users || spec->member[m]->needs_users;
 	return spec;
 }
 

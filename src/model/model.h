@@ -40,7 +40,7 @@ struct RecoSpec
 	/* of a pair that repeats the latest value counts, not the sum; of a composite, as first member
 	 */
 	bool latest;
-	unsigned needs; /* RECO_NEEDS_..., its own and its members' */
+	bool needs_users; /* as RecoAlgorithm has it, or one of its members */
 	RecoFeatureUse features;
 	/* the algorithms among its options, in their order: what a composite one is made of */
 	int members;
@@ -138,13 +138,6 @@ typedef struct RecoTrained
 	int losses;
 } RecoTrained;
 
-/* What an algorithm cannot do without, besides its parts. */
-enum
-{
-	RECO_NEEDS_CONTENT = 1, /* what is known about items: RecoSpec.features says so */
-	RECO_NEEDS_USERS = 2    /* all users, and what prepare_users makes of them */
-};
-
 /* What fit reads besides the interactions by user. */
 enum
 {
@@ -161,8 +154,8 @@ struct RecoAlgorithm
 	const char *name;
 	const reco_option *options;
 	size_t params_size;
-	unsigned needs;     /* RECO_NEEDS_... */
 	const char *source; /* how recommend() names lists of this algorithm */
+	bool needs_users;   /* scores with what all users have, and with what prepare_users makes */
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
 	bool (*predicts_value)(const RecoSpec *spec);
 	/* RecoSpec.features; NULL: none */
@@ -232,15 +225,6 @@ extern float *reco_zeros(RecoBudget *budget, int32 n);
 
 /* Members of RecoAlgorithm that may be NULL, with what that means. */
 extern unsigned reco_spec_reads(const RecoSpec *spec);
-
-/* Whether an algorithm needs something of the above to score. */
-static inline bool
-reco_spec_needs(const RecoSpec *spec, unsigned what)
-{
-	if (what == RECO_NEEDS_CONTENT)
-		return spec->features == RECO_FEATURES_REQUIRED;
-	return (spec->needs & what) != 0;
-}
 
 /* training.c */
 

@@ -54,28 +54,30 @@ reco_bias_parts(RecoPartType *type)
 }
 
 int
-reco_part_position(const RecoMember *member, int members, RecoSide side, const char *name)
+reco_part_position(const RecoMember *member, int members, RecoSide side, const char *name,
+				   const RecoPartType **type)
 {
+	size_t digits = strspn(name, "0123456789");
+	long of = 0;
 	int position = 0;
 
+	if (digits > 0 && name[digits] == '.')
+	{
+		of = strtol(name, NULL, 10);
+		name += digits + 1;
+	}
 	for (int m = 0; m < members; m++)
 		for (int p = 0; p < member[m].parts; p++)
 		{
-			const RecoPartType *type = &member[m].type[p];
-
-			if (type->side != side || !reco_part_stored(type))
+			*type = &member[m].type[p];
+			if ((*type)->side != side || !reco_part_stored(*type))
 				continue;
-			if (m == 0 && name && strcmp(type->name, name) == 0)
+			if (m == of && strcmp((*type)->name, name) == 0)
 				return position;
 			position++;
 		}
-	return name ? -1 : position;
-}
-
-int
-reco_stored_parts(const RecoMember *member, int members, RecoSide side)
-{
-	return reco_part_position(member, members, side, NULL);
+	*type = NULL;
+	return -1;
 }
 
 static bool

@@ -159,9 +159,13 @@ extern reco_csr reco_part_csr(const RecoPart *part, int32 cols);
 extern RecoPart reco_csr_part(const reco_csr *a);
 extern RecoPart reco_vector_part(const RecoPartType *type, int32 rows, void *numbers);
 
-/* The place of a stored part among those of its side in the tables, or -1. */
+/*
+ * The place of a stored part among those of its side in the tables, with its declaration; -1 and
+ * NULL: there is none.  name: of the model itself, or with the number of a member before it, as
+ * in "2.factors".
+ */
 extern int reco_part_position(const RecoMember *member, int members, RecoSide side,
-							  const char *name);
+							  const char *name, const RecoPartType **type);
 
 /* A mean and biases, where an algorithm has them: their declaration, in this order. */
 enum
@@ -173,9 +177,6 @@ enum
 };
 
 extern void reco_bias_parts(RecoPartType *type);
-
-/* How many parts of a side the tables have: elements of a row. */
-extern int reco_stored_parts(const RecoMember *member, int members, RecoSide side);
 
 /*
  * Whether all numbers of a part are such as loading accepts: finite and of at most

@@ -111,7 +111,7 @@ user_scorer(const RecoModel *model, const RecoMember *member)
 const RecoAlgorithm reco_algorithm_user_knn = {
 	.name = "user_knn",
 	.source = "model",
-	.needs = RECO_NEEDS_USERS,
+	.needs_users = true,
 	.options = knn_options,
 	.params_size = sizeof(KnnParams),
 	.predicts_value = knn_predicts_value,

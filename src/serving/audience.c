@@ -145,7 +145,7 @@ score_users(Audience *audience)
 					  "the model");
 	audience->scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "reco audience", ALLOCSET_DEFAULT_SIZES);
-	if (reco_spec_needs(serving->model.spec, RECO_NEEDS_USERS))
+	if (serving->model.spec->needs_users)
 		reco_serving_each_user(serving, audience->scratch, visit_user, audience);
 	else
 		run(audience, serving->users);

@@ -231,7 +231,7 @@ reco_serving_scorer(Serving *serving)
 
 	if (serving->scorer)
 		return serving->scorer;
-	if (reco_spec_needs(model->spec, RECO_NEEDS_USERS))
+	if (model->spec->needs_users)
 		(void) reco_serving_load_users(serving);
 	old = MemoryContextSwitchTo(serving->context);
 	serving->scorer = reco_model_scorer(model);

@@ -310,7 +310,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	reco_table_close(&items);
 	if (serving->epoch && !serving_check_layer(serving))
 		reco_damaged(row->schema, "The ids of its users are of two types.");
-	if (version->fields || reco_spec_needs(model->spec, RECO_NEEDS_CONTENT))
+	if (version->fields || model->spec->features == RECO_FEATURES_REQUIRED)
 	{
 		serving->features = reco_fields_read(version->fields);
 		if (serving->features == NULL)

@@ -209,7 +209,7 @@ reco_sections_take_items(Serving *serving, const RecoSections *sections)
 	serving->items =
 		id_dict_frozen(serving->context, serving->item_type, sections->ids, sections->ids_size);
 	return serving->items != NULL && id_dict_count(serving->items) == serving->model.items &&
-		   (serving->features || !reco_spec_needs(serving->model.spec, RECO_NEEDS_CONTENT)) &&
+		   (serving->features || serving->model.spec->features != RECO_FEATURES_REQUIRED) &&
 		   blocks_valid(&serving->model, NULL);
 }
 

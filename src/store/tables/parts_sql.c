@@ -2,8 +2,8 @@
  * parts_sql.c
  *	  reco.part_vector() and reco.part_list(): a part of a row, for the views of a model.
  *
- * A part has a name in its algorithm's declaration; of an algorithm made of others, the names
- * are those of the algorithm itself.  Anybody may call these with anything.
+ * A part has a name in its algorithm's declaration; of a member of an algorithm made of others,
+ * that member's number comes before it.  Anybody may call these with anything.
  *
  * Cost: that of what is returned; the algorithm is parsed once a query.
  */
@@ -48,15 +48,6 @@ side_of(const text *side)
 			 errhint("Valid sides are \"users\" and \"items\".")));
 }
 
-static const RecoPartType *
-type_named(const RecoMember *member, RecoSide side, const char *name)
-{
-	for (int p = 0; p < member->parts; p++)
-		if (member->type[p].side == side && strcmp(member->type[p].name, name) == 0)
-			return &member->type[p];
-	return NULL;
-}
-
 static const PartPlace *
 place_of(FunctionCallInfo fcinfo)
 {
@@ -83,9 +74,8 @@ place_of(FunctionCallInfo fcinfo)
 	place->side = memcpy(palloc(VARSIZE_ANY(side)), side, VARSIZE_ANY(side));
 	place->name = memcpy(palloc(VARSIZE_ANY(name)), name, VARSIZE_ANY(name));
 	members = reco_members_make(reco_spec_parse(algorithm), &member);
-	place->position = reco_part_position(member, members, side_of(side), text_to_cstring(name));
-	place->type =
-		place->position < 0 ? NULL : type_named(&member[0], side_of(side), text_to_cstring(name));
+	place->position =
+		reco_part_position(member, members, side_of(side), text_to_cstring(name), &place->type);
 	fcinfo->flinfo->fn_extra = place;
 	MemoryContextSwitchTo(old);
 	return place;
