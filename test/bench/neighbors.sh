@@ -97,17 +97,6 @@ run_peer() {
   done
 }
 
-# Makes table ml_1m.ratings, unless there is one; false if there is no data.
-movielens_load() {
-  [ "$(sql -c "SELECT to_regclass('ml_1m.ratings') IS NULL")" = t ] || return 0
-  [ -r "$RECO_DATA/ml-1m/ratings.csv.gz" ] || return 1
-  sql -c 'CREATE SCHEMA IF NOT EXISTS ml_1m' \
-    -c 'CREATE TABLE ml_1m.ratings(user_id int, item_id int, rating real)'
-  gzip -dc "$RECO_DATA/ml-1m/ratings.csv.gz" \
-    | sql -c 'COPY ml_1m.ratings FROM STDIN (FORMAT csv, HEADER)'
-  sql -c 'VACUUM ANALYZE ml_1m.ratings'
-}
-
 # What an analyst would write.
 self_join() {
   local threads=$1 start
