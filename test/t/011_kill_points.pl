@@ -57,7 +57,7 @@ my $stop = $node->basedir . '/stop';
 my $script = $node->basedir . '/read.sql';
 append_to_file($script, "$read\n\\watch 0.05\n");
 my @readers = map {
-  my $command = join ' ', 'while ! [ -e', $stop, ']; do psql -XAtq -v ON_ERROR_STOP=1 -d',
+  my $command = join ' ', 'while ! [ -e', $stop, ']; do PGAPPNAME=reader psql -XAtq -v ON_ERROR_STOP=1 -d',
     q{'} . $node->connstr('postgres') . q{'}, '-f', $script, '>/dev/null 2>&1; sleep 0.1; done';
   my ($out, $err) = ('', '');
   { run => IPC::Run::start([ 'bash', '-c', $command ], '<', \undef, '>', \$out, '2>', \$err) };
@@ -95,8 +95,17 @@ for (1 .. 600)
   sleep 0.1;
 }
 append_to_file($stop, 'stop');
-sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ $$INSERT INTO reads$$ AND pid <> pg_backend_pid()');
-$_->{run}->finish for @readers;
+# one that has just looked for the file may still connect
+for my $reader (@readers)
+{
+  while ($reader->{run}->pumpable)
+  {
+    sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'reader'});
+    $reader->{run}->pump_nb;
+    sleep 0.1;
+  }
+  $reader->{run}->finish;
+}
 
 my ($read_calls, $wrong) = split /\|/, sql('SELECT sum(calls), sum(wrong) FROM reads');
 cmp_ok($read_calls, '>=', $calls, 'the readers read');
