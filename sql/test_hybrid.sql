@@ -91,7 +91,7 @@ SELECT normalization, count(g.score) = count(*) AND count(*) > 2000 AS all, max(
 CALL reco.create_model('hybrid_m', 'hybrid_rows',
   reco.hybrid(ARRAY[reco.ials(8, iterations => 5), reco.hybrid(ARRAY[reco.item_knn(neighbors => 5), reco.popular()]),
                     reco.user_knn(neighbors => 10)]));
-SELECT status, loss IS NULL AS no_loss, users, items, left(algorithm, 40) AS algorithm FROM hybrid_m.versions;
+SELECT status, loss IS NULL AS no_loss, (SELECT jsonb_object_agg(key, jsonb_array_length(value)) FROM jsonb_each(member_loss)) AS losses, users, items, left(algorithm, 40) AS algorithm FROM hybrid_m.versions;
 -- what its members have: 0 is the hybrid, 1 ials, 2 the inner one, 3 item_knn, 4 popular, 5 user_knn
 SELECT side, name, count(*) AS rows, min(cardinality(vector)) AS numbers, bool_and(neighbors > 0) AS neighbors
   FROM hybrid_m.model_version AS v CROSS JOIN unnest('{0.factors,factors,1.factors,2.bias,3.neighbors,4.bias,4.,5.neighbors,99999999999999999999.bias}'::text[]) AS name

@@ -129,7 +129,8 @@ CREATE TYPE reco.version AS (
   epoch pg_catalog.int8,
   added_users pg_catalog.int4,
   folded_in_at pg_catalog.timestamptz,
-  folded_in_users pg_catalog.int4
+  folded_in_users pg_catalog.int4,
+  member_loss pg_catalog.jsonb
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

@@ -23,6 +23,8 @@
 #include "store/tables/terms.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -354,13 +356,41 @@ write_items(const RecoVersion *version, const RecoVersionResult *result, int64 *
 	pfree(count);
 }
 
+/* The objectives of the members that have one, by their number; NULL: none has. */
+static Jsonb *
+member_loss(const RecoModel *model)
+{
+	StringInfoData text;
+	const char *separator = "{";
+
+	initStringInfo(&text);
+	for (int m = 1; m < model->members; m++)
+	{
+		const RecoMember *member = &model->member[m];
+
+		if (member->losses == 0)
+			continue;
+		appendStringInfo(&text, "%s\"%d\": [", separator, m);
+		for (int i = 0; i < member->losses; i++)
+			appendStringInfo(&text, "%s%s", i ? ", " : "",
+							 isfinite(member->loss[i]) ? float8out_internal(member->loss[i])
+													   : "null");
+		appendStringInfoChar(&text, ']');
+		separator = ", ";
+	}
+	if (text.len == 0)
+		return NULL;
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
 static void
 record_version(const RecoVersion *version, const RecoVersionResult *result, int64 bytes,
 			   double write_seconds)
 {
 	const RecoData *data = result->data;
-	const RecoTrained *trained = result->trained;
-	const RecoModel *model = &trained->model;
+	const RecoModel *model = &result->trained->model;
+	const RecoMember *whole = &model->member[0];
 	RecoArgument argument[] = {
 		reco_int4_argument(version->number),
 		reco_int8_argument(data->rows_read),
@@ -371,8 +401,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_int8_argument(result->by_user->start[result->by_user->rows]),
 		reco_float8_argument(model->min_value),
 		reco_float8_argument(model->max_value),
-		{FLOAT4ARRAYOID, float_array(trained->loss, trained->losses, CurrentMemoryContext),
-		 trained->losses == 0},
+		{FLOAT4ARRAYOID, float_array(whole->loss, whole->losses, CurrentMemoryContext),
+		 whole->losses == 0},
 		reco_int8_argument(bytes),
 		reco_float8_argument(result->read_seconds),
 		reco_float8_argument(result->train_seconds),
@@ -385,6 +415,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		{BOOLOID, BoolGetDatum(data->has_time), false},
 		{TIMESTAMPTZOID, TimestampTzGetDatum(data->reference_time),
 		 data->reference_time == RECO_NO_REFERENCE_TIME},
+		reco_jsonb_argument(member_loss(model)),
 	};
 
 	reco_statement_one(
@@ -395,7 +426,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" bytes = $11, timings = jsonb_build_object('read', round($12::numeric, 3),"
 		" 'train', round($13::numeric, 3), 'write', round($14::numeric, 3)), fields = $15,"
 		" metrics = $16, message = $17, row_security = $18, available = $19, timed = $20,"
-		" reference_time = $21"
+		" reference_time = $21, member_loss = $22"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

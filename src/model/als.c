@@ -168,10 +168,10 @@ factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 		member->part[ALS_USER_BIAS] =
 			reco_vector_part(&member->type[ALS_USER_BIAS], factors.users, factors.user_bias);
 	}
-	out->losses = params.iterations;
-	out->loss = reco_budget_alloc(budget, params.iterations * sizeof(float));
+	member->losses = params.iterations;
+	member->loss = reco_budget_alloc(budget, params.iterations * sizeof(float));
 	for (int i = 0; i < params.iterations; i++)
-		out->loss[i] = (float) loss[i];
+		member->loss[i] = (float) loss[i];
 	reco_budget_free(budget, loss);
 }
 

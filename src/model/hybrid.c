@@ -106,9 +106,6 @@ hybrid_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 
 		reco_member_fit(&one, member->member[m], out);
 	}
-	/* a loss would be that of one of them */
-	out->loss = NULL;
-	out->losses = 0;
 }
 
 /* All are its members'. */

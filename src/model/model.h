@@ -134,8 +134,6 @@ typedef struct RecoModel
 typedef struct RecoTrained
 {
 	RecoModel model;
-	float *loss; /* one an iteration; may be NULL */
-	int losses;
 } RecoTrained;
 
 /* What fit reads besides the interactions by user. */
@@ -218,7 +216,7 @@ extern void reco_training_threads(const RecoTraining *training);
 extern void reco_training_fit(const RecoTraining *training, RecoTrained *out);
 /*
  * For the fit of an algorithm that is made of others: trains one of these, by
- * reco_training_member; out has its loss.
+ * reco_training_member.
  */
 extern void reco_member_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out);
 extern float *reco_zeros(RecoBudget *budget, int32 n);

@@ -109,6 +109,8 @@ typedef struct RecoMember
 	int parts;
 	const RecoPartType *type;
 	RecoPart *part;
+	float *loss; /* of its training, one an iteration */
+	int losses;
 	int members; /* that it is made of: these of the model's, in the order of its options */
 	struct RecoMember **member;
 } RecoMember;

@@ -85,9 +85,9 @@ svd_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 
 	member->part[FACTOR_ITEM] = reco_vector_part(&member->type[FACTOR_ITEM], svd.items, svd.item);
 	member->part[FACTOR_USER] = reco_vector_part(&member->type[FACTOR_USER], svd.users, svd.user);
-	out->losses = 1;
-	out->loss = reco_zeros(budget, 1);
-	out->loss[0] = (float) svd.residual;
+	member->losses = 1;
+	member->loss = reco_zeros(budget, 1);
+	member->loss[0] = (float) svd.residual;
 	reco_budget_free(budget, svd.singular);
 }
 

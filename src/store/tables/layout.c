@@ -90,6 +90,7 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_ADDED_USERS] = {"added_users", INT4OID},
 	[VERSION_FOLDED_IN_AT] = {"folded_in_at", TIMESTAMPTZOID},
 	[VERSION_FOLDED_IN_USERS] = {"folded_in_users", INT4OID},
+	[VERSION_MEMBER_LOSS] = {"member_loss", JSONBOID},
 };
 
 static const Column user_columns[COLUMNS] = {
