@@ -87,9 +87,12 @@ read_source(FoldIn *fold)
 	reco_progress_rows(run->data->rows_read);
 	/* as for a training: an empty source is no reason to forget everybody */
 	if (id_dict_count(run->data->users) == 0)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("source of model \"%s\" has no interactions to fold in", run->model),
-						errdetail_internal("%s.", reco_data_rows(run->data))));
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("source of model \"%s\" has no interactions to fold in", run->model),
+				 errdetail_internal("%s.", reco_data_rows(run->data)),
+				 errhint("What is stored of users stays. Look at what the source returns for "
+						 "the model's owner.")));
 	reco_version_check_lengths(run->data, run->model);
 	MemoryContextSwitchTo(old);
 }
@@ -194,7 +197,8 @@ compare_users(FoldIn *fold)
 		}
 		if (fold->added >= PG_INT32_MAX - serving->users)
 			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("model \"%s\" has too many users", run->model)));
+							errmsg("model \"%s\" has too many users", run->model),
+							errhint("Train it again with CALL reco.refresh().")));
 		add_change(fold, serving->users + fold->added++, u, id_dict_id(data->users, u));
 	}
 }

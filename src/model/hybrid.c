@@ -54,9 +54,12 @@ hybrid_check(const void *value)
 	for (int m = 0; m < params->members->n; m++)
 		features += count_features(params->members->value[m]);
 	if (features > 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("only one member of algorithm \"hybrid\" may look at what is known "
-							   "about items")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only one member of algorithm \"hybrid\" may look at what is known "
+						"about items"),
+				 errhint("Leave the others of these out, or give their fields weights in one "
+						 "reco.content().")));
 	if (params->weights == NULL)
 		return;
 	if (params->weights->n != params->members->n)
@@ -68,7 +71,9 @@ hybrid_check(const void *value)
 		sum += params->weights->value[m];
 	if (!(sum > 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("weights of algorithm \"hybrid\" must not all be 0")));
+						errmsg("weights of algorithm \"hybrid\" must not all be 0"),
+						errhint("Give at least one member a weight above 0, or none a weight: then "
+								"all weigh the same.")));
 }
 
 static size_t

@@ -83,8 +83,10 @@ place_of(FunctionCallInfo fcinfo)
 
 static pg_attribute_noreturn() void refuse(void)
 {
-	ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-					errmsg("array does not hold the parts of a row of that algorithm")));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("array does not hold the parts of a row of that algorithm"),
+			 errhint("Give the column \"parts\" of a row with the algorithm of its version.")));
 }
 
 /* The element of a part in the first argument; an error when it is not one. */
