@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "pg/rows.h"
 #include "store/tables/layout.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -30,14 +31,36 @@ RECO_FUNCTION(reco_evaluate_table_text);
 /* The argument that may be null. */
 #define ARG_ITEMS 5
 
-static void
-report(void *arg, const char *algorithm, const char *metric, int32 k, double value, int32 users)
-{
-	Datum values[5] = {CStringGetTextDatum(algorithm), CStringGetTextDatum(metric),
-					   Int32GetDatum(k), Float8GetDatum(value), Int32GetDatum(users)};
-	bool nulls[5] = {false, false, k == 0, false, false};
+/* What is reported, in this order. */
+static const reco_metric of_values[] = {RECO_METRIC_RMSE, RECO_METRIC_MAE};
+static const reco_metric of_lists[] = {RECO_METRIC_PRECISION, RECO_METRIC_RECALL, RECO_METRIC_NDCG,
+									   RECO_METRIC_HIT_RATE, RECO_METRIC_COVERAGE};
 
-	reco_rows_add(arg, values, nulls);
+static void
+report(RecoRows *rows, const RecoScores *scores, reco_metric kind, int32 k)
+{
+	RecoMetric metric = {kind, k};
+	reco_estimate estimate;
+
+	if (reco_scores_mean(scores, &metric, RECO_ACTIVITY_ALL, &estimate))
+	{
+		Datum values[5] = {CStringGetTextDatum(reco_spec_describe(scores->spec)),
+						   CStringGetTextDatum(reco_metric_name(kind)), Int32GetDatum(k),
+						   Float8GetDatum(estimate.value), Int32GetDatum(estimate.users)};
+		bool nulls[5] = {false, false, k == 0, false, false};
+
+		reco_rows_add(rows, values, nulls);
+	}
+}
+
+static void
+report_all(RecoRows *rows, const RecoMeasurement *e, const RecoScores *scores)
+{
+	for (int m = 0; m < lengthof(of_values); m++)
+		report(rows, scores, of_values[m], 0);
+	for (int c = 0; c < e->cutoffs; c++)
+		for (int m = 0; m < lengthof(of_lists); m++)
+			report(rows, scores, of_lists[m], e->cutoff[c]);
 }
 
 static void
@@ -56,7 +79,6 @@ read_cutoffs(RecoMeasurement *e, ArrayType *array)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("cutoff %d is out of range", e->cutoff[c]),
 							errhint("A cutoff is a length of a list: 1 to 100000.")));
-		e->largest = Max(e->largest, e->cutoff[c]);
 	}
 	e->cutoffs = n;
 }
@@ -185,13 +207,18 @@ evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 	e.data = reco_read_source(&source, &items, true, times, &options, &budget);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
-	e.report = report;
-	e.report_arg = &rows;
+	for (int m = 0; m < lengthof(of_values); m++)
+		e.metrics |= RECO_METRIC_BIT(of_values[m]);
+	for (int m = 0; m < lengthof(of_lists); m++)
+		e.metrics |= RECO_METRIC_BIT(of_lists[m]);
 	if (!reco_measure_split(&e, PG_GETARG_FLOAT8(3), (uint64) PG_GETARG_INT64(7)))
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source has too few interactions to evaluate on"),
 						errdetail("No user has an interaction to spare for the test.")));
-	reco_measure_all(&e, specs);
+	foreach (cell, specs)
+		reco_measure_expect(&e, lfirst(cell));
+	foreach (cell, specs)
+		report_all(&rows, &e, reco_measure_one(&e, lfirst(cell)));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;

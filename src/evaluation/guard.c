@@ -22,26 +22,14 @@
 #define HIDDEN 0.2
 #define SEED 42
 
-/* A cutoff is asked for where there is one. */
-static const struct
-{
-	const char *name;
-	bool has_cutoff;
-	bool more_is_better;
-} metrics[] = {
-	{"ndcg", true, true},     {"precision", true, true}, {"recall", true, true},
-	{"hit_rate", true, true}, {"coverage", true, true},  {"rmse", false, false},
-	{"mae", false, false},
-};
-
 static pg_attribute_noreturn() void invalid(const char *text)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid guard \"%s\"", text),
 			 errhint("A guard is a metric, >= or <=, and a number or a share of the current "
 					 "version's: \"ndcg@10 >= 0.95 * current\", \"rmse <= 0.9\".  Metrics are "
-					 "ndcg, precision, recall, hit_rate and coverage, each with a length of "
-					 "lists, and rmse and mae.")));
+					 "%s, where 10 is the length of the lists.",
+					 reco_metric_names())));
 }
 
 static const char *
@@ -55,35 +43,17 @@ skip_spaces(const char *p)
 void
 reco_guard_parse(const char *text, RecoGuard *guard)
 {
-	const char *p = skip_spaces(text);
+	const char *p = text;
 	char *end;
-	int m = 0;
-	Size length;
 
 	memset(guard, 0, sizeof(*guard));
-	while (m < lengthof(metrics) &&
-		   (strncmp(p, metrics[m].name, strlen(metrics[m].name)) != 0 ||
-			(p[strlen(metrics[m].name)] >= 'a' && p[strlen(metrics[m].name)] <= 'z')))
-		m++;
-	if (m == lengthof(metrics))
+	if (!reco_metric_scan(&p, &guard->metric))
 		invalid(text);
-	length = strlen(metrics[m].name);
-	strlcpy(guard->metric.name, metrics[m].name, sizeof(guard->metric.name));
-	p += length;
-	if (metrics[m].has_cutoff)
-	{
-		long k = *p == '@' ? strtol(p + 1, &end, 10) : 0;
-
-		if (k < 1 || k > 100000 || end == p + 1)
-			invalid(text);
-		guard->metric.k = (int32) k;
-		p = end;
-	}
 	p = skip_spaces(p);
 	guard->at_least = strncmp(p, ">=", 2) == 0;
 	/* a bound from the wrong side would keep what is better */
 	if ((!guard->at_least && strncmp(p, "<=", 2) != 0) ||
-		guard->at_least != metrics[m].more_is_better)
+		guard->at_least != reco_metric_more_is_better(guard->metric.kind))
 		invalid(text);
 	p = skip_spaces(p + 2);
 	guard->bound = strtod(p, &end);
@@ -105,50 +75,25 @@ reco_guard_parse(const char *text, RecoGuard *guard)
 void
 reco_guard_check(const RecoGuard *guard, const RecoSpec *spec)
 {
-	if (guard->metric.k == 0 && !spec->predicts_value)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a guard by %s needs an algorithm that predicts values, which %s does "
-						"not",
-						guard->metric.name, spec->algorithm->name)));
-}
-
-/* The metric with its cutoff, as versions record it. */
-static char *
-recorded_name(const RecoMetric *metric)
-{
-	return metric->k > 0 ? psprintf("%s@%d", metric->name, metric->k) : pstrdup(metric->name);
-}
-
-typedef struct MetricValue
-{
-	const RecoMetric *metric;
-	double value;
-} MetricValue;
-
-static void
-note(void *arg, const char *algorithm, const char *metric, int32 k, double value, int32 users)
-{
-	MetricValue *wanted = arg;
-
-	if (strcmp(metric, wanted->metric->name) == 0 && k == wanted->metric->k)
-		wanted->value = value;
+	reco_metric_check(&guard->metric, spec, "a guard");
 }
 
 Jsonb *
 reco_metric_measure(const RecoMetric *metric, const RecoData *data, const RecoSpec *spec,
 					RecoBudget *budget)
 {
-	MetricValue wanted = {metric, NAN};
-	RecoMeasurement measurement = {budget, data, 1, {Max(metric->k, 1)}, Max(metric->k, 1)};
+	RecoMeasurement measurement = {.budget = budget, .data = data};
+	reco_estimate estimate;
 	char *text = "{}";
 
-	measurement.report = note;
-	measurement.report_arg = &wanted;
+	reco_measurement_want(&measurement, metric);
 	if (reco_measure_split(&measurement, HIDDEN, SEED))
-		reco_measure_all(&measurement, list_make1(unconstify(RecoSpec *, spec)));
-	if (!isnan(wanted.value))
-		text = psprintf("{\"%s\": %.17g}", recorded_name(metric), wanted.value);
+	{
+		reco_measure_expect(&measurement, spec);
+		if (reco_scores_mean(reco_measure_one(&measurement, spec), metric, RECO_ACTIVITY_ALL,
+							 &estimate))
+			text = psprintf("{\"%s\": %.17g}", reco_metric_text(metric), estimate.value);
+	}
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 }
 
@@ -170,7 +115,7 @@ recorded(Jsonb *metrics_of, const char *name)
 static bool
 passes(const RecoGuard *guard, Jsonb *measured, Jsonb *current, char **message)
 {
-	char *name = recorded_name(&guard->metric);
+	char *name = reco_metric_text(&guard->metric);
 	double value = recorded(measured, name);
 	double bound = guard->bound;
 

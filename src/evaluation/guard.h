@@ -5,16 +5,9 @@
 #ifndef RECO_EVALUATION_GUARD_H
 #define RECO_EVALUATION_GUARD_H
 
-#include "model/model.h"
+#include "evaluation/metric.h"
 #include "store/source/source.h"
 #include "store/tables/definition.h"
-
-/* "ndcg@10": what is measured. */
-typedef struct RecoMetric
-{
-	char name[16];
-	int32 k; /* 0: the metric has no cutoff */
-} RecoMetric;
 
 /* "ndcg@10 >= 0.95 * current", taken apart. */
 typedef struct RecoGuard

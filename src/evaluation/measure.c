@@ -12,11 +12,13 @@
  * training and is not measured.
  *
  * Cost: a training, and a list for every user, which core/scoring/engine.h shares out among
- *threads.
+ * threads.  Memory: the two parts, a training, and 4 bytes a user and number that is measured,
+ * until the scores are released.
  */
 #include "evaluation/measure.h"
 
 #include "core/ranking/split.h"
+#include "core/scoring/evaluation.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "utils/memutils.h"
@@ -26,13 +28,37 @@
 /* Users times items: from about a millisecond of lists on. */
 #define WORK_WORTH_THREADS 1e6
 
-/* Items by how many users of the training part have them. */
+void
+reco_measurement_want(RecoMeasurement *e, const RecoMetric *metric)
+{
+	int c = 0;
+
+	e->metrics |= RECO_METRIC_BIT(metric->kind);
+	if (metric->k == 0)
+		return;
+	while (c < e->cutoffs && e->cutoff[c] != metric->k)
+		c++;
+	if (c == RECO_MAX_CUTOFFS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there are metrics of more than %d lengths of lists", RECO_MAX_CUTOFFS)));
+	e->cutoff[c] = metric->k;
+	e->cutoffs = Max(e->cutoffs, c + 1);
+}
+
+/* Items by how many users of the training part have them, and what share of the users that is. */
 static void
 rank_by_users(RecoMeasurement *e)
 {
 	const reco_csr *a = &e->train.by_user;
 	float *users = reco_zeros(e->budget, a->cols);
+	double all = 0;
 
+	for (int32 u = 0; u < a->rows; u++)
+	{
+		all += a->start[u + 1] > a->start[u];
+		RECO_POLL_AT(u);
+	}
 	for (int64 k = 0; k < a->start[a->rows]; k++)
 	{
 		if (a->value == NULL || a->value[k] > 0)
@@ -41,7 +67,49 @@ rank_by_users(RecoMeasurement *e)
 	}
 	e->popular = reco_budget_alloc(e->budget, ((Size) a->cols + 1) * sizeof(reco_ranked));
 	(void) reco_top_n(&reco_poll_env, users, a->cols, NULL, a->cols, e->popular);
-	reco_budget_free(e->budget, users);
+	e->information = reco_zeros(e->budget, a->cols);
+	for (int32 i = 0; i < a->cols; i++)
+	{
+		/* an item that nobody has says as much as one that a single user has */
+		e->information[i] = all > 0 ? (float) -log2(Max(users[i], 1) / all) : 0;
+		users[i] = all > 0 ? (float) (users[i] / all) : 0;
+		RECO_POLL_AT(i);
+	}
+	e->share = users;
+}
+
+/* All of whom something was hidden, or a sample of these. */
+static void
+choose_users(RecoMeasurement *e)
+{
+	const reco_csr *hidden = &e->hidden.by_user;
+	int32 n = 0;
+
+	e->user = reco_budget_alloc(e->budget, ((Size) hidden->rows + 1) * sizeof(int32));
+	for (int32 u = 0; u < hidden->rows; u++)
+	{
+		if (hidden->start[u + 1] > hidden->start[u])
+			e->user[n++] = u;
+		RECO_POLL_AT(u);
+	}
+	if (e->most_users > 0 && n > e->most_users)
+	{
+		uint64 *scratch = reco_budget_alloc(e->budget, (Size) n * sizeof(uint64));
+		bool *taken = reco_budget_alloc(e->budget, (Size) n * sizeof(bool));
+		int32 kept = 0;
+
+		reco_budget_check(
+			e->budget,
+			reco_hold_out(&e->budget->env, 0, 0, e->user, n, e->most_users, scratch, taken),
+			"an evaluation");
+		for (int32 u = 0; u < n; u++)
+			if (taken[u])
+				e->user[kept++] = e->user[u];
+		n = kept;
+		reco_budget_free(e->budget, scratch);
+		reco_budget_free(e->budget, taken);
+	}
+	e->users = n;
 }
 
 bool
@@ -54,30 +122,14 @@ reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
 		"an evaluation");
 	reco_training_set_init(&e->set, &e->train, e->budget);
 	rank_by_users(e);
+	choose_users(e);
 	return hidden->start[hidden->rows] > 0;
 }
 
-static void
-report_all(RecoMeasurement *e, const char *name, const reco_evaluation_sums *sums, int32 items)
+void
+reco_measure_expect(RecoMeasurement *e, const RecoSpec *spec)
 {
-	int32 n = sums->users;
-
-	if (sums->predicted > 0)
-	{
-		e->report(e->report_arg, name, "rmse", 0, sqrt(sums->squared / sums->predicted),
-				  sums->predicted_users);
-		e->report(e->report_arg, name, "mae", 0, sums->absolute / sums->predicted,
-				  sums->predicted_users);
-	}
-	for (int c = 0; c < e->cutoffs && n > 0; c++)
-	{
-		e->report(e->report_arg, name, "precision", e->cutoff[c], sums->at[c].precision / n, n);
-		e->report(e->report_arg, name, "recall", e->cutoff[c], sums->at[c].recall / n, n);
-		e->report(e->report_arg, name, "ndcg", e->cutoff[c], sums->at[c].ndcg / n, n);
-		e->report(e->report_arg, name, "hit_rate", e->cutoff[c], sums->at[c].hit / n, n);
-		e->report(e->report_arg, name, "coverage", e->cutoff[c], (double) sums->shown[c] / items,
-				  n);
-	}
+	reco_training_set_expect(&e->set, spec);
 }
 
 /* A user of a model that is not in tables.  On any thread. */
@@ -89,46 +141,79 @@ training_user(void *arg, int64 u, reco_profile *profile)
 	reco_model_profile(model, &model->by_user, (int32) u, profile);
 }
 
+/* What can be measured of an algorithm. */
+static reco_columns
+columns_of(const RecoMeasurement *e, const RecoSpec *spec)
+{
+	unsigned metrics = e->metrics;
+	reco_columns columns;
+
+	if (!spec->predicts_value)
+		metrics &= ~(unsigned) RECO_METRICS_OF_VALUES;
+	/* it would be ndcg again */
+	if (e->hidden.by_user.value == NULL)
+		metrics &= ~RECO_METRIC_BIT(RECO_METRIC_NDCG_GRADED);
+	reco_columns_of(metrics, e->cutoff, e->cutoffs, &columns);
+	return columns;
+}
+
 /* A trained model against what was hidden from it. */
 static void
-evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget)
+evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget, RecoScores *scores)
 {
 	const RecoSpec *spec = model->spec;
 	reco_evaluation evaluation = {
 		.profile = training_user,
 		.arg = model,
+		.users = e->users,
+		.user = e->user,
 		.hidden = e->hidden.by_user,
 		.worth = e->hidden.by_user.value,
 		.predicts = spec->predicts_value,
 		.truth = reco_spec_values(spec, e->hidden.by_user.value, e->hidden.latest),
 		.filler = e->popular,
 		.fillers = model->items,
-		.cutoffs = e->cutoffs,
-		.cutoff = e->cutoff,
+		.share = e->share,
+		.information = e->information,
 	};
-	reco_evaluation_sums sums;
 	Size memory;
 
 	reco_model_prepare(model, false, budget);
-	if ((double) model->users * model->items >= WORK_WORTH_THREADS)
+	if ((double) e->users * model->items >= WORK_WORTH_THREADS)
 		reco_budget_threads(budget);
 	evaluation.scorer = reco_model_scorer(model);
-	memory = reco_evaluation_bytes(&evaluation, budget->env.threads);
+	memory = reco_evaluation_bytes(&evaluation, &scores->kept.columns, budget->env.threads);
 	reco_budget_require(budget, memory, "an evaluation");
 	/* the index has what that leaves */
 	budget->limit -= memory;
 	reco_model_index(model, budget);
 	budget->limit += memory;
 	evaluation.scorer = reco_model_scorer(model);
-	reco_budget_check(budget, reco_evaluation_run(&budget->env, &evaluation, &sums),
+	reco_budget_check(budget, reco_evaluation_run(&budget->env, &evaluation, &scores->kept),
 					  "an evaluation");
-	report_all(e, reco_spec_describe(spec), &sums, model->items);
 }
 
-/* Its memory goes with its context. */
-static void
-measure_one(RecoMeasurement *e, const RecoSpec *spec)
+static RecoScores *
+scores_make(RecoMeasurement *e, const RecoSpec *spec)
 {
+	RecoScores *scores = reco_budget_alloc(e->budget, sizeof(RecoScores));
+	reco_columns columns = columns_of(e, spec);
+
+	memset(scores, 0, sizeof(*scores));
+	scores->spec = spec;
+	reco_budget_require(e->budget, reco_scores_bytes(&columns, e->users), "an evaluation");
+	reco_budget_check(
+		e->budget,
+		reco_scores_make(&e->budget->env, &columns, e->users, e->activity, &scores->kept),
+		"an evaluation");
+	return scores;
+}
+
+/* But for the scores, its memory goes with its context. */
+RecoScores *
+reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
+{
+	RecoScores *scores = scores_make(e, spec);
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco evaluation", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -147,23 +232,40 @@ measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	reco_training_fit(&training, &trained);
 	INSTR_TIME_SET_CURRENT(trained_at);
 	trained.model.by_user = training.by_user;
-	evaluate(e, &trained.model, &budget);
+	evaluate(e, &trained.model, &budget, scores);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, trained_at);
 	INSTR_TIME_SUBTRACT(trained_at, start);
+	scores->train_seconds = INSTR_TIME_GET_DOUBLE(trained_at);
+	scores->measure_seconds = INSTR_TIME_GET_DOUBLE(end);
 	elog(DEBUG1, "%s: %.3f s of training, %.3f s of measuring", reco_spec_describe(spec),
-		 INSTR_TIME_GET_DOUBLE(trained_at), INSTR_TIME_GET_DOUBLE(end));
+		 scores->train_seconds, scores->measure_seconds);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	return scores;
 }
 
 void
-reco_measure_all(RecoMeasurement *e, const List *specs)
+reco_scores_release(RecoMeasurement *e, RecoScores *scores)
 {
-	ListCell *cell;
+	reco_scores_free(&e->budget->env, &scores->kept);
+	reco_budget_free(e->budget, scores);
+}
 
-	foreach (cell, specs)
-		reco_training_set_expect(&e->set, lfirst(cell));
-	foreach (cell, specs)
-		measure_one(e, lfirst(cell));
+bool
+reco_scores_mean(const RecoScores *scores, const RecoMetric *metric, reco_activity activity,
+				 reco_estimate *out)
+{
+	return reco_scores_estimate(&scores->kept, metric->kind, metric->k, activity, out);
+}
+
+bool
+reco_scores_gain(const RecoScores *a, const RecoScores *b, const RecoMetric *metric,
+				 reco_activity activity, reco_estimate *out)
+{
+	if (!reco_scores_difference(&a->kept, &b->kept, metric->kind, metric->k, activity, out))
+		return false;
+	if (!reco_metric_more_is_better(metric->kind))
+		out->value = 0 - out->value;
+	return true;
 }

@@ -1,38 +1,60 @@
 /*
  * measure.h
  *	  What an algorithm would have recommended, against what was hidden from it.
+ *
+ *	 RecoMeasurement e = {.budget = &budget, .data = data};
+ *	 reco_measurement_want(&e, &metric);			as often as there are metrics
+ *	 reco_measure_split(&e, ...)					what is hidden, and who is measured
+ *	 reco_measure_expect(&e, spec)					trainings that are to come: what they share is
+ *													kept for so long
+ *	 scores = reco_measure_one(&e, spec)			a training, and its measures
+ *	 reco_scores_mean(scores, &metric, RECO_ACTIVITY_ALL, &estimate)
+ *	 reco_scores_gain(scores, others, &metric, RECO_ACTIVITY_ALL, &estimate)
+ *	 reco_scores_release(&e, scores)
+ *
+ * All scores of a measurement are of the same users, so that their differences can be paired.
  */
 #ifndef RECO_EVALUATION_MEASURE_H
 #define RECO_EVALUATION_MEASURE_H
 
-#include "core/scoring/evaluation.h"
-#include "model/model.h"
+#include "core/ranking/scores.h"
+#include "evaluation/metric.h"
 #include "nodes/pg_list.h"
-#include "pg/rows.h"
 #include "store/source/source.h"
 
-/*
- * To be filled in: the budget, the interactions, the lengths of lists, and who is told.
- * report is called with each measure, its cutoff (0: it has none), and the number of
- * users that it is a mean of.
- */
 typedef struct RecoMeasurement
 {
-	RecoBudget *budget;
+	/* To be filled in. */
+	RecoBudget *budget; /* scores are of its context */
 	const RecoData *data;
+	unsigned metrics; /* RECO_METRIC_BIT each: every one is measured for every cutoff */
 	int cutoffs;
 	int32 cutoff[RECO_MAX_CUTOFFS];
-	int32 largest;
-	void (*report)(void *arg, const char *algorithm, const char *metric, int32 k, double value,
-				   int32 users);
-	void *report_arg;
+	int32 most_users; /* measure no more, a sample that depends on their numbers; 0: all */
 
 	/* for measure.c */
 	reco_interactions train;
 	reco_interactions hidden;
 	RecoTrainingSet set;  /* of train */
 	reco_ranked *popular; /* all items, by how many users of the training part have them */
+	float *share;         /* of items: the share of users of the training part who have it */
+	float *information;   /* and -log2 of that */
+	int32 users;          /* who are measured */
+	int32 *user;
+	uint8 *activity; /* of these: a reco_activity */
 } RecoMeasurement;
+
+/* What one algorithm came to. */
+typedef struct RecoScores
+{
+	const RecoSpec *spec;
+	reco_scores kept;
+	double train_seconds;
+	double measure_seconds;
+} RecoScores;
+
+/* One metric more; an error where there are too many cutoffs. */
+extern void reco_measurement_want(RecoMeasurement *measurement, const RecoMetric *metric);
 
 /*
  * Hides a fraction of each user's interactions, drawn by the seed.  False when there is
@@ -40,7 +62,24 @@ typedef struct RecoMeasurement
  */
 extern bool reco_measure_split(RecoMeasurement *measurement, double fraction, uint64 seed);
 
-/* Trains each of the algorithms on the rest and reports how well it finds what was hidden. */
-extern void reco_measure_all(RecoMeasurement *measurement, const List *specs);
+/* Says before the first training that one of this spec is to come. */
+extern void reco_measure_expect(RecoMeasurement *measurement, const RecoSpec *spec);
+
+/* Trains on what is not hidden and measures; on as many threads as the setting says. */
+extern RecoScores *reco_measure_one(RecoMeasurement *measurement, const RecoSpec *spec);
+extern void reco_scores_release(RecoMeasurement *measurement, RecoScores *scores);
+
+/*
+ * A metric of the users of an activity, or of all, with its standard error.  False: there is
+ * nothing that it could be told from.
+ */
+extern bool reco_scores_mean(const RecoScores *scores, const RecoMetric *metric,
+							 reco_activity activity, reco_estimate *out);
+/*
+ * By how much a is better than b, below 0 where it is worse, with the standard error of the
+ * paired difference.  Of rmse, mae, gini and popularity less is better.
+ */
+extern bool reco_scores_gain(const RecoScores *a, const RecoScores *b, const RecoMetric *metric,
+							 reco_activity activity, reco_estimate *out);
 
 #endif /* RECO_EVALUATION_MEASURE_H */

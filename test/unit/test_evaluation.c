@@ -28,6 +28,8 @@ typedef struct crowd
 	int64_t *start;
 	int32_t *col;
 	reco_csr hidden;
+	int32_t measured;
+	int32_t *user;
 	float *worth; /* and truth: some are 0 or below */
 	float *truth;
 	reco_ranked *filler;
@@ -52,6 +54,7 @@ crowd_of(int32_t users, int32_t items, uint64_t *seed)
 
 	c.start = calloc((size_t) users + 1, sizeof(int64_t));
 	c.col = malloc(room * sizeof(int32_t));
+	c.user = malloc((size_t) users * sizeof(int32_t));
 	c.hidden.start = calloc((size_t) users + 1, sizeof(int64_t));
 	c.hidden.col = malloc(room * sizeof(int32_t));
 	c.worth = malloc(room * sizeof(float));
@@ -75,6 +78,8 @@ crowd_of(int32_t users, int32_t items, uint64_t *seed)
 				c.worth[at] = (float) mimic_below(seed, 4) - (u % 7 == 1 ? 3 : 1);
 				c.truth[at] = (float) mimic_below(seed, 5);
 			}
+		if (c.hidden.start[u + 1] > c.hidden.start[u])
+			c.user[c.measured++] = u;
 	}
 	for (int32_t i = 0; i < items; i++)
 		c.filler[i] = (reco_ranked){(float) mimic_below(seed, 6), i};
@@ -87,6 +92,7 @@ crowd_free(crowd *c)
 {
 	free(c->start);
 	free(c->col);
+	free(c->user);
 	free(c->hidden.start);
 	free(c->hidden.col);
 	free(c->worth);
@@ -146,6 +152,7 @@ typedef struct slow_sums
 	double hit;
 	long predicted_users;
 	long predicted;
+	long unpredicted;
 	double squared;
 	double absolute;
 	bool shown[MAX_ITEMS];
@@ -162,7 +169,10 @@ slow_predictions(const reco_evaluation *e, int32_t u, const float *score, slow_s
 		double guess = fmin(fmax(score[e->hidden.col[k]], e->scorer->least), e->scorer->most);
 
 		if (score[e->hidden.col[k]] == -INFINITY)
+		{
+			s->unpredicted++;
 			continue;
+		}
 		s->squared += (guess - truth) * (guess - truth);
 		s->absolute += fabs(guess - truth);
 		s->predicted++;
@@ -235,50 +245,94 @@ assert_close(double value, double expected)
 		fail_msg("%.15g instead of %.15g", value, expected);
 }
 
-static void
-check_against_slow(const crowd *c, const reco_evaluation *e, const reco_evaluation_sums *sums)
+#define METRICS                                                                                    \
+	(RECO_METRIC_BIT(RECO_METRIC_PRECISION) | RECO_METRIC_BIT(RECO_METRIC_RECALL) |                \
+	 RECO_METRIC_BIT(RECO_METRIC_NDCG) | RECO_METRIC_BIT(RECO_METRIC_NDCG_GRADED) |                \
+	 RECO_METRIC_BIT(RECO_METRIC_HIT_RATE) | RECO_METRIC_BIT(RECO_METRIC_COVERAGE) |               \
+	 RECO_METRIC_BIT(RECO_METRIC_GINI) | RECO_METRICS_OF_VALUES)
+
+static double
+sum_of(const reco_scores *s, reco_metric metric, int c)
 {
-	for (int k = 0; k < e->cutoffs; k++)
+	return s->sum[(s->columns.first[metric] + c) * RECO_ACTIVITIES];
+}
+
+static int32_t
+count_of(const reco_scores *s, reco_metric metric, int c)
+{
+	return s->count[(s->columns.first[metric] + c) * RECO_ACTIVITIES];
+}
+
+static void
+check_against_slow(const crowd *c, const reco_evaluation *e, const reco_scores *scores)
+{
+	for (int k = 0; k < scores->columns.cutoffs; k++)
 	{
-		slow_sums s = slow(c, e, e->cutoff[k]);
+		slow_sums s = slow(c, e, scores->columns.cutoff[k]);
 		int32_t shown = 0;
 
 		for (int32_t i = 0; i < c->items; i++)
 			shown += s.shown[i];
-		assert_int_equal(sums->users, s.users);
-		assert_close(sums->at[k].precision, s.precision);
-		assert_close(sums->at[k].recall, s.recall);
-		assert_close(sums->at[k].ndcg, s.ndcg);
-		assert_close(sums->at[k].hit, s.hit);
-		assert_int_equal(sums->shown[k], shown);
-		assert_int_equal(sums->predicted, s.predicted);
-		assert_int_equal(sums->predicted_users, s.predicted_users);
-		assert_close(sums->squared, s.squared);
-		assert_close(sums->absolute, s.absolute);
+		assert_int_equal(scores->listed, s.users);
+		assert_int_equal(count_of(scores, RECO_METRIC_NDCG, k), s.users);
+		assert_close(sum_of(scores, RECO_METRIC_PRECISION, k), s.precision);
+		assert_close(sum_of(scores, RECO_METRIC_RECALL, k), s.recall);
+		assert_close(sum_of(scores, RECO_METRIC_NDCG, k), s.ndcg);
+		assert_close(sum_of(scores, RECO_METRIC_HIT_RATE, k), s.hit);
+		assert_close(scores->shown[k][0] * c->items, shown);
+		assert_close(sum_of(scores, RECO_METRIC_RMSE, 0), (double) s.predicted);
+		assert_int_equal(count_of(scores, RECO_METRIC_RMSE, 0), s.predicted_users);
+		assert_int_equal(scores->unpredicted, s.unpredicted);
+		assert_close(sum_of(scores, RECO_METRIC_RMSE, 1), s.squared);
+		assert_close(sum_of(scores, RECO_METRIC_RMSE, 2), s.absolute);
 	}
 }
 
+/* To the bit. */
 static void
-check(const crowd *c, const reco_evaluation *e)
+assert_same(const reco_scores *a, const reco_scores *b)
 {
-	reco_evaluation_sums first;
+	size_t n = (size_t) a->columns.n;
 
+	assert_int_equal(a->listed, b->listed);
+	assert_int_equal(a->unpredicted, b->unpredicted);
+	assert_memory_equal(a->value, b->value, n * (size_t) a->users * sizeof(float));
+	assert_memory_equal(a->sum, b->sum, n * RECO_ACTIVITIES * sizeof(double));
+	assert_memory_equal(a->count, b->count, n * RECO_ACTIVITIES * sizeof(int32_t));
+	assert_memory_equal(a->shown, b->shown, 2 * (size_t) a->columns.cutoffs * sizeof(*a->shown));
+}
+
+static void
+check(const crowd *c, const reco_evaluation *e, const int32_t *cutoff, int cutoffs)
+{
+	reco_columns columns;
+	reco_scores first;
+	mimic_env m;
+
+	reco_columns_of(METRICS, cutoff, cutoffs, &columns);
+	mimic_env_init(&m);
 	for (int threads = 1; threads <= 4; threads *= 2)
 	{
-		reco_evaluation_sums sums;
-		mimic_env m;
+		reco_scores scores;
+		mimic_env own;
 
-		mimic_env_init(&m);
-		m.env.threads = threads;
-		memset(&sums, 0x5a, sizeof(sums));
-		assert_int_equal(reco_evaluation_run(&m.env, e, &sums), RECO_OK);
-		assert_int_equal(m.live, 0);
-		assert_true(m.peak <= reco_evaluation_bytes(e, threads));
+		assert_int_equal(reco_scores_make(&m.env, &columns, e->users, NULL, &scores), RECO_OK);
+		mimic_env_init(&own);
+		own.env.threads = threads;
+		assert_int_equal(reco_evaluation_run(&own.env, e, &scores), RECO_OK);
+		assert_int_equal(own.live, 0);
+		assert_true(own.peak <= reco_evaluation_bytes(e, &columns, threads));
 		if (threads == 1)
-			first = sums;
-		assert_memory_equal(&sums, &first, sizeof(sums));
+			first = scores;
+		else
+		{
+			assert_same(&scores, &first);
+			reco_scores_free(&m.env, &scores);
+		}
 	}
 	check_against_slow(c, e, &first);
+	reco_scores_free(&m.env, &first);
+	assert_int_equal(m.live, 0);
 	assert_int_equal(mimic_hash_errors(), 0);
 }
 
@@ -292,16 +346,16 @@ check_kinds(crowd *c, const reco_scorer *scorer)
 		reco_evaluation e = {.scorer = scorer,
 							 .profile = profile_of,
 							 .arg = c,
+							 .users = c->measured,
+							 .user = c->user,
 							 .hidden = c->hidden,
 							 .worth = kind & 1 ? c->worth : NULL,
 							 .predicts = kind & 2,
 							 .truth = kind & 4 ? c->truth : NULL,
 							 .filler = c->filler,
-							 .fillers = c->items,
-							 .cutoffs = kind & 8 ? 1 : 4,
-							 .cutoff = cutoffs};
+							 .fillers = c->items};
 
-		check(c, &e);
+		check(c, &e, cutoffs, kind & 8 ? 1 : 4);
 	}
 }
 
@@ -373,25 +427,39 @@ test_batches(void **state)
 	reco_scorer scorer = mimic_hash_scorer(6);
 	crowd c = crowd_of(9000, 6, &seed);
 	const int32_t cutoff = 3;
-	reco_evaluation e = {&scorer, profile_of, &c,      c.hidden, c.worth, true,
-						 c.truth, c.filler,   c.items, 1,        &cutoff};
-	reco_evaluation_sums sums;
+	reco_evaluation e = {.scorer = &scorer,
+						 .profile = profile_of,
+						 .arg = &c,
+						 .users = c.measured,
+						 .user = c.user,
+						 .hidden = c.hidden,
+						 .worth = c.worth,
+						 .predicts = true,
+						 .truth = c.truth,
+						 .filler = c.filler,
+						 .fillers = c.items};
+	reco_columns columns;
+	reco_scores scores;
 	reco_status status = RECO_STOPPED;
 	mimic_env m;
+	mimic_env kept;
 	long allocations;
 
 	(void) state;
-	check(&c, &e);
+	check(&c, &e, &cutoff, 1);
+	reco_columns_of(METRICS, &cutoff, 1, &columns);
+	mimic_env_init(&kept);
+	assert_int_equal(reco_scores_make(&kept.env, &columns, e.users, NULL, &scores), RECO_OK);
 	mimic_env_init(&m);
 	m.env.threads = 2;
-	assert_int_equal(reco_evaluation_run(&m.env, &e, &sums), RECO_OK);
+	assert_int_equal(reco_evaluation_run(&m.env, &e, &scores), RECO_OK);
 	allocations = m.allocations;
 	for (long at = 1; at <= allocations; at++)
 	{
 		mimic_env_init(&m);
 		m.env.threads = 2;
 		m.fail_at = at;
-		assert_int_equal(reco_evaluation_run(&m.env, &e, &sums), RECO_NO_MEMORY);
+		assert_int_equal(reco_evaluation_run(&m.env, &e, &scores), RECO_NO_MEMORY);
 		assert_int_equal(m.live, 0);
 	}
 	for (long at = 1; status == RECO_STOPPED; at = at * 3 / 2 + 1)
@@ -399,10 +467,11 @@ test_batches(void **state)
 		mimic_env_init(&m);
 		m.env.threads = 2;
 		m.stop_at = at;
-		status = reco_evaluation_run(&m.env, &e, &sums);
+		status = reco_evaluation_run(&m.env, &e, &scores);
 		assert_int_equal(status, m.polls >= at ? RECO_STOPPED : RECO_OK);
 		assert_int_equal(m.live, 0);
 	}
+	reco_scores_free(&kept.env, &scores);
 	crowd_free(&c);
 }
 

@@ -33,26 +33,78 @@ assert_close(double value, double expected)
 		fail_msg("%.15g instead of %.15g", value, expected);
 }
 
-/* Lists of k alone, and among others: the same. */
-static reco_rank_metrics
-judge(const reco_ranked *ranked, int32_t n, int32_t k, const int32_t *relevant, int64_t relevants)
+/* What of lists of k alone, and among others: the same. */
+typedef struct judged
 {
-	int32_t cutoff[] = {k, 4, k, 1, 90};
-	reco_rank_metrics one;
-	reco_rank_metrics all[5];
+	double precision;
+	double recall;
+	double ndcg;
+	double graded;
+	double hit;
+	double map;
+	double mrr;
+	double novelty;
+	double popularity;
+} judged;
+
+#define ITEMS 64
+#define ALL ((1u << RECO_METRIC_DIVERSITY) - 1)
+
+static float share[ITEMS];
+static float information[ITEMS];
+
+static judged
+judge_with(const int32_t *cutoff, int cutoffs, int c, unsigned metrics, const reco_ranked *ranked,
+		   int32_t n, const reco_wanted *want)
+{
+	static const reco_metric order[] = {
+		RECO_METRIC_PRECISION,   RECO_METRIC_RECALL,   RECO_METRIC_NDCG,
+		RECO_METRIC_NDCG_GRADED, RECO_METRIC_HIT_RATE, RECO_METRIC_MAP,
+		RECO_METRIC_MRR,         RECO_METRIC_NOVELTY,  RECO_METRIC_POPULARITY};
+	double row[RECO_METRICS * RECO_MAX_CUTOFFS];
+	double out[9];
+	judged result;
+	reco_columns columns;
 	reco_judge j;
 	mimic_env m;
 
 	mimic_env_init(&m);
-	assert_int_equal(reco_judge_make(&m.env, cutoff, 1, &j), RECO_OK);
-	reco_judge_list(&j, ranked, n, relevant, relevants, &one);
+	reco_columns_of(metrics, cutoff, cutoffs, &columns);
+	assert_true(columns.n <= (int) (sizeof(row) / sizeof(row[0])));
+	assert_int_equal(reco_judge_make(&m.env, &columns, &j), RECO_OK);
+	j.share = share;
+	j.information = information;
+	for (int k = 0; k < columns.n; k++)
+		row[k] = -7;
+	reco_judge_list(&j, ranked, n, want, row);
 	reco_judge_free(&m.env, &j);
-	assert_int_equal(reco_judge_make(&m.env, cutoff, 5, &j), RECO_OK);
-	reco_judge_list(&j, ranked, n, relevant, relevants, all);
-	reco_judge_free(&m.env, &j);
-	assert_memory_equal(&one, &all[0], sizeof(one));
-	assert_memory_equal(&one, &all[2], sizeof(one));
 	assert_int_equal(m.live, 0);
+	for (int k = 0; k < 9; k++)
+		out[k] = columns.first[order[k]] < 0 ? -7 : row[columns.first[order[k]] + c];
+	memcpy(&result, out, sizeof(result));
+	return result;
+}
+
+static judged
+judge(const reco_ranked *ranked, int32_t n, int32_t k, const int32_t *relevant, int64_t relevants,
+	  const float *gain)
+{
+	const int32_t cutoff[] = {k, 4, k, 1, 90};
+	reco_ranked best[ITEMS];
+	reco_wanted want = {relevants, relevant, gain, best};
+	judged one;
+	judged other;
+
+	if (gain)
+		(void) reco_top_n(NULL, gain, (int32_t) relevants, NULL, (int32_t) relevants, best);
+	one = judge_with(cutoff, 1, 0, ALL, ranked, n, &want);
+	other = judge_with(cutoff, 5, 0, ALL, ranked, n, &want);
+	assert_memory_equal(&one, &other, sizeof(one));
+	other = judge_with(cutoff, 5, 2, ALL, ranked, n, &want);
+	assert_memory_equal(&one, &other, sizeof(one));
+	/* what is not asked for is left out, and changes nothing */
+	other = judge_with(cutoff, 5, 2, RECO_METRIC_BIT(RECO_METRIC_MAP), ranked, n, &want);
+	assert_true(other.map == one.map && other.ndcg == -7 && other.mrr == -7);
 	return one;
 }
 
@@ -60,11 +112,12 @@ static void
 check(int32_t n, int32_t k, const int32_t *relevant, int64_t relevants, double precision,
 	  double recall, double ndcg, double hit)
 {
-	reco_rank_metrics m = judge(list, n, k, relevant, relevants);
+	judged m = judge(list, n, k, relevant, relevants, NULL);
 
 	assert_close(m.precision, precision);
 	assert_close(m.recall, recall);
 	assert_close(m.ndcg, ndcg);
+	assert_close(m.graded, ndcg);
 	assert_close(m.hit, hit);
 }
 
@@ -92,6 +145,73 @@ test_by_hand(void **state)
 	check(5, 5, (int32_t[]){X, 6, 7, 8, 9, A, Y, B, 22, Z}, 10, 1, 0.5, 1, 1);
 }
 
+/* Average precision divides by min(k, relevant): a perfect list is 1, however many are wanted. */
+static void
+test_average_precision(void **state)
+{
+	const reco_ranked perfect[] = {{3, 1}, {2, 2}, {1, 3}};
+	const int32_t eight[] = {1, 2, 3, 4, 5, 6, 7, 8};
+	/* x, a, y, c, z */
+	const reco_ranked mixed[] = {{5, 30}, {4, 1}, {3, 31}, {2, 3}, {1, 32}};
+	const int32_t two[] = {1, 3};
+
+	(void) state;
+	assert_close(judge(perfect, 3, 3, eight, 8, NULL).map, 1);
+	assert_close(judge(mixed, 5, 3, two, 2, NULL).map, 0.25);
+	assert_close(judge(mixed, 5, 5, two, 2, NULL).map, 0.5);
+	assert_close(judge(mixed, 5, 1, two, 2, NULL).map, 0);
+	assert_close(judge(mixed, 5, 1, two, 2, NULL).mrr, 0);
+	assert_close(judge(mixed, 5, 3, two, 2, NULL).mrr, 0.5);
+	assert_close(judge(mixed, 5, 5, (int32_t[]){3}, 1, NULL).mrr, 0.25);
+	assert_close(judge(perfect, 3, 3, eight, 8, NULL).mrr, 1);
+}
+
+/* Gains are the values, the discount is log2, and equal scores go by number. */
+static void
+test_graded(void **state)
+{
+	/* true gains 3, 0, 0, 2 of four items that are predicted alike */
+	const float alike[] = {0.5F, 0.5F, 0.5F, 0.5F};
+	const int32_t liked[] = {0, 3};
+	const float gain[] = {3, 2};
+	reco_ranked ranked[4];
+	judged m;
+
+	(void) state;
+	assert_int_equal(reco_top_n(NULL, alike, 4, NULL, 4, ranked), 4);
+	m = judge(ranked, 4, 4, liked, 2, gain);
+	if (!(fabs(m.graded - 0.906025435535) < 1e-12))
+		fail_msg("%.15g", m.graded);
+	/* the ideal has the best gains first, as many as there are places */
+	assert_close(judge(ranked, 4, 1, liked, 2, gain).graded, 1);
+	assert_close(judge(ranked, 4, 1, liked, 2, (float[]){2, 3}).graded, 2 / 3.0);
+	assert_close(m.ndcg, (1 + 1 / log2(5)) / (1 + 1 / log2(3)));
+}
+
+/* Means over the items that are there; of none there is nothing to say. */
+static void
+test_what_is_shown(void **state)
+{
+	judged m;
+
+	(void) state;
+	share[A] = 0.5F;
+	information[A] = 1;
+	share[X] = 0.25F;
+	information[X] = 2;
+	m = judge(list, 2, 2, wanted, 2, NULL);
+	assert_close(m.popularity, 0.375);
+	assert_close(m.novelty, 1.5);
+	m = judge(list, 2, 1, wanted, 2, NULL);
+	assert_close(m.popularity, 0.5);
+	assert_close(m.novelty, 1);
+	assert_close(judge(list, 2, 10, wanted, 2, NULL).novelty, 1.5);
+	m = judge(list, 0, 10, wanted, 2, NULL);
+	assert_true(isnan(m.novelty) && isnan(m.popularity));
+	assert_close(m.map, 0);
+	assert_close(m.mrr, 0);
+}
+
 static void
 test_against_slow(void **state)
 {
@@ -104,13 +224,18 @@ test_against_slow(void **state)
 		int32_t order[60];
 		reco_ranked ranked[60];
 		int32_t want[60];
+		float gains[60];
 		int64_t relevant = 0;
 		int32_t n = (int32_t) mimic_below(&seed, items + 1);
 		int32_t k = 1 + (int32_t) mimic_below(&seed, 70);
 		int hits = 0;
+		int first = 0;
 		double gain = 0;
+		double graded = 0;
 		double ideal = 0;
-		reco_rank_metrics m;
+		double graded_ideal = 0;
+		double precisions = 0;
+		judged m;
 
 		mimic_shuffle(&seed, order, items);
 		for (int32_t i = 0; i < items; i++)
@@ -121,21 +246,38 @@ test_against_slow(void **state)
 		}
 		if (relevant == 0)
 			want[relevant++] = (int32_t) mimic_below(&seed, items);
+		for (int64_t w = 0; w < relevant; w++)
+			gains[w] = 0.5F + (float) mimic_below(&seed, 5);
 		for (int32_t r = 0; r < (n < k ? n : k); r++)
 			for (int64_t w = 0; w < relevant; w++)
 				if (want[w] == ranked[r].item)
 				{
 					hits++;
+					first = first ? first : r + 1;
 					gain += log(2) / log(r + 2);
+					graded += log(2) / log(r + 2) * gains[w];
+					precisions += (double) hits / (r + 1);
 				}
+		m = judge(ranked, n, k, want, relevant, gains);
 		for (int32_t r = 0; r < (relevant < k ? relevant : k); r++)
+		{
+			int32_t largest = 0;
+
+			for (int32_t w = 1; w < relevant; w++)
+				if (gains[w] > gains[largest])
+					largest = w;
 			ideal += log(2) / log(r + 2);
-		m = judge(ranked, n, k, want, relevant);
+			graded_ideal += log(2) / log(r + 2) * gains[largest];
+			gains[largest] = 0;
+		}
 		assert_close(m.precision, (double) hits / k);
 		assert_close(m.recall, (double) hits / (double) relevant);
 		assert_close(m.ndcg, gain / ideal);
+		assert_close(m.graded, graded / graded_ideal);
 		assert_close(m.hit, hits > 0 ? 1 : 0);
-		assert_true(m.ndcg <= 1 + 1e-12);
+		assert_close(m.map, precisions / (double) (relevant < k ? relevant : k));
+		assert_close(m.mrr, first ? 1.0 / first : 0);
+		assert_true(m.ndcg <= 1 + 1e-12 && m.graded <= 1 + 1e-12);
 	}
 }
 
@@ -288,9 +430,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_by_hand),          cmocka_unit_test(test_against_slow),
-		cmocka_unit_test(test_hold_out_sizes),   cmocka_unit_test(test_hold_out_order),
-		cmocka_unit_test(test_hold_out_uniform), cmocka_unit_test(test_hold_out_polls),
+		cmocka_unit_test(test_by_hand),        cmocka_unit_test(test_average_precision),
+		cmocka_unit_test(test_graded),         cmocka_unit_test(test_what_is_shown),
+		cmocka_unit_test(test_against_slow),   cmocka_unit_test(test_hold_out_sizes),
+		cmocka_unit_test(test_hold_out_order), cmocka_unit_test(test_hold_out_uniform),
+		cmocka_unit_test(test_hold_out_polls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

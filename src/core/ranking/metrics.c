@@ -2,9 +2,8 @@
  * metrics.c
  *	  How good a ranked list is, and which interactions are hidden to find out.
  *
- * Definitions follow the usual full-ranking protocol: precision divides by k,
- * recall by the number of relevant items, nDCG has binary gains, a log2
- * discount and the best possible list of min(k, relevant) items as its ideal.
+ * Definitions (metrics.h) follow the usual full-ranking protocol.  A list is walked once: what
+ * has been found so far is noted wherever a length ends.
  */
 #include "core/ranking/metrics.h"
 
@@ -13,22 +12,52 @@
 
 #include <math.h>
 
-reco_status
-reco_judge_make(const reco_env *env, const int32_t *cutoff, int cutoffs, reco_judge *judge)
+void
+reco_columns_of(unsigned metrics, const int32_t *cutoff, int cutoffs, reco_columns *columns)
 {
-	*judge = (reco_judge){cutoffs, cutoff, 0, NULL, NULL};
+	*columns = (reco_columns){.metrics = metrics, .cutoffs = cutoffs};
 	for (int c = 0; c < cutoffs; c++)
-		if (cutoff[c] > judge->largest)
-			judge->largest = cutoff[c];
-	judge->discount = env->alloc(env->arg, ((size_t) judge->largest + 1) * sizeof(double));
-	judge->ideal = env->alloc(env->arg, ((size_t) judge->largest + 1) * sizeof(double));
+	{
+		columns->cutoff[c] = cutoff[c];
+		if (cutoff[c] > columns->largest)
+			columns->largest = cutoff[c];
+	}
+	for (int m = 0; m < RECO_METRICS; m++)
+	{
+		columns->first[m] = -1;
+		if (!(metrics & RECO_METRIC_BIT(m)) || m == RECO_METRIC_COVERAGE || m == RECO_METRIC_GINI)
+			continue;
+		columns->first[m] = columns->n;
+		if (m == RECO_METRIC_MAE && columns->first[RECO_METRIC_RMSE] >= 0)
+			columns->first[m] = columns->first[RECO_METRIC_RMSE];
+		else
+			columns->n += m == RECO_METRIC_AUC                         ? 1
+						  : RECO_METRIC_BIT(m) & RECO_METRICS_OF_LISTS ? cutoffs
+																	   : 3;
+	}
+}
+
+reco_status
+reco_judge_make(const reco_env *env, const reco_columns *columns, reco_judge *judge)
+{
+	*judge = (reco_judge){.columns = columns};
+	for (int c = 0; c < columns->cutoffs; c++)
+	{
+		int at = c;
+
+		for (; at > 0 && columns->cutoff[judge->order[at - 1]] > columns->cutoff[c]; at--)
+			judge->order[at] = judge->order[at - 1];
+		judge->order[at] = c;
+	}
+	judge->discount = env->alloc(env->arg, ((size_t) columns->largest + 1) * sizeof(double));
+	judge->ideal = env->alloc(env->arg, ((size_t) columns->largest + 1) * sizeof(double));
 	if (judge->discount == NULL || judge->ideal == NULL)
 	{
 		reco_judge_free(env, judge);
 		return RECO_NO_MEMORY;
 	}
 	judge->ideal[0] = 0;
-	for (int32_t r = 0; r < judge->largest; r++)
+	for (int32_t r = 0; r < columns->largest; r++)
 	{
 		judge->discount[r] = 1 / log2(r + 2.0);
 		judge->ideal[r + 1] = judge->ideal[r] + judge->discount[r];
@@ -45,33 +74,81 @@ reco_judge_free(const reco_env *env, reco_judge *judge)
 	judge->ideal = NULL;
 }
 
-void
-reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n, const int32_t *wanted,
-				int64_t relevant, reco_rank_metrics *out)
+/* What the first places of a list have come to. */
+typedef struct tally
 {
-	/* hits are counted in precision, and gains summed up in ndcg, until all are known */
-	memset(out, 0, (size_t) judge->cutoffs * sizeof(*out));
-	for (int32_t r = 0; r < n && r < judge->largest; r++)
-	{
-		if (reco_find(wanted, 0, relevant, list[r].item) < 0)
-			continue;
-		for (int c = 0; c < judge->cutoffs; c++)
-			if (r < judge->cutoff[c])
-			{
-				out[c].precision += 1;
-				out[c].ndcg += judge->discount[r];
-			}
-	}
-	for (int c = 0; c < judge->cutoffs; c++)
-	{
-		double hits = out[c].precision;
-		int32_t k = judge->cutoff[c];
+	int32_t hits;
+	int32_t first; /* the rank of the first hit, from 1; 0: none yet */
+	double gain;
+	double graded;
+	double graded_ideal; /* of the first `graded_places` of the best gains */
+	int32_t graded_places;
+	double precisions; /* sum over hits */
+	double share;
+	double information;
+} tally;
 
-		out[c].precision = hits / k;
-		out[c].recall = hits / (double) relevant;
-		out[c].ndcg /= judge->ideal[relevant < k ? relevant : k];
-		out[c].hit = hits > 0;
+static inline void
+put(const reco_columns *columns, double *row, reco_metric metric, int c, double value)
+{
+	if (columns->first[metric] >= 0)
+		row[columns->first[metric] + c] = value;
+}
+
+/* Notes what the first places say of lists of length c; n: how many items are in these. */
+static void
+note(const reco_judge *judge, tally *t, int c, int32_t n, const reco_wanted *wanted, double *row)
+{
+	const reco_columns *columns = judge->columns;
+	int32_t k = columns->cutoff[c];
+	int32_t possible = wanted->n < k ? (int32_t) wanted->n : k;
+
+	put(columns, row, RECO_METRIC_PRECISION, c, (double) t->hits / k);
+	put(columns, row, RECO_METRIC_RECALL, c, t->hits / (double) wanted->n);
+	put(columns, row, RECO_METRIC_NDCG, c, t->gain / judge->ideal[possible]);
+	put(columns, row, RECO_METRIC_HIT_RATE, c, t->hits > 0);
+	put(columns, row, RECO_METRIC_MAP, c, t->precisions / possible);
+	put(columns, row, RECO_METRIC_MRR, c, t->first > 0 ? 1.0 / t->first : 0);
+	put(columns, row, RECO_METRIC_NOVELTY, c, n > 0 ? t->information / n : (double) NAN);
+	put(columns, row, RECO_METRIC_POPULARITY, c, n > 0 ? t->share / n : (double) NAN);
+	if (columns->first[RECO_METRIC_NDCG_GRADED] < 0)
+		return;
+	for (; t->graded_places < possible; t->graded_places++)
+		t->graded_ideal += judge->discount[t->graded_places] *
+						   (wanted->gain ? (double) wanted->best[t->graded_places].score : 1);
+	put(columns, row, RECO_METRIC_NDCG_GRADED, c, t->graded / t->graded_ideal);
+}
+
+void
+reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n,
+				const reco_wanted *wanted, double *row)
+{
+	const reco_columns *columns = judge->columns;
+	tally t = {0};
+	int next = 0;
+
+	for (int32_t r = 0; r < n && next < columns->cutoffs; r++)
+	{
+		int64_t at = reco_find(wanted->item, 0, wanted->n, list[r].item);
+
+		if (at >= 0)
+		{
+			t.hits++;
+			t.first = t.first > 0 ? t.first : r + 1;
+			t.gain += judge->discount[r];
+			t.graded += judge->discount[r] * (wanted->gain ? (double) wanted->gain[at] : 1);
+			t.precisions += (double) t.hits / (r + 1);
+		}
+		if (judge->share)
+		{
+			t.share += judge->share[list[r].item];
+			t.information += judge->information[list[r].item];
+		}
+		while (next < columns->cutoffs && columns->cutoff[judge->order[next]] == r + 1)
+			note(judge, &t, judge->order[next++], r + 1, wanted, row);
 	}
+	while (next < columns->cutoffs)
+		note(judge, &t, judge->order[next++], n, wanted, row);
 }
 
 static uint64_t

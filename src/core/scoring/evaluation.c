@@ -2,50 +2,51 @@
  * evaluation.c
  *	  How well a scorer finds what was hidden from it.
  *
- * Each user's measures go to a place of the batch, and from there into the sums in the order of
- * users.  For coverage each thread keeps the best place that each item had in a list: an item
- * is shown in lists of k where that is below k.
+ * Each user's numbers and list go to a place of the batch, and from there into the scores and
+ * the counts of what was shown in the order of users.
  *
  * Rests on: engine.h.  Cost: a list a user, and the scores of what was hidden where values are
- * predicted.  Memory: an engine, 4 bytes an item and a list for each thread, and a batch.
+ * predicted.  Memory: an engine, what was hidden of the longest user for each thread, a batch,
+ * and counts of items where coverage or gini are asked for.
  */
 #include "core/scoring/evaluation.h"
 
-#include "core/scoring/engine.h"
 #include "core/data/sorting.h"
+#include "core/ranking/shown.h"
+#include "core/scoring/engine.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Users of a batch. */
+/* Users of a batch, fewer where their lists are long. */
 #define BATCH_USERS 4096
-
-/* What is measured of a user besides the lists. */
-typedef struct result
-{
-	bool ranked; /* there was something to be found */
-	int64_t predicted;
-	double squared;
-	double absolute;
-} result;
+#define BATCH_FEWEST 16
+#define BATCH_PLACES (2 * 1024 * 1024)
 
 typedef struct measuring
 {
 	const reco_evaluation *e;
+	const reco_columns *columns;
 	reco_judge judge;
-	int64_t longest;       /* what was hidden of a user */
-	result *result;        /* by place in the batch */
-	reco_rank_metrics *at; /* cutoffs each */
-	reco_evaluation_sums *sums;
+	reco_shown shown; /* count NULL: not asked for */
+	int64_t longest;  /* what was hidden of a user */
+	int32_t length;   /* of lists; 0: none are wanted */
+	int64_t batch;
+	/* by place in the batch */
+	double *row;
+	reco_ranked *list;
+	int32_t *listed; /* how many items are in the list; -1: there is none */
+	int64_t *unpredicted;
+	reco_scores *scores;
 } measuring;
 
 /* What a worker owns. */
 typedef struct own
 {
-	int32_t *place; /* items: one more than the best that it had; 0: none */
-	reco_ranked *list;
 	float *score;
-	int32_t *wanted;
+	int32_t *item;
+	float *gain;
+	reco_ranked *best;
 } own;
 
 static size_t
@@ -54,21 +55,19 @@ rounded(size_t bytes)
 	return (bytes + RECO_ALIGN - 1) / RECO_ALIGN * RECO_ALIGN;
 }
 
-static int32_t
-list_length(const measuring *m)
+static size_t
+best_gains(const measuring *m)
 {
-	int32_t items = m->e->scorer->items;
-
-	return m->judge.largest < items ? m->judge.largest : items;
+	if (m->columns->first[RECO_METRIC_NDCG_GRADED] < 0)
+		return 0;
+	return (size_t) (m->longest < m->columns->largest ? m->longest : m->columns->largest);
 }
 
 static size_t
 own_bytes(const measuring *m)
 {
-	return rounded((size_t) m->e->scorer->items * sizeof(int32_t)) +
-		   rounded((size_t) list_length(m) * sizeof(reco_ranked)) +
-		   rounded((size_t) m->longest * sizeof(float)) +
-		   rounded((size_t) m->longest * sizeof(int32_t));
+	return 3 * rounded((size_t) m->longest * sizeof(float)) +
+		   rounded(best_gains(m) * sizeof(reco_ranked));
 }
 
 static own
@@ -77,35 +76,39 @@ own_of(const measuring *m, void *memory)
 	char *at = memory;
 	own o;
 
-	o.place = (int32_t *) at;
-	at += rounded((size_t) m->e->scorer->items * sizeof(int32_t));
-	o.list = (reco_ranked *) at;
-	at += rounded((size_t) list_length(m) * sizeof(reco_ranked));
 	o.score = (float *) at;
 	at += rounded((size_t) m->longest * sizeof(float));
-	o.wanted = (int32_t *) at;
+	o.item = (int32_t *) at;
+	at += rounded((size_t) m->longest * sizeof(float));
+	o.gain = (float *) at;
+	at += rounded((size_t) m->longest * sizeof(float));
+	o.best = (reco_ranked *) at;
 	return o;
 }
 
 static bool
-profile_of(void *arg, int64_t user, reco_profile *profile)
+profile_of(void *arg, int64_t at, reco_profile *profile)
 {
 	const reco_evaluation *e = ((const measuring *) arg)->e;
 
-	if (e->hidden.start[user + 1] == e->hidden.start[user])
-		return false;
-	e->profile(e->arg, user, profile);
+	e->profile(e->arg, e->user[at], profile);
 	return true;
 }
 
 /* How far off the predictions of a user's hidden values are. */
 static reco_status
-predict(const measuring *m, reco_worker *w, int64_t user, float *score, result *r)
+predict(const measuring *m, reco_worker *w, int64_t place, int32_t user, float *score)
 {
 	const reco_evaluation *e = m->e;
 	int64_t from = e->hidden.start[user];
 	int32_t n = (int32_t) (e->hidden.start[user + 1] - from);
+	double *row = m->row + place * m->columns->n;
+	int first = m->columns->first[RECO_METRIC_RMSE] >= 0 ? m->columns->first[RECO_METRIC_RMSE]
+														 : m->columns->first[RECO_METRIC_MAE];
 	reco_status status = reco_seat_some(w->seat, e->hidden.col + from, n, score);
+	double squared = 0;
+	double absolute = 0;
+	int32_t predicted = 0;
 
 	for (int32_t k = 0; k < n && status == RECO_OK; k++)
 	{
@@ -114,124 +117,108 @@ predict(const measuring *m, reco_worker *w, int64_t user, float *score, result *
 
 		if (score[k] == -INFINITY)
 			continue;
-		r->squared += off * off;
-		r->absolute += fabs(off);
-		r->predicted++;
+		squared += off * off;
+		absolute += fabs(off);
+		predicted++;
+	}
+	m->unpredicted[place] = n - predicted;
+	if (predicted > 0)
+	{
+		row[first] = predicted;
+		row[first + 1] = squared;
+		row[first + 2] = absolute;
 	}
 	return status;
 }
 
 /* Nobody wants to be shown what they are known to dislike. */
-static int64_t
-wanted_of(const measuring *m, int64_t user, int32_t *wanted)
+static reco_wanted
+wanted_of(const measuring *m, int32_t user, const own *o)
 {
 	const reco_evaluation *e = m->e;
-	int64_t n = 0;
+	reco_wanted wanted = {0, o->item, e->worth ? o->gain : NULL, o->best};
+	size_t best = best_gains(m);
 
 	for (int64_t k = e->hidden.start[user]; k < e->hidden.start[user + 1]; k++)
 		if (e->worth == NULL || e->worth[k] > 0)
-			wanted[n++] = e->hidden.col[k];
-	return n;
+		{
+			o->gain[wanted.n] = e->worth ? e->worth[k] : 1;
+			o->item[wanted.n++] = e->hidden.col[k];
+		}
+	if (best > 0)
+		(void) reco_top_n(NULL, o->gain, (int32_t) wanted.n, NULL, (int32_t) best, o->best);
+	return wanted;
 }
 
 static reco_status
-visit(void *arg, reco_worker *w, int64_t user)
+visit(void *arg, reco_worker *w, int64_t at)
 {
 	const measuring *m = arg;
 	own o = own_of(m, w->own);
-	result *r = &m->result[user - w->batch];
-	int64_t relevant;
+	int64_t place = at - w->batch;
+	int32_t user = m->e->user[at];
+	double *row = m->row + place * m->columns->n;
+	reco_ranked *list = m->list + place * m->length;
+	reco_wanted wanted;
 	int32_t by_score;
 	int32_t n;
 
-	*r = (result){0};
-	if (m->e->predicts && predict(m, w, user, o.score, r) != RECO_OK)
+	for (int c = 0; c < m->columns->n; c++)
+		row[c] = (double) NAN;
+	m->listed[place] = -1;
+	m->unpredicted[place] = 0;
+	if (m->e->predicts && (m->columns->metrics & RECO_METRICS_OF_VALUES) &&
+		predict(m, w, place, user, o.score) != RECO_OK)
 		return RECO_STOPPED;
-	relevant = wanted_of(m, user, o.wanted);
-	if (relevant == 0)
+	wanted = wanted_of(m, user, &o);
+	if (wanted.n == 0 || !(m->columns->metrics & RECO_METRICS_OF_LISTS))
 		return RECO_OK;
-	n = reco_worker_list(w, list_length(m), o.list, &by_score);
+	n = reco_worker_list(w, m->length, list, &by_score);
 	if (n < 0)
 		return RECO_STOPPED;
-	r->ranked = true;
-	reco_judge_list(&m->judge, o.list, n, o.wanted, relevant,
-					m->at + (user - w->batch) * m->e->cutoffs);
-	for (int32_t k = 0; k < n; k++)
-	{
-		int32_t *place = &o.place[o.list[k].item];
-
-		if (*place == 0 || *place > k + 1)
-			*place = k + 1;
-	}
+	m->listed[place] = n;
+	reco_judge_list(&m->judge, list, n, &wanted, row);
 	return RECO_OK;
 }
 
 static reco_status
 add_batch(void *arg, int64_t from, int64_t to)
 {
-	const measuring *m = arg;
-	reco_evaluation_sums *sums = m->sums;
-	const int64_t *start = m->e->hidden.start;
+	measuring *m = arg;
 
-	for (int64_t user = from; user < to; user++)
+	for (int64_t at = from; at < to; at++)
 	{
-		const result *r = &m->result[user - from];
-		const reco_rank_metrics *at = m->at + (user - from) * m->e->cutoffs;
+		int64_t place = at - from;
 
-		if (start[user + 1] == start[user])
+		reco_scores_add(m->scores, (int32_t) at, m->row + place * m->columns->n);
+		m->scores->unpredicted += m->unpredicted[place];
+		if (m->listed[place] < 0)
 			continue;
-		sums->squared += r->squared;
-		sums->absolute += r->absolute;
-		sums->predicted += r->predicted;
-		sums->predicted_users += r->predicted > 0;
-		sums->users += r->ranked;
-		for (int c = 0; c < m->e->cutoffs && r->ranked; c++)
-		{
-			sums->at[c].precision += at[c].precision;
-			sums->at[c].recall += at[c].recall;
-			sums->at[c].ndcg += at[c].ndcg;
-			sums->at[c].hit += at[c].hit;
-		}
-	}
-	return RECO_OK;
-}
-
-/* The items that were in anybody's list. */
-static reco_status
-count_shown(const measuring *m, const reco_env *env, reco_engine *engine)
-{
-	const reco_evaluation *e = m->e;
-
-	for (int32_t i = 0; i < e->scorer->items; i++)
-	{
-		int32_t best = 0;
-
-		for (int t = 0; t < reco_engine_threads(engine); t++)
-		{
-			int32_t place = own_of(m, reco_engine_worker(engine, t)->own).place[i];
-
-			if (place > 0 && (best == 0 || place < best))
-				best = place;
-		}
-		for (int c = 0; c < e->cutoffs; c++)
-			m->sums->shown[c] += best > 0 && best <= e->cutoff[c];
-		if (i % 65536 == 65535 && env->poll(env->arg))
-			return RECO_STOPPED;
+		m->scores->listed++;
+		if (m->shown.count)
+			reco_shown_add(&m->shown, m->e->user[at], m->list + place * m->length,
+						   m->listed[place]);
 	}
 	return RECO_OK;
 }
 
 /* All but memory. */
 static void
-measuring_of(const reco_evaluation *e, measuring *m)
+measuring_of(const reco_evaluation *e, const reco_columns *columns, measuring *m)
 {
-	*m = (measuring){.e = e};
-	for (int c = 0; c < e->cutoffs; c++)
-		if (e->cutoff[c] > m->judge.largest)
-			m->judge.largest = e->cutoff[c];
-	for (int32_t u = 0; u < e->hidden.rows; u++)
-		if (e->hidden.start[u + 1] - e->hidden.start[u] > m->longest)
-			m->longest = e->hidden.start[u + 1] - e->hidden.start[u];
+	*m = (measuring){.e = e, .columns = columns};
+	if (columns->metrics & RECO_METRICS_OF_LISTS)
+		m->length = columns->largest < e->scorer->items ? columns->largest : e->scorer->items;
+	for (int32_t at = 0; at < e->users; at++)
+	{
+		int64_t n = e->hidden.start[e->user[at] + 1] - e->hidden.start[e->user[at]];
+
+		m->longest = n > m->longest ? n : m->longest;
+	}
+	m->batch = BATCH_PLACES / (m->length + 1);
+	m->batch = m->batch > BATCH_USERS ? BATCH_USERS : m->batch;
+	m->batch = m->batch < BATCH_FEWEST ? BATCH_FEWEST : m->batch;
+	m->batch = m->batch > e->users ? e->users : m->batch;
 }
 
 static reco_engine_options
@@ -240,55 +227,76 @@ options_of(const measuring *m)
 	return (reco_engine_options){m->e->scorer, NULL, m->e->filler, m->e->fillers, own_bytes(m)};
 }
 
-static size_t
-batch_users(const reco_evaluation *e)
+static bool
+counts_shown(const reco_columns *columns)
 {
-	return e->hidden.rows < BATCH_USERS ? (size_t) e->hidden.rows : BATCH_USERS;
+	return columns->metrics &
+		   (RECO_METRIC_BIT(RECO_METRIC_COVERAGE) | RECO_METRIC_BIT(RECO_METRIC_GINI));
 }
 
 size_t
-reco_evaluation_bytes(const reco_evaluation *e, int threads)
+reco_evaluation_bytes(const reco_evaluation *e, const reco_columns *columns, int threads)
 {
 	measuring m;
 	reco_engine_options options;
+	size_t bytes = 8 * RECO_ALIGN;
 
-	measuring_of(e, &m);
+	measuring_of(e, columns, &m);
 	options = options_of(&m);
-	return reco_engine_bytes(&options, threads) + ((size_t) m.judge.largest + 1) * 16 +
-		   (batch_users(e) + 1) *
-			   (sizeof(result) + ((size_t) e->cutoffs + 1) * sizeof(reco_rank_metrics)) +
-		   4 * RECO_ALIGN;
+	if (counts_shown(columns))
+		bytes += reco_shown_bytes(e->scorer->items, columns->cutoffs, e->users);
+	return bytes + reco_engine_bytes(&options, threads) + ((size_t) columns->largest + 1) * 16 +
+		   ((size_t) m.batch + 1) *
+			   (((size_t) columns->n + 1) * sizeof(double) +
+				(size_t) m.length * sizeof(reco_ranked) + sizeof(int32_t) + sizeof(int64_t));
+}
+
+static reco_status
+make(const reco_env *env, measuring *m)
+{
+	size_t batch = (size_t) m->batch + 1;
+	reco_status status = reco_judge_make(env, m->columns, &m->judge);
+
+	m->judge.share = m->e->share;
+	m->judge.information = m->e->information;
+	if (status == RECO_OK && counts_shown(m->columns))
+		status = reco_shown_make(env, m->columns, m->e->scorer->items, &m->shown);
+	if (status != RECO_OK)
+		return status;
+	m->row = env->alloc(env->arg, batch * ((size_t) m->columns->n + 1) * sizeof(double));
+	m->list = env->alloc(env->arg, (batch * (size_t) m->length + 1) * sizeof(reco_ranked));
+	m->listed = env->alloc(env->arg, batch * sizeof(int32_t));
+	m->unpredicted = env->alloc(env->arg, batch * sizeof(int64_t));
+	return m->row && m->list && m->listed && m->unpredicted ? RECO_OK : RECO_NO_MEMORY;
 }
 
 reco_status
-reco_evaluation_run(const reco_env *env, const reco_evaluation *e, reco_evaluation_sums *sums)
+reco_evaluation_run(const reco_env *env, const reco_evaluation *e, reco_scores *scores)
 {
-	size_t batch = batch_users(e);
 	reco_engine *engine = NULL;
 	reco_engine_options options;
-	reco_pass pass = {e->hidden.rows, profile_of, visit, add_batch, BATCH_USERS, NULL};
+	reco_pass pass = {e->users, profile_of, visit, add_batch, 0, NULL};
 	measuring m;
 	reco_status status;
 
-	memset(sums, 0, sizeof(*sums));
-	measuring_of(e, &m);
-	m.sums = sums;
+	measuring_of(e, &scores->columns, &m);
+	m.scores = scores;
 	pass.arg = &m;
-	status = reco_judge_make(env, e->cutoff, e->cutoffs, &m.judge);
-	m.result = env->alloc(env->arg, (batch + 1) * sizeof(result));
-	m.at = env->alloc(env->arg, (batch * (size_t) e->cutoffs + 1) * sizeof(reco_rank_metrics));
-	if (m.result == NULL || m.at == NULL)
-		status = RECO_NO_MEMORY;
+	pass.batch = m.batch;
+	status = make(env, &m);
 	options = options_of(&m);
 	if (status == RECO_OK)
 		status = reco_engine_make(env, &options, &engine);
 	if (status == RECO_OK)
 		status = reco_engine_run(engine, &pass);
-	if (status == RECO_OK)
-		status = count_shown(&m, env, engine);
+	if (status == RECO_OK && m.shown.count)
+		status = reco_shown_finish(env, &m.shown, scores);
 	reco_engine_free(engine);
-	release(env, m.at);
-	release(env, m.result);
+	release(env, m.unpredicted);
+	release(env, m.listed);
+	release(env, m.list);
+	release(env, m.row);
+	reco_shown_free(env, &m.shown);
 	reco_judge_free(env, &m.judge);
 	return status;
 }
