@@ -227,6 +227,7 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	INSTR_TIME_SET_CURRENT(start);
 	reco_budget_init(&budget, context);
 	budget.limit -= Min(budget.limit, e->budget->used);
+	spec = training.spec = reco_spec_resolve(spec, &training);
 	reco_training_threads(&training);
 	reco_budget_require(&budget, spec->algorithm->memory(&training), "training");
 	reco_training_fit(&training, &trained);

@@ -106,17 +106,20 @@ resolve(RecoRun *run)
 	MemoryContextSwitchTo(old);
 }
 
-/* The data as the algorithm is given it. */
+/* The data as the algorithm is given it, and the algorithm with what was left open. */
 static void
 prepare_training(RecoRun *run)
 {
+	MemoryContext old = MemoryContextSwitchTo(run->context);
 	const RecoData *data = run->data;
 
 	reco_training_set_init(&run->set, &data->x, &run->budget);
 	reco_training_set_expect(&run->set, run->spec);
 	run->training = reco_training_of(run->spec, &run->set, &run->budget, data->features);
+	run->training.spec = reco_spec_resolve(run->spec, &run->training);
 	run->training.progress = run->progress;
 	run->training.progress_arg = run->progress_arg;
+	MemoryContextSwitchTo(old);
 }
 
 void

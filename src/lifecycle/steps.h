@@ -22,7 +22,7 @@ typedef struct RecoRun
 	const char *model;      /* its name */
 	const char *trained_by; /* name of the role that called */
 	ModelRow definition;    /* its queries, and as whom they are read */
-	RecoSpec *spec;
+	RecoSpec *spec;         /* as asked for; training.spec has what was left open */
 	RecoDataOptions options;
 	const RecoMetric *metric; /* to be measured; NULL: none */
 	const RecoGuard *guard;   /* what that has to be; NULL: anything is good */

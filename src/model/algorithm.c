@@ -281,8 +281,8 @@ reco_options_parse(const reco_option *table, void *target, const char *owner, Js
 }
 
 /* The algorithms among the options become members. */
-static void
-find_members(RecoSpec *spec)
+void
+reco_spec_find_members(RecoSpec *spec)
 {
 	const reco_option *table = spec->algorithm->options;
 	int room = 0;
@@ -362,7 +362,7 @@ spec_parse(JsonbContainer *object, int depth)
 	options_parse(spec->algorithm->options, spec->params, owner, object, "algorithm", depth);
 	if (!reco_options_complete(spec->algorithm->options, spec->params, owner, &error))
 		option_error(&error);
-	find_members(spec);
+	reco_spec_find_members(spec);
 	if (count_members(spec) > 1 + RECO_MAX_MEMBERS)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("%s is made of too many others", owner),

@@ -7,6 +7,8 @@
  */
 #include "model/factors.h"
 
+#include "core/als/als_choose.h"
+
 typedef struct FactorParams
 {
 	int factors;
@@ -27,8 +29,9 @@ static const char *const solvers[] = {"auto", "cholesky", "cg", NULL};
 
 static const reco_option ials_options[] = {
 	{"factors", RECO_OPTION_INT, FIELD(factors), 64, 1, RECO_ALS_MAX_FACTORS, NULL},
-	{"regularization", RECO_OPTION_REAL, FIELD(regularization), 0.01, 1e-9, 1e9, NULL},
-	{"alpha", RECO_OPTION_REAL, FIELD(alpha), 1, 1e-9, 1e6, NULL},
+	{"regularization", RECO_OPTION_REAL, FIELD(regularization), 0, RECO_ALS_LEAST,
+	 RECO_ALS_MOST_REGULARIZATION, NULL, true},
+	{"alpha", RECO_OPTION_REAL, FIELD(alpha), 0, RECO_ALS_LEAST, RECO_ALS_MOST_ALPHA, NULL, true},
 	{"iterations", RECO_OPTION_INT, FIELD(iterations), 15, 1, 10000, NULL},
 	{"weighted_regularization", RECO_OPTION_BOOL, FIELD(weighted_regularization), false, 0, 1,
 	 NULL},
@@ -39,7 +42,8 @@ static const reco_option ials_options[] = {
 
 static const reco_option als_options[] = {
 	{"factors", RECO_OPTION_INT, FIELD(factors), 64, 1, RECO_ALS_MAX_FACTORS, NULL},
-	{"regularization", RECO_OPTION_REAL, FIELD(regularization), 0.1, 1e-9, 1e9, NULL},
+	{"regularization", RECO_OPTION_REAL, FIELD(regularization), 0.1, RECO_ALS_LEAST,
+	 RECO_ALS_MOST_REGULARIZATION, NULL},
 	{"iterations", RECO_OPTION_INT, FIELD(iterations), 15, 1, 10000, NULL},
 	{"biases", RECO_OPTION_BOOL, FIELD(biases), true, 0, 1, NULL},
 	{"clip", RECO_OPTION_BOOL, FIELD(clip), true, 0, 1, NULL},
@@ -245,6 +249,66 @@ factor_scorer(const RecoModel *model, const RecoMember *member)
 	return &scorer->factor.head;
 }
 
+static void
+ials_choose(const RecoTraining *training, void *value)
+{
+	FactorParams *params = value;
+	reco_shape shape = reco_training_shape(training);
+	reco_als_params chosen = {
+		.alpha = params->alpha,
+		.regularization = params->regularization,
+		.weighted_regularization = params->weighted_regularization,
+	};
+
+	reco_als_choose(&shape, &chosen);
+	params->alpha = chosen.alpha;
+	params->regularization = chosen.regularization;
+}
+
+/* With so much weight of an interaction, and some times the regularization that suits it. */
+static char *
+ials_candidate(const reco_shape *shape, int factors, double weight, double times)
+{
+	double alpha = reco_als_alpha(shape, weight);
+
+	return psprintf("{\"factors\": %d, \"alpha\": %.4g, \"regularization\": %.4g}", factors, alpha,
+					reco_als_regularization(shape, alpha, times));
+}
+
+static List *
+ials_candidates(const RecoTraining *training, bool portfolio)
+{
+	static const int factors[] = {64, 128};
+	static const double weights[] = {1, 4, 16, 40};
+	static const double times[] = {0.5, 1, 2};
+	reco_shape shape = reco_training_shape(training);
+	List *grid = NIL;
+
+	/* as the shape says; little weight; and so much regularization that popularity is near */
+	if (portfolio)
+		return list_make3(pstrdup("{\"factors\": 128}"), ials_candidate(&shape, 128, 1, 0.63),
+						  ials_candidate(&shape, 64, 1, 1.26));
+	for (int f = 0; f < lengthof(factors); f++)
+		for (int w = 0; w < lengthof(weights); w++)
+			for (int t = 0; t < lengthof(times); t++)
+				grid = lappend(grid, ials_candidate(&shape, factors[f], weights[w], times[t]));
+	return grid;
+}
+
+static List *
+als_candidates(const RecoTraining *training, bool portfolio)
+{
+	static const int factors[] = {16, 32, 64, 128};
+	static const double regularizations[] = {0.03, 0.06, 0.1, 0.15};
+	List *grid = NIL;
+
+	for (int f = 0; f < lengthof(factors) && !portfolio; f++)
+		for (int r = 0; r < lengthof(regularizations); r++)
+			grid = lappend(grid, psprintf("{\"factors\": %d, \"regularization\": %g}", factors[f],
+										  regularizations[r]));
+	return grid;
+}
+
 static bool
 als_predicts_value(const RecoSpec *spec)
 {
@@ -260,6 +324,8 @@ als_predicts_value(const RecoSpec *spec)
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",
 	.options = ials_options,
+	.choose = ials_choose,
+	.candidates = ials_candidates,
 	.parts = ials_parts,
 	.prepare = ials_prepare,
 	FACTOR_MODEL,
@@ -269,6 +335,7 @@ const RecoAlgorithm reco_algorithm_als = {
 	.name = "als",
 	.options = als_options,
 	.predicts_value = als_predicts_value,
+	.candidates = als_candidates,
 	.parts = als_parts,
 	FACTOR_MODEL,
 };

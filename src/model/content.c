@@ -105,11 +105,18 @@ content_scorer(const RecoModel *model, const RecoMember *member)
 	return reco_content_scorer_of(model);
 }
 
+static List *
+content_candidates(const RecoTraining *training, bool portfolio)
+{
+	return training->features && !portfolio ? list_make1(pstrdup("{}")) : NIL;
+}
+
 const RecoAlgorithm reco_algorithm_content = {
 	.name = "content",
 	.source = "content",
 	.features = content_features,
 	.options = content_options,
+	.candidates = content_candidates,
 	.params_size = sizeof(ContentParams),
 	.memory = content_memory,
 	.fit = content_fit,

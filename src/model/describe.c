@@ -2,11 +2,14 @@
  * describe.c
  *	  Values of type reco.algorithm as one would write them.
  *
- * Every option is there, defaults too, so that equal texts are equal models.
+ * Every option is there, defaults too, so that equal texts are equal models; one that is left
+ * open is NULL.  As jsonb likewise, without what is open.
  */
 #include "model/model.h"
 
+#include "utils/builtins.h"
 #include "utils/float.h"
+#include "utils/fmgrprotos.h"
 #include "utils/json.h"
 
 static void
@@ -62,8 +65,15 @@ describe_list(StringInfo text, const reco_nested *list)
 }
 
 static void
-describe_value(StringInfo text, const reco_option *option, const char *field)
+describe_value(StringInfo text, const reco_option *option, const void *params)
 {
+	const char *field = (const char *) params + option->offset;
+
+	if (reco_option_is_open(option, params))
+	{
+		appendStringInfoString(text, "NULL");
+		return;
+	}
 	switch (option->type)
 	{
 		case RECO_OPTION_INT:
@@ -109,7 +119,7 @@ describe(StringInfo text, const RecoSpec *spec, const char *schema)
 	for (const reco_option *option = spec->algorithm->options; option->name; option++)
 	{
 		appendStringInfo(text, "%s%s => ", separator, option->name);
-		describe_value(text, option, (const char *) spec->params + option->offset);
+		describe_value(text, option, spec->params);
 		separator = ", ";
 	}
 	appendStringInfoChar(text, ')');
@@ -126,4 +136,134 @@ reco_spec_describe(const RecoSpec *spec)
 	initStringInfo(&text);
 	describe(&text, spec, "");
 	return text.data;
+}
+
+static void
+push_string(JsonbParseState **state, JsonbIteratorToken as, const char *string)
+{
+	JsonbValue value = {
+		.type = jbvString,
+		.val.string = {.len = (int) strlen(string), .val = unconstify(char *, string)}};
+
+	pushJsonbValue(state, as, &value);
+}
+
+/* The shortest number that is read as the same. */
+static void
+push_real(JsonbParseState **state, JsonbIteratorToken as, double real)
+{
+	JsonbValue value = {.type = jbvNumeric};
+
+	value.val.numeric =
+		DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(float8out_internal(real)),
+											ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	pushJsonbValue(state, as, &value);
+}
+
+static void
+push_spec(JsonbParseState **state, JsonbIteratorToken as, const RecoSpec *spec)
+{
+	Jsonb *object = reco_spec_jsonb(spec);
+	JsonbValue value = {
+		.type = jbvBinary,
+		.val.binary = {.len = VARSIZE(object) - VARHDRSZ, .data = &object->root},
+	};
+
+	pushJsonbValue(state, as, &value);
+}
+
+/* Of an option that holds several. */
+static void
+push_several(JsonbParseState **state, const reco_option *option, const void *const *field)
+{
+	const reco_weights *weights = *field;
+	const reco_reals *reals = *field;
+	const reco_nested *list = *field;
+
+	switch (option->type)
+	{
+		case RECO_OPTION_WEIGHTS:
+			pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+			for (int i = 0; i < weights->n; i++)
+			{
+				push_string(state, WJB_KEY, weights->name[i]);
+				push_real(state, WJB_VALUE, weights->weight[i]);
+			}
+			pushJsonbValue(state, WJB_END_OBJECT, NULL);
+			break;
+		case RECO_OPTION_REALS:
+			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+			for (int i = 0; i < reals->n; i++)
+				push_real(state, WJB_ELEM, reals->value[i]);
+			pushJsonbValue(state, WJB_END_ARRAY, NULL);
+			break;
+		case RECO_OPTION_NESTED:
+			push_spec(state, WJB_VALUE, *field);
+			break;
+		default:
+			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+			for (int i = 0; i < list->n; i++)
+				push_spec(state, WJB_ELEM, list->value[i]);
+			pushJsonbValue(state, WJB_END_ARRAY, NULL);
+			break;
+	}
+}
+
+static void
+push_option(JsonbParseState **state, const reco_option *option, const void *field)
+{
+	JsonbValue value = {.type = jbvBool};
+
+	switch (option->type)
+	{
+		case RECO_OPTION_INT:
+			push_real(state, WJB_VALUE, *(const int *) field);
+			break;
+		case RECO_OPTION_SEED:
+			/* at most 2^53 */
+			push_real(state, WJB_VALUE, (double) *(const uint64_t *) field);
+			break;
+		case RECO_OPTION_REAL:
+			push_real(state, WJB_VALUE, *(const double *) field);
+			break;
+		case RECO_OPTION_BOOL:
+			value.val.boolean = *(const bool *) field;
+			pushJsonbValue(state, WJB_VALUE, &value);
+			break;
+		case RECO_OPTION_ENUM:
+			push_string(state, WJB_VALUE, option->choices[*(const int *) field]);
+			break;
+		default:
+			push_several(state, option, field);
+			break;
+	}
+}
+
+/* A list or an algorithm that is not given. */
+static bool
+is_absent(const reco_option *option, const void *field)
+{
+	return (option->type == RECO_OPTION_WEIGHTS || option->type == RECO_OPTION_REALS ||
+			option->type == RECO_OPTION_NESTED || option->type == RECO_OPTION_NESTED_LIST) &&
+		   *(const void *const *) field == NULL;
+}
+
+Jsonb *
+reco_spec_jsonb(const RecoSpec *spec)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_string(&state, WJB_KEY, "algorithm");
+	push_string(&state, WJB_VALUE, spec->algorithm->name);
+	for (const reco_option *option = spec->algorithm->options; option->name; option++)
+	{
+		const char *field = (const char *) spec->params + option->offset;
+
+		if (reco_option_is_open(option, spec->params) || is_absent(option, field))
+			continue;
+		push_string(&state, WJB_KEY, option->name);
+		push_option(&state, option, field);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }

@@ -24,9 +24,9 @@
 #define LEAST_LOG_WEIGHT (-290 * M_LN10)
 
 static const reco_option rp3beta_options[] = {
-	{"alpha", RECO_OPTION_REAL, FIELD(alpha), 1, 0, 10, NULL},
-	{"beta", RECO_OPTION_REAL, FIELD(beta), 0.6, 0, 10, NULL},
-	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 100, 1, 10000, NULL},
+	{"alpha", RECO_OPTION_REAL, FIELD(alpha), 0, 0, 10, NULL, true},
+	{"beta", RECO_OPTION_REAL, FIELD(beta), 0, 0, 10, NULL, true},
+	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 0, 1, 10000, NULL, true},
 	{"normalized", RECO_OPTION_BOOL, FIELD(normalize), true, 0, 1, NULL},
 	{NULL},
 };
@@ -263,16 +263,64 @@ item_scorer(const RecoModel *model, const RecoMember *member)
 	return &scorer->sums.head;
 }
 
+static void
+item_choose(const RecoTraining *training, void *params)
+{
+	knn_choose(training, RECO_OF_ITEM_LISTS, params);
+}
+
+static List *
+item_candidates(const RecoTraining *training, bool portfolio)
+{
+	static const char *const kinds[] = {
+		"\"weighting\": \"none\"",
+		"\"weighting\": \"none\", \"shrinkage\": 0",
+		"\"weighting\": \"tf-idf\"",
+		"\"weighting\": \"bm25\"",
+		"\"similarity\": \"asymmetric\", \"exponent\": 0.3, \"shrinkage\": 0",
+		"\"similarity\": \"jaccard\", \"shrinkage\": 0",
+	};
+	static const int neighbors[] = {100, 300};
+	List *grid = NIL;
+
+	if (portfolio)
+		return list_make1(pstrdup("{}"));
+	for (int k = 0; k < lengthof(kinds); k++)
+		for (int n = 0; n < lengthof(neighbors); n++)
+			grid = lappend(grid, psprintf("{%s, \"neighbors\": %d}", kinds[k], neighbors[n]));
+	return grid;
+}
+
+static List *
+rp3beta_candidates(const RecoTraining *training, bool portfolio)
+{
+	static const double alphas[] = {0.5, 0.7, 1};
+	static const double betas[] = {0, 0.3, 0.6};
+	static const int neighbors[] = {100, 500};
+	List *grid = NIL;
+
+	if (portfolio)
+		return list_make2(pstrdup("{\"alpha\": 0.7, \"beta\": 0, \"neighbors\": 500}"),
+						  pstrdup("{\"alpha\": 1, \"beta\": 0.3, \"neighbors\": 100}"));
+	for (int a = 0; a < lengthof(alphas); a++)
+		for (int b = 0; b < lengthof(betas); b++)
+			for (int n = 0; n < lengthof(neighbors); n++)
+				grid = lappend(grid, psprintf("{\"alpha\": %g, \"beta\": %g, \"neighbors\": %d}",
+											  alphas[a], betas[b], neighbors[n]));
+	return grid;
+}
+
 /* What the two have in common. */
 #define ITEM_MODEL                                                                                 \
 	.source = "model", .reads = reco_reads_items, .params_size = sizeof(KnnParams),                \
-	.parts = item_parts, .prepare = item_prepare, .scorer = item_scorer
+	.choose = item_choose, .parts = item_parts, .prepare = item_prepare, .scorer = item_scorer
 
 const RecoAlgorithm reco_algorithm_item_knn = {
 	.name = "item_knn",
 	.options = knn_options,
 	.predicts_value = knn_predicts_value,
 	.check = knn_check,
+	.candidates = item_candidates,
 	.parallel = knn_parallel,
 	.memory = item_memory,
 	.fit = item_fit,
@@ -282,6 +330,7 @@ const RecoAlgorithm reco_algorithm_item_knn = {
 const RecoAlgorithm reco_algorithm_rp3beta = {
 	.name = "rp3beta",
 	.options = rp3beta_options,
+	.candidates = rp3beta_candidates,
 	.parallel = knn_parallel,
 	.memory = rp3beta_memory,
 	.fit = rp3beta_fit,

@@ -18,9 +18,9 @@ static const char *const weightings[] = {"none", "tf-idf", "bm25", NULL};
 
 const reco_option knn_options[] = {
 	{"similarity", RECO_OPTION_ENUM, FIELD(similarity), RECO_COSINE, 0, 0, similarities},
-	{"weighting", RECO_OPTION_ENUM, FIELD(weighting), RECO_WEIGHTING_NONE, 0, 0, weightings},
-	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 100, 1, 10000, NULL},
-	{"shrinkage", RECO_OPTION_REAL, FIELD(shrinkage), 0, 0, 1e9, NULL},
+	{"weighting", RECO_OPTION_ENUM, FIELD(weighting), 0, 0, 0, weightings, true},
+	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 0, 1, 10000, NULL, true},
+	{"shrinkage", RECO_OPTION_REAL, FIELD(shrinkage), 0, 0, 1e9, NULL, true},
 	{"min_support", RECO_OPTION_INT, FIELD(min_support), 1, 1, 1000000000, NULL},
 	{"normalized", RECO_OPTION_BOOL, FIELD(normalize), false, 0, 1, NULL},
 	{"biases", RECO_OPTION_BOOL, FIELD(biases), false, 0, 1, NULL},
@@ -59,15 +59,16 @@ void
 knn_check(const void *value)
 {
 	const KnnParams *params = value;
+	bool weighted =
+		params->weighting == RECO_WEIGHTING_TF_IDF || params->weighting == RECO_WEIGHTING_BM25;
 
-	if (params->weighting != RECO_WEIGHTING_NONE &&
-		reco_measure_of_sets((reco_measure) params->similarity))
+	if (weighted && reco_measure_of_sets((reco_measure) params->similarity))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("weighting \"%s\" cannot be combined with similarity \"%s\"",
 							   weightings[params->weighting], similarities[params->similarity]),
 						errdetail("This similarity compares sets, in which nothing has a weight."),
 						errhint("Use weighting => 'none', or similarity => 'cosine'.")));
-	if (params->weighting != RECO_WEIGHTING_NONE &&
+	if (weighted &&
 		(params->similarity == RECO_PEARSON || params->similarity == RECO_ADJUSTED_COSINE))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("weighting \"%s\" cannot be combined with similarity \"%s\"",
@@ -79,6 +80,22 @@ knn_check(const void *value)
 						errmsg("shrinkage cannot be combined with similarity \"llr\""),
 						errdetail("The log-likelihood ratio already grows with the support."),
 						errhint("Use min_support to leave rare pairs out.")));
+}
+
+void
+knn_choose(const RecoTraining *training, reco_neighbors_use use, KnnParams *params)
+{
+	reco_shape shape = reco_training_shape(training);
+	reco_neighbors_params chosen = knn_kernel_params(params);
+
+	chosen.walk_alpha = params->alpha;
+	chosen.walk_beta = params->beta;
+	reco_neighbors_choose(&shape, training->spec->predicts_value ? RECO_OF_RATINGS : use, &chosen);
+	params->weighting = (int) chosen.weighting;
+	params->neighbors = chosen.neighbors;
+	params->shrinkage = chosen.shrinkage;
+	params->alpha = chosen.walk_alpha;
+	params->beta = chosen.walk_beta;
 }
 
 bool

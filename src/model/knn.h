@@ -5,6 +5,7 @@
 #ifndef RECO_MODEL_KNN_H
 #define RECO_MODEL_KNN_H
 
+#include "core/neighbors/neighbors_choose.h"
 #include "core/scoring/score_sums.h"
 #include "model/model.h"
 
@@ -31,6 +32,8 @@ extern const reco_option knn_options[];
 extern const KnnParams *knn_params(const RecoSpec *spec);
 extern reco_neighbors_params knn_kernel_params(const KnnParams *params);
 extern void knn_check(const void *params);
+/* What is left open of options of a use. */
+extern void knn_choose(const RecoTraining *training, reco_neighbors_use use, KnnParams *params);
 extern bool knn_predicts_value(const RecoSpec *spec);
 
 /* Options, memory and training on rows, users or items, that are compared. */

@@ -11,6 +11,7 @@
 
 #include "core/als/als.h"
 #include "core/content/content.h"
+#include "core/data/shape.h"
 #include "core/data/triples.h"
 #include "core/neighbors/neighbors.h"
 #include "core/neighbors/neighbors_index.h"
@@ -160,8 +161,20 @@ struct RecoAlgorithm
 	RecoFeatureUse (*features)(const RecoSpec *spec);
 	/* RECO_READS_...; NULL: nothing */
 	unsigned (*reads)(const RecoSpec *spec);
-	/* an error when options do not go together; may be NULL */
+	/* an error when options do not go together, as far as they are given; may be NULL */
 	void (*check)(const void *params);
+	/*
+	 * Fills in what was left open, by the data; NULL: nothing can be.  What decides
+	 * predicts_value, features, reads or parts cannot be left open.
+	 */
+	void (*choose)(const RecoTraining *training, void *params);
+	/*
+	 * What is worth trying, as texts of JSON objects of options: all that reco.tune() tries, or
+	 * of a portfolio the few that reco.auto() does; NIL: nothing.  Numbers may follow the data,
+	 * but how many there are, and what each is about, may not, so that the one that was chosen
+	 * on a part of the data can be found again for all of it.  May be NULL: nothing.
+	 */
+	List *(*candidates)(const RecoTraining *training, bool portfolio);
 
 	/* whether fit is long enough for threads; NULL: it uses none */
 	bool (*parallel)(const RecoTraining *training);
@@ -200,6 +213,8 @@ extern bool reco_algorithm_is_named(const char *text);
 /* An algorithm as jsonb in a text, or an error that says how one is written. */
 extern Jsonb *reco_algorithm_from_text(const char *text);
 extern char *reco_spec_describe(const RecoSpec *spec);
+/* The value that reco_spec_parse makes an equal spec of; what is open is not in it. */
+extern Jsonb *reco_spec_jsonb(const RecoSpec *spec);
 extern void reco_options_parse(const reco_option *table, void *target, const char *owner,
 							   Jsonb *value, const char *skip_key);
 
@@ -223,6 +238,29 @@ extern float *reco_zeros(RecoBudget *budget, int32 n);
 
 /* Members of RecoAlgorithm that may be NULL, with what that means. */
 extern unsigned reco_spec_reads(const RecoSpec *spec);
+
+/* algorithm.c, for resolve.c */
+extern void reco_spec_find_members(RecoSpec *spec);
+
+/* resolve.c */
+
+/* Whether an option is left open, of members too. */
+extern bool reco_spec_is_open(const RecoSpec *spec);
+/* An error when one is: for those who have no data to choose by.  what: as in "als_agg". */
+extern void reco_spec_require_given(const RecoSpec *spec, const char *what);
+/*
+ * A spec with nothing left open, by the interactions and features of the training, each member
+ * by its own rule; itself where nothing is.  fit is only ever called with such.
+ */
+extern const RecoSpec *reco_spec_resolve(const RecoSpec *spec, const RecoTraining *training);
+/* For `choose` and `candidates`. */
+extern reco_shape reco_training_shape(const RecoTraining *training);
+/*
+ * RecoAlgorithm.candidates, parsed, with what they leave open, for the interactions and
+ * features of the training, whatever its spec.
+ */
+extern List *reco_spec_candidates(const RecoAlgorithm *algorithm, const RecoTraining *training,
+								  bool portfolio);
 
 /* training.c */
 

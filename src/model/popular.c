@@ -107,10 +107,17 @@ popular_scorer(const RecoModel *model, const RecoMember *member)
 	return &scorer->head;
 }
 
+static List *
+popular_candidates(const RecoTraining *training, bool portfolio)
+{
+	return list_make1(pstrdup("{}"));
+}
+
 const RecoAlgorithm reco_algorithm_popular = {
 	.name = "popular",
 	.source = "popular",
 	.options = popular_options,
+	.candidates = popular_candidates,
 	.params_size = sizeof(PopularParams),
 	.memory = popular_memory,
 	.fit = popular_fit,

@@ -116,11 +116,23 @@ svd_scorer(const RecoModel *model, const RecoMember *member)
 	return &scorer->head;
 }
 
+static List *
+svd_candidates(const RecoTraining *training, bool portfolio)
+{
+	static const int factors[] = {8, 16, 32, 64, 128, 256};
+	List *grid = NIL;
+
+	for (int f = 0; f < lengthof(factors) && !portfolio; f++)
+		grid = lappend(grid, psprintf("{\"factors\": %d}", factors[f]));
+	return grid;
+}
+
 const RecoAlgorithm reco_algorithm_svd = {
 	.name = "svd",
 	.source = "model",
 	.reads = reco_reads_items,
 	.options = svd_options,
+	.candidates = svd_candidates,
 	.params_size = sizeof(SvdParams),
 	.parallel = svd_parallel,
 	.memory = svd_memory,

@@ -108,6 +108,33 @@ user_scorer(const RecoModel *model, const RecoMember *member)
 	return &scorer->sums.head;
 }
 
+static void
+user_choose(const RecoTraining *training, void *params)
+{
+	knn_choose(training, RECO_OF_USER_LISTS, params);
+}
+
+static List *
+user_candidates(const RecoTraining *training, bool portfolio)
+{
+	static const char *const kinds[] = {
+		"\"weighting\": \"bm25\"",
+		"\"weighting\": \"tf-idf\"",
+		"\"weighting\": \"none\"",
+		"\"weighting\": \"none\", \"shrinkage\": 0",
+		"\"similarity\": \"jaccard\", \"shrinkage\": 0",
+	};
+	static const int neighbors[] = {100, 300};
+	List *grid = NIL;
+
+	if (portfolio)
+		return list_make1(pstrdup("{}"));
+	for (int k = 0; k < lengthof(kinds); k++)
+		for (int n = 0; n < lengthof(neighbors); n++)
+			grid = lappend(grid, psprintf("{%s, \"neighbors\": %d}", kinds[k], neighbors[n]));
+	return grid;
+}
+
 const RecoAlgorithm reco_algorithm_user_knn = {
 	.name = "user_knn",
 	.source = "model",
@@ -116,6 +143,8 @@ const RecoAlgorithm reco_algorithm_user_knn = {
 	.params_size = sizeof(KnnParams),
 	.predicts_value = knn_predicts_value,
 	.check = knn_check,
+	.choose = user_choose,
+	.candidates = user_candidates,
 	.parallel = knn_parallel,
 	.memory = user_memory,
 	.fit = user_fit,

@@ -217,6 +217,7 @@ read_algorithm(FunctionCallInfo fcinfo, Site *site, int argument)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("als_agg cannot solve algorithm \"%s\"", spec->algorithm->name),
 						errhint("Pass a value made by reco.ials() or reco.als().")));
+	reco_spec_require_given(spec, "als_agg");
 	if (site->algorithm != NULL)
 		pfree(site->algorithm);
 	site->algorithm = (struct varlena *) copy;

@@ -30,13 +30,13 @@ static const char *const choices[] = {"auto", "cholesky", "cg", "-lu", NULL};
 #define FIELD(name) offsetof(params, name)
 
 static const reco_option table[] = {
-	{"count", RECO_OPTION_INT, FIELD(count), 64, 1, 2048, NULL},
-	{"wide", RECO_OPTION_INT, FIELD(wide), -5, INT32_MIN, INT32_MAX, NULL},
-	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, 9007199254740992.0, NULL},
-	{"rate", RECO_OPTION_REAL, FIELD(rate), 0.25, 1e-9, 1e9, NULL},
-	{"flag", RECO_OPTION_BOOL, FIELD(flag), true, 0, 1, NULL},
-	{"choice", RECO_OPTION_ENUM, FIELD(choice), 1, 0, 0, choices},
-	{NULL, 0, 0, 0, 0, 0, NULL},
+	{"count", RECO_OPTION_INT, FIELD(count), 64, 1, 2048, NULL, false},
+	{"wide", RECO_OPTION_INT, FIELD(wide), -5, INT32_MIN, INT32_MAX, NULL, false},
+	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, 9007199254740992.0, NULL, false},
+	{"rate", RECO_OPTION_REAL, FIELD(rate), 0.25, 1e-9, 1e9, NULL, false},
+	{"flag", RECO_OPTION_BOOL, FIELD(flag), true, 0, 1, NULL, false},
+	{"choice", RECO_OPTION_ENUM, FIELD(choice), 1, 0, 0, choices, false},
+	{NULL, 0, 0, 0, 0, 0, NULL, false},
 };
 
 #define OPTIONS (sizeof(table) / sizeof(table[0]) - 1)

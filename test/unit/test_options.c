@@ -32,16 +32,16 @@ static const char *const choices[] = {"auto", "cholesky", "cg", NULL};
 #define FIELD(name) offsetof(params, name)
 
 static const reco_option table[] = {
-	{"count", RECO_OPTION_INT, FIELD(count), 64, 1, 2048, NULL},
-	{"wide", RECO_OPTION_INT, FIELD(wide), -5, INT32_MIN, INT32_MAX, NULL},
-	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, MAX_SEED, NULL},
-	{"rate", RECO_OPTION_REAL, FIELD(rate), 0.25, 1e-9, 1e9, NULL},
-	{"flag", RECO_OPTION_BOOL, FIELD(flag), true, 0, 1, NULL},
-	{"choice", RECO_OPTION_ENUM, FIELD(choice), 1, 0, 0, choices},
-	{NULL, 0, 0, 0, 0, 0, NULL},
+	{"count", RECO_OPTION_INT, FIELD(count), 64, 1, 2048, NULL, false},
+	{"wide", RECO_OPTION_INT, FIELD(wide), -5, INT32_MIN, INT32_MAX, NULL, false},
+	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, MAX_SEED, NULL, false},
+	{"rate", RECO_OPTION_REAL, FIELD(rate), 0.25, 1e-9, 1e9, NULL, false},
+	{"flag", RECO_OPTION_BOOL, FIELD(flag), true, 0, 1, NULL, false},
+	{"choice", RECO_OPTION_ENUM, FIELD(choice), 1, 0, 0, choices, false},
+	{NULL, 0, 0, 0, 0, 0, NULL, false},
 };
 
-static const reco_option no_options[] = {{NULL, 0, 0, 0, 0, 0, NULL}};
+static const reco_option no_options[] = {{NULL, 0, 0, 0, 0, 0, NULL, false}};
 
 #define OWNER "algorithm \"test\""
 
@@ -308,8 +308,8 @@ static void
 test_weights(void **state)
 {
 	static const reco_option weights[] = {
-		{"weights", RECO_OPTION_WEIGHTS, 0, 0, 0, 1e6, NULL},
-		{NULL, 0, 0, 0, 0, 0, NULL},
+		{"weights", RECO_OPTION_WEIGHTS, 0, 0, 0, 1e6, NULL, false},
+		{NULL, 0, 0, 0, 0, 0, NULL, false},
 	};
 	static const char hint[] =
 		"It must be an object of numbers from 0 to 1000000, such as {\"title\": 1, \"tags\": 0.5}.";
@@ -359,15 +359,15 @@ test_lists(void **state)
 		const reco_nested *some;
 	} held;
 	static const reco_option lists[] = {
-		{"reals", RECO_OPTION_REALS, offsetof(held, reals), 0, 0, 10, NULL},
-		{"one", RECO_OPTION_NESTED, offsetof(held, one), 0, 1, 1, NULL},
-		{"some", RECO_OPTION_NESTED_LIST, offsetof(held, some), 0, 2, 3, NULL},
-		{NULL, 0, 0, 0, 0, 0, NULL},
+		{"reals", RECO_OPTION_REALS, offsetof(held, reals), 0, 0, 10, NULL, false},
+		{"one", RECO_OPTION_NESTED, offsetof(held, one), 0, 1, 1, NULL, false},
+		{"some", RECO_OPTION_NESTED_LIST, offsetof(held, some), 0, 2, 3, NULL, false},
+		{NULL, 0, 0, 0, 0, 0, NULL, false},
 	};
 	static const reco_option optional[] = {
-		{"one", RECO_OPTION_NESTED, offsetof(held, one), 0, 0, 1, NULL},
-		{"some", RECO_OPTION_NESTED_LIST, offsetof(held, some), 0, 0, 3, NULL},
-		{NULL, 0, 0, 0, 0, 0, NULL},
+		{"one", RECO_OPTION_NESTED, offsetof(held, one), 0, 0, 1, NULL, false},
+		{"some", RECO_OPTION_NESTED_LIST, offsetof(held, some), 0, 0, 3, NULL, false},
+		{NULL, 0, 0, 0, 0, 0, NULL, false},
 	};
 	static const double bad[] = {-1, 10.5, NAN, INFINITY};
 	double numbers[] = {0, 10, 3};
@@ -469,12 +469,92 @@ test_long_names(void **state)
 	for (int i = 0; i < 199; i++)
 	{
 		memset(names[i], 'a' + i % 26, 39);
-		many[i] = (reco_option){names[i], RECO_OPTION_INT, FIELD(count), 1, 0, 9, NULL};
+		many[i] = (reco_option){names[i], RECO_OPTION_INT, FIELD(count), 1, 0, 9, NULL, false};
 	}
 	assert_false(reco_options_set(many, &p, OWNER, name, &text, &error));
 	assert_true(strlen(error.hint) < sizeof(error.hint));
 	assert_true(strstr(error.hint, "Valid options are: aaaa") == error.hint);
 	free(name);
+}
+
+static const reco_option open_table[] = {
+	{"count", RECO_OPTION_INT, FIELD(count), 0, 1, 2048, NULL, true},
+	{"rate", RECO_OPTION_REAL, FIELD(rate), 0, 0.5, 1000, NULL, true},
+	{"choice", RECO_OPTION_ENUM, FIELD(choice), 0, 0, 0, choices, true},
+	{"wide", RECO_OPTION_INT, FIELD(wide), -5, INT32_MIN, INT32_MAX, NULL, false},
+	{NULL},
+};
+
+/* What is not given is open, whether nothing is said or null; a value that is given is not. */
+static void
+test_open(void **state)
+{
+	static const char *const names[] = {"count", "rate", "choice"};
+	reco_value given[] = {number(3), number(2.5), string("cg")};
+	reco_value null = {.kind = RECO_VALUE_NULL};
+	reco_value least = number(INT32_MIN);
+	reco_value nan = number(NAN);
+	reco_option_error error;
+	params p = {.before = 7, .after = 8};
+
+	(void) state;
+	reco_options_init(open_table, &p);
+	assert_int_equal(p.before, 7);
+	assert_int_equal(p.after, 8);
+	assert_int_equal(p.wide, -5);
+	for (int i = 0; i < 3; i++)
+	{
+		const reco_option *option = reco_option_find(open_table, names[i]);
+
+		assert_true(reco_options_open(open_table, &p) == option);
+		assert_true(reco_option_is_open(option, &p));
+		assert_true(reco_options_set(open_table, &p, OWNER, names[i], &given[i], &error));
+		assert_false(reco_option_is_open(option, &p));
+	}
+	assert_null(reco_options_open(open_table, &p));
+	/* what stands for open cannot be written */
+	assert_true(reco_options_set(open_table, &p, OWNER, "wide", &least, &error));
+	assert_null(reco_options_open(open_table, &p));
+	assert_false(reco_options_set(open_table, &p, OWNER, "count", &least, &error));
+	assert_false(reco_options_set(open_table, &p, OWNER, "rate", &nan, &error));
+	assert_null(reco_options_open(open_table, &p));
+	for (int i = 2; i >= 0; i--)
+	{
+		assert_true(reco_options_set(open_table, &p, OWNER, names[i], &null, &error));
+		assert_string_equal(reco_options_open(open_table, &p)->name, names[i]);
+	}
+}
+
+/* What was chosen has four digits and is in range; what was given stays as it is. */
+static void
+test_chosen(void **state)
+{
+	static const double chosen[][2] = {{123.456789, 123.5}, {0.50004, 0.5}, {1e300, 1000},
+									   {-1, 0.5},           {0, 0.5},       {INFINITY, 1000}};
+	params asked = {0};
+
+	(void) state;
+	reco_options_init(open_table, &asked);
+	for (int i = 0; i < 6; i++)
+	{
+		params p = asked;
+
+		assert_false(reco_options_chosen(open_table, &asked, &p));
+		p.rate = chosen[i][0];
+		p.choice = 2;
+		assert_false(reco_options_chosen(open_table, &asked, &p));
+		p.count = 5;
+		assert_true(reco_options_chosen(open_table, &asked, &p));
+		assert_true(p.rate == chosen[i][1]);
+	}
+	asked.rate = 123.456789;
+	asked.count = 5;
+	asked.choice = 1;
+	for (params p = asked; p.count == 5; p.count++)
+	{
+		assert_true(reco_options_chosen(open_table, &asked, &p));
+		assert_true(p.rate == 123.456789);
+	}
 }
 
 int
@@ -486,6 +566,7 @@ main(void)
 		cmocka_unit_test(test_bool),     cmocka_unit_test(test_enum),
 		cmocka_unit_test(test_weights),  cmocka_unit_test(test_unrecognized),
 		cmocka_unit_test(test_lists),    cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_open),     cmocka_unit_test(test_chosen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,11 @@
 
 #define RECO_ALS_MAX_FACTORS 1024
 
+/* Of alpha and regularization, which are as well above 0. */
+#define RECO_ALS_LEAST 1e-9
+#define RECO_ALS_MOST_ALPHA 1e6
+#define RECO_ALS_MOST_REGULARIZATION 1e9
+
 typedef enum reco_als_solver
 {
 	RECO_ALS_AUTO = 0,

@@ -8,9 +8,11 @@
  */
 #include "core/base/options.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool fail(char *buffer, size_t size, const char *format, ...)
@@ -73,6 +75,59 @@ store(const reco_option *option, void *target, double number)
 	}
 }
 
+static void
+store_default(const reco_option *option, void *target)
+{
+	char *field = (char *) target + option->offset;
+
+	if (!option->open)
+		store(option, target, option->fallback);
+	else if (option->type == RECO_OPTION_REAL)
+		*(double *) field = NAN;
+	else
+		*(int *) field = INT_MIN;
+}
+
+bool
+reco_option_is_open(const reco_option *option, const void *target)
+{
+	const char *field = (const char *) target + option->offset;
+
+	if (!option->open)
+		return false;
+	if (option->type == RECO_OPTION_REAL)
+		return isnan(*(const double *) field);
+	return *(const int *) field == INT_MIN;
+}
+
+const reco_option *
+reco_options_open(const reco_option *table, const void *target)
+{
+	const reco_option *option = table;
+
+	while (option->name && !reco_option_is_open(option, target))
+		option++;
+	return option->name ? option : NULL;
+}
+
+bool
+reco_options_chosen(const reco_option *table, const void *asked, void *target)
+{
+	for (const reco_option *option = table; option->name; option++)
+	{
+		double *real = (double *) ((char *) target + option->offset);
+		char shown[32];
+
+		if (reco_option_is_open(option, target))
+			return false;
+		if (option->type != RECO_OPTION_REAL || !reco_option_is_open(option, asked))
+			continue;
+		snprintf(shown, sizeof(shown), "%.4g", *real);
+		*real = fmin(fmax(strtod(shown, NULL), option->min), option->max);
+	}
+	return true;
+}
+
 const reco_option *
 reco_option_find(const reco_option *table, const char *name)
 {
@@ -87,7 +142,7 @@ void
 reco_options_init(const reco_option *table, void *target)
 {
 	for (const reco_option *option = table; option->name; option++)
-		store(option, target, option->fallback);
+		store_default(option, target);
 }
 
 /* Appends to a list "a, b, c", as far as there is room. */
@@ -301,8 +356,11 @@ reco_options_set(const reco_option *table, void *target, const char *owner, cons
 	if (option == NULL)
 		return unrecognized(table, owner, name, error);
 	if (value->kind == RECO_VALUE_NULL)
-		number = option->fallback;
-	else if (option->type == RECO_OPTION_ENUM)
+	{
+		store_default(option, target);
+		return true;
+	}
+	if (option->type == RECO_OPTION_ENUM)
 	{
 		if (!check_choice(option, owner, value, &number, error))
 			return false;

@@ -10,11 +10,11 @@
 
 typedef enum reco_option_type
 {
-	RECO_OPTION_INT,     /* int */
+	RECO_OPTION_INT,     /* int; INT_MIN: left open */
 	RECO_OPTION_SEED,    /* uint64_t, a whole number from 0 to 2^53 */
-	RECO_OPTION_REAL,    /* double */
+	RECO_OPTION_REAL,    /* double; NaN: left open */
 	RECO_OPTION_BOOL,    /* bool */
-	RECO_OPTION_ENUM,    /* int, the place in choices */
+	RECO_OPTION_ENUM,    /* int, the place in choices; INT_MIN: left open */
 	RECO_OPTION_WEIGHTS, /* const reco_weights *; NULL: not given */
 	RECO_OPTION_REALS,   /* const reco_reals *; NULL: not given */
 	RECO_OPTION_NESTED,  /* void *, an algorithm; NULL: not given, which min 1 does not allow */
@@ -56,6 +56,8 @@ typedef struct reco_option
 	double min;      /* of a number, or of the length of a list; inclusive */
 	double max;
 	const char *const *choices; /* of an enum, ends with NULL */
+	/* not given, an INT, a REAL or an ENUM is left open, to be chosen by the data: no fallback */
+	bool open;
 } reco_option;
 
 typedef enum reco_value_kind
@@ -94,8 +96,20 @@ typedef struct reco_option_error
 /* The option of a name; NULL: there is none. */
 extern const reco_option *reco_option_find(const reco_option *table, const char *name);
 
-/* Fills the struct with the defaults. */
+/* Fills the struct with the defaults; what can be left open is. */
 extern void reco_options_init(const reco_option *table, void *target);
+
+/* Whether that option is left open in target. */
+extern bool reco_option_is_open(const reco_option *option, const void *target);
+
+/* The first option that is left open, those of algorithms among them not counted; or NULL. */
+extern const reco_option *reco_options_open(const reco_option *table, const void *target);
+
+/*
+ * Once target has what was chosen for what asked leaves open: numbers to four digits and within
+ * their range.  False: something is still open, or what was chosen is no number.
+ */
+extern bool reco_options_chosen(const reco_option *table, const void *asked, void *target);
 
 /*
  * Sets one option from what the user wrote.  owner is how an error names the

@@ -299,6 +299,9 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->epoch = row->active_epoch;
 	serving->context = context;
 	model->spec = reco_spec_parse(version->algorithm);
+	if (reco_spec_is_open(model->spec))
+		reco_damaged(row->schema, psprintf("The algorithm of its version %d leaves options open.",
+										   row->active_version));
 	reco_data_options_parse(version->options, &serving->options);
 	reco_table_open(&items, row->schema, false, AccessShareLock);
 	reco_check_policies(items.heap);

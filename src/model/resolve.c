@@ -1,0 +1,143 @@
+/*
+ * resolve.c
+ *	  Options that were left open, chosen by the data.
+ *
+ * What was asked for stays with the definition of a model; what was chosen is what a version was
+ * trained with, and has nothing open.
+ *
+ * Cost: of each algorithm that leaves something open, a pass over the interactions.
+ */
+#include "model/model.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+static const reco_option *
+open_option(const RecoSpec *spec)
+{
+	return reco_options_open(spec->algorithm->options, spec->params);
+}
+
+bool
+reco_spec_is_open(const RecoSpec *spec)
+{
+	bool open = open_option(spec) != NULL;
+
+	for (int m = 0; m < spec->members && !open; m++)
+		open = reco_spec_is_open(spec->member[m]);
+	return open;
+}
+
+void
+reco_spec_require_given(const RecoSpec *spec, const char *what)
+{
+	const reco_option *open = open_option(spec);
+
+	for (int m = 0; m < spec->members; m++)
+		reco_spec_require_given(spec->member[m], what);
+	if (open)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s needs option \"%s\" of algorithm \"%s\" to be given", what,
+							   open->name, spec->algorithm->name),
+						errdetail("Left open it is chosen by the data of a model, of which there "
+								  "is none here."),
+						errhint("Write reco.%s(%s => ...); what was chosen for a model is in its "
+								"view versions.",
+								spec->algorithm->name, open->name)));
+}
+
+reco_shape
+reco_training_shape(const RecoTraining *training)
+{
+	reco_shape shape;
+
+	reco_budget_check(training->budget,
+					  reco_shape_of(&training->budget->env, &training->by_user, &shape),
+					  "training");
+	return shape;
+}
+
+/* A copy of the options whose algorithms are copies. */
+static void *
+copy_params(const RecoSpec *spec, const RecoTraining *training)
+{
+	Size size = spec->algorithm->params_size + 1;
+	void *params = memcpy(palloc(size), spec->params, size);
+
+	for (const reco_option *option = spec->algorithm->options; option->name; option++)
+	{
+		void **field = (void **) ((char *) params + option->offset);
+
+		if (option->type == RECO_OPTION_NESTED && *field)
+			*field = unconstify(RecoSpec *, reco_spec_resolve(*field, training));
+		else if (option->type == RECO_OPTION_NESTED_LIST && *field)
+		{
+			const reco_nested *asked = *field;
+			reco_nested *list = palloc(sizeof(reco_nested));
+
+			list->n = asked->n;
+			list->value = palloc((asked->n + 1) * sizeof(void *));
+			for (int k = 0; k < asked->n; k++)
+				list->value[k] =
+					unconstify(RecoSpec *, reco_spec_resolve(asked->value[k], training));
+			*field = list;
+		}
+	}
+	return params;
+}
+
+const RecoSpec *
+reco_spec_resolve(const RecoSpec *spec, const RecoTraining *training)
+{
+	const RecoAlgorithm *algorithm = spec->algorithm;
+	RecoSpec *chosen;
+
+	if (!reco_spec_is_open(spec))
+		return spec;
+	chosen = memcpy(palloc(sizeof(RecoSpec)), spec, sizeof(RecoSpec));
+	chosen->params = copy_params(spec, training);
+	chosen->members = 0;
+	reco_spec_find_members(chosen);
+	if (open_option(spec))
+	{
+		RecoTraining own =
+			reco_training_of(spec, training->set, training->budget, training->features);
+
+		algorithm->choose(&own, chosen->params);
+		if (!reco_options_chosen(algorithm->options, spec->params, chosen->params))
+			elog(ERROR, "algorithm \"%s\" left an option open", algorithm->name);
+	}
+	if (algorithm->check)
+		algorithm->check(chosen->params);
+	return chosen;
+}
+
+/* An algorithm with some options, the others being as if not given. */
+static RecoSpec *
+spec_of(const RecoAlgorithm *algorithm, const char *options)
+{
+	char *name = psprintf("{\"algorithm\": \"%s\"}", algorithm->name);
+	Datum whole = DirectFunctionCall2(
+		jsonb_concat, DirectFunctionCall1(jsonb_in, CStringGetDatum(name)),
+		DirectFunctionCall1(jsonb_in, CStringGetDatum(unconstify(char *, options))));
+
+	return reco_spec_parse(DatumGetJsonbP(whole));
+}
+
+List *
+reco_spec_candidates(const RecoAlgorithm *algorithm, const RecoTraining *training, bool portfolio)
+{
+	List *specs = NIL;
+	List *texts;
+	ListCell *cell;
+	RecoTraining own;
+
+	if (algorithm->candidates == NULL)
+		return NIL;
+	own = reco_training_of(spec_of(algorithm, "{}"), training->set, training->budget,
+						   training->features);
+	texts = algorithm->candidates(&own, portfolio);
+	foreach (cell, texts)
+		specs = lappend(specs, spec_of(algorithm, lfirst(cell)));
+	return specs;
+}
