@@ -122,7 +122,9 @@ CREATE FUNCTION reco.options(
   min_item_interactions pg_catalog.int4 DEFAULT 1,
   keep_versions pg_catalog.int4 DEFAULT 2,
   live pg_catalog.text DEFAULT 'auto',
-  max_user_interactions pg_catalog.int4 DEFAULT NULL
+  max_user_interactions pg_catalog.int4 DEFAULT NULL,
+  value pg_catalog.text DEFAULT 'auto',
+  value_cap pg_catalog.float8 DEFAULT NULL
 ) RETURNS reco.data_options
 AS 'MODULE_PATHNAME', 'reco_make_options'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

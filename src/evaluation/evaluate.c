@@ -193,6 +193,7 @@ evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 	{
 		const RecoSpec *spec = lfirst(cell);
 
+		reco_data_check_values(&options, spec);
 		if (spec->features == RECO_FEATURES_REQUIRED && PG_ARGISNULL(ARG_ITEMS))
 			reco_features_missing(spec);
 		features = features || spec->features != RECO_FEATURES_NONE;

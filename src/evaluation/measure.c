@@ -120,7 +120,7 @@ reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
 	reco_budget_check(
 		e->budget, reco_split(&e->budget->env, &e->data->x, fraction, seed, &e->train, &e->hidden),
 		"an evaluation");
-	reco_training_set_init(&e->set, &e->train, e->budget);
+	reco_training_set_init(&e->set, &e->train, e->data->values, e->budget);
 	rank_by_users(e);
 	choose_users(e);
 	return hidden->start[hidden->rows] > 0;

@@ -25,6 +25,19 @@ RECO_FUNCTION(reco_alter_model_by_name);
 RECO_FUNCTION(reco_drop_model);
 RECO_FUNCTION(reco_activate);
 
+/* What does not go together, whichever of it is new. */
+static void
+check_options(const ModelRow *row, const ModelRow *change)
+{
+	RecoDataOptions options;
+
+	if (change->algorithm == NULL && change->options == NULL)
+		return;
+	reco_data_options_parse(change->options ? change->options : row->options, &options);
+	reco_data_check_values(&options,
+						   reco_spec_parse(change->algorithm ? change->algorithm : row->algorithm));
+}
+
 /* source: the number of that argument. */
 static Datum
 alter_model(FunctionCallInfo fcinfo, int source, Jsonb *algorithm)
@@ -41,6 +54,7 @@ alter_model(FunctionCallInfo fcinfo, int source, Jsonb *algorithm)
 	change.source = reco_text_or_null(fcinfo, source);
 	change.items = reco_text_or_null(fcinfo, 3);
 	change.search_path = pstrdup(GetConfigOption("search_path", false, false));
+	check_options(&row, &change);
 	change.resolved = reco_resolve_missing(&change);
 	SPI_connect();
 	reco_definition_update(&row, &change);

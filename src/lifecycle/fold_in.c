@@ -176,10 +176,13 @@ compare_users(FoldIn *fold)
 	RecoRun *run = fold->run;
 	Serving *serving = fold->serving;
 	const RecoData *data = run->data;
+	const reco_csr *a = &data->x.by_user;
+	reco_value_rule rule = reco_data_value_rule(&serving->options);
 	int32 users = id_dict_count(data->users);
 
 	fold->value =
-		reco_spec_values(fold->serving->model.spec, data->x.by_user.value, data->x.latest);
+		reco_values_of(&rule, reco_spec_values(serving->model.spec, a->value, data->x.latest),
+					   a->start[a->rows], &run->budget, "folding in");
 	fold->stored = reco_budget_alloc(&run->budget, (Size) users + 1);
 	memset(fold->stored, 0, (Size) users + 1);
 	reco_serving_each_row(serving, fold->scratch, compare_user, fold);

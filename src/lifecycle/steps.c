@@ -89,6 +89,7 @@ reco_run_parse(RecoRun *run)
 	if (run->guard)
 		reco_guard_check(run->guard, run->spec);
 	reco_data_options_parse(run->definition.options, &run->options);
+	reco_data_check_values(&run->options, run->spec);
 	MemoryContextSwitchTo(old);
 }
 
@@ -106,16 +107,29 @@ resolve(RecoRun *run)
 	MemoryContextSwitchTo(old);
 }
 
+/* Interactions that say no, or nothing. */
+static void
+count_signs(const reco_csr *a, int64 *count)
+{
+	for (int64 e = 0; a->value && e < a->start[a->rows]; e++)
+	{
+		count[RECO_COUNT_NEGATIVE] += a->value[e] < 0;
+		count[RECO_COUNT_ZERO] += a->value[e] == 0;
+		RECO_POLL_AT(e);
+	}
+}
+
 /* The data as the algorithm is given it, and the algorithm with what was left open. */
 static void
 prepare_training(RecoRun *run)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
-	const RecoData *data = run->data;
+	RecoData *data = run->data;
 
-	reco_training_set_init(&run->set, &data->x, &run->budget);
+	reco_training_set_init(&run->set, &data->x, data->values, &run->budget);
 	reco_training_set_expect(&run->set, run->spec);
 	run->training = reco_training_of(run->spec, &run->set, &run->budget, data->features);
+	count_signs(&run->training.by_user, data->count);
 	run->training.spec = reco_spec_resolve(run->spec, &run->training);
 	run->training.progress = run->progress;
 	run->training.progress_arg = run->progress_arg;
@@ -192,8 +206,10 @@ reco_step_measure(RecoRun *run)
 void
 reco_step_write(RecoRun *run, const ModelRow *now)
 {
+	reco_value_rule rule = reco_training_rule(&run->training);
 	RecoVersionResult result = {
 		.data = run->data,
+		.options = reco_data_options_record(run->definition.options, &rule),
 		.by_user = &run->training.by_user,
 		.trained = &run->trained,
 		.read_seconds = run->read_seconds,

@@ -94,16 +94,71 @@ iterated(void *arg, int member, int members, int iteration, int iterations, doub
 	elog(DEBUG1, "iteration %d of %d, loss %g", iteration, iterations, loss);
 }
 
+/* For messages: the rule of values, where it changed some. */
+static const char *
+what_values_count(const RecoRun *run)
+{
+	const RecoTrainingSet *set = &run->set;
+	reco_value_rule rule = reco_training_rule(&run->training);
+
+	if (!run->data->has_value || rule.kind == RECO_VALUES_RAW ||
+		set->value == set->x->by_user.value)
+		return "";
+	return rule.kind == RECO_VALUES_BINARY ? " (counts once)"
+		   : rule.kind == RECO_VALUES_LOG  ? " (its logarithm)"
+										   : " (capped)";
+}
+
 /* For messages: which column of a source was taken as what. */
 static char *
-what_columns_are(const RecoData *data)
+what_columns_are(const RecoRun *run)
 {
 	static const char *const roles[] = {"user", "item", "value", "time"};
+	const RecoData *data = run->data;
 	StringInfoData text;
 
 	initStringInfo(&text);
 	for (int c = 0; c < lengthof(roles) && data->column[c]; c++)
-		appendStringInfo(&text, "%s%s = \"%s\"", c ? ", " : "", roles[c], data->column[c]);
+		appendStringInfo(&text, "%s%s = \"%s\"%s", c ? ", " : "", roles[c], data->column[c],
+						 c == 2 ? what_values_count(run) : "");
+	return text.data;
+}
+
+/* What the simple algorithms of one do with a negative value, each once. */
+static void
+add_negative(const RecoSpec *spec, List **said)
+{
+	const char *does = spec->predicts_value ? "is a rating like others" : spec->algorithm->negative;
+	ListCell *cell;
+
+	for (int m = 0; m < spec->members; m++)
+		add_negative(spec->member[m], said);
+	foreach (cell, *said)
+		if (does && strcmp(lfirst(cell), does) == 0)
+			return;
+	if (does && spec->members == 0)
+		*said = lappend(*said, unconstify(char *, does));
+}
+
+/* For messages: what becomes of negative values, where there are any. */
+static char *
+what_negatives_are(const RecoRun *run)
+{
+	const char *separator = " A negative value ";
+	List *said = NIL;
+	ListCell *cell;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (run->data->count[RECO_COUNT_NEGATIVE] == 0)
+		return text.data;
+	add_negative(run->spec, &said);
+	foreach (cell, said)
+	{
+		appendStringInfo(&text, "%s%s", separator, (char *) lfirst(cell));
+		separator = ", or ";
+	}
+	appendStringInfoChar(&text, '.');
 	return text.data;
 }
 
@@ -276,8 +331,8 @@ tell(const RecoRun *run)
 			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
 					run->model, run->version.number, run->trained.model.users,
 					run->trained.model.items, by_user->start[by_user->rows]),
-			 errdetail_internal("%s. Columns: %s.", reco_data_rows(run->data),
-								what_columns_are(run->data))));
+			 errdetail_internal("%s.%s Columns: %s.", reco_data_rows(run->data),
+								what_negatives_are(run), what_columns_are(run))));
 	if (run->data->longest_rules)
 		tell_longest(run);
 	reco_run_tell_policies(run);

@@ -417,6 +417,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		 data->reference_time == RECO_NO_REFERENCE_TIME},
 		reco_jsonb_argument(member_loss(model)),
 		reco_jsonb_argument(reco_spec_jsonb(model->spec)),
+		reco_jsonb_argument(result->options),
 	};
 
 	reco_statement_one(
@@ -427,7 +428,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" bytes = $11, timings = jsonb_build_object('read', round($12::numeric, 3),"
 		" 'train', round($13::numeric, 3), 'write', round($14::numeric, 3)), fields = $15,"
 		" metrics = $16, message = $17, row_security = $18, available = $19, timed = $20,"
-		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm"
+		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm,"
+		" options = $24::reco.data_options"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

@@ -23,6 +23,7 @@ typedef struct RecoVersion
 typedef struct RecoVersionResult
 {
 	const RecoData *data;
+	Jsonb *options;          /* those of the definition, with what was chosen */
 	const reco_csr *by_user; /* as trained on */
 	const RecoTrained *trained;
 	double read_seconds;

@@ -373,6 +373,7 @@ spec_parse(JsonbContainer *object, int depth)
 		spec->algorithm->check(spec->params);
 	spec->predicts_value = spec->algorithm->predicts_value && spec->algorithm->predicts_value(spec);
 	spec->features = features_of(spec);
+	reco_spec_find_raw(spec);
 	spec->latest = spec->members > 0 ? spec->member[0]->latest : spec->predicts_value;
 	spec->needs_users = spec->algorithm->needs_users;
 	for (int m = 0; m < spec->members; m++)

@@ -323,6 +323,7 @@ als_predicts_value(const RecoSpec *spec)
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",
+	.negative = "says that the item is not wanted",
 	.options = ials_options,
 	.choose = ials_choose,
 	.candidates = ials_candidates,

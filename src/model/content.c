@@ -113,6 +113,7 @@ content_candidates(const RecoTraining *training, bool portfolio)
 
 const RecoAlgorithm reco_algorithm_content = {
 	.name = "content",
+	.negative = "says nothing about taste",
 	.source = "content",
 	.features = content_features,
 	.options = content_options,

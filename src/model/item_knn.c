@@ -317,6 +317,7 @@ rp3beta_candidates(const RecoTraining *training, bool portfolio)
 
 const RecoAlgorithm reco_algorithm_item_knn = {
 	.name = "item_knn",
+	.negative = "counts against the item",
 	.options = knn_options,
 	.predicts_value = knn_predicts_value,
 	.check = knn_check,
@@ -329,6 +330,7 @@ const RecoAlgorithm reco_algorithm_item_knn = {
 
 const RecoAlgorithm reco_algorithm_rp3beta = {
 	.name = "rp3beta",
+	.negative = "counts against the item",
 	.options = rp3beta_options,
 	.candidates = rp3beta_candidates,
 	.parallel = knn_parallel,

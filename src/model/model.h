@@ -13,6 +13,7 @@
 #include "core/content/content.h"
 #include "core/data/shape.h"
 #include "core/data/triples.h"
+#include "core/data/value_rule.h"
 #include "core/neighbors/neighbors.h"
 #include "core/neighbors/neighbors_index.h"
 #include "core/base/options.h"
@@ -41,6 +42,9 @@ struct RecoSpec
 	/* of a pair that repeats the latest value counts, not the sum; of a composite, as first member
 	 */
 	bool latest;
+	/* values are taken as they are, whatever the rule: it or one with whom it shares a history
+	 * predicts them */
+	bool raw;
 	bool needs_users; /* as RecoAlgorithm has it, or one of its members */
 	RecoFeatureUse features;
 	/* the algorithms among its options, in their order: what a composite one is made of */
@@ -78,6 +82,15 @@ typedef struct RecoFeatures
 	double deviation[RECO_MAX_FIELDS];
 } RecoFeatures;
 
+/* What interactions count for an algorithm, in three planes beside one another. */
+typedef enum RecoPlane
+{
+	RECO_PLANE_SUMS,   /* of a pair's values */
+	RECO_PLANE_LATEST, /* of a pair's values */
+	RECO_PLANE_RULE,   /* the sums by the rule, where that leaves them others */
+	RECO_PLANES
+} RecoPlane;
+
 /*
  * Interactions as they were read, for all who train on them: members of a composite, or the
  * algorithms of an evaluation.  What is made of them is made once, when it is first asked for,
@@ -87,9 +100,12 @@ typedef struct RecoTrainingSet
 {
 	/* sums, the latest values where a pair repeats, and times where somebody reads them */
 	const reco_interactions *x;
-	RecoBudget *budget;  /* holds what is made */
-	reco_csr by_item[2]; /* of the sums, of the latest values; start NULL: not made */
-	int readers[2];      /* trainings that are expected to ask for it */
+	RecoBudget *budget; /* holds what is made */
+	reco_value_rule rule;
+	bool has_rule;                 /* rule has nothing open, and value is made */
+	float *value;                  /* RECO_PLANE_RULE; NULL: ones */
+	reco_csr by_item[RECO_PLANES]; /* start NULL: not made */
+	int readers[RECO_PLANES];      /* trainings that are expected to ask for it */
 } RecoTrainingSet;
 
 /* What an algorithm is given to train on: reco_training_of. */
@@ -98,7 +114,7 @@ typedef struct RecoTraining
 	const RecoSpec *spec;
 	RecoBudget *budget;
 	RecoTrainingSet *set;
-	reco_csr by_user;       /* values after the algorithm's rule for repeats; arrays of the set */
+	reco_csr by_user;       /* values after the algorithm's rules; arrays of the set */
 	RecoFeatures *features; /* NULL: none were given */
 	/* which of the simple algorithms of a composite this one is, or the first of, from 1 */
 	int member;
@@ -154,7 +170,9 @@ struct RecoAlgorithm
 	const reco_option *options;
 	size_t params_size;
 	const char *source; /* how recommend() names lists of this algorithm */
-	bool needs_users;   /* scores with what all users have, and with what prepare_users makes */
+	/* what a negative value does, where it is no rating; NULL: members say it */
+	const char *negative;
+	bool needs_users; /* scores with what all users have, and with what prepare_users makes */
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
 	bool (*predicts_value)(const RecoSpec *spec);
 	/* RecoSpec.features; NULL: none */
@@ -264,9 +282,22 @@ extern List *reco_spec_candidates(const RecoAlgorithm *algorithm, const RecoTrai
 
 /* training.c */
 
-/* x and budget are kept, and the budget's context must outlive the set. */
+/*
+ * x and budget are kept, and the budget's context must outlive the set.  rule: what values count
+ * for algorithms that do not take them as they are.
+ */
 extern void reco_training_set_init(RecoTrainingSet *set, const reco_interactions *x,
-								   RecoBudget *budget);
+								   reco_value_rule rule, RecoBudget *budget);
+/* Which members of a new spec take values as they are: sets raw. */
+extern void reco_spec_find_raw(RecoSpec *spec);
+/* The rule by which the values of a training were made. */
+extern reco_value_rule reco_training_rule(const RecoTraining *training);
+/*
+ * Values along n interactions by a rule that is chosen; NULL: ones.  The given ones where it
+ * changes none, or an array of the budget.
+ */
+extern float *reco_values_of(const reco_value_rule *rule, float *value, int64 n, RecoBudget *budget,
+							 const char *what);
 /* One training more is to come, of a spec. */
 extern void reco_training_set_expect(RecoTrainingSet *set, const RecoSpec *spec);
 

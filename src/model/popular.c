@@ -115,6 +115,7 @@ popular_candidates(const RecoTraining *training, bool portfolio)
 
 const RecoAlgorithm reco_algorithm_popular = {
 	.name = "popular",
+	.negative = "is not counted",
 	.source = "popular",
 	.options = popular_options,
 	.candidates = popular_candidates,

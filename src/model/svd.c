@@ -129,6 +129,7 @@ svd_candidates(const RecoTraining *training, bool portfolio)
 
 const RecoAlgorithm reco_algorithm_svd = {
 	.name = "svd",
+	.negative = "draws away from the item",
 	.source = "model",
 	.reads = reco_reads_items,
 	.options = svd_options,

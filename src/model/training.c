@@ -3,12 +3,16 @@
  *	  What algorithms train on: interactions as read, by user and by item, and the members of
  *	  those that are made of others.
  *
- * The interactions by item are made when an algorithm first asks, one matrix for the sums and
- * one for the latest values where these differ, and stay until nobody is left who was expected
+ * What values count where lists are made is decided here, for all trainings: when the first one
+ * asks, and of the interactions of the set alone.
+ *
+ * The interactions by item are made when an algorithm first asks, one matrix for each plane of
+ * values that it asks for, and stay until nobody is left who was expected
  * to ask.  They lie in the budget of the set, which may be another than that of a training:
  * then what they take is taken off the training's limit for as long as they are there.
  *
- * Cost: a transposition for each rule that is asked for (core/data/csr.h).
+ * Cost: a transposition for each plane that is asked for (core/data/csr.h), and a few passes over
+ * the values.
  */
 #include "model/model.h"
 
@@ -17,18 +21,84 @@
 #include <math.h>
 
 void
-reco_training_set_init(RecoTrainingSet *set, const reco_interactions *x, RecoBudget *budget)
+reco_training_set_init(RecoTrainingSet *set, const reco_interactions *x, reco_value_rule rule,
+					   RecoBudget *budget)
 {
 	memset(set, 0, sizeof(*set));
 	set->x = x;
+	set->rule = rule;
 	set->budget = budget;
 }
 
-/* Which values an algorithm trains on: 0 the sums, 1 the latest. */
-static int
-plane_of(const RecoSpec *spec, const RecoTrainingSet *set)
+float *
+reco_values_of(const reco_value_rule *rule, float *value, int64 n, RecoBudget *budget,
+			   const char *what)
 {
-	return spec->latest && set->x->latest ? 1 : 0;
+	bool ones;
+	float *out;
+
+	if (rule->kind == RECO_VALUES_RAW)
+		return value;
+	if (!reco_values_are_ones(&budget->env, rule, value, n, &ones))
+		reco_budget_check(budget, RECO_STOPPED, what);
+	if (ones)
+		return NULL;
+	reco_budget_require(budget, ((Size) n + 1) * sizeof(float), what);
+	out = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(float));
+	if (!reco_values_by(&budget->env, rule, value, n, out))
+		reco_budget_check(budget, RECO_STOPPED, what);
+	return out;
+}
+
+static void
+make_rule(RecoTrainingSet *set)
+{
+	const reco_csr *a = &set->x->by_user;
+
+	reco_budget_check(set->budget, reco_value_rule_choose(&set->budget->env, set->x, &set->rule),
+					  "training");
+	set->value = reco_values_of(&set->rule, a->value, a->start[a->rows], set->budget, "training");
+	set->has_rule = true;
+}
+
+/* Whether it, or one that it is made of, predicts values. */
+static bool
+predicts_somewhere(const RecoSpec *spec)
+{
+	bool predicts = spec->predicts_value;
+
+	for (int m = 0; m < spec->members && !predicts; m++)
+		predicts = predicts_somewhere(spec->member[m]);
+	return predicts;
+}
+
+/* All that share a history take the values in it as they are. */
+static void
+make_raw(RecoSpec *spec)
+{
+	spec->raw = true;
+	for (int m = 0; m < spec->members; m++)
+		make_raw(spec->member[m]);
+}
+
+void
+reco_spec_find_raw(RecoSpec *spec)
+{
+	if (predicts_somewhere(spec))
+		make_raw(spec);
+}
+
+/* Which values an algorithm trains on. */
+static RecoPlane
+plane_of(const RecoSpec *spec, RecoTrainingSet *set)
+{
+	if (spec->latest && set->x->latest)
+		return RECO_PLANE_LATEST;
+	if (spec->raw)
+		return RECO_PLANE_SUMS;
+	if (!set->has_rule)
+		make_rule(set);
+	return set->value == set->x->by_user.value ? RECO_PLANE_SUMS : RECO_PLANE_RULE;
 }
 
 /* Members ask by themselves, each by its own rule. */
@@ -53,12 +123,22 @@ leaves_of(const RecoSpec *spec)
 }
 
 static reco_csr
-by_user_of(const RecoSpec *spec, const RecoTrainingSet *set)
+by_user_of(const RecoSpec *spec, RecoTrainingSet *set)
 {
 	reco_csr by_user = set->x->by_user;
+	RecoPlane plane = plane_of(spec, set);
 
-	by_user.value = reco_spec_values(spec, by_user.value, set->x->latest);
+	if (plane != RECO_PLANE_SUMS)
+		by_user.value = plane == RECO_PLANE_LATEST ? set->x->latest : set->value;
 	return by_user;
+}
+
+reco_value_rule
+reco_training_rule(const RecoTraining *training)
+{
+	if (training->spec->raw)
+		return (reco_value_rule){RECO_VALUES_RAW};
+	return training->set->rule;
 }
 
 RecoTraining
@@ -126,7 +206,7 @@ void
 reco_training_by_item_done(const RecoTraining *training)
 {
 	RecoTrainingSet *set = training->set;
-	int plane = plane_of(training->spec, set);
+	RecoPlane plane = plane_of(training->spec, set);
 	size_t before = set->budget->used;
 
 	if (--set->readers[plane] > 0)
@@ -138,7 +218,7 @@ reco_training_by_item_done(const RecoTraining *training)
 size_t
 reco_training_by_item_memory(const RecoTraining *training)
 {
-	const RecoTrainingSet *set = training->set;
+	RecoTrainingSet *set = training->set;
 	const reco_csr *a = &training->by_user;
 	int64 entries = a->start[a->rows];
 
@@ -150,7 +230,7 @@ reco_training_by_item_memory(const RecoTraining *training)
 
 /* What simple algorithms take without the matrices by item, which are counted once. */
 static size_t
-take_members(const RecoTraining *training, size_t by_item[2])
+take_members(const RecoTraining *training, size_t by_item[RECO_PLANES])
 {
 	const RecoSpec *spec = training->spec;
 	size_t bytes = 0;
@@ -177,10 +257,12 @@ take_members(const RecoTraining *training, size_t by_item[2])
 size_t
 reco_training_members_memory(const RecoTraining *training)
 {
-	size_t by_item[2] = {0, 0};
+	size_t by_item[RECO_PLANES] = {0};
 	size_t bytes = take_members(training, by_item);
 
-	return bytes + by_item[0] + by_item[1];
+	for (int p = 0; p < RECO_PLANES; p++)
+		bytes += by_item[p];
+	return bytes;
 }
 
 void

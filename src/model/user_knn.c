@@ -137,6 +137,7 @@ user_candidates(const RecoTraining *training, bool portfolio)
 
 const RecoAlgorithm reco_algorithm_user_knn = {
 	.name = "user_knn",
+	.negative = "counts against the item",
 	.source = "model",
 	.needs_users = true,
 	.options = knn_options,

@@ -177,6 +177,7 @@ merge_rows(UserRows *rows, reco_profile *now)
 	reco_row_rules rules = reco_data_row_rules(&rows->serving->options);
 	int64 *time = OidIsValid(rows->events.time_type) ? rows->time : NULL;
 	reco_row row = {0};
+	float *value;
 	RecoBudget budget;
 
 	reco_budget_init(&budget, CurrentMemoryContext);
@@ -197,8 +198,10 @@ merge_rows(UserRows *rows, reco_profile *now)
 		now->has = row.all;
 		now->n_has = row.pairs;
 	}
+	value = reco_spec_values(spec, row.sum, row.latest);
+	reco_data_values(&rows->serving->options, value, now->n);
 	now->item = row.item;
-	now->value = reco_spec_values(spec, row.sum, row.latest);
+	now->value = value;
 	pfree(row.kept);
 	pfree(rows->entry);
 	pfree(rows->time);

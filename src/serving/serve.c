@@ -95,21 +95,23 @@ reco_recommend(PG_FUNCTION_ARGS)
  * Entries of a basket, merged as the rows of a user are: time is their place in it.
  */
 static void
-merge_basket(const RecoSpec *spec, reco_entry *entry, int64 *place, int64 n, reco_profile *profile)
+merge_basket(const Serving *serving, reco_entry *entry, int64 *place, int64 n,
+			 reco_profile *profile)
 {
+	const RecoSpec *spec = serving->model.spec;
 	reco_row_rules none = {0};
 	reco_row row = {0};
+	float *value;
 
 	row.item = palloc((n + 1) * sizeof(int32));
 	row.sum = palloc((n + 1) * sizeof(float));
 	if (spec->latest)
 		row.latest = palloc((n + 1) * sizeof(float));
 	(void) reco_row_sort(&reco_poll_env, entry, place, n);
-	*profile = (reco_profile){
-		.n = reco_row_reduce(&reco_poll_env, &none, entry, place, n, &row),
-		.item = row.item,
-		.value = reco_spec_values(spec, row.sum, row.latest),
-	};
+	n = reco_row_reduce(&reco_poll_env, &none, entry, place, n, &row);
+	value = reco_spec_values(spec, row.sum, row.latest);
+	reco_data_values(&serving->options, value, n);
+	*profile = (reco_profile){.n = n, .item = row.item, .value = value};
 }
 
 /*
@@ -149,7 +151,7 @@ basket_profile(Request *request, reco_profile *profile)
 		place[known] = i;
 		entry[known++] = (reco_entry){item[i], weight ? weight[i] : rated ? model->max_value : 1};
 	}
-	merge_basket(model->spec, entry, place, known, profile);
+	merge_basket(request->serving, entry, place, known, profile);
 }
 
 /* The basket as a user that the model was not trained on. */

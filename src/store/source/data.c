@@ -4,14 +4,20 @@
  */
 #include "store/source/data.h"
 
+#include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
 #include "model/model.h"
 #include "utils/fmgrprotos.h"
+
+#include <float.h>
 
 static const char *const on_invalid_choices[] = {"error", "skip", NULL};
 
 /* In the order of RecoLiveMode. */
 static const char *const live_choices[] = {"auto", "on", "off", NULL};
+
+/* In the order of reco_value_rule_kind. */
+static const char *const value_choices[] = {"auto", "raw", "binary", "log", "cap", NULL};
 
 static const reco_option data_options[] = {
 	{"on_invalid", RECO_OPTION_ENUM, offsetof(RecoDataOptions, on_invalid), ON_INVALID_ERROR, 0, 0,
@@ -24,6 +30,10 @@ static const reco_option data_options[] = {
 	 1, 1000000, NULL},
 	{"keep_versions", RECO_OPTION_INT, offsetof(RecoDataOptions, keep_versions), 2, 1, 1000, NULL},
 	{"live", RECO_OPTION_ENUM, offsetof(RecoDataOptions, live), RECO_LIVE_AUTO, 0, 0, live_choices},
+	{"value", RECO_OPTION_ENUM, offsetof(RecoDataOptions, value), RECO_VALUES_AUTO, 0, 0,
+	 value_choices},
+	{"value_cap", RECO_OPTION_REAL, offsetof(RecoDataOptions, value_cap), 0, FLT_TRUE_MIN,
+	 RECO_MAX_VALUE, NULL},
 	{NULL},
 };
 
@@ -37,6 +47,10 @@ reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_user_interactions must not be less than min_user_interactions")));
+	if (options->value_cap > 0 && options->value != RECO_VALUES_CAP)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("value_cap goes with value => 'cap' only"),
+						errhint("Give value => 'cap' as well, or leave value_cap out.")));
 }
 
 reco_row_rules
@@ -45,15 +59,87 @@ reco_data_row_rules(const RecoDataOptions *options)
 	return (reco_row_rules){.max = options->max_user_interactions};
 }
 
+reco_value_rule
+reco_data_value_rule(const RecoDataOptions *options)
+{
+	return (reco_value_rule){(reco_value_rule_kind) options->value, (float) options->value_cap};
+}
+
+void
+reco_data_values(const RecoDataOptions *options, float *value, int64 n)
+{
+	reco_value_rule rule = reco_data_value_rule(options);
+
+	if (rule.kind != RECO_VALUES_RAW)
+		(void) reco_values_by(&reco_poll_env, &rule, value, n, value);
+}
+
+/* The first simple algorithm in one that does, or does not, predict values; NULL: none. */
+static const RecoSpec *
+find_predicting(const RecoSpec *spec, bool predicts)
+{
+	const RecoSpec *found = spec->members == 0 && spec->predicts_value == predicts ? spec : NULL;
+
+	for (int m = 0; m < spec->members && found == NULL; m++)
+		found = find_predicting(spec->member[m], predicts);
+	return found;
+}
+
+void
+reco_data_check_values(const RecoDataOptions *options, const RecoSpec *spec)
+{
+	const RecoSpec *rated = find_predicting(spec, true);
+	const RecoSpec *listed = find_predicting(spec, false);
+
+	if (options->value == RECO_VALUES_AUTO || options->value == RECO_VALUES_RAW || rated == NULL ||
+		listed == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("value => '%s' does not go with algorithm \"%s\"",
+					value_choices[options->value], spec->algorithm->name),
+			 errdetail("Of its members %s predicts values, which it needs as they are, and a user "
+					   "has one history for all.",
+					   rated->algorithm->name),
+			 errhint("Leave value => 'auto', which takes them as they are here, or use members "
+					 "that predict none.")));
+}
+
+/* The shortest text that reads as the number again. */
+static char *
+float_text(float number)
+{
+	char *text = palloc(FLOAT_SHORTEST_DECIMAL_LEN);
+
+	float_to_shortest_decimal_buf(number, text);
+	return (float) strtod(text, NULL) == number ? text : psprintf("%.17g", number);
+}
+
+Jsonb *
+reco_data_options_record(Jsonb *options, const reco_value_rule *rule)
+{
+	char *text = psprintf("{\"value\": \"%s\"%s}", value_choices[rule->kind],
+						  rule->kind == RECO_VALUES_CAP
+							  ? psprintf(", \"value_cap\": %s", float_text(rule->cap))
+							  : "");
+	Datum chosen = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+
+	if (options == NULL)
+		return DatumGetJsonbP(chosen);
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(options), chosen));
+}
+
 /* Keys of rows_skipped; those that are not always there are where they are not 0. */
 static const struct
 {
-	const char *key; /* NULL: a column of its own */
+	const char *key; /* NULL: a column of its own, or nothing was left out */
 	bool always;
 } keys[RECO_COUNTS] = {
 	[RECO_COUNT_NULL] = {"null", true},
 	[RECO_COUNT_INVALID] = {"invalid", true},
 	[RECO_COUNT_MERGED] = {NULL},
+	[RECO_COUNT_NEGATIVE] = {NULL},
+	[RECO_COUNT_ZERO] = {NULL},
 	[RECO_COUNT_UNKNOWN] = {NULL},
 	[RECO_COUNT_INTERACTIONS_CAPPED] = {"interactions_capped"},
 	[RECO_COUNT_USERS_CAPPED] = {"users_capped"},
@@ -80,6 +166,8 @@ static const Phrase phrases[] = {
 	{RECO_COUNT_INTERACTIONS_CAPPED, " interactions of ", RECO_COUNT_USERS_CAPPED,
 	 " users left out by max_user_interactions"},
 	{RECO_COUNT_ITEMS_INVALID, " items skipped for an id that is too long"},
+	{RECO_COUNT_NEGATIVE, " interactions with a negative value"},
+	{RECO_COUNT_ZERO, " interactions with a value of 0"},
 };
 
 Jsonb *

@@ -8,9 +8,13 @@
 #include "pg/pg.h"
 
 #include "core/data/triples.h"
+#include "core/data/value_rule.h"
 #include "store/ids/ident.h"
 #include "store/tables/definition.h"
 #include "utils/jsonb.h"
+
+/* Squares of confidences stay within float8, and float4 sums within float4. */
+#define RECO_MAX_VALUE 1e18
 
 typedef enum OnInvalid
 {
@@ -35,6 +39,8 @@ typedef struct RecoDataOptions
 	int max_user_interactions; /* 0: all */
 	int keep_versions;
 	int live;
+	int value;        /* reco_value_rule_kind */
+	double value_cap; /* 0: not given */
 } RecoDataOptions;
 
 /* An error unless these are options of data; NULL: the defaults. */
@@ -42,6 +48,19 @@ extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
 
 /* What the options say of what a user keeps. */
 extern reco_row_rules reco_data_row_rules(const RecoDataOptions *options);
+
+/* What the options say of what a value counts where lists are made. */
+extern reco_value_rule reco_data_value_rule(const RecoDataOptions *options);
+
+/* Merged values of a user or a basket, in place, as a version's options say. */
+extern void reco_data_values(const RecoDataOptions *options, float *value, int64 n);
+
+struct RecoSpec;
+/* An error when some member of an algorithm predicts values, and values are to be others. */
+extern void reco_data_check_values(const RecoDataOptions *options, const struct RecoSpec *spec);
+
+/* Options (NULL: the defaults) with the rule that values were made by. */
+extern Jsonb *reco_data_options_record(Jsonb *options, const reco_value_rule *rule);
 
 /* What rules left out or changed. */
 typedef enum RecoCount
@@ -51,6 +70,9 @@ typedef enum RecoCount
 	RECO_COUNT_UNKNOWN, /* of items that a given version does not know */
 	RECO_COUNT_INVALID, /* with on_invalid => 'skip': no finite value in range, an id too long */
 	RECO_COUNT_MERGED,  /* went into another row's pair */
+	/* pairs, as the algorithm takes their values */
+	RECO_COUNT_NEGATIVE,
+	RECO_COUNT_ZERO,
 	/* of users, by max_user_interactions */
 	RECO_COUNT_INTERACTIONS_CAPPED,
 	RECO_COUNT_USERS_CAPPED,
@@ -69,9 +91,10 @@ typedef struct RecoData
 	IdType item_type;
 	bool has_value;
 	bool has_time;
-	char *column[4]; /* names: user, item, value, time; NULL: it has none */
-	IdDict *users;   /* in the order of their ids */
-	IdDict *items;   /* where a version's items were given, those that it does not know */
+	char *column[4];        /* names: user, item, value, time; NULL: it has none */
+	reco_value_rule values; /* what values are to count where lists are made */
+	IdDict *users;          /* in the order of their ids */
+	IdDict *items;          /* where a version's items were given, those that it does not know */
 	reco_interactions x;
 	int64 rows_read;
 	int64 count[RECO_COUNTS];

@@ -21,9 +21,6 @@
 
 #include <math.h>
 
-/* Squares of confidences stay within float8, and float4 sums within float4. */
-#define RECO_MAX_VALUE 1e18
-
 /* A row of a source. */
 typedef struct RecoEvent
 {

@@ -168,6 +168,7 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, Reco
 	id_type_init(&data->item_type, item->atttypid, item->atttypmod, item->attcollation, "item");
 	data->has_value = OidIsValid(ingest->events.value_type);
 	data->has_time = OidIsValid(ingest->events.time_type);
+	data->values = reco_data_value_rule(options);
 	data->reference_time = RECO_NO_REFERENCE_TIME;
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
