@@ -36,11 +36,11 @@ INSERT INTO als_golden VALUES
 
 -- C19
 CALL reco.create_model('als_implicit', 'als_rows',
-  reco.ials(factors => 4, regularization => 0.1, alpha => 1, iterations => 300));
+  reco.ials(factors => 4, regularization => 0.1, alpha => 1, iterations => 300), options => reco.options(value => 'raw'));
 CALL reco.create_model('als_weighted', 'als_rows',
-  reco.ials(factors => 4, regularization => 0.1, alpha => 1, iterations => 300, weighted_regularization => true));
+  reco.ials(factors => 4, regularization => 0.1, alpha => 1, iterations => 300, weighted_regularization => true), options => reco.options(value => 'raw'));
 CALL reco.create_model('als_negative', 'SELECT u, i, CASE WHEN u = 3 AND i = 3 THEN -1 ELSE w END FROM als_rows',
-  reco.ials(factors => 4, regularization => 0.1, alpha => 1, iterations => 300));
+  reco.ials(factors => 4, regularization => 0.1, alpha => 1, iterations => 300), options => reco.options(value => 'raw'));
 CALL reco.create_model('als_explicit', 'als_rows',
   reco.als(factors => 4, regularization => 0.1, iterations => 1000, clip => false));
 CALL reco.create_model('als_unbiased', 'als_rows',
@@ -111,7 +111,7 @@ SELECT * FROM als_implicit.explain(NULL, NULL);
 -- C16 with its own item factors: y1 = (1, 0), y2 = (1, 1), y3 = (0, 2)
 CREATE TABLE als_c16 (u int, i int, w int);
 INSERT INTO als_c16 VALUES (1, 1, 3), (1, 3, 1), (2, 1, 3), (2, 3, -1), (3, 2, 1);
-CALL reco.create_model('als_given', 'als_c16', reco.ials(factors => 2, regularization => 0.5, alpha => 1));
+CALL reco.create_model('als_given', 'als_c16', reco.ials(factors => 2, regularization => 0.5, alpha => 1), options => reco.options(value => 'raw'));
 -- numbers as rows have them, in the machine's order
 CREATE OR REPLACE FUNCTION packed(numbers real[]) RETURNS bytea LANGUAGE sql AS $$
   SELECT coalesce(string_agg(substr(b, 4, 1) || substr(b, 3, 1) || substr(b, 2, 1) || substr(b, 1, 1), '' ORDER BY n), '')

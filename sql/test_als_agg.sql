@@ -35,10 +35,10 @@ SELECT u, agg_gap(reco.als_agg(factors, value, (SELECT reco.gram_agg(factors) FR
 --
 CREATE TABLE agg_rows AS
   SELECT u, i, 1 + (u * i) % 5 AS v FROM generate_series(0, 199) u, generate_series(0, 99) i WHERE (7 * u + 3 * i) % 11 < 3;
-CALL reco.create_model('agg_implicit', 'agg_rows', reco.ials(factors => 8, regularization => 0.3, alpha => 2, iterations => 5));
+CALL reco.create_model('agg_implicit', 'agg_rows', reco.ials(factors => 8, regularization => 0.3, alpha => 2, iterations => 5), options => reco.options(value => 'raw'));
 CALL reco.create_model('agg_weighted', 'agg_rows',
-  reco.ials(factors => 8, regularization => 0.01, alpha => 2, iterations => 5, weighted_regularization => true));
-CALL reco.create_model('agg_negative', 'SELECT u, i, v - 3 FROM agg_rows', reco.ials(factors => 8, regularization => 0.3, iterations => 5));
+  reco.ials(factors => 8, regularization => 0.01, alpha => 2, iterations => 5, weighted_regularization => true), options => reco.options(value => 'raw'));
+CALL reco.create_model('agg_negative', 'SELECT u, i, v - 3 FROM agg_rows', reco.ials(factors => 8, regularization => 0.3, iterations => 5), options => reco.options(value => 'raw'));
 CALL reco.create_model('agg_unbiased', 'agg_rows', reco.als(factors => 8, iterations => 5, biases => false));
 CALL reco.create_model('agg_explicit', 'agg_rows', reco.als(factors => 8, iterations => 5, clip => false));
 
@@ -338,7 +338,7 @@ BEGIN
   END LOOP;
 END
 $$;
-CALL reco.create_model('agg_memory', 'agg_purchases', reco.ials(factors => 6, regularization => 1, alpha => 4, iterations => 12));
+CALL reco.create_model('agg_memory', 'agg_purchases', reco.ials(factors => 6, regularization => 1, alpha => 4, iterations => 12), options => reco.options(value => 'raw'));
 
 SELECT count(*) AS iterations, count(*) FILTER (WHERE s.loss > before * (1 + 1e-6)) AS rises,
        (array_agg(s.loss ORDER BY iteration DESC))[1] / m.loss[12] BETWEEN 0.97 AND 1.03 AS as_in_memory

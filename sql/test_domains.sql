@@ -124,7 +124,7 @@ BEGIN
     FOR a IN SELECT * FROM dom_algorithm WHERE (dom_algorithm.n + d.n) % 5 = 0 ORDER BY dom_algorithm.n LOOP
       models = models + 1;
       BEGIN
-        CALL reco.create_model('dom_run', source, a.algorithm, items => 'SELECT id, title, price FROM dom_item');
+        CALL reco.create_model('dom_run', source, a.algorithm, items => 'SELECT id, title, price FROM dom_item', options => reco.options(value => 'raw'));
         made = true;
       EXCEPTION WHEN OTHERS THEN
         made = false;
@@ -145,5 +145,5 @@ CALL dom_create(0, 0);
 -- What a model cannot hold is refused, with the way out.
 TRUNCATE dom_now;
 INSERT INTO dom_now VALUES (1, 1, 1e9), (1, 2, 1e-9), (2, 1, 1), (2, 2, 1e-9);
-CALL reco.create_model('dom_run', 'SELECT u, i, v FROM dom_now', reco.item_knn(similarity => 'asymmetric', exponent => 1));
+CALL reco.create_model('dom_run', 'SELECT u, i, v FROM dom_now', reco.item_knn(similarity => 'asymmetric', exponent => 1), options => reco.options(value => 'raw'));
 SELECT domain, algorithm, doing, what FROM dom_wrong ORDER BY 1, 2, 3;

@@ -112,7 +112,7 @@ INSERT INTO live_about SELECT i, ARRAY['tag' || i % 3, 'tag' || i % 4] FROM gene
 CREATE FUNCTION live_try(algorithm reco.algorithm) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE line text := split_part(reco.describe(algorithm), '(', 1) || ':'; a text; b text;
 BEGIN
-  CALL reco.create_model('live_any', 'SELECT u, i, q FROM live_rows', algorithm, items => 'live_about', options => reco.options(live => 'off'));
+  CALL reco.create_model('live_any', 'SELECT u, i, q FROM live_rows', algorithm, items => 'live_about', options => reco.options(live => 'off', value => 'raw'));
   CREATE TEMP TABLE trained AS SELECT u, r.* FROM generate_series(1, 13) AS u, live_any.recommend(u, NULL) AS r;
   CALL reco.alter_model('live_any', options => reco.options());
   IF NOT EXISTS (SELECT u, r.* FROM generate_series(1, 13) AS u, live_any.recommend(u, NULL) AS r EXCEPT SELECT * FROM trained) THEN
@@ -141,7 +141,7 @@ DECLARE trained text; live text; basket text; rows int;
 BEGIN
   CREATE TABLE live_twice AS SELECT u, i, 1 + (u * i) % 3 AS q FROM live_rows;
   CREATE INDEX ON live_twice (u);
-  CALL reco.create_model('live_near', 'SELECT u, i, q FROM live_twice', algorithm);
+  CALL reco.create_model('live_near', 'SELECT u, i, q FROM live_twice', algorithm, options => reco.options(value => 'raw'));
   SELECT string_agg(u || ':' || item_id || '=' || score::numeric(9, 5), ' ' ORDER BY u, rank), count(*) INTO trained, rows
     FROM generate_series(1, 12) AS u, live_near.recommend(u, NULL, include_seen => true);
   UPDATE live_twice SET q = q * 2;

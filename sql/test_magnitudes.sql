@@ -12,7 +12,7 @@ INSERT INTO ratings SELECT u, i, 1 + (u * 7 + i * 3) % 5 FROM generate_series(1,
 CREATE FUNCTION tried(algorithm reco.algorithm, value text, items text = NULL) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE told text;
 BEGIN
-  CALL reco.create_model('magm', format('SELECT user_id, item_id, (%s)::real AS value FROM mags.ratings', value), algorithm, items => items);
+  CALL reco.create_model('magm', format('SELECT user_id, item_id, (%s)::real AS value FROM mags.ratings', value), algorithm, items => items, options => reco.options(value => 'raw'));
   PERFORM * FROM magm.recommend(1);
   PERFORM * FROM magm.recommend_for(ARRAY[1, 2]);
   PERFORM * FROM magm.similar_items(1);
@@ -60,8 +60,8 @@ CALL reco.create_model('magm', 'SELECT user_id, item_id FROM mags.walked', reco.
 CALL reco.create_model('magm', 'SELECT user_id, item_id FROM mags.walked', reco.rp3beta(alpha => 10));
 SELECT count(*), round(sum(similarity)) AS sum, min(similarity) > 0.01 AS fits FROM magm.item_neighbors;
 CALL reco.drop_model('magm');
-CALL reco.create_model('magm', 'SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 WHEN item_id < 20 THEN 1e-30 ELSE 1 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10));
-SELECT * FROM reco.evaluate('SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 ELSE 1e-30 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10));
+CALL reco.create_model('magm', 'SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 WHEN item_id < 20 THEN 1e-30 ELSE 1 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10), options => reco.options(value => 'raw'));
+SELECT * FROM reco.evaluate('SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 ELSE 1e-30 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10), options => reco.options(value => 'raw'));
 
 -- nobody is drawn anywhere by values of 0 and below
 CREATE TABLE taste (user_id int, item_id int, value real);

@@ -9,7 +9,7 @@ SET reco.threads = 1;  -- what is trained here is tiny
 CREATE TABLE srv_rows (u int, i int);
 INSERT INTO srv_rows VALUES (1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 4), (3, 2), (3, 3), (3, 5), (4, 1),
   (5, 1), (5, 2), (5, 3), (5, 4), (5, 5);
-CALL reco.create_model('srv', 'srv_rows', reco.ials(factors => 2, regularization => 1, alpha => 1));
+CALL reco.create_model('srv', 'srv_rows', reco.ials(factors => 2, regularization => 1, alpha => 1), options => reco.options(value => 'raw'));
 -- numbers as rows have them, in the machine's order
 CREATE OR REPLACE FUNCTION packed(numbers real[]) RETURNS bytea LANGUAGE sql AS $$
   SELECT coalesce(string_agg(substr(b, 4, 1) || substr(b, 3, 1) || substr(b, 2, 1) || substr(b, 1, 1), '' ORDER BY n), '')

@@ -22,9 +22,9 @@ SELECT reco.svd(seed => -1);
 CREATE TABLE svd_rows (u int, i int, v float8);
 INSERT INTO svd_rows VALUES (1, 1, 1), (1, 2, 1), (2, 1, 1), (2, 2, 1), (3, 1, 1), (4, 2, 1),
                             (5, 3, 2), (5, 4, 2), (6, 3, 2), (6, 4, 2), (7, 3, 2), (8, 4, 2);
-CALL reco.create_model('svd2', 'svd_rows', reco.svd(factors => 2));
-CALL reco.create_model('svd3', 'svd_rows', reco.svd(factors => 3));
-CALL reco.create_model('svd9', 'svd_rows', reco.svd(factors => 9));
+CALL reco.create_model('svd2', 'svd_rows', reco.svd(factors => 2), options => reco.options(value => 'raw'));
+CALL reco.create_model('svd3', 'svd_rows', reco.svd(factors => 3), options => reco.options(value => 'raw'));
+CALL reco.create_model('svd9', 'svd_rows', reco.svd(factors => 9), options => reco.options(value => 'raw'));
 
 CREATE FUNCTION pg_temp.digits(x real[]) RETURNS numeric[] LANGUAGE sql AS
   'SELECT array_agg(round(e::numeric, 4) + 0 ORDER BY n) FROM unnest(x) WITH ORDINALITY AS t(e, n)';
@@ -62,18 +62,18 @@ SELECT sum(contribution)::numeric(8, 4) AS sum, svd9.predict(1, 2)::numeric(8, 4
 -- negative values, values of 0, repeats that add up; a user of whom nothing is known
 CREATE TABLE svd_odd (u int, i int, v float8);
 INSERT INTO svd_odd VALUES (1, 1, 2), (1, 1, 1), (1, 2, 0), (2, 1, 4), (2, 2, 5), (3, 1, -3), (4, 2, 0);
-CALL reco.create_model('svd_odd_model', 'svd_odd', reco.svd(factors => 2));
+CALL reco.create_model('svd_odd_model', 'svd_odd', reco.svd(factors => 2), options => reco.options(value => 'raw'));
 SELECT u, array_agg(round(svd_odd_model.predict(u, i)::numeric, 4) + 0 ORDER BY i) AS scores
   FROM generate_series(1, 4) AS u, generate_series(1, 2) AS i GROUP BY u ORDER BY u;
 SELECT DISTINCT source FROM svd_odd_model.recommend(4);
 -- without values; a single row; small and large values
 CALL reco.create_model('svd_ones', 'SELECT u, i FROM svd_rows', reco.svd(factors => 4));
 SELECT round(svd_ones.predict(5, 3)::numeric, 4) AS one, round(svd_ones.predict(7, 4)::numeric, 4) + 0 AS none;
-CALL reco.create_model('svd_one', 'SELECT 1, 2, 3', reco.svd());
+CALL reco.create_model('svd_one', 'SELECT 1, 2, 3', reco.svd(), options => reco.options(value => 'raw'));
 SELECT svd_one.predict(1, 2);
-CALL reco.create_model('svd_small', 'SELECT u, i, v * 1e-36 FROM svd_rows', reco.svd(factors => 4));
+CALL reco.create_model('svd_small', 'SELECT u, i, v * 1e-36 FROM svd_rows', reco.svd(factors => 4), options => reco.options(value => 'raw'));
 SELECT round((svd_small.predict(5, 3)::float8 * 1e36)::numeric, 3) AS small;
-CALL reco.create_model('svd_large', 'SELECT u, i, v * 1e16 FROM svd_rows', reco.svd(factors => 4));
+CALL reco.create_model('svd_large', 'SELECT u, i, v * 1e16 FROM svd_rows', reco.svd(factors => 4), options => reco.options(value => 'raw'));
 SELECT round((svd_large.predict(5, 3)::float8 / 1e16)::numeric, 3) AS large;
 
 -- the same bits whatever the order of the rows and the number of threads
@@ -92,7 +92,7 @@ SELECT max(abs(p - (j = k)::int)) < 1e-5 AS orthonormal
   FROM (SELECT j, k, sum(factors[j]::float8 * factors[k]) AS p FROM svd_up.item_factors,
                generate_series(1, 60) AS j, generate_series(1, 60) AS k GROUP BY j, k) AS s;
 -- another seed, another start: the same decomposition
-CALL reco.create_model('svd_seed', 'svd_rows', reco.svd(factors => 3, seed => 1));
+CALL reco.create_model('svd_seed', 'svd_rows', reco.svd(factors => 3, seed => 1), options => reco.options(value => 'raw'));
 SELECT count(*) FILTER (WHERE pg_temp.digits(a.factors) = pg_temp.digits(b.factors)) AS same
   FROM svd3.item_factors AS a JOIN svd_seed.item_factors AS b USING (item_id);
 
