@@ -7,7 +7,7 @@ SET reco.threads = 1;  -- what is trained here is tiny
 -- C08: a value that is not finite stops the training and is named
 CREATE TABLE val_bad (u int, i int, w float8);
 INSERT INTO val_bad VALUES (1, 1, 5), (1, 2, 3), (2, 1, 4), (2, 2, 1);
-CALL reco.create_model('val_good', 'val_bad', reco.ials(factors => 2, regularization => 0.1, iterations => 50));
+CALL reco.create_model('val_good', 'val_bad', reco.ials(factors => 2, regularization => 0.1, iterations => 50), options => reco.options(value => 'raw'));
 CALL reco.create_model('val_model', 'TABLE val_bad UNION ALL VALUES (3, 1, float8 ''NaN'')');
 CALL reco.create_model('val_model', 'TABLE val_bad UNION ALL VALUES (3, 2, float8 ''Infinity'')');
 CALL reco.create_model('val_model', 'TABLE val_bad UNION ALL VALUES (3, 3, float4 ''-Infinity'')');
@@ -17,7 +17,7 @@ CALL reco.create_model('val_model', 'SELECT u, i, w::numeric FROM val_bad UNION 
 INSERT INTO val_bad VALUES (3, 1, 'NaN'), (3, 2, 'Infinity'), (3, 3, '-Infinity');
 SET client_min_messages = notice;
 CALL reco.create_model('val_model', 'val_bad', reco.ials(factors => 2, regularization => 0.1, iterations => 50),
-  options => reco.options(on_invalid => 'skip'));
+  options => reco.options(on_invalid => 'skip', value => 'raw'));
 SET client_min_messages = warning;
 SELECT rows_read, rows_skipped, users, items, interactions FROM val_model.versions;
 SELECT user_id FROM val_model.user_factors ORDER BY user_id;
@@ -27,9 +27,9 @@ SELECT count(*) AS cells, count(*) FILTER (WHERE val_good.predict(u, i) = val_mo
 CALL reco.drop_model('val_model');
 -- -0 is 0
 CALL reco.create_model('val_minus', 'VALUES (1, 1, 5::float8), (1, 2, 3), (2, 1, 4), (2, 2, 1), (4, 1, ''-0'')',
-  reco.ials(factors => 2, regularization => 0.1, iterations => 50));
+  reco.ials(factors => 2, regularization => 0.1, iterations => 50), options => reco.options(value => 'raw'));
 CALL reco.create_model('val_plus', 'VALUES (1, 1, 5::float8), (1, 2, 3), (2, 1, 4), (2, 2, 1), (4, 1, 0)',
-  reco.ials(factors => 2, regularization => 0.1, iterations => 50));
+  reco.ials(factors => 2, regularization => 0.1, iterations => 50), options => reco.options(value => 'raw'));
 SELECT (SELECT array_agg(t ORDER BY t.user_id) FROM val_minus.model_user t)::text =
        (SELECT array_agg(t ORDER BY t.user_id) FROM val_plus.model_user t)::text AS same;
 SELECT rank, item_id, source FROM val_minus.recommend(4);
@@ -103,8 +103,8 @@ INSERT INTO val_repeats VALUES
 CREATE FUNCTION val_same(source text, as_if text, algorithm reco.algorithm) RETURNS bool LANGUAGE plpgsql AS $$
 DECLARE same bool;
 BEGIN
-  CALL reco.create_model('val_a', source, algorithm);
-  CALL reco.create_model('val_b', as_if, algorithm);
+  CALL reco.create_model('val_a', source, algorithm, options => reco.options(value => 'raw'));
+  CALL reco.create_model('val_b', as_if, algorithm, options => reco.options(value => 'raw'));
   EXECUTE 'SELECT (SELECT array_agg(t ORDER BY t.user_id) FROM val_a.model_user t)::text =
                   (SELECT array_agg(t ORDER BY t.user_id) FROM val_b.model_user t)::text' INTO same;
   CALL reco.drop_model('val_a');
