@@ -49,7 +49,7 @@ SELECT count(*) > 0 AS another_split FROM (TABLE eval_first EXCEPT
 SELECT m.metric, m.k, m.value > 2 * p.value AS better FROM eval_first m JOIN eval_first p USING (metric, k)
  WHERE m.algorithm LIKE 'ials(%' AND p.algorithm = 'popular()' AND metric IN ('precision', 'recall', 'ndcg') ORDER BY metric, k;
 -- every metric lies in 0 .. 1; longer lists find more and show more
-SELECT count(*) FROM eval_first WHERE value NOT BETWEEN 0 AND 1;
+SELECT metric, count(*) FROM eval_first WHERE value NOT BETWEEN 0 AND 1 GROUP BY metric;
 SELECT five.metric, bool_and(ten.value >= five.value) AS grows FROM eval_first five JOIN eval_first ten USING (algorithm, metric)
  WHERE five.k = 5 AND ten.k = 10 AND metric IN ('recall', 'hit_rate', 'coverage') GROUP BY 1 ORDER BY 1;
 SELECT DISTINCT users FROM eval_first;
@@ -60,10 +60,54 @@ SELECT split_part(algorithm, '(', 1) AS algorithm, metric, k, value
  WHERE metric IN ('rmse', 'mae', 'precision');
 -- the truth of a repeated rating is its latest
 SELECT metric, value FROM reco.evaluate('SELECT u, i, 5, 1 FROM eval_pairs UNION ALL SELECT u, i, 3, 2 FROM eval_pairs',
-  ARRAY[reco.als(factors => 2)], test_fraction => 0.5) WHERE metric IN ('rmse', 'mae');
+  ARRAY[reco.als(factors => 2)], test_fraction => 0.5) WHERE metric IN ('rmse', 'mae') AND algorithm ~ '^als';
 -- ratings of 2 and 4 that follow nothing a model so restrained could learn: off by about 1
 SELECT metric, value BETWEEN 0.5 AND 1.5 AS sane FROM reco.evaluate('SELECT u, i, 3 + (-1) ^ ((u * u + i * 7) % 5) FROM eval_tastes',
-  ARRAY[reco.als(factors => 1, regularization => 10)]) WHERE metric IN ('rmse', 'mae');
+  ARRAY[reco.als(factors => 1, regularization => 10)]) WHERE metric IN ('rmse', 'mae') AND algorithm ~ '^als';
+
+-- Labels: the options only in which those of a name differ, of members too; alike ones are counted.
+SELECT algorithm FROM reco.evaluate('eval_pairs', ARRAY[reco.ials(factors => 2), reco.ials(factors => 2, alpha => 5), reco.item_knn(neighbors => 7), reco.ials(factors => 2),
+  reco.hybrid(ARRAY[reco.ials(2), reco.item_knn(neighbors => 7)]), reco.hybrid(ARRAY[reco.item_knn(neighbors => 8), reco.ials(2)], weights => ARRAY[1, 2])],
+  test_fraction => 0.5) WHERE metric = 'ndcg';
+
+-- How sure it is: the standard error, and the differences to popularity and to the best with
+-- theirs, which are smaller, since the users are the same.
+CREATE TABLE eval_errors AS SELECT * FROM reco.evaluate('SELECT u, i, 1 + (u * i) % 5 FROM eval_tastes',
+  ARRAY[reco.ials(factors => 4), reco.item_knn(), reco.item_knn(similarity => 'jaccard')], cutoffs => '{5,10}');
+SELECT count(*) FILTER (WHERE error IS NULL) AS without_error, count(*) FILTER (WHERE NOT error >= 0) AS below_0,
+       count(*) FILTER (WHERE activity IS NOT NULL) AS of_activities FROM eval_errors;
+SELECT e.metric, count(*) AS differences, bool_and(abs(e.over_popular - (e.value - p.value)) < 1e-12) AS popular, bool_and(abs(e.over_best - (e.value - b.value)) < 1e-12) AS best,
+       bool_and(e.over_popular_error BETWEEN abs(e.error - p.error) - 1e-9 AND e.error + p.error + 1e-9) AS bounded
+  FROM eval_errors e JOIN eval_errors p ON (p.metric, p.k) IS NOT DISTINCT FROM (e.metric, e.k) AND p.algorithm = 'popular()'
+  JOIN LATERAL (SELECT value FROM eval_errors b WHERE (b.metric, b.k) IS NOT DISTINCT FROM (e.metric, e.k)
+                 ORDER BY CASE WHEN metric IN ('gini', 'popularity') THEN value ELSE -value END LIMIT 1) b ON true
+ WHERE e.algorithm <> 'popular()' GROUP BY e.metric ORDER BY e.metric;
+SELECT count(*) AS of_itself, bool_and(over_popular = 0 AND over_popular_error = 0) AS nothing FROM eval_errors WHERE algorithm = 'popular()';
+-- hit_rate is a share p of n users: its error is sqrt(p (1 - p) / (n - 1))
+SELECT bool_and(abs(error - sqrt(value * (1 - value) / (users - 1))) < 1e-9) AS of_a_share FROM eval_errors WHERE metric = 'hit_rate';
+-- without a value every interaction is as good as any, and ndcg_graded would be ndcg
+SELECT algorithm, count(*) FILTER (WHERE metric = 'ndcg') AS ndcg, count(*) FILTER (WHERE metric = 'ndcg_graded') AS graded
+  FROM (TABLE eval_first UNION ALL TABLE eval_errors) AS e WHERE algorithm IN ('ials()', 'popular()') GROUP BY 1 ORDER BY 1;
+-- of a single user nothing can be said about how sure it is
+SELECT metric, value, error, users, over_popular, over_popular_error FROM reco.evaluate('SELECT * FROM eval_split WHERE u = 1', reco.popular(), test_fraction => 0.5) WHERE metric IN ('recall', 'coverage');
+
+-- Values: beside two that know no taste, the mean, and the mean with biases.
+CREATE TABLE eval_values AS SELECT u, i, 1 + (u + i) % 4 AS value FROM eval_tastes;
+SELECT algorithm, metric, users, error > 0 AS has_error, over_popular, over_best >= 0 AS over_best
+  FROM reco.evaluate('eval_values', ARRAY[reco.als(factors => 4), reco.ials(factors => 4)]) WHERE k IS NULL AND metric <> 'auc' ORDER BY metric, algorithm COLLATE "C";
+SELECT algorithm FROM reco.evaluate('eval_values', reco.ials(factors => 4)) WHERE metric = 'rmse';
+-- the mean 5/3 is off by 10/3 once and by 2/3 five times; the error is that of a ratio of sums over users
+SELECT metric, round(value::numeric, 6) AS value, round(error::numeric, 6) AS error, users FROM reco.evaluate('SELECT u, i, CASE u WHEN 1 THEN 5 ELSE 1 END FROM eval_pairs', reco.als(factors => 1), test_fraction => 0.5)
+ WHERE algorithm = 'mean' ORDER BY metric;
+
+-- Users by how many interactions they are trained on: thirds, equal counts together.
+CREATE TABLE eval_active AS SELECT u, i FROM generate_series(1, 9) u, generate_series(1, 20) i WHERE i <= CASE WHEN u <= 4 THEN 4 WHEN u <= 7 THEN 10 ELSE 20 END;
+SELECT metric, activity, users, value, error IS NOT NULL AS has_error FROM reco.evaluate('eval_active', reco.popular(), by_activity => true)
+ WHERE metric IN ('recall', 'coverage') ORDER BY metric, users, activity;
+SELECT metric, abs(sum(value * users) FILTER (WHERE activity IS NOT NULL) / sum(users) FILTER (WHERE activity IS NOT NULL) - sum(value) FILTER (WHERE activity IS NULL)) < 1e-12 AS together,
+       array_agg(activity ORDER BY activity) AS activities, count(over_best) AS differences
+  FROM reco.evaluate('SELECT u, i FROM eval_tastes WHERE i <= 8 + u % 20', reco.ials(factors => 4), by_activity => true) WHERE metric IN ('ndcg', 'map', 'auc') AND algorithm = 'ials()' GROUP BY metric ORDER BY metric;
+SELECT * FROM reco.evaluate('eval_active', reco.popular(), by_activity => NULL);
 
 -- a grid of algorithms is plain SQL
 SELECT count(DISTINCT algorithm) AS algorithms, count(*) AS rows FROM reco.evaluate('eval_pairs',
@@ -101,4 +145,4 @@ SELECT * FROM reco.evaluate('SELECT 1', ARRAY[reco.popular()]);
 SELECT * FROM reco.evaluate('SELECT 1, 2 WHERE false', ARRAY[reco.popular()]);
 SELECT * FROM reco.evaluate('DELETE FROM eval_pairs RETURNING u, i', ARRAY[reco.popular()]);
 
-DROP TABLE eval_pairs, eval_split, eval_tastes, eval_first, eval_second;
+DROP TABLE eval_pairs, eval_split, eval_tastes, eval_first, eval_second, eval_errors, eval_values, eval_active;

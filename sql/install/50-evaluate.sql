@@ -11,15 +11,22 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
+  by_activity pg_catalog.bool DEFAULT false,
   OUT algorithm pg_catalog.text,
   OUT metric pg_catalog.text,
   OUT k pg_catalog.int4,
   OUT value pg_catalog.float8,
-  OUT users pg_catalog.int4
+  OUT error pg_catalog.float8,
+  OUT users pg_catalog.int4,
+  OUT activity pg_catalog.text,
+  OUT over_popular pg_catalog.float8,
+  OUT over_popular_error pg_catalog.float8,
+  OUT over_best pg_catalog.float8,
+  OUT over_best_error pg_catalog.float8
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_evaluate'
-LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
 'hides a part of every user''s interactions, trains on the rest and measures what is found, with popularity beside';
 
 CREATE FUNCTION reco.evaluate(
@@ -31,15 +38,22 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
+  by_activity pg_catalog.bool DEFAULT false,
   OUT algorithm pg_catalog.text,
   OUT metric pg_catalog.text,
   OUT k pg_catalog.int4,
   OUT value pg_catalog.float8,
-  OUT users pg_catalog.int4
+  OUT error pg_catalog.float8,
+  OUT users pg_catalog.int4,
+  OUT activity pg_catalog.text,
+  OUT over_popular pg_catalog.float8,
+  OUT over_popular_error pg_catalog.float8,
+  OUT over_best pg_catalog.float8,
+  OUT over_best_error pg_catalog.float8
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_evaluate_one'
-LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
 'the same for one algorithm';
 
 CREATE FUNCTION reco.evaluate(
@@ -51,15 +65,22 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
+  by_activity pg_catalog.bool DEFAULT false,
   OUT algorithm pg_catalog.text,
   OUT metric pg_catalog.text,
   OUT k pg_catalog.int4,
   OUT value pg_catalog.float8,
-  OUT users pg_catalog.int4
+  OUT error pg_catalog.float8,
+  OUT users pg_catalog.int4,
+  OUT activity pg_catalog.text,
+  OUT over_popular pg_catalog.float8,
+  OUT over_popular_error pg_catalog.float8,
+  OUT over_best pg_catalog.float8,
+  OUT over_best_error pg_catalog.float8
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_evaluate_text'
-LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
 'the same with an algorithm in quotes, which is an error that says how to write it';
 
 CREATE FUNCTION reco.evaluate(
@@ -71,15 +92,22 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
+  by_activity pg_catalog.bool DEFAULT false,
   OUT algorithm pg_catalog.text,
   OUT metric pg_catalog.text,
   OUT k pg_catalog.int4,
   OUT value pg_catalog.float8,
-  OUT users pg_catalog.int4
+  OUT error pg_catalog.float8,
+  OUT users pg_catalog.int4,
+  OUT activity pg_catalog.text,
+  OUT over_popular pg_catalog.float8,
+  OUT over_popular_error pg_catalog.float8,
+  OUT over_best pg_catalog.float8,
+  OUT over_best_error pg_catalog.float8
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_evaluate_table'
-LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
 'the same on a table';
 
 CREATE FUNCTION reco.evaluate(
@@ -91,15 +119,22 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
+  by_activity pg_catalog.bool DEFAULT false,
   OUT algorithm pg_catalog.text,
   OUT metric pg_catalog.text,
   OUT k pg_catalog.int4,
   OUT value pg_catalog.float8,
-  OUT users pg_catalog.int4
+  OUT error pg_catalog.float8,
+  OUT users pg_catalog.int4,
+  OUT activity pg_catalog.text,
+  OUT over_popular pg_catalog.float8,
+  OUT over_popular_error pg_catalog.float8,
+  OUT over_best pg_catalog.float8,
+  OUT over_best_error pg_catalog.float8
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_evaluate_table_one'
-LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
 'the same for one algorithm on a table';
 
 CREATE FUNCTION reco.evaluate(
@@ -111,13 +146,20 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
+  by_activity pg_catalog.bool DEFAULT false,
   OUT algorithm pg_catalog.text,
   OUT metric pg_catalog.text,
   OUT k pg_catalog.int4,
   OUT value pg_catalog.float8,
-  OUT users pg_catalog.int4
+  OUT error pg_catalog.float8,
+  OUT users pg_catalog.int4,
+  OUT activity pg_catalog.text,
+  OUT over_popular pg_catalog.float8,
+  OUT over_popular_error pg_catalog.float8,
+  OUT over_best pg_catalog.float8,
+  OUT over_best_error pg_catalog.float8
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_evaluate_table_text'
-LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8) IS
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
 'the same on a table with an algorithm in quotes, which is an error that says how to write it';

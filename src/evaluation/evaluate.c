@@ -6,7 +6,7 @@
  * does not beat it has learnt nothing.  The source is the caller's own text and runs as the
  * caller.
  */
-#include "evaluation/measure.h"
+#include "evaluation/report.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -30,37 +30,12 @@ RECO_FUNCTION(reco_evaluate_table_text);
 
 /* The argument that may be null. */
 #define ARG_ITEMS 5
-
-/* What is reported, in this order. */
-static const reco_metric of_values[] = {RECO_METRIC_RMSE, RECO_METRIC_MAE};
-static const reco_metric of_lists[] = {RECO_METRIC_PRECISION, RECO_METRIC_RECALL, RECO_METRIC_NDCG,
-									   RECO_METRIC_HIT_RATE, RECO_METRIC_COVERAGE};
+#define ARG_BY_ACTIVITY 8
 
 static void
-report(RecoRows *rows, const RecoScores *scores, reco_metric kind, int32 k)
+add_row(void *arg, Datum *values, bool *nulls)
 {
-	RecoMetric metric = {kind, k};
-	reco_estimate estimate;
-
-	if (reco_scores_mean(scores, &metric, RECO_ACTIVITY_ALL, &estimate))
-	{
-		Datum values[5] = {CStringGetTextDatum(reco_spec_describe(scores->spec)),
-						   CStringGetTextDatum(reco_metric_name(kind)), Int32GetDatum(k),
-						   Float8GetDatum(estimate.value), Int32GetDatum(estimate.users)};
-		bool nulls[5] = {false, false, k == 0, false, false};
-
-		reco_rows_add(rows, values, nulls);
-	}
-}
-
-static void
-report_all(RecoRows *rows, const RecoMeasurement *e, const RecoScores *scores)
-{
-	for (int m = 0; m < lengthof(of_values); m++)
-		report(rows, scores, of_values[m], 0);
-	for (int c = 0; c < e->cutoffs; c++)
-		for (int m = 0; m < lengthof(of_lists); m++)
-			report(rows, scores, of_lists[m], e->cutoff[c]);
+	reco_rows_add(arg, values, nulls);
 }
 
 static void
@@ -122,8 +97,8 @@ with_popularity(List *specs)
 static void
 check_arguments(FunctionCallInfo fcinfo)
 {
-	static const char *const names[] = {"source",  "algorithms", "split",   "test_fraction",
-										"cutoffs", "items",      "options", "seed"};
+	static const char *const names[] = {"source", "algorithms", "split", "test_fraction", "cutoffs",
+										"items",  "options",    "seed",  "by_activity"};
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (i != ARG_ITEMS)
@@ -135,6 +110,20 @@ check_arguments(FunctionCallInfo fcinfo)
 	if (!(PG_GETARG_FLOAT8(3) > 0 && PG_GETARG_FLOAT8(3) < 1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("test_fraction must be between 0 and 1")));
+}
+
+static void
+tell_unpredicted(const RecoScores *scores)
+{
+	const reco_scores *kept = &scores->kept;
+	int first = kept->columns.first[RECO_METRIC_RMSE];
+
+	if (kept->unpredicted > 0)
+		ereport(NOTICE,
+				(errmsg("%s predicts no value for %lld of %lld hidden interactions", scores->label,
+						(long long) kept->unpredicted,
+						(long long) (kept->unpredicted + kept->sum[first * RECO_ACTIVITIES])),
+				 errdetail("They do not count in rmse and mae.")));
 }
 
 /* How the second argument gives the algorithms. */
@@ -167,6 +156,35 @@ read_text(Datum algorithms)
 	return read_array(OidInputFunctionCall(input, given, parameter, -1));
 }
 
+/* Rows of all algorithms, and where one predicts values of what they come to without taste. */
+static void
+report(RecoMeasurement *e, const List *specs, bool by_activity, RecoRows *rows)
+{
+	List *labels = reco_specs_label(specs);
+	List *all = NIL;
+	RecoScores *popular = NULL;
+	bool predicted = false;
+	ListCell *cell;
+	ListCell *name;
+
+	foreach (cell, specs)
+		reco_measure_expect(e, lfirst(cell));
+	forboth (cell, specs, name, labels)
+	{
+		RecoScores *scores = reco_measure_one(e, lfirst(cell));
+
+		scores->label = lfirst(name);
+		tell_unpredicted(scores);
+		predicted = predicted || scores->spec->predicts_value;
+		if (popular == NULL && scores->spec->algorithm == &reco_algorithm_popular)
+			popular = scores;
+		all = lappend(all, scores);
+	}
+	if (predicted)
+		all = list_concat(all, reco_measure_baselines(e));
+	reco_report(e, all, popular, by_activity, add_row, rows);
+}
+
 static Datum
 evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 {
@@ -185,7 +203,7 @@ evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 	bool times = false;
 
 	check_arguments(fcinfo);
-	rows = reco_rows_begin(fcinfo, (Oid[]){TEXTOID, TEXTOID, INT4OID, FLOAT8OID, INT4OID}, 5);
+	rows = reco_rows_begin(fcinfo, reco_report_types, RECO_REPORT_COLUMNS);
 	read_cutoffs(&e, PG_GETARG_ARRAYTYPE_P(4));
 	specs = with_popularity(reader(PG_GETARG_DATUM(1)));
 	reco_data_options_parse(PG_GETARG_JSONB_P(6), &options);
@@ -208,18 +226,12 @@ evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 	e.data = reco_read_source(&source, &items, true, times, &options, &budget);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
-	for (int m = 0; m < lengthof(of_values); m++)
-		e.metrics |= RECO_METRIC_BIT(of_values[m]);
-	for (int m = 0; m < lengthof(of_lists); m++)
-		e.metrics |= RECO_METRIC_BIT(of_lists[m]);
+	e.metrics = reco_report_metrics;
 	if (!reco_measure_split(&e, PG_GETARG_FLOAT8(3), (uint64) PG_GETARG_INT64(7)))
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source has too few interactions to evaluate on"),
 						errdetail("No user has an interaction to spare for the test.")));
-	foreach (cell, specs)
-		reco_measure_expect(&e, lfirst(cell));
-	foreach (cell, specs)
-		report_all(&rows, &e, reco_measure_one(&e, lfirst(cell)));
+	report(&e, specs, PG_GETARG_BOOL(ARG_BY_ACTIVITY), &rows);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;

@@ -17,6 +17,7 @@
  */
 #include "evaluation/measure.h"
 
+#include "core/ranking/diversity.h"
 #include "core/ranking/split.h"
 #include "core/scoring/evaluation.h"
 #include "miscadmin.h"
@@ -27,6 +28,14 @@
 
 /* Users times items: from about a millisecond of lists on. */
 #define WORK_WORTH_THREADS 1e6
+
+/*
+ * For auc so many scores are looked at, for diversity so many users of items in lists for each
+ * interaction of the training part; in both at least those of a few users.
+ */
+#define AUC_SCORES 4e6
+#define DIVERSITY_STEPS 2.0
+#define FEWEST_SAMPLED 50
 
 void
 reco_measurement_want(RecoMeasurement *e, const RecoMetric *metric)
@@ -46,17 +55,17 @@ reco_measurement_want(RecoMeasurement *e, const RecoMetric *metric)
 	e->cutoffs = Max(e->cutoffs, c + 1);
 }
 
-/* Items by how many users of the training part have them, and what share of the users that is. */
+/* Items by how many users of the training part have them. */
 static void
 rank_by_users(RecoMeasurement *e)
 {
 	const reco_csr *a = &e->train.by_user;
 	float *users = reco_zeros(e->budget, a->cols);
-	double all = 0;
+	double squares = 0;
 
 	for (int32 u = 0; u < a->rows; u++)
 	{
-		all += a->start[u + 1] > a->start[u];
+		e->have_users += a->start[u + 1] > a->start[u];
 		RECO_POLL_AT(u);
 	}
 	for (int64 k = 0; k < a->start[a->rows]; k++)
@@ -67,15 +76,28 @@ rank_by_users(RecoMeasurement *e)
 	}
 	e->popular = reco_budget_alloc(e->budget, ((Size) a->cols + 1) * sizeof(reco_ranked));
 	(void) reco_top_n(&reco_poll_env, users, a->cols, NULL, a->cols, e->popular);
-	e->information = reco_zeros(e->budget, a->cols);
+	e->information = reco_budget_alloc(e->budget, ((Size) a->cols + 1) * sizeof(double));
 	for (int32 i = 0; i < a->cols; i++)
 	{
+		squares += (double) users[i] * users[i];
 		/* an item that nobody has says as much as one that a single user has */
-		e->information[i] = all > 0 ? (float) -log2(Max(users[i], 1) / all) : 0;
-		users[i] = all > 0 ? (float) (users[i] / all) : 0;
+		e->information[i] = -log2(Max(users[i], 1) / Max(e->have_users, 1));
 		RECO_POLL_AT(i);
 	}
-	e->share = users;
+	e->have = users;
+	e->readers = squares / Max(a->start[a->rows], 1);
+}
+
+/* Takes so many of the n numbers, all where there are fewer, by their hashes. */
+static void
+sample(RecoMeasurement *e, int32 row, const int32 *number, int32 n, int32 wanted, bool *taken)
+{
+	uint64 *scratch = reco_budget_alloc(e->budget, ((Size) n + 1) * sizeof(uint64));
+
+	reco_budget_check(e->budget,
+					  reco_hold_out(&e->budget->env, 0, row, number, n, wanted, scratch, taken),
+					  "an evaluation");
+	reco_budget_free(e->budget, scratch);
 }
 
 /* All of whom something was hidden, or a sample of these. */
@@ -94,22 +116,98 @@ choose_users(RecoMeasurement *e)
 	}
 	if (e->most_users > 0 && n > e->most_users)
 	{
-		uint64 *scratch = reco_budget_alloc(e->budget, (Size) n * sizeof(uint64));
 		bool *taken = reco_budget_alloc(e->budget, (Size) n * sizeof(bool));
 		int32 kept = 0;
 
-		reco_budget_check(
-			e->budget,
-			reco_hold_out(&e->budget->env, 0, 0, e->user, n, e->most_users, scratch, taken),
-			"an evaluation");
+		sample(e, 0, e->user, n, e->most_users, taken);
 		for (int32 u = 0; u < n; u++)
 			if (taken[u])
 				e->user[kept++] = e->user[u];
 		n = kept;
-		reco_budget_free(e->budget, scratch);
 		reco_budget_free(e->budget, taken);
 	}
 	e->users = n;
+}
+
+/* Of the users who are measured those for whom diversity and auc are, too. */
+static void
+choose_sampled(RecoMeasurement *e)
+{
+	const reco_csr *train = &e->train.by_user;
+	double places = 1;
+	double wanted[2] = {DIVERSITY_STEPS * train->start[train->rows], AUC_SCORES};
+	bool *taken = reco_budget_alloc(e->budget, (Size) e->users + 1);
+
+	for (int c = 0; c < e->cutoffs; c++)
+		places = Max(places, Min(e->cutoff[c], Min(RECO_DIVERSITY_MOST, train->cols)));
+	wanted[0] /= places * Max(e->readers, 1);
+	wanted[1] /= Max(train->cols, 1);
+	e->sampled = reco_budget_alloc(e->budget, (Size) e->users + 1);
+	memset(e->sampled, 0, (Size) e->users);
+	for (int kind = 0; kind < 2; kind++)
+	{
+		double n = Min(Max(wanted[kind], FEWEST_SAMPLED), e->users);
+
+		sample(e, 1 + kind, e->user, e->users, (int32) n, taken);
+		for (int32 u = 0; u < e->users; u++)
+			if (taken[u])
+				e->sampled[u] |= kind == 0 ? RECO_SAMPLED_LIST : RECO_SAMPLED_AUC;
+	}
+	reco_budget_free(e->budget, taken);
+}
+
+/* How many interactions of the training part a user has. */
+static int64
+training_count(const RecoMeasurement *e, int32 user)
+{
+	const reco_csr *a = &e->train.by_user;
+
+	return user < a->rows ? a->start[user + 1] - a->start[user] : 0;
+}
+
+/*
+ * Thirds of the users by their interactions in the training part, those with as many as each
+ * other in the same: light up to the count of the last user of the first third, middle up to
+ * that of the second.
+ */
+static void
+choose_activities(RecoMeasurement *e)
+{
+	int32 most = e->train.by_user.cols;
+	int32 *users = reco_budget_alloc(e->budget, ((Size) most + 1) * sizeof(int32));
+	int64 before = 0;
+	int64 known = 0;
+	int64 light = 0; /* counts up to these */
+	int64 middle = 0;
+
+	memset(users, 0, ((Size) most + 1) * sizeof(int32));
+	for (int32 u = 0; u < e->users; u++)
+	{
+		int64 n = training_count(e, e->user[u]);
+
+		users[n]++;
+		known += n > 0;
+		RECO_POLL_AT(u);
+	}
+	for (int32 n = 1; n <= most; n++)
+	{
+		light = 3 * before < known ? n : light;
+		middle = 3 * before < 2 * known ? n : middle;
+		before += users[n];
+		RECO_POLL_AT(n);
+	}
+	e->activity = reco_budget_alloc(e->budget, (Size) e->users + 1);
+	for (int32 u = 0; u < e->users; u++)
+	{
+		int64 n = training_count(e, e->user[u]);
+
+		e->activity[u] = n == 0        ? RECO_ACTIVITY_NEW
+						 : n <= light  ? RECO_ACTIVITY_LIGHT
+						 : n <= middle ? RECO_ACTIVITY_MIDDLE
+									   : RECO_ACTIVITY_HEAVY;
+		RECO_POLL_AT(u);
+	}
+	reco_budget_free(e->budget, users);
 }
 
 bool
@@ -123,6 +221,8 @@ reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
 	reco_training_set_init(&e->set, &e->train, e->data->values, e->budget);
 	rank_by_users(e);
 	choose_users(e);
+	choose_sampled(e);
+	choose_activities(e);
 	return hidden->start[hidden->rows] > 0;
 }
 
@@ -173,8 +273,11 @@ evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget, RecoScores *s
 		.truth = reco_spec_values(spec, e->hidden.by_user.value, e->hidden.latest),
 		.filler = e->popular,
 		.fillers = model->items,
-		.share = e->share,
+		.have = e->have,
 		.information = e->information,
+		.have_users = e->have_users,
+		.sampled = e->sampled,
+		.train = &e->train.by_user,
 	};
 	Size memory;
 
@@ -201,6 +304,7 @@ scores_make(RecoMeasurement *e, const RecoSpec *spec)
 
 	memset(scores, 0, sizeof(*scores));
 	scores->spec = spec;
+	scores->label = reco_spec_describe(spec);
 	reco_budget_require(e->budget, reco_scores_bytes(&columns, e->users), "an evaluation");
 	reco_budget_check(
 		e->budget,

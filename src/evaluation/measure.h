@@ -37,17 +37,21 @@ typedef struct RecoMeasurement
 	reco_interactions hidden;
 	RecoTrainingSet set;  /* of train */
 	reco_ranked *popular; /* all items, by how many users of the training part have them */
-	float *share;         /* of items: the share of users of the training part who have it */
-	float *information;   /* and -log2 of that */
+	float *have;          /* of items: how many of these have it */
+	double *information;  /* and -log2 of that share */
+	double have_users;    /* who have anything in the training part */
+	double readers;       /* mean users of an item, weighed by these */
 	int32 users;          /* who are measured */
 	int32 *user;
 	uint8 *activity; /* of these: a reco_activity */
+	uint8 *sampled;  /* of these: RECO_SAMPLED_..., for what is too dear to measure of all */
 } RecoMeasurement;
 
 /* What one algorithm came to. */
 typedef struct RecoScores
 {
-	const RecoSpec *spec;
+	const RecoSpec *spec; /* NULL: it is none of the algorithms */
+	const char *label;    /* what it is called: reco_spec_describe until somebody knows better */
 	reco_scores kept;
 	double train_seconds;
 	double measure_seconds;
@@ -67,6 +71,8 @@ extern void reco_measure_expect(RecoMeasurement *measurement, const RecoSpec *sp
 
 /* Trains on what is not hidden and measures; on as many threads as the setting says. */
 extern RecoScores *reco_measure_one(RecoMeasurement *measurement, const RecoSpec *spec);
+/* The same of values that are predicted without taste, by their mean and with biases. */
+extern List *reco_measure_baselines(RecoMeasurement *measurement);
 extern void reco_scores_release(RecoMeasurement *measurement, RecoScores *scores);
 
 /*

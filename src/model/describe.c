@@ -3,7 +3,8 @@
  *	  Values of type reco.algorithm as one would write them.
  *
  * Every option is there, defaults too, so that equal texts are equal models; one that is left
- * open is NULL.  As jsonb likewise, without what is open.
+ * open is NULL.  As jsonb likewise, without what is open.  A label has only the options in which
+ * algorithms that are compared differ.
  */
 #include "model/model.h"
 
@@ -266,4 +267,118 @@ reco_spec_jsonb(const RecoSpec *spec)
 		push_option(&state, option, field);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/* The value of an option as described. */
+static char *
+value_text(const RecoSpec *spec, const reco_option *option)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	describe_value(&text, option, spec->params);
+	return text.data;
+}
+
+/* Whether those among others that are of the spec's algorithm differ in an option. */
+static bool
+differs(const RecoSpec *spec, const reco_option *option, const List *others)
+{
+	char *own = value_text(spec, option);
+	ListCell *cell;
+
+	foreach (cell, others)
+	{
+		const RecoSpec *other = lfirst(cell);
+
+		if (other->algorithm == spec->algorithm && strcmp(value_text(other, option), own) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The algorithms that an option of one, or of several of the same algorithm, holds. */
+static List *
+nested_in(const RecoSpec *spec, const reco_option *option, List *found)
+{
+	const void *field = (const char *) spec->params + option->offset;
+
+	if (option->type == RECO_OPTION_NESTED && *(RecoSpec *const *) field)
+		return lappend(found, *(RecoSpec *const *) field);
+	if (option->type == RECO_OPTION_NESTED_LIST && *(const reco_nested *const *) field)
+	{
+		const reco_nested *list = *(const reco_nested *const *) field;
+
+		for (int i = 0; i < list->n; i++)
+			found = lappend(found, list->value[i]);
+	}
+	return found;
+}
+
+static void label(StringInfo text, const RecoSpec *spec, const List *others);
+
+/* The algorithms in an option, each told apart from those in the same option of others. */
+static void
+label_nested(StringInfo text, const RecoSpec *spec, const reco_option *option, const List *others)
+{
+	bool is_list = option->type == RECO_OPTION_NESTED_LIST;
+	List *all = NIL;
+	ListCell *cell;
+	const char *separator = is_list ? "ARRAY[" : "";
+
+	foreach (cell, others)
+		if (((const RecoSpec *) lfirst(cell))->algorithm == spec->algorithm)
+			all = nested_in(lfirst(cell), option, all);
+	foreach (cell, nested_in(spec, option, NIL))
+	{
+		appendStringInfoString(text, separator);
+		label(text, lfirst(cell), all);
+		separator = ", ";
+	}
+	appendStringInfoString(text, is_list ? "]" : "");
+}
+
+/* Levels are bounded: RECO_MAX_NESTING. */
+static void
+label(StringInfo text, const RecoSpec *spec, const List *others)
+{
+	const char *separator = "";
+
+	appendStringInfo(text, "%s(", spec->algorithm->name);
+	for (const reco_option *option = spec->algorithm->options; option->name; option++)
+	{
+		if (!differs(spec, option, others))
+			continue;
+		appendStringInfo(text, "%s%s => ", separator, option->name);
+		if (nested_in(spec, option, NIL) != NIL)
+			label_nested(text, spec, option, others);
+		else
+			appendStringInfoString(text, value_text(spec, option));
+		separator = ", ";
+	}
+	appendStringInfoChar(text, ')');
+}
+
+List *
+reco_specs_label(const List *specs)
+{
+	List *plain = NIL;
+	List *labels = NIL;
+	ListCell *cell;
+
+	foreach (cell, specs)
+	{
+		StringInfoData text;
+		ListCell *before;
+		int same = 1;
+
+		initStringInfo(&text);
+		label(&text, lfirst(cell), specs);
+		foreach (before, plain)
+			same += strcmp(lfirst(before), text.data) == 0;
+		plain = lappend(plain, text.data);
+		labels =
+			lappend(labels, same > 1 ? psprintf("%s #%d", text.data, same) : (char *) text.data);
+	}
+	return labels;
 }

@@ -19,6 +19,7 @@
 #include "core/base/options.h"
 #include "core/scoring/scorer.h"
 #include "model/part.h"
+#include "nodes/pg_list.h"
 #include "pg/pg.h"
 #include "utils/jsonb.h"
 
@@ -233,6 +234,12 @@ extern Jsonb *reco_algorithm_from_text(const char *text);
 extern char *reco_spec_describe(const RecoSpec *spec);
 /* The value that reco_spec_parse makes an equal spec of; what is open is not in it. */
 extern Jsonb *reco_spec_jsonb(const RecoSpec *spec);
+/*
+ * Names for algorithms that are compared, as short as tells them apart: with the options only in
+ * which those of the same name differ; of equal ones the second has " #2" after it.  A list of
+ * texts, in the same order.
+ */
+extern List *reco_specs_label(const List *specs);
 extern void reco_options_parse(const reco_option *table, void *target, const char *owner,
 							   Jsonb *value, const char *skip_key);
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/ranking/auc.h"
 #include "core/scoring/evaluation.h"
 #include "core/ranking/pruned.h"
 #include "core/scoring/score_factors.h"
@@ -205,12 +206,22 @@ slow(const crowd *c, const reco_evaluation *e, int32_t k)
 
 		if (n_hidden == 0)
 			continue;
-		profile_of((void *) c, u, &profile);
-		assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
-		assert_int_equal(reco_seat_score(seat, score), RECO_OK);
-		n = whole_list(c, u, reco_seat_is_personal(seat) ? score : NULL, list);
-		reco_seat_close(seat);
-		slow_predictions(e, u, score, &s);
+		if (u < c->users - e->strangers)
+		{
+			profile_of((void *) c, u, &profile);
+			assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
+			assert_int_equal(reco_seat_score(seat, score), RECO_OK);
+			n = whole_list(c, u, reco_seat_is_personal(seat) ? score : NULL, list);
+			reco_seat_close(seat);
+			slow_predictions(e, u, score, &s);
+		}
+		else
+		{
+			/* they have nothing of their own */
+			for (n = 0; n < c->items && !e->misses; n++)
+				list[n] = c->filler[n].item;
+			s.unpredicted += e->predicts ? n_hidden : 0;
+		}
 		for (int64_t j = 0; j < n_hidden; j++)
 			relevant += e->worth == NULL || e->worth[from + j] > 0;
 		if (relevant == 0)
@@ -341,7 +352,7 @@ check_kinds(crowd *c, const reco_scorer *scorer)
 {
 	const int32_t cutoffs[] = {10, 1, 300, 5};
 
-	for (int kind = 0; kind < 16; kind++)
+	for (int kind = 0; kind < 32; kind++)
 	{
 		reco_evaluation e = {.scorer = scorer,
 							 .profile = profile_of,
@@ -353,7 +364,9 @@ check_kinds(crowd *c, const reco_scorer *scorer)
 							 .predicts = kind & 2,
 							 .truth = kind & 4 ? c->truth : NULL,
 							 .filler = c->filler,
-							 .fillers = c->items};
+							 .fillers = c->items,
+							 .strangers = kind & 16 ? c->users / 4 : 0,
+							 .misses = kind & 2};
 
 		check(c, &e, cutoffs, kind & 8 ? 1 : 4);
 	}
@@ -419,6 +432,163 @@ test_factors(void **state)
 	}
 }
 
+/* Of those who are sampled, and of nobody else. */
+static void
+check_sampled(const crowd *c, const reco_evaluation *e, const float *value, reco_metric metric,
+			  int32_t at, double expected)
+{
+	int sample = metric == RECO_METRIC_AUC ? RECO_SAMPLED_AUC : RECO_SAMPLED_LIST;
+	int32_t u = e->user[at];
+	bool wants = false;
+
+	for (int64_t k = e->hidden.start[u]; k < e->hidden.start[u + 1]; k++)
+		wants = wants || e->worth[k] > 0;
+	if (!wants || !(e->sampled[at] & sample) || isnan(expected))
+		assert_true(isnan(value[at]));
+	else if (!(fabs(value[at] - expected) < 1e-5))
+		fail_msg("user %d of %d, metric %d: %.8g instead of %.8g", u, c->users, metric, value[at],
+				 expected);
+}
+
+static double
+expected_auc(const crowd *c, const reco_evaluation *e, int32_t u)
+{
+	float score[MAX_ITEMS];
+	float sorted[MAX_ITEMS];
+	int32_t wanted[MAX_ITEMS];
+	int64_t n = 0;
+	bool known = u < c->users - e->strangers;
+	double auc;
+	mimic_env m;
+	reco_seat *seat;
+	reco_profile profile;
+
+	mimic_env_init(&m);
+	for (int64_t k = e->hidden.start[u]; k < e->hidden.start[u + 1]; k++)
+		if (e->worth[k] > 0)
+			wanted[n++] = e->hidden.col[k];
+	profile_of((void *) c, u, &profile);
+	assert_int_equal(reco_seat_make(&m.env, e->scorer, &seat), RECO_OK);
+	assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
+	assert_int_equal(reco_seat_score(seat, score), RECO_OK);
+	assert_int_equal(reco_auc(&m.env, known && reco_seat_is_personal(seat) ? score : e->have,
+							  c->items, profile.item, known ? profile.n : 0, wanted, n, sorted,
+							  &auc),
+					 RECO_OK);
+	reco_seat_free(&m.env, seat);
+	return e->misses && !known ? 0 : auc;
+}
+
+static double
+expected_diversity(const crowd *c, const reco_evaluation *e, int32_t u, int32_t k)
+{
+	int32_t list[MAX_ITEMS];
+	double sum = 0;
+	int pairs = 0;
+	int32_t n;
+	float score[MAX_ITEMS];
+	mimic_env m;
+	reco_seat *seat;
+	reco_profile profile;
+
+	mimic_env_init(&m);
+	profile_of((void *) c, u, &profile);
+	assert_int_equal(reco_seat_make(&m.env, e->scorer, &seat), RECO_OK);
+	assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
+	assert_int_equal(reco_seat_score(seat, score), RECO_OK);
+	n = whole_list(c, u, reco_seat_is_personal(seat) ? score : NULL, list);
+	reco_seat_free(&m.env, seat);
+	if (u >= c->users - e->strangers)
+		for (n = 0; n < c->items && !e->misses; n++)
+			list[n] = c->filler[n].item;
+	for (int32_t a = 0; a < n && a < k; a++)
+		for (int32_t b = a + 1; b < n && b < k; b++, pairs++)
+		{
+			double have[3] = {0};
+
+			for (int32_t v = 0; v < c->users; v++)
+			{
+				int64_t has = e->train->start[v + 1] - e->train->start[v];
+				bool one = place_in(e->train->col + e->train->start[v], has, list[a]) >= 0;
+				bool other = place_in(e->train->col + e->train->start[v], has, list[b]) >= 0;
+
+				have[0] += one && other;
+				have[1] += one;
+				have[2] += other;
+			}
+			sum += have[0] > 0 ? have[0] / sqrt(have[1] * have[2]) : 0;
+		}
+	return pairs > 0 ? 1 - sum / pairs : (double) NAN;
+}
+
+/* What is measured of some users only. */
+static void
+test_samples(void **state)
+{
+	const int32_t cutoff[] = {6, 101};
+	uint64_t seed = 6;
+	reco_scorer scorer = mimic_hash_scorer(40);
+
+	(void) state;
+	for (int round = 0; round < 8; round++)
+	{
+		crowd c = crowd_of(60, 40, &seed);
+		reco_csr train = {c.users, c.items, c.start, c.col, NULL};
+		uint8_t sampled[60];
+		float have[40];
+		double information[40];
+		reco_columns columns;
+		reco_scores s;
+		mimic_env m;
+		mimic_env own;
+		reco_evaluation e = {.scorer = &scorer,
+							 .profile = profile_of,
+							 .arg = &c,
+							 .users = c.measured,
+							 .user = c.user,
+							 .hidden = c.hidden,
+							 .worth = c.worth,
+							 .strangers = round % 3 * 12,
+							 .misses = round % 2,
+							 .filler = c.filler,
+							 .fillers = c.items,
+							 .have = have,
+							 .information = information,
+							 .have_users = 60,
+							 .sampled = sampled,
+							 .train = &train};
+
+		for (int32_t i = 0; i < c.items; i++)
+		{
+			have[c.filler[i].item] = c.filler[i].score;
+			information[i] = i;
+		}
+		for (int32_t at = 0; at < c.measured; at++)
+			sampled[at] = (uint8_t) mimic_below(&seed, 4);
+		reco_columns_of(RECO_METRIC_BIT(RECO_METRIC_DIVERSITY) | RECO_METRIC_BIT(RECO_METRIC_AUC) |
+							RECO_METRIC_BIT(RECO_METRIC_NOVELTY),
+						cutoff, 2, &columns);
+		mimic_env_init(&m);
+		mimic_env_init(&own);
+		own.env.threads = 1 + round % 2;
+		assert_int_equal(reco_scores_make(&m.env, &columns, e.users, NULL, &s), RECO_OK);
+		assert_int_equal(reco_evaluation_run(&own.env, &e, &s), RECO_OK);
+		assert_int_equal(own.live, 0);
+		assert_true(own.peak <= reco_evaluation_bytes(&e, &columns, own.env.threads));
+		for (int32_t at = 0; at < e.users; at++)
+		{
+			check_sampled(&c, &e, s.value + columns.first[RECO_METRIC_AUC] * e.users,
+						  RECO_METRIC_AUC, at, expected_auc(&c, &e, e.user[at]));
+			check_sampled(&c, &e, s.value + columns.first[RECO_METRIC_DIVERSITY] * e.users,
+						  RECO_METRIC_DIVERSITY, at,
+						  expected_diversity(&c, &e, e.user[at], cutoff[0]));
+			assert_true(isnan(s.value[(columns.first[RECO_METRIC_DIVERSITY] + 1) * e.users + at]));
+		}
+		reco_scores_free(&m.env, &s);
+		crowd_free(&c);
+	}
+}
+
 /* More users than a batch, and memory and stops at any moment. */
 static void
 test_batches(void **state)
@@ -481,6 +651,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_factors),
+		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_batches),
 	};
 

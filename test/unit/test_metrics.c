@@ -50,8 +50,8 @@ typedef struct judged
 #define ITEMS 64
 #define ALL ((1u << RECO_METRIC_DIVERSITY) - 1)
 
-static float share[ITEMS];
-static float information[ITEMS];
+static float have[ITEMS];
+static double information[ITEMS];
 
 static judged
 judge_with(const int32_t *cutoff, int cutoffs, int c, unsigned metrics, const reco_ranked *ranked,
@@ -72,7 +72,8 @@ judge_with(const int32_t *cutoff, int cutoffs, int c, unsigned metrics, const re
 	reco_columns_of(metrics, cutoff, cutoffs, &columns);
 	assert_true(columns.n <= (int) (sizeof(row) / sizeof(row[0])));
 	assert_int_equal(reco_judge_make(&m.env, &columns, &j), RECO_OK);
-	j.share = share;
+	j.have = have;
+	j.users = 4;
 	j.information = information;
 	for (int k = 0; k < columns.n; k++)
 		row[k] = -7;
@@ -195,9 +196,9 @@ test_what_is_shown(void **state)
 	judged m;
 
 	(void) state;
-	share[A] = 0.5F;
+	have[A] = 2;
 	information[A] = 1;
-	share[X] = 0.25F;
+	have[X] = 1;
 	information[X] = 2;
 	m = judge(list, 2, 2, wanted, 2, NULL);
 	assert_close(m.popularity, 0.375);

@@ -84,7 +84,7 @@ typedef struct tally
 	double graded_ideal; /* of the first `graded_places` of the best gains */
 	int32_t graded_places;
 	double precisions; /* sum over hits */
-	double share;
+	double have;
 	double information;
 } tally;
 
@@ -110,7 +110,7 @@ note(const reco_judge *judge, tally *t, int c, int32_t n, const reco_wanted *wan
 	put(columns, row, RECO_METRIC_MAP, c, t->precisions / possible);
 	put(columns, row, RECO_METRIC_MRR, c, t->first > 0 ? 1.0 / t->first : 0);
 	put(columns, row, RECO_METRIC_NOVELTY, c, n > 0 ? t->information / n : (double) NAN);
-	put(columns, row, RECO_METRIC_POPULARITY, c, n > 0 ? t->share / n : (double) NAN);
+	put(columns, row, RECO_METRIC_POPULARITY, c, n > 0 ? t->have / judge->users / n : (double) NAN);
 	if (columns->first[RECO_METRIC_NDCG_GRADED] < 0)
 		return;
 	for (; t->graded_places < possible; t->graded_places++)
@@ -139,9 +139,9 @@ reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n,
 			t.graded += judge->discount[r] * (wanted->gain ? (double) wanted->gain[at] : 1);
 			t.precisions += (double) t.hits / (r + 1);
 		}
-		if (judge->share)
+		if (judge->have)
 		{
-			t.share += judge->share[list[r].item];
+			t.have += judge->have[list[r].item];
 			t.information += judge->information[list[r].item];
 		}
 		while (next < columns->cutoffs && columns->cutoff[judge->order[next]] == r + 1)

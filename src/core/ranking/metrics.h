@@ -68,9 +68,13 @@ extern void reco_columns_of(unsigned metrics, const int32_t *cutoff, int cutoffs
 typedef struct reco_judge
 {
 	const reco_columns *columns;
-	/* items: the share of users who have it, and -log2 of that; NULL: novelty is not asked for */
-	const float *share;
-	const float *information;
+	/*
+	 * items: how many of so many users have it, and -log2 of that share; NULL: neither novelty
+	 * nor popularity is asked for
+	 */
+	const float *have;
+	const double *information;
+	double users;
 	int order[RECO_MAX_CUTOFFS]; /* cutoffs by length */
 	double *discount;            /* largest: 1 / log2(rank + 1) */
 	double *ideal;               /* largest + 1: the sums of the first discounts */

@@ -6,12 +6,15 @@
  * the counts of what was shown in the order of users.
  *
  * Rests on: engine.h.  Cost: a list a user, and the scores of what was hidden where values are
- * predicted.  Memory: an engine, what was hidden of the longest user for each thread, a batch,
- * and counts of items where coverage or gini are asked for.
+ * predicted; for auc the scores of all items for those who are sampled, for diversity their lists
+ * once more.  Memory: an engine, what was hidden of the longest user for each thread, a batch,
+ * counts of items where coverage or gini are asked for, and the lists that are sampled.
  */
 #include "core/scoring/evaluation.h"
 
 #include "core/data/sorting.h"
+#include "core/ranking/auc.h"
+#include "core/ranking/diversity.h"
 #include "core/ranking/shown.h"
 #include "core/scoring/engine.h"
 
@@ -38,6 +41,11 @@ typedef struct measuring
 	int32_t *listed; /* how many items are in the list; -1: there is none */
 	int64_t *unpredicted;
 	reco_scores *scores;
+	/* for diversity: the lists of those who are sampled, and who they are */
+	reco_lists lists;
+	int32_t *lister;
+	const reco_env *env;
+	reco_engine *engine;
 } measuring;
 
 /* What a worker owns. */
@@ -47,6 +55,7 @@ typedef struct own
 	int32_t *item;
 	float *gain;
 	reco_ranked *best;
+	float *all; /* items */
 } own;
 
 static size_t
@@ -64,10 +73,16 @@ best_gains(const measuring *m)
 }
 
 static size_t
+all_scores(const measuring *m)
+{
+	return m->columns->first[RECO_METRIC_AUC] < 0 ? 0 : (size_t) m->e->scorer->items;
+}
+
+static size_t
 own_bytes(const measuring *m)
 {
 	return 3 * rounded((size_t) m->longest * sizeof(float)) +
-		   rounded(best_gains(m) * sizeof(reco_ranked));
+		   rounded(best_gains(m) * sizeof(reco_ranked)) + rounded(all_scores(m) * sizeof(float));
 }
 
 static own
@@ -83,7 +98,15 @@ own_of(const measuring *m, void *memory)
 	o.gain = (float *) at;
 	at += rounded((size_t) m->longest * sizeof(float));
 	o.best = (reco_ranked *) at;
+	at += rounded(best_gains(m) * sizeof(reco_ranked));
+	o.all = (float *) at;
 	return o;
+}
+
+static inline bool
+is_stranger(const reco_evaluation *e, int32_t user)
+{
+	return user >= e->hidden.rows - e->strangers;
 }
 
 static bool
@@ -91,6 +114,8 @@ profile_of(void *arg, int64_t at, reco_profile *profile)
 {
 	const reco_evaluation *e = ((const measuring *) arg)->e;
 
+	if (is_stranger(e, e->user[at]))
+		return false;
 	e->profile(e->arg, e->user[at], profile);
 	return true;
 }
@@ -105,12 +130,16 @@ predict(const measuring *m, reco_worker *w, int64_t place, int32_t user, float *
 	double *row = m->row + place * m->columns->n;
 	int first = m->columns->first[RECO_METRIC_RMSE] >= 0 ? m->columns->first[RECO_METRIC_RMSE]
 														 : m->columns->first[RECO_METRIC_MAE];
-	reco_status status = reco_seat_some(w->seat, e->hidden.col + from, n, score);
+	int32_t known = n;
 	double squared = 0;
 	double absolute = 0;
 	int32_t predicted = 0;
+	reco_status status;
 
-	for (int32_t k = 0; k < n && status == RECO_OK; k++)
+	while (known > 0 && e->hidden.col[from + known - 1] >= e->scorer->items)
+		known--;
+	status = reco_seat_some(w->seat, e->hidden.col + from, known, score);
+	for (int32_t k = 0; k < known && status == RECO_OK; k++)
 	{
 		double truth = e->truth ? e->truth[from + k] : 1;
 		double off = reco_scorer_predict(e->scorer, score[k]) - truth;
@@ -150,6 +179,39 @@ wanted_of(const measuring *m, int32_t user, const own *o)
 	return wanted;
 }
 
+static bool
+is_sampled(const measuring *m, int64_t at, int sample, reco_metric metric)
+{
+	return m->e->sampled && (m->e->sampled[at] & sample) && m->columns->first[metric] >= 0;
+}
+
+/* seat NULL, or who is not known to the scorer: what is popular. */
+static reco_status
+measure_auc(const measuring *m, const reco_env *env, reco_seat *seat, const own *o,
+			const reco_wanted *wanted, double *auc)
+{
+	bool personal = seat && reco_seat_is_personal(seat);
+	const float *score = personal ? o->all : m->e->have;
+
+	if (personal && reco_seat_score(seat, o->all) != RECO_OK)
+		return RECO_STOPPED;
+	return reco_auc(env, score, m->e->scorer->items, seat ? seat->profile->item : NULL,
+					seat ? seat->profile->n : 0, wanted->item, wanted->n, o->score, auc);
+}
+
+/* The places of a user in the batch, with nothing in them. */
+static double *
+clear(const measuring *m, int64_t place)
+{
+	double *row = m->row + place * m->columns->n;
+
+	for (int c = 0; c < m->columns->n; c++)
+		row[c] = (double) NAN;
+	m->listed[place] = -1;
+	m->unpredicted[place] = 0;
+	return row;
+}
+
 static reco_status
 visit(void *arg, reco_worker *w, int64_t at)
 {
@@ -157,49 +219,122 @@ visit(void *arg, reco_worker *w, int64_t at)
 	own o = own_of(m, w->own);
 	int64_t place = at - w->batch;
 	int32_t user = m->e->user[at];
-	double *row = m->row + place * m->columns->n;
+	double *row = clear(m, place);
 	reco_ranked *list = m->list + place * m->length;
 	reco_wanted wanted;
 	int32_t by_score;
-	int32_t n;
 
-	for (int c = 0; c < m->columns->n; c++)
-		row[c] = (double) NAN;
-	m->listed[place] = -1;
-	m->unpredicted[place] = 0;
 	if (m->e->predicts && (m->columns->metrics & RECO_METRICS_OF_VALUES) &&
 		predict(m, w, place, user, o.score) != RECO_OK)
 		return RECO_STOPPED;
 	wanted = wanted_of(m, user, &o);
-	if (wanted.n == 0 || !(m->columns->metrics & RECO_METRICS_OF_LISTS))
+	if (wanted.n == 0)
 		return RECO_OK;
-	n = reco_worker_list(w, m->length, list, &by_score);
-	if (n < 0)
+	if (is_sampled(m, at, RECO_SAMPLED_AUC, RECO_METRIC_AUC) &&
+		measure_auc(m, &w->seat->env, w->seat, &o, &wanted,
+					row + m->columns->first[RECO_METRIC_AUC]) != RECO_OK)
 		return RECO_STOPPED;
+	if (!(m->columns->metrics & RECO_METRICS_OF_LISTS))
+		return RECO_OK;
+	m->listed[place] = reco_worker_list(w, m->length, list, &by_score);
+	if (m->listed[place] < 0)
+		return RECO_STOPPED;
+	reco_judge_list(&m->judge, list, m->listed[place], &wanted, row);
+	return RECO_OK;
+}
+
+/* A user whom the scorer does not know, on the main thread: there is no profile to open. */
+static reco_status
+judge_stranger(const measuring *m, int64_t at, int64_t place)
+{
+	const reco_evaluation *e = m->e;
+	int32_t user = e->user[at];
+	own o = own_of(m, reco_engine_worker(m->engine, 0)->own);
+	double *row = clear(m, place);
+	reco_ranked *list = m->list + place * m->length;
+	reco_wanted wanted = wanted_of(m, user, &o);
+	int32_t n = e->misses ? 0 : e->fillers < m->length ? e->fillers : m->length;
+
+	if (e->predicts)
+		m->unpredicted[place] = e->hidden.start[user + 1] - e->hidden.start[user];
+	if (wanted.n == 0)
+		return RECO_OK;
+	if (is_sampled(m, at, RECO_SAMPLED_AUC, RECO_METRIC_AUC))
+	{
+		double *auc = row + m->columns->first[RECO_METRIC_AUC];
+
+		*auc = 0;
+		if (!e->misses && measure_auc(m, m->env, NULL, &o, &wanted, auc) != RECO_OK)
+			return RECO_STOPPED;
+	}
+	if (!(m->columns->metrics & RECO_METRICS_OF_LISTS))
+		return RECO_OK;
+	if (n > 0)
+		memcpy(list, e->filler, (size_t) n * sizeof(reco_ranked));
 	m->listed[place] = n;
 	reco_judge_list(&m->judge, list, n, &wanted, row);
 	return RECO_OK;
+}
+
+/* A list that is sampled is kept until all are there. */
+static void
+keep_list(measuring *m, int64_t at, const reco_ranked *list, int32_t n)
+{
+	reco_lists *lists = &m->lists;
+	int32_t *item = lists->item + (int64_t) lists->lists * lists->length;
+
+	n = n < lists->length ? n : lists->length;
+	for (int32_t r = 0; r < n; r++)
+		item[r] = list[r].item;
+	lists->n[lists->lists] = n;
+	m->lister[lists->lists++] = (int32_t) at;
 }
 
 static reco_status
 add_batch(void *arg, int64_t from, int64_t to)
 {
 	measuring *m = arg;
+	int64_t done = 0;
 
 	for (int64_t at = from; at < to; at++)
 	{
 		int64_t place = at - from;
+		const reco_ranked *list = m->list + place * m->length;
 
+		if (is_stranger(m->e, m->e->user[at]) && judge_stranger(m, at, place) != RECO_OK)
+			return RECO_STOPPED;
 		reco_scores_add(m->scores, (int32_t) at, m->row + place * m->columns->n);
 		m->scores->unpredicted += m->unpredicted[place];
 		if (m->listed[place] < 0)
 			continue;
 		m->scores->listed++;
 		if (m->shown.count)
-			reco_shown_add(&m->shown, m->e->user[at], m->list + place * m->length,
-						   m->listed[place]);
+			reco_shown_add(&m->shown, m->e->user[at], list, m->listed[place]);
+		if (is_sampled(m, at, RECO_SAMPLED_LIST, RECO_METRIC_DIVERSITY))
+			keep_list(m, at, list, m->listed[place]);
+		if (stop_after(m->env, (int64_t) m->listed[place] * m->columns->cutoffs, &done))
+			return RECO_STOPPED;
 	}
 	return RECO_OK;
+}
+
+/* Of the lists that were kept. */
+static reco_status
+measure_diversity(const measuring *m)
+{
+	const reco_lists *lists = &m->lists;
+	int cutoffs = m->columns->cutoffs;
+	double *out =
+		m->env->alloc(m->env->arg, ((size_t) lists->lists * (size_t) cutoffs + 1) * sizeof(double));
+	reco_status status =
+		out ? reco_diversity(m->env, m->e->train, lists, m->columns, out) : RECO_NO_MEMORY;
+
+	for (int32_t l = 0; l < lists->lists && status == RECO_OK; l++)
+		for (int c = 0; c < cutoffs; c++)
+			reco_scores_set(m->scores, m->lister[l], m->columns->first[RECO_METRIC_DIVERSITY] + c,
+							out[(int64_t) l * cutoffs + c]);
+	release(m->env, out);
+	return status;
 }
 
 /* All but memory. */
@@ -227,6 +362,37 @@ options_of(const measuring *m)
 	return (reco_engine_options){m->e->scorer, NULL, m->e->filler, m->e->fillers, own_bytes(m)};
 }
 
+/* Lists that are kept for diversity. */
+static size_t
+kept_lists(const measuring *m)
+{
+	size_t lists = 0;
+
+	if (m->e->sampled == NULL || m->columns->first[RECO_METRIC_DIVERSITY] < 0)
+		return 0;
+	for (int32_t at = 0; at < m->e->users; at++)
+		lists += (m->e->sampled[at] & RECO_SAMPLED_LIST) != 0;
+	return lists;
+}
+
+static int32_t
+kept_length(const measuring *m)
+{
+	return m->length < RECO_DIVERSITY_MOST ? m->length : RECO_DIVERSITY_MOST;
+}
+
+static size_t
+diversity_bytes(const measuring *m)
+{
+	size_t lists = kept_lists(m) + 1;
+
+	if (lists == 1)
+		return 0;
+	return reco_diversity_bytes(m->e->train) + 4 * RECO_ALIGN +
+		   lists * ((size_t) m->columns->cutoffs * sizeof(double) +
+					((size_t) kept_length(m) + 2) * sizeof(int32_t));
+}
+
 static bool
 counts_shown(const reco_columns *columns)
 {
@@ -245,7 +411,8 @@ reco_evaluation_bytes(const reco_evaluation *e, const reco_columns *columns, int
 	options = options_of(&m);
 	if (counts_shown(columns))
 		bytes += reco_shown_bytes(e->scorer->items, columns->cutoffs, e->users);
-	return bytes + reco_engine_bytes(&options, threads) + ((size_t) columns->largest + 1) * 16 +
+	return bytes + diversity_bytes(&m) + reco_engine_bytes(&options, threads) +
+		   ((size_t) columns->largest + 1) * 16 +
 		   ((size_t) m.batch + 1) *
 			   (((size_t) columns->n + 1) * sizeof(double) +
 				(size_t) m.length * sizeof(reco_ranked) + sizeof(int32_t) + sizeof(int64_t));
@@ -257,12 +424,25 @@ make(const reco_env *env, measuring *m)
 	size_t batch = (size_t) m->batch + 1;
 	reco_status status = reco_judge_make(env, m->columns, &m->judge);
 
-	m->judge.share = m->e->share;
+	m->judge.have = m->e->have;
 	m->judge.information = m->e->information;
+	m->judge.users = m->e->have_users;
 	if (status == RECO_OK && counts_shown(m->columns))
 		status = reco_shown_make(env, m->columns, m->e->scorer->items, &m->shown);
 	if (status != RECO_OK)
 		return status;
+	if (kept_lists(m) > 0)
+	{
+		size_t lists = kept_lists(m);
+
+		m->lists.length = kept_length(m);
+		m->lists.n = env->alloc(env->arg, lists * sizeof(int32_t));
+		m->lister = env->alloc(env->arg, lists * sizeof(int32_t));
+		m->lists.item =
+			env->alloc(env->arg, (lists * (size_t) m->lists.length + 1) * sizeof(int32_t));
+		if (m->lists.n == NULL || m->lister == NULL || m->lists.item == NULL)
+			return RECO_NO_MEMORY;
+	}
 	m->row = env->alloc(env->arg, batch * ((size_t) m->columns->n + 1) * sizeof(double));
 	m->list = env->alloc(env->arg, (batch * (size_t) m->length + 1) * sizeof(reco_ranked));
 	m->listed = env->alloc(env->arg, batch * sizeof(int32_t));
@@ -273,7 +453,6 @@ make(const reco_env *env, measuring *m)
 reco_status
 reco_evaluation_run(const reco_env *env, const reco_evaluation *e, reco_scores *scores)
 {
-	reco_engine *engine = NULL;
 	reco_engine_options options;
 	reco_pass pass = {e->users, profile_of, visit, add_batch, 0, NULL};
 	measuring m;
@@ -281,17 +460,23 @@ reco_evaluation_run(const reco_env *env, const reco_evaluation *e, reco_scores *
 
 	measuring_of(e, &scores->columns, &m);
 	m.scores = scores;
+	m.env = env;
 	pass.arg = &m;
 	pass.batch = m.batch;
 	status = make(env, &m);
 	options = options_of(&m);
 	if (status == RECO_OK)
-		status = reco_engine_make(env, &options, &engine);
+		status = reco_engine_make(env, &options, &m.engine);
 	if (status == RECO_OK)
-		status = reco_engine_run(engine, &pass);
+		status = reco_engine_run(m.engine, &pass);
 	if (status == RECO_OK && m.shown.count)
 		status = reco_shown_finish(env, &m.shown, scores);
-	reco_engine_free(engine);
+	if (status == RECO_OK && m.lister)
+		status = measure_diversity(&m);
+	reco_engine_free(m.engine);
+	release(env, m.lists.item);
+	release(env, m.lists.n);
+	release(env, m.lister);
 	release(env, m.unpredicted);
 	release(env, m.listed);
 	release(env, m.list);

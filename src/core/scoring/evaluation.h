@@ -19,8 +19,17 @@ typedef struct reco_evaluation
 	/* who is measured, rising: users, rows of hidden */
 	int32_t users;
 	const int32_t *user;
-	/* what was hidden of each user */
+	/*
+	 * what was hidden of each user.  Items after the scorer's last are in no list, and nothing is
+	 * predicted for them.
+	 */
 	reco_csr hidden;
+	/*
+	 * So many users at the end of hidden are not the scorer's: they get the filler or, with
+	 * `misses`, nothing, and nothing is predicted for them.
+	 */
+	int32_t strangers;
+	bool misses;
 	/* of hidden: its gains; what is 0 or below is nothing to be found; NULL: ones */
 	const float *worth;
 	/* whether scores predict values, and of hidden the true ones; NULL: ones */
@@ -29,10 +38,20 @@ typedef struct reco_evaluation
 	/* items, best first, for the places that the scorer leaves in a list */
 	const reco_ranked *filler;
 	int32_t fillers;
-	/* of items, as reco_judge has them; NULL: not wanted */
-	const float *share;
-	const float *information;
+	/* of items and users, as reco_judge has them: who have them in the training part */
+	const float *have;
+	const double *information;
+	double have_users;
+	/*
+	 * Users: for whom diversity and auc are measured where they are asked for, RECO_SAMPLED_ each;
+	 * NULL: for nobody.
+	 */
+	const uint8_t *sampled;
+	const reco_csr *train; /* for diversity: what the items' users are */
 } reco_evaluation;
+
+#define RECO_SAMPLED_LIST 1 /* diversity */
+#define RECO_SAMPLED_AUC 2
 
 /* Bytes that it takes with so many threads, beside the scores. */
 extern size_t reco_evaluation_bytes(const reco_evaluation *evaluation, const reco_columns *columns,
