@@ -82,8 +82,9 @@ $$;
 
 CREATE PROCEDURE val_try(algorithm reco.algorithm, rule text, source text, given real DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
-  -- what predicts values takes them as they are: the latest of a pair
-  rated constant boolean := algorithm->>'algorithm' = 'als' OR algorithm->>'algorithm' <> 'rp3beta' AND algorithm->'normalized' = 'true';
+  -- what predicts values takes them as they are, the latest of a pair, and what compares them their sums
+  rated constant boolean := algorithm->>'algorithm' = 'als' OR algorithm->>'algorithm' <> 'rp3beta' AND algorithm->'normalized' = 'true'
+                            OR coalesce(algorithm->>'similarity' = 'pearson', false);
   sums constant text := format('SELECT u, i, sum(v::float8)::real AS v FROM %I GROUP BY u, i', source);
   chosen constant text := CASE WHEN rated THEN 'raw' WHEN rule = 'auto' THEN 'binary' ELSE rule END;
   basket constant int[] := '{1, 2, 3, 5, 2, 11}';
@@ -159,7 +160,7 @@ BEGIN
   FOREACH rule IN ARRAY '{auto, raw, binary, log, cap}'::text[] LOOP
     FOREACH algorithm IN ARRAY ARRAY[
       reco.ials(4, iterations => 2, solver => 'cholesky'), reco.als(2, iterations => 2), reco.svd(2), reco.popular(), reco.rp3beta(),
-      reco.item_knn(), reco.item_knn(normalized => true), reco.user_knn(neighbors => 4), reco.user_knn(neighbors => 4, normalized => true),
+      reco.item_knn(), reco.item_knn(normalized => true), reco.user_knn(neighbors => 4), reco.user_knn(neighbors => 4, normalized => true), reco.user_knn(similarity => 'pearson', neighbors => 4),
       reco.hybrid(ARRAY[reco.ials(3, iterations => 2, solver => 'cholesky'), reco.item_knn(similarity => 'jaccard')])]::reco.algorithm[] LOOP
       CALL val_try(algorithm, rule, 'val_mixed');
     END LOOP;
@@ -222,6 +223,12 @@ SELECT what, val_chosen(source) AS chosen FROM (VALUES
   ('quantities', 'SELECT u, i, greatest(1, v - 3) FROM val_stars'),
   ('no values', 'SELECT u, i FROM val_stars'),
   ('all the same', 'SELECT u, i, 3 FROM val_stars')) AS t (what, source);
+
+-- a measure that compares values with their mean has something to compare
+CALL reco.create_model('val', 'SELECT u, i, abs(v) + 1 FROM val_mixed', reco.hybrid(ARRAY[reco.item_knn(similarity => 'adjusted_cosine'), reco.popular()]));
+SELECT options->>'value' AS compared FROM val.versions;
+CALL reco.alter_model('val', options => reco.options(value => 'binary'));
+CALL reco.drop_model('val');
 
 -- Errors before anything is read: one history for all members.
 CREATE FUNCTION val_both() RETURNS reco.algorithm LANGUAGE sql AS $$SELECT reco.hybrid(ARRAY[reco.ials(2, iterations => 1), reco.als(2, iterations => 1)])$$;

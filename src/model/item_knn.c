@@ -320,6 +320,7 @@ const RecoAlgorithm reco_algorithm_item_knn = {
 	.negative = "counts against the item",
 	.options = knn_options,
 	.predicts_value = knn_predicts_value,
+	.compares_values = knn_compares_values,
 	.check = knn_check,
 	.candidates = item_candidates,
 	.parallel = knn_parallel,

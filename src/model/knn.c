@@ -107,6 +107,14 @@ knn_predicts_value(const RecoSpec *spec)
 }
 
 bool
+knn_compares_values(const RecoSpec *spec)
+{
+	const KnnParams *params = spec->params;
+
+	return params->similarity == RECO_PEARSON || params->similarity == RECO_ADJUSTED_COSINE;
+}
+
+bool
 knn_parallel(const RecoTraining *training)
 {
 	return true;

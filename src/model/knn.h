@@ -35,6 +35,7 @@ extern void knn_check(const void *params);
 /* What is left open of options of a use. */
 extern void knn_choose(const RecoTraining *training, reco_neighbors_use use, KnnParams *params);
 extern bool knn_predicts_value(const RecoSpec *spec);
+extern bool knn_compares_values(const RecoSpec *spec);
 
 /* Options, memory and training on rows, users or items, that are compared. */
 extern bool knn_parallel(const RecoTraining *training);

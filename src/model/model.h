@@ -44,7 +44,7 @@ struct RecoSpec
 	 */
 	bool latest;
 	/* values are taken as they are, whatever the rule: it or one with whom it shares a history
-	 * predicts them */
+	 * predicts or compares them */
 	bool raw;
 	bool needs_users; /* as RecoAlgorithm has it, or one of its members */
 	RecoFeatureUse features;
@@ -176,6 +176,8 @@ struct RecoAlgorithm
 	bool needs_users; /* scores with what all users have, and with what prepare_users makes */
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
 	bool (*predicts_value)(const RecoSpec *spec);
+	/* whether it compares values with their mean, which takes them as they are; NULL: no */
+	bool (*compares_values)(const RecoSpec *spec);
 	/* RecoSpec.features; NULL: none */
 	RecoFeatureUse (*features)(const RecoSpec *spec);
 	/* RECO_READS_...; NULL: nothing */
@@ -295,6 +297,8 @@ extern List *reco_spec_candidates(const RecoAlgorithm *algorithm, const RecoTrai
  */
 extern void reco_training_set_init(RecoTrainingSet *set, const reco_interactions *x,
 								   reco_value_rule rule, RecoBudget *budget);
+/* Whether a simple algorithm needs values as they are. */
+extern bool reco_spec_needs_raw(const RecoSpec *spec);
 /* Which members of a new spec take values as they are: sets raw. */
 extern void reco_spec_find_raw(RecoSpec *spec);
 /* The rule by which the values of a training were made. */

@@ -61,15 +61,23 @@ make_rule(RecoTrainingSet *set)
 	set->has_rule = true;
 }
 
-/* Whether it, or one that it is made of, predicts values. */
-static bool
-predicts_somewhere(const RecoSpec *spec)
+bool
+reco_spec_needs_raw(const RecoSpec *spec)
 {
-	bool predicts = spec->predicts_value;
+	const RecoAlgorithm *algorithm = spec->algorithm;
 
-	for (int m = 0; m < spec->members && !predicts; m++)
-		predicts = predicts_somewhere(spec->member[m]);
-	return predicts;
+	return spec->predicts_value || (algorithm->compares_values && algorithm->compares_values(spec));
+}
+
+/* Whether it does, or one that it is made of. */
+static bool
+needs_raw_somewhere(const RecoSpec *spec)
+{
+	bool needs = reco_spec_needs_raw(spec);
+
+	for (int m = 0; m < spec->members && !needs; m++)
+		needs = needs_raw_somewhere(spec->member[m]);
+	return needs;
 }
 
 /* All that share a history take the values in it as they are. */
@@ -84,7 +92,7 @@ make_raw(RecoSpec *spec)
 void
 reco_spec_find_raw(RecoSpec *spec)
 {
-	if (predicts_somewhere(spec))
+	if (needs_raw_somewhere(spec))
 		make_raw(spec);
 }
 

@@ -143,6 +143,7 @@ const RecoAlgorithm reco_algorithm_user_knn = {
 	.options = knn_options,
 	.params_size = sizeof(KnnParams),
 	.predicts_value = knn_predicts_value,
+	.compares_values = knn_compares_values,
 	.check = knn_check,
 	.choose = user_choose,
 	.candidates = user_candidates,

@@ -65,7 +65,8 @@ train() {
   start=$EPOCHREALTIME
   PGOPTIONS="$PGOPTIONS -c reco.threads=$threads $workers -c client_min_messages=warning" \
     sql -c "CALL reco.create_model('bench', source => '$source',
-              algorithm => reco.item_knn(similarity => 'cosine', neighbors => $TOP))" \
+              algorithm => reco.item_knn(similarity => 'cosine', neighbors => $TOP),
+              options => reco.options(value => 'raw'))" \
     || die 'reco could not train'
   note "$who" "$kind" "$threads" total "$(since "$start")"
   sql -F ' ' -c "SELECT '$who', '$kind', $threads, t.key, t.value

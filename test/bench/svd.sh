@@ -46,7 +46,8 @@ run_reco() {
   PGOPTIONS="$PGOPTIONS -c reco.threads=$threads $workers -c client_min_messages=warning" \
     sql -c "CALL reco.create_model('bench',
               source => 'SELECT user_id, item_id, value FROM ratings',
-              algorithm => reco.svd(factors => $FACTORS, power_iterations => $POWER_ITERATIONS))"
+              algorithm => reco.svd(factors => $FACTORS, power_iterations => $POWER_ITERATIONS),
+              options => reco.options(value => 'raw'))"
   total=$(since "$start")
   # shellcheck disable=SC2046
   line reco "$threads" $(sql -F ' ' -c "

@@ -97,7 +97,8 @@ run_reco() {
     sql -c "CALL reco.create_model('bench',
               source => 'SELECT user_id, item_id, value FROM ratings',
               algorithm => reco.ials(factors => $FACTORS, iterations => $ITERATIONS,
-                                     alpha => $ALPHA, regularization => $REGULARIZATION))" \
+                                     alpha => $ALPHA, regularization => $REGULARIZATION),
+              options => reco.options(value => 'raw'))" \
     || failed=yes
   note reco "$threads" total "$(since "$start")"
   kill "$watcher" 2>/dev/null || true

@@ -74,22 +74,22 @@ reco_data_values(const RecoDataOptions *options, float *value, int64 n)
 		(void) reco_values_by(&reco_poll_env, &rule, value, n, value);
 }
 
-/* The first simple algorithm in one that does, or does not, predict values; NULL: none. */
+/* The first simple algorithm in one that does, or does not, need values as they are; or NULL. */
 static const RecoSpec *
-find_predicting(const RecoSpec *spec, bool predicts)
+find_raw(const RecoSpec *spec, bool raw)
 {
-	const RecoSpec *found = spec->members == 0 && spec->predicts_value == predicts ? spec : NULL;
+	const RecoSpec *found = spec->members == 0 && reco_spec_needs_raw(spec) == raw ? spec : NULL;
 
 	for (int m = 0; m < spec->members && found == NULL; m++)
-		found = find_predicting(spec->member[m], predicts);
+		found = find_raw(spec->member[m], raw);
 	return found;
 }
 
 void
 reco_data_check_values(const RecoDataOptions *options, const RecoSpec *spec)
 {
-	const RecoSpec *rated = find_predicting(spec, true);
-	const RecoSpec *listed = find_predicting(spec, false);
+	const RecoSpec *rated = find_raw(spec, true);
+	const RecoSpec *listed = find_raw(spec, false);
 
 	if (options->value == RECO_VALUES_AUTO || options->value == RECO_VALUES_RAW || rated == NULL ||
 		listed == NULL)
@@ -98,11 +98,11 @@ reco_data_check_values(const RecoDataOptions *options, const RecoSpec *spec)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("value => '%s' does not go with algorithm \"%s\"",
 					value_choices[options->value], spec->algorithm->name),
-			 errdetail("Of its members %s predicts values, which it needs as they are, and a user "
-					   "has one history for all.",
+			 errdetail("Of its members %s needs values as they are, and a user has one history "
+					   "for all.",
 					   rated->algorithm->name),
 			 errhint("Leave value => 'auto', which takes them as they are here, or use members "
-					 "that predict none.")));
+					 "that neither predict nor compare them.")));
 }
 
 /* The shortest text that reads as the number again. */
