@@ -17,10 +17,12 @@ SELECT algorithm, min(k), max(k), count(*) FROM reco.evaluate('eval_pairs',
   ARRAY[reco.ials(factors => 2), reco.popular(), reco.ials(factors => 2, alpha => 5)], test_fraction => 0.5) GROUP BY algorithm ORDER BY algorithm;
 
 -- C34: user 1 has four items, user 4 two, user 2 one, user 3 one twice.  Users 2
--- and 3 stay in training and are not measured.  The list of 10 holds all that a
--- user lacks, so recall is 1 and precision@10 counts what was hidden.
+-- and 3 stay in training and are not measured, nor are 5 to 8, who keep all items
+-- known.  The list of 10 holds all that a user lacks, so recall is 1 and precision@10
+-- counts what was hidden.
 CREATE TABLE eval_split (u int, i text);
-INSERT INTO eval_split VALUES (1, 'a'), (1, 'b'), (1, 'c'), (1, 'd'), (2, 'a'), (3, 'b'), (3, 'b'), (4, 'c'), (4, 'd');
+INSERT INTO eval_split VALUES (1, 'a'), (1, 'b'), (1, 'c'), (1, 'd'), (2, 'a'), (3, 'b'), (3, 'b'), (4, 'c'), (4, 'd'),
+  (5, 'a'), (6, 'b'), (7, 'c'), (8, 'd');
 SELECT f AS test_fraction, metric, k, round(value::numeric, 6) AS value, users
   FROM unnest(ARRAY[0.25, 0.5, 0.75, 0.99]) f,
        LATERAL reco.evaluate('eval_split', ARRAY[reco.popular()], test_fraction => f, seed => 1) AS e
@@ -32,7 +34,7 @@ SELECT metric, value, users FROM reco.evaluate('SELECT u, i, CASE WHEN u = 4 THE
   test_fraction => 0.25, options => reco.options(on_invalid => 'skip')) WHERE metric = 'precision';
 SELECT count(*) FROM reco.evaluate('SELECT u, i, CASE WHEN u = 4 THEN ''NaN'' ELSE 1.0 END FROM eval_split', ARRAY[reco.popular()]);
 SELECT users FROM reco.evaluate('eval_split', ARRAY[reco.popular()], test_fraction => 0.25,
-  options => reco.options(min_user_interactions => 3)) WHERE metric = 'precision';
+  options => reco.options(min_user_interactions => 3), unknown => 'miss') WHERE metric = 'precision';
 
 -- the same seed, the same rows: the same values, in any order of rows and with any number of threads
 CREATE TABLE eval_tastes AS

@@ -2,6 +2,24 @@
 -- Evaluation.
 --
 
+CREATE TYPE reco.evaluation AS (
+  algorithm pg_catalog.text,
+  metric pg_catalog.text,
+  k pg_catalog.int4,
+  value pg_catalog.float8,
+  error pg_catalog.float8,
+  users pg_catalog.int4,
+  activity pg_catalog.text,
+  over_popular pg_catalog.float8,
+  over_popular_error pg_catalog.float8,
+  over_best pg_catalog.float8,
+  over_best_error pg_catalog.float8
+);
+COMMENT ON TYPE reco.evaluation IS
+'what reco.evaluate measured';
+
+-- A source is a query or a table, and algorithms are many or one: reco_evaluate looks at which.
+
 CREATE FUNCTION reco.evaluate(
   source pg_catalog.text,
   algorithms reco.algorithm[],
@@ -11,23 +29,15 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
-  by_activity pg_catalog.bool DEFAULT false,
-  OUT algorithm pg_catalog.text,
-  OUT metric pg_catalog.text,
-  OUT k pg_catalog.int4,
-  OUT value pg_catalog.float8,
-  OUT error pg_catalog.float8,
-  OUT users pg_catalog.int4,
-  OUT activity pg_catalog.text,
-  OUT over_popular pg_catalog.float8,
-  OUT over_popular_error pg_catalog.float8,
-  OUT over_best pg_catalog.float8,
-  OUT over_best_error pg_catalog.float8
-) RETURNS SETOF pg_catalog.record
+  cut pg_catalog.timestamptz DEFAULT NULL,
+  test pg_catalog.text DEFAULT NULL,
+  unknown pg_catalog.text DEFAULT 'skip',
+  by_activity pg_catalog.bool DEFAULT false
+) RETURNS SETOF reco.evaluation
 AS 'MODULE_PATHNAME', 'reco_evaluate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
-'hides a part of every user''s interactions, trains on the rest and measures what is found, with popularity beside';
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.text, pg_catalog.bool) IS
+'hides a part of the interactions, trains on the rest and measures what is found, with popularity beside';
 
 CREATE FUNCTION reco.evaluate(
   source pg_catalog.text,
@@ -38,22 +48,14 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
-  by_activity pg_catalog.bool DEFAULT false,
-  OUT algorithm pg_catalog.text,
-  OUT metric pg_catalog.text,
-  OUT k pg_catalog.int4,
-  OUT value pg_catalog.float8,
-  OUT error pg_catalog.float8,
-  OUT users pg_catalog.int4,
-  OUT activity pg_catalog.text,
-  OUT over_popular pg_catalog.float8,
-  OUT over_popular_error pg_catalog.float8,
-  OUT over_best pg_catalog.float8,
-  OUT over_best_error pg_catalog.float8
-) RETURNS SETOF pg_catalog.record
-AS 'MODULE_PATHNAME', 'reco_evaluate_one'
+  cut pg_catalog.timestamptz DEFAULT NULL,
+  test pg_catalog.text DEFAULT NULL,
+  unknown pg_catalog.text DEFAULT 'skip',
+  by_activity pg_catalog.bool DEFAULT false
+) RETURNS SETOF reco.evaluation
+AS 'MODULE_PATHNAME', 'reco_evaluate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.text, pg_catalog.bool) IS
 'the same for one algorithm';
 
 CREATE FUNCTION reco.evaluate(
@@ -65,22 +67,14 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
-  by_activity pg_catalog.bool DEFAULT false,
-  OUT algorithm pg_catalog.text,
-  OUT metric pg_catalog.text,
-  OUT k pg_catalog.int4,
-  OUT value pg_catalog.float8,
-  OUT error pg_catalog.float8,
-  OUT users pg_catalog.int4,
-  OUT activity pg_catalog.text,
-  OUT over_popular pg_catalog.float8,
-  OUT over_popular_error pg_catalog.float8,
-  OUT over_best pg_catalog.float8,
-  OUT over_best_error pg_catalog.float8
-) RETURNS SETOF pg_catalog.record
-AS 'MODULE_PATHNAME', 'reco_evaluate_text'
+  cut pg_catalog.timestamptz DEFAULT NULL,
+  test pg_catalog.text DEFAULT NULL,
+  unknown pg_catalog.text DEFAULT 'skip',
+  by_activity pg_catalog.bool DEFAULT false
+) RETURNS SETOF reco.evaluation
+AS 'MODULE_PATHNAME', 'reco_evaluate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.text, pg_catalog.bool) IS
 'the same with an algorithm in quotes, which is an error that says how to write it';
 
 CREATE FUNCTION reco.evaluate(
@@ -92,22 +86,14 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
-  by_activity pg_catalog.bool DEFAULT false,
-  OUT algorithm pg_catalog.text,
-  OUT metric pg_catalog.text,
-  OUT k pg_catalog.int4,
-  OUT value pg_catalog.float8,
-  OUT error pg_catalog.float8,
-  OUT users pg_catalog.int4,
-  OUT activity pg_catalog.text,
-  OUT over_popular pg_catalog.float8,
-  OUT over_popular_error pg_catalog.float8,
-  OUT over_best pg_catalog.float8,
-  OUT over_best_error pg_catalog.float8
-) RETURNS SETOF pg_catalog.record
-AS 'MODULE_PATHNAME', 'reco_evaluate_table'
+  cut pg_catalog.timestamptz DEFAULT NULL,
+  test pg_catalog.text DEFAULT NULL,
+  unknown pg_catalog.text DEFAULT 'skip',
+  by_activity pg_catalog.bool DEFAULT false
+) RETURNS SETOF reco.evaluation
+AS 'MODULE_PATHNAME', 'reco_evaluate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm[], pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.text, pg_catalog.bool) IS
 'the same on a table';
 
 CREATE FUNCTION reco.evaluate(
@@ -119,22 +105,14 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
-  by_activity pg_catalog.bool DEFAULT false,
-  OUT algorithm pg_catalog.text,
-  OUT metric pg_catalog.text,
-  OUT k pg_catalog.int4,
-  OUT value pg_catalog.float8,
-  OUT error pg_catalog.float8,
-  OUT users pg_catalog.int4,
-  OUT activity pg_catalog.text,
-  OUT over_popular pg_catalog.float8,
-  OUT over_popular_error pg_catalog.float8,
-  OUT over_best pg_catalog.float8,
-  OUT over_best_error pg_catalog.float8
-) RETURNS SETOF pg_catalog.record
-AS 'MODULE_PATHNAME', 'reco_evaluate_table_one'
+  cut pg_catalog.timestamptz DEFAULT NULL,
+  test pg_catalog.text DEFAULT NULL,
+  unknown pg_catalog.text DEFAULT 'skip',
+  by_activity pg_catalog.bool DEFAULT false
+) RETURNS SETOF reco.evaluation
+AS 'MODULE_PATHNAME', 'reco_evaluate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, reco.algorithm, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.text, pg_catalog.bool) IS
 'the same for one algorithm on a table';
 
 CREATE FUNCTION reco.evaluate(
@@ -146,20 +124,12 @@ CREATE FUNCTION reco.evaluate(
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options(),
   seed pg_catalog.int8 DEFAULT 42,
-  by_activity pg_catalog.bool DEFAULT false,
-  OUT algorithm pg_catalog.text,
-  OUT metric pg_catalog.text,
-  OUT k pg_catalog.int4,
-  OUT value pg_catalog.float8,
-  OUT error pg_catalog.float8,
-  OUT users pg_catalog.int4,
-  OUT activity pg_catalog.text,
-  OUT over_popular pg_catalog.float8,
-  OUT over_popular_error pg_catalog.float8,
-  OUT over_best pg_catalog.float8,
-  OUT over_best_error pg_catalog.float8
-) RETURNS SETOF pg_catalog.record
-AS 'MODULE_PATHNAME', 'reco_evaluate_table_text'
+  cut pg_catalog.timestamptz DEFAULT NULL,
+  test pg_catalog.text DEFAULT NULL,
+  unknown pg_catalog.text DEFAULT 'skip',
+  by_activity pg_catalog.bool DEFAULT false
+) RETURNS SETOF reco.evaluation
+AS 'MODULE_PATHNAME', 'reco_evaluate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 40;
-COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.bool) IS
+COMMENT ON FUNCTION reco.evaluate(pg_catalog.regclass, pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.int4[], pg_catalog.text, reco.data_options, pg_catalog.int8, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.text, pg_catalog.bool) IS
 'the same on a table with an algorithm in quotes, which is an error that says how to write it';

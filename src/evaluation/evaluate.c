@@ -3,8 +3,8 @@
  *	  reco.evaluate(): what would the algorithms have recommended?
  *
  * The measuring is in measure.c.  Popularity is always measured beside: an algorithm that
- * does not beat it has learnt nothing.  The source is the caller's own text and runs as the
- * caller.
+ * does not beat it has learnt nothing.  Source, items and test are the caller's own texts and
+ * run as the caller.
  */
 #include "evaluation/report.h"
 
@@ -22,15 +22,23 @@
 #include "utils/snapmgr.h"
 
 RECO_FUNCTION(reco_evaluate);
-RECO_FUNCTION(reco_evaluate_one);
-RECO_FUNCTION(reco_evaluate_text);
-RECO_FUNCTION(reco_evaluate_table);
-RECO_FUNCTION(reco_evaluate_table_one);
-RECO_FUNCTION(reco_evaluate_table_text);
 
-/* The argument that may be null. */
-#define ARG_ITEMS 5
-#define ARG_BY_ACTIVITY 8
+/* Arguments by their places. */
+enum
+{
+	ARG_SOURCE,
+	ARG_ALGORITHMS,
+	ARG_SPLIT,
+	ARG_FRACTION,
+	ARG_CUTOFFS,
+	ARG_ITEMS,
+	ARG_OPTIONS,
+	ARG_SEED,
+	ARG_CUT,
+	ARG_TEST,
+	ARG_UNKNOWN,
+	ARG_BY_ACTIVITY
+};
 
 static void
 add_row(void *arg, Datum *values, bool *nulls)
@@ -94,40 +102,79 @@ with_popularity(List *specs)
 	return lappend(specs, popular);
 }
 
+/* The place of a text among choices; an error when it is none. */
+static int
+choice(FunctionCallInfo fcinfo, int argument, const char *what, const char *const *choices)
+{
+	char *given = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	StringInfoData valid;
+
+	initStringInfo(&valid);
+	for (int c = 0; choices[c]; c++)
+	{
+		if (strcmp(given, choices[c]) == 0)
+			return c;
+		appendStringInfo(&valid, "%s\"%s\"", c > 0 ? ", " : "", choices[c]);
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unrecognized %s \"%s\"", what, given),
+					errhint("Valid values are %s.", valid.data)));
+	return 0;
+}
+
+/* How interactions are to be shared out; the cut and the test are looked at later. */
+static RecoSplit
+read_split(FunctionCallInfo fcinfo)
+{
+	/* in the order of their kinds */
+	static const char *const splits[] = {"random", "last", "time", NULL};
+	static const char *const unknowns[] = {"skip", "miss", "popular", NULL};
+	RecoSplit split = {.rule = {.kind = choice(fcinfo, ARG_SPLIT, "split", splits)}};
+	bool cut = !PG_ARGISNULL(ARG_CUT);
+	bool test = !PG_ARGISNULL(ARG_TEST);
+	const char *given = splits[split.rule.kind];
+
+	if (cut && test)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("cut and test cannot be given together"),
+						errhint("What is to be found is either what comes at the cut and after it, "
+								"or the test.")));
+	if ((cut && split.rule.kind == RECO_SPLIT_LAST) ||
+		(test && split.rule.kind != RECO_SPLIT_RANDOM))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s cannot be given with split \"%s\"", cut ? "cut" : "test", given),
+						errhint("Leave out the split: %s is one.", cut ? "a cut" : "a test")));
+	if (cut)
+		split.rule.kind = RECO_SPLIT_TIME;
+	if (test)
+		split.rule.kind = RECO_SPLIT_GIVEN;
+	split.rule.has_cut = cut;
+	split.rule.one = split.rule.kind == RECO_SPLIT_LAST && PG_ARGISNULL(ARG_FRACTION);
+	split.rule.seed = (uint64) PG_GETARG_INT64(ARG_SEED);
+	split.unknown = choice(fcinfo, ARG_UNKNOWN, "value of unknown", unknowns);
+	if (cut || test || split.rule.one)
+		return split;
+	reco_require_argument(fcinfo, ARG_FRACTION, "test_fraction");
+	split.rule.fraction = PG_GETARG_FLOAT8(ARG_FRACTION);
+	if (!(split.rule.fraction > 0 && split.rule.fraction < 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("test_fraction must be between 0 and 1")));
+	return split;
+}
+
 static void
 check_arguments(FunctionCallInfo fcinfo)
 {
-	static const char *const names[] = {"source", "algorithms", "split", "test_fraction", "cutoffs",
-										"items",  "options",    "seed",  "by_activity"};
+	static const char *const names[] = {
+		[ARG_SOURCE] = "source",   [ARG_ALGORITHMS] = "algorithms",   [ARG_SPLIT] = "split",
+		[ARG_CUTOFFS] = "cutoffs", [ARG_OPTIONS] = "options",         [ARG_SEED] = "seed",
+		[ARG_UNKNOWN] = "unknown", [ARG_BY_ACTIVITY] = "by_activity",
+	};
 
 	for (int i = 0; i < lengthof(names); i++)
-		if (i != ARG_ITEMS)
+		if (names[i])
 			reco_require_argument(fcinfo, i, names[i]);
-	if (strcmp(text_to_cstring(PG_GETARG_TEXT_PP(2)), "random") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("unrecognized split \"%s\"", text_to_cstring(PG_GETARG_TEXT_PP(2))),
-						errhint("Valid splits are: \"random\".")));
-	if (!(PG_GETARG_FLOAT8(3) > 0 && PG_GETARG_FLOAT8(3) < 1))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("test_fraction must be between 0 and 1")));
 }
-
-static void
-tell_unpredicted(const RecoScores *scores)
-{
-	const reco_scores *kept = &scores->kept;
-	int first = kept->columns.first[RECO_METRIC_RMSE];
-
-	if (kept->unpredicted > 0)
-		ereport(NOTICE,
-				(errmsg("%s predicts no value for %lld of %lld hidden interactions", scores->label,
-						(long long) kept->unpredicted,
-						(long long) (kept->unpredicted + kept->sum[first * RECO_ACTIVITIES])),
-				 errdetail("They do not count in rmse and mae.")));
-}
-
-/* How the second argument gives the algorithms. */
-typedef List *(*Reader)(Datum algorithms);
 
 static List *
 read_array(Datum algorithms)
@@ -156,6 +203,77 @@ read_text(Datum algorithms)
 	return read_array(OidInputFunctionCall(input, given, parameter, -1));
 }
 
+/* The algorithms, however the second argument gives them. */
+static List *
+read_specs(FunctionCallInfo fcinfo, Oid type)
+{
+	Datum given = PG_GETARG_DATUM(ARG_ALGORITHMS);
+
+	if (type == TEXTOID)
+		return read_text(given);
+	return OidIsValid(get_element_type(type)) ? read_array(given) : read_one(given);
+}
+
+/* What the algorithms need of the source and of the items. */
+static bool
+needs(FunctionCallInfo fcinfo, const List *specs, const RecoDataOptions *options, unsigned *keep)
+{
+	bool features = false;
+	ListCell *cell;
+
+	foreach (cell, specs)
+	{
+		const RecoSpec *spec = lfirst(cell);
+
+		reco_data_check_values(options, spec);
+		if (spec->features == RECO_FEATURES_REQUIRED && PG_ARGISNULL(ARG_ITEMS))
+			reco_features_missing(spec);
+		features = features || spec->features != RECO_FEATURES_NONE;
+		if (reco_spec_reads(spec) & RECO_READS_TIMES)
+			*keep |= RECO_KEEP_TIMES;
+	}
+	return features && !PG_ARGISNULL(ARG_ITEMS);
+}
+
+/* Reads the source, and where they are given items and test, as the caller. */
+static void
+read_data(FunctionCallInfo fcinfo, RecoMeasurement *e, RecoSplit *split, const List *specs,
+		  bool of_table)
+{
+	RecoQuery source = {&reco_the_source};
+	RecoQuery items = {&reco_the_items};
+	RecoQuery test = {&reco_the_test, reco_text_or_null(fcinfo, ARG_TEST)};
+	RecoDataOptions options;
+	unsigned keep = reco_split_keep(split);
+
+	reco_data_options_parse(PG_GETARG_JSONB_P(ARG_OPTIONS), &options);
+	if (needs(fcinfo, specs, &options, &keep))
+		items.text = reco_text_or_null(fcinfo, ARG_ITEMS);
+	SPI_connect();
+	source.text = of_table ? reco_table_source(PG_GETARG_OID(ARG_SOURCE))
+						   : text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE));
+	e->data = reco_read_source(&source, &items, true, keep, &options, e->budget);
+	if (test.text)
+		split->test = reco_read_test(&test, &options, e->budget);
+	SPI_finish();
+	if (split->rule.has_cut && e->data->has_time)
+		split->rule.cut = reco_split_cut(e->data, PG_GETARG_TIMESTAMPTZ(ARG_CUT));
+}
+
+static void
+tell_unpredicted(const RecoScores *scores)
+{
+	const reco_scores *kept = &scores->kept;
+	int first = kept->columns.first[RECO_METRIC_RMSE];
+
+	if (kept->unpredicted > 0)
+		ereport(NOTICE,
+				(errmsg("%s predicts no value for %lld of %lld hidden interactions", scores->label,
+						(long long) kept->unpredicted,
+						(long long) (kept->unpredicted + kept->sum[first * RECO_ACTIVITIES])),
+				 errdetail("They do not count in rmse and mae.")));
+}
+
 /* Rows of all algorithms, and where one predicts values of what they come to without taste. */
 static void
 report(RecoMeasurement *e, const List *specs, bool by_activity, RecoRows *rows)
@@ -175,7 +293,7 @@ report(RecoMeasurement *e, const List *specs, bool by_activity, RecoRows *rows)
 
 		scores->label = lfirst(name);
 		tell_unpredicted(scores);
-		predicted = predicted || scores->spec->predicts_value;
+		predicted = predicted || scores->kept.columns.first[RECO_METRIC_RMSE] >= 0;
 		if (popular == NULL && scores->spec->algorithm == &reco_algorithm_popular)
 			popular = scores;
 		all = lappend(all, scores);
@@ -185,8 +303,8 @@ report(RecoMeasurement *e, const List *specs, bool by_activity, RecoRows *rows)
 	reco_report(e, all, popular, by_activity, add_row, rows);
 }
 
-static Datum
-evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
+Datum
+reco_evaluate(PG_FUNCTION_ARGS)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco evaluation", ALLOCSET_DEFAULT_SIZES);
@@ -194,81 +312,26 @@ evaluate(FunctionCallInfo fcinfo, bool of_table, Reader reader)
 	RecoBudget budget;
 	RecoMeasurement e = {&budget};
 	RecoRows rows;
-	RecoDataOptions options;
-	RecoQuery source = {&reco_the_source};
-	RecoQuery items = {&reco_the_items};
+	RecoSplit split;
 	List *specs;
-	ListCell *cell;
-	bool features = false;
-	bool times = false;
+	Oid *type;
+	int types;
 
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &type, &types);
 	check_arguments(fcinfo);
 	rows = reco_rows_begin(fcinfo, reco_report_types, RECO_REPORT_COLUMNS);
-	read_cutoffs(&e, PG_GETARG_ARRAYTYPE_P(4));
-	specs = with_popularity(reader(PG_GETARG_DATUM(1)));
-	reco_data_options_parse(PG_GETARG_JSONB_P(6), &options);
-	foreach (cell, specs)
-	{
-		const RecoSpec *spec = lfirst(cell);
-
-		reco_data_check_values(&options, spec);
-		if (spec->features == RECO_FEATURES_REQUIRED && PG_ARGISNULL(ARG_ITEMS))
-			reco_features_missing(spec);
-		features = features || spec->features != RECO_FEATURES_NONE;
-		times = times || (reco_spec_reads(spec) & RECO_READS_TIMES);
-	}
+	read_cutoffs(&e, PG_GETARG_ARRAYTYPE_P(ARG_CUTOFFS));
+	split = read_split(fcinfo);
+	specs = with_popularity(read_specs(fcinfo, type[ARG_ALGORITHMS]));
 	reco_budget_init(&budget, context);
-	SPI_connect();
-	source.text =
-		of_table ? reco_table_source(PG_GETARG_OID(0)) : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	items.text =
-		features && !PG_ARGISNULL(ARG_ITEMS) ? text_to_cstring(PG_GETARG_TEXT_PP(ARG_ITEMS)) : NULL;
-	e.data = reco_read_source(&source, &items, true, times, &options, &budget);
-	SPI_finish();
+	read_data(fcinfo, &e, &split, specs, type[ARG_SOURCE] == REGCLASSOID);
 	MemoryContextSwitchTo(context);
 	e.metrics = reco_report_metrics;
-	if (!reco_measure_split(&e, PG_GETARG_FLOAT8(3), (uint64) PG_GETARG_INT64(7)))
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("source has too few interactions to evaluate on"),
-						errdetail("No user has an interaction to spare for the test.")));
+	if (!reco_measure_split(&e, &split))
+		reco_split_require(&split, e.data, &e.counts);
+	reco_split_tell(&split, e.data, &e.counts);
 	report(&e, specs, PG_GETARG_BOOL(ARG_BY_ACTIVITY), &rows);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;
-}
-
-Datum
-reco_evaluate(PG_FUNCTION_ARGS)
-{
-	return evaluate(fcinfo, false, read_array);
-}
-
-Datum
-reco_evaluate_one(PG_FUNCTION_ARGS)
-{
-	return evaluate(fcinfo, false, read_one);
-}
-
-Datum
-reco_evaluate_text(PG_FUNCTION_ARGS)
-{
-	return evaluate(fcinfo, false, read_text);
-}
-
-Datum
-reco_evaluate_table(PG_FUNCTION_ARGS)
-{
-	return evaluate(fcinfo, true, read_array);
-}
-
-Datum
-reco_evaluate_table_one(PG_FUNCTION_ARGS)
-{
-	return evaluate(fcinfo, true, read_one);
-}
-
-Datum
-reco_evaluate_table_text(PG_FUNCTION_ARGS)
-{
-	return evaluate(fcinfo, true, read_text);
 }

@@ -83,11 +83,12 @@ reco_metric_measure(const RecoMetric *metric, const RecoData *data, const RecoSp
 					RecoBudget *budget)
 {
 	RecoMeasurement measurement = {.budget = budget, .data = data};
+	RecoSplit split = {.rule = {RECO_SPLIT_RANDOM, .fraction = HIDDEN, .seed = SEED}};
 	reco_estimate estimate;
 	char *text = "{}";
 
 	reco_measurement_want(&measurement, metric);
-	if (reco_measure_split(&measurement, HIDDEN, SEED))
+	if (reco_measure_split(&measurement, &split))
 	{
 		reco_measure_expect(&measurement, spec);
 		if (reco_scores_mean(reco_measure_one(&measurement, spec), metric, RECO_ACTIVITY_ALL,

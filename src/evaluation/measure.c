@@ -2,14 +2,12 @@
  * measure.c
  *	  What an algorithm would have recommended, against what was hidden from it.
  *
- * Hides a part of every user's interactions, trains on the rest and measures, over all
- * items that the user does not have in the training part, what of the hidden part is
- * found; where an algorithm predicts values, also how far off they are.
+ * Hides a part of the interactions, trains on the rest and measures, over all items of the
+ * training part that the user does not have there, what of the hidden part is found; where an
+ * algorithm predicts values, also how far off they are.
  *
- * A repeated pair is one interaction before the split, so it is never in both parts.
  * Hidden interactions with a value of 0 or below count where values are predicted, but
- * are nothing that a list should find.  A user with a single interaction stays in
- * training and is not measured.
+ * are nothing that a list should find.  A user of whom nothing is hidden is not measured.
  *
  * Cost: a training, and a list for every user, which core/scoring/engine.h shares out among
  * threads.  Memory: the two parts, a training, and 4 bytes a user and number that is measured,
@@ -18,7 +16,6 @@
 #include "evaluation/measure.h"
 
 #include "core/ranking/diversity.h"
-#include "core/ranking/split.h"
 #include "core/scoring/evaluation.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -211,19 +208,16 @@ choose_activities(RecoMeasurement *e)
 }
 
 bool
-reco_measure_split(RecoMeasurement *e, double fraction, uint64 seed)
+reco_measure_split(RecoMeasurement *e, const RecoSplit *split)
 {
-	const reco_csr *hidden = &e->hidden.by_user;
-
-	reco_budget_check(
-		e->budget, reco_split(&e->budget->env, &e->data->x, fraction, seed, &e->train, &e->hidden),
-		"an evaluation");
+	e->split = split;
+	reco_split_data(split, e->data, e->budget, &e->train, &e->hidden, &e->counts);
 	reco_training_set_init(&e->set, &e->train, e->data->values, e->budget);
 	rank_by_users(e);
 	choose_users(e);
 	choose_sampled(e);
 	choose_activities(e);
-	return hidden->start[hidden->rows] > 0;
+	return e->counts.trained > 0 && e->counts.hidden > 0;
 }
 
 void
@@ -241,6 +235,13 @@ training_user(void *arg, int64 u, reco_profile *profile)
 	reco_model_profile(model, &model->by_user, (int32) u, profile);
 }
 
+/* Whether it is known what values the hidden interactions have. */
+static bool
+has_truth(const RecoMeasurement *e)
+{
+	return e->split->test == NULL || e->split->test->has_value || !e->data->has_value;
+}
+
 /* What can be measured of an algorithm. */
 static reco_columns
 columns_of(const RecoMeasurement *e, const RecoSpec *spec)
@@ -248,7 +249,7 @@ columns_of(const RecoMeasurement *e, const RecoSpec *spec)
 	unsigned metrics = e->metrics;
 	reco_columns columns;
 
-	if (!spec->predicts_value)
+	if (!spec->predicts_value || !has_truth(e))
 		metrics &= ~(unsigned) RECO_METRICS_OF_VALUES;
 	/* it would be ndcg again */
 	if (e->hidden.by_user.value == NULL)
@@ -269,6 +270,8 @@ evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget, RecoScores *s
 		.user = e->user,
 		.hidden = e->hidden.by_user,
 		.worth = e->hidden.by_user.value,
+		.strangers = e->hidden.by_user.rows - e->train.by_user.rows,
+		.misses = e->split->unknown == RECO_UNKNOWN_MISS,
 		.predicts = spec->predicts_value,
 		.truth = reco_spec_values(spec, e->hidden.by_user.value, e->hidden.latest),
 		.filler = e->popular,

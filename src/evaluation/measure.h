@@ -4,7 +4,7 @@
  *
  *	 RecoMeasurement e = {.budget = &budget, .data = data};
  *	 reco_measurement_want(&e, &metric);			as often as there are metrics
- *	 reco_measure_split(&e, ...)					what is hidden, and who is measured
+ *	 reco_measure_split(&e, &split)				what is hidden, and who is measured
  *	 reco_measure_expect(&e, spec)					trainings that are to come: what they share is
  *													kept for so long
  *	 scores = reco_measure_one(&e, spec)			a training, and its measures
@@ -19,6 +19,7 @@
 
 #include "core/ranking/scores.h"
 #include "evaluation/metric.h"
+#include "evaluation/split.h"
 #include "nodes/pg_list.h"
 #include "store/source/source.h"
 
@@ -31,6 +32,10 @@ typedef struct RecoMeasurement
 	int cutoffs;
 	int32 cutoff[RECO_MAX_CUTOFFS];
 	int32 most_users; /* measure no more, a sample that depends on their numbers; 0: all */
+
+	/* how the interactions were shared out */
+	const RecoSplit *split;
+	reco_split_counts counts;
 
 	/* for measure.c */
 	reco_interactions train;
@@ -61,10 +66,10 @@ typedef struct RecoScores
 extern void reco_measurement_want(RecoMeasurement *measurement, const RecoMetric *metric);
 
 /*
- * Hides a fraction of each user's interactions, drawn by the seed.  False when there is
- * nothing to hide.
+ * Shares out the interactions; the split must stay.  False when there is nothing to train on
+ * or nothing to be found.
  */
-extern bool reco_measure_split(RecoMeasurement *measurement, double fraction, uint64 seed);
+extern bool reco_measure_split(RecoMeasurement *measurement, const RecoSplit *split);
 
 /* Says before the first training that one of this spec is to come. */
 extern void reco_measure_expect(RecoMeasurement *measurement, const RecoSpec *spec);

@@ -141,7 +141,7 @@ reco_step_read(RecoRun *run)
 {
 	bool exists = OidIsValid(run->version.schema);
 	RecoFeatureUse features = run->spec->features;
-	bool times = reco_spec_reads(run->spec) & RECO_READS_TIMES;
+	unsigned keep = reco_spec_reads(run->spec) & RECO_READS_TIMES ? RECO_KEEP_TIMES : 0;
 	bool content;
 	instr_time start;
 	RecoQuery source;
@@ -156,7 +156,7 @@ reco_step_read(RecoRun *run)
 	source = reco_definition_query(&run->definition, false);
 	source.stored = exists;
 	items = reco_definition_query(&run->definition, true);
-	run->data = reco_read_source(&source, &items, content, times, &run->options, &run->budget);
+	run->data = reco_read_source(&source, &items, content, keep, &run->options, &run->budget);
 	prepare_training(run);
 	reco_progress_rows(run->data->rows_read);
 	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)

@@ -426,7 +426,7 @@ void
 reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type,
 				RecoEvents *events)
 {
-	reco_events_columns(events, columns);
+	reco_events_columns(events, &reco_the_source, columns);
 	check_id(TupleDescAttr(columns, 0), user_type, "user");
 	check_id(TupleDescAttr(columns, 1), item_type, "item");
 }

@@ -95,6 +95,7 @@ build_matrix_with(mimic_env *m, const source *s, const row *rows, const int32_t 
 	reco_triples_init(&t, &m->env, s->has_value, s->has_time);
 	t.rules.max = b->max_row;
 	t.keep_time = b->keep_time;
+	t.keep_repeats = b->keep_repeats;
 	t.trend = b->trend;
 	for (int32_t r = 0; r < s->n && status == RECO_OK; r++)
 	{

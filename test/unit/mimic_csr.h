@@ -44,11 +44,13 @@ extern row *make_rows(const source *s, uint64_t seed);
 extern reco_status build_matrix(mimic_env *m, const source *s, const row *rows,
 								const int32_t *order, reco_interactions *out);
 
-/* The same with what is asked for beside: at most max_row pairs a user, times, and a trend. */
+/* The same with what is asked for beside: at most max_row pairs a user, times, rows of repeats, and
+ * a trend. */
 typedef struct building
 {
 	int64_t max_row;
 	bool keep_time;
+	bool keep_repeats;
 	struct reco_trend *trend; /* NULL: none */
 	int64_t period;
 	int64_t now;

@@ -567,13 +567,14 @@ whole_way(const source *s, const row *rows, long fail_at, long stop_at)
 	mimic_env m;
 	reco_interactions x;
 	reco_csr t = {0};
+	building b = {.keep_time = true, .keep_repeats = true};
 	reco_status status;
 	int32_t *map = malloc(((size_t) s->users + s->items + 1) * sizeof(int32_t));
 
 	mimic_env_init(&m);
 	m.fail_at = fail_at;
 	m.stop_at = stop_at;
-	status = build_matrix(&m, s, rows, NULL, &x);
+	status = build_matrix_with(&m, s, rows, NULL, &b, &x);
 	if (status != RECO_OK)
 		assert_int_equal(m.live, 0);
 	else
@@ -647,14 +648,18 @@ test_memory_estimate(void **state)
 					   (s->has_time ? sizeof(int64_t) * RECO_CHUNK_ROWS : 0);
 		size_t triples = ((size_t) s->n + RECO_CHUNK_ROWS - 1) / RECO_CHUNK_ROWS * chunk +
 						 64 * sizeof(reco_chunk *);
-		building b = {0};
-		mimic_env m;
-		reco_interactions x;
 
-		mimic_env_init(&m);
-		assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
-		assert_true(m.peak <= triples + b.memory);
-		free_matrix(&m, &x);
+		for (int keep = 0; keep <= 3; keep++)
+		{
+			building b = {.keep_time = keep & 1, .keep_repeats = keep & 2};
+			mimic_env m;
+			reco_interactions x;
+
+			mimic_env_init(&m);
+			assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
+			assert_true(m.peak <= triples + b.memory);
+			free_matrix(&m, &x);
+		}
 		free(rows);
 	}
 }

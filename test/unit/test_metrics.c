@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/ranking/metrics.h"
+#include "core/ranking/split.h"
 #include "mimic_env.h"
 
 /* Items by letter, for lists that can be read. */

@@ -67,12 +67,43 @@ flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_
 	return RECO_OK;
 }
 
+/* What user u has of repeats becomes what the new number has, from *to on.  False to stop. */
+static bool
+filter_repeats(const reco_env *env, reco_repeats *repeats, int32_t u, int32_t number,
+			   const int32_t *item_map, int64_t *to)
+{
+	int64_t polled = 0;
+	int64_t from, end;
+
+	if (repeats->start == NULL)
+		return true;
+	from = repeats->start[u];
+	end = repeats->start[u + 1];
+	repeats->start[number] = *to;
+	for (int64_t r = from; r < end; r++)
+	{
+		reco_entry row = repeats->row[r];
+
+		if (stop_at_entry(env, r - from, &polled))
+			return false;
+		if (item_map[row.item] < 0)
+			continue;
+		row.item = item_map[row.item];
+		repeats->row[*to] = row;
+		if (repeats->time)
+			repeats->time[*to] = repeats->time[r];
+		(*to)++;
+	}
+	return true;
+}
+
 reco_status
 reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_user,
 						 int32_t min_item, int32_t *user_map, int32_t *item_map)
 {
 	reco_csr *a = &x->by_user;
 	int64_t to = 0;
+	int64_t repeated = 0;
 	int64_t polled = 0;
 	int32_t items;
 	int32_t users;
@@ -91,6 +122,8 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 			continue;
 		/* user_map[u] <= u: the place is behind what is still to be read */
 		a->start[user_map[u]] = to;
+		if (!filter_repeats(env, &x->repeats, u, user_map[u], item_map, &repeated))
+			return RECO_STOPPED;
 		for (int64_t e = from; e < end; e++)
 		{
 			if (stop_at_entry(env, e, &polled))
@@ -111,6 +144,8 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 			return RECO_STOPPED;
 	}
 	a->start[users] = to;
+	if (x->repeats.start)
+		x->repeats.start[users] = repeated;
 	a->rows = users;
 	a->cols = items;
 	return RECO_OK;

@@ -86,12 +86,9 @@ reco_row_repeats(const reco_env *env, const reco_entry *entry, int64_t n, bool *
 	return true;
 }
 
-/*
- * Sum and latest value of the n rows of one pair, sorted.  False to stop.
- */
-static bool
-merge_pair(const reco_env *env, const reco_entry *entry, const int64_t *time, int64_t n,
-		   int64_t *done, float *sum, float *latest)
+bool
+reco_row_pair(const reco_env *env, const reco_entry *entry, const int64_t *time, int64_t n,
+			  int64_t *done, float *sum, float *latest)
 {
 	double total = 0;
 	double last = 0;
@@ -131,7 +128,7 @@ merge(const reco_env *env, const reco_entry *entry, int64_t *time, int64_t n, co
 			if (stop_after(env, 1, &done))
 				return -1;
 		}
-		if (!merge_pair(env, entry + k, time ? time + k : NULL, repeats, &done, &sum, &last))
+		if (!reco_row_pair(env, entry + k, time ? time + k : NULL, repeats, &done, &sum, &last))
 			return -1;
 		out->item[to] = entry[k].item;
 		if (time)

@@ -69,6 +69,14 @@ extern bool reco_row_repeats(const reco_env *env, const reco_entry *entry, int64
 							 bool *repeats);
 
 /*
+ * Sum and latest value of the n rows of one pair, sorted: the latest is the mean of those of
+ * its latest time, of all without times.  *done counts steps since the last poll.  False when
+ * poll asked for an end.
+ */
+extern bool reco_row_pair(const reco_env *env, const reco_entry *entry, const int64_t *time,
+						  int64_t n, int64_t *done, float *sum, float *latest);
+
+/*
  * Sorted rows through the rules of a user, in their order:
  *
  *	 merge	rows of one item become a pair;

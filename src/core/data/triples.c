@@ -72,11 +72,21 @@ reco_triples_free(reco_triples *t)
 }
 
 void
+reco_repeats_free(const reco_env *env, reco_repeats *repeats)
+{
+	release(env, repeats->start);
+	release(env, repeats->row);
+	release(env, repeats->time);
+	memset(repeats, 0, sizeof(*repeats));
+}
+
+void
 reco_interactions_free(const reco_env *env, reco_interactions *x)
 {
 	reco_csr_free(env, &x->by_user);
 	release(env, x->latest);
 	release(env, x->time);
+	reco_repeats_free(env, &x->repeats);
 	x->latest = NULL;
 	x->time = NULL;
 }
@@ -94,10 +104,14 @@ reco_triples_build_memory(const reco_triples *t, int32_t users, int32_t items)
 	size_t by_item = sizeof(float) + 1 + (t->has_time && t->keep_time ? sizeof(int64_t) : 0);
 	size_t kept = (size_t) reco_row_kept(&t->rules, (int64_t) rows);
 
+	/* times of repeats, and an array of what is kept in the place of one for all rows */
+	if (t->keep_repeats)
+		result += sizeof(reco_entry) + (t->has_time ? sizeof(int64_t) : 0);
 	/* four counts of an item's users, before the result is made */
 	if (t->trend != NULL)
 		by_item += 4 * sizeof(int32_t);
 	/* the triples are gone by the time the result is made */
-	return rows * (sorting + result) + ((size_t) users + 2) * 2 * sizeof(int64_t) +
+	return rows * (sorting + result) +
+		   ((size_t) users + 2) * (t->keep_repeats ? 3 : 2) * sizeof(int64_t) +
 		   ((size_t) items + 1) * by_item + kept * sizeof(reco_kept);
 }

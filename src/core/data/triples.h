@@ -30,6 +30,7 @@ typedef struct reco_triples
 	bool has_value;
 	bool has_time;
 	bool keep_time;           /* where there are times, the matrix has them */
+	bool keep_repeats;        /* the matrix has the rows of pairs that repeat */
 	reco_row_rules rules;     /* of a user; none until they are set */
 	struct reco_trend *trend; /* is counted while the matrix is built (trend.h); or NULL */
 	int used;                 /* rows in the last chunk */
@@ -37,6 +38,17 @@ typedef struct reco_triples
 	int64_t chunk_slots;
 	reco_chunk **chunk;
 } reco_triples;
+
+/*
+ * The rows of those pairs that have more than one, of user u from start[u] to start[u + 1] - 1,
+ * sorted by item, time and value.
+ */
+typedef struct reco_repeats
+{
+	int64_t *start; /* users + 1; NULL: no pair repeats, or they are not kept */
+	reco_entry *row;
+	int64_t *time; /* NULL: there are none */
+} reco_repeats;
 
 /*
  * The matrix of a source: what every algorithm trains on.  A repeated pair
@@ -48,8 +60,9 @@ typedef struct reco_interactions
 	reco_csr by_user; /* value: the sum over repeats */
 	float *latest;    /* like by_user.value; NULL: no pair repeats */
 	int64_t *time;    /* the latest of each pair; NULL: there are none, or they are not kept */
-	int64_t merged;   /* rows that went into another row's entry */
-	int64_t capped;   /* pairs that rules.max left out */
+	reco_repeats repeats;
+	int64_t merged; /* rows that went into another row's entry */
+	int64_t capped; /* pairs that rules.max left out */
 	int32_t capped_users;
 } reco_interactions;
 
@@ -125,6 +138,7 @@ extern reco_status reco_interactions_filter(const reco_env *env, reco_interactio
 											int32_t *item_map);
 
 /* Releases the arrays of a matrix. */
+extern void reco_repeats_free(const reco_env *env, reco_repeats *repeats);
 extern void reco_interactions_free(const reco_env *env, reco_interactions *x);
 
 #endif /* RECO_CORE_DATA_TRIPLES_H */

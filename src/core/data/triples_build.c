@@ -12,7 +12,9 @@
  * Memory: rows * (8 + 4 + 8) bytes for the triples (the last two only where the
  * source has values and times), then rows * 8 (+ 8 with times) while they are
  * sorted and rows * 8 for the result; chunks are released as they are read.  Times that are
- * kept stay where they were sorted, moved together.
+ * kept stay where they were sorted, moved together.  Rows of repeats that are kept are moved
+ * together likewise, their times in an array of their own, and copied in the end: 16 bytes
+ * each.
  */
 #include "core/data/triples.h"
 #include "core/data/sorting.h"
@@ -240,7 +242,131 @@ typedef struct maker
 	const reco_row_rules *rules;
 	reco_kept *kept;
 	reco_interactions *out;
+	bool keep_repeats;
+	int64_t repeated; /* rows kept in out->repeats, whose rows are g->entry's first */
 } maker;
+
+/* Makes room for the rows of repeats of a user, whose rows begin at `from`, and those after. */
+static reco_status
+start_kept(maker *m, int64_t from)
+{
+	reco_repeats *repeats = &m->out->repeats;
+	int32_t users = m->out->by_user.rows;
+	size_t left = (size_t) (m->g->start[users] - from);
+
+	if (repeats->start != NULL)
+		return RECO_OK;
+	repeats->start = zeroed(m->env, ((size_t) users + 1) * sizeof(int64_t));
+	if (m->g->time)
+		repeats->time = m->env->alloc(m->env->arg, (left + 1) * sizeof(int64_t));
+	return repeats->start && (repeats->time || !m->g->time) ? RECO_OK : RECO_NO_MEMORY;
+}
+
+/* Whether another of the n sorted rows has the item of row k. */
+static inline bool
+has_repeat(const reco_entry *entry, int64_t n, int64_t k)
+{
+	return (k > 0 && entry[k - 1].item == entry[k].item) ||
+		   (k + 1 < n && entry[k + 1].item == entry[k].item);
+}
+
+/* The times of a user's repeats, before the rules of users move them.  False to stop. */
+static bool
+keep_repeat_times(maker *m, int64_t from, int64_t n)
+{
+	const reco_entry *entry = m->g->entry + from;
+	int64_t at = m->repeated;
+	int64_t polled = 0;
+
+	for (int64_t k = 0; k < n && m->g->time; k++)
+	{
+		if (has_repeat(entry, n, k))
+			m->out->repeats.time[at++] = m->g->time[from + k];
+		if (stop_at_entry(m->env, k, &polled))
+			return false;
+	}
+	return true;
+}
+
+/* Their rows, of the items that the rules have left.  False to stop. */
+static bool
+keep_repeat_rows(maker *m, int64_t from, int64_t n, const int32_t *item, int64_t kept)
+{
+	reco_entry *entry = m->g->entry;
+	int64_t *time = m->out->repeats.time;
+	int64_t at = m->repeated;
+	int64_t next = 0;
+	int64_t polled = 0;
+	int32_t last = -1;
+
+	for (int64_t k = 0; k < n; k++)
+	{
+		reco_entry row = entry[from + k];
+		bool repeats = row.item == last || (k + 1 < n && entry[from + k + 1].item == row.item);
+
+		/* a row goes to where it was or before that, perhaps over one that was looked at */
+		last = row.item;
+		while (next < kept && item[next] < row.item)
+			next++;
+		if (repeats && next < kept && item[next] == row.item)
+		{
+			entry[m->repeated] = row;
+			if (time)
+				time[m->repeated] = time[at];
+			m->repeated++;
+		}
+		at += repeats;
+		if (stop_at_entry(m->env, k, &polled))
+			return false;
+	}
+	return true;
+}
+
+/* As memcpy, of any length.  False to stop. */
+static bool
+copy_rows(const reco_env *env, void *to, const void *from, size_t bytes)
+{
+	for (size_t at = 0, piece; at < bytes; at += piece)
+	{
+		piece = bytes - at < 8 * POLL_ROWS ? bytes - at : 8 * POLL_ROWS;
+		memcpy((char *) to + at, (const char *) from + at, piece);
+		if (env->poll(env->arg))
+			return false;
+	}
+	return true;
+}
+
+/* What is kept of repeats, in arrays of its length. */
+static reco_status
+finish_kept(maker *m)
+{
+	const reco_env *env = m->env;
+	reco_repeats *repeats = &m->out->repeats;
+	size_t n = (size_t) m->repeated;
+	int64_t *time = repeats->time;
+
+	if (repeats->start == NULL)
+		return RECO_OK;
+	repeats->row = env->alloc(env->arg, (n + 1) * sizeof(reco_entry));
+	if (repeats->row == NULL)
+		return RECO_NO_MEMORY;
+	if (!copy_rows(env, repeats->row, m->g->entry, n * sizeof(reco_entry)))
+		return RECO_STOPPED;
+	release(env, m->g->entry);
+	m->g->entry = NULL;
+	if (time == NULL)
+		return RECO_OK;
+	repeats->time = env->alloc(env->arg, (n + 1) * sizeof(int64_t));
+	if (repeats->time == NULL || !copy_rows(env, repeats->time, time, n * sizeof(int64_t)))
+	{
+		bool stopped = repeats->time != NULL;
+
+		release(env, time);
+		return stopped ? RECO_STOPPED : RECO_NO_MEMORY;
+	}
+	release(env, time);
+	return RECO_OK;
+}
 
 /*
  * Merges a row into the result from `to` on, by way of a sort; by the bitmap was found
@@ -262,13 +388,20 @@ make_sorted(maker *m, int64_t from, int64_t n, int64_t *to)
 		return RECO_STOPPED;
 	if (repeats)
 		status = start_repeats(m->env, out, m->g->start[a->rows], *to);
+	repeats = repeats && m->keep_repeats;
+	if (status == RECO_OK && repeats)
+		status = start_kept(m, from);
 	if (status != RECO_OK)
 		return status;
+	if (repeats && !keep_repeat_times(m, from, n))
+		return RECO_STOPPED;
 	row.item = a->col + *to;
 	row.sum = a->value ? a->value + *to : NULL;
 	row.latest = out->latest ? out->latest + *to : NULL;
 	kept = reco_row_reduce(m->env, m->rules, entry, time, n, &row);
 	if (kept < 0)
+		return RECO_STOPPED;
+	if (repeats && !keep_repeat_rows(m, from, n, row.item, kept))
 		return RECO_STOPPED;
 	out->capped += row.pairs - kept;
 	out->capped_users += row.pairs > kept;
@@ -321,6 +454,8 @@ make_rows(maker *m)
 		reco_status status = RECO_OK;
 
 		a->start[u] = to;
+		if (m->out->repeats.start)
+			m->out->repeats.start[u] = m->repeated;
 		if (!sorted)
 			status = make_by_bitmap(m, from, n, &to, &sorted);
 		if (status == RECO_OK && sorted)
@@ -331,6 +466,8 @@ make_rows(maker *m)
 			return RECO_STOPPED;
 	}
 	a->start[a->rows] = to;
+	if (m->out->repeats.start)
+		m->out->repeats.start[a->rows] = m->repeated;
 	return RECO_OK;
 }
 
@@ -388,7 +525,7 @@ make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, rec
 	reco_csr *a = &out->by_user;
 	size_t rows = (size_t) g->start[users];
 	size_t kept = (size_t) most_kept(g, users, &t->rules);
-	maker m = {.env = env, .g = g, .rules = &t->rules, .out = out};
+	maker m = {.env = env, .g = g, .rules = &t->rules, .out = out, .keep_repeats = t->keep_repeats};
 	reco_status status = RECO_NO_MEMORY;
 
 	a->rows = users;
@@ -405,6 +542,8 @@ make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, rec
 		status = make_rows(&m);
 		row_set_free(env, &m.set);
 	}
+	if (status == RECO_OK)
+		status = finish_kept(&m);
 	if (status == RECO_OK && t->keep_time)
 	{
 		out->time = g->time;

@@ -106,14 +106,4 @@ extern void reco_judge_free(const reco_env *env, reco_judge *judge);
 extern void reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n,
 							const reco_wanted *wanted, double *row);
 
-/*
- * Takes `held` of the n columns of a row out for testing: those with the
- * smallest hashes of (seed, row, column), so that the choice depends on nothing
- * else.  out[e] becomes true for them.  scratch: n numbers.  RECO_OK or RECO_STOPPED.
- * Cost: a few passes over the columns.
- */
-extern reco_status reco_hold_out(const reco_env *env, uint64_t seed, int32_t row,
-								 const int32_t *col, int64_t n, int64_t held, uint64_t *scratch,
-								 bool *out);
-
 #endif /* RECO_CORE_RANKING_METRICS_H */

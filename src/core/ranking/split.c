@@ -1,35 +1,195 @@
 /*
  * split.c
- *	  A part of every user's interactions is hidden.
+ *	  What is trained on, and what is hidden from the training to be found.
  *
- * Cost: two passes over the users, and that of reco_hold_out for each.
+ * Which pairs are hidden is said by split_choose.c.  Users and items of whom then nothing is
+ * trained on are not the training's: they get no number there, so that nothing it learns, not
+ * even how many there are, is known from what is hidden.
+ *
+ * Cost: a few passes over the pairs.
  */
 #include "core/ranking/split.h"
 
 #include "core/data/sorting.h"
-#include "core/ranking/metrics.h"
 
-#include <math.h>
-
-/* How many of a user's n interactions are hidden. */
-static int64_t
-hidden_of(double fraction, int64_t n)
+/* A split on its way. */
+typedef struct splitting
 {
-	int64_t held = (int64_t) floor(fraction * (double) n + 0.5);
+	const reco_env *env;
+	const reco_interactions *x;
+	const reco_split_rule *rule;
+	reco_split_counts *counts;
+	bool *chosen;   /* by pair of x: it is hidden */
+	int64_t *until; /* by user of x: the last time before the cut; NULL: times do not matter */
+	/* by user and by item of x: the number in the training part, or -1 */
+	int32_t *user;
+	int32_t *item;
+	bool *item_trained;
+	int32_t users; /* of the training part */
+	int32_t items;
+	/*
+	 * What is hidden is taken from another matrix or from x, and of that are by pair whether it
+	 * is, by user and item the numbers in the hidden part, or -1: they are not in it.
+	 */
+	const reco_interactions *from;
+	bool *hidden;
+	int32_t *to_user;
+	int32_t *to_item;
+	int32_t new_items; /* in it that are no items of the training part */
+	int64_t done;
+} splitting;
 
-	held = held < n - 1 ? held : n - 1;
-	return held > 0 ? held : 0;
+static inline bool
+stops(splitting *s, int64_t steps)
+{
+	return stop_after(s->env, steps, &s->done);
+}
+
+/* The number in x of a user or item of what is hidden, or -1. */
+static inline int32_t
+user_in_x(const splitting *s, int32_t user)
+{
+	return s->rule->kind == RECO_SPLIT_GIVEN ? s->rule->test_user[user] : user;
+}
+
+static inline int32_t
+item_in_x(const splitting *s, int32_t item)
+{
+	return s->rule->kind == RECO_SPLIT_GIVEN ? s->rule->test_item[item] : item;
+}
+
+/* Who and what the training knows, and under which numbers. */
+static reco_status
+number_trained(splitting *s)
+{
+	const reco_csr *a = &s->x->by_user;
+
+	for (int32_t u = 0; u < a->rows; u++)
+	{
+		bool known = false;
+
+		for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
+		{
+			if (!s->chosen[e])
+			{
+				s->item_trained[a->col[e]] = true;
+				s->counts->trained++;
+				known = true;
+			}
+			if (stops(s, 1))
+				return RECO_STOPPED;
+		}
+		s->user[u] = known ? s->users++ : -1;
+		if (stops(s, 4))
+			return RECO_STOPPED;
+	}
+	for (int32_t i = 0; i < a->cols; i++)
+	{
+		s->item[i] = s->item_trained[i] || s->rule->keep_items ? s->items++ : -1;
+		if (stops(s, 2))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
+
+/* Whether x has a pair of what is given. */
+static bool
+is_trained(const splitting *s, int32_t user, int32_t item)
+{
+	const reco_csr *a = &s->x->by_user;
+
+	return user >= 0 && item >= 0 &&
+		   reco_find(a->col, a->start[user], a->start[user + 1], item) >= 0;
+}
+
+/*
+ * What is hidden of a user, and what of that the training does not know: to_user and to_item
+ * become 1 of unknown ones for now.
+ */
+static bool
+look_at_user(splitting *s, int32_t u)
+{
+	const reco_csr *h = &s->from->by_user;
+	int32_t user = user_in_x(s, u);
+	bool user_known = user >= 0 && s->user[user] >= 0;
+	bool worth = false;
+
+	for (int64_t e = h->start[u]; e < h->start[u + 1]; e++)
+	{
+		int32_t item = item_in_x(s, h->col[e]);
+		bool item_known = item >= 0 && s->item_trained[item];
+		bool given = s->rule->kind == RECO_SPLIT_GIVEN;
+
+		if (stops(s, 2))
+			return false;
+		s->hidden[e] = given ? !is_trained(s, user, item) : s->chosen[e];
+		s->counts->in_both += given && !s->hidden[e];
+		if (!s->hidden[e])
+			continue;
+		if (!user_known || !item_known)
+		{
+			s->counts->unknown++;
+			if (!user_known)
+				s->to_user[u] = 1;
+			if (!item_known)
+				s->to_item[h->col[e]] = 1;
+			if (!s->rule->keep_unknown)
+				continue;
+		}
+		s->counts->hidden++;
+		worth = worth || h->value == NULL || h->value[e] > 0;
+	}
+	s->counts->users += worth;
+	return !stops(s, 4);
+}
+
+/* Numbers in the hidden part: those of the training part, and after them who is not in it. */
+static reco_status
+number_hidden(splitting *s)
+{
+	const reco_csr *h = &s->from->by_user;
+	bool keep = s->rule->keep_unknown;
+
+	for (int32_t u = 0; u < h->rows; u++)
+		if (!look_at_user(s, u))
+			return RECO_STOPPED;
+	for (int32_t u = 0; u < h->rows; u++)
+	{
+		int32_t user = user_in_x(s, u);
+		bool unknown = s->to_user[u] != 0;
+
+		s->to_user[u] = user >= 0 ? s->user[user] : -1;
+		if (unknown && keep)
+			s->to_user[u] = s->users + s->counts->unknown_users;
+		s->counts->unknown_users += unknown;
+		if (stops(s, 2))
+			return RECO_STOPPED;
+	}
+	for (int32_t i = 0; i < h->cols; i++)
+	{
+		int32_t item = item_in_x(s, i);
+		bool unknown = s->to_item[i] != 0;
+
+		s->to_item[i] = item >= 0 && (keep || !unknown) ? s->item[item] : -1;
+		if (unknown && keep && s->to_item[i] < 0)
+			s->to_item[i] = s->items + s->new_items++;
+		s->counts->unknown_items += unknown;
+		if (stops(s, 2))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
 }
 
 static bool
-part_alloc(const reco_env *env, const reco_interactions *x, int64_t entries, reco_interactions *out)
+part_alloc(const reco_env *env, const reco_interactions *x, int32_t users, int32_t items,
+		   int64_t entries, reco_interactions *out)
 {
 	reco_csr *a = &out->by_user;
 	size_t n = (size_t) entries + 1;
 
-	a->rows = x->by_user.rows;
-	a->cols = x->by_user.cols;
-	a->start = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int64_t));
+	a->rows = users;
+	a->cols = items;
+	a->start = env->alloc(env->arg, ((size_t) users + 1) * sizeof(int64_t));
 	a->col = env->alloc(env->arg, n * sizeof(int32_t));
 	if (x->by_user.value)
 		a->value = env->alloc(env->arg, n * sizeof(float));
@@ -41,11 +201,11 @@ part_alloc(const reco_env *env, const reco_interactions *x, int64_t entries, rec
 		   (out->time || !x->time);
 }
 
-/* Interaction e of x becomes the one at *to, and *to goes on. */
+/* Interaction e of x becomes the one at *to with an item's number, and *to goes on. */
 static inline void
-take(const reco_interactions *x, int64_t e, reco_interactions *part, int64_t *to)
+take(const reco_interactions *x, int64_t e, int32_t item, reco_interactions *part, int64_t *to)
 {
-	part->by_user.col[*to] = x->by_user.col[e];
+	part->by_user.col[*to] = item;
 	if (x->by_user.value)
 		part->by_user.value[*to] = x->by_user.value[e];
 	if (x->latest)
@@ -55,75 +215,207 @@ take(const reco_interactions *x, int64_t e, reco_interactions *part, int64_t *to
 	(*to)++;
 }
 
-/* held and scratch: room for the longest user. */
+/*
+ * The rows r .. end - 1 of a pair: what becomes of interaction `at` of the training part (NULL:
+ * it is only counted) by those before the cut, or of the time at which the pair begins.
+ */
 static reco_status
-share_out(const reco_env *env, const reco_interactions *x, double fraction, uint64_t seed,
-		  bool *held, uint64_t *scratch, reco_interactions *train, reco_interactions *hidden)
+cut_rows(splitting *s, int64_t r, int64_t end, int64_t until, reco_interactions *train, int64_t at)
 {
-	const reco_csr *a = &x->by_user;
-	int64_t trained = 0;
-	int64_t tested = 0;
-	int64_t done = 0;
+	const reco_repeats *repeats = &s->x->repeats;
+	int64_t n = 0;
 
-	for (int32_t u = 0; u < a->rows; u++)
+	while (r + n < end &&
+		   (repeats->time[r + n] <= until || repeats->time[r + n] == repeats->time[r]))
 	{
-		int64_t from = a->start[u];
-		int64_t n = a->start[u + 1] - from;
-
-		train->by_user.start[u] = trained;
-		hidden->by_user.start[u] = tested;
-		if (reco_hold_out(env, seed, u, a->col + from, n, hidden_of(fraction, n), scratch, held) !=
-			RECO_OK)
-			return RECO_STOPPED;
-		for (int64_t k = 0; k < n; k++)
-		{
-			if (held[k])
-				take(x, from + k, hidden, &tested);
-			else
-				take(x, from + k, train, &trained);
-			if (stop_after(env, 4, &done))
-				return RECO_STOPPED;
-		}
-		if (stop_after(env, 8, &done))
+		n++;
+		if (stops(s, 1))
 			return RECO_STOPPED;
 	}
-	train->by_user.start[a->rows] = trained;
-	hidden->by_user.start[a->rows] = tested;
+	s->counts->rows_left_out += end - r - n;
+	if (train == NULL || r + n == end)
+		return RECO_OK;
+	train->time[at] = repeats->time[r + n - 1];
+	return reco_row_pair(s->env, repeats->row + r, repeats->time + r, n, &s->done,
+						 &train->by_user.value[at], &train->latest[at])
+			   ? RECO_OK
+			   : RECO_STOPPED;
+}
+
+/* A user's part of the training, from *to on; train NULL: rows are only counted. */
+static reco_status
+train_user(splitting *s, int32_t u, reco_interactions *train, int64_t *to)
+{
+	const reco_csr *a = &s->x->by_user;
+	const reco_repeats *repeats = &s->x->repeats;
+	bool cut = s->until && repeats->start;
+	int64_t r = cut ? repeats->start[u] : 0;
+	int64_t end = cut ? repeats->start[u + 1] : 0;
+	reco_status status = RECO_OK;
+
+	for (int64_t e = a->start[u]; e < a->start[u + 1] && status == RECO_OK; e++)
+	{
+		int64_t first = r;
+
+		for (; r < end && repeats->row[r].item == a->col[e] && status == RECO_OK; r++)
+			if (stops(s, 1))
+				status = RECO_STOPPED;
+		if (status == RECO_OK && stops(s, 4))
+			status = RECO_STOPPED;
+		if (s->chosen[e] || status != RECO_OK)
+			continue;
+		if (train)
+			take(s->x, e, s->item[a->col[e]], train, to);
+		if (r > first)
+			status = cut_rows(s, first, r, s->until[u], train, *to - 1);
+	}
+	return status;
+}
+
+static reco_status
+make_train(splitting *s, reco_interactions *train)
+{
+	const reco_csr *a = &s->x->by_user;
+	int64_t to = 0;
+	reco_status status = RECO_OK;
+
+	for (int32_t u = 0; u < a->rows && status == RECO_OK; u++)
+	{
+		if (train && s->user[u] >= 0)
+			train->by_user.start[s->user[u]] = to;
+		status = train_user(s, u, train, &to);
+		if (status == RECO_OK && stops(s, 8))
+			status = RECO_STOPPED;
+	}
+	if (train)
+		train->by_user.start[s->users] = to;
+	return status;
+}
+
+/* Of a user those hidden pairs whose items the training part has, or those that it has not. */
+static bool
+hide_user(splitting *s, int32_t u, bool in_train, reco_interactions *hidden, int64_t *to)
+{
+	const reco_csr *h = &s->from->by_user;
+
+	for (int64_t e = h->start[u]; e < h->start[u + 1]; e++)
+	{
+		int32_t item = s->to_item[h->col[e]];
+
+		if (s->hidden[e] && item >= 0 && (item < s->items) == in_train)
+			take(s->from, e, item, hidden, to);
+		if (stops(s, 2))
+			return false;
+	}
+	return !stops(s, 8);
+}
+
+/* Users in the order of their numbers: those that the training part has, then the others. */
+static reco_status
+make_hidden(splitting *s, reco_interactions *hidden)
+{
+	const reco_csr *h = &s->from->by_user;
+	reco_csr *out = &hidden->by_user;
+	int64_t to = 0;
+	int32_t next = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (int32_t u = 0; u < h->rows; u++)
+		{
+			int32_t user = s->to_user[u];
+
+			if (user < 0 || (user >= s->users) != (pass == 1))
+				continue;
+			for (; next <= user; next++)
+				out->start[next] = to;
+			if (!hide_user(s, u, true, hidden, &to) ||
+				(s->new_items > 0 && !hide_user(s, u, false, hidden, &to)))
+				return RECO_STOPPED;
+		}
+	for (; next <= out->rows; next++)
+		out->start[next] = to;
 	return RECO_OK;
 }
 
-reco_status
-reco_split(const reco_env *env, const reco_interactions *x, double fraction, uint64_t seed,
-		   reco_interactions *train, reco_interactions *hidden)
+static reco_status
+make_parts(splitting *s, reco_interactions *train, reco_interactions *hidden)
 {
-	const reco_csr *a = &x->by_user;
-	int64_t entries = a->start[a->rows];
-	int64_t longest = 0;
-	int64_t tested = 0;
-	int64_t done = 0;
-	reco_status status = RECO_NO_MEMORY;
-	bool *held;
-	uint64_t *scratch;
+	int32_t new_users = s->rule->keep_unknown ? s->counts->unknown_users : 0;
+	reco_status status;
 
-	memset(train, 0, sizeof(*train));
-	memset(hidden, 0, sizeof(*hidden));
-	for (int32_t u = 0; u < a->rows; u++)
+	if (train == NULL)
+		return make_train(s, NULL);
+	if (!part_alloc(s->env, s->x, s->users, s->items, s->counts->trained, train) ||
+		!part_alloc(s->env, s->from, s->users + new_users, s->items + s->new_items,
+					s->counts->hidden, hidden))
+		return RECO_NO_MEMORY;
+	status = make_train(s, train);
+	return status == RECO_OK ? make_hidden(s, hidden) : status;
+}
+
+/* What a split is made with. */
+static bool
+splitting_alloc(splitting *s)
+{
+	const reco_env *env = s->env;
+	const reco_csr *a = &s->x->by_user;
+	const reco_csr *h = &s->from->by_user;
+
+	s->chosen = env->alloc(env->arg, (size_t) a->start[a->rows] + 1);
+	s->user = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int32_t));
+	s->item = env->alloc(env->arg, ((size_t) a->cols + 1) * sizeof(int32_t));
+	s->item_trained = zeroed(env, (size_t) a->cols + 1);
+	s->to_user = zeroed(env, ((size_t) h->rows + 1) * sizeof(int32_t));
+	s->to_item = zeroed(env, ((size_t) h->cols + 1) * sizeof(int32_t));
+	s->hidden = s->from == s->x ? s->chosen : env->alloc(env->arg, (size_t) h->start[h->rows] + 1);
+	if (s->rule->kind == RECO_SPLIT_LAST || s->rule->kind == RECO_SPLIT_TIME)
 	{
-		int64_t n = a->start[u + 1] - a->start[u];
-
-		longest = n > longest ? n : longest;
-		tested += hidden_of(fraction, n);
-		if (stop_after(env, 8, &done))
-			return RECO_STOPPED;
+		s->until = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int64_t));
+		if (s->until == NULL)
+			return false;
 	}
-	held = env->alloc(env->arg, ((size_t) longest + 1) * sizeof(bool));
-	scratch = env->alloc(env->arg, ((size_t) longest + 1) * sizeof(uint64_t));
-	if (held && scratch && part_alloc(env, x, entries - tested, train) &&
-		part_alloc(env, x, tested, hidden))
-		status = share_out(env, x, fraction, seed, held, scratch, train, hidden);
-	release(env, held);
-	release(env, scratch);
-	if (status != RECO_OK)
+	return s->chosen && s->user && s->item && s->item_trained && s->to_user && s->to_item &&
+		   s->hidden;
+}
+
+static void
+splitting_free(splitting *s)
+{
+	if (s->hidden != s->chosen)
+		release(s->env, s->hidden);
+	release(s->env, s->chosen);
+	release(s->env, s->until);
+	release(s->env, s->user);
+	release(s->env, s->item);
+	release(s->env, s->item_trained);
+	release(s->env, s->to_user);
+	release(s->env, s->to_item);
+}
+
+reco_status
+reco_split(const reco_env *env, const reco_interactions *x, const reco_split_rule *rule,
+		   reco_interactions *train, reco_interactions *hidden, reco_split_counts *counts)
+{
+	splitting s = {.env = env, .x = x, .rule = rule, .counts = counts};
+	reco_status status = RECO_NO_MEMORY;
+
+	memset(counts, 0, sizeof(*counts));
+	if (train)
+	{
+		memset(train, 0, sizeof(*train));
+		memset(hidden, 0, sizeof(*hidden));
+	}
+	s.from = rule->kind == RECO_SPLIT_GIVEN ? rule->test : x;
+	if (splitting_alloc(&s))
+		status = reco_split_choose(env, x, rule, s.chosen, s.until, counts);
+	if (status == RECO_OK)
+		status = number_trained(&s);
+	if (status == RECO_OK)
+		status = number_hidden(&s);
+	if (status == RECO_OK)
+		status = make_parts(&s, train, hidden);
+	splitting_free(&s);
+	if (status != RECO_OK && train)
 	{
 		reco_interactions_free(env, train);
 		reco_interactions_free(env, hidden);

@@ -1,21 +1,118 @@
 /*
  * split.h
- *	  A part of every user's interactions is hidden: what is trained on, and what is to be found.
+ *	  What is trained on, and what is hidden from the training to be found.
+ *
+ * A pair of a user and an item is in one part, or in none.  By time it goes by its first row:
+ *
+ *	 first row hidden	the pair is hidden with all its rows;
+ *	 first row trained	the pair is trained on with its rows before the cut, its sum, latest value
+ *						and time made of these; later rows are repeats of what is known, in no
+ *						part, and counted.
+ *
+ * So nothing in the training part is as late as the cut.  A time that is not known (INT64_MIN)
+ * is before all others.
  */
 #ifndef RECO_CORE_RANKING_SPLIT_H
 #define RECO_CORE_RANKING_SPLIT_H
 
 #include "core/data/triples.h"
 
+typedef enum reco_split_kind
+{
+	/*
+	 * Of each user with n pairs round(fraction * n) are hidden, but not all: those that
+	 * reco_hold_out takes.  Times do not matter.
+	 */
+	RECO_SPLIT_RANDOM,
+	/*
+	 * Of each user with n pairs the last round(fraction * n), but not all, with one the last one
+	 * alone: by their first rows, those of one time by the number of the item.  The cut is the
+	 * user's own: the first of those rows.  Of a pair of the training part that begins at the
+	 * cut, too, the rows of that time stay.
+	 */
+	RECO_SPLIT_LAST,
+	/*
+	 * One cut over all: what begins at the cut or later is hidden.  It is given, or taken so that
+	 * round(fraction * pairs), at least one, are hidden, and those of the same time with them;
+	 * a time that is not known is no cut.
+	 */
+	RECO_SPLIT_TIME,
+	/*
+	 * All is trained on, and the pairs of another matrix are hidden but for those that are
+	 * trained on.
+	 */
+	RECO_SPLIT_GIVEN
+} reco_split_kind;
+
+typedef struct reco_split_rule
+{
+	reco_split_kind kind;
+	double fraction; /* between 0 and 1 */
+	bool one;        /* last: one of each user, whatever the fraction */
+	uint64_t seed;   /* random */
+	bool has_cut;    /* time */
+	int64_t cut;
+	/* given: the matrix, and for its users and items the numbers of x, rising, or -1 */
+	const reco_interactions *test;
+	const int32_t *test_user;
+	const int32_t *test_item;
+	/* items of which nothing is trained on are items of the training part, too */
+	bool keep_items;
+	/* what is hidden of users and items of which nothing is trained on stays hidden */
+	bool keep_unknown;
+} reco_split_rule;
+
+typedef struct reco_split_counts
+{
+	bool has_cut; /* there is one cut over all */
+	int64_t cut;
+	int64_t trained;       /* pairs */
+	int64_t hidden;        /* those that stay, of so many users */
+	int32_t users;         /* of whom a hidden pair is worth something: its value is above 0 */
+	int64_t rows_left_out; /* rows of trained pairs that are not before the cut */
+	int64_t in_both;       /* given: pairs that are trained on */
+	/* hidden pairs of users or items of which nothing is trained on, left out or not */
+	int64_t unknown;
+	int32_t unknown_users;
+	int32_t unknown_items;
+} reco_split_counts;
+
 /*
- * Hides of each user with n interactions the nearest whole number to fraction * n, but not all:
- * those that reco_hold_out (metrics.h) takes.  Both parts have the users and items of x, and of
- * each interaction its sum, latest value and time where x has them; their arrays belong to the
- * caller.  On an error nothing is left.
- * Memory: that of x, and 9 bytes for each interaction of the longest user.
- * Errors: RECO_NO_MEMORY, RECO_STOPPED.
+ * Splits x, or with neither train nor hidden counts what that would give.
+ *
+ * train has the users of x of whom something is trained on, and likewise its items (with
+ * keep_items all), in their order and under new numbers.  In hidden these have the numbers that
+ * they have in train; from train's number of users on there are the users that it does not
+ * know, and from its number of items on such items.  Both have of each pair the sum, latest
+ * value and time where x has them, or of hidden the test; rows of repeats they have not.
+ * Their arrays belong to the caller.  On an error nothing is left.
+ *
+ * Cost: a few passes over the pairs.  Memory: the parts, which take no more than x, a byte a
+ * pair, 16 bytes a user and 9 an item of x and of the test, and 16 bytes for each pair of the
+ * user who has most; by time without a cut 8 bytes a pair before there are parts.
+ * Errors: RECO_INVALID: last and time need times, and the rows of repeats where there are
+ * repeats; RECO_NO_MEMORY, RECO_STOPPED.
  */
-extern reco_status reco_split(const reco_env *env, const reco_interactions *x, double fraction,
-							  uint64_t seed, reco_interactions *train, reco_interactions *hidden);
+extern reco_status reco_split(const reco_env *env, const reco_interactions *x,
+							  const reco_split_rule *rule, reco_interactions *train,
+							  reco_interactions *hidden, reco_split_counts *counts);
+
+/*
+ * Takes `held` of the n columns of a row out for testing: those with the
+ * smallest hashes of (seed, row, column), so that the choice depends on nothing
+ * else.  out[e] becomes true for them.  scratch: n numbers.  RECO_OK or RECO_STOPPED.
+ * Cost: a few passes over the columns.
+ */
+extern reco_status reco_hold_out(const reco_env *env, uint64_t seed, int32_t row,
+								 const int32_t *col, int64_t n, int64_t held, uint64_t *scratch,
+								 bool *out);
+
+/*
+ * For split.c: which pairs of x are hidden, and, where times count, the last time of each user
+ * before the cut.  As many as x has pairs and users.
+ */
+extern reco_status reco_split_choose(const reco_env *env, const reco_interactions *x,
+									 const reco_split_rule *rule, bool *hidden, int64_t *until,
+									 reco_split_counts *counts);
 
 #endif /* RECO_CORE_RANKING_SPLIT_H */

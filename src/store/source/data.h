@@ -91,6 +91,7 @@ typedef struct RecoData
 	IdType item_type;
 	bool has_value;
 	bool has_time;
+	Oid time_type;          /* without its domain; InvalidOid: it has none */
 	char *column[4];        /* names: user, item, value, time; NULL: it has none */
 	reco_value_rule values; /* what values are to count where lists are made */
 	IdDict *users;          /* in the order of their ids */
@@ -108,6 +109,10 @@ typedef struct RecoData
 	bool row_security;             /* policies decided which rows were read */
 	bool available;                /* items say what is available */
 } RecoData;
+
+/* What of a source is kept besides its matrix. */
+#define RECO_KEEP_TIMES 1   /* of interactions */
+#define RECO_KEEP_REPEATS 2 /* the rows of pairs that have more than one */
 
 /* The counts for a version's rows_skipped. */
 extern Jsonb *reco_data_skipped(const RecoData *data);

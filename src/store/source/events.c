@@ -10,7 +10,11 @@
 
 #include "utils/lsyscache.h"
 
-#define COLUMNS_HINT "The source's columns are user, item [, value [, time]], in this order."
+static int
+columns_hint(const RecoQueryKind *kind)
+{
+	return errhint("The %s's columns are %s, in this order.", kind->name_of, kind->columns);
+}
 
 static bool
 is_integer(Oid type)
@@ -19,57 +23,60 @@ is_integer(Oid type)
 }
 
 static void
-check_value(Oid type)
+check_value(const RecoQueryKind *kind, Oid type)
 {
 	if (is_integer(type) || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column 3 of %s must be a number, not of type %s", kind->name,
+					format_type_be(type)),
+			 type == BOOLOID ? errhint("Cast it to integer: true becomes 1, and false 0. The %s's "
+									   "columns are %s, in this order.",
+									   kind->name_of, kind->columns)
+							 : columns_hint(kind)));
+}
+
+static void
+check_time(const RecoQueryKind *kind, Oid type)
+{
+	if (is_integer(type) || type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID)
 		return;
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_DATATYPE_MISMATCH),
-		 errmsg("column 3 of the source must be a number, not of type %s", format_type_be(type)),
-		 type == BOOLOID ? errhint("Cast it to integer: true becomes 1, and false 0. " COLUMNS_HINT)
-						 : errhint(COLUMNS_HINT)));
-}
-
-static void
-check_time(Oid type)
-{
-	if (is_integer(type) || type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("column 4 of the source must be a time, not of type %s", format_type_be(type)),
-			 errdetail("It may be timestamptz, timestamp, date or an integer."),
-			 errhint(COLUMNS_HINT)));
+		 errmsg("column 4 of %s must be a time, not of type %s", kind->name, format_type_be(type)),
+		 errdetail("It may be timestamptz, timestamp, date or an integer."), columns_hint(kind)));
 }
 
 void
-reco_events_columns(RecoEvents *events, TupleDesc columns)
+reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc columns)
 {
 	if (columns->natts < 2 || columns->natts > 4)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("source must have 2 to 4 columns, not %d", columns->natts),
-						errhint("Its columns are user, item [, value [, time]], in this order: "
-								"name them in a SELECT.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("%s must have 2 to 4 columns, not %d", kind->name_of, columns->natts),
+			 errhint("Its columns are %s, in this order: name them in a SELECT.", kind->columns)));
 	events->value_type = events->time_type = InvalidOid;
 	if (columns->natts > 2)
 	{
 		events->value_type = getBaseType(TupleDescAttr(columns, 2)->atttypid);
-		check_value(events->value_type);
+		check_value(kind, events->value_type);
 	}
 	if (columns->natts > 3)
 	{
 		events->time_type = getBaseType(TupleDescAttr(columns, 3)->atttypid);
-		check_time(events->time_type);
+		check_time(kind, events->time_type);
 	}
 }
 
 int64
-reco_events_unit(const RecoEvents *events)
+reco_events_unit(Oid time_type)
 {
-	if (!OidIsValid(events->time_type) || is_integer(events->time_type))
+	if (!OidIsValid(time_type) || is_integer(time_type))
 		return 0;
-	return events->time_type == DATEOID ? USECS_PER_DAY : 1;
+	return time_type == DATEOID ? USECS_PER_DAY : 1;
 }
 
 /* The ids are shown by the source's own types, which may be wider than the model's. */

@@ -12,6 +12,7 @@
 #define RECO_STORE_SOURCE_EVENTS_H
 
 #include "store/source/data.h"
+#include "store/source/query.h"
 
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
@@ -40,13 +41,13 @@ typedef struct RecoEvents
 } RecoEvents;
 
 /*
- * Finds the columns; an error unless a source may have them.  Sets the types and nothing
- * else.
+ * Finds the columns of a source, or of what has the same; an error unless it may have them.
+ * Sets the types and nothing else.
  */
-extern void reco_events_columns(RecoEvents *events, TupleDesc columns);
+extern void reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc columns);
 
-/* Microseconds in a unit of the times; 0: they are numbers, or there are none. */
-extern int64 reco_events_unit(const RecoEvents *events);
+/* Microseconds in a unit of times of a type; 0: they are numbers, or there are none. */
+extern int64 reco_events_unit(Oid time_type);
 
 /* An error for a row, the slot's, that is not skipped. */
 extern pg_attribute_noreturn() void reco_event_invalid(TupleTableSlot *slot, double value);

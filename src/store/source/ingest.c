@@ -27,6 +27,7 @@
 struct Ingest
 {
 	DestReceiver receiver; /* first, so that a receiver is an ingest */
+	const RecoQueryKind *kind;
 	RecoBudget *budget;
 	const RecoDataOptions *options;
 	RecoData *data;
@@ -140,11 +141,14 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 static void
 startup(DestReceiver *receiver, int operation, TupleDesc columns)
 {
-	reco_query_same(&reco_the_source, ((Ingest *) receiver)->planned, columns);
+	Ingest *ingest = (Ingest *) receiver;
+
+	reco_query_same(ingest->kind, ingest->planned, columns);
 }
 
 Ingest *
-ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, RecoBudget *budget)
+ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
+			 const RecoDataOptions *options, RecoBudget *budget)
 {
 	MemoryContext old = MemoryContextSwitchTo(budget->context);
 	Ingest *ingest = palloc0(sizeof(Ingest));
@@ -152,7 +156,8 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, Reco
 	Form_pg_attribute user;
 	Form_pg_attribute item;
 
-	reco_events_columns(&ingest->events, columns);
+	reco_events_columns(&ingest->events, kind, columns);
+	ingest->kind = kind;
 	ingest->budget = budget;
 	ingest->options = options;
 	ingest->data = data;
@@ -169,13 +174,15 @@ ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options, Reco
 	data->has_value = OidIsValid(ingest->events.value_type);
 	data->has_time = OidIsValid(ingest->events.time_type);
 	data->values = reco_data_value_rule(options);
+	data->time_type = ingest->events.time_type;
 	data->reference_time = RECO_NO_REFERENCE_TIME;
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
 	id_dict_limit(data->users, budget, "reading the source");
 	id_dict_limit(data->items, budget, "reading the source");
 	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
-	ingest->triples.keep_time = times;
+	ingest->triples.keep_time = (keep & RECO_KEEP_TIMES) != 0;
+	ingest->triples.keep_repeats = (keep & RECO_KEEP_REPEATS) != 0;
 	ingest->row_context =
 		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	ingest->leaves_garbage = !data->user_type.integer || !data->item_type.integer ||
@@ -272,7 +279,7 @@ static void
 find_periods(Ingest *ingest, int32 items, reco_trend *trend)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int64 unit = reco_events_unit(&ingest->events);
+	int64 unit = reco_events_unit(ingest->events.time_type);
 	int64 period = 0;
 
 	if (ingest->events.time_type != TIMESTAMPTZOID)

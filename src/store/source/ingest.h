@@ -6,17 +6,17 @@
 #define RECO_STORE_SOURCE_INGEST_H
 
 #include "store/source/data.h"
+#include "store/source/query.h"
 #include "tcop/dest.h"
 
 typedef struct Ingest Ingest;
 
 /*
- * Checks the columns of a source, by position, and makes ready to receive its
- * rows.  times: those of interactions are kept, where there are any.  Everything lives in the
- * budget's context.
+ * Checks the columns of a source, or of what has the same, by position, and makes ready to
+ * receive its rows.  keep: RECO_KEEP_...  Everything lives in the budget's context.
  */
-extern Ingest *ingest_begin(TupleDesc columns, bool times, const RecoDataOptions *options,
-							RecoBudget *budget);
+extern Ingest *ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
+							const RecoDataOptions *options, RecoBudget *budget);
 /*
  * Before the first row: these items alone count, under their numbers; ids are of the type of the
  * source's.  Rows of others are counted and left out, and of those items the dictionary is.

@@ -52,6 +52,7 @@ typedef struct RecoQueryKind
 
 extern const RecoQueryKind reco_the_source;
 extern const RecoQueryKind reco_the_items;
+extern const RecoQueryKind reco_the_test; /* of an evaluation, not of a model */
 
 /* A query with what it takes to run it. */
 typedef struct RecoQuery

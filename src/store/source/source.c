@@ -128,7 +128,7 @@ check_types(const Ingest *ingest, const RecoKnown *known)
 
 /* The rows of the source, and whether policies filtered them. */
 static Ingest *
-read_rows(const RecoQuery *source, const RecoKnown *known, bool times,
+read_rows(const RecoQuery *source, const RecoKnown *known, unsigned keep,
 		  const RecoDataOptions *options, RecoBudget *budget, bool *filtered)
 {
 	RecoIdentity before;
@@ -139,10 +139,11 @@ read_rows(const RecoQuery *source, const RecoKnown *known, bool times,
 	reco_become(&source->as, &before);
 	plan = plan_query(source, &before, &columns);
 	*filtered = is_filtered(plan);
-	if (!source->stored)
+	/* of a test each user may have one row */
+	if (!source->stored && source->kind == &reco_the_source)
 		reco_shape_check(
 			linitial(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list));
-	ingest = ingest_begin(columns, times, options, budget);
+	ingest = ingest_begin(source->kind, columns, keep, options, budget);
 	if (known)
 	{
 		check_types(ingest, known);
@@ -158,14 +159,23 @@ reco_read_interactions(const RecoQuery *source, const RecoKnown *known,
 					   const RecoDataOptions *options, RecoBudget *budget)
 {
 	bool filtered;
-	RecoData *data = ingest_finish(read_rows(source, known, false, options, budget, &filtered));
+	RecoData *data = ingest_finish(read_rows(source, known, 0, options, budget, &filtered));
 
 	data->row_security = filtered;
 	return data;
 }
 
 RecoData *
-reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join, bool times,
+reco_read_test(const RecoQuery *test, const RecoDataOptions *options, RecoBudget *budget)
+{
+	RecoDataOptions of_rows = {.on_invalid = options->on_invalid};
+	bool filtered;
+
+	return ingest_finish(read_rows(test, NULL, 0, &of_rows, budget, &filtered));
+}
+
+RecoData *
+reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join, unsigned keep,
 				 const RecoDataOptions *options, RecoBudget *budget)
 {
 	RecoIdentity before;
@@ -174,7 +184,7 @@ reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_joi
 	RecoData *data;
 	bool filtered;
 	bool available = false;
-	Ingest *ingest = read_rows(source, NULL, times, options, budget, &filtered);
+	Ingest *ingest = read_rows(source, NULL, keep, options, budget, &filtered);
 
 	if (items->text)
 	{

@@ -11,12 +11,20 @@
 /*
  * Reads a source, and what is known about items (without a text: nothing), into memory: the
  * result lives in the budget's context.  items_join: what only `items` has are items,
- * too, and it must say something about them.  times: those of interactions are kept.
+ * too, and it must say something about them.  keep: RECO_KEEP_...
  * Needs an active snapshot and an SPI connection.  Errors of the source come
  * through as they are.
  */
 extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join,
-								  bool times, const RecoDataOptions *options, RecoBudget *budget);
+								  unsigned keep, const RecoDataOptions *options,
+								  RecoBudget *budget);
+
+/*
+ * Reads the pairs that an evaluation is to find, columns as those of a source, and all of
+ * them: of the options only what is an error counts.
+ */
+extern RecoData *reco_read_test(const RecoQuery *test, const RecoDataOptions *options,
+								RecoBudget *budget);
 
 /* A version to compare a source with. */
 typedef struct RecoKnown

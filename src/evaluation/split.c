@@ -1,0 +1,326 @@
+/*
+ * split.c
+ *	  How an evaluation shares out interactions between training and test.
+ *
+ * The sharing out is in core/ranking/split.h.  Here is what takes a server: a cut in the units
+ * of the source's times, the pairs of a test under the numbers of the source, and what is said
+ * about it.
+ *
+ * Cost: that of reco_split, and a search of each id of a test.
+ */
+#include "evaluation/split.h"
+
+#include "catalog/pg_type.h"
+#include "core/data/sorting.h"
+#include "store/ids/ident.h"
+#include "store/source/events.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+/* What is hidden, and the seed, where nobody says. */
+#define FRACTION 0.2
+#define SEED 42
+
+const char *
+reco_split_name(const RecoSplit *split)
+{
+	static const char *const names[] = {"random", "last", "time", "test"};
+
+	return names[split->rule.kind];
+}
+
+unsigned
+reco_split_keep(const RecoSplit *split)
+{
+	bool by_time = split->rule.kind == RECO_SPLIT_LAST || split->rule.kind == RECO_SPLIT_TIME;
+
+	return by_time ? RECO_KEEP_TIMES | RECO_KEEP_REPEATS : 0;
+}
+
+/*
+ * The first day, or the first microsecond without a zone, that is not before the cut: it is not
+ * two days from it in any zone.
+ */
+static int64
+first_at(Oid type, TimestampTz cut)
+{
+	bool days = type == DATEOID;
+	int64 low = Max(cut, MIN_TIMESTAMP + 2 * USECS_PER_DAY) - 2 * USECS_PER_DAY;
+	int64 high = Min(cut, END_TIMESTAMP - 1 - 2 * USECS_PER_DAY) + 2 * USECS_PER_DAY;
+
+	if (days)
+	{
+		low = low / USECS_PER_DAY - 1;
+		high = high / USECS_PER_DAY + 1;
+	}
+	while (low < high)
+	{
+		int64 middle = low + (high - low) / 2;
+		int32 order = days ? date_cmp_timestamptz_internal((DateADT) middle, cut)
+						   : timestamp_cmp_timestamptz_internal(middle, cut);
+
+		if (order >= 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+int64
+reco_split_cut(const RecoData *data, TimestampTz cut)
+{
+	switch (data->time_type)
+	{
+		case TIMESTAMPTZOID:
+			return cut;
+		case TIMESTAMPOID:
+			if (TIMESTAMP_NOT_FINITE(cut))
+				return cut;
+			return first_at(TIMESTAMPOID, cut);
+		case DATEOID:
+			if (TIMESTAMP_IS_NOBEGIN(cut))
+				return DATEVAL_NOBEGIN;
+			if (TIMESTAMP_IS_NOEND(cut))
+				return DATEVAL_NOEND;
+			return first_at(DATEOID, cut);
+		default:
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("cut is a time, but those of the source are of type %s",
+								   format_type_be(data->time_type)),
+							errhint("Give test_fraction, or the pairs to be found as "
+									"test => 'SELECT ...'.")));
+	}
+	return 0;
+}
+
+/* A time of the source as text. */
+static char *
+time_text(const RecoData *data, int64 time)
+{
+	/* -infinity comes after a time that is not known */
+	if (time == PG_INT64_MIN + 1)
+		time = DT_NOBEGIN;
+	switch (data->time_type)
+	{
+		case TIMESTAMPTZOID:
+			return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(time)));
+		case TIMESTAMPOID:
+			return DatumGetCString(DirectFunctionCall1(timestamp_out, TimestampGetDatum(time)));
+		case DATEOID:
+			return DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum((DateADT) time)));
+		default:
+			return psprintf(INT64_FORMAT, time);
+	}
+}
+
+/* An error unless ids of a test can be compared with those of the source. */
+static void
+check_ids(const IdType *test, const IdType *source, const char *role)
+{
+	if ((test->base == source->base && test->collation == source->collation) ||
+		(test->integer && source->integer))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("the test's %ss are of type %s, but the source's of type %s", role,
+						   format_type_be(test->type), format_type_be(source->type)),
+					errhint("Cast the column in the test.")));
+}
+
+/* The numbers that ids of a test have in the source, or -1; ids of both in the same order. */
+static int32 *
+numbers_of(IdDict *test, const IdType *test_type, IdDict *source, IdType *source_type,
+		   RecoBudget *budget)
+{
+	int32 n = id_dict_count(test);
+	int32 *number = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(int32));
+
+	for (int32 k = 0; k < n; k++)
+	{
+		Datum id = id_dict_id(test, k);
+
+		RECO_POLL_EACH(k, RECO_SEARCHES);
+		if (test_type->integer && !id_from_int64(source_type, id_to_int64(test_type, id), &id))
+			number[k] = -1;
+		else
+			number[k] = id_dict_find(source, id);
+	}
+	return number;
+}
+
+void
+reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget,
+				reco_interactions *train, reco_interactions *hidden, reco_split_counts *counts)
+{
+	const RecoData *test = split->test;
+	reco_split_rule rule = split->rule;
+	IdType user_type = data->user_type;
+	IdType item_type = data->item_type;
+	int32 *user = NULL;
+	int32 *item = NULL;
+	reco_status status;
+
+	if (reco_split_keep(split) && data->x.time == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("split \"%s\" needs times, which the source does not have",
+						reco_split_name(split)),
+				 errhint("A source's columns are user, item, value, time: SELECT user_id, item_id, "
+						 "1, created_at FROM ...")));
+	rule.keep_items = data->features != NULL;
+	rule.keep_unknown = split->unknown != RECO_UNKNOWN_SKIP;
+	if (test)
+	{
+		check_ids(&test->user_type, &data->user_type, "user");
+		check_ids(&test->item_type, &data->item_type, "item");
+		user = numbers_of(test->users, &test->user_type, data->users, &user_type, budget);
+		item = numbers_of(test->items, &test->item_type, data->items, &item_type, budget);
+		rule.test = &test->x;
+		rule.test_user = user;
+		rule.test_item = item;
+	}
+	status = reco_split(&budget->env, &data->x, &rule, train, hidden, counts);
+	reco_budget_check(budget, status, "an evaluation");
+	reco_budget_free(budget, user);
+	reco_budget_free(budget, item);
+}
+
+/* A sentence about n of something, after those that are there. */
+static void
+append_count(StringInfo text, int64 n, const char *one, const char *many)
+{
+	if (n > 0)
+		appendStringInfo(text, "%s" INT64_FORMAT " %s", text->len > 0 ? " " : "", n,
+						 n == 1 ? one : many);
+}
+
+/* Who and what is hidden and not known to the training, and what becomes of it. */
+static void
+append_unknown(StringInfo text, const RecoSplit *split, const reco_split_counts *counts)
+{
+	static const char *const become[] = {
+		"left out", "counted, and cannot be found",
+		"counted: users get the popular list, items cannot be found"};
+	StringInfoData who;
+
+	if (counts->unknown == 0)
+		return;
+	initStringInfo(&who);
+	append_count(&who, counts->unknown_users, "user", "users");
+	if (counts->unknown_users > 0 && counts->unknown_items > 0)
+		appendStringInfoString(&who, " and");
+	append_count(&who, counts->unknown_items, "item", "items");
+	append_count(text, counts->unknown, "hidden interaction of ", "hidden interactions of ");
+	appendStringInfo(text, "%s, unknown to the training part, %s %s.", who.data,
+					 counts->unknown == 1 ? "is" : "are", become[split->unknown]);
+}
+
+/* How the split was made. */
+static char *
+described(const RecoSplit *split, const RecoData *data, const reco_split_counts *counts)
+{
+	switch (split->rule.kind)
+	{
+		case RECO_SPLIT_RANDOM:
+			return "at random";
+		case RECO_SPLIT_LAST:
+			return "by what each user had last";
+		case RECO_SPLIT_TIME:
+			return psprintf("by time at %s", time_text(data, counts->cut));
+		case RECO_SPLIT_GIVEN:
+			return "by the test";
+	}
+	return "";
+}
+
+void
+reco_split_tell(const RecoSplit *split, const RecoData *data, const reco_split_counts *counts)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	append_count(&text, counts->rows_left_out,
+				 "row of a pair that is trained on comes after the cut and is left out.",
+				 "rows of pairs that are trained on come after the cut and are left out.");
+	append_count(&text, counts->in_both, "pair of the test is in the source, too, and left out.",
+				 "pairs of the test are in the source, too, and left out.");
+	append_unknown(&text, split, counts);
+	if (text.len > 0)
+		ereport(NOTICE, (errmsg("split %s: " INT64_FORMAT " interactions to train on, " INT64_FORMAT
+								" to be found",
+								described(split, data, counts), counts->trained, counts->hidden),
+						 errdetail_internal("%s", text.data)));
+}
+
+void
+reco_split_require(const RecoSplit *split, const RecoData *data, const reco_split_counts *counts)
+{
+	bool empty = counts->hidden == 0 && counts->unknown == 0;
+
+	if (counts->trained > 0 && counts->hidden > 0)
+		return;
+	if (counts->trained > 0 && !empty)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("nothing that is hidden is known to the training part"),
+				 errdetail_plural("%lld interaction is hidden, of a user or an item of which "
+								  "nothing is trained on.",
+								  "%lld interactions are hidden, each of a user or an item "
+								  "of which nothing is trained on.",
+								  (unsigned long) counts->unknown, (long long) counts->unknown),
+				 errhint("With unknown => 'miss' they count as not found, and with "
+						 "unknown => 'popular' users get the popular list.")));
+	switch (split->rule.kind)
+	{
+		case RECO_SPLIT_TIME:
+			if (empty && !split->rule.has_cut)
+				ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+								errmsg("no interaction of the source has a time")));
+			ereport(ERROR,
+					(errcode(ERRCODE_NO_DATA_FOUND),
+					 errmsg("a cut at %s leaves nothing to %s", time_text(data, counts->cut),
+							empty ? "be found" : "train on"),
+					 split->rule.has_cut
+						 ? errhint("Interactions before the cut are trained on, those at the cut "
+								   "and after it are to be found.")
+						 : errhint("What begins at the same time is in the same part: give another "
+								   "test_fraction, or finer times.")));
+			break;
+		case RECO_SPLIT_GIVEN:
+			ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+							errmsg("test has nothing that the source does not have"),
+							errhint("The source is what is trained on, the test what is to be "
+									"found: leave it out of the source.")));
+			break;
+		default:
+			ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+							errmsg("source has too few interactions to evaluate on"),
+							errdetail("No user has an interaction to spare for the test.")));
+	}
+}
+
+RecoSplit
+reco_split_auto(const RecoData *data, RecoBudget *budget, char **reason)
+{
+	RecoSplit random = {.rule = {.kind = RECO_SPLIT_RANDOM, .fraction = FRACTION, .seed = SEED}};
+	RecoSplit time = {.rule = {.kind = RECO_SPLIT_TIME, .fraction = FRACTION}};
+	reco_split_counts counts;
+
+	if (!data->has_time)
+	{
+		*reason = pstrdup("at random: the source has no times");
+		return random;
+	}
+	reco_split_data(&time, data, budget, NULL, NULL, &counts);
+	if (counts.users >= RECO_SPLIT_USERS)
+	{
+		*reason = psprintf("by time at %s", time_text(data, counts.cut));
+		return time;
+	}
+	*reason =
+		psprintf("at random: by time at %s %d %s could be measured", time_text(data, counts.cut),
+				 counts.users, counts.users == 1 ? "user" : "users");
+	return random;
+}
