@@ -4,6 +4,7 @@
 --
 SET reco.threads = 1;  -- what is trained here is tiny
 SET timezone = 'UTC';
+SET datestyle = 'ISO';
 
 -- By time, by hand.  The cut is at 12:00 in UTC, 07:00 at -05 and 21:00 at +09; what is
 -- there is to be found.
