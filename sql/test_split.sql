@@ -48,15 +48,15 @@ SELECT metric, k, round(value::numeric, 6) AS value, users
 -- By fraction: 12 pairs; the last five begin at the cut or later, and 0.34 of 12 are four,
 -- of which the first is at the cut: those of its time are hidden with it
 CREATE TABLE split_by_cut AS SELECT metric, k, value, users FROM reco.evaluate('split_events', reco.ials(factors => 2), cut => '2024-03-10 12:00+00') WHERE algorithm LIKE 'ials%';
-SELECT count(*) = (SELECT count(*) FROM split_by_cut) AS same FROM split_by_cut NATURAL JOIN
-  (SELECT metric, k, value, users FROM reco.evaluate('split_events', reco.ials(factors => 2), split => 'time', test_fraction => 0.34) WHERE algorithm LIKE 'ials%') AS f;
+SELECT count(*) AS differences FROM (TABLE split_by_cut EXCEPT
+  SELECT metric, k, value, users FROM reco.evaluate('split_events', reco.ials(factors => 2), split => 'time', test_fraction => 0.34) WHERE algorithm LIKE 'ials%') AS d;
 SET client_min_messages = warning;
 
 -- Nothing that comes later is learnt: without the later row of user 4's b, without what is
 -- left out, and with other values of what is hidden the same is recommended
-SELECT count(*) = (SELECT count(*) FROM split_by_cut) AS same FROM split_by_cut NATURAL JOIN
-  (SELECT metric, k, value, users FROM reco.evaluate('SELECT u, i, CASE WHEN at >= ''2024-03-10 12:00+00'' THEN 7 ELSE w END, at FROM split_events WHERE w <> 4 AND i <> ''e'' AND u <> 5',
-     reco.ials(factors => 2), cut => '2024-03-10 12:00+00') WHERE algorithm LIKE 'ials%') AS f;
+SELECT count(*) AS differences FROM (TABLE split_by_cut EXCEPT
+  SELECT metric, k, value, users FROM reco.evaluate('SELECT u, i, CASE WHEN at >= ''2024-03-10 12:00+00'' THEN 7 ELSE w END, at FROM split_events WHERE w <> 4 AND i <> ''e'' AND u <> 5',
+     reco.ials(factors => 2), cut => '2024-03-10 12:00+00') WHERE algorithm LIKE 'ials%') AS d;
 
 -- A cut is the same as a test of what comes at it and later.  Results of an evaluation with
 -- a cut that the other does not have, and the other way round:
@@ -75,23 +75,23 @@ CREATE TABLE split_days AS SELECT u, (k + u) % 10 AS i, 1 AS w, date '2024-11-01
 SELECT split_differences('SELECT * FROM split_events', '2024-03-10 12:00+00');
 SET timezone = 'America/New_York';
 SELECT split_differences('SELECT * FROM split_events', '2024-03-10 12:00+00');
-SELECT count(*) = (SELECT count(*) FROM split_by_cut) AS same FROM split_by_cut NATURAL JOIN
-  (SELECT metric, k, value, users FROM reco.evaluate('split_events', reco.ials(factors => 2), cut => '2024-03-10 08:00') WHERE algorithm LIKE 'ials%') AS f;
+SELECT count(*) AS differences FROM (TABLE split_by_cut EXCEPT
+  SELECT metric, k, value, users FROM reco.evaluate('split_events', reco.ials(factors => 2), cut => '2024-03-10 08:00') WHERE algorithm LIKE 'ials%') AS d;
 -- without one a time is the session's, as where SQL compares it; in this night 01:00 comes twice
 SELECT sum(split_differences('SELECT * FROM split_night', cut)) FROM generate_series(timestamptz '2024-11-03 02:15+00', '2024-11-03 07:30+00', '15 minutes') AS cut;
 SELECT sum(split_differences('SELECT * FROM split_days', cut)) FROM generate_series(timestamptz '2024-11-02 00:00', '2024-11-06 00:00', '8 hours') AS cut;
 SET timezone = 'Asia/Tokyo';
 SELECT split_differences('SELECT * FROM split_events', '2024-03-10 12:00+00');
-SELECT count(*) = (SELECT count(*) FROM split_by_cut) AS same FROM split_by_cut NATURAL JOIN
-  (SELECT metric, k, value, users FROM reco.evaluate('split_events', reco.ials(factors => 2), cut => '2024-03-10 21:00') WHERE algorithm LIKE 'ials%') AS f;
+SELECT count(*) AS differences FROM (TABLE split_by_cut EXCEPT
+  SELECT metric, k, value, users FROM reco.evaluate('split_events', reco.ials(factors => 2), cut => '2024-03-10 21:00') WHERE algorithm LIKE 'ials%') AS d;
 SELECT sum(split_differences('SELECT * FROM split_night', cut)) FROM generate_series(timestamptz '2024-11-02 23:00', '2024-11-03 02:00', '45 minutes') AS cut;
 SELECT sum(split_differences('SELECT * FROM split_days', cut)) FROM generate_series(timestamptz '2024-11-02 00:00', '2024-11-06 00:00', '8 hours') AS cut;
 SET timezone = 'UTC';
 
 -- Times that are numbers: of the ten, those from 7 on, by fraction and as a test
-SELECT count(*) AS same FROM
-  (SELECT * FROM reco.evaluate('SELECT u, i, w, (at - ''2024-11-01'')::int - 5 FROM split_days', reco.item_knn(), split => 'time', test_fraction => 0.3)) AS f NATURAL JOIN
-  (SELECT * FROM reco.evaluate('SELECT u, i, w FROM split_days WHERE at < ''2024-11-08''', reco.item_knn(), test => 'SELECT u, i FROM split_days WHERE at >= ''2024-11-08''')) AS t;
+SELECT count(*) AS differences FROM
+  (SELECT * FROM reco.evaluate('SELECT u, i, w, (at - ''2024-11-01'')::int - 5 FROM split_days', reco.item_knn(), split => 'time', test_fraction => 0.3)
+   EXCEPT SELECT * FROM reco.evaluate('SELECT u, i, w FROM split_days WHERE at < ''2024-11-08''', reco.item_knn(), test => 'SELECT u, i FROM split_days WHERE at >= ''2024-11-08''')) AS d;
 SELECT * FROM reco.evaluate('SELECT u, i, w, (at - ''2024-11-01'')::int FROM split_days', reco.popular(), cut => '2024-11-08');
 
 -- What each user had last, by hand; of one time it is the larger item, and a time that is
@@ -135,10 +135,11 @@ SELECT metric, k, value, users FROM reco.evaluate('SELECT * FROM split_pairs WHE
 CREATE TABLE split_threes AS SELECT u, i, 3::real AS w FROM generate_series(1, 5) AS u, generate_series(1, 6) AS i WHERE (u, i) NOT IN ((1, 5), (2, 4));
 SELECT unknown, metric, round(value::numeric, 12) AS value, users
   FROM unnest(ARRAY['skip', 'miss', 'popular']) AS unknown,
-       LATERAL reco.evaluate('split_threes', reco.als(factors => 2), test => 'VALUES (1, 5, 3.5), (2, 4, 2.0), (99, 1, 5.0)', unknown => unknown) AS e WHERE k IS NULL;
+       LATERAL reco.evaluate('split_threes', reco.als(factors => 2), test => 'VALUES (1, 5, 3.5), (2, 4, 2.0), (99, 1, 5.0)', unknown => unknown) AS e
+ WHERE metric IN ('rmse', 'mae') AND algorithm = 'als()';
 SET client_min_messages = warning;
 -- a test without values says nothing about them
-SELECT count(*) FROM reco.evaluate('split_threes', reco.als(factors => 2), test => 'VALUES (1, 5), (2, 4)') WHERE k IS NULL;
+SELECT count(*) FROM reco.evaluate('split_threes', reco.als(factors => 2), test => 'VALUES (1, 5), (2, 4)') WHERE metric IN ('rmse', 'mae');
 -- what a list should find is what is worth something
 SELECT DISTINCT users FROM reco.evaluate('split_threes', reco.popular(), test => 'VALUES (1, 5, 0), (2, 4, 2)');
 -- an item that is described can be found where unknown ones count
@@ -172,7 +173,7 @@ SELECT * FROM reco.evaluate('split_pairs', reco.popular(), test => 'SELECT 1, ''
 CREATE ROLE split_reader;
 GRANT SELECT ON split_pairs TO split_reader;
 SET ROLE split_reader;
-SELECT count(*) FROM reco.evaluate('split_pairs', reco.popular(), test => 'VALUES (1, ''d'')');
+SELECT count(*) > 0 AS allowed FROM reco.evaluate('split_pairs', reco.popular(), test => 'VALUES (1, ''d'')');
 SELECT count(*) FROM reco.evaluate('split_pairs', reco.popular(), test => 'SELECT u, i FROM split_last');
 RESET ROLE;
 DROP OWNED BY split_reader;
