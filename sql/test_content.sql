@@ -11,7 +11,7 @@ CREATE TABLE con_texts (id text PRIMARY KEY, title text);
 INSERT INTO con_texts VALUES ('A', 'red wool scarf'), ('B', ''), ('C', NULL), ('D', 'red scarf'), ('E', 'the of and');
 CREATE TABLE con_sales (u int, i text, w int);
 INSERT INTO con_sales VALUES (1, 'A', 1), (2, 'B', 1), (2, 'C', 1), (3, 'C', 1), (4, 'E', 1), (5, 'A', -1), (6, 'A', 0);
-CALL reco.create_model('con_text', 'con_sales', reco.content(), items => $$SELECT id, to_tsvector('english', title) AS title FROM con_texts$$);
+CALL reco.create_model('con_text', 'con_sales', reco.content(), items => $$SELECT id, to_tsvector('english', title) AS title FROM con_texts$$, options => reco.options(measure => false));
 SELECT rank, item_id, similarity > 0 AND similarity < 1 AS positive FROM con_text.similar_items('A', NULL);
 SELECT count(*) FROM unnest(ARRAY['B', 'C', 'E']) AS i, con_text.similar_items(i, NULL);
 SELECT rank, item_id, source FROM con_text.recommend(1);
@@ -25,7 +25,7 @@ SELECT con_text.predict(1, 'B'), con_text.predict(1, 'X'), con_text.predict(NULL
 SELECT * FROM con_text.explain(1, 'B');
 -- the same with embeddings, one of which failed
 CALL reco.create_model('con_vector', 'con_sales', reco.content(),
-  items => $$VALUES ('A', '{1,2,2}'::real[]), ('B', '{0,0,0}'), ('C', NULL), ('D', '{2,4,4.5}'), ('E', '{}')$$);
+  items => $$VALUES ('A', '{1,2,2}'::real[]), ('B', '{0,0,0}'), ('C', NULL), ('D', '{2,4,4.5}'), ('E', '{}')$$, options => reco.options(measure => false));
 SELECT rank, item_id, round(similarity::numeric, 6) AS similarity FROM con_vector.similar_items('A', NULL);
 SELECT count(*) FROM unnest(ARRAY['B', 'C', 'E']) AS i, con_vector.similar_items(i, NULL);
 SELECT rank, item_id, source FROM con_vector.recommend(1);
@@ -51,7 +51,7 @@ INSERT INTO con_items VALUES
   (9, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{0,0,0}', '{0,0}', NULL, NULL, NULL, NULL, NULL);
 CREATE TABLE con_rows (u int, i int, w real);
 INSERT INTO con_rows VALUES (1, 1, 1), (2, 1, 2), (2, 4, 1), (3, 2, 1), (3, 3, 3), (3, 5, 0.5), (4, 6, 1), (5, 4, 1), (5, 5, -2), (6, 3, 1), (6, 4, 0);
-CALL reco.create_model('con', 'con_rows', reco.content(), items => 'con_items');
+CALL reco.create_model('con', 'con_rows', reco.content(), items => 'con_items', options => reco.options(measure => false));
 SELECT f ->> 'name' AS name, f ->> 'kind' AS kind, (f ->> 'to')::int - (f ->> 'from')::int AS size, f -> 'weight' AS weight
   FROM con.model_version, jsonb_array_elements(fields) WITH ORDINALITY AS f(f, n) ORDER BY n;
 SELECT users, items, interactions FROM con.versions;
@@ -61,7 +61,7 @@ SELECT version, field, term, round(weight::numeric, 4) AS weight FROM con.model_
 CREATE FUNCTION con_pairs(columns text, wanted text) RETURNS TABLE (pairs bigint, wrong bigint) LANGUAGE plpgsql AS $$
 BEGIN
   CALL reco.drop_model('con_one', if_exists => true);
-  CALL reco.create_model('con_one', 'con_rows', reco.content(), items => 'SELECT id, ' || columns || ' FROM con_items');
+  CALL reco.create_model('con_one', 'con_rows', reco.content(), items => 'SELECT id, ' || columns || ' FROM con_items', options => reco.options(measure => false));
   RETURN QUERY EXECUTE 'WITH wanted (a, b, similarity) AS (' || wanted || '),
     got AS (SELECT id AS a, s.item_id AS b, s.similarity FROM con_items, con_one.similar_items(id, NULL) AS s)
     SELECT count(*), count(*) FILTER (WHERE (abs(g.similarity - w.similarity) < 1e-6) IS NOT TRUE)
@@ -147,7 +147,7 @@ INSERT INTO con_wanted
   p AS (SELECT u, sum(w * z) / sum(w) AS m FROM con_x JOIN z ON i = id GROUP BY u)
   SELECT u, id, 'stock', 1 / (1 + abs(z - m)) FROM p, z;
 CALL reco.create_model('con_user', 'con_rows', reco.content(weights => '{"title": 2, "tags": 0.5, "brand": 0}'),
-  items => 'SELECT id, title, tags, vector, stock, brand, available FROM con_items');
+  items => 'SELECT id, title, tags, vector, stock, brand, available FROM con_items', options => reco.options(measure => false));
 UPDATE con_items SET available = true;  -- no feature, but a filter when serving
 SELECT count(*) FILTER (WHERE predicted IS NOT NULL) AS scores,
        count(*) FILTER (WHERE predicted IS DISTINCT FROM wanted AND (abs(predicted - wanted) < 1e-6) IS NOT TRUE) AS wrong
@@ -190,7 +190,7 @@ SELECT count(*) FROM con_user.user_profile(99);
 SELECT count(*) FROM con_user.user_profile(NULL);
 SELECT * FROM con_user.user_profile(4);
 SELECT * FROM con_user.user_profile(6) WHERE feature = 'tags';
-CALL reco.create_model('con_ials', 'con_rows', reco.ials(factors => 2), items => 'con_items');
+CALL reco.create_model('con_ials', 'con_rows', reco.ials(factors => 2), items => 'con_items', options => reco.options(measure => false));
 SELECT * FROM con_ials.user_profile(1);
 SELECT reco.serve_user_profile('con_ials', 1, NULL);
 
@@ -226,7 +226,7 @@ CREATE FUNCTION con_try(query text, source text DEFAULT 'con_rows') RETURNS text
 DECLARE detail text; hint text;
 BEGIN
   CALL reco.drop_model('con_one', if_exists => true);
-  CALL reco.create_model('con_one', source, reco.content(), items => query);
+  CALL reco.create_model('con_one', source, reco.content(), items => query, options => reco.options(measure => false));
   RETURN (SELECT string_agg(item_id || ' ' || round(similarity::numeric, 3), ', ' ORDER BY rank) FROM con_one.similar_items('1'));
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
@@ -262,18 +262,18 @@ SELECT count(*) FROM con_items;
 SELECT con_try('SELECT id, ''NaN''::real AS x FROM con_items', 'SELECT u, i::text FROM con_rows');
 SELECT con_try('SELECT 7000000000, x FROM (VALUES (1), (2)) AS v(x)', 'SELECT u, i::text FROM con_rows');
 SELECT con_try('SELECT ''1''::text, ''NaN''::real AS x');
-CALL reco.create_model('con_one', 'con_rows', reco.content(), items => NULL);
-CALL reco.create_model('con_one', 'con_rows', reco.content());
+CALL reco.create_model('con_one', 'con_rows', reco.content(), items => NULL, options => reco.options(measure => false));
+CALL reco.create_model('con_one', 'con_rows', reco.content(), options => reco.options(measure => false));
 SELECT nspname FROM pg_namespace WHERE nspname = 'con_one';
 -- items of text and uuid ids
 CALL reco.create_model('con_uuid', 'SELECT u::text, (repeat(i::text, 8) || ''-0000-0000-0000-000000000000'')::uuid FROM con_rows', reco.content(),
-  items => 'SELECT (repeat(id::text, 8) || ''-0000-0000-0000-000000000000'')::uuid, tags FROM con_items');
+  items => 'SELECT (repeat(id::text, 8) || ''-0000-0000-0000-000000000000'')::uuid, tags FROM con_items', options => reco.options(measure => false));
 SELECT rank, item_id, score FROM con_uuid.recommend('1', 2);
 SELECT rank, item_id, similarity FROM con_uuid.similar_items('77777777-0000-0000-0000-000000000000'::text, 2);
 SELECT * FROM con_uuid.user_profile('1');
 
 -- min_user_interactions leaves out users, but no item that the query knows
-CALL reco.create_model('con_few', 'con_rows', reco.content(), items => 'con_view', options => reco.options(min_user_interactions => 2));
+CALL reco.create_model('con_few', 'con_rows', reco.content(), items => 'con_view', options => reco.options(min_user_interactions => 2, measure => false));
 SELECT users, items, rows_skipped FROM con_few.versions;
 SELECT item_id, interactions FROM con_few.item_factors ORDER BY 1;
 SELECT item_id FROM con_few.recommend(2, 1);
@@ -290,7 +290,7 @@ CREATE TABLE con_here.features AS SELECT id, tags FROM con_items WHERE id <> 8;
 CREATE TABLE con_there.features AS SELECT id, brand FROM con_items;
 CREATE TABLE con_there.con_rows (u int, i int);
 SET search_path = con_here, public;
-CALL reco.create_model('con_path', 'con_rows', reco.content(), items => 'features');
+CALL reco.create_model('con_path', 'con_rows', reco.content(), items => 'features', options => reco.options(measure => false));
 RESET search_path;
 SELECT item_id FROM con_path.similar_items(4);
 INSERT INTO con_here.features SELECT id, tags FROM con_items WHERE id = 8;
@@ -313,7 +313,7 @@ CALL reco.refresh('con_path');
 SELECT item_id FROM con_path.recommend(2, 1);
 SELECT DISTINCT t.version, v.status FROM con_path.model_term t JOIN con_path.versions v USING (version) ORDER BY 1;
 -- from another algorithm, without items, then with them, and back
-CALL reco.create_model('con_other', 'con_rows', reco.popular());
+CALL reco.create_model('con_other', 'con_rows', reco.popular(), options => reco.options(measure => false));
 CALL reco.alter_model('con_other', algorithm => reco.content());
 CALL reco.refresh('con_other');
 SELECT item_id, source FROM con_other.recommend(9, 1);
@@ -343,8 +343,8 @@ SELECT count(*) AS same FROM con_values AS c JOIN reco.evaluate('con_taste', ARR
 -- Where another model has nothing more to say, and items were given: what is like what the
 -- user has comes before what grows and what is popular, in the order of a content model.
 CREATE TABLE con_thin AS SELECT * FROM con_taste AS t(u, i) WHERE u % 5 = 0 OR i % 3 = 0;
-CALL reco.create_model('con_thin', 'con_thin', reco.item_knn(neighbors => 2), items => 'SELECT *, id % 5 > 0 AS available FROM con_taste_items');
-CALL reco.create_model('con_thin_content', 'con_thin', reco.content(), items => 'SELECT i.*, id % 5 > 0 AS available FROM con_taste_items AS i WHERE id IN (SELECT i FROM con_thin)');
+CALL reco.create_model('con_thin', 'con_thin', reco.item_knn(neighbors => 2), items => 'SELECT *, id % 5 > 0 AS available FROM con_taste_items', options => reco.options(measure => false));
+CALL reco.create_model('con_thin_content', 'con_thin', reco.content(), items => 'SELECT i.*, id % 5 > 0 AS available FROM con_taste_items AS i WHERE id IN (SELECT i FROM con_thin)', options => reco.options(measure => false));
 SELECT source, count(*), min(rank), max(rank) FROM con_thin.recommend(3, NULL) GROUP BY source ORDER BY 3;
 SELECT count(*) AS users, count(*) FILTER (WHERE EXISTS (SELECT FROM con_thin.recommend(u, NULL) WHERE source = 'content')) AS have_some,
        count(*) FILTER (WHERE (SELECT array_agg((item_id, score)::text ORDER BY rank) FROM con_thin.recommend(u, NULL) WHERE source = 'content')
@@ -373,7 +373,7 @@ SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.content(), reco.item_
   options => reco.options(min_user_interactions => 3, min_item_interactions => 2));
 
 -- What the tables hold is their owner's: an error, or nothing, but no crash and no NaN.
-CALL reco.create_model('con_bad', 'con_rows', reco.content(), items => 'SELECT id, title, tags, vector, stock FROM con_items');
+CALL reco.create_model('con_bad', 'con_rows', reco.content(), items => 'SELECT id, title, tags, vector, stock FROM con_items', options => reco.options(measure => false));
 CREATE SEQUENCE con_nonce;
 CREATE FUNCTION con_tamper(change text, call text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -482,7 +482,7 @@ DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_reco_carol', 
 CREATE SCHEMA con_carol AUTHORIZATION regress_reco_carol;
 GRANT SELECT ON con_rows TO regress_reco_carol;
 SET ROLE regress_reco_carol;
-CALL reco.create_model('con_trap', 'public.con_rows', reco.content(), items => 'SELECT id, tags FROM public.con_items');
+CALL reco.create_model('con_trap', 'public.con_rows', reco.content(), items => 'SELECT id, tags FROM public.con_items', options => reco.options(measure => false));
 CREATE TABLE con_carol.log (place text, who name);
 CREATE FUNCTION con_carol.attempt() RETURNS int LANGUAGE plpgsql AS $$
   BEGIN INSERT INTO con_carol.log VALUES ('items', current_user); RETURN 2; END $$;
@@ -490,7 +490,7 @@ CREATE TYPE con_carol.vec AS (x real);
 CREATE FUNCTION con_carol.vec_numbers(v con_carol.vec) RETURNS real[] LANGUAGE plpgsql AS $$
   BEGIN INSERT INTO con_carol.log VALUES ('cast', current_user); RETURN ARRAY[v.x]; END $$;
 CREATE CAST (con_carol.vec AS real[]) WITH FUNCTION con_carol.vec_numbers(con_carol.vec);
-CALL reco.create_model('con_trap', 'public.con_rows', reco.content(), items => 'SELECT con_carol.attempt(), ROW(3)::con_carol.vec AS v');
+CALL reco.create_model('con_trap', 'public.con_rows', reco.content(), items => 'SELECT con_carol.attempt(), ROW(3)::con_carol.vec AS v', options => reco.options(measure => false));
 RESET ROLE;
 TRUNCATE con_carol.log;
 CALL reco.refresh('con_trap');

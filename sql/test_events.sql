@@ -7,7 +7,7 @@ CREATE FUNCTION ev_reference(source text) RETURNS timestamptz LANGUAGE plpgsql A
 DECLARE
   reference timestamptz;
 BEGIN
-  CALL reco.create_model('ev_model', source, reco.popular());
+  CALL reco.create_model('ev_model', source, reco.popular(), options => reco.options(measure => false));
   EXECUTE 'SELECT reference_time FROM ev_model.versions' INTO reference;
   CALL reco.drop_model('ev_model');
   RETURN reference;
@@ -36,7 +36,7 @@ SELECT rows, ev_reference(format('SELECT * FROM (VALUES %s) AS v(u, i, w, t)', r
 SET timezone = 'UTC';
 CREATE TABLE ev_rows (u int, i int, w real, t timestamptz);
 INSERT INTO ev_rows SELECT u, i, 1, timestamptz '2020-01-01 00:00:00+00' + u * interval '1 day' FROM generate_series(1, 10) AS u, generate_series(1, 5) AS i WHERE i <> u;
-CALL reco.create_model('ev_model', 'ev_rows', reco.popular());
+CALL reco.create_model('ev_model', 'ev_rows', reco.popular(), options => reco.options(measure => false));
 CALL reco.refresh('ev_model');
 INSERT INTO ev_rows VALUES (1, 1, 1, '2020-06-01 00:00:00+00');
 CALL reco.refresh('ev_model');
@@ -54,7 +54,7 @@ CALL reco.drop_model('ev_model');
 CREATE TABLE ev_live (u int, i int, w real, t timestamptz);
 INSERT INTO ev_live SELECT u, (u * 7 + k * k * k) % 12, 1 + (u + k) % 3, timestamptz '2020-01-01 00:00:00+00' + (u * 31 + k * 17) % 40 * interval '1 day' FROM generate_series(1, 30) AS u, generate_series(1, 9) AS k;
 CREATE INDEX ON ev_live (u);
-CALL reco.create_model('ev_model', 'ev_live', reco.ials(factors => 3), options => reco.options(max_user_interactions => 4, live => 'on'));
+CALL reco.create_model('ev_model', 'ev_live', reco.ials(factors => 3), options => reco.options(max_user_interactions => 4, live => 'on', measure => false));
 CREATE TABLE ev_lists AS SELECT u, r.* FROM generate_series(1, 30) AS u, ev_model.recommend(u, 20) AS r;
 CALL reco.alter_model('ev_model', options => reco.options(max_user_interactions => 2, live => 'on'));
 SELECT count(*) AS lists, count(*) FILTER (WHERE l IS DISTINCT FROM n) AS differ FROM ev_lists AS l FULL JOIN (SELECT u, r.* FROM generate_series(1, 30) AS u, ev_model.recommend(u, 20) AS r) AS n USING (u, rank);
@@ -68,7 +68,7 @@ DECLARE
 BEGIN
   FOREACH algorithm IN ARRAY ARRAY[reco.ials(factors => 3), reco.als(factors => 3), reco.item_knn(), reco.item_knn(biases => true)] LOOP
     CALL reco.drop_model('ev_model');
-    CALL reco.create_model('ev_model', 'ev_live', algorithm, options => reco.options(max_user_interactions => 4, live => 'on'));
+    CALL reco.create_model('ev_model', 'ev_live', algorithm, options => reco.options(max_user_interactions => 4, live => 'on', measure => false));
     CREATE TEMP TABLE ev_on AS SELECT u, i, ev_model.predict(u, i) AS p FROM generate_series(1, 30) AS u, generate_series(0, 11) AS i;
     CALL reco.alter_model('ev_model', options => reco.options(max_user_interactions => 4, live => 'off'));
     SELECT count(*) INTO differ FROM ev_on WHERE p IS DISTINCT FROM ev_model.predict(u, i);
@@ -92,7 +92,7 @@ CREATE TABLE ev_counts (u int, i int, w float8, t timestamptz);
 INSERT INTO ev_counts SELECT u, i, 1, timestamptz '2020-01-01 00:00:00+00' + i * interval '1 day' FROM generate_series(1, 5) AS u, generate_series(1, u) AS i;
 INSERT INTO ev_counts VALUES (NULL, 1, 1, NULL), (1, NULL, 1, NULL), (1, 1, NULL, NULL), (1, 1, 'NaN', NULL), (1, 1, 2e18, NULL), (5, 5, 1, NULL), (5, 5, 1, NULL), (6, 6, 1, NULL);
 SET client_min_messages = notice;
-CALL reco.create_model('ev_model', 'ev_counts', reco.popular(), options => reco.options(on_invalid => 'skip', max_user_interactions => 3, min_user_interactions => 2, min_item_interactions => 2));
+CALL reco.create_model('ev_model', 'ev_counts', reco.popular(), options => reco.options(on_invalid => 'skip', max_user_interactions => 3, min_user_interactions => 2, min_item_interactions => 2, measure => false));
 SET client_min_messages = warning;
 SELECT rows_read, rows_skipped, rows_merged, users, items, interactions FROM ev_model.versions;
 CALL reco.drop_model('ev_model');

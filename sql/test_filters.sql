@@ -35,7 +35,7 @@ CREATE FUNCTION fil_try(algorithm reco.algorithm) RETURNS text LANGUAGE plpgsql 
 DECLARE
   line text;
 BEGIN
-  CALL reco.create_model('fil', 'fil_rows', algorithm, items => 'fil_items');
+  CALL reco.create_model('fil', 'fil_rows', algorithm, items => 'fil_items', options => reco.options(measure => false));
   SELECT count(*) FILTER (WHERE items > 0) || ' kinds of lists, hidden ' || sum(hidden) || ', filtered ' || sum(filtered) INTO line FROM fil_lists();
   CALL reco.materialize('fil', 12);
   SELECT line || ', materialized ' || (count(*) > 100) || ', hidden ' || count(*) FILTER (WHERE item_id % 4 = 0)
@@ -48,7 +48,7 @@ SELECT fil_try(a) FROM unnest(ARRAY[reco.ials(factors => 4), reco.als(factors =>
   reco.content(), reco.popular()]::reco.algorithm[]) AS a;
 
 -- The batch sees what is available when it begins; where that cannot be read, it fails.
-CALL reco.create_model('fil', 'fil_rows', reco.ials(factors => 4), items => 'fil_items');
+CALL reco.create_model('fil', 'fil_rows', reco.ials(factors => 4), items => 'fil_items', options => reco.options(measure => false));
 UPDATE fil_items SET available = id IN (2, 19);
 CALL reco.materialize('fil', 3);
 SELECT DISTINCT item_id FROM fil.recommendations ORDER BY 1;
@@ -105,8 +105,8 @@ CREATE FUNCTION fil_own.is_even(n int) RETURNS bool IMMUTABLE LANGUAGE plpgsql A
 CREATE DOMAIN fil_own.even AS int CHECK (fil_own.is_even(VALUE));
 CREATE DOMAIN fil_own.short AS varchar(3);
 CREATE TABLE fil_own.rows AS SELECT (2 * u)::fil_own.even AS u, (2 * i)::fil_own.even AS i FROM generate_series(1, 6) AS u, generate_series(1, 5) AS i WHERE (u * i) % 3 > 0;
-CALL reco.create_model('fil_even', 'fil_own.rows', reco.popular());
-CALL reco.create_model('fil_short', 'SELECT u, (''i'' || i)::fil_own.short FROM fil_own.rows WHERE i < 10', reco.popular());
+CALL reco.create_model('fil_even', 'fil_own.rows', reco.popular(), options => reco.options(measure => false));
+CALL reco.create_model('fil_short', 'SELECT u, (''i'' || i)::fil_own.short FROM fil_own.rows WHERE i < 10', reco.popular(), options => reco.options(measure => false));
 CALL reco.grant_use('fil_even', 'regress_fil_app');
 GRANT USAGE ON SCHEMA fil_own TO regress_fil_app;
 SET ROLE regress_fil_app;
@@ -127,7 +127,7 @@ CALL reco.materialize('fil_even', 2, users => 'SELECT 3');
 -- What is missing is said.
 SELECT * FROM fil_even.trending();
 SELECT * FROM fil_even.user_profile(2);
-CALL reco.create_model('fil_bare', 'fil_own.rows', reco.ials(factors => 2), items => 'SELECT DISTINCT i AS id, true AS available FROM fil_own.rows');
+CALL reco.create_model('fil_bare', 'fil_own.rows', reco.ials(factors => 2), items => 'SELECT DISTINCT i AS id, true AS available FROM fil_own.rows', options => reco.options(measure => false));
 SELECT * FROM fil_bare.user_profile(2);
 SELECT * FROM fil_bare.trending();
 CALL reco.alter_model('fil_bare', source => 'SELECT u, i, 1, timestamp ''2024-03-01'' - make_interval(days => u + i) FROM fil_own.rows');

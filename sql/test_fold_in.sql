@@ -46,7 +46,7 @@ BEGIN
   CREATE INDEX ON fol_rows (u);
   EXECUTE format('CREATE TABLE fol_items AS SELECT DISTINCT i, ARRAY[(n %% 3)::text, ''t'' || n / 3] AS tags
                     FROM generate_series(1, 12) n, LATERAL (SELECT fol_id(n, $1)::%s AS i) AS s', type) USING type;
-  CALL reco.create_model('fol', 'SELECT u, i, v FROM fol_rows', algorithm, options => reco.options(live => 'on', value => 'raw'),
+  CALL reco.create_model('fol', 'SELECT u, i, v FROM fol_rows', algorithm, options => reco.options(live => 'on', value => 'raw', measure => false),
                          items => CASE WHEN algorithm->>'algorithm' = 'content' THEN 'fol_items' END);
   FOREACH u IN ARRAY untouched LOOP
     were := were || fol_answers(fol_id(u, type), type, fol_id(7, type));
@@ -121,7 +121,7 @@ RESET client_min_messages;
 CREATE TABLE fol_rows (u text, i text, v real, at date);
 INSERT INTO fol_rows SELECT 'u' || lpad(u::text, 2, '0'), 'i' || lpad(i::text, 2, '0'), 1, '2026-01-01' FROM generate_series(1, 12) u, generate_series(1, 10) i WHERE u >= i AND (u + i) % 3 > 0;
 CALL reco.create_model('fol', 'SELECT u, i, v, at FROM fol_rows', reco.ials(factors => 3),
-  options => reco.options(live => 'off', min_user_interactions => 2, max_user_interactions => 6, on_invalid => 'skip', value => 'raw'));
+  options => reco.options(live => 'off', min_user_interactions => 2, max_user_interactions => 6, on_invalid => 'skip', value => 'raw', measure => false));
 CALL reco.fold_in('fol');
 SELECT active_epoch IS NOT DISTINCT FROM 0 AS none FROM fol.model;
 INSERT INTO fol_rows VALUES

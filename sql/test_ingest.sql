@@ -10,14 +10,14 @@ SET reco.threads = 1;  -- what is trained here is tiny
 CREATE TABLE ing_lines (id int PRIMARY KEY, customer_id int, product_id int, qty int, at timestamptz);
 INSERT INTO ing_lines VALUES (1, 10, 7, 2, '2024-01-01'), (2, 10, 8, 1, '2024-01-01'), (3, 11, 7, 1, '2024-01-01'), (4, 11, 7, 3, '2024-01-02');
 SET client_min_messages = notice;
-CALL reco.create_model('ing', 'SELECT customer_id, product_id, qty, at FROM ing_lines', reco.popular());
+CALL reco.create_model('ing', 'SELECT customer_id, product_id, qty, at FROM ing_lines', reco.popular(), options => reco.options(measure => false));
 CALL reco.drop_model('ing');
-CALL reco.create_model('ing', 'SELECT customer_id AS "the ""user", product_id FROM ing_lines', reco.popular());
+CALL reco.create_model('ing', 'SELECT customer_id AS "the ""user", product_id FROM ing_lines', reco.popular(), options => reco.options(measure => false));
 SET client_min_messages = warning;
 -- A first column that is unique by itself is none of users, as far as the catalogs tell.
 CREATE FUNCTION ing_takes(source text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-  CALL reco.create_model('ing_taken', source, reco.popular());
+  CALL reco.create_model('ing_taken', source, reco.popular(), options => reco.options(measure => false));
   CALL reco.drop_model('ing_taken');
   RETURN 'taken';
 EXCEPTION WHEN invalid_parameter_value THEN
@@ -42,12 +42,12 @@ SELECT s, ing_takes(s) FROM unnest(ARRAY[
   'SELECT id, i FROM ing_lines, (VALUES (1), (2)) AS v(i)', 'SELECT l.id, b.id FROM ing_lines AS l JOIN ing_lines AS b USING (customer_id)',
   'SELECT id, product_id FROM ing_lines UNION ALL SELECT id, 0 FROM ing_lines', 'SELECT id + 0, product_id % 2 FROM ing_lines UNION ALL TABLE ing_pairs'
 ]) WITH ORDINALITY AS v(s, n) ORDER BY n;
-CALL reco.create_model('ing_lines_model', 'ing_lines', reco.popular());
+CALL reco.create_model('ing_lines_model', 'ing_lines', reco.popular(), options => reco.options(measure => false));
 SELECT * FROM reco.evaluate('SELECT id, product_id FROM ing_lines', ARRAY[reco.popular()]);
 -- a model that is there goes on
 CREATE TABLE ing_favorites (u int, i int);
 INSERT INTO ing_favorites VALUES (1, 1), (2, 1);
-CALL reco.create_model('ing_favorite', 'ing_favorites', reco.popular());
+CALL reco.create_model('ing_favorite', 'ing_favorites', reco.popular(), options => reco.options(measure => false));
 ALTER TABLE ing_favorites ADD PRIMARY KEY (u);
 CALL reco.refresh('ing_favorite');
 CALL reco.drop_model('ing_favorite');
@@ -60,7 +60,7 @@ DECLARE
   live real;
 BEGIN
   EXECUTE 'CREATE TEMP VIEW ing_times AS SELECT * FROM (VALUES ' || rows || ') AS v(u, i, w, t)';
-  CALL reco.create_model('ing_time', 'SELECT * FROM pg_temp.ing_times', reco.als(factors => 1), options => reco.options(live => 'off'));
+  CALL reco.create_model('ing_time', 'SELECT * FROM pg_temp.ing_times', reco.als(factors => 1), options => reco.options(live => 'off', measure => false));
   EXECUTE 'SELECT max(max_value) FROM ing_time.model_version' INTO value;
   CALL reco.drop_model('ing_time');
   DROP VIEW ing_times;
@@ -84,7 +84,7 @@ CREATE VIEW ing_spoilt AS TABLE ing_rows UNION ALL VALUES (3, 10, 1::real, times
 -- 7: one user, 1 / sqrt(2); 8: seven users against six, 1 / sqrt(14); 9: five, 5 / sqrt(6)
 CREATE FUNCTION ing_trending(source text) RETURNS TABLE (item_id int, score real) LANGUAGE plpgsql AS $$
 BEGIN
-  CALL reco.create_model('ing_trend', source, reco.popular());
+  CALL reco.create_model('ing_trend', source, reco.popular(), options => reco.options(measure => false));
   RETURN QUERY EXECUTE 'SELECT item_id, score FROM ing_trend.trending()';
   CALL reco.drop_model('ing_trend');
 END
@@ -109,12 +109,12 @@ SELECT * FROM ing_trending('VALUES (1, 1, 1, 1), (2, 2, 1, 2)');
 CREATE FUNCTION ing_long(bytes int) RETURNS text LANGUAGE sql AS $$ SELECT left(string_agg(md5(n::text), '' ORDER BY n), bytes) FROM generate_series(1, bytes / 32 + 1) n $$;
 CREATE TABLE ing_long (u text, i text, w real);
 INSERT INTO ing_long VALUES ('ann', 'tea', 1), ('bob', 'tea', 1), ('bob', 'cup', 1), (ing_long(4183), 'tea', 1), ('ann', ing_long(4183), 1), ('ann', repeat('y', 4183), 1);
-CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u) > 4000', reco.popular());
-CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u) < 4000', reco.popular());
+CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u) > 4000', reco.popular(), options => reco.options(measure => false));
+CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u) < 4000', reco.popular(), options => reco.options(measure => false));
 SELECT * FROM reco.evaluate('SELECT i, u FROM ing_long WHERE length(u) > 4000', ARRAY[reco.popular()]);
 SELECT count(*) > 0 AS measured FROM reco.evaluate('SELECT u, i FROM ing_long', ARRAY[reco.popular()], test_fraction => 0.5, options => reco.options(on_invalid => 'skip'));
 SET client_min_messages = notice;
-CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long', reco.popular(), options => reco.options(on_invalid => 'skip'));
+CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long', reco.popular(), options => reco.options(on_invalid => 'skip', measure => false));
 SET client_min_messages = warning;
 SELECT rows_skipped FROM ing_text.versions;
 -- what compresses, an index takes
@@ -133,7 +133,7 @@ BEGIN
   WHILE low + 1 < high LOOP
     bytes := (low + high) / 2;
     BEGIN
-      CALL reco.create_model('ing_at', format('SELECT 1, %s', replace(id, 'N', bytes::text)), reco.popular());
+      CALL reco.create_model('ing_at', format('SELECT 1, %s', replace(id, 'N', bytes::text)), reco.popular(), options => reco.options(measure => false));
       CALL reco.drop_model('ing_at');
       low := bytes;
     EXCEPTION WHEN program_limit_exceeded THEN
@@ -152,9 +152,9 @@ SELECT b.* FROM (VALUES ('text', 'ing_long(N)'), ('varchar', 'ing_long(N)::varch
 -- also items that only `items` has
 CREATE TABLE ing_items (id text, tag text);
 INSERT INTO ing_items VALUES ('tea', 'hot'), ('cup', 'round'), (ing_long(5000), 'long');
-CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u || i) < 4000', reco.content(), items => 'ing_items');
+CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u || i) < 4000', reco.content(), items => 'ing_items', options => reco.options(measure => false));
 SET client_min_messages = notice;
-CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u || i) < 4000', reco.content(), items => 'ing_items', options => reco.options(on_invalid => 'skip'));
+CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u || i) < 4000', reco.content(), items => 'ing_items', options => reco.options(on_invalid => 'skip', measure => false));
 SET client_min_messages = warning;
 SELECT rows_skipped FROM ing_text.versions;
 CALL reco.drop_model('ing_text');
@@ -168,24 +168,24 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SET reco.max_memory = '64MB';
-SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT u, 1 FROM generate_series(1, 2000) n, LATERAL (SELECT repeat(''x'', 100000) || n) AS v(u)', reco.popular())$$);
-SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT 1, n FROM generate_series(1, 900) n', reco.content(), items => 'SELECT n, repeat(''x'', 100000) || n FROM generate_series(1, 2000) n')$$);
-SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT 1, 1', reco.content(), items => 'SELECT 1, array_agg(repeat(''x'', 10000) || n) FROM generate_series(1, 8000) n')$$);
+SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT u, 1 FROM generate_series(1, 2000) n, LATERAL (SELECT repeat(''x'', 100000) || n) AS v(u)', reco.popular(), options => reco.options(measure => false))$$);
+SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT 1, n FROM generate_series(1, 900) n', reco.content(), items => 'SELECT n, repeat(''x'', 100000) || n FROM generate_series(1, 2000) n', options => reco.options(measure => false))$$);
+SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT 1, 1', reco.content(), items => 'SELECT 1, array_agg(repeat(''x'', 10000) || n) FROM generate_series(1, 8000) n', options => reco.options(measure => false))$$);
 RESET reco.max_memory;
 -- an embedding that is too long, by its first row
-CALL reco.create_model('ing_text', 'SELECT 1, n FROM generate_series(1, 9) n', reco.content(), items => 'SELECT n, array_fill(1::real, ARRAY[2000]) AS e FROM generate_series(1, 9) n');
+CALL reco.create_model('ing_text', 'SELECT 1, n FROM generate_series(1, 9) n', reco.content(), items => 'SELECT n, array_fill(1::real, ARRAY[2000]) AS e FROM generate_series(1, 9) n', options => reco.options(measure => false));
 -- terms are in no index of their own
-CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u || i) < 4000', reco.content(), items => $$SELECT id, ARRAY[tag, ing_long(9000)] FROM ing_items WHERE length(id) < 9$$);
+CALL reco.create_model('ing_text', 'SELECT u, i FROM ing_long WHERE length(u || i) < 4000', reco.content(), items => $$SELECT id, ARRAY[tag, ing_long(9000)] FROM ing_items WHERE length(id) < 9$$, options => reco.options(measure => false));
 SELECT max(length(term)) FROM ing_text.model_term;
 CALL reco.drop_model('ing_text');
 -- an id in the words of an error is cut
-CALL reco.create_model('ing_text', $$VALUES (repeat('é', 2000), 1, 'NaN'::real)$$, reco.popular());
+CALL reco.create_model('ing_text', $$VALUES (repeat('é', 2000), 1, 'NaN'::real)$$, reco.popular(), options => reco.options(measure => false));
 
 -- Of several spellings of one id the least by its bytes is shown, whatever the order of rows.
 CREATE COLLATION ing_nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE FUNCTION ing_spelled(source text) RETURNS TABLE (users text, items text) LANGUAGE plpgsql AS $$
 BEGIN
-  CALL reco.create_model('ing_spelled', source, reco.popular());
+  CALL reco.create_model('ing_spelled', source, reco.popular(), options => reco.options(measure => false));
   RETURN QUERY EXECUTE 'SELECT (SELECT string_agg(user_id::text, '' '' ORDER BY user_id) FROM ing_spelled.user_factors), (SELECT string_agg(item_id::text, '' '' ORDER BY item_id) FROM ing_spelled.item_factors)';
   CALL reco.drop_model('ing_spelled');
 END
@@ -201,7 +201,7 @@ INSERT INTO ing_much SELECT u, i, 1, u FROM generate_series(1, 20) u, generate_s
 INSERT INTO ing_much SELECT 99, i, 100 - i % 5, i FROM generate_series(1, 10) i;
 INSERT INTO ing_much VALUES (99, 2, 1, 100);
 SET client_min_messages = notice;
-CALL reco.create_model('ing_cap', 'ing_much', reco.item_knn(), options => reco.options(max_user_interactions => 4));
+CALL reco.create_model('ing_cap', 'ing_much', reco.item_knn(), options => reco.options(max_user_interactions => 4, measure => false));
 SET client_min_messages = warning;
 SELECT rows_read, rows_merged, rows_skipped, users, items, interactions FROM ing_cap.versions;
 SELECT item_id FROM ing_cap.item_factors ORDER BY 1;
@@ -209,7 +209,7 @@ SELECT because_item FROM ing_cap.explain(99, 1) ORDER BY 1;
 CALL reco.drop_model('ing_cap');
 CREATE FUNCTION ing_left(columns text, at_most int) RETURNS TABLE (items text, skipped jsonb) LANGUAGE plpgsql AS $$
 BEGIN
-  CALL reco.create_model('ing_left', format('SELECT %s FROM ing_much WHERE u = 99', columns), reco.popular(), options => reco.options(max_user_interactions => at_most));
+  CALL reco.create_model('ing_left', format('SELECT %s FROM ing_much WHERE u = 99', columns), reco.popular(), options => reco.options(max_user_interactions => at_most, measure => false));
   RETURN QUERY EXECUTE 'SELECT string_agg(item_id::text, '' '' ORDER BY item_id), (SELECT rows_skipped FROM ing_left.versions) FROM ing_left.item_factors';
   CALL reco.drop_model('ing_left');
 END
@@ -217,17 +217,17 @@ $$;
 SELECT c, n, l.* FROM (VALUES ('u, i, w, t', 1), ('u, i, w, t', 3), ('u, i, w', 3), ('u, i, w', 9), ('u, i', 2), ('u, i', 10), ('u, i, w, t', 11), ('u, i, 1, NULL::int', 2)) AS v(c, n), ing_left(c, n) AS l;
 -- what is beyond counts as seen where the source is read live, and the profile is the trained one
 CREATE INDEX ON ing_much (u);
-CALL reco.create_model('ing_cap', 'SELECT u, i, w, t FROM ing_much', reco.ials(factors => 2), options => reco.options(max_user_interactions => 4, live => 'on'));
-CALL reco.create_model('ing_off', 'SELECT u, i, w, t FROM ing_much', reco.ials(factors => 2), options => reco.options(max_user_interactions => 4, live => 'off'));
+CALL reco.create_model('ing_cap', 'SELECT u, i, w, t FROM ing_much', reco.ials(factors => 2), options => reco.options(max_user_interactions => 4, live => 'on', measure => false));
+CALL reco.create_model('ing_off', 'SELECT u, i, w, t FROM ing_much', reco.ials(factors => 2), options => reco.options(max_user_interactions => 4, live => 'off', measure => false));
 SELECT (SELECT array_agg(item_id ORDER BY item_id) FROM ing_cap.recommend(99, NULL)) AS live, (SELECT array_agg(item_id ORDER BY item_id) FROM ing_off.recommend(99, NULL)) AS trained;
 SELECT bool_and(ing_cap.predict(99, i) = ing_off.predict(99, i)) AS same FROM unnest(ARRAY[1, 2, 8, 9, 10]) AS i WHERE i IN (SELECT item_id FROM ing_cap.item_factors);
 CALL reco.drop_model('ing_cap');
 CALL reco.drop_model('ing_off');
-CALL reco.create_model('ing_cap', 'ing_much', options => reco.options(max_user_interactions => 2, min_user_interactions => 3));
-CALL reco.create_model('ing_cap', 'ing_much', options => reco.options(max_user_interactions => 0));
+CALL reco.create_model('ing_cap', 'ing_much', options => reco.options(max_user_interactions => 2, min_user_interactions => 3, measure => false));
+CALL reco.create_model('ing_cap', 'ing_much', options => reco.options(max_user_interactions => 0, measure => false));
 -- one user with most pairs is told
 SET client_min_messages = notice;
-CALL reco.create_model('ing_robot', 'SELECT 0 AS u, i FROM generate_series(1, 1000) AS i UNION ALL SELECT u, i FROM generate_series(1, 9) AS u, generate_series(1, 100) AS i', reco.popular());
+CALL reco.create_model('ing_robot', 'SELECT 0 AS u, i FROM generate_series(1, 1000) AS i UNION ALL SELECT u, i FROM generate_series(1, 9) AS u, generate_series(1, 100) AS i', reco.popular(), options => reco.options(measure => false));
 SET client_min_messages = warning;
 CALL reco.drop_model('ing_robot');
 

@@ -8,8 +8,8 @@ SET reco.threads = 1;  -- what is trained here is tiny
 -- S1
 CREATE TABLE knn_s1 (u int, i text);
 INSERT INTO knn_s1 VALUES (1, 'a'), (1, 'b'), (1, 'c'), (2, 'a'), (2, 'b'), (2, 'd'), (3, 'b'), (3, 'c'), (3, 'e'), (4, 'a');
-CALL reco.create_model('knn_items', 'knn_s1', reco.item_knn());
-CALL reco.create_model('knn_users', 'knn_s1', reco.user_knn());
+CALL reco.create_model('knn_items', 'knn_s1', reco.item_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_users', 'knn_s1', reco.user_knn(), options => reco.options(measure => false));
 SELECT u, r.rank, r.item_id, round(r.score::float8::numeric, 6) AS score, r.source
   FROM generate_series(1, 4) AS u, knn_items.recommend(u, fallback => 'none') AS r ORDER BY u, rank;
 SELECT item_id, neighbor_id, round(similarity::numeric, 9) AS similarity, rank
@@ -44,21 +44,21 @@ SELECT * FROM knn_items.rerank(4, ARRAY['e', 'z', 'c', 'd']);
 SELECT knn_items.predict(4, 'e'), knn_items.predict(9, 'a'), knn_items.predict(4, 'z'), knn_users.predict(4, 'e');
 
 -- C24: n beyond the candidates, nothing left, the bounds of n, sources of one row and of none
-CALL reco.create_model('knn_all', $$SELECT u, i FROM knn_s1 UNION ALL SELECT 5, i FROM unnest('{a,b,c,d,e}'::text[]) AS i$$, reco.item_knn());
+CALL reco.create_model('knn_all', $$SELECT u, i FROM knn_s1 UNION ALL SELECT 5, i FROM unnest('{a,b,c,d,e}'::text[]) AS i$$, reco.item_knn(), options => reco.options(measure => false));
 SELECT rank, item_id, round(score::float8::numeric, 6) AS score, source FROM knn_all.recommend(4, 1000);
 SELECT rank, item_id, round(score::float8::numeric, 6) AS score FROM knn_all.recommend(4, 10, among => ARRAY['b']);
 SELECT * FROM knn_all.recommend(5, 3);
 SELECT * FROM knn_all.recommend(4, 0);
 SELECT count(*) FROM knn_all.recommend(4, NULL);
 SELECT * FROM knn_all.recommend(4, -1);
-CALL reco.create_model('knn_none', 'SELECT u, i FROM knn_s1 WHERE false', reco.item_knn());
-CALL reco.create_model('knn_none', 'SELECT u, i FROM knn_s1 WHERE false', reco.user_knn());
-CALL reco.create_model('knn_one', 'SELECT u, i FROM knn_s1 WHERE u = 4', reco.item_knn());
+CALL reco.create_model('knn_none', 'SELECT u, i FROM knn_s1 WHERE false', reco.item_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_none', 'SELECT u, i FROM knn_s1 WHERE false', reco.user_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_one', 'SELECT u, i FROM knn_s1 WHERE u = 4', reco.item_knn(), options => reco.options(measure => false));
 SELECT * FROM knn_one.recommend(4);
 SELECT * FROM knn_one.recommend(9);
 SELECT * FROM knn_one.similar_items('a');
 CALL reco.drop_model('knn_one');
-CALL reco.create_model('knn_one', 'SELECT u, i FROM knn_s1 WHERE u = 4', reco.user_knn());
+CALL reco.create_model('knn_one', 'SELECT u, i FROM knn_s1 WHERE u = 4', reco.user_knn(), options => reco.options(measure => false));
 SELECT * FROM knn_one.recommend(4);
 SELECT * FROM knn_one.similar_users(4);
 SELECT * FROM knn_one.recommend_for(ARRAY['a']);
@@ -67,7 +67,7 @@ SELECT source, item_id FROM knn_one.recommend(9);
 -- C25: ties go by item id, each time; paging has no gap and no repeat
 CREATE TABLE knn_ties (u int, i text);
 INSERT INTO knn_ties VALUES (3, 'p'), (3, 'z'), (1, 'x'), (1, 'p'), (4, 'p'), (2, 'y'), (2, 'p');
-CALL reco.create_model('knn_tied', 'knn_ties', reco.item_knn());
+CALL reco.create_model('knn_tied', 'knn_ties', reco.item_knn(), options => reco.options(measure => false));
 SELECT * FROM knn_tied.similar_items('p');
 SELECT count(*), array_agg(DISTINCT items) AS lists
   FROM generate_series(1, 20) AS g, LATERAL (SELECT array_agg(item_id || ' ' || score ORDER BY rank) AS items
@@ -86,8 +86,8 @@ INSERT INTO knn_nearest SELECT 't', i, 3 FROM generate_series(1, 9) AS i
   UNION ALL SELECT 'n1', i, 3 FROM generate_series(1, 9) AS i UNION ALL SELECT 'n1', 99, 3
   UNION ALL SELECT 'n2', i, 3 FROM generate_series(1, 8) AS i UNION ALL SELECT 'n2', 50, 4
   UNION ALL SELECT 'n3', i, 3 FROM generate_series(1, 5) AS i UNION ALL SELECT 'n3', 50, 2;
-CALL reco.create_model('knn_k2', 'knn_nearest', reco.user_knn(similarity => 'jaccard', neighbors => 2, normalized => true));
-CALL reco.create_model('knn_k3', 'knn_nearest', reco.user_knn(similarity => 'jaccard', neighbors => 3, normalized => true));
+CALL reco.create_model('knn_k2', 'knn_nearest', reco.user_knn(similarity => 'jaccard', neighbors => 2, normalized => true), options => reco.options(measure => false));
+CALL reco.create_model('knn_k3', 'knn_nearest', reco.user_knn(similarity => 'jaccard', neighbors => 3, normalized => true), options => reco.options(measure => false));
 SELECT * FROM knn_k3.similar_users('t');
 SELECT knn_k2.predict('t', 50) AS k2, round(knn_k3.predict('t', 50)::float8::numeric, 6) AS k3;
 -- items 1 .. 5 are what the target has in common with n3, 1 .. 8 with n2
@@ -101,7 +101,7 @@ INSERT INTO knn_signs VALUES ('target', 1, 5), ('target', 2, 1),
   ('like', 1, 5), ('like', 2, 1), ('like', 3, 4), ('like', 4, 2),
   ('unlike', 1, 1), ('unlike', 2, 5), ('unlike', 3, 2), ('unlike', 4, 4),
   ('worse', 1, 1), ('worse', 2, 5), ('worse', 3, 1), ('worse', 4, 5);
-CALL reco.create_model('knn_pearson', 'knn_signs', reco.user_knn(similarity => 'pearson', normalized => true));
+CALL reco.create_model('knn_pearson', 'knn_signs', reco.user_knn(similarity => 'pearson', normalized => true), options => reco.options(measure => false));
 SELECT user_id, neighbor_id, round(similarity::numeric, 9) AS similarity FROM knn_pearson.user_neighbors ORDER BY user_id, rank;
 SELECT knn_pearson.predict('target', 3), knn_pearson.predict('target', 4);
 -- and whatever the measure: predictions are finite and within the scale
@@ -112,7 +112,7 @@ BEGIN
   FOREACH m IN ARRAY '{cosine,adjusted_cosine,pearson,asymmetric,jaccard,dice,tversky,llr,conditional,lift}'::text[] LOOP
     FOREACH a IN ARRAY ARRAY[reco.item_knn(similarity => m, normalized => true), reco.user_knn(similarity => m, normalized => true),
                              reco.item_knn(similarity => m, biases => true), reco.user_knn(similarity => m, biases => true)] LOOP
-      CALL reco.create_model('knn_run', 'knn_signs', a);
+      CALL reco.create_model('knn_run', 'knn_signs', a, options => reco.options(measure => false));
       EXECUTE 'INSERT INTO knn_scale SELECT $1, count(*), count(p), min(p), max(p)
                  FROM (SELECT DISTINCT u FROM knn_signs) AS u, generate_series(1, 4) AS i, LATERAL (SELECT knn_run.predict(u, i) AS p) AS s'
         USING reco.describe(a);
@@ -130,7 +130,7 @@ CREATE VIEW knn_equal AS SELECT u, i, 3 AS w FROM generate_series(1, 4) u, gener
 CREATE FUNCTION knn_constant(algorithm reco.algorithm, OUT source text, OUT items int[], OUT predicted real, OUT neighbors bigint)
   LANGUAGE plpgsql AS $$
 BEGIN
-  CALL reco.create_model('knn_run', 'knn_equal', algorithm);
+  CALL reco.create_model('knn_run', 'knn_equal', algorithm, options => reco.options(measure => false));
   EXECUTE 'SELECT min(source), array_agg(item_id), knn_run.predict(2, 5), (SELECT count(*) FROM knn_run.item_neighbors) +
              (SELECT count(*) FROM knn_run.user_neighbors) FROM knn_run.recommend(2)' INTO source, items, predicted, neighbors;
   CALL reco.drop_model('knn_run');
@@ -145,7 +145,7 @@ SELECT * FROM knn_constant(reco.item_knn(similarity => 'pearson', biases => true
 SELECT * FROM knn_constant(reco.user_knn(similarity => 'adjusted_cosine', biases => true));
 
 -- C18: items 4, 5 and user 3 are in no interaction; item 6 is in one whose value is 0
-CALL reco.create_model('knn_gaps', 'VALUES (1, 1, 1), (1, 2, 1), (2, 2, 1), (2, 3, 1), (2, 6, 0)', reco.item_knn());
+CALL reco.create_model('knn_gaps', 'VALUES (1, 1, 1), (1, 2, 1), (2, 2, 1), (2, 3, 1), (2, 6, 0)', reco.item_knn(), options => reco.options(measure => false));
 SELECT rank, item_id, round(similarity::numeric, 6) AS similarity FROM knn_gaps.similar_items(1);
 SELECT * FROM knn_gaps.similar_items(4);
 SELECT * FROM knn_gaps.similar_items(6);
@@ -195,7 +195,7 @@ RETURNS void LANGUAGE plpgsql AS $$
 DECLARE algorithm reco.algorithm = reco.item_knn(similarity => similarity, shrinkage => h, min_support => min_support, exponent => e,
                                                  tversky_alpha => alpha, tversky_beta => beta, neighbors => 1000);
 BEGIN
-  CALL reco.create_model('knn_run', 'knn_rows', algorithm);
+  CALL reco.create_model('knn_run', 'knn_rows', algorithm, options => reco.options(measure => false));
   EXECUTE '
     INSERT INTO knn_agreement
     SELECT similarity || format(''(%s)'', concat_ws('', '', NULLIF($1, 0), NULLIF($2, 1), NULLIF($3, 0.5), NULLIF($4, 1), NULLIF($5, 1))),
@@ -220,7 +220,7 @@ SELECT algorithm, pairs, pairs = wanted AND pairs = common AS same_pairs, differ
 SELECT * FROM knn_agreement WHERE (difference < 1e-9) IS NOT TRUE;
 
 -- the k nearest are the first k of all, ties by id
-CALL reco.create_model('knn_cut', 'knn_rows', reco.item_knn(similarity => 'jaccard', neighbors => 3));
+CALL reco.create_model('knn_cut', 'knn_rows', reco.item_knn(similarity => 'jaccard', neighbors => 3), options => reco.options(measure => false));
 SELECT count(*) AS pairs, count(*) FILTER (WHERE n.item_id IS NULL OR f.i IS NULL) AS different
   FROM knn_cut.item_neighbors AS n
   FULL JOIN (SELECT *, row_number() OVER (PARTITION BY i ORDER BY s DESC, j) AS rank FROM knn_formula('jaccard')) AS f
@@ -241,8 +241,8 @@ CREATE FUNCTION knn_weighted(weighting text, k1 float8, b float8) RETURNS TABLE 
     SELECT u, i, w / sqrt(sum(w * w) OVER (PARTITION BY i)) AS w FROM weight
   )
   SELECT x.i, y.i, sum(x.w * y.w) FROM scaled x JOIN scaled y USING (u) WHERE x.i <> y.i GROUP BY x.i, y.i $$;
-CALL reco.create_model('knn_tfidf', 'knn_rows', reco.item_knn(weighting => 'tf-idf', neighbors => 1000));
-CALL reco.create_model('knn_bm25', 'knn_rows', reco.item_knn(weighting => 'bm25', k1 => 2.5, b => 0.3, neighbors => 1000));
+CALL reco.create_model('knn_tfidf', 'knn_rows', reco.item_knn(weighting => 'tf-idf', neighbors => 1000), options => reco.options(measure => false));
+CALL reco.create_model('knn_bm25', 'knn_rows', reco.item_knn(weighting => 'bm25', k1 => 2.5, b => 0.3, neighbors => 1000), options => reco.options(measure => false));
 SELECT 'tf-idf' AS weighting, count(*) AS pairs, count(*) FILTER (WHERE abs(n.similarity - f.s) < 1e-6) AS agree
   FROM knn_tfidf.item_neighbors AS n FULL JOIN knn_weighted('tf-idf', 0, 0) AS f ON (f.i, f.j) = (item_id, neighbor_id)
 UNION ALL
@@ -263,8 +263,8 @@ CREATE FUNCTION knn_walk(alpha float8, beta float8, k int, normalized bool) RETU
       FROM (SELECT *, row_number() OVER (PARTITION BY a ORDER BY s DESC, b) AS rank FROM walk) AS r WHERE rank <= k
   )
   SELECT b, a, s FROM (SELECT *, row_number() OVER (PARTITION BY b ORDER BY s DESC, a) AS rank FROM best) AS r WHERE rank <= k $$;
-CALL reco.create_model('knn_walks', 'knn_rows', reco.rp3beta(alpha => 1.081, beta => 0.703, neighbors => 8));
-CALL reco.create_model('knn_raw_walks', 'knn_rows', reco.rp3beta(alpha => 0.5, beta => 0, neighbors => 15, normalized => false));
+CALL reco.create_model('knn_walks', 'knn_rows', reco.rp3beta(alpha => 1.081, beta => 0.703, neighbors => 8), options => reco.options(measure => false));
+CALL reco.create_model('knn_raw_walks', 'knn_rows', reco.rp3beta(alpha => 0.5, beta => 0, neighbors => 15, normalized => false), options => reco.options(measure => false));
 SELECT 'normalized' AS walk, count(*) AS pairs, count(*) FILTER (WHERE abs(n.similarity / f.s - 1) < 1e-6) AS agree
   FROM knn_walks.item_neighbors AS n FULL JOIN knn_walk(1.081, 0.703, 8, true) AS f ON (f.i, f.j) = (item_id, neighbor_id)
 UNION ALL
@@ -283,7 +283,7 @@ SELECT count(*) AS misplaced
 CREATE TABLE knn_checks (algorithm text, lists bigint, scored bigint, sums bigint, predicted bigint, baskets bigint, basket_items bigint);
 CREATE FUNCTION knn_check(algorithm reco.algorithm, basket_rows bool = true) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  CALL reco.create_model('knn_run', 'knn_rows', algorithm);
+  CALL reco.create_model('knn_run', 'knn_rows', algorithm, options => reco.options(measure => false));
   EXECUTE '
     INSERT INTO knn_checks
     SELECT reco.describe($1), count(DISTINCT u), count(*),
@@ -316,8 +316,8 @@ SELECT split_part(algorithm, ', neighbors', 1) AS algorithm, lists, scored > 0 A
 SELECT * FROM knn_checks WHERE scored <> sums OR scored <> predicted;
 -- a user's score in plain SQL: the neighbors' values by their similarity; an item's: the
 -- user's values by the similarity of what they are of
-CALL reco.create_model('knn_wide', 'knn_rows', reco.user_knn(neighbors => 4));
-CALL reco.create_model('knn_narrow', 'knn_rows', reco.item_knn(neighbors => 4));
+CALL reco.create_model('knn_wide', 'knn_rows', reco.user_knn(neighbors => 4), options => reco.options(measure => false));
+CALL reco.create_model('knn_narrow', 'knn_rows', reco.item_knn(neighbors => 4), options => reco.options(measure => false));
 SELECT 'users' AS of, count(*), count(*) FILTER (WHERE abs(r.score / s.score - 1) < 1e-6) AS agree
   FROM (SELECT u, r.* FROM generate_series(1, 60) AS u, knn_wide.recommend(u, n => NULL, include_seen => true, fallback => 'none') AS r) AS r
   FULL JOIN (SELECT n.user_id AS u, v.i AS item_id, sum(n.similarity * v.w) AS score
@@ -352,7 +352,7 @@ BEGIN
   FOREACH a IN ARRAY ARRAY[reco.item_knn(neighbors => 7), reco.user_knn(neighbors => 7), reco.item_knn(similarity => 'jaccard', neighbors => 7),
                            reco.user_knn(similarity => 'llr', neighbors => 7), reco.user_knn(similarity => 'pearson', neighbors => 7),
                            reco.item_knn(weighting => 'bm25', neighbors => 7), reco.rp3beta(neighbors => 7)] LOOP
-    CALL reco.create_model('knn_run', 'knn_rows', a);
+    CALL reco.create_model('knn_run', 'knn_rows', a, options => reco.options(measure => false));
     EXECUTE 'INSERT INTO knn_digests
       SELECT $1, $2, md5(string_agg(concat_ws('' '', side, id, neighbor_id, similarity), '','' ORDER BY side, id, rank))
         FROM (SELECT 1 AS side, item_id AS id, neighbor_id, similarity, rank FROM knn_run.item_neighbors
@@ -391,7 +391,7 @@ SELECT split_part(algorithm, '(', 1) AS algorithm, metric, value BETWEEN 0 AND 2
 CREATE TABLE knn_ids (u uuid, i text, w int);
 INSERT INTO knn_ids SELECT md5(u::text)::uuid, i, 1 FROM knn_s1;
 INSERT INTO knn_ids VALUES (NULL, 'a', 1), (md5('1')::uuid, NULL, 1), (md5('1')::uuid, 'e', NULL);
-CALL reco.create_model('knn_uuid', 'knn_ids', reco.user_knn());
+CALL reco.create_model('knn_uuid', 'knn_ids', reco.user_knn(), options => reco.options(measure => false));
 SELECT rows_skipped, users, items, interactions FROM knn_uuid.versions;
 SELECT rank, item_id, round(score::float8::numeric, 6) AS score FROM knn_uuid.recommend(md5('4')::uuid, fallback => 'none');
 SELECT rank, item_id, round(score::float8::numeric, 6) AS score FROM knn_uuid.recommend(upper(replace(md5('4')::uuid::text, '-', '')), fallback => 'none');
@@ -420,7 +420,7 @@ CREATE TABLE knn_aud AS SELECT u, (u * 7 + k * k) % 30 AS i, 1 + (u + k) % 3 AS 
 CREATE FUNCTION knn_aud(biases bool) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE answer text;
 BEGIN
-  CALL reco.create_model('knn_aud', 'knn_aud', reco.user_knn(biases => $1), options => reco.options(live => 'off'));
+  CALL reco.create_model('knn_aud', 'knn_aud', reco.user_knn(biases => $1), options => reco.options(live => 'off', measure => false));
   SELECT count(*) || ' users, ' || count(*) FILTER (WHERE a.score IS DISTINCT FROM p.score) || ' differ' INTO answer
     FROM (SELECT r.item_id, u, r.score FROM generate_series(0, 29) AS i, generate_series(1, 40) AS u, knn_aud.rerank(u, ARRAY[i]) AS r
            WHERE r.score IS NOT NULL) AS p

@@ -11,7 +11,7 @@ SELECT u, i, 1, timestamp '2026-01-01' + (u + i) % 14 * interval '1 day'
  WHERE u % 3 = i % 3 AND (u * 7 + i * 5) % 4 < 3;
 INSERT INTO lst
 SELECT u, 19 + u % 2, 1, timestamp '2026-01-20' FROM generate_series(1, 10) u;
-CALL reco.create_model('lst', 'lst', reco.ials(factors => 8, regularization => 1), options => reco.options(on_invalid => 'error'));
+CALL reco.create_model('lst', 'lst', reco.ials(factors => 8, regularization => 1), options => reco.options(on_invalid => 'error', measure => false));
 
 -- growth, in standard deviations: (5 - 0) / sqrt(5 + 0 + 1)
 SELECT * FROM lst.trending();
@@ -128,13 +128,13 @@ END $$;
 SELECT max(rank), count(DISTINCT user_id) FROM lst.recommendations;
 -- text ids
 CREATE TABLE lst_text AS SELECT 'u' || u AS u, 'i' || i AS i FROM lst;
-CALL reco.create_model('lst_text', 'lst_text', reco.item_knn());
+CALL reco.create_model('lst_text', 'lst_text', reco.item_knn(), options => reco.options(measure => false));
 CALL reco.materialize('lst_text', 3);
 SELECT count(*), lst_differences('lst_text', 3) FROM lst_text.recommendations;
 -- ids with a collation of their own
 CREATE TABLE lst_collated (u text COLLATE "C", i text COLLATE "C");
 INSERT INTO lst_collated TABLE lst_text;
-CALL reco.create_model('lst_collated', 'lst_collated', reco.item_knn());
+CALL reco.create_model('lst_collated', 'lst_collated', reco.item_knn(), options => reco.options(measure => false));
 CALL reco.materialize('lst_collated', 3);
 SELECT count(*), lst_differences('lst_collated', 3) FROM lst_collated.recommendations;
 
@@ -175,7 +175,7 @@ CREATE FUNCTION lst_differ(algorithm reco.algorithm, stock text, OUT items bigin
 LANGUAGE plpgsql AS $$
 DECLARE tenth int[] := ARRAY(SELECT generate_series(3, 2999, 10));
 BEGIN
-  CALL reco.create_model('lst_many', 'lst_many', algorithm, items => stock);
+  CALL reco.create_model('lst_many', 'lst_many', algorithm, items => stock, options => reco.options(measure => false));
   SELECT count(*), count(*) FILTER (WHERE few IS DISTINCT FROM all_of), count(*) FILTER (WHERE few_among IS DISTINCT FROM all_among)
     INTO lists, differ, differ_among
     FROM generate_series(1, 400, 5) u, LATERAL (

@@ -100,7 +100,7 @@ CALL reco.create_model('msg_table', '"Msg"."the ""lines"'::regclass, reco.popula
 SELECT source FROM msg_table.model;
 CALL reco.refresh('msg_table');
 CALL reco.drop_model('msg_table');
-CALL reco.create_model('msg_table', source => 'msg_lines'::regclass);
+CALL reco.create_model('msg_table', source => 'msg_lines'::regclass, algorithm => reco.ials());
 CALL reco.drop_model('msg_table');
 CALL reco.create_model('msg_table', 4000000000::regclass);
 CALL reco.create_model('msg_table', NULL::regclass);

@@ -11,7 +11,7 @@ INSERT INTO mod_rows VALUES (1, 1), (1, 2), (2, 1), (2, 3), (2, 3), (3, NULL);
 CREATE VIEW mod_schemas AS SELECT nspname FROM pg_namespace WHERE nspname LIKE 'mod%' ORDER BY 1;
 
 -- what training says, and what there is afterwards
-CALL reco.create_model('mod', 'mod_rows');
+CALL reco.create_model('mod', 'mod_rows', reco.ials());
 SELECT * FROM reco.models WHERE model LIKE 'mod%' AND owner = current_user AND trained_at <= clock_timestamp() \gset
 \echo :model :algorithm :version :status :users :items :interactions :source
 SELECT c.relname, c.relkind, obj_description(c.oid, 'pg_class') AS comment FROM pg_class c
@@ -195,7 +195,7 @@ CREATE FUNCTION mod_fail(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1 / 
 CALL reco.create_model('mod_failed', 'SELECT u, mod_fail(u) FROM mod_rows');
 SET reco.max_memory = '64kB';
 \set VERBOSITY sqlstate
-CALL reco.create_model('mod_failed', 'mod_rows');
+CALL reco.create_model('mod_failed', 'mod_rows', reco.ials());
 CALL reco.refresh('mod_do');
 \set VERBOSITY default
 RESET reco.max_memory;

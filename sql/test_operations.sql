@@ -60,7 +60,7 @@ SET client_min_messages = warning;
 -- A guard: a version that is worth less is kept, but does not serve.
 CREATE TABLE ops_taste AS
   SELECT u, i FROM generate_series(1, 60) AS u, generate_series(1, 40) AS i WHERE i % 4 = u % 4 AND hashint4(u * 100 + i) % 3 <> 0;
-CALL reco.create_model('ops_guarded', 'ops_taste', reco.ials(factors => 8, regularization => 1), options => reco.options(keep_versions => 2, live => 'off'));
+CALL reco.create_model('ops_guarded', 'ops_taste', reco.ials(factors => 8, regularization => 1), options => reco.options(keep_versions => 2, live => 'off', measure => false));
 CREATE FUNCTION ops_guarded() RETURNS text LANGUAGE sql AS $$
   SELECT string_agg(version || ' ' || status || CASE WHEN active THEN ' active' ELSE '' END || coalesce(' ' || (metrics ? 'ndcg@10')::text, '')
            || coalesce(' (' || regexp_replace(message, '[0-9]+\.[0-9]+', 'N', 'g') || ')', ''), ', ' ORDER BY version)
@@ -177,7 +177,7 @@ CREATE FUNCTION ops_uuid.popular(n text) RETURNS SETOF int LANGUAGE sql STABLE
 BEGIN ATOMIC SELECT r.rank FROM reco.serve_popular('ops_uuid'::regnamespace, 0, NULL) AS r(rank int, item_id text, score real); END;
 CREATE OR REPLACE FUNCTION ops.predict(for_user bigint, for_item bigint) RETURNS real LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT 1::real';
 CREATE OR REPLACE VIEW ops.versions AS SELECT v.version, v.status, true AS active, v.started_at, v.finished_at, v.rows_read, v.rows_skipped, v.rows_merged, v.users, v.items,
-  v.interactions, 'x'::text AS algorithm, v.options, v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security, v.reference_time, v.folded_in_at, v.folded_in_users, v.member_loss FROM ops.model_version AS v;
+  v.interactions, 'x'::text AS algorithm, v.options, v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security, v.reference_time, v.folded_in_at, v.folded_in_users, v.member_loss, v.choice FROM ops.model_version AS v;
 GRANT SELECT ON ops_uuid.user_factors TO ops_app;
 SELECT m, surface = ops_surface(m) AS same FROM ops_before ORDER BY m;
 SET ROLE ops_app;

@@ -118,7 +118,7 @@ CALL reco.create_model('src_bad', 'src_rows', options => reco.options(min_user_i
 CALL reco.create_model('src_bad', '');
 CALL reco.create_model('src_bad', ' -- nothing');
 CALL reco.create_model('src_bad', NULL);
-CALL reco.create_model('src_one', 'SELECT 1, 2');
+CALL reco.create_model('src_one', 'SELECT 1, 2', reco.ials());
 SELECT * FROM src_one.recommend(1);
 SELECT item_id FROM src_one.recommend(7);
 CALL reco.drop_model('src_one');

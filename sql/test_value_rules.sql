@@ -33,14 +33,14 @@ SELECT count(*) FILTER (WHERE s < 0) AS negative, count(*) FILTER (WHERE s = 0) 
   FROM (SELECT sum(v) AS s, count(*) AS n FROM val_mixed GROUP BY u, i) AS p;
 
 -- what the caller is told
-CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.ials(4, iterations => 2));
+CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.ials(4, iterations => 2), options => reco.options(measure => false));
 SELECT options->>'value' AS model FROM val.model;
 SELECT options->>'value' AS version, users, interactions, min_value, max_value FROM val.model_version;
 CALL reco.drop_model('val');
-CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.als(2, iterations => 2), options => reco.options(value => 'log'));
+CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.als(2, iterations => 2), options => reco.options(value => 'log', measure => false));
 SELECT options->>'value' AS version, min_value, max_value FROM val.model_version;
 CALL reco.drop_model('val');
-CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.hybrid(ARRAY[reco.popular(), reco.svd(2), reco.item_knn()]), options => reco.options(value => 'cap'));
+CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.hybrid(ARRAY[reco.popular(), reco.svd(2), reco.item_knn()]), options => reco.options(value => 'cap', measure => false));
 SELECT options->>'value' AS version, (options->>'value_cap')::real =
        (SELECT percentile_disc(0.9) WITHIN GROUP (ORDER BY abs(s)) FROM (SELECT sum(v) AS s FROM val_mixed GROUP BY u, i) AS p WHERE s <> 0) AS is_the_quantile
   FROM val.versions;
@@ -105,9 +105,9 @@ BEGIN
   EXECUTE format('CREATE VIEW val_view AS SELECT u, i, %s FROM (SELECT u, i, sum(v::float8)::real AS v FROM val_rows GROUP BY u, i) AS p',
                  format('val_by(v, %L, %L) AS v', chosen, cap));
   CALL reco.create_model('val_a', CASE WHEN rated THEN 'SELECT u, i, v, t FROM val_rows' ELSE 'SELECT u, i, v FROM val_rows' END, algorithm,
-                         options => reco.options(value => rule, value_cap => given, live => 'on'));
+                         options => reco.options(value => rule, value_cap => given, live => 'on', measure => false));
   CALL reco.create_model('val_b', CASE WHEN rated THEN 'SELECT u, i, v, t FROM val_rows' ELSE 'SELECT u, i, v FROM val_view' END, algorithm,
-                         options => reco.options(value => 'raw', live => 'on'));
+                         options => reco.options(value => 'raw', live => 'on', measure => false));
   SELECT CASE WHEN options->>'value' <> chosen THEN format('chosen was %s', options->>'value')
               WHEN rule = 'cap' AND chosen = 'cap' AND (options->>'value_cap')::real <> cap THEN format('the cap was %s', options->>'value_cap') END
     INTO finding FROM val_a.model_version;
@@ -205,7 +205,7 @@ CREATE FUNCTION val_chosen(source text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   chosen text;
 BEGIN
-  CALL reco.create_model('val', source, reco.popular());
+  CALL reco.create_model('val', source, reco.popular(), options => reco.options(measure => false));
   SELECT options->>'value' INTO chosen FROM val.versions;
   CALL reco.drop_model('val');
   RETURN chosen;
@@ -225,16 +225,16 @@ SELECT what, val_chosen(source) AS chosen FROM (VALUES
   ('all the same', 'SELECT u, i, 3 FROM val_stars')) AS t (what, source);
 
 -- a measure that compares values with their mean has something to compare
-CALL reco.create_model('val', 'SELECT u, i, abs(v) + 1 FROM val_mixed', reco.hybrid(ARRAY[reco.item_knn(similarity => 'adjusted_cosine'), reco.popular()]));
+CALL reco.create_model('val', 'SELECT u, i, abs(v) + 1 FROM val_mixed', reco.hybrid(ARRAY[reco.item_knn(similarity => 'adjusted_cosine'), reco.popular()]), options => reco.options(measure => false));
 SELECT options->>'value' AS compared FROM val.versions;
 CALL reco.alter_model('val', options => reco.options(value => 'binary'));
 CALL reco.drop_model('val');
 
 -- Errors before anything is read: one history for all members.
 CREATE FUNCTION val_both() RETURNS reco.algorithm LANGUAGE sql AS $$SELECT reco.hybrid(ARRAY[reco.ials(2, iterations => 1), reco.als(2, iterations => 1)])$$;
-CALL reco.create_model('val', 'val_stars', val_both(), options => reco.options(value => 'log'));
+CALL reco.create_model('val', 'val_stars', val_both(), options => reco.options(value => 'log', measure => false));
 SELECT * FROM reco.evaluate('val_stars', val_both(), options => reco.options(value => 'binary'));
-CALL reco.create_model('val', 'SELECT u, i, v * 30 FROM val_stars', val_both());
+CALL reco.create_model('val', 'SELECT u, i, v * 30 FROM val_stars', val_both(), options => reco.options(measure => false));
 SELECT options->>'value' AS both FROM val.versions;
 CALL reco.alter_model('val', options => reco.options(value => 'cap'));
 CALL reco.alter_model('val', algorithm => reco.ials(4, iterations => 2), options => reco.options(value => 'cap'));
@@ -256,7 +256,7 @@ DECLARE
   rule text;
 BEGIN
   FOREACH rule IN ARRAY '{raw, binary, log, cap}'::text[] LOOP
-    CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.ials(4, iterations => 2, solver => 'cholesky'), options => reco.options(value => rule, live => 'on'));
+    CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.ials(4, iterations => 2, solver => 'cholesky'), options => reco.options(value => rule, live => 'on', measure => false));
     INSERT INTO val_mixed VALUES (3, 8, 6, 90), (26, 1, 2.5, 90), (26, 2, 40, 90);
     INSERT INTO val_sums SELECT rule, u, abs(val.predict(u, 7) - (SELECT sum(contribution) FROM val.explain(u, 7))) FROM unnest('{1, 3, 26}'::int[]) AS u;
     CALL reco.drop_model('val');
@@ -267,8 +267,8 @@ $$;
 SELECT count(*), count(off) AS told, max(off) < 1e-6 AS add_up FROM val_sums;
 
 -- What counts once is stored without values.
-CALL reco.create_model('val', 'SELECT u, i, abs(v) + 0.3 AS v FROM val_mixed', reco.popular());
-CALL reco.create_model('val_raw', 'SELECT u, i, abs(v) + 0.3 AS v FROM val_mixed', reco.popular(), options => reco.options(value => 'raw'));
+CALL reco.create_model('val', 'SELECT u, i, abs(v) + 0.3 AS v FROM val_mixed', reco.popular(), options => reco.options(measure => false));
+CALL reco.create_model('val_raw', 'SELECT u, i, abs(v) + 0.3 AS v FROM val_mixed', reco.popular(), options => reco.options(value => 'raw', measure => false));
 SELECT sum(length(r.history)) - sum(length(o.history)) = 4 * sum(o.interactions) AS four_bytes_each
   FROM val.model_user AS o JOIN val_raw.model_user AS r USING (user_id);
 CALL reco.drop_model('val');

@@ -130,7 +130,8 @@ CREATE TYPE reco.version AS (
   added_users pg_catalog.int4,
   folded_in_at pg_catalog.timestamptz,
   folded_in_users pg_catalog.int4,
-  member_loss pg_catalog.jsonb
+  member_loss pg_catalog.jsonb,
+  choice pg_catalog.jsonb
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

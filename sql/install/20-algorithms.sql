@@ -116,6 +116,17 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.hybrid IS
 'several algorithms: the weighted mean of their scores, brought to one scale for each user';
 
+CREATE FUNCTION reco.auto(
+  metric pg_catalog.text DEFAULT 'ndcg@10',
+  split pg_catalog.text DEFAULT 'auto',
+  candidates reco.algorithm[] DEFAULT NULL,
+  fuse pg_catalog.bool DEFAULT true
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.auto IS
+'the algorithm that does best on the data, chosen by the training among candidates, popularity and a hybrid of the best';
+
 CREATE FUNCTION reco.options(
   on_invalid pg_catalog.text DEFAULT 'error',
   min_user_interactions pg_catalog.int4 DEFAULT 1,
@@ -124,7 +135,9 @@ CREATE FUNCTION reco.options(
   live pg_catalog.text DEFAULT 'auto',
   max_user_interactions pg_catalog.int4 DEFAULT NULL,
   value pg_catalog.text DEFAULT 'auto',
-  value_cap pg_catalog.float8 DEFAULT NULL
+  value_cap pg_catalog.float8 DEFAULT NULL,
+  measure pg_catalog.bool DEFAULT true,
+  retune pg_catalog.interval DEFAULT NULL
 ) RETURNS reco.data_options
 AS 'MODULE_PATHNAME', 'reco_make_options'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -18,10 +18,16 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
 COMMENT ON FUNCTION reco.part_list IS
 'a list that a model has of a user or an item, by name, such as neighbors; for the views of a model';
 
+CREATE FUNCTION reco.describe(model pg_catalog.text) RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'reco_describe_model'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.describe(pg_catalog.text) IS
+'a model in words: its definition, the active version, what that is worth, and what was tried to choose its algorithm';
+
 CREATE PROCEDURE reco.create_model(
   name pg_catalog.text,
   source pg_catalog.text,
-  algorithm reco.algorithm DEFAULT reco.ials(),
+  algorithm reco.algorithm DEFAULT reco.auto(),
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options()
 )
@@ -45,7 +51,7 @@ COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, pg_cata
 CREATE PROCEDURE reco.create_model(
   name pg_catalog.text,
   source pg_catalog.regclass,
-  algorithm reco.algorithm DEFAULT reco.ials(),
+  algorithm reco.algorithm DEFAULT reco.auto(),
   items pg_catalog.text DEFAULT NULL,
   options reco.data_options DEFAULT reco.options()
 )

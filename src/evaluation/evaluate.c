@@ -6,6 +6,7 @@
  * does not beat it has learnt nothing.  Source, items and test are the caller's own texts and
  * run as the caller.
  */
+#include "evaluation/choice.h"
 #include "evaluation/report.h"
 
 #include "catalog/pg_type.h"
@@ -279,6 +280,7 @@ static void
 report(RecoMeasurement *e, const List *specs, bool by_activity, RecoRows *rows)
 {
 	List *labels = reco_specs_label(specs);
+	List *chosen = NIL;
 	List *all = NIL;
 	RecoScores *popular = NULL;
 	bool predicted = false;
@@ -286,8 +288,10 @@ report(RecoMeasurement *e, const List *specs, bool by_activity, RecoRows *rows)
 	ListCell *name;
 
 	foreach (cell, specs)
+		chosen = lappend(chosen, unconstify(RecoSpec *, reco_choose_within(e, lfirst(cell))));
+	foreach (cell, chosen)
 		reco_measure_expect(e, lfirst(cell));
-	forboth (cell, specs, name, labels)
+	forboth (cell, chosen, name, labels)
 	{
 		RecoScores *scores = reco_measure_one(e, lfirst(cell));
 

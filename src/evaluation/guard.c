@@ -2,25 +2,17 @@
  * guard.c
  *	  What a new version must be worth to be made the active one.
  *
- * The new version's algorithm is trained once more without a fifth of each user's
- * interactions, which it then has to find; what it finds is recorded with the version,
- * and compared with a number or with what was recorded for the active version.  So a
- * source that went wrong is noticed as well as an algorithm.
- *
- * Cost: a second training, and the scores of all items for every user.
+ * What it is worth is measured and recorded with the version (worth.h), and compared with a
+ * number or with what was recorded for the active version, where that was measured on the same
+ * kind of split.  So a source that went wrong is noticed as well as an algorithm.
  */
 #include "evaluation/guard.h"
 
-#include "evaluation/measure.h"
+#include "pg/json.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 #include "utils/snapmgr.h"
 
 #include <math.h>
-
-#define HIDDEN 0.2
-#define SEED 42
 
 static pg_attribute_noreturn() void invalid(const char *text)
 {
@@ -78,46 +70,13 @@ reco_guard_check(const RecoGuard *guard, const RecoSpec *spec)
 	reco_metric_check(&guard->metric, spec, "a guard");
 }
 
-Jsonb *
-reco_metric_measure(const RecoMetric *metric, const RecoData *data, const RecoSpec *spec,
-					RecoBudget *budget)
-{
-	RecoMeasurement measurement = {.budget = budget, .data = data};
-	RecoSplit split = {.rule = {RECO_SPLIT_RANDOM, .fraction = HIDDEN, .seed = SEED}};
-	reco_estimate estimate;
-	char *text = "{}";
-
-	reco_measurement_want(&measurement, metric);
-	if (reco_measure_split(&measurement, &split))
-	{
-		reco_measure_expect(&measurement, spec);
-		if (reco_scores_mean(reco_measure_one(&measurement, spec), metric, RECO_ACTIVITY_ALL,
-							 &estimate))
-			text = psprintf("{\"%s\": %.17g}", reco_metric_text(metric), estimate.value);
-	}
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-}
-
-/* A number among metrics, or NaN. */
-static double
-recorded(Jsonb *metrics_of, const char *name)
-{
-	JsonbValue value;
-
-	if (metrics_of == NULL || !JB_ROOT_IS_OBJECT(metrics_of) ||
-		getKeyJsonValueFromContainer(&metrics_of->root, name, strlen(name), &value) == NULL ||
-		value.type != jbvNumeric)
-		return NAN;
-	return DatumGetFloat8(
-		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
-}
-
 /* What is said about it goes to *message, NULL for nothing. */
 static bool
-passes(const RecoGuard *guard, Jsonb *measured, Jsonb *current, char **message)
+passes(const RecoGuard *guard, const JsonbContainer *measured, const JsonbContainer *current,
+	   char **message)
 {
 	char *name = reco_metric_text(&guard->metric);
-	double value = recorded(measured, name);
+	double value = reco_json_number(measured, name);
 	double bound = guard->bound;
 
 	*message = NULL;
@@ -128,11 +87,20 @@ passes(const RecoGuard *guard, Jsonb *measured, Jsonb *current, char **message)
 	}
 	if (guard->relative)
 	{
-		double before = recorded(current, name);
+		double before = reco_json_number(current, name);
+		char *split = reco_json_text(measured, "split");
+		char *other = reco_json_text(current, "split");
 
 		if (isnan(before))
 		{
 			*message = psprintf("the active version has no %s to compare with", name);
+			return true;
+		}
+		if (split == NULL || other == NULL || strcmp(split, other) != 0)
+		{
+			*message = psprintf("%s of the active version was measured on another split, \"%s\" in "
+								"place of \"%s\"",
+								name, other ? other : "", split ? split : "");
 			return true;
 		}
 		bound *= before;
@@ -153,7 +121,8 @@ reco_guard_judge(const RecoGuard *guard, Jsonb *measured, const ModelRow *model)
 
 	(void) reco_version_try_read(model->schema, model->active_version, GetActiveSnapshot(),
 								 &current, NULL);
-	verdict.held_back = !passes(guard, measured, current.metrics, &message);
+	verdict.held_back = !passes(guard, measured ? &measured->root : NULL,
+								current.metrics ? &current.metrics->root : NULL, &message);
 	verdict.message = message;
 	return verdict;
 }

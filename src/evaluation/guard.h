@@ -5,7 +5,7 @@
 #ifndef RECO_EVALUATION_GUARD_H
 #define RECO_EVALUATION_GUARD_H
 
-#include "evaluation/metric.h"
+#include "model/metric.h"
 #include "store/source/source.h"
 #include "store/tables/definition.h"
 
@@ -23,14 +23,6 @@ extern void reco_guard_parse(const char *text, RecoGuard *guard);
 
 /* An error when the algorithm has nothing that the metric measures. */
 extern void reco_guard_check(const RecoGuard *guard, const RecoSpec *spec);
-
-/*
- * What the algorithm is worth on the data, measured on a fifth of each user's interactions
- * that is hidden, as versions record it: an object of numbers by the names of metrics,
- * without what cannot be told.  In the current memory context.
- */
-extern Jsonb *reco_metric_measure(const RecoMetric *metric, const RecoData *data,
-								  const RecoSpec *spec, RecoBudget *budget);
 
 /* What is made of a new version. */
 typedef struct RecoVerdict

@@ -18,8 +18,8 @@
 #define RECO_EVALUATION_MEASURE_H
 
 #include "core/ranking/scores.h"
-#include "evaluation/metric.h"
 #include "evaluation/split.h"
+#include "model/metric.h"
 #include "nodes/pg_list.h"
 #include "store/source/source.h"
 

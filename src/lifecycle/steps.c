@@ -1,6 +1,6 @@
 /*
  * steps.c
- *	  The steps of a training: read, fit, measure, write.
+ *	  The steps of a training: read, fit and write; choose and measure are in choose.c.
  *
  * What they rest on: the source (store/source), an algorithm (model), measures (evaluation)
  * and the tables of versions (versions.c).  train.c calls them in order, and keeps locks,
@@ -86,7 +86,7 @@ reco_run_parse(RecoRun *run)
 
 	run->version.owner = reco_run_as(run->definition.owner);
 	run->spec = reco_spec_parse(run->definition.algorithm);
-	if (run->guard)
+	if (run->guard && !reco_spec_is_replaced(run->spec))
 		reco_guard_check(run->guard, run->spec);
 	reco_data_options_parse(run->definition.options, &run->options);
 	reco_data_check_values(&run->options, run->spec);
@@ -119,20 +119,21 @@ count_signs(const reco_csr *a, int64 *count)
 	}
 }
 
-/* The data as the algorithm is given it, and the algorithm with what was left open. */
-static void
-prepare_training(RecoRun *run)
+void
+reco_run_prepare(RecoRun *run, const RecoSpec *spec)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
+	RecoTraining *training = &run->training;
 	RecoData *data = run->data;
 
-	reco_training_set_init(&run->set, &data->x, data->values, &run->budget);
-	reco_training_set_expect(&run->set, run->spec);
-	run->training = reco_training_of(run->spec, &run->set, &run->budget, data->features);
-	count_signs(&run->training.by_user, data->count);
-	run->training.spec = reco_spec_resolve(run->spec, &run->training);
-	run->training.progress = run->progress;
-	run->training.progress_arg = run->progress_arg;
+	reco_training_set_expect(&run->set, spec);
+	*training = reco_training_of(spec, &run->set, &run->budget, data->features);
+	count_signs(&training->by_user, data->count);
+	spec = training->spec = reco_spec_resolve(spec, training);
+	training->progress = run->progress;
+	training->progress_arg = run->progress_arg;
+	reco_training_threads(training);
+	reco_budget_require(&run->budget, spec->algorithm->memory(training), "training");
 	MemoryContextSwitchTo(old);
 }
 
@@ -148,6 +149,8 @@ reco_step_read(RecoRun *run)
 	RecoQuery items;
 
 	INSTR_TIME_SET_CURRENT(start);
+	if (run->guard || run->options.measure || reco_spec_is_replaced(run->spec))
+		keep |= RECO_KEEP_TIMES | RECO_KEEP_REPEATS;
 	reco_progress_phase(run->version.number, "reading");
 	if (features == RECO_FEATURES_REQUIRED && run->definition.items == NULL)
 		reco_features_missing(run->spec);
@@ -157,7 +160,7 @@ reco_step_read(RecoRun *run)
 	source.stored = exists;
 	items = reco_definition_query(&run->definition, true);
 	run->data = reco_read_source(&source, &items, content, keep, &run->options, &run->budget);
-	prepare_training(run);
+	reco_training_set_init(&run->set, &run->data->x, run->data->values, &run->budget);
 	reco_progress_rows(run->data->rows_read);
 	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)
 		ereport(ERROR,
@@ -170,8 +173,8 @@ reco_step_read(RecoRun *run)
 		reco_run_check_model(run);
 		check_id_types(run);
 	}
-	reco_training_threads(&run->training);
-	reco_budget_require(&run->budget, run->spec->algorithm->memory(&run->training), "training");
+	if (!reco_spec_is_replaced(run->spec))
+		reco_run_prepare(run, run->spec);
 	run->read_seconds = seconds_since(start);
 	tell_long(run, "read", run->read_seconds);
 }
@@ -191,19 +194,6 @@ reco_step_fit(RecoRun *run)
 }
 
 void
-reco_step_measure(RecoRun *run)
-{
-	MemoryContext old = MemoryContextSwitchTo(run->context);
-
-	if (run->metric)
-	{
-		reco_progress_phase(run->version.number, "measuring");
-		run->metrics = reco_metric_measure(run->metric, run->data, run->spec, &run->budget);
-	}
-	MemoryContextSwitchTo(old);
-}
-
-void
 reco_step_write(RecoRun *run, const ModelRow *now)
 {
 	reco_value_rule rule = reco_training_rule(&run->training);
@@ -215,6 +205,7 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		.read_seconds = run->read_seconds,
 		.train_seconds = run->train_seconds,
 		.metrics = run->metrics,
+		.choice = reco_run_choice(run),
 		.keep_versions = run->options.keep_versions,
 	};
 

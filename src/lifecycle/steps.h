@@ -1,17 +1,18 @@
 /*
  * steps.h
- *	  The steps of a training: read, fit, measure, write.
+ *	  The steps of a training: read, choose, fit, measure, write.
  *
  * Each is a function of a RecoRun: it takes what the steps before it gave, and gives its own
  * part, nothing else.  What fits, for one, needs to know `training` and to fill `trained`;
  * how that came to be, and where it goes, is for the others.
  *
- * Steps know nothing of locks and transactions.  Read and write want an active snapshot, fit
- * and measure do without.
+ * Steps know nothing of locks and transactions.  Read and write want an active snapshot, the
+ * others do without.
  */
 #ifndef RECO_LIFECYCLE_STEPS_H
 #define RECO_LIFECYCLE_STEPS_H
 
+#include "evaluation/choice.h"
 #include "evaluation/guard.h"
 #include "lifecycle/versions.h"
 
@@ -22,7 +23,7 @@ typedef struct RecoRun
 	const char *model;      /* its name */
 	const char *trained_by; /* name of the role that called */
 	ModelRow definition;    /* its queries, and as whom they are read */
-	RecoSpec *spec;         /* as asked for; training.spec has what was left open */
+	RecoSpec *spec;         /* as asked for; training.spec is what was chosen */
 	RecoDataOptions options;
 	const RecoMetric *metric; /* to be measured; NULL: none */
 	const RecoGuard *guard;   /* what that has to be; NULL: anything is good */
@@ -30,20 +31,36 @@ typedef struct RecoRun
 	void (*progress)(void *arg, int member, int members, int iteration, int iterations,
 					 double loss);
 	void *progress_arg;
+	/* of a refresh: the version that was finished last; number 0: there is none */
+	struct
+	{
+		int32 number;
+		Jsonb *algorithm;
+		Jsonb *choice;
+	} before;
 	/* without a schema the model is not made yet, which takes the types that read gives */
 	RecoVersion version;
 
 	/* read gives */
 	RecoData *data;
-	RecoTrainingSet set;   /* the same as algorithms are given it */
-	RecoTraining training; /* as the model's algorithm is */
+	RecoTrainingSet set; /* the same as algorithms are given it */
 	double read_seconds;
+
+	/* read gives, where the algorithm is not to be chosen; else choose */
+	RecoTraining training; /* the data as the model's algorithm is given it */
+
+	/* choose gives */
+	char *why_chosen; /* NULL: nothing was, or what was chosen before is kept */
+	RecoChoice choice;
 
 	/* fit gives */
 	RecoTrained trained;
 	double train_seconds;
 
-	/* measure gives */
+	/* choose gives, where it has measured what it gives; else measure */
+	bool measured;
+	bool has_worth; /* it could be told */
+	RecoWorth worth;
 	Jsonb *metrics; /* NULL: nothing was measured */
 
 	/* write gives */
@@ -65,11 +82,23 @@ extern void reco_run_parse(RecoRun *run);
 /* Definition → data: reads the source and checks that it can be trained on. */
 extern void reco_step_read(RecoRun *run);
 
-/* Data → trained. */
+/* The training of an algorithm that is not to be chosen, and that there is memory for it. */
+extern void reco_run_prepare(RecoRun *run, const RecoSpec *spec);
+
+/* Data → training, where the algorithm is to be chosen. */
+extern void reco_step_choose(RecoRun *run);
+
+/* Training → trained. */
 extern void reco_step_fit(RecoRun *run);
 
-/* Data → metrics. */
+/* Data → metrics, where they are not there yet. */
 extern void reco_step_measure(RecoRun *run);
+
+/* How the algorithm was chosen, as versions record it; NULL: it was given. */
+extern Jsonb *reco_run_choice(const RecoRun *run);
+
+/* What was chosen, and what it is worth. */
+extern void reco_run_tell_worth(const RecoRun *run);
 
 /*
  * Trained, metrics → version, active unless a guard holds it back: beside the model as it is

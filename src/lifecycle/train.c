@@ -152,7 +152,7 @@ what_negatives_are(const RecoRun *run)
 	initStringInfo(&text);
 	if (run->data->count[RECO_COUNT_NEGATIVE] == 0)
 		return text.data;
-	add_negative(run->spec, &said);
+	add_negative(run->training.spec, &said);
 	foreach (cell, said)
 	{
 		appendStringInfo(&text, "%s%s", separator, (char *) lfirst(cell));
@@ -263,6 +263,7 @@ write_phase(RecoTrainCall *call)
 static void
 train_phase(RecoTrainCall *call)
 {
+	reco_step_choose(&call->run);
 	reco_step_fit(&call->run);
 	reco_step_measure(&call->run);
 	write_phase(call);
@@ -333,33 +334,43 @@ tell(const RecoRun *run)
 					run->trained.model.items, by_user->start[by_user->rows]),
 			 errdetail_internal("%s.%s Columns: %s.", reco_data_rows(run->data),
 								what_negatives_are(run), what_columns_are(run))));
+	reco_run_tell_worth(run);
 	if (run->data->longest_rules)
 		tell_longest(run);
 	reco_run_tell_policies(run);
 }
 
-/* Whether the latest version is as old as the least interval between two; says when not. */
-static bool
-is_due(const ModelRow *model, const Interval *min_interval)
+/*
+ * The latest that was finished, whether it was made the active one or held back, in the current
+ * memory context; 0: none is known.
+ */
+static int32
+last_finished(const ModelRow *model, VersionRow *version)
 {
-	VersionRow version = {0};
+	for (int32 number = model->next_version - 1; number > 0; number--)
+	{
+		*version = (VersionRow){0};
+		if (reco_version_try_read(model->schema, number, GetActiveSnapshot(), version, NULL) &&
+			version->finished_at != 0 && version->status && strcmp(version->status, "failed") != 0)
+			return number;
+		if (number == model->active_version)
+			break;
+		reco_poll();
+	}
+	*version = (VersionRow){0};
+	return 0;
+}
+
+/* Whether that is as old as the least interval between two; says when not. */
+static bool
+is_due(const ModelRow *model, const VersionRow *last, const Interval *min_interval)
+{
 	Datum interval = PointerGetDatum(min_interval);
 	Datum due;
 
-	/* the latest that was finished, whether it was made the active one or held back */
-	for (int32 number = model->next_version - 1; number > 0; number--)
-	{
-		version = (VersionRow){0};
-		if (reco_version_try_read(model->schema, number, GetActiveSnapshot(), &version, NULL) &&
-			version.finished_at != 0 && version.status && strcmp(version.status, "failed") != 0)
-			break;
-		if (number == model->active_version)
-			return true;
-		reco_poll();
-	}
-	if (version.finished_at == 0)
+	if (last->finished_at == 0)
 		return true;
-	due = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(version.finished_at),
+	due = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(last->finished_at),
 							  interval);
 	if (DatumGetTimestampTz(due) <= GetCurrentTimestamp())
 		return true;
@@ -378,13 +389,17 @@ read_definition(RecoTrainCall *call)
 	RecoRun *run = &call->run;
 	ModelRow *row = &run->definition;
 	MemoryContext old = MemoryContextSwitchTo(run->context);
+	VersionRow last;
 	bool due;
 
 	reco_model_read(run->version.schema, GetActiveSnapshot(), row);
 	reco_model_check_owner(row);
 	if (row->source == NULL || row->algorithm == NULL || row->search_path == NULL)
 		reco_damaged(run->version.schema, "Its definition is not complete.");
-	due = call->min_interval == NULL || is_due(row, call->min_interval);
+	run->before.number = last_finished(row, &last);
+	run->before.algorithm = last.algorithm;
+	run->before.choice = last.choice;
+	due = call->min_interval == NULL || is_due(row, &last, call->min_interval);
 	MemoryContextSwitchTo(old);
 	return due;
 }

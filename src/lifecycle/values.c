@@ -24,6 +24,17 @@ RECO_FUNCTION(reco_describe);
 RECO_FUNCTION(reco_make_algorithm);
 RECO_FUNCTION(reco_make_options);
 
+/* An interval, as it is read whatever IntervalStyle is. */
+static char *
+interval_text(const Interval *interval, const char *name)
+{
+	if (INTERVAL_NOT_FINITE(interval))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"%s\" of reco.options must be finite", name)));
+	return psprintf("%d mons %d days " INT64_FORMAT " us", interval->month, interval->day,
+					interval->time);
+}
+
 /* Adds an argument, or an element of one; type: the base type. */
 static void
 push_value(JsonbParseState **state, JsonbIteratorToken as, Oid type, Datum given, const char *name,
@@ -58,6 +69,11 @@ push_value(JsonbParseState **state, JsonbIteratorToken as, Oid type, Datum given
 		case TEXTOID:
 			value.type = jbvString;
 			value.val.string.val = text_to_cstring(DatumGetTextPP(given));
+			value.val.string.len = strlen(value.val.string.val);
+			break;
+		case INTERVALOID:
+			value.type = jbvString;
+			value.val.string.val = interval_text(DatumGetIntervalP(given), name);
 			value.val.string.len = strlen(value.val.string.val);
 			break;
 		case JSONBOID:

@@ -418,6 +418,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_jsonb_argument(member_loss(model)),
 		reco_jsonb_argument(reco_spec_jsonb(model->spec)),
 		reco_jsonb_argument(result->options),
+		reco_jsonb_argument(result->choice),
 	};
 
 	reco_statement_one(
@@ -429,7 +430,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" 'train', round($13::numeric, 3), 'write', round($14::numeric, 3)), fields = $15,"
 		" metrics = $16, message = $17, row_security = $18, available = $19, timed = $20,"
 		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm,"
-		" options = $24::reco.data_options"
+		" options = $24::reco.data_options, choice = $25"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

@@ -38,6 +38,12 @@ reco_algorithm_find(const char *name)
 					errhint("Valid algorithms are: %s.", names.data)));
 }
 
+const RecoAlgorithm *
+reco_algorithm_nth(int n)
+{
+	return n < lengthof(algorithms) ? algorithms[n] : NULL;
+}
+
 /* An object of numbers, or NULL when it is something else. */
 static const reco_weights *
 weights_of(JsonbContainer *object)

@@ -2,7 +2,8 @@
  * describe.c
  *	  Values of type reco.algorithm as one would write them.
  *
- * Every option is there, defaults too, so that equal texts are equal models; one that is left
+ * A description has every option, defaults too, so that equal texts are equal models; a call has
+ * those alone that are not as the constructor has them without being told.  One that is left
  * open is NULL.  As jsonb likewise, without what is open.  A label has only the options in which
  * algorithms that are compared differ.
  */
@@ -12,6 +13,13 @@
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
+
+/* A literal that reads the same whatever standard_conforming_strings is. */
+static void
+describe_text(StringInfo text, const char *value)
+{
+	appendStringInfoString(text, value ? quote_literal_cstr(value) : "NULL");
+}
 
 static void
 describe_weights(StringInfo text, const reco_weights *weights)
@@ -46,10 +54,10 @@ describe_reals(StringInfo text, const reco_reals *reals)
 	appendStringInfoChar(text, ']');
 }
 
-static void describe(StringInfo text, const RecoSpec *spec, const char *schema);
+static void describe(StringInfo text, const RecoSpec *spec, const char *schema, bool whole);
 
 static void
-describe_list(StringInfo text, const reco_nested *list)
+describe_list(StringInfo text, const reco_nested *list, bool whole)
 {
 	if (list == NULL)
 	{
@@ -60,13 +68,13 @@ describe_list(StringInfo text, const reco_nested *list)
 	for (int i = 0; i < list->n; i++)
 	{
 		appendStringInfoString(text, i ? ", " : "");
-		describe(text, list->value[i], "reco.");
+		describe(text, list->value[i], "reco.", whole);
 	}
 	appendStringInfoChar(text, ']');
 }
 
 static void
-describe_value(StringInfo text, const reco_option *option, const void *params)
+describe_value(StringInfo text, const reco_option *option, const void *params, bool whole)
 {
 	const char *field = (const char *) params + option->offset;
 
@@ -92,6 +100,9 @@ describe_value(StringInfo text, const reco_option *option, const void *params)
 		case RECO_OPTION_ENUM:
 			appendStringInfo(text, "'%s'", option->choices[*(const int *) field]);
 			break;
+		case RECO_OPTION_TEXT:
+			describe_text(text, *(const char *const *) field);
+			break;
 		case RECO_OPTION_WEIGHTS:
 			describe_weights(text, *(const reco_weights *const *) field);
 			break;
@@ -100,30 +111,44 @@ describe_value(StringInfo text, const reco_option *option, const void *params)
 			break;
 		case RECO_OPTION_NESTED:
 			if (*(const RecoSpec *const *) field)
-				describe(text, *(const RecoSpec *const *) field, "reco.");
+				describe(text, *(const RecoSpec *const *) field, "reco.", whole);
 			else
 				appendStringInfoString(text, "NULL");
 			break;
 		case RECO_OPTION_NESTED_LIST:
-			describe_list(text, *(const reco_nested *const *) field);
+			describe_list(text, *(const reco_nested *const *) field, whole);
 			break;
 	}
 }
 
 /* Levels are bounded: RECO_MAX_NESTING. */
 static void
-describe(StringInfo text, const RecoSpec *spec, const char *schema)
+describe(StringInfo text, const RecoSpec *spec, const char *schema, bool whole)
 {
 	const char *separator = "";
+	void *defaults = palloc0(spec->algorithm->params_size + 1);
 
+	reco_options_init(spec->algorithm->options, defaults);
 	appendStringInfo(text, "%s%s(", schema, spec->algorithm->name);
 	for (const reco_option *option = spec->algorithm->options; option->name; option++)
 	{
-		appendStringInfo(text, "%s%s => ", separator, option->name);
-		describe_value(text, option, spec->params);
-		separator = ", ";
+		StringInfoData value;
+		StringInfoData without;
+
+		initStringInfo(&value);
+		initStringInfo(&without);
+		describe_value(&value, option, spec->params, whole);
+		describe_value(&without, option, defaults, whole);
+		if (whole || strcmp(value.data, without.data) != 0)
+		{
+			appendStringInfo(text, "%s%s => %s", separator, option->name, value.data);
+			separator = ", ";
+		}
+		pfree(value.data);
+		pfree(without.data);
 	}
 	appendStringInfoChar(text, ')');
+	pfree(defaults);
 }
 
 /*
@@ -135,7 +160,17 @@ reco_spec_describe(const RecoSpec *spec)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	describe(&text, spec, "");
+	describe(&text, spec, "", true);
+	return text.data;
+}
+
+char *
+reco_spec_call(const RecoSpec *spec)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	describe(&text, spec, "reco.", false);
 	return text.data;
 }
 
@@ -231,6 +266,9 @@ push_option(JsonbParseState **state, const reco_option *option, const void *fiel
 			value.val.boolean = *(const bool *) field;
 			pushJsonbValue(state, WJB_VALUE, &value);
 			break;
+		case RECO_OPTION_TEXT:
+			push_string(state, WJB_VALUE, *(const char *const *) field);
+			break;
 		case RECO_OPTION_ENUM:
 			push_string(state, WJB_VALUE, option->choices[*(const int *) field]);
 			break;
@@ -244,8 +282,9 @@ push_option(JsonbParseState **state, const reco_option *option, const void *fiel
 static bool
 is_absent(const reco_option *option, const void *field)
 {
-	return (option->type == RECO_OPTION_WEIGHTS || option->type == RECO_OPTION_REALS ||
-			option->type == RECO_OPTION_NESTED || option->type == RECO_OPTION_NESTED_LIST) &&
+	return (option->type == RECO_OPTION_TEXT || option->type == RECO_OPTION_WEIGHTS ||
+			option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_NESTED ||
+			option->type == RECO_OPTION_NESTED_LIST) &&
 		   *(const void *const *) field == NULL;
 }
 
@@ -276,7 +315,7 @@ value_text(const RecoSpec *spec, const reco_option *option)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	describe_value(&text, option, spec->params);
+	describe_value(&text, option, spec->params, true);
 	return text.data;
 }
 

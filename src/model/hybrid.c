@@ -33,12 +33,17 @@ static const reco_option hybrid_options[] = {
 	{NULL},
 };
 
-/* Members that look at what is known about items: it has one set of weights. */
+/*
+ * Members that look at what is known about items: it has one set of weights.  What is chosen for a
+ * member goes by what the others do.
+ */
 static int
 count_features(const RecoSpec *spec)
 {
 	int n = spec->members == 0 && spec->features != RECO_FEATURES_NONE;
 
+	if (spec->algorithm->replaced)
+		return 0;
 	for (int m = 0; m < spec->members; m++)
 		n += count_features(spec->member[m]);
 	return n;

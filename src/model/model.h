@@ -120,6 +120,7 @@ typedef struct RecoTraining
 	/* which of the simple algorithms of a composite this one is, or the first of, from 1 */
 	int member;
 	int members;
+	bool trial; /* for `candidates`: the data is a part of it, to choose by */
 	/*
 	 * Called after each iteration, and when a member of several begins, with iteration 0; may be
 	 * NULL.
@@ -174,6 +175,8 @@ struct RecoAlgorithm
 	/* what a negative value does, where it is no rating; NULL: members say it */
 	const char *negative;
 	bool needs_users; /* scores with what all users have, and with what prepare_users makes */
+	/* another takes its place before a training (evaluation/choice.h): options are all it has */
+	bool replaced;
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
 	bool (*predicts_value)(const RecoSpec *spec);
 	/* whether it compares values with their mean, which takes them as they are; NULL: no */
@@ -193,7 +196,7 @@ struct RecoAlgorithm
 	 * What is worth trying, as texts of JSON objects of options: all that reco.tune() tries, or
 	 * of a portfolio the few that reco.auto() does; NIL: nothing.  Numbers may follow the data,
 	 * but how many there are, and what each is about, may not, so that the one that was chosen
-	 * on a part of the data can be found again for all of it.  May be NULL: nothing.
+	 * on a part of the data (`trial`) can be found again for all of it.  May be NULL: nothing.
 	 */
 	List *(*candidates)(const RecoTraining *training, bool portfolio);
 
@@ -228,6 +231,8 @@ struct RecoAlgorithm
 
 /* algorithm.c */
 extern const RecoAlgorithm *reco_algorithm_find(const char *name);
+/* All of them, one after the other from 0; NULL: there are no more. */
+extern const RecoAlgorithm *reco_algorithm_nth(int n);
 extern RecoSpec *reco_spec_parse(Jsonb *value);
 /* Whether a text is an object of JSON, or begins with the name of an algorithm. */
 extern bool reco_algorithm_is_named(const char *text);
@@ -242,6 +247,8 @@ extern Jsonb *reco_spec_jsonb(const RecoSpec *spec);
  * texts, in the same order.
  */
 extern List *reco_specs_label(const List *specs);
+/* The call of its constructor, with those options alone that are not as without them. */
+extern char *reco_spec_call(const RecoSpec *spec);
 extern void reco_options_parse(const reco_option *table, void *target, const char *owner,
 							   Jsonb *value, const char *skip_key);
 
@@ -271,6 +278,8 @@ extern void reco_spec_find_members(RecoSpec *spec);
 
 /* resolve.c */
 
+/* Whether it, or one of those that it is made of, is replaced before it is trained. */
+extern bool reco_spec_is_replaced(const RecoSpec *spec);
 /* Whether an option is left open, of members too. */
 extern bool reco_spec_is_open(const RecoSpec *spec);
 /* An error when one is: for those who have no data to choose by.  what: as in "als_agg". */
@@ -280,8 +289,13 @@ extern void reco_spec_require_given(const RecoSpec *spec, const char *what);
  * by its own rule; itself where nothing is.  fit is only ever called with such.
  */
 extern const RecoSpec *reco_spec_resolve(const RecoSpec *spec, const RecoTraining *training);
+/* A copy whose members are others; what is told of them is as it was. */
+typedef const RecoSpec *(*RecoSpecChange)(void *arg, const RecoSpec *member);
+extern RecoSpec *reco_spec_with(const RecoSpec *spec, RecoSpecChange change, void *arg);
 /* For `choose` and `candidates`. */
 extern reco_shape reco_training_shape(const RecoTraining *training);
+/* An algorithm without options. */
+extern RecoSpec *reco_spec_plain(const RecoAlgorithm *algorithm);
 /*
  * RecoAlgorithm.candidates, parsed, with what they leave open, for the interactions and
  * features of the training, whatever its spec.

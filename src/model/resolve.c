@@ -28,6 +28,16 @@ reco_spec_is_open(const RecoSpec *spec)
 	return open;
 }
 
+bool
+reco_spec_is_replaced(const RecoSpec *spec)
+{
+	bool replaced = spec->algorithm->replaced;
+
+	for (int m = 0; m < spec->members && !replaced; m++)
+		replaced = reco_spec_is_replaced(spec->member[m]);
+	return replaced;
+}
+
 void
 reco_spec_require_given(const RecoSpec *spec, const char *what)
 {
@@ -57,10 +67,10 @@ reco_training_shape(const RecoTraining *training)
 	return shape;
 }
 
-/* A copy of the options whose algorithms are copies. */
-static void *
-copy_params(const RecoSpec *spec, const RecoTraining *training)
+RecoSpec *
+reco_spec_with(const RecoSpec *spec, RecoSpecChange change, void *arg)
 {
+	RecoSpec *copy = memcpy(palloc(sizeof(RecoSpec)), spec, sizeof(RecoSpec));
 	Size size = spec->algorithm->params_size + 1;
 	void *params = memcpy(palloc(size), spec->params, size);
 
@@ -69,7 +79,7 @@ copy_params(const RecoSpec *spec, const RecoTraining *training)
 		void **field = (void **) ((char *) params + option->offset);
 
 		if (option->type == RECO_OPTION_NESTED && *field)
-			*field = unconstify(RecoSpec *, reco_spec_resolve(*field, training));
+			*field = unconstify(RecoSpec *, change(arg, *field));
 		else if (option->type == RECO_OPTION_NESTED_LIST && *field)
 		{
 			const reco_nested *asked = *field;
@@ -78,12 +88,20 @@ copy_params(const RecoSpec *spec, const RecoTraining *training)
 			list->n = asked->n;
 			list->value = palloc((asked->n + 1) * sizeof(void *));
 			for (int k = 0; k < asked->n; k++)
-				list->value[k] =
-					unconstify(RecoSpec *, reco_spec_resolve(asked->value[k], training));
+				list->value[k] = unconstify(RecoSpec *, change(arg, asked->value[k]));
 			*field = list;
 		}
 	}
-	return params;
+	copy->params = params;
+	copy->members = 0;
+	reco_spec_find_members(copy);
+	return copy;
+}
+
+static const RecoSpec *
+resolve_member(void *arg, const RecoSpec *spec)
+{
+	return reco_spec_resolve(spec, arg);
 }
 
 const RecoSpec *
@@ -94,10 +112,7 @@ reco_spec_resolve(const RecoSpec *spec, const RecoTraining *training)
 
 	if (!reco_spec_is_open(spec))
 		return spec;
-	chosen = memcpy(palloc(sizeof(RecoSpec)), spec, sizeof(RecoSpec));
-	chosen->params = copy_params(spec, training);
-	chosen->members = 0;
-	reco_spec_find_members(chosen);
+	chosen = reco_spec_with(spec, resolve_member, unconstify(RecoTraining *, training));
 	if (open_option(spec))
 	{
 		RecoTraining own =
@@ -124,6 +139,12 @@ spec_of(const RecoAlgorithm *algorithm, const char *options)
 	return reco_spec_parse(DatumGetJsonbP(whole));
 }
 
+RecoSpec *
+reco_spec_plain(const RecoAlgorithm *algorithm)
+{
+	return spec_of(algorithm, "{}");
+}
+
 List *
 reco_spec_candidates(const RecoAlgorithm *algorithm, const RecoTraining *training, bool portfolio)
 {
@@ -134,8 +155,9 @@ reco_spec_candidates(const RecoAlgorithm *algorithm, const RecoTraining *trainin
 
 	if (algorithm->candidates == NULL)
 		return NIL;
-	own = reco_training_of(spec_of(algorithm, "{}"), training->set, training->budget,
+	own = reco_training_of(reco_spec_plain(algorithm), training->set, training->budget,
 						   training->features);
+	own.trial = training->trial;
 	texts = algorithm->candidates(&own, portfolio);
 	foreach (cell, texts)
 		specs = lappend(specs, spec_of(algorithm, lfirst(cell)));

@@ -75,7 +75,7 @@ needs_raw_somewhere(const RecoSpec *spec)
 {
 	bool needs = reco_spec_needs_raw(spec);
 
-	for (int m = 0; m < spec->members && !needs; m++)
+	for (int m = 0; m < spec->members && !needs && !spec->algorithm->replaced; m++)
 		needs = needs_raw_somewhere(spec->member[m]);
 	return needs;
 }
@@ -89,6 +89,7 @@ make_raw(RecoSpec *spec)
 		make_raw(spec->member[m]);
 }
 
+/* What takes the place of another is decided on anew. */
 void
 reco_spec_find_raw(RecoSpec *spec)
 {

@@ -28,6 +28,7 @@
 #include "parser/analyze.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/timestamp.h"
 
 #if PG_VERSION_NUM < 140000
 #error "reco needs PostgreSQL 14 or later"
@@ -63,6 +64,11 @@
 #include "optimizer/optimizer.h"
 #define reco_without_groups(query, node)                                                           \
 	((query)->hasGroupRTE ? flatten_group_exprs(NULL, (Query *) (query), node) : (node))
+#endif
+
+/* Intervals that never end come with version 17. */
+#ifndef INTERVAL_NOT_FINITE
+#define INTERVAL_NOT_FINITE(interval) false
 #endif
 
 #ifndef strtoi64

@@ -89,5 +89,37 @@ sql("CALL reco.alter_model('home', algorithm => $small_algorithm)");
 sql("CALL reco.refresh('home')");
 is(recommendations($node, 'home'), $served, 'and the next refresh works');
 
+# While the algorithm is chosen: readers read, and neither a kill, a cancel nor a DROP leaves
+# anything.
+my $choosing = q{phase ~ '^choosing'};
+sub choose
+{
+  my $started = start_sql($node, "CALL reco.refresh('home')");
+  $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM reco.progress WHERE $choosing") or die 'nothing is chosen';
+  return ($started, sql('SELECT pid FROM reco.progress'));
+}
+sql("CALL reco.alter_model('home', source => '$big', algorithm => reco.auto(candidates => ARRAY[" . big_training() . ', ' . big_training() . ']))');
+my $pid;
+($session, $pid) = choose();
+is(recommendations($node, 'home'), $served, 'while an algorithm is chosen the old version serves');
+like(sql('SELECT phase FROM reco.progress'), qr{^choosing \d/4$}, 'and reco.progress says how far that is');
+kill_trainer($session, 'home', $pid);
+is(recommendations($node, 'home'), $served, 'killed while it chooses: the old version serves');
+($session, $pid) = choose();
+sql("SELECT pg_cancel_backend($pid)");
+($rc, $out, $err) = finish_sql($session);
+like($err, qr/canceling statement due to user request/, 'cancelled while it chooses');
+is(sql("SELECT status FROM home.versions ORDER BY version DESC LIMIT 1"), 'failed', 'and recorded');
+is(sql(q{SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND objsubid > 0}), '0', 'no lock stays');
+sql("CALL reco.alter_model('home', source => '$small', algorithm => reco.auto(candidates => ARRAY[$small_algorithm, reco.popular()]))");
+sql("CALL reco.refresh('home')");
+is(sql("SELECT choice ->> 'state' FROM home.versions WHERE active"), 'chosen: none was chosen before', 'the next refresh chooses');
+sql("CALL reco.alter_model('home', source => '$big', algorithm => reco.auto(candidates => ARRAY[reco.popular(), reco.svd(), reco.item_knn(), reco.user_knn(), reco.rp3beta()]))");
+($session, $pid) = choose();
+sql("CALL reco.drop_model('home')");
+($rc, $out, $err) = finish_sql($session);
+like($err, qr/model "home" was dropped while it was trained/, 'dropped while it chooses');
+is(leftovers($node, 'home'), '', 'nothing is left behind');
+
 $node->stop;
 done_testing();

@@ -33,6 +33,7 @@ sql("CALL reco.create_model('home', source => '$model', algorithm => reco.ials(f
 sql("CALL reco.refresh('home')");
 sql("CALL reco.create_model('My \"Model\"', source => 'SELECT md5(customer_id::text)::uuid, product_id::text FROM lines',
      algorithm => reco.ials(factors => 8), options => reco.options(keep_versions => 1))");
+sql("CALL reco.create_model('chosen', source => '$model', algorithm => reco.auto(candidates => ARRAY[reco.item_knn(), reco.svd(factors => 8)]))");
 sql("CREATE VIEW top AS SELECT * FROM home.recommend(1, n => 3)");
 my $served = served('postgres', 'home');
 my $uuid_list = q{SELECT * FROM "My ""Model""".recommend(md5('7')::uuid)};
@@ -47,7 +48,9 @@ sub restored_serves
   is(sql($uuid_list, $database), $uuid_served, "$what: so does one of other types and a difficult name");
   is(sql('SELECT * FROM home.versions ORDER BY version', $database), $versions, "$what: its versions are there");
   is(sql('SELECT count(*) FROM top', $database), '3', "$what: a view on it works");
-  is(sql('SELECT count(*) FROM reco.models', $database), '2', "$what: reco.models lists the models");
+  is(sql('SELECT count(*) FROM reco.models', $database), '3', "$what: reco.models lists the models");
+  sql("CALL reco.refresh('chosen')", $database);
+  is(sql("SELECT choice ->> 'state' FROM chosen.versions WHERE active", $database), 'kept from version 1', "$what: a choice is kept");
   is(sql('SELECT count(*) FROM home.similar_items(5)', $database), '10', "$what: similar items");
   sql("CALL reco.refresh('home')", $database);
   is(sql('SELECT version FROM home.versions WHERE active', $database), '3', "$what: it can be refreshed");

@@ -45,6 +45,7 @@ my %algorithms = (
   rp3beta => 'reco.rp3beta()',
   content => 'reco.content()',
   popular => 'reco.popular()',
+  auto => 'reco.auto(candidates => ARRAY[reco.ials(factors => 16, iterations => 3), reco.item_knn(), reco.user_knn()])',
 );
 
 for my $name (sort keys %algorithms)

@@ -32,7 +32,8 @@ sub alone
 # Threads are limited by user, and only of users without privileges.
 plan skip_all => 'no prlimit' if system('prlimit --version >/dev/null 2>&1') != 0;
 
-my $model = q{source => 'lines', algorithm => reco.ials(factors => 64, iterations => 3)};
+my $options = q{options => reco.options(measure => false)};
+my $model = qq{source => 'lines', algorithm => reco.ials(factors => 64, iterations => 3), $options};
 my $warning = qr/WARNING:  only 1 of 4 threads could be started/;
 my ($rc, $out, $err) = alone("CALL reco.create_model('few', $model);");
 is($rc, 0, 'a model is trained without threads') or diag($err);
@@ -49,7 +50,7 @@ is($node->safe_psql('postgres', sprintf($digest, 'few')), $node->safe_psql('post
   'the model is the same');
 
 # where there is nothing for threads to do none is asked for
-($rc, $out, $err) = alone("CALL reco.create_model('chart', 'lines', reco.popular()); CALL reco.create_model('small', 'lines', reco.ials(factors => 2));");
+($rc, $out, $err) = alone("CALL reco.create_model('chart', 'lines', reco.popular(), $options); CALL reco.create_model('small', 'lines', reco.ials(factors => 2), $options);");
 is($rc, 0, 'small trainings') or diag($err);
 unlike($err, qr/WARNING/, '... ask for no threads');
 

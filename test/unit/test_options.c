@@ -281,6 +281,44 @@ test_enum(void **state)
 	refuses("choice", boolean(true), "option \"choice\" of " OWNER " must be a string", hint);
 }
 
+typedef struct texts
+{
+	const char *name;
+	const char *other;
+} texts;
+
+static void
+test_text(void **state)
+{
+	static const char *const fallback[] = {"ndcg@10", NULL};
+	static const reco_option options[] = {
+		{"name", RECO_OPTION_TEXT, offsetof(texts, name), 0, 0, 0, fallback},
+		{"other", RECO_OPTION_TEXT, offsetof(texts, other), 0, 0, 0, NULL},
+		{NULL, 0, 0, 0, 0, 0, NULL},
+	};
+	const reco_value null = {.kind = RECO_VALUE_NULL};
+	reco_value one = number(1);
+	reco_value text = string("rmse");
+	reco_option_error error;
+	texts t;
+
+	(void) state;
+	reco_options_init(options, &t);
+	assert_string_equal(t.name, "ndcg@10");
+	assert_null(t.other);
+	assert_true(reco_options_set(options, &t, OWNER, "name", &text, &error));
+	assert_true(reco_options_set(options, &t, OWNER, "other", &text, &error));
+	assert_string_equal(t.name, "rmse");
+	assert_string_equal(t.other, "rmse");
+	assert_false(reco_options_set(options, &t, OWNER, "name", &one, &error));
+	assert_string_equal(error.message, "option \"name\" of algorithm \"test\" must be a string");
+	assert_string_equal(t.name, "rmse");
+	assert_true(reco_options_set(options, &t, OWNER, "name", &null, &error));
+	assert_true(reco_options_set(options, &t, OWNER, "other", &null, &error));
+	assert_string_equal(t.name, "ndcg@10");
+	assert_null(t.other);
+}
+
 static void
 test_unrecognized(void **state)
 {
@@ -564,7 +602,8 @@ main(void)
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_int),
 		cmocka_unit_test(test_seed),     cmocka_unit_test(test_real),
 		cmocka_unit_test(test_bool),     cmocka_unit_test(test_enum),
-		cmocka_unit_test(test_weights),  cmocka_unit_test(test_unrecognized),
+		cmocka_unit_test(test_weights),  cmocka_unit_test(test_text),
+		cmocka_unit_test(test_unrecognized),
 		cmocka_unit_test(test_lists),    cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_open),     cmocka_unit_test(test_chosen),
 	};

@@ -66,6 +66,9 @@ store(const reco_option *option, void *target, double number)
 		case RECO_OPTION_BOOL:
 			*(bool *) field = number != 0;
 			break;
+		case RECO_OPTION_TEXT:
+			*(const char **) field = option->choices ? option->choices[0] : NULL;
+			break;
 		case RECO_OPTION_WEIGHTS:
 		case RECO_OPTION_REALS:
 		case RECO_OPTION_NESTED:
@@ -294,6 +297,17 @@ check_list(const reco_option *option, const char *owner, const reco_value *value
 	return true;
 }
 
+/* What a text says is for its owner to check. */
+static bool
+check_text(const reco_option *option, const char *owner, const reco_value *value,
+		   reco_option_error *error)
+{
+	if (value->kind != RECO_VALUE_STRING)
+		return fail(error->message, sizeof(error->message), "option \"%s\" of %s must be a string",
+					option->name, owner);
+	return true;
+}
+
 /* Of an option whose field is a pointer: checks the value, and *kept is what is pointed to. */
 static bool
 check_pointer(const reco_option *option, const char *owner, const reco_value *value,
@@ -307,6 +321,9 @@ check_pointer(const reco_option *option, const char *owner, const reco_value *va
 		case RECO_OPTION_REALS:
 			*kept = value->reals;
 			return check_reals(option, owner, value, error);
+		case RECO_OPTION_TEXT:
+			*kept = value->string;
+			return check_text(option, owner, value, error);
 		case RECO_OPTION_NESTED:
 			*kept = value->nested;
 			return check_nested(option, owner, value, error);
@@ -319,8 +336,9 @@ check_pointer(const reco_option *option, const char *owner, const reco_value *va
 static bool
 is_pointer(const reco_option *option)
 {
-	return option->type == RECO_OPTION_WEIGHTS || option->type == RECO_OPTION_REALS ||
-		   option->type == RECO_OPTION_NESTED || option->type == RECO_OPTION_NESTED_LIST;
+	return option->type == RECO_OPTION_TEXT || option->type == RECO_OPTION_WEIGHTS ||
+		   option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_NESTED ||
+		   option->type == RECO_OPTION_NESTED_LIST;
 }
 
 bool

@@ -15,6 +15,7 @@ typedef enum reco_option_type
 	RECO_OPTION_REAL,    /* double; NaN: left open */
 	RECO_OPTION_BOOL,    /* bool */
 	RECO_OPTION_ENUM,    /* int, the place in choices; INT_MIN: left open */
+	RECO_OPTION_TEXT,    /* const char *; the default is choices[0], without choices NULL */
 	RECO_OPTION_WEIGHTS, /* const reco_weights *; NULL: not given */
 	RECO_OPTION_REALS,   /* const reco_reals *; NULL: not given */
 	RECO_OPTION_NESTED,  /* void *, an algorithm; NULL: not given, which min 1 does not allow */
@@ -55,7 +56,7 @@ typedef struct reco_option
 	double fallback; /* default; the place in choices for an enum */
 	double min;      /* of a number, or of the length of a list; inclusive */
 	double max;
-	const char *const *choices; /* of an enum, ends with NULL */
+	const char *const *choices; /* of an enum, ends with NULL; of a text the default */
 	/* not given, an INT, a REAL or an ENUM is left open, to be chosen by the data: no fallback */
 	bool open;
 } reco_option;

@@ -8,6 +8,7 @@
 #include "lib/stringinfo.h"
 #include "model/model.h"
 #include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 
 #include <float.h>
 
@@ -34,8 +35,28 @@ static const reco_option data_options[] = {
 	 value_choices},
 	{"value_cap", RECO_OPTION_REAL, offsetof(RecoDataOptions, value_cap), 0, FLT_TRUE_MIN,
 	 RECO_MAX_VALUE, NULL},
+	{"measure", RECO_OPTION_BOOL, offsetof(RecoDataOptions, measure), true, 0, 1, NULL},
+	{"retune", RECO_OPTION_TEXT, offsetof(RecoDataOptions, retune), 0, 0, 0, NULL},
 	{NULL},
 };
+
+Interval *
+reco_data_retune(const RecoDataOptions *options)
+{
+	Interval zero = {0};
+	Datum interval;
+
+	if (options->retune == NULL)
+		return NULL;
+	interval = DirectFunctionCall3(interval_in, CStringGetDatum(options->retune),
+								   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	if (!DatumGetBool(DirectFunctionCall2(interval_gt, interval, IntervalPGetDatum(&zero))))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"retune\" of reco.options must be longer than 0"),
+						errhint("Leave it out to have an algorithm chosen anew only when the data "
+								"or its worth has changed.")));
+	return DatumGetIntervalP(interval);
+}
 
 void
 reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
@@ -51,6 +72,7 @@ reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("value_cap goes with value => 'cap' only"),
 						errhint("Give value => 'cap' as well, or leave value_cap out.")));
+	(void) reco_data_retune(options);
 }
 
 reco_row_rules

@@ -41,10 +41,15 @@ typedef struct RecoDataOptions
 	int live;
 	int value;        /* reco_value_rule_kind */
 	double value_cap; /* 0: not given */
+	bool measure;       /* a new version is measured */
+	const char *retune; /* an interval, after which an algorithm is chosen anew; NULL: never */
 } RecoDataOptions;
 
 /* An error unless these are options of data; NULL: the defaults. */
 extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
+
+/* The option of that name, palloc'd; NULL: none. */
+extern Interval *reco_data_retune(const RecoDataOptions *options);
 
 /* What the options say of what a user keeps. */
 extern reco_row_rules reco_data_row_rules(const RecoDataOptions *options);

@@ -134,14 +134,16 @@ jsonb_column(TupleTableSlot *slot, int number)
 /* Of at most RECO_MAX_FIELDS columns each a name, a kind and five numbers. */
 #define FIELDS_BYTES (RECO_MAX_FIELDS * 1024)
 
-/* Those that are longer than they can be are not unpacked; in their place stands what is none. */
+/* Of some dozens of candidates each a call, a few numbers and a message. */
+#define CHOICE_BYTES (1024 * 1024)
+
+/* One that is longer than it can be is not unpacked; in its place stands what is none. */
 static Jsonb *
-fields_column(TupleTableSlot *slot)
+bounded_column(TupleTableSlot *slot, int number, Size most)
 {
-	if (reco_column(slot, VERSION_FIELDS) &&
-		toast_raw_datum_size(slot->tts_values[VERSION_FIELDS]) > FIELDS_BYTES)
+	if (reco_column(slot, number) && toast_raw_datum_size(slot->tts_values[number]) > most)
 		return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("null")));
-	return jsonb_column(slot, VERSION_FIELDS);
+	return jsonb_column(slot, number);
 }
 
 /*
@@ -237,7 +239,7 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 		return false;
 	row->algorithm = jsonb_column(slot, VERSION_ALGORITHM);
 	row->options = jsonb_column(slot, VERSION_OPTIONS);
-	row->fields = fields_column(slot);
+	row->fields = bounded_column(slot, VERSION_FIELDS, FIELDS_BYTES);
 	row->status = text_column(slot, VERSION_STATUS);
 	row->users = int_column(slot, VERSION_USERS);
 	row->added_users = int_column(slot, VERSION_ADDED_USERS);
@@ -249,6 +251,7 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 	if (reco_column(slot, VERSION_MAX_VALUE))
 		row->max_value = DatumGetFloat4(slot->tts_values[VERSION_MAX_VALUE]);
 	row->metrics = jsonb_column(slot, VERSION_METRICS);
+	row->choice = bounded_column(slot, VERSION_CHOICE, CHOICE_BYTES);
 	if (reco_column(slot, VERSION_AVAILABLE))
 		row->available = DatumGetBool(slot->tts_values[VERSION_AVAILABLE]);
 	if (reco_column(slot, VERSION_TIMED))

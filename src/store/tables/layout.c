@@ -91,6 +91,7 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_FOLDED_IN_AT] = {"folded_in_at", TIMESTAMPTZOID},
 	[VERSION_FOLDED_IN_USERS] = {"folded_in_users", INT4OID},
 	[VERSION_MEMBER_LOSS] = {"member_loss", JSONBOID},
+	[VERSION_CHOICE] = {"choice", JSONBOID},
 };
 
 static const Column user_columns[COLUMNS] = {

@@ -4,7 +4,7 @@
  *
  * The table is in the order of reco_metric (core/ranking/metrics.h), which has their definitions.
  */
-#include "evaluation/metric.h"
+#include "model/metric.h"
 
 static const struct
 {

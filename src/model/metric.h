@@ -2,8 +2,8 @@
  * metric.h
  *	  Metrics by their names: "ndcg@10", "rmse".
  */
-#ifndef RECO_EVALUATION_METRIC_H
-#define RECO_EVALUATION_METRIC_H
+#ifndef RECO_MODEL_METRIC_H
+#define RECO_MODEL_METRIC_H
 
 #include "core/ranking/metrics.h"
 #include "model/model.h"
@@ -39,4 +39,4 @@ extern bool reco_metric_of_values(reco_metric kind);
 /* An error when the algorithm has nothing that the metric measures; what: "a guard". */
 extern void reco_metric_check(const RecoMetric *metric, const RecoSpec *spec, const char *what);
 
-#endif /* RECO_EVALUATION_METRIC_H */
+#endif /* RECO_MODEL_METRIC_H */

@@ -1,0 +1,143 @@
+/*
+ * retune.c
+ *	  How long a choice is kept, and what versions record of it.
+ *
+ * A choice holds for the algorithm that was asked for, the query of items, and data of about the
+ * size that it was made on, which is why versions that keep it go on recording these.
+ *
+ * Cost: none to speak of.
+ */
+#include "evaluation/retune.h"
+
+#include "common/hashfn.h"
+#include "pg/json.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+#include <math.h>
+
+/* By so much users, items or interactions may grow or shrink. */
+#define MOST_CHANGE 0.25
+
+/* The text of a query, so that another is told from it. */
+static char *
+hash_of(const char *text)
+{
+	return text ? psprintf("%016" INT64_MODIFIER "x",
+						   DatumGetUInt64(hash_any_extended((const unsigned char *) text,
+															(int) strlen(text), 0)))
+				: NULL;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_algorithm(JsonbContainer *recorded, const RecoSpec *asked)
+{
+	return recorded && compareJsonbContainers(recorded, &reco_spec_jsonb(asked)->root) == 0;
+}
+
+/* Says so when a size is another. */
+static char *
+size_changed(const JsonbContainer *shape, const char *what, double now)
+{
+	double then = reco_json_number(shape, what);
+
+	/* nothing, when it is not known */
+	if (fabs(now - then) <= MOST_CHANGE * then)
+		return NULL;
+	return isnan(then) ? psprintf("it is not known for how many %s it was chosen", what)
+					   : psprintf("%s were %.0f and are %.0f", what, then, now);
+}
+
+static bool
+is_past(const char *at, const Interval *interval)
+{
+	Datum then = DirectFunctionCall3(timestamptz_in, CStringGetDatum(at),
+									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	Datum due = DirectFunctionCall2(timestamptz_pl_interval, then, PointerGetDatum(interval));
+
+	return DatumGetTimestampTz(due) <= GetCurrentTimestamp();
+}
+
+char *
+reco_choice_stale(const Jsonb *recorded, const RecoChoiceFor *now, const Interval *retune)
+{
+	const JsonbContainer *object = recorded ? &recorded->root : NULL;
+	const JsonbContainer *shape = reco_json_container(object, "shape");
+	char *at = reco_json_text(object, "at");
+	char *changed;
+
+	if (reco_json_container(object, "choices") == NULL)
+		return pstrdup("none was chosen before");
+	if (reco_json_text(object, "fallback"))
+		return pstrdup("there was too little to choose by");
+	if (!same_algorithm(reco_json_container(object, "asked"), now->asked))
+		return pstrdup("the algorithm of the definition is another one");
+	if (!same_text(reco_json_text(object, "items_query"), hash_of(now->items_query)))
+		return pstrdup("the query of items is another one");
+	changed = size_changed(shape, "users", now->users);
+	changed = changed ? changed : size_changed(shape, "items", now->items);
+	changed = changed ? changed : size_changed(shape, "interactions", (double) now->interactions);
+	if (changed == NULL && retune && (at == NULL || is_past(at, retune)))
+		changed =
+			psprintf("%s have passed",
+					 DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(retune))));
+	return changed;
+}
+
+/* Now, with its offset. */
+static char *
+time_text(void)
+{
+	return pstrdup(timestamptz_to_str(GetCurrentTimestamp()));
+}
+
+Jsonb *
+reco_choice_record(const RecoChoice *choice, const RecoChoiceFor *now, int32 version,
+				   const char *why, Jsonb *metrics)
+{
+	StringInfoData shape;
+	StringInfoData text;
+
+	initStringInfo(&shape);
+	initStringInfo(&text);
+	reco_json_add_number(&shape, "users", now->users);
+	reco_json_add_number(&shape, "items", now->items);
+	reco_json_add_number(&shape, "interactions", (double) now->interactions);
+	reco_json_add(&text, "asked", JsonbToCString(NULL, &reco_spec_jsonb(now->asked)->root, 0));
+	reco_json_add_text(&text, "items_query", hash_of(now->items_query));
+	reco_json_add_number(&text, "version", version);
+	reco_json_add_text(&text, "at", time_text());
+	reco_json_add_text(&text, "state", psprintf("chosen: %s", why));
+	reco_json_add_text(&text, "fallback", choice->fallback ? "true" : NULL);
+	reco_json_add(&text, "shape", reco_json_end(&shape));
+	if (metrics)
+		reco_json_add(&text, "worth", JsonbToCString(NULL, &metrics->root, 0));
+	reco_json_add(&text, "choices", choice->choices);
+	return reco_json_of(reco_json_end(&text));
+}
+
+Jsonb *
+reco_choice_keep(const Jsonb *recorded)
+{
+	JsonbContainer *object = &unconstify(Jsonb *, recorded)->root;
+	StringInfoData state;
+
+	initStringInfo(&state);
+	reco_json_add_text(&state, "state",
+					   psprintf("kept from version %.0f", reco_json_number(object, "version")));
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(recorded),
+											  JsonbPGetDatum(reco_json_of(reco_json_end(&state)))));
+}
+
+const JsonbContainer *
+reco_choice_metrics(const Jsonb *recorded)
+{
+	return recorded ? reco_json_container(&recorded->root, "worth") : NULL;
+}

@@ -1,0 +1,194 @@
+/*
+ * choose.c
+ *	  The step between read and fit where the algorithm is to be chosen, and what a version is
+ *	  worth.
+ *
+ * What was chosen before is kept as long as it holds (evaluation/retune.h); whether it does is
+ * also a matter of its worth, so that is measured here, once.  Of an algorithm that was given it is
+ * measured after fit, which may fail.
+ *
+ * Cost: that of the choice (evaluation/choice.h), or of one more training on a part of the data.
+ */
+#include "evaluation/retune.h"
+#include "lifecycle/steps.h"
+#include "store/source/lookup.h"
+#include "store/tables/progress.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+#include "utils/memutils.h"
+
+/* Before each candidate: no use in going on when the model is gone. */
+static void
+choosing(void *arg, int candidate, int candidates)
+{
+	const RecoRun *run = arg;
+
+	reco_run_check_model(run);
+	/* the look-up took a snapshot of the catalogs, which would hold back vacuum */
+	if (!ActiveSnapshotSet())
+		InvalidateCatalogSnapshot();
+	reco_progress_phase(run->version.number, psprintf("choosing %d/%d", candidate, candidates));
+}
+
+typedef struct Measuring
+{
+	RecoRun *run;
+	const RecoSpec *spec;
+	bool measured;
+} Measuring;
+
+static void
+measure(void *arg)
+{
+	Measuring *measuring = arg;
+	RecoRun *run = measuring->run;
+
+	measuring->measured =
+		reco_worth_measure(run->data, measuring->spec, run->metric, &run->budget, &run->worth);
+}
+
+/*
+ * Without a guard a version that there is no memory to measure for is written all the same.
+ */
+static void
+measure_worth(RecoRun *run, const RecoSpec *spec)
+{
+	Measuring measuring = {run, spec};
+	ErrorData *error = NULL;
+
+	run->measured = true;
+	reco_progress_phase(run->version.number, "measuring");
+	if (run->guard)
+		measure(&measuring);
+	else
+		error = reco_lookup_try(measure, &measuring);
+	if (error && error->sqlerrcode != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		ReThrowError(error);
+	if (error)
+		ereport(NOTICE, (errmsg("model \"%s\": what version %d is worth was not measured",
+								run->model, run->version.number),
+						 errdetail_internal("%s.", error->message),
+						 errhint("reco.options(measure => false) leaves it out.")));
+	run->has_worth = error == NULL && measuring.measured;
+	if (run->has_worth && (run->guard || reco_worth_is_told(&run->worth)))
+		run->metrics = run->worth.metrics;
+}
+
+static bool
+is_measured(const RecoRun *run)
+{
+	return run->guard || run->options.measure;
+}
+
+/* What a choice holds for. */
+static RecoChoiceFor
+choice_for(const RecoRun *run)
+{
+	const reco_csr *a = &run->data->x.by_user;
+
+	return (RecoChoiceFor){
+		.asked = run->spec,
+		.items_query = run->definition.items,
+		.users = a->rows,
+		.items = a->cols,
+		.interactions = a->start[a->rows],
+	};
+}
+
+/* Why a choice is to be made; NULL: what the version before has still holds, *kept. */
+static char *
+why_choose(RecoRun *run, const RecoSpec **kept)
+{
+	RecoChoiceFor now = choice_for(run);
+	char *why;
+
+	if (run->before.number == 0)
+		return pstrdup("the model is new");
+	why = reco_choice_stale(run->before.choice, &now, reco_data_retune(&run->options));
+	if (why || run->before.algorithm == NULL)
+		return why ? why : pstrdup("none was chosen before");
+	*kept = reco_spec_parse(run->before.algorithm);
+	if (reco_spec_is_replaced(*kept) || reco_spec_is_open(*kept))
+		return pstrdup("what was chosen before is not known");
+	if (!is_measured(run))
+		return NULL;
+	measure_worth(run, *kept);
+	if (run->has_worth && reco_worth_fell(&run->worth, reco_choice_metrics(run->before.choice)))
+		return psprintf("%s of what was chosen fell to %.4g", reco_metric_text(&run->worth.metric),
+						run->worth.own.value);
+	return NULL;
+}
+
+static const RecoSpec *
+choose(RecoRun *run)
+{
+	const RecoSpec *kept = NULL;
+	RecoChooser chooser = {
+		.data = run->data,
+		.set = &run->set,
+		.budget = &run->budget,
+		.model = run->model,
+		.guard = run->metric,
+		.progress = choosing,
+		.progress_arg = run,
+	};
+
+	run->why_chosen = why_choose(run, &kept);
+	if (run->why_chosen == NULL)
+		return kept;
+	run->has_worth = false;
+	run->metrics = NULL;
+	reco_choose(&chooser, run->spec, &run->choice);
+	run->measured = run->has_worth = run->choice.has_worth;
+	run->worth = run->choice.worth;
+	if (run->has_worth && (run->guard || reco_worth_is_told(&run->worth)))
+		run->metrics = run->worth.metrics;
+	return run->choice.spec;
+}
+
+void
+reco_step_choose(RecoRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	if (reco_spec_is_replaced(run->spec))
+		reco_run_prepare(run, choose(run));
+	MemoryContextSwitchTo(old);
+}
+
+void
+reco_step_measure(RecoRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	if (!run->measured && is_measured(run))
+		measure_worth(run, run->training.spec);
+	MemoryContextSwitchTo(old);
+}
+
+Jsonb *
+reco_run_choice(const RecoRun *run)
+{
+	RecoChoiceFor now = choice_for(run);
+
+	if (!reco_spec_is_replaced(run->spec))
+		return NULL;
+	if (run->why_chosen == NULL)
+		return reco_choice_keep(run->before.choice);
+	return reco_choice_record(&run->choice, &now, run->version.number, run->why_chosen,
+							  run->metrics);
+}
+
+void
+reco_run_tell_worth(const RecoRun *run)
+{
+	if (reco_spec_is_replaced(run->spec) && !run->choice.fallback)
+		ereport(NOTICE, (errmsg("model \"%s\" version %d: %s is %s", run->model,
+								run->version.number, reco_spec_call(run->training.spec),
+								run->why_chosen ? "what was chosen" : "kept"),
+						 errhint("reco.describe(%s) shows what was tried.",
+								 quote_literal_cstr(run->model))));
+	if (run->has_worth && reco_worth_is_told(&run->worth))
+		reco_worth_tell(&run->worth, run->training.spec, run->model, run->version.number);
+}
