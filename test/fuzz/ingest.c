@@ -3,10 +3,10 @@
  *	  Fuzz target: triples to matrices, filtered and transposed.
  *
  * Input: a byte of flags (values, times, very many items in falling order, at most some
- * pairs of a user, a trend, times are kept), a byte each for the least number of entries of a user
- *and of an item, the first of which is also the most pairs of a user and the trend's period, a byte
- * for the allocation that fails (0: none), then the rows: a byte each for user
- * and item, and where there are values and times a byte for the two.  Checked
+ * pairs of a user, a trend, times are kept, rows of repeats are kept), a byte each for the least
+ * number of entries of a user and of an item, the first of which is also the most pairs of a user
+ * and the trend's period, a byte for the allocation that fails (0: none), then the rows: a byte
+ * each for user and item, and where there are values and times a byte for the two.  Checked
  * against a table of all pairs that is filled row by row.
  */
 #include "fuzz.h"
@@ -131,6 +131,38 @@ check_matrix(const reco_interactions *x, const cell *table, const int32_t *item_
 	}
 	REQUIRE(x->merged == rows - a->start[USERS]);
 	REQUIRE((x->latest != NULL) == repeats);
+}
+
+/* The rows of repeats are of pairs that there are, in order, and come to their values. */
+static void
+check_repeats(const reco_interactions *x)
+{
+	const reco_csr *a = &x->by_user;
+	const reco_repeats *repeats = &x->repeats;
+
+	for (int32_t u = 0; repeats->start && u < a->rows; u++)
+	{
+		int64_t end = repeats->start[u + 1];
+
+		for (int64_t r = repeats->start[u], n; r < end; r += n)
+		{
+			int64_t e = reco_find(a->col, a->start[u], a->start[u + 1], repeats->row[r].item);
+			double sum = 0;
+
+			REQUIRE(e >= 0);
+			REQUIRE(r == repeats->start[u] || repeats->row[r - 1].item < repeats->row[r].item);
+			for (n = 0; r + n < end && repeats->row[r + n].item == repeats->row[r].item; n++)
+			{
+				sum += repeats->row[r + n].value;
+				REQUIRE(n == 0 || repeats->time == NULL ||
+						repeats->time[r + n - 1] <= repeats->time[r + n]);
+			}
+			REQUIRE(n > 1);
+			REQUIRE((float) sum == a->value[e]);
+			REQUIRE(repeats->time == NULL || x->time == NULL ||
+					repeats->time[r + n - 1] == x->time[e]);
+		}
+	}
 }
 
 static void
@@ -265,6 +297,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		trend.growth = calloc((size_t) items, sizeof(float));
 		t.rules.max = data[0] & 16 ? 1 + data[1] % 8 : 0;
 		t.keep_time = data[0] & 64;
+		t.keep_repeats = data[0] & 128;
 		if (data[0] & 32)
 			t.trend = &trend;
 		if (t.trend)
@@ -284,8 +317,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else
 			check_matrix(&x, table, item_rank);
 		check_transpose(&x);
+		check_repeats(&x);
 		check_filter(&x, data[1] % 16, data[2] % 16);
 		check_transpose(&x);
+		check_repeats(&x);
 		reco_interactions_free(&env, &x);
 	}
 	else
