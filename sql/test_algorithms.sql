@@ -129,7 +129,7 @@ UPDATE alg_grid SET a = a || '{"factors": 0}' WHERE id = 1;
 SELECT id, reco.describe(a) FROM alg_grid ORDER BY id;
 SELECT pg_typeof(ARRAY[reco.ials(), reco.als()]), pg_typeof(array_agg(a)) FROM alg_grid;
 SELECT reco.ials() = reco.ials(factors => 64) AS equal, reco.ials() = reco.ials(factors => 65) AS other;
-SELECT reco.ials() ->> 'alpha' AS alpha;
+SELECT reco.ials() ->> 'factors' AS factors;
 DROP TABLE alg_grid;
 
 -- in an index or a generated column: the constructors are immutable

@@ -133,7 +133,7 @@ SELECT item_id, round(score::float8::numeric, 6) AS score FROM als_given.recomme
 SELECT reco.ials(regularization => 0);
 SELECT reco.ials(regularization => 1e-300);
 CALL reco.create_model('als_singular', 'SELECT u, i, 1 FROM generate_series(1, 2) u, generate_series(1, 2) i',
-  reco.ials(factors => 2, regularization => 1e-9, iterations => 100));
+  reco.ials(factors => 2, regularization => 1e-9, iterations => 100, alpha => 1));
 SELECT u, i, abs(als_singular.predict(u, i) - 1) < 1e-3 AS one
   FROM generate_series(1, 2) u, generate_series(1, 2) i ORDER BY u, i;
 
@@ -145,7 +145,7 @@ SELECT item_id, score, source FROM als_equal.recommend(2);
 SELECT als_equal.predict(2, 5), als_equal.predict(1, 1);
 
 -- C18: items 4, 5 and user 3 are in no interaction
-CALL reco.create_model('als_gaps', 'VALUES (1, 1, 1), (1, 2, 1), (2, 2, 1), (2, 3, 1)', reco.ials(factors => 3));
+CALL reco.create_model('als_gaps', 'VALUES (1, 1, 1), (1, 2, 1), (2, 2, 1), (2, 3, 1)', reco.ials(factors => 3, regularization => 0.01, alpha => 1));
 SELECT rank, item_id, similarity BETWEEN -1 AND 1 AS sane FROM als_gaps.similar_items(1);
 SELECT * FROM als_gaps.similar_items(4);
 SELECT * FROM als_gaps.similar_users(3);
@@ -167,23 +167,23 @@ BEGIN
 END
 $$;
 SET reco.threads = 1;
-SELECT als_digest('1 thread', reco.ials(factors => 8, iterations => 10)), als_digest('1 thread', reco.als(factors => 8, iterations => 10));
-SELECT als_digest('again', reco.ials(factors => 8, iterations => 10)), als_digest('again', reco.als(factors => 8, iterations => 10));
+SELECT als_digest('1 thread', reco.ials(factors => 8, iterations => 10, regularization => 0.01, alpha => 1)), als_digest('1 thread', reco.als(factors => 8, iterations => 10));
+SELECT als_digest('again', reco.ials(factors => 8, iterations => 10, regularization => 0.01, alpha => 1)), als_digest('again', reco.als(factors => 8, iterations => 10));
 SET reco.max_threads = 4;
 SET reco.threads = 2;
-SELECT als_digest('2 threads', reco.ials(factors => 8, iterations => 10)), als_digest('2 threads', reco.als(factors => 8, iterations => 10));
+SELECT als_digest('2 threads', reco.ials(factors => 8, iterations => 10, regularization => 0.01, alpha => 1)), als_digest('2 threads', reco.als(factors => 8, iterations => 10));
 SET reco.threads = 4;
-SELECT als_digest('4 threads', reco.ials(factors => 8, iterations => 10)), als_digest('4 threads', reco.als(factors => 8, iterations => 10));
+SELECT als_digest('4 threads', reco.ials(factors => 8, iterations => 10, regularization => 0.01, alpha => 1)), als_digest('4 threads', reco.als(factors => 8, iterations => 10));
 CREATE INDEX als_many_order ON als_many (hashint4(u * 1000 + i));
 CLUSTER als_many USING als_many_order;
-SELECT als_digest('other order', reco.ials(factors => 8, iterations => 10)), als_digest('other order', reco.als(factors => 8, iterations => 10));
+SELECT als_digest('other order', reco.ials(factors => 8, iterations => 10, regularization => 0.01, alpha => 1)), als_digest('other order', reco.als(factors => 8, iterations => 10));
 SET reco.threads = 1;
 SELECT algorithm, count(*) AS runs, count(DISTINCT digest) AS digests FROM als_digests GROUP BY algorithm ORDER BY algorithm;
 -- while another seed gives other factors
-SELECT als_digest('seed', reco.ials(factors => 8, iterations => 10, seed => 43));
+SELECT als_digest('seed', reco.ials(factors => 8, iterations => 10, seed => 43, regularization => 0.01, alpha => 1));
 SELECT algorithm, count(DISTINCT digest) AS digests FROM als_digests GROUP BY algorithm ORDER BY algorithm;
 -- a stored user equals its fold-in
-CALL reco.create_model('als_run', 'als_many', reco.ials(factors => 8, iterations => 10));
+CALL reco.create_model('als_run', 'als_many', reco.ials(factors => 8, iterations => 10, regularization => 0.01, alpha => 1));
 SELECT count(*) AS items, max(abs(b.score - r.score)) < 1e-6 AS same
   FROM als_run.recommend_for(ARRAY(SELECT i FROM als_many WHERE u = 7), n => NULL) AS b
   JOIN als_run.recommend(7, n => NULL) AS r USING (item_id);
@@ -194,7 +194,7 @@ DO $$
 DECLARE s text; a reco.algorithm;
 BEGIN
   FOREACH s IN ARRAY ARRAY['auto', 'cholesky', 'cg'] LOOP
-    FOREACH a IN ARRAY ARRAY[reco.ials(factors => 4, regularization => 0.1, iterations => 3000, solver => s),
+    FOREACH a IN ARRAY ARRAY[reco.ials(factors => 4, regularization => 0.1, iterations => 3000, solver => s, alpha => 1),
                              reco.als(factors => 4, regularization => 0.1, iterations => 3000, clip => false, solver => s)] LOOP
       CALL reco.create_model('als_solver', 'als_rows', a);
       EXECUTE 'INSERT INTO als_solvers SELECT CASE WHEN $1 = ''als'' THEN ''als_explicit'' ELSE ''als_implicit'' END, $2, u, i,

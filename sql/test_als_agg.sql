@@ -26,7 +26,7 @@ SELECT reco.als_agg('{2}', 6), reco.als_agg('{2}', 6::numeric), reco.als_agg('[0
 -- C16: y1 = (1, 0), y2 = (1, 1), y3 = (0, 2), lambda 0.5, alpha 1
 WITH y(i, factors) AS (VALUES (1, '{1, 0}'::real[]), (2, '{1, 1}'), (3, '{0, 2}')),
      v(u, i, value) AS (VALUES (1, 1, 3), (1, 3, 1), (2, 1, 3), (2, 3, -1))
-SELECT u, agg_gap(reco.als_agg(factors, value, (SELECT reco.gram_agg(factors) FROM y), reco.ials(regularization => 0.5)),
+SELECT u, agg_gap(reco.als_agg(factors, value, (SELECT reco.gram_agg(factors) FROM y), reco.ials(regularization => 0.5, alpha => 1)),
                   CASE u WHEN 1 THEN '{0.6634146341, 0.3512195122}' ELSE '{0.7414634146, -0.0780487805}' END::float8[]) < 1e-7 AS right
   FROM v JOIN y USING (i) GROUP BY u ORDER BY u;
 
@@ -38,7 +38,7 @@ CREATE TABLE agg_rows AS
 CALL reco.create_model('agg_implicit', 'agg_rows', reco.ials(factors => 8, regularization => 0.3, alpha => 2, iterations => 5), options => reco.options(value => 'raw'));
 CALL reco.create_model('agg_weighted', 'agg_rows',
   reco.ials(factors => 8, regularization => 0.01, alpha => 2, iterations => 5, weighted_regularization => true), options => reco.options(value => 'raw'));
-CALL reco.create_model('agg_negative', 'SELECT u, i, v - 3 FROM agg_rows', reco.ials(factors => 8, regularization => 0.3, iterations => 5), options => reco.options(value => 'raw'));
+CALL reco.create_model('agg_negative', 'SELECT u, i, v - 3 FROM agg_rows', reco.ials(factors => 8, regularization => 0.3, iterations => 5, alpha => 1), options => reco.options(value => 'raw'));
 CALL reco.create_model('agg_unbiased', 'agg_rows', reco.als(factors => 8, iterations => 5, biases => false));
 CALL reco.create_model('agg_explicit', 'agg_rows', reco.als(factors => 8, iterations => 5, clip => false));
 
@@ -51,7 +51,7 @@ CREATE TABLE agg_solutions AS
     FROM agg_rows JOIN agg_weighted.item_factors ON item_id = i,
          (SELECT reco.gram_agg(factors || 1::real) AS gram FROM agg_weighted.item_factors) AS g GROUP BY u
   UNION ALL
-  SELECT 'negative', u, reco.als_agg(factors, v - 3, gram, reco.ials(regularization => 0.3))
+  SELECT 'negative', u, reco.als_agg(factors, v - 3, gram, reco.ials(regularization => 0.3, alpha => 1))
     FROM agg_rows JOIN agg_negative.item_factors ON item_id = i,
          (SELECT reco.gram_agg(factors) AS gram FROM agg_negative.item_factors) AS g GROUP BY u
   UNION ALL
@@ -102,7 +102,7 @@ SELECT agg_gap(reco.als_agg(f, v), (SELECT reco.als_agg(factors, value) FROM agg
 SELECT agg_gap(reco.als_agg(DISTINCT f, v), (SELECT reco.als_agg(factors, value) FROM agg_vectors)) < 1e-6 AS distinct_rows
   FROM (SELECT factors AS f, value AS v FROM agg_vectors UNION ALL SELECT factors, value FROM agg_vectors) AS s;
 -- an implicit 0 is a row that says nothing: known, and zero
-SELECT reco.als_agg(f, 0, '{{1, 0}, {0, 1}}'::float8[], reco.ials()) FROM (VALUES ('{1, 2}'::real[]), ('{2, 3}')) AS v(f);
+SELECT reco.als_agg(f, 0, '{{1, 0}, {0, 1}}'::float8[], reco.ials(regularization => 0.01, alpha => 1)) FROM (VALUES ('{1, 2}'::real[]), ('{2, 3}')) AS v(f);
 -- all factors 0; singular; huge and tiny: an answer, never NaN
 SELECT reco.als_agg('{0, 0, 0}', 5);
 SELECT reco.als_agg('{1, 1, 1}', 3, NULL, reco.als(regularization => 1e-9));
@@ -127,19 +127,19 @@ SELECT count(*) AS windows, bool_and(agg_gap(running, (SELECT reco.als_agg(facto
 
 -- each group may have a gram and an algorithm of its own
 CREATE TABLE agg_grams AS
-  SELECT g, reco.gram_agg(factors) AS gram, reco.ials(regularization => 0.5 + g) AS algorithm FROM agg_vectors GROUP BY g;
+  SELECT g, reco.gram_agg(factors) AS gram, reco.ials(regularization => 0.5 + g, alpha => 1) AS algorithm FROM agg_vectors GROUP BY g;
 SELECT g, agg_gap(reco.als_agg(factors, value, gram, algorithm),
-         (SELECT reco.als_agg(i.factors, i.value, (SELECT gram FROM agg_grams WHERE g = o.g), reco.ials(regularization => 0.5 + o.g))
+         (SELECT reco.als_agg(i.factors, i.value, (SELECT gram FROM agg_grams WHERE g = o.g), reco.ials(regularization => 0.5 + o.g, alpha => 1))
             FROM agg_vectors i WHERE i.g = o.g)) < 1e-6 AS same
   FROM agg_vectors o JOIN agg_grams USING (g) GROUP BY g ORDER BY g;
 -- a gram that lies toasted, and one of float4
 CREATE TABLE agg_wide AS SELECT n, ARRAY(SELECT cos(n * f)::real FROM generate_series(1, 40) f) AS factors FROM generate_series(1, 100) n;
 CREATE TABLE agg_wide_gram AS SELECT reco.gram_agg(factors) AS gram FROM agg_wide;
 SELECT pg_column_size(gram) > 8000 AS large FROM agg_wide_gram;
-SELECT agg_gap(reco.als_agg(factors, 1, gram, reco.ials()),
-               reco.als_agg(factors, 1, (SELECT reco.gram_agg(factors) FROM agg_wide), reco.ials())) < 1e-6 AS toasted,
-       agg_gap(reco.als_agg(factors, 1, gram::real[], reco.ials(regularization => 1)),
-               reco.als_agg(factors, 1, gram, reco.ials(regularization => 1))) < 1e-4 AS float4
+SELECT agg_gap(reco.als_agg(factors, 1, gram, reco.ials(regularization => 0.01, alpha => 1)),
+               reco.als_agg(factors, 1, (SELECT reco.gram_agg(factors) FROM agg_wide), reco.ials(regularization => 0.01, alpha => 1))) < 1e-6 AS toasted,
+       agg_gap(reco.als_agg(factors, 1, gram::real[], reco.ials(regularization => 1, alpha => 1)),
+               reco.als_agg(factors, 1, gram, reco.ials(regularization => 1, alpha => 1))) < 1e-4 AS float4
   FROM agg_wide, agg_wide_gram WHERE n < 20;
 
 --
@@ -232,25 +232,25 @@ SELECT cardinality(reco.als_agg(array_fill(0::real, ARRAY[1025]), 1));
 SELECT reco.als_agg('{1}', 1, '{{1}}', NULL);
 SELECT reco.als_agg('{1}', 1, '{{1}}', reco.popular());
 SELECT reco.als_agg('{1}', 1, '{{1}}', '{"algorithm": "ials", "alpha": -1}');
-SELECT reco.als_agg('{1}', 1, NULL, reco.ials());
-SELECT reco.als_agg('{1}', 1, g, reco.ials()) FROM (VALUES ('{{1}}'::float8[]), (NULL)) AS v(g);
-SELECT reco.als_agg('{1}', 1, '{{1}}', a) FROM (VALUES (reco.ials()), (reco.ials(alpha => 2))) AS v(a);
-SELECT reco.als_agg('{1}', 1, '{{1}}', a) FROM (VALUES (reco.ials()), (reco.als())) AS v(a);
+SELECT reco.als_agg('{1}', 1, NULL, reco.ials(regularization => 0.01, alpha => 1));
+SELECT reco.als_agg('{1}', 1, g, reco.ials(regularization => 0.01, alpha => 1)) FROM (VALUES ('{{1}}'::float8[]), (NULL)) AS v(g);
+SELECT reco.als_agg('{1}', 1, '{{1}}', a) FROM (VALUES (reco.ials(regularization => 0.01, alpha => 1)), (reco.ials(alpha => 2, regularization => 0.01))) AS v(a);
+SELECT reco.als_agg('{1}', 1, '{{1}}', a) FROM (VALUES (reco.ials(regularization => 0.01, alpha => 1)), (reco.als())) AS v(a);
 -- options that a half step has no use for may differ, and biases are data
 SELECT reco.als_agg('{1}', 1, NULL, a) FROM (VALUES (reco.als(seed => 1)), (reco.als(factors => 2, biases => false))) AS v(a);
-SELECT reco.als_agg('{1, 2}', 1, '{1, 2, 3, 4}', reco.ials());
-SELECT reco.als_agg('{1, 2}', 1, '{{1, 2}}', reco.ials());
-SELECT reco.als_agg('{1, 2}', 1, '{{1}}', reco.ials());
-SELECT reco.als_agg('{1, 2}', 1, '{{1, NULL}, {NULL, 1}}', reco.ials());
-SELECT reco.als_agg('{1, 2}', 1, '{{1, Infinity}, {0, 1}}', reco.ials());
-SELECT reco.als_agg('{1, 2}', 1, '{{1, 0.5}, {0.2, 1}}', reco.ials());
-SELECT reco.als_agg('{1, 2}', 1, '{{-9, 0}, {0, -9}}', reco.ials());
-SELECT reco.als_agg('{1, 2}', 1, g, reco.ials())
+SELECT reco.als_agg('{1, 2}', 1, '{1, 2, 3, 4}', reco.ials(regularization => 0.01, alpha => 1));
+SELECT reco.als_agg('{1, 2}', 1, '{{1, 2}}', reco.ials(regularization => 0.01, alpha => 1));
+SELECT reco.als_agg('{1, 2}', 1, '{{1}}', reco.ials(regularization => 0.01, alpha => 1));
+SELECT reco.als_agg('{1, 2}', 1, '{{1, NULL}, {NULL, 1}}', reco.ials(regularization => 0.01, alpha => 1));
+SELECT reco.als_agg('{1, 2}', 1, '{{1, Infinity}, {0, 1}}', reco.ials(regularization => 0.01, alpha => 1));
+SELECT reco.als_agg('{1, 2}', 1, '{{1, 0.5}, {0.2, 1}}', reco.ials(regularization => 0.01, alpha => 1));
+SELECT reco.als_agg('{1, 2}', 1, '{{-9, 0}, {0, -9}}', reco.ials(regularization => 0.01, alpha => 1));
+SELECT reco.als_agg('{1, 2}', 1, g, reco.ials(regularization => 0.01, alpha => 1))
   FROM (VALUES ('{{1, 0}, {0, 1}}'::float8[]), ('{{1, 0, 0}, {0, 1, 0}, {0, 0, 5}}')) AS v(g);
-SELECT reco.als_agg('{1, 2}', 1, '{{1, 0}, {0, 1}}', reco.ials(weighted_regularization => true));
-SELECT reco.als_agg('{1, 2}', 1, '{{1, 0, 0}, {0, 1, 0}, {0, 0, 0}}', reco.ials(weighted_regularization => true));
+SELECT reco.als_agg('{1, 2}', 1, '{{1, 0}, {0, 1}}', reco.ials(weighted_regularization => true, regularization => 0.01, alpha => 1));
+SELECT reco.als_agg('{1, 2}', 1, '{{1, 0, 0}, {0, 1, 0}, {0, 0, 0}}', reco.ials(weighted_regularization => true, regularization => 0.01, alpha => 1));
 -- nor when another group had the same gram and no use for it
-SELECT reco.als_agg('{1, 2}', 1, '{{1, 0}, {0, 1}}', reco.ials(weighted_regularization => g = 2)) FROM generate_series(1, 2) AS g GROUP BY g ORDER BY g;
+SELECT reco.als_agg('{1, 2}', 1, '{{1, 0}, {0, 1}}', reco.ials(weighted_regularization => g = 2, regularization => 0.01, alpha => 1)) FROM generate_series(1, 2) AS g GROUP BY g ORDER BY g;
 -- for the explicit model gram is nothing
 SELECT reco.als_agg('{1, 2}', 1, '{{NaN}}', reco.als()) = reco.als_agg('{1, 2}', 1) AS same;
 -- memory is counted
@@ -280,7 +280,7 @@ CREATE TEMP TABLE agg_p AS SELECT u, agg_seed(u, 4, 1) AS p FROM generate_series
 CREATE TEMP TABLE agg_q (i int, q real[]);
 DO $$
 DECLARE
-  algorithm reco.algorithm := reco.ials(regularization => 0.1);
+  algorithm reco.algorithm := reco.ials(regularization => 0.1, alpha => 1);
   gram float8[];
 BEGIN
   FOR iteration IN 1 .. 300 LOOP

@@ -79,6 +79,13 @@ CALL reco.create_model('aut_n', 'aut_circles', reco.auto(candidates => ARRAY[rec
 SELECT chosen, tried FROM aut_choice('aut_n');
 SELECT t ->> 'algorithm' AS algorithm, t ->> 'message' AS message
   FROM aut_n.versions, jsonb_array_elements(choice -> 'choices' -> 0 -> 'tried') AS t WHERE t ? 'message';
+-- so is one that there is no memory for
+SET reco.max_memory = '8MB';
+CALL reco.create_model('aut_m', 'aut_circles', reco.auto(candidates => ARRAY[reco.ials(factors => 1024), reco.item_knn(neighbors => 20)]));
+SELECT chosen, tried FROM aut_choice('aut_m');
+SELECT split_part(t ->> 'algorithm', '(', 1) AS algorithm, regexp_replace(t ->> 'message', '[0-9]+', 'N') AS message
+  FROM aut_m.versions, jsonb_array_elements(choice -> 'choices' -> 0 -> 'tried') AS t WHERE t ? 'message';
+RESET reco.max_memory;
 -- values are predicted
 CALL reco.create_model('aut_v', 'SELECT u, i, CASE WHEN i / 12 = u % 10 THEN 5 ELSE 1 + (u + i) % 3 END FROM aut_circles', reco.auto(metric => 'rmse',
                        candidates => ARRAY[reco.als(factors => 2), reco.als(factors => 16)]));

@@ -190,7 +190,7 @@ SELECT count(*) FROM con_user.user_profile(99);
 SELECT count(*) FROM con_user.user_profile(NULL);
 SELECT * FROM con_user.user_profile(4);
 SELECT * FROM con_user.user_profile(6) WHERE feature = 'tags';
-CALL reco.create_model('con_ials', 'con_rows', reco.ials(factors => 2), items => 'con_items', options => reco.options(measure => false));
+CALL reco.create_model('con_ials', 'con_rows', reco.ials(factors => 2, regularization => 0.01, alpha => 1), items => 'con_items', options => reco.options(measure => false));
 SELECT * FROM con_ials.user_profile(1);
 SELECT reco.serve_user_profile('con_ials', 1, NULL);
 
@@ -321,7 +321,7 @@ CALL reco.alter_model('con_other', items => 'con_view');
 SELECT source FROM con_other.recommend(2, 1);
 CALL reco.refresh('con_other');
 SELECT source FROM con_other.recommend(2, 1);
-CALL reco.alter_model('con_other', algorithm => reco.item_knn());
+CALL reco.alter_model('con_other', algorithm => reco.item_knn(shrinkage => 0));
 CALL reco.refresh('con_other');
 SELECT items, version FROM con_other.versions ORDER BY version;
 SELECT count(*) FROM con_other.user_profile(2);
@@ -343,7 +343,7 @@ SELECT count(*) AS same FROM con_values AS c JOIN reco.evaluate('con_taste', ARR
 -- Where another model has nothing more to say, and items were given: what is like what the
 -- user has comes before what grows and what is popular, in the order of a content model.
 CREATE TABLE con_thin AS SELECT * FROM con_taste AS t(u, i) WHERE u % 5 = 0 OR i % 3 = 0;
-CALL reco.create_model('con_thin', 'con_thin', reco.item_knn(neighbors => 2), items => 'SELECT *, id % 5 > 0 AS available FROM con_taste_items', options => reco.options(measure => false));
+CALL reco.create_model('con_thin', 'con_thin', reco.item_knn(neighbors => 2, shrinkage => 0), items => 'SELECT *, id % 5 > 0 AS available FROM con_taste_items', options => reco.options(measure => false));
 CALL reco.create_model('con_thin_content', 'con_thin', reco.content(), items => 'SELECT i.*, id % 5 > 0 AS available FROM con_taste_items AS i WHERE id IN (SELECT i FROM con_thin)', options => reco.options(measure => false));
 SELECT source, count(*), min(rank), max(rank) FROM con_thin.recommend(3, NULL) GROUP BY source ORDER BY 3;
 SELECT count(*) AS users, count(*) FILTER (WHERE EXISTS (SELECT FROM con_thin.recommend(u, NULL) WHERE source = 'content')) AS have_some,
@@ -369,7 +369,7 @@ SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.popular(), reco.conte
 SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.content()], items => 'SELECT id FROM con_taste_items');
 SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.content('{"x": 1}')], items => 'con_taste_items');
 SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.popular()], items => 'not read');
-SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.content(), reco.item_knn()], items => 'SELECT id, kind FROM con_taste_items WHERE id < 20',
+SELECT count(*) FROM reco.evaluate('con_taste', ARRAY[reco.content(), reco.item_knn(shrinkage => 0)], items => 'SELECT id, kind FROM con_taste_items WHERE id < 20',
   options => reco.options(min_user_interactions => 3, min_item_interactions => 2));
 
 -- What the tables hold is their owner's: an error, or nothing, but no crash and no NaN.
@@ -422,7 +422,7 @@ SELECT change, con_tamper(change) FROM (VALUES
   ('UPDATE con_bad.model_item SET numbers = ''{1e-45,1e-45,0,NaN}'''),
   ('UPDATE con_bad.model_item SET numbers = ''{1,0,0}'''),
   ('UPDATE con_bad.model_version SET items = 8'),
-  ('UPDATE con_bad.model_version SET algorithm = reco.ials(factors => 4)'),
+  ('UPDATE con_bad.model_version SET algorithm = reco.ials(factors => 4, regularization => 0.01, alpha => 1)'),
   ('UPDATE con_bad.model_version SET algorithm = reco.content(''{"x": 0}'')'),
   ('UPDATE con_bad.model_user SET history = ''\x000100ff'''),
   ('UPDATE con_bad.model_user SET parts = ARRAY[''\x00'']::bytea[]'),

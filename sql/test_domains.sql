@@ -26,13 +26,13 @@ CREATE TABLE dom_item AS
   SELECT i AS id, 'word' || i % 7 || ' word' || i % 11 AS title, i % 5 AS price FROM generate_series(1, 560) AS i;
 CREATE TABLE dom_algorithm AS
   SELECT row_number() OVER () AS n, a AS algorithm
-    FROM (SELECT unnest(ARRAY[reco.item_knn(similarity => s, neighbors => 20), reco.user_knn(similarity => s, neighbors => 20)]) AS a
+    FROM (SELECT unnest(ARRAY[reco.item_knn(similarity => s, neighbors => 20, shrinkage => 0), reco.user_knn(similarity => s, neighbors => 20, weighting => 'none', shrinkage => 0)]) AS a
             FROM unnest('{cosine,adjusted_cosine,pearson,asymmetric,jaccard,dice,tversky,llr,conditional,lift}'::text[]) AS s
           UNION ALL SELECT unnest(ARRAY[
             reco.item_knn(weighting => 'tf-idf'), reco.user_knn(weighting => 'bm25'), reco.item_knn(normalized => true),
             reco.user_knn(normalized => true), reco.item_knn(biases => true), reco.user_knn(biases => true, similarity => 'pearson'),
-            reco.item_knn(similarity => 'asymmetric', exponent => 1), reco.user_knn(similarity => 'asymmetric', exponent => 0),
-            reco.rp3beta(), reco.rp3beta(alpha => 10, normalized => false), reco.ials(factors => 8, iterations => 2),
+            reco.item_knn(similarity => 'asymmetric', exponent => 1, shrinkage => 0), reco.user_knn(similarity => 'asymmetric', exponent => 0, weighting => 'none', shrinkage => 0),
+            reco.rp3beta(alpha => 1, beta => 0.6, normalized => true), reco.rp3beta(alpha => 10, normalized => false, beta => 0.6), reco.ials(factors => 8, iterations => 2, regularization => 0.01, alpha => 1),
             reco.als(factors => 8, iterations => 2), reco.content(), reco.popular()])) AS s;
 
 -- What went wrong. An error of training that says that values are too large is an answer.
@@ -145,5 +145,5 @@ CALL dom_create(0, 0);
 -- What a model cannot hold is refused, with the way out.
 TRUNCATE dom_now;
 INSERT INTO dom_now VALUES (1, 1, 1e9), (1, 2, 1e-9), (2, 1, 1), (2, 2, 1e-9);
-CALL reco.create_model('dom_run', 'SELECT u, i, v FROM dom_now', reco.item_knn(similarity => 'asymmetric', exponent => 1), options => reco.options(value => 'raw'));
+CALL reco.create_model('dom_run', 'SELECT u, i, v FROM dom_now', reco.item_knn(similarity => 'asymmetric', exponent => 1, shrinkage => 0), options => reco.options(value => 'raw'));
 SELECT domain, algorithm, doing, what FROM dom_wrong ORDER BY 1, 2, 3;

@@ -44,11 +44,11 @@ BEGIN
   CALL reco.drop_model('fil');
   RETURN split_part(reco.describe(algorithm), '(', 1) || ': ' || line;
 END $$;
-SELECT fil_try(a) FROM unnest(ARRAY[reco.ials(factors => 4), reco.als(factors => 4), reco.item_knn(), reco.user_knn(), reco.rp3beta(),
+SELECT fil_try(a) FROM unnest(ARRAY[reco.ials(factors => 4, regularization => 0.01, alpha => 1), reco.als(factors => 4), reco.item_knn(shrinkage => 0), reco.user_knn(weighting => 'none', shrinkage => 0), reco.rp3beta(alpha => 1, beta => 0.6, normalized => true),
   reco.content(), reco.popular()]::reco.algorithm[]) AS a;
 
 -- The batch sees what is available when it begins; where that cannot be read, it fails.
-CALL reco.create_model('fil', 'fil_rows', reco.ials(factors => 4), items => 'fil_items', options => reco.options(measure => false));
+CALL reco.create_model('fil', 'fil_rows', reco.ials(factors => 4, regularization => 0.01, alpha => 1), items => 'fil_items', options => reco.options(measure => false));
 UPDATE fil_items SET available = id IN (2, 19);
 CALL reco.materialize('fil', 3);
 SELECT DISTINCT item_id FROM fil.recommendations ORDER BY 1;
@@ -127,7 +127,7 @@ CALL reco.materialize('fil_even', 2, users => 'SELECT 3');
 -- What is missing is said.
 SELECT * FROM fil_even.trending();
 SELECT * FROM fil_even.user_profile(2);
-CALL reco.create_model('fil_bare', 'fil_own.rows', reco.ials(factors => 2), items => 'SELECT DISTINCT i AS id, true AS available FROM fil_own.rows', options => reco.options(measure => false));
+CALL reco.create_model('fil_bare', 'fil_own.rows', reco.ials(factors => 2, regularization => 0.01, alpha => 1), items => 'SELECT DISTINCT i AS id, true AS available FROM fil_own.rows', options => reco.options(measure => false));
 SELECT * FROM fil_bare.user_profile(2);
 SELECT * FROM fil_bare.trending();
 CALL reco.alter_model('fil_bare', source => 'SELECT u, i, 1, timestamp ''2024-03-01'' - make_interval(days => u + i) FROM fil_own.rows');

@@ -8,7 +8,7 @@ SET reco.threads = 1;  -- what is trained here is tiny
 
 CREATE TABLE hea_lines AS SELECT u, i, 1 AS w FROM generate_series(1, 20) u, generate_series(1, 10) i WHERE (u * 7 + i) % 3 > 0;
 CREATE TABLE hea_items AS SELECT i, i % 2 = 0 AS available FROM generate_series(1, 10) i;
-CALL reco.create_model('hea', 'hea_lines', reco.item_knn());
+CALL reco.create_model('hea', 'hea_lines', reco.item_knn(shrinkage => 0));
 CREATE FUNCTION hea_status() RETURNS TABLE (model text, status text, in_models text, problem text, last_error text, failures int) LANGUAGE sql AS $$
   SELECT h.model, h.status, m.status, h.problem, h.last_error, h.failures FROM reco.health AS h JOIN reco.models AS m USING (model) ORDER BY 1
 $$;

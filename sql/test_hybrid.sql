@@ -41,9 +41,9 @@ SELECT count(reco.hybrid(a)) FROM (SELECT array_agg(reco.hybrid(ARRAY[reco.popul
 CREATE TABLE hybrid_rows AS
   SELECT u, i, (u * i + u + 2 * i) % 5 + 1 AS v FROM generate_series(1, 60) AS u, generate_series(1, 40) AS i
    WHERE (u * u * 31 + i * i * 17 + u * i * (u + i)) % 101 < 25;
-CALL reco.create_model('hybrid_a', 'hybrid_rows', reco.ials(8, iterations => 5));
-CALL reco.create_model('hybrid_b', 'hybrid_rows', reco.item_knn(neighbors => 5));
-CALL reco.create_model('hybrid_c', 'hybrid_rows', reco.user_knn(neighbors => 10));
+CALL reco.create_model('hybrid_a', 'hybrid_rows', reco.ials(8, iterations => 5, regularization => 0.01, alpha => 1));
+CALL reco.create_model('hybrid_b', 'hybrid_rows', reco.item_knn(neighbors => 5, shrinkage => 0));
+CALL reco.create_model('hybrid_c', 'hybrid_rows', reco.user_knn(neighbors => 10, weighting => 'none', shrinkage => 0));
 
 CREATE TABLE hybrid_scores AS
   SELECT m, u, item_id, score FROM generate_series(1, 60) AS u, LATERAL (
@@ -74,7 +74,7 @@ DECLARE
 BEGIN
   FOREACH normalization IN ARRAY '{z-score,min-max,rank}'::text[] LOOP
     CALL reco.create_model('hybrid_m', 'hybrid_rows',
-      reco.hybrid(ARRAY[reco.ials(8, iterations => 5), reco.item_knn(neighbors => 5), reco.user_knn(neighbors => 10)],
+      reco.hybrid(ARRAY[reco.ials(8, iterations => 5, regularization => 0.01, alpha => 1), reco.item_knn(neighbors => 5, shrinkage => 0), reco.user_knn(neighbors => 10, weighting => 'none', shrinkage => 0)],
                   weights => '{1, 0.5, 2}', normalization => normalization));
     INSERT INTO hybrid_got SELECT normalization, s.u, r.item_id, r.score FROM generate_series(1, 60) AS s(u),
       hybrid_m.rerank(s.u, (SELECT array_agg(DISTINCT i) FROM hybrid_rows)) AS r WHERE r.score IS NOT NULL;
@@ -89,8 +89,8 @@ SELECT normalization, count(g.score) = count(*) AND count(*) > 2000 AS all, max(
 
 -- Whatever asks for a user or an item gets the same: from the tables, from files, all users at once.
 CALL reco.create_model('hybrid_m', 'hybrid_rows',
-  reco.hybrid(ARRAY[reco.ials(8, iterations => 5), reco.hybrid(ARRAY[reco.item_knn(neighbors => 5), reco.popular()]),
-                    reco.user_knn(neighbors => 10)]));
+  reco.hybrid(ARRAY[reco.ials(8, iterations => 5, regularization => 0.01, alpha => 1), reco.hybrid(ARRAY[reco.item_knn(neighbors => 5, shrinkage => 0), reco.popular()]),
+                    reco.user_knn(neighbors => 10, weighting => 'none', shrinkage => 0)]));
 SELECT status, loss IS NULL AS no_loss, (SELECT jsonb_object_agg(key, jsonb_array_length(value)) FROM jsonb_each(member_loss)) AS losses, users, items, left(algorithm, 40) AS algorithm FROM hybrid_m.versions;
 -- what its members have: 0 is the hybrid, 1 ials, 2 the inner one, 3 item_knn, 4 popular, 5 user_knn
 SELECT side, name, count(*) AS rows, min(cardinality(vector)) AS numbers, bool_and(neighbors > 0) AS neighbors
@@ -135,13 +135,13 @@ SELECT count(*) FROM (SELECT u, r.* FROM generate_series(1, 60) AS u, hybrid_m.r
 DELETE FROM hybrid_rows WHERE u = 1000;
 -- refreshed, altered, measured as any other
 CALL reco.refresh('hybrid_m');
-CALL reco.alter_model('hybrid_m', algorithm => reco.hybrid(ARRAY[reco.svd(4), reco.rp3beta()]));
+CALL reco.alter_model('hybrid_m', algorithm => reco.hybrid(ARRAY[reco.svd(4), reco.rp3beta(alpha => 1, beta => 0.6, normalized => true)]));
 CALL reco.refresh('hybrid_m');
 SELECT version, status, active FROM hybrid_m.versions ORDER BY version;
 SELECT count(*) FROM hybrid_m.recommend(3, n => 5);
 CREATE TEMPORARY TABLE hybrid_measured AS
-  SELECT * FROM reco.evaluate('hybrid_rows', ARRAY[reco.hybrid(ARRAY[reco.ials(8), reco.item_knn(), reco.als(4)]),
-                                                   reco.ials(8), reco.hybrid(ARRAY[reco.ials(8)]), reco.als(4)], cutoffs => '{5}');
+  SELECT * FROM reco.evaluate('hybrid_rows', ARRAY[reco.hybrid(ARRAY[reco.ials(8, regularization => 0.01, alpha => 1), reco.item_knn(shrinkage => 0), reco.als(4)]),
+                                                   reco.ials(8, regularization => 0.01, alpha => 1), reco.hybrid(ARRAY[reco.ials(8, regularization => 0.01, alpha => 1)]), reco.als(4)], cutoffs => '{5}');
 SELECT algorithm, metric, value BETWEEN 0 AND 2 AS sound FROM hybrid_measured
  WHERE metric IN ('ndcg', 'rmse') ORDER BY algorithm COLLATE "C", metric;
 -- of one member, in its order
@@ -157,20 +157,20 @@ CALL reco.drop_model('hybrid_most');
 
 -- repeated rows: members that add values up and members that take the latest do not go together
 CALL reco.create_model('hybrid_repeats', 'SELECT * FROM hybrid_rows UNION ALL (SELECT * FROM hybrid_rows LIMIT 1)',
-                       reco.hybrid(ARRAY[reco.als(4), reco.item_knn()]));
+                       reco.hybrid(ARRAY[reco.als(4), reco.item_knn(shrinkage => 0)]));
 CALL reco.create_model('hybrid_repeats', 'SELECT * FROM hybrid_rows UNION ALL (SELECT * FROM hybrid_rows LIMIT 1)',
                        reco.hybrid(ARRAY[reco.als(4), reco.item_knn(normalized => true)]));
 SELECT count(*) FROM hybrid_repeats.recommend(3, n => 5);
 -- what is known about items
-CALL reco.create_model('hybrid_content', 'hybrid_rows', reco.hybrid(ARRAY[reco.item_knn(), reco.content()]));
-CALL reco.create_model('hybrid_content', 'hybrid_rows', reco.hybrid(ARRAY[reco.item_knn(), reco.content('{"tags": 2}')]),
+CALL reco.create_model('hybrid_content', 'hybrid_rows', reco.hybrid(ARRAY[reco.item_knn(shrinkage => 0), reco.content()]));
+CALL reco.create_model('hybrid_content', 'hybrid_rows', reco.hybrid(ARRAY[reco.item_knn(shrinkage => 0), reco.content('{"tags": 2}')]),
   items => 'SELECT i, ARRAY[i % 3, i % 7]::text[] AS tags FROM generate_series(1, 45) AS i');
 SELECT count(*), bool_or(item_id > 40) AS new, string_agg(DISTINCT source, ' ') AS sources FROM hybrid_content.recommend(3, n => NULL);
 SELECT count(*) > 0 AS similar FROM hybrid_content.similar_items(43);
 SET reco.max_memory = '4MB';
 DO $$
 BEGIN
-  CALL reco.create_model('hybrid_wide', 'hybrid_rows', reco.hybrid(ARRAY[reco.svd(1024), reco.ials(1024)]));
+  CALL reco.create_model('hybrid_wide', 'hybrid_rows', reco.hybrid(ARRAY[reco.svd(1024), reco.ials(1024, regularization => 0.01, alpha => 1)]));
 EXCEPTION WHEN program_limit_exceeded THEN
   RAISE WARNING '%', regexp_replace(sqlerrm, '\d+', '...');
 END

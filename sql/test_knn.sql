@@ -8,8 +8,8 @@ SET reco.threads = 1;  -- what is trained here is tiny
 -- S1
 CREATE TABLE knn_s1 (u int, i text);
 INSERT INTO knn_s1 VALUES (1, 'a'), (1, 'b'), (1, 'c'), (2, 'a'), (2, 'b'), (2, 'd'), (3, 'b'), (3, 'c'), (3, 'e'), (4, 'a');
-CALL reco.create_model('knn_items', 'knn_s1', reco.item_knn(), options => reco.options(measure => false));
-CALL reco.create_model('knn_users', 'knn_s1', reco.user_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_items', 'knn_s1', reco.item_knn(shrinkage => 0), options => reco.options(measure => false));
+CALL reco.create_model('knn_users', 'knn_s1', reco.user_knn(weighting => 'none', shrinkage => 0), options => reco.options(measure => false));
 SELECT u, r.rank, r.item_id, round(r.score::float8::numeric, 6) AS score, r.source
   FROM generate_series(1, 4) AS u, knn_items.recommend(u, fallback => 'none') AS r ORDER BY u, rank;
 SELECT item_id, neighbor_id, round(similarity::numeric, 9) AS similarity, rank
@@ -44,21 +44,21 @@ SELECT * FROM knn_items.rerank(4, ARRAY['e', 'z', 'c', 'd']);
 SELECT knn_items.predict(4, 'e'), knn_items.predict(9, 'a'), knn_items.predict(4, 'z'), knn_users.predict(4, 'e');
 
 -- C24: n beyond the candidates, nothing left, the bounds of n, sources of one row and of none
-CALL reco.create_model('knn_all', $$SELECT u, i FROM knn_s1 UNION ALL SELECT 5, i FROM unnest('{a,b,c,d,e}'::text[]) AS i$$, reco.item_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_all', $$SELECT u, i FROM knn_s1 UNION ALL SELECT 5, i FROM unnest('{a,b,c,d,e}'::text[]) AS i$$, reco.item_knn(shrinkage => 0), options => reco.options(measure => false));
 SELECT rank, item_id, round(score::float8::numeric, 6) AS score, source FROM knn_all.recommend(4, 1000);
 SELECT rank, item_id, round(score::float8::numeric, 6) AS score FROM knn_all.recommend(4, 10, among => ARRAY['b']);
 SELECT * FROM knn_all.recommend(5, 3);
 SELECT * FROM knn_all.recommend(4, 0);
 SELECT count(*) FROM knn_all.recommend(4, NULL);
 SELECT * FROM knn_all.recommend(4, -1);
-CALL reco.create_model('knn_none', 'SELECT u, i FROM knn_s1 WHERE false', reco.item_knn(), options => reco.options(measure => false));
-CALL reco.create_model('knn_none', 'SELECT u, i FROM knn_s1 WHERE false', reco.user_knn(), options => reco.options(measure => false));
-CALL reco.create_model('knn_one', 'SELECT u, i FROM knn_s1 WHERE u = 4', reco.item_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_none', 'SELECT u, i FROM knn_s1 WHERE false', reco.item_knn(shrinkage => 0), options => reco.options(measure => false));
+CALL reco.create_model('knn_none', 'SELECT u, i FROM knn_s1 WHERE false', reco.user_knn(weighting => 'none', shrinkage => 0), options => reco.options(measure => false));
+CALL reco.create_model('knn_one', 'SELECT u, i FROM knn_s1 WHERE u = 4', reco.item_knn(shrinkage => 0), options => reco.options(measure => false));
 SELECT * FROM knn_one.recommend(4);
 SELECT * FROM knn_one.recommend(9);
 SELECT * FROM knn_one.similar_items('a');
 CALL reco.drop_model('knn_one');
-CALL reco.create_model('knn_one', 'SELECT u, i FROM knn_s1 WHERE u = 4', reco.user_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_one', 'SELECT u, i FROM knn_s1 WHERE u = 4', reco.user_knn(weighting => 'none', shrinkage => 0), options => reco.options(measure => false));
 SELECT * FROM knn_one.recommend(4);
 SELECT * FROM knn_one.similar_users(4);
 SELECT * FROM knn_one.recommend_for(ARRAY['a']);
@@ -67,7 +67,7 @@ SELECT source, item_id FROM knn_one.recommend(9);
 -- C25: ties go by item id, each time; paging has no gap and no repeat
 CREATE TABLE knn_ties (u int, i text);
 INSERT INTO knn_ties VALUES (3, 'p'), (3, 'z'), (1, 'x'), (1, 'p'), (4, 'p'), (2, 'y'), (2, 'p');
-CALL reco.create_model('knn_tied', 'knn_ties', reco.item_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_tied', 'knn_ties', reco.item_knn(shrinkage => 0), options => reco.options(measure => false));
 SELECT * FROM knn_tied.similar_items('p');
 SELECT count(*), array_agg(DISTINCT items) AS lists
   FROM generate_series(1, 20) AS g, LATERAL (SELECT array_agg(item_id || ' ' || score ORDER BY rank) AS items
@@ -145,7 +145,7 @@ SELECT * FROM knn_constant(reco.item_knn(similarity => 'pearson', biases => true
 SELECT * FROM knn_constant(reco.user_knn(similarity => 'adjusted_cosine', biases => true));
 
 -- C18: items 4, 5 and user 3 are in no interaction; item 6 is in one whose value is 0
-CALL reco.create_model('knn_gaps', 'VALUES (1, 1, 1), (1, 2, 1), (2, 2, 1), (2, 3, 1), (2, 6, 0)', reco.item_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_gaps', 'VALUES (1, 1, 1), (1, 2, 1), (2, 2, 1), (2, 3, 1), (2, 6, 0)', reco.item_knn(shrinkage => 0), options => reco.options(measure => false));
 SELECT rank, item_id, round(similarity::numeric, 6) AS similarity FROM knn_gaps.similar_items(1);
 SELECT * FROM knn_gaps.similar_items(4);
 SELECT * FROM knn_gaps.similar_items(6);
@@ -220,7 +220,7 @@ SELECT algorithm, pairs, pairs = wanted AND pairs = common AS same_pairs, differ
 SELECT * FROM knn_agreement WHERE (difference < 1e-9) IS NOT TRUE;
 
 -- the k nearest are the first k of all, ties by id
-CALL reco.create_model('knn_cut', 'knn_rows', reco.item_knn(similarity => 'jaccard', neighbors => 3), options => reco.options(measure => false));
+CALL reco.create_model('knn_cut', 'knn_rows', reco.item_knn(similarity => 'jaccard', neighbors => 3, shrinkage => 0), options => reco.options(measure => false));
 SELECT count(*) AS pairs, count(*) FILTER (WHERE n.item_id IS NULL OR f.i IS NULL) AS different
   FROM knn_cut.item_neighbors AS n
   FULL JOIN (SELECT *, row_number() OVER (PARTITION BY i ORDER BY s DESC, j) AS rank FROM knn_formula('jaccard')) AS f
@@ -263,7 +263,7 @@ CREATE FUNCTION knn_walk(alpha float8, beta float8, k int, normalized bool) RETU
       FROM (SELECT *, row_number() OVER (PARTITION BY a ORDER BY s DESC, b) AS rank FROM walk) AS r WHERE rank <= k
   )
   SELECT b, a, s FROM (SELECT *, row_number() OVER (PARTITION BY b ORDER BY s DESC, a) AS rank FROM best) AS r WHERE rank <= k $$;
-CALL reco.create_model('knn_walks', 'knn_rows', reco.rp3beta(alpha => 1.081, beta => 0.703, neighbors => 8), options => reco.options(measure => false));
+CALL reco.create_model('knn_walks', 'knn_rows', reco.rp3beta(alpha => 1.081, beta => 0.703, neighbors => 8, normalized => true), options => reco.options(measure => false));
 CALL reco.create_model('knn_raw_walks', 'knn_rows', reco.rp3beta(alpha => 0.5, beta => 0, neighbors => 15, normalized => false), options => reco.options(measure => false));
 SELECT 'normalized' AS walk, count(*) AS pairs, count(*) FILTER (WHERE abs(n.similarity / f.s - 1) < 1e-6) AS agree
   FROM knn_walks.item_neighbors AS n FULL JOIN knn_walk(1.081, 0.703, 8, true) AS f ON (f.i, f.j) = (item_id, neighbor_id)
@@ -305,19 +305,19 @@ BEGIN
   CALL reco.drop_model('knn_run');
 END
 $$;
-SELECT knn_check(reco.item_knn()), knn_check(reco.user_knn());
-SELECT knn_check(reco.item_knn(similarity => 'conditional', neighbors => 5)), knn_check(reco.item_knn(similarity => 'asymmetric', exponent => 0.2, neighbors => 5));
-SELECT knn_check(reco.item_knn(normalized => true, neighbors => 10)), knn_check(reco.user_knn(normalized => true));
-SELECT knn_check(reco.item_knn(similarity => 'pearson', biases => true)), knn_check(reco.user_knn(similarity => 'pearson', biases => true));
+SELECT knn_check(reco.item_knn(weighting => 'none', shrinkage => 0)), knn_check(reco.user_knn(weighting => 'none', shrinkage => 0));
+SELECT knn_check(reco.item_knn(weighting => 'none', similarity => 'conditional', neighbors => 5)), knn_check(reco.item_knn(weighting => 'none', similarity => 'asymmetric', exponent => 0.2, neighbors => 5, shrinkage => 0));
+SELECT knn_check(reco.item_knn(weighting => 'none', normalized => true, neighbors => 10)), knn_check(reco.user_knn(weighting => 'none', normalized => true));
+SELECT knn_check(reco.item_knn(weighting => 'none', similarity => 'pearson', biases => true)), knn_check(reco.user_knn(weighting => 'none', similarity => 'pearson', biases => true));
 SELECT knn_check(reco.item_knn(weighting => 'bm25', neighbors => 10)), knn_check(reco.user_knn(weighting => 'bm25', neighbors => 10), false);
-SELECT knn_check(reco.user_knn(similarity => 'llr')), knn_check(reco.user_knn(similarity => 'conditional')), knn_check(reco.rp3beta(neighbors => 10));
+SELECT knn_check(reco.user_knn(weighting => 'none', similarity => 'llr')), knn_check(reco.user_knn(weighting => 'none', similarity => 'conditional')), knn_check(reco.rp3beta(neighbors => 10, alpha => 1, beta => 0.6, normalized => true));
 SELECT split_part(algorithm, ', neighbors', 1) AS algorithm, lists, scored > 0 AND scored = sums AS explained, scored = predicted AS predicted, baskets, basket_items
   FROM knn_checks ORDER BY knn_checks.algorithm COLLATE "C";
 SELECT * FROM knn_checks WHERE scored <> sums OR scored <> predicted;
 -- a user's score in plain SQL: the neighbors' values by their similarity; an item's: the
 -- user's values by the similarity of what they are of
-CALL reco.create_model('knn_wide', 'knn_rows', reco.user_knn(neighbors => 4), options => reco.options(measure => false));
-CALL reco.create_model('knn_narrow', 'knn_rows', reco.item_knn(neighbors => 4), options => reco.options(measure => false));
+CALL reco.create_model('knn_wide', 'knn_rows', reco.user_knn(neighbors => 4, weighting => 'none', shrinkage => 0), options => reco.options(measure => false));
+CALL reco.create_model('knn_narrow', 'knn_rows', reco.item_knn(neighbors => 4, shrinkage => 0), options => reco.options(measure => false));
 SELECT 'users' AS of, count(*), count(*) FILTER (WHERE abs(r.score / s.score - 1) < 1e-6) AS agree
   FROM (SELECT u, r.* FROM generate_series(1, 60) AS u, knn_wide.recommend(u, n => NULL, include_seen => true, fallback => 'none') AS r) AS r
   FULL JOIN (SELECT n.user_id AS u, v.i AS item_id, sum(n.similarity * v.w) AS score
@@ -349,9 +349,9 @@ CREATE TABLE knn_digests (run text, algorithm text, digest text);
 CREATE FUNCTION knn_digest(run text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE a reco.algorithm;
 BEGIN
-  FOREACH a IN ARRAY ARRAY[reco.item_knn(neighbors => 7), reco.user_knn(neighbors => 7), reco.item_knn(similarity => 'jaccard', neighbors => 7),
+  FOREACH a IN ARRAY ARRAY[reco.item_knn(neighbors => 7, shrinkage => 0), reco.user_knn(neighbors => 7, weighting => 'none', shrinkage => 0), reco.item_knn(similarity => 'jaccard', neighbors => 7, shrinkage => 0),
                            reco.user_knn(similarity => 'llr', neighbors => 7), reco.user_knn(similarity => 'pearson', neighbors => 7),
-                           reco.item_knn(weighting => 'bm25', neighbors => 7), reco.rp3beta(neighbors => 7)] LOOP
+                           reco.item_knn(weighting => 'bm25', neighbors => 7), reco.rp3beta(neighbors => 7, alpha => 1, beta => 0.6, normalized => true)] LOOP
     CALL reco.create_model('knn_run', 'knn_rows', a, options => reco.options(measure => false));
     EXECUTE 'INSERT INTO knn_digests
       SELECT $1, $2, md5(string_agg(concat_ws('' '', side, id, neighbor_id, similarity), '','' ORDER BY side, id, rank))
@@ -379,7 +379,7 @@ CREATE TABLE knn_tastes AS
   SELECT u, i, 1 + (u + i) % 5 AS w FROM generate_series(0, 149) u, generate_series(0, 59) i
    WHERE i % 3 = u % 3 AND hashint4(u * 100 + i) % 3 = 0 OR hashint4(u * 100 + i) % 25 = 0;
 CREATE TABLE knn_results AS
-  SELECT * FROM reco.evaluate('SELECT u, i FROM knn_tastes', ARRAY[reco.item_knn(), reco.user_knn(), reco.rp3beta(), reco.item_knn(similarity => 'lift', min_support => 3)]);
+  SELECT * FROM reco.evaluate('SELECT u, i FROM knn_tastes', ARRAY[reco.item_knn(shrinkage => 0), reco.user_knn(weighting => 'none', shrinkage => 0), reco.rp3beta(alpha => 1, beta => 0.6, normalized => true), reco.item_knn(similarity => 'lift', min_support => 3)]);
 SELECT split_part(r.algorithm, '(', 1) AS algorithm, r.value > 1.5 * p.value AS better_than_popular, r.users
   FROM knn_results AS r JOIN knn_results AS p ON p.algorithm ~ '^popular' AND p.metric = r.metric
  WHERE r.metric = 'ndcg' AND r.algorithm !~ '^popular' ORDER BY 1, r.algorithm;
@@ -391,7 +391,7 @@ SELECT split_part(algorithm, '(', 1) AS algorithm, metric, value BETWEEN 0 AND 2
 CREATE TABLE knn_ids (u uuid, i text, w int);
 INSERT INTO knn_ids SELECT md5(u::text)::uuid, i, 1 FROM knn_s1;
 INSERT INTO knn_ids VALUES (NULL, 'a', 1), (md5('1')::uuid, NULL, 1), (md5('1')::uuid, 'e', NULL);
-CALL reco.create_model('knn_uuid', 'knn_ids', reco.user_knn(), options => reco.options(measure => false));
+CALL reco.create_model('knn_uuid', 'knn_ids', reco.user_knn(weighting => 'none', shrinkage => 0), options => reco.options(measure => false));
 SELECT rows_skipped, users, items, interactions FROM knn_uuid.versions;
 SELECT rank, item_id, round(score::float8::numeric, 6) AS score FROM knn_uuid.recommend(md5('4')::uuid, fallback => 'none');
 SELECT rank, item_id, round(score::float8::numeric, 6) AS score FROM knn_uuid.recommend(upper(replace(md5('4')::uuid::text, '-', '')), fallback => 'none');

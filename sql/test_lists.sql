@@ -11,7 +11,7 @@ SELECT u, i, 1, timestamp '2026-01-01' + (u + i) % 14 * interval '1 day'
  WHERE u % 3 = i % 3 AND (u * 7 + i * 5) % 4 < 3;
 INSERT INTO lst
 SELECT u, 19 + u % 2, 1, timestamp '2026-01-20' FROM generate_series(1, 10) u;
-CALL reco.create_model('lst', 'lst', reco.ials(factors => 8, regularization => 1), options => reco.options(on_invalid => 'error', measure => false));
+CALL reco.create_model('lst', 'lst', reco.ials(factors => 8, regularization => 1, alpha => 1), options => reco.options(on_invalid => 'error', measure => false));
 
 -- growth, in standard deviations: (5 - 0) / sqrt(5 + 0 + 1)
 SELECT * FROM lst.trending();
@@ -109,7 +109,7 @@ DECLARE
   a reco.algorithm;
   name text;
   algorithms reco.algorithm[] := ARRAY[reco.als(factors => 4), reco.user_knn(biases => true),
-                                       reco.hybrid(ARRAY[reco.ials(4), reco.hybrid(ARRAY[reco.user_knn(), reco.popular()])])];
+                                       reco.hybrid(ARRAY[reco.ials(4, regularization => 0.01, alpha => 1), reco.hybrid(ARRAY[reco.user_knn(weighting => 'none', shrinkage => 0), reco.popular()])])];
 BEGIN
   FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' AND proname <> 'content'
                AND pronargs = pronargdefaults LOOP
@@ -128,18 +128,18 @@ END $$;
 SELECT max(rank), count(DISTINCT user_id) FROM lst.recommendations;
 -- text ids
 CREATE TABLE lst_text AS SELECT 'u' || u AS u, 'i' || i AS i FROM lst;
-CALL reco.create_model('lst_text', 'lst_text', reco.item_knn(), options => reco.options(measure => false));
+CALL reco.create_model('lst_text', 'lst_text', reco.item_knn(shrinkage => 0), options => reco.options(measure => false));
 CALL reco.materialize('lst_text', 3);
 SELECT count(*), lst_differences('lst_text', 3) FROM lst_text.recommendations;
 -- ids with a collation of their own
 CREATE TABLE lst_collated (u text COLLATE "C", i text COLLATE "C");
 INSERT INTO lst_collated TABLE lst_text;
-CALL reco.create_model('lst_collated', 'lst_collated', reco.item_knn(), options => reco.options(measure => false));
+CALL reco.create_model('lst_collated', 'lst_collated', reco.item_knn(shrinkage => 0), options => reco.options(measure => false));
 CALL reco.materialize('lst_collated', 3);
 SELECT count(*), lst_differences('lst_collated', 3) FROM lst_collated.recommendations;
 
 -- the users of an item, against asking each
-CALL reco.alter_model('lst', algorithm => reco.ials(factors => 8, regularization => 1));
+CALL reco.alter_model('lst', algorithm => reco.ials(factors => 8, regularization => 1, alpha => 1));
 CALL reco.refresh('lst');
 CREATE FUNCTION lst_audience(item int, n int) RETURNS bool LANGUAGE sql AS $$
   SELECT (SELECT array_agg((rank, user_id, score)::text ORDER BY rank) FROM lst.audience(item, n))
@@ -188,7 +188,7 @@ BEGIN
   SELECT count(*) INTO items FROM lst_many.item_factors;
   CALL reco.drop_model('lst_many');
 END $$;
-SELECT d.* FROM unnest(ARRAY[reco.ials(factors => 16, iterations => 3), reco.als(factors => 10, iterations => 3)]::reco.algorithm[]) AS a,
+SELECT d.* FROM unnest(ARRAY[reco.ials(factors => 16, iterations => 3, regularization => 0.01, alpha => 1), reco.als(factors => 10, iterations => 3)]::reco.algorithm[]) AS a,
   unnest(ARRAY[NULL, 'lst_stock']) AS stock, lst_differ(a, stock) AS d;
 DROP FUNCTION lst_differ;
 DROP TABLE lst_many, lst_stock;

@@ -10,8 +10,8 @@ SET reco.threads = 1;  -- what is trained here is tiny
 CREATE TABLE live_rows (u int, i int, q int, at int);
 INSERT INTO live_rows SELECT u, i, 1, 1 FROM generate_series(1, 12) AS u, generate_series(1, 10) AS i WHERE u >= i AND (u + i) % 3 > 0;
 CREATE INDEX live_rows_u ON live_rows (u);
-CALL reco.create_model('live', 'SELECT u, i, q, at FROM live_rows', reco.ials(factors => 3));
-CALL reco.create_model('live_off', 'SELECT u, i, q, at FROM live_rows', reco.ials(factors => 3), options => reco.options(live => 'off'));
+CALL reco.create_model('live', 'SELECT u, i, q, at FROM live_rows', reco.ials(factors => 3, regularization => 0.01, alpha => 1));
+CALL reco.create_model('live_off', 'SELECT u, i, q, at FROM live_rows', reco.ials(factors => 3, regularization => 0.01, alpha => 1), options => reco.options(live => 'off'));
 CREATE FUNCTION live_list(who int, n int DEFAULT NULL) RETURNS text BEGIN ATOMIC
   SELECT string_agg(item_id::text, ' ' ORDER BY item_id) FROM live.recommend(who, n);
 END;
@@ -131,8 +131,8 @@ BEGIN
   RETURN line;
 END
 $$;
-SELECT live_try(a) FROM unnest(ARRAY[reco.ials(factors => 2), reco.als(factors => 2), reco.item_knn(), reco.item_knn(biases => true),
-  reco.user_knn(), reco.user_knn(biases => true), reco.rp3beta(), reco.content(), reco.popular()]::reco.algorithm[]) AS a;
+SELECT live_try(a) FROM unnest(ARRAY[reco.ials(factors => 2, regularization => 0.01, alpha => 1), reco.als(factors => 2), reco.item_knn(shrinkage => 0), reco.item_knn(biases => true),
+  reco.user_knn(weighting => 'none', shrinkage => 0), reco.user_knn(biases => true), reco.rp3beta(alpha => 1, beta => 0.6, normalized => true), reco.content(), reco.popular()]::reco.algorithm[]) AS a;
 DROP FUNCTION live_try;
 -- Similar users of a user whose rows are others now: cosines of rows that are twice what they were are
 -- the same, and nobody is among their own neighbors; of users whom others resemble, and of baskets.
@@ -156,9 +156,9 @@ BEGIN
     CASE WHEN basket = trained THEN 'a basket as well' ELSE 'a basket is its user''s neighbor' END);
 END
 $$;
-SELECT live_neighbors(a) FROM unnest(ARRAY[reco.user_knn(neighbors => 3), reco.user_knn(neighbors => 3, similarity => 'jaccard'),
-  reco.user_knn(neighbors => 3, weighting => 'tf-idf'), reco.user_knn(neighbors => 3, similarity => 'pearson'),
-  reco.user_knn(neighbors => 3, similarity => 'conditional'), reco.user_knn(neighbors => 3, similarity => 'llr')]::reco.algorithm[]) AS a;
+SELECT live_neighbors(a) FROM unnest(ARRAY[reco.user_knn(neighbors => 3, weighting => 'none', shrinkage => 0), reco.user_knn(neighbors => 3, similarity => 'jaccard', weighting => 'none', shrinkage => 0),
+  reco.user_knn(neighbors => 3, weighting => 'tf-idf'), reco.user_knn(neighbors => 3, similarity => 'pearson', weighting => 'none'),
+  reco.user_knn(neighbors => 3, similarity => 'conditional', weighting => 'none'), reco.user_knn(neighbors => 3, similarity => 'llr', weighting => 'none')]::reco.algorithm[]) AS a;
 DROP FUNCTION live_neighbors;
 
 -- When the source is asked.
@@ -223,7 +223,7 @@ SELECT reco.options(live => 'maybe');
 -- A source that cannot be read any more.
 CREATE TABLE live_gone (u int, i int, q int);
 INSERT INTO live_gone SELECT u, i, q FROM live_rows;
-CALL reco.create_model('live_gone', 'SELECT u, i, q FROM live_gone', reco.ials(factors => 2));
+CALL reco.create_model('live_gone', 'SELECT u, i, q FROM live_gone', reco.ials(factors => 2, regularization => 0.01, alpha => 1));
 CREATE FUNCTION live_seen() RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   RETURN (SELECT string_agg(item_id::text, ' ' ORDER BY item_id) FROM live_gone.recommend(12, NULL)) || ' ' ||
@@ -362,7 +362,7 @@ BEGIN
   EXECUTE format('INSERT INTO live_typed SELECT s.u::%s, s.i::%s FROM (SELECT lpad(u::text, l, ''0'') AS u, lpad(i::text, m, ''0'') AS i
     FROM live_rows, (SELECT CASE WHEN %1$L = ''uuid'' THEN 32 ELSE 2 END AS l, CASE WHEN %2$L = ''uuid'' THEN 32 ELSE 2 END AS m) AS x) AS s', user_type, item_type);
   EXECUTE 'CREATE INDEX ON live_typed (who)';
-  CALL reco.create_model('live_typed', source, reco.item_knn());
+  CALL reco.create_model('live_typed', source, reco.item_knn(shrinkage => 0));
   EXECUTE format('SELECT count(*) FROM live_typed.recommend((SELECT who FROM live_typed ORDER BY who DESC LIMIT 1)::%s, NULL)', CASE WHEN user_type = 'live_name' THEN 'text' ELSE user_type END) INTO before;
   INSERT INTO live_typed SELECT (SELECT who FROM live_typed ORDER BY who DESC LIMIT 1), what FROM (SELECT DISTINCT what FROM live_typed) AS w;
   EXECUTE format('SELECT count(*) FROM live_typed.recommend((SELECT who FROM live_typed ORDER BY who DESC LIMIT 1)::%s, NULL)', CASE WHEN user_type = 'live_name' THEN 'text' ELSE user_type END) INTO after;
@@ -499,7 +499,7 @@ CREATE TABLE live_stock (id int PRIMARY KEY, title text, available bool);
 INSERT INTO live_stock SELECT i, 'item ' || i % 3, true FROM generate_series(1, 10) AS i;
 CALL reco.create_model('live_stock', 'SELECT u, i FROM live_rows', reco.popular(), items => 'SELECT id, title, available FROM live_stock');
 CALL reco.create_model('live_stock_content', 'SELECT u, i FROM live_rows', reco.content(), items => 'live_stock');
-CALL reco.create_model('live_stock_knn', 'SELECT u, i FROM live_rows', reco.item_knn(), items => 'SELECT id::bigint, available FROM live_stock ORDER BY id', options => reco.options(live => 'off'));
+CALL reco.create_model('live_stock_knn', 'SELECT u, i FROM live_rows', reco.item_knn(shrinkage => 0), items => 'SELECT id::bigint, available FROM live_stock ORDER BY id', options => reco.options(live => 'off'));
 CREATE FUNCTION live_shown() RETURNS TABLE (model text, recommend text, basket text, unknown text, popular text, two text) LANGUAGE plpgsql AS $$
 BEGIN
   FOREACH model IN ARRAY ARRAY['live_stock', 'live_stock_content', 'live_stock_knn'] LOOP
@@ -535,7 +535,7 @@ CREATE TABLE live_many_stock AS SELECT i AS id, i % 37 = 0 AS available FROM gen
 CREATE INDEX ON live_many (u);
 CREATE INDEX ON live_many_stock (id);
 ANALYZE live_many, live_many_stock;
-CALL reco.create_model('live_many', 'live_many', reco.ials(factors => 4, iterations => 1), items => 'live_many_stock');
+CALL reco.create_model('live_many', 'live_many', reco.ials(factors => 4, iterations => 1, regularization => 0.01, alpha => 1), items => 'live_many_stock');
 SELECT n, count(*) AS rows, bool_and(item_id % 37 = 0) AS all_available, count(DISTINCT item_id) = count(*) AS different,
        count(*) = least(n, (SELECT count(DISTINCT i) FROM live_many AS m WHERE i % 37 = 0 AND NOT EXISTS (SELECT FROM live_many AS s WHERE s.u = 7 AND s.i = m.i))) AS as_many_as_there_are
   FROM unnest(ARRAY[1, 2, 5, 100]) AS n, live_many.recommend(7, n) GROUP BY n ORDER BY n;
@@ -545,8 +545,8 @@ SELECT (SELECT array_agg(item_id ORDER BY rank) FROM live_many.recommend(7, NULL
           WHERE i % 37 = 0 AND NOT EXISTS (SELECT FROM live_many AS s WHERE s.u = 7 AND s.i = m.i)))) AS same;
 SELECT line FROM live_explain('live_many') AS line;
 -- similar items, in each of the ways that they are found: the first n of all that are available
-CALL reco.create_model('live_many_knn', 'live_many', reco.item_knn(neighbors => 200), items => 'live_many_stock');
-CALL reco.create_model('live_many_toward', 'live_many', reco.item_knn(similarity => 'asymmetric', neighbors => 200), items => 'live_many_stock');
+CALL reco.create_model('live_many_knn', 'live_many', reco.item_knn(neighbors => 200, shrinkage => 0), items => 'live_many_stock');
+CALL reco.create_model('live_many_toward', 'live_many', reco.item_knn(similarity => 'asymmetric', neighbors => 200, shrinkage => 0), items => 'live_many_stock');
 CALL reco.create_model('live_many_content', 'live_many', reco.content(), items => 'SELECT id, ARRAY[id % 5, id % 37] AS tags, available FROM live_many_stock');
 CREATE TABLE live_many_similar (model text, item int, rank int, other int, similarity float8);
 CREATE FUNCTION live_similar() RETURNS TABLE (model text, rows bigint, full_lists boolean, same boolean) LANGUAGE plpgsql AS $$
@@ -622,7 +622,7 @@ DROP ROLE regress_live_owner, regress_live_app;
 CREATE TABLE live_par AS SELECT g % 3000 AS u, (g * 7) % 500 AS i FROM generate_series(1, 30000) AS g;
 CREATE INDEX ON live_par (u);
 CREATE FUNCTION live_unsafe(int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN BEGIN RETURN 1; EXCEPTION WHEN OTHERS THEN RETURN 2; END; END';
-CALL reco.create_model('live_par', 'SELECT u, i FROM live_par WHERE live_unsafe(u) = 1', reco.ials(factors => 4, iterations => 2));
+CALL reco.create_model('live_par', 'SELECT u, i FROM live_par WHERE live_unsafe(u) = 1', reco.ials(factors => 4, iterations => 2, regularization => 0.01, alpha => 1));
 CREATE TABLE live_nums AS SELECT g FROM generate_series(1, 20000) AS g;
 ANALYZE live_nums;
 BEGIN;
@@ -671,7 +671,7 @@ CREATE TABLE live_long (u int, i int) WITH (autovacuum_enabled = off);
 INSERT INTO live_long SELECT u, (u + i * i) % 20 FROM generate_series(1, 20000) AS u, generate_series(1, 3) AS i;
 CREATE INDEX ON live_long (u);
 ANALYZE live_long;
-CALL reco.create_model('live_long', 'SELECT u, i FROM live_long', reco.item_knn());
+CALL reco.create_model('live_long', 'SELECT u, i FROM live_long', reco.item_knn(shrinkage => 0));
 SELECT count(*) AS left_of_7 FROM live_long.recommend(7, NULL);
 INSERT INTO live_long SELECT 7, g % 15 FROM generate_series(1, 1100000) AS g;
 INSERT INTO live_long SELECT 8, g FROM generate_series(0, 15) AS g;

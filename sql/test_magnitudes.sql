@@ -35,11 +35,11 @@ INSERT INTO domains VALUES
 CREATE TABLE algorithms (name text, algorithm reco.algorithm, items text);
 INSERT INTO algorithms VALUES
   ('als', reco.als(4, iterations => 3), NULL), ('als without biases', reco.als(4, iterations => 3, biases => false), NULL),
-  ('als by cg', reco.als(4, iterations => 3, solver => 'cg'), NULL), ('ials', reco.ials(4, iterations => 3), NULL),
-  ('ials by cg', reco.ials(4, iterations => 3, alpha => 1e6, solver => 'cg'), NULL), ('popular', reco.popular(), NULL),
-  ('item_knn', reco.item_knn(), NULL), ('item_knn with biases', reco.item_knn(biases => true), NULL),
+  ('als by cg', reco.als(4, iterations => 3, solver => 'cg'), NULL), ('ials', reco.ials(4, iterations => 3, regularization => 0.01, alpha => 1), NULL),
+  ('ials by cg', reco.ials(4, iterations => 3, alpha => 1e6, solver => 'cg', regularization => 0.01), NULL), ('popular', reco.popular(), NULL),
+  ('item_knn', reco.item_knn(shrinkage => 0), NULL), ('item_knn with biases', reco.item_knn(biases => true), NULL),
   ('user_knn with biases', reco.user_knn(biases => true), NULL), ('normalized', reco.item_knn(normalized => true), NULL),
-  ('asymmetric', reco.item_knn(similarity => 'asymmetric', exponent => 1), NULL), ('rp3beta', reco.rp3beta(), NULL),
+  ('asymmetric', reco.item_knn(similarity => 'asymmetric', exponent => 1, shrinkage => 0), NULL), ('rp3beta', reco.rp3beta(alpha => 1, beta => 0.6, normalized => true), NULL),
   ('content', reco.content(), 'SELECT i AS item_id, i::float8 AS price FROM generate_series(1, 9) i');
 CREATE TABLE outcomes AS
 SELECT a.name AS algorithm, d.name AS values, t.told
@@ -56,19 +56,19 @@ SELECT * FROM reco.evaluate('SELECT user_id, item_id, 2e17::real AS value FROM m
 
 -- weights of a walk are powers: too small for a float, or far apart
 CREATE TABLE walked AS SELECT u AS user_id, (u * 7 + k * k) % 40 AS item_id, 1 + (u + k) % 5 AS value FROM generate_series(1, 20000) u, generate_series(1, 5) k;
-CALL reco.create_model('magm', 'SELECT user_id, item_id FROM mags.walked', reco.rp3beta(alpha => 10, normalized => false));
-CALL reco.create_model('magm', 'SELECT user_id, item_id FROM mags.walked', reco.rp3beta(alpha => 10));
+CALL reco.create_model('magm', 'SELECT user_id, item_id FROM mags.walked', reco.rp3beta(alpha => 10, normalized => false, beta => 0.6));
+CALL reco.create_model('magm', 'SELECT user_id, item_id FROM mags.walked', reco.rp3beta(alpha => 10, beta => 0.6, normalized => true));
 SELECT count(*), round(sum(similarity)) AS sum, min(similarity) > 0.01 AS fits FROM magm.item_neighbors;
 CALL reco.drop_model('magm');
-CALL reco.create_model('magm', 'SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 WHEN item_id < 20 THEN 1e-30 ELSE 1 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10), options => reco.options(value => 'raw'));
-SELECT * FROM reco.evaluate('SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 ELSE 1e-30 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10), options => reco.options(value => 'raw'));
+CALL reco.create_model('magm', 'SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 WHEN item_id < 20 THEN 1e-30 ELSE 1 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10, beta => 0.6, normalized => true), options => reco.options(value => 'raw'));
+SELECT * FROM reco.evaluate('SELECT user_id, item_id, CASE WHEN user_id = 77 THEN 1e15 ELSE 1e-30 END::float8 FROM mags.walked', reco.rp3beta(alpha => 10, beta => 0.6, normalized => true), options => reco.options(value => 'raw'));
 
 -- nobody is drawn anywhere by values of 0 and below
 CREATE TABLE taste (user_id int, item_id int, value real);
 INSERT INTO taste VALUES (1, 1, 1), (2, 1, 1), (2, 2, 1), (3, 3, -1), (4, 2, 0);
 CREATE FUNCTION unknown(solver text) RETURNS TABLE (user_id int, items int[], source text[], predicted float8) LANGUAGE plpgsql AS $$
 BEGIN
-  CALL reco.create_model('magm', 'mags.taste', reco.ials(8, iterations => 8, solver => solver));
+  CALL reco.create_model('magm', 'mags.taste', reco.ials(8, iterations => 8, solver => solver, regularization => 0.01, alpha => 1));
   RETURN QUERY EXECUTE 'SELECT u, array_agg(r.item_id ORDER BY r.rank), array_agg(DISTINCT r.source), magm.predict(u, 1)::float8
                         FROM (VALUES (3), (4)) AS users(u), LATERAL magm.recommend(u) AS r GROUP BY u ORDER BY u';
   CALL reco.drop_model('magm');

@@ -230,6 +230,11 @@ SELECT options->>'value' AS compared FROM val.versions;
 CALL reco.alter_model('val', options => reco.options(value => 'binary'));
 CALL reco.drop_model('val');
 
+-- candidates share no history
+CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.auto(candidates => ARRAY[reco.als(2, iterations => 2), reco.popular()]), options => reco.options(value => 'log'));
+SELECT CASE WHEN algorithm LIKE 'als%' THEN options->>'value' = 'raw' ELSE options->>'value' = 'log' END AS by_its_own FROM val.versions;
+CALL reco.drop_model('val');
+
 -- Errors before anything is read: one history for all members.
 CREATE FUNCTION val_both() RETURNS reco.algorithm LANGUAGE sql AS $$SELECT reco.hybrid(ARRAY[reco.ials(2, iterations => 1), reco.als(2, iterations => 1)])$$;
 CALL reco.create_model('val', 'val_stars', val_both(), options => reco.options(value => 'log', measure => false));

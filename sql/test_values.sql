@@ -7,7 +7,7 @@ SET reco.threads = 1;  -- what is trained here is tiny
 -- C08: a value that is not finite stops the training and is named
 CREATE TABLE val_bad (u int, i int, w float8);
 INSERT INTO val_bad VALUES (1, 1, 5), (1, 2, 3), (2, 1, 4), (2, 2, 1);
-CALL reco.create_model('val_good', 'val_bad', reco.ials(factors => 2, regularization => 0.1, iterations => 50), options => reco.options(value => 'raw'));
+CALL reco.create_model('val_good', 'val_bad', reco.ials(factors => 2, regularization => 0.1, iterations => 50, alpha => 1), options => reco.options(value => 'raw'));
 CALL reco.create_model('val_model', 'TABLE val_bad UNION ALL VALUES (3, 1, float8 ''NaN'')');
 CALL reco.create_model('val_model', 'TABLE val_bad UNION ALL VALUES (3, 2, float8 ''Infinity'')');
 CALL reco.create_model('val_model', 'TABLE val_bad UNION ALL VALUES (3, 3, float4 ''-Infinity'')');
@@ -16,7 +16,7 @@ CALL reco.create_model('val_model', 'SELECT u, i, w::numeric FROM val_bad UNION 
 -- or is skipped and counted; nothing else changes
 INSERT INTO val_bad VALUES (3, 1, 'NaN'), (3, 2, 'Infinity'), (3, 3, '-Infinity');
 SET client_min_messages = notice;
-CALL reco.create_model('val_model', 'val_bad', reco.ials(factors => 2, regularization => 0.1, iterations => 50),
+CALL reco.create_model('val_model', 'val_bad', reco.ials(factors => 2, regularization => 0.1, iterations => 50, alpha => 1),
   options => reco.options(on_invalid => 'skip', value => 'raw'));
 SET client_min_messages = warning;
 SELECT rows_read, rows_skipped, users, items, interactions FROM val_model.versions;
@@ -27,9 +27,9 @@ SELECT count(*) AS cells, count(*) FILTER (WHERE val_good.predict(u, i) = val_mo
 CALL reco.drop_model('val_model');
 -- -0 is 0
 CALL reco.create_model('val_minus', 'VALUES (1, 1, 5::float8), (1, 2, 3), (2, 1, 4), (2, 2, 1), (4, 1, ''-0'')',
-  reco.ials(factors => 2, regularization => 0.1, iterations => 50), options => reco.options(value => 'raw'));
+  reco.ials(factors => 2, regularization => 0.1, iterations => 50, alpha => 1), options => reco.options(value => 'raw'));
 CALL reco.create_model('val_plus', 'VALUES (1, 1, 5::float8), (1, 2, 3), (2, 1, 4), (2, 2, 1), (4, 1, 0)',
-  reco.ials(factors => 2, regularization => 0.1, iterations => 50), options => reco.options(value => 'raw'));
+  reco.ials(factors => 2, regularization => 0.1, iterations => 50, alpha => 1), options => reco.options(value => 'raw'));
 SELECT (SELECT array_agg(t ORDER BY t.user_id) FROM val_minus.model_user t)::text =
        (SELECT array_agg(t ORDER BY t.user_id) FROM val_plus.model_user t)::text AS same;
 SELECT rank, item_id, source FROM val_minus.recommend(4);
@@ -49,9 +49,9 @@ SELECT val_ratings.predict(2, 1) < 0.6 AND val_ratings.predict(2, 2) < 0.6 AS lo
 SELECT * FROM val_ratings.recommend(2);
 -- implicit: seen, without confidence: the factors are those without the rows
 CALL reco.create_model('val_counts', 'val_zero',
-  reco.ials(factors => 2, regularization => 0.1, iterations => 1000));
+  reco.ials(factors => 2, regularization => 0.1, iterations => 1000, alpha => 1));
 CALL reco.create_model('val_nonzero', 'SELECT * FROM val_zero WHERE w <> 0',
-  reco.ials(factors => 2, regularization => 0.1, iterations => 1000));
+  reco.ials(factors => 2, regularization => 0.1, iterations => 1000, alpha => 1));
 SELECT u, i, abs(val_counts.predict(u, i) - val_nonzero.predict(u, i)) < 1e-5 AS same
   FROM (VALUES (1, 1), (1, 2), (3, 1), (3, 2)) AS v(u, i);
 SELECT item_id, source FROM val_counts.recommend(1);
@@ -67,7 +67,7 @@ CALL reco.create_model('val_huge', 'VALUES (1, 1, 1e18), (1, 2, 1), (2, 1, 1), (
 SELECT u, i, abs(val_huge.predict(u, i) - 1) < 0.01 AS one
   FROM (VALUES (1, 1), (1, 2), (2, 1), (2, 3), (3, 2), (3, 3)) AS v(u, i);
 CALL reco.drop_model('val_huge');
-CALL reco.create_model('val_huge', 'VALUES (1, 1, 1e38::float8), (2, 2, 1)', reco.ials(alpha => 40));
+CALL reco.create_model('val_huge', 'VALUES (1, 1, 1e38::float8), (2, 2, 1)', reco.ials(alpha => 40, regularization => 0.01));
 CALL reco.create_model('val_huge', 'VALUES (1, 1, -1.5e18::float8), (2, 2, 1)', reco.als());
 
 -- C13: predict is clipped to the scale, the order is that of the raw scores
@@ -113,16 +113,16 @@ BEGIN
 END
 $$;
 SELECT val_same('SELECT u, i, w FROM val_repeats', 'VALUES (1, 1, 8), (1, 2, 3), (2, 1, 6), (2, 2, 7)',
-                reco.ials(factors => 2)) AS implicit,
+                reco.ials(factors => 2, regularization => 0.01, alpha => 1)) AS implicit,
        val_same('SELECT u, i, w, t FROM val_repeats', 'VALUES (1, 1, 8), (1, 2, 3), (2, 1, 6), (2, 2, 7)',
-                reco.ials(factors => 2)) AS implicit_with_times,
+                reco.ials(factors => 2, regularization => 0.01, alpha => 1)) AS implicit_with_times,
        val_same('SELECT u, i FROM val_repeats', 'VALUES (1, 1, 3), (1, 2, 1), (2, 1, 2), (2, 2, 2)',
-                reco.ials(factors => 2)) AS implicit_rows;
+                reco.ials(factors => 2, regularization => 0.01, alpha => 1)) AS implicit_rows;
 -- C12: sums beyond int4, and beyond what float4 reaches by steps of 1
 SELECT val_same('VALUES (1, 1, 2147483647), (1, 1, 1), (2, 2, 5)', 'VALUES (1, 1, 2147483648), (2, 2, 5)',
-                reco.ials(factors => 2)) AS int4,
+                reco.ials(factors => 2, regularization => 0.01, alpha => 1)) AS int4,
        val_same('SELECT 1, 1, 16777216::real UNION ALL SELECT 1, 1, 1 FROM generate_series(1, 10) UNION ALL VALUES (2, 2, 5)',
-                'VALUES (1, 1, 16777226), (2, 2, 5)', reco.ials(factors => 2)) AS float4;
+                'VALUES (1, 1, 16777226), (2, 2, 5)', reco.ials(factors => 2, regularization => 0.01, alpha => 1)) AS float4;
 -- ratings: the latest by time (a time that is not known is before all others), else the mean
 SELECT val_same('SELECT u, i, w, t FROM val_repeats', 'VALUES (1, 1, 5.0), (1, 2, 3), (2, 1, 2), (2, 2, 3.5)',
                 reco.als(factors => 2)) AS explicit_with_times,
@@ -141,7 +141,7 @@ SELECT val_same($$VALUES (1, 1, 2, timestamptz 'infinity'), (1, 1, 5, '2024-01-0
 
 -- negative values: preference 0 with confidence; they count as seen
 CALL reco.create_model('val_negative', 'VALUES (1, 1, 3), (1, 2, -3), (2, 1, 1), (2, 2, 1), (2, 3, 1), (3, 2, -1)',
-  reco.ials(factors => 3, regularization => 0.1, iterations => 100));
+  reco.ials(factors => 3, regularization => 0.1, iterations => 100, alpha => 1));
 SELECT abs(val_negative.predict(1, 2)) < 0.05 AS disliked, val_negative.predict(1, 1) > 0.9 AS liked;
 SELECT item_id, source FROM val_negative.recommend(1);
 -- user 3 only dislikes: nothing to go by

@@ -2,12 +2,13 @@
 -- Constructors.  One C function serves them all: the algorithm is the name of
 -- the SQL function, its options are the names of the arguments, and their
 -- types, ranges and meaning stand in the algorithm's own table in src/model.
+-- NULL as default: left open, and chosen by the data when it is trained.
 --
 
 CREATE FUNCTION reco.ials(
   factors pg_catalog.int4 DEFAULT 64,
-  regularization pg_catalog.float8 DEFAULT 0.01,
-  alpha pg_catalog.float8 DEFAULT 1,
+  regularization pg_catalog.float8 DEFAULT NULL,
+  alpha pg_catalog.float8 DEFAULT NULL,
   iterations pg_catalog.int4 DEFAULT 15,
   weighted_regularization pg_catalog.bool DEFAULT false,
   solver pg_catalog.text DEFAULT 'auto',
@@ -45,9 +46,9 @@ COMMENT ON FUNCTION reco.svd IS
 
 CREATE FUNCTION reco.item_knn(
   similarity pg_catalog.text DEFAULT 'cosine',
-  weighting pg_catalog.text DEFAULT 'none',
-  neighbors pg_catalog.int4 DEFAULT 100,
-  shrinkage pg_catalog.float8 DEFAULT 0,
+  weighting pg_catalog.text DEFAULT NULL,
+  neighbors pg_catalog.int4 DEFAULT NULL,
+  shrinkage pg_catalog.float8 DEFAULT NULL,
   min_support pg_catalog.int4 DEFAULT 1,
   normalized pg_catalog.bool DEFAULT false,
   k1 pg_catalog.float8 DEFAULT 1.2,
@@ -64,9 +65,9 @@ COMMENT ON FUNCTION reco.item_knn IS
 
 CREATE FUNCTION reco.user_knn(
   similarity pg_catalog.text DEFAULT 'cosine',
-  weighting pg_catalog.text DEFAULT 'none',
-  neighbors pg_catalog.int4 DEFAULT 100,
-  shrinkage pg_catalog.float8 DEFAULT 0,
+  weighting pg_catalog.text DEFAULT NULL,
+  neighbors pg_catalog.int4 DEFAULT NULL,
+  shrinkage pg_catalog.float8 DEFAULT NULL,
   min_support pg_catalog.int4 DEFAULT 1,
   normalized pg_catalog.bool DEFAULT false,
   k1 pg_catalog.float8 DEFAULT 1.2,
@@ -82,10 +83,10 @@ COMMENT ON FUNCTION reco.user_knn IS
 'user-based collaborative filtering: what users like this one have';
 
 CREATE FUNCTION reco.rp3beta(
-  alpha pg_catalog.float8 DEFAULT 1,
-  beta pg_catalog.float8 DEFAULT 0.6,
-  neighbors pg_catalog.int4 DEFAULT 100,
-  normalized pg_catalog.bool DEFAULT true
+  alpha pg_catalog.float8 DEFAULT NULL,
+  beta pg_catalog.float8 DEFAULT NULL,
+  neighbors pg_catalog.int4 DEFAULT NULL,
+  normalized pg_catalog.bool DEFAULT NULL
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

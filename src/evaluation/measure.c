@@ -27,11 +27,11 @@
 #define WORK_WORTH_THREADS 1e6
 
 /*
- * For auc so many scores are looked at, for diversity so many users of items in lists for each
- * interaction of the training part; in both at least those of a few users.
+ * So many scores are looked at for auc, and so many users of items in lists for diversity, and
+ * more with the interactions of the training part; in both at least those of a few users.
  */
-#define AUC_SCORES 4e6
-#define DIVERSITY_STEPS 2.0
+#define SAMPLED_STEPS 5e5
+#define SAMPLED_STEPS_EACH 0.2
 #define FEWEST_SAMPLED 50
 
 void
@@ -57,32 +57,25 @@ static void
 rank_by_users(RecoMeasurement *e)
 {
 	const reco_csr *a = &e->train.by_user;
-	float *users = reco_zeros(e->budget, a->cols);
+	Size items = (Size) a->cols + 1;
 	double squares = 0;
 
-	for (int32 u = 0; u < a->rows; u++)
-	{
-		e->have_users += a->start[u + 1] > a->start[u];
-		RECO_POLL_AT(u);
-	}
-	for (int64 k = 0; k < a->start[a->rows]; k++)
-	{
-		if (a->value == NULL || a->value[k] > 0)
-			users[a->col[k]]++;
-		RECO_POLL_AT(k);
-	}
-	e->popular = reco_budget_alloc(e->budget, ((Size) a->cols + 1) * sizeof(reco_ranked));
-	(void) reco_top_n(&reco_poll_env, users, a->cols, NULL, a->cols, e->popular);
-	e->information = reco_budget_alloc(e->budget, ((Size) a->cols + 1) * sizeof(double));
+	e->have = reco_budget_alloc(e->budget, items * sizeof(int32));
+	e->fallback = reco_budget_alloc(e->budget, items * sizeof(float));
+	e->information = reco_budget_alloc(e->budget, items * sizeof(double));
+	e->popular = reco_budget_alloc(e->budget, items * sizeof(reco_ranked));
+	reco_budget_check(
+		e->budget,
+		reco_readers(&e->budget->env, a, a->cols, e->have, e->information, &e->have_users),
+		"an evaluation");
 	for (int32 i = 0; i < a->cols; i++)
 	{
-		squares += (double) users[i] * users[i];
-		/* an item that nobody has says as much as one that a single user has */
-		e->information[i] = -log2(Max(users[i], 1) / Max(e->have_users, 1));
+		squares += (double) e->have[i] * e->have[i];
+		e->fallback[i] = (float) e->have[i];
 		RECO_POLL_AT(i);
 	}
-	e->have = users;
 	e->readers = squares / Max(a->start[a->rows], 1);
+	(void) reco_top_n(&reco_poll_env, e->fallback, a->cols, NULL, a->cols, e->popular);
 }
 
 /* Takes so many of the n numbers, all where there are fewer, by their hashes. */
@@ -132,7 +125,8 @@ choose_sampled(RecoMeasurement *e)
 {
 	const reco_csr *train = &e->train.by_user;
 	double places = 1;
-	double wanted[2] = {DIVERSITY_STEPS * train->start[train->rows], AUC_SCORES};
+	double steps = SAMPLED_STEPS + SAMPLED_STEPS_EACH * train->start[train->rows];
+	double wanted[2] = {steps, steps};
 	bool *taken = reco_budget_alloc(e->budget, (Size) e->users + 1);
 
 	for (int c = 0; c < e->cutoffs; c++)
@@ -276,6 +270,7 @@ evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget, RecoScores *s
 		.truth = reco_spec_values(spec, e->hidden.by_user.value, e->hidden.latest),
 		.filler = e->popular,
 		.fillers = model->items,
+		.fallback = e->fallback,
 		.have = e->have,
 		.information = e->information,
 		.have_users = e->have_users,
@@ -334,7 +329,9 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	INSTR_TIME_SET_CURRENT(start);
 	reco_budget_init(&budget, context);
 	budget.limit -= Min(budget.limit, e->budget->used);
-	spec = training.spec = reco_spec_resolve(spec, &training);
+	MemoryContextSwitchTo(old);
+	spec = training.spec = scores->trained = reco_spec_resolve(spec, &training);
+	MemoryContextSwitchTo(context);
 	reco_training_threads(&training);
 	reco_budget_require(&budget, spec->algorithm->memory(&training), "training");
 	reco_training_fit(&training, &trained);

@@ -42,7 +42,8 @@ typedef struct RecoMeasurement
 	reco_interactions hidden;
 	RecoTrainingSet set;  /* of train */
 	reco_ranked *popular; /* all items, by how many users of the training part have them */
-	float *have;          /* of items: how many of these have it */
+	float *fallback;      /* of items, by which they are ranked there */
+	int32 *have;          /* of items: how many of these have it */
 	double *information;  /* and -log2 of that share */
 	double have_users;    /* who have anything in the training part */
 	double readers;       /* mean users of an item, weighed by these */
@@ -55,8 +56,9 @@ typedef struct RecoMeasurement
 /* What one algorithm came to. */
 typedef struct RecoScores
 {
-	const RecoSpec *spec; /* NULL: it is none of the algorithms */
-	const char *label;    /* what it is called: reco_spec_describe until somebody knows better */
+	const RecoSpec *spec;    /* NULL: it is none of the algorithms */
+	const RecoSpec *trained; /* the same with what was left open, as the training part decided */
+	const char *label;       /* what it is called: reco_spec_describe until somebody knows better */
 	reco_scores kept;
 	double train_seconds;
 	double measure_seconds;

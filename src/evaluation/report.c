@@ -46,15 +46,15 @@ best_by(const Report *r, const RecoMetric *metric, reco_activity activity)
 	foreach (cell, r->scores)
 	{
 		const RecoScores *scores = lfirst(cell);
-		reco_estimate estimate;
+		double value;
 
-		if (!reco_scores_mean(scores, metric, activity, &estimate))
+		if (!reco_scores_value(&scores->kept, metric->kind, metric->k, activity, &value))
 			continue;
-		if (best == NULL || (reco_metric_more_is_better(metric->kind) ? estimate.value > most
-																	  : estimate.value < most))
+		if (best == NULL ||
+			(reco_metric_more_is_better(metric->kind) ? value > most : value < most))
 		{
 			best = scores;
-			most = estimate.value;
+			most = value;
 		}
 	}
 	return best;

@@ -24,10 +24,12 @@
 static char *
 hash_of(const char *text)
 {
-	return text ? psprintf("%016" INT64_MODIFIER "x",
-						   DatumGetUInt64(hash_any_extended((const unsigned char *) text,
-															(int) strlen(text), 0)))
-				: NULL;
+	uint64 hash;
+
+	if (text == NULL)
+		return NULL;
+	hash = DatumGetUInt64(hash_any_extended((const unsigned char *) text, (int) strlen(text), 0));
+	return psprintf("%08x%08x", (unsigned) (hash >> 32), (unsigned) hash);
 }
 
 static bool

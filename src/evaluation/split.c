@@ -116,48 +116,12 @@ time_text(const RecoData *data, int64 time)
 	}
 }
 
-/* An error unless ids of a test can be compared with those of the source. */
-static void
-check_ids(const IdType *test, const IdType *source, const char *role)
-{
-	if ((test->base == source->base && test->collation == source->collation) ||
-		(test->integer && source->integer))
-		return;
-	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-					errmsg("the test's %ss are of type %s, but the source's of type %s", role,
-						   format_type_be(test->type), format_type_be(source->type)),
-					errhint("Cast the column in the test.")));
-}
-
-/* The numbers that ids of a test have in the source, or -1; ids of both in the same order. */
-static int32 *
-numbers_of(IdDict *test, const IdType *test_type, IdDict *source, IdType *source_type,
-		   RecoBudget *budget)
-{
-	int32 n = id_dict_count(test);
-	int32 *number = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(int32));
-
-	for (int32 k = 0; k < n; k++)
-	{
-		Datum id = id_dict_id(test, k);
-
-		RECO_POLL_EACH(k, RECO_SEARCHES);
-		if (test_type->integer && !id_from_int64(source_type, id_to_int64(test_type, id), &id))
-			number[k] = -1;
-		else
-			number[k] = id_dict_find(source, id);
-	}
-	return number;
-}
-
 void
 reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget,
 				reco_interactions *train, reco_interactions *hidden, reco_split_counts *counts)
 {
 	const RecoData *test = split->test;
 	reco_split_rule rule = split->rule;
-	IdType user_type = data->user_type;
-	IdType item_type = data->item_type;
 	int32 *user = NULL;
 	int32 *item = NULL;
 	reco_status status;
@@ -173,10 +137,14 @@ reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget
 	rule.keep_unknown = split->unknown != RECO_UNKNOWN_SKIP;
 	if (test)
 	{
-		check_ids(&test->user_type, &data->user_type, "user");
-		check_ids(&test->item_type, &data->item_type, "item");
-		user = numbers_of(test->users, &test->user_type, data->users, &user_type, budget);
-		item = numbers_of(test->items, &test->item_type, data->items, &item_type, budget);
+		id_type_require_comparable(&test->user_type, reco_the_test.name, &data->user_type,
+								   reco_the_source.name, "user");
+		id_type_require_comparable(&test->item_type, reco_the_test.name, &data->item_type,
+								   reco_the_source.name, "item");
+		user =
+			id_dict_numbers(test->users, &test->user_type, data->users, &data->user_type, budget);
+		item =
+			id_dict_numbers(test->items, &test->item_type, data->items, &data->item_type, budget);
 		rule.test = &test->x;
 		rule.test_user = user;
 		rule.test_item = item;

@@ -154,6 +154,8 @@ reco_step_choose(RecoRun *run)
 
 	if (reco_spec_is_replaced(run->spec))
 		reco_run_prepare(run, choose(run));
+	else if (run->training.spec == NULL)
+		reco_run_prepare(run, run->spec);
 	MemoryContextSwitchTo(old);
 }
 

@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "pg/transaction.h"
 #include "store/image/cache.h"
 #include "store/source/resolve.h"
 #include "store/tables/progress.h"
@@ -382,7 +383,7 @@ fold_in(RecoTrainCall *call)
 	read_source(&fold);
 	PopActiveSnapshot();
 	if (!call->atomic)
-		reco_train_commit();
+		reco_commit();
 	reco_run_check_model(run);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	reco_progress_phase(run->version.number, "comparing");
@@ -391,7 +392,7 @@ fold_in(RecoTrainCall *call)
 		write_layer(&fold);
 	PopActiveSnapshot();
 	if (!call->atomic)
-		reco_train_commit();
+		reco_commit();
 	tell(&fold);
 }
 

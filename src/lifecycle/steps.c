@@ -173,7 +173,8 @@ reco_step_read(RecoRun *run)
 		reco_run_check_model(run);
 		check_id_types(run);
 	}
-	if (!reco_spec_is_replaced(run->spec))
+	/* of a model that is there the tables are locked, and whoever drops it waits */
+	if (!exists && !reco_spec_is_replaced(run->spec))
 		reco_run_prepare(run, run->spec);
 	run->read_seconds = seconds_since(start);
 	tell_long(run, "read", run->read_seconds);

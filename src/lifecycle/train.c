@@ -22,7 +22,7 @@
 #include "lifecycle/own.h"
 #include "lifecycle/schema.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
+#include "pg/transaction.h"
 #include "store/source/lookup.h"
 #include "store/tables/lock.h"
 #include "store/tables/progress.h"
@@ -301,7 +301,7 @@ run_guarded(RecoTrainCall *call, void (*work)(RecoTrainCall *call))
 		if (says_dropped(call, error))
 			reco_run_check_model(&call->run);
 		undo(call, error->message);
-		reco_train_commit();
+		reco_commit();
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -340,27 +340,6 @@ tell(const RecoRun *run)
 	reco_run_tell_policies(run);
 }
 
-/*
- * The latest that was finished, whether it was made the active one or held back, in the current
- * memory context; 0: none is known.
- */
-static int32
-last_finished(const ModelRow *model, VersionRow *version)
-{
-	for (int32 number = model->next_version - 1; number > 0; number--)
-	{
-		*version = (VersionRow){0};
-		if (reco_version_try_read(model->schema, number, GetActiveSnapshot(), version, NULL) &&
-			version->finished_at != 0 && version->status && strcmp(version->status, "failed") != 0)
-			return number;
-		if (number == model->active_version)
-			break;
-		reco_poll();
-	}
-	*version = (VersionRow){0};
-	return 0;
-}
-
 /* Whether that is as old as the least interval between two; says when not. */
 static bool
 is_due(const ModelRow *model, const VersionRow *last, const Interval *min_interval)
@@ -396,7 +375,7 @@ read_definition(RecoTrainCall *call)
 	reco_model_check_owner(row);
 	if (row->source == NULL || row->algorithm == NULL || row->search_path == NULL)
 		reco_damaged(run->version.schema, "Its definition is not complete.");
-	run->before.number = last_finished(row, &last);
+	run->before.number = reco_version_last_finished(row->schema, GetActiveSnapshot(), &last);
 	run->before.algorithm = last.algorithm;
 	run->before.choice = last.choice;
 	due = call->min_interval == NULL || is_due(row, &last, call->min_interval);
@@ -437,17 +416,6 @@ announce(RecoTrainCall *call)
 }
 
 /*
- * Commits, and begins the next transaction, which servers before 14.3 do not by
- * themselves.
- */
-void
-reco_train_commit(void)
-{
-	SPI_commit();
-	SPI_start_transaction();
-}
-
-/*
  * Everything from the lock on.  The caller holds an SPI connection.
  */
 static void
@@ -463,31 +431,22 @@ run_call(RecoTrainCall *call)
 	}
 	else
 	{
-		reco_train_commit();
+		reco_commit();
 		if (!call->creating)
 		{
 			run_guarded(call, read_phase);
-			reco_train_commit();
+			reco_commit();
 		}
 		run_guarded(call, train_phase);
-		reco_train_commit();
+		reco_commit();
 	}
 	tell(&call->run);
-}
-
-static bool
-is_atomic(FunctionCallInfo fcinfo)
-{
-	/* in a block with an exception handler a commit is not possible either */
-	return !(fcinfo->context && IsA(fcinfo->context, CallContext) &&
-			 !castNode(CallContext, fcinfo->context)->atomic) ||
-		   IsSubTransaction();
 }
 
 RecoTrainCall *
 reco_train_begin(FunctionCallInfo fcinfo, const char *command)
 {
-	bool atomic = is_atomic(fcinfo);
+	bool atomic = reco_is_atomic(fcinfo);
 	MemoryContext context = AllocSetContextCreate(atomic ? CurrentMemoryContext : PortalContext,
 												  "reco training", ALLOCSET_DEFAULT_SIZES);
 	RecoTrainCall *call = MemoryContextAllocZero(context, sizeof(RecoTrainCall));
@@ -526,7 +485,7 @@ reco_train_enter(RecoTrainCall *call, const char *if_running)
 		}
 		/* an hour of waiting must not hold back vacuum either */
 		if (!call->atomic)
-			reco_train_commit();
+			reco_commit();
 		(void) reco_train_lock(call, false);
 	}
 	reco_progress_begin(run->version.schema);

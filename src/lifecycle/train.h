@@ -28,9 +28,6 @@ typedef struct RecoTrainCall
  */
 extern RecoTrainCall *reco_train_begin(FunctionCallInfo fcinfo, const char *command);
 
-/* Ends one of its transactions, outside of a block. */
-extern void reco_train_commit(void);
-
 /* False when another session trains the model and dont_wait. */
 extern bool reco_train_lock(RecoTrainCall *call, bool dont_wait);
 

@@ -253,7 +253,7 @@ static void
 ials_choose(const RecoTraining *training, void *value)
 {
 	FactorParams *params = value;
-	reco_shape shape = reco_training_shape(training);
+	reco_shape shape = reco_training_shape(training, true);
 	reco_als_params chosen = {
 		.alpha = params->alpha,
 		.regularization = params->regularization,
@@ -280,14 +280,15 @@ ials_candidates(const RecoTraining *training, bool portfolio)
 {
 	static const int factors[] = {64, 128};
 	static const double weights[] = {1, 4, 16, 40};
-	static const double times[] = {0.5, 1, 2};
-	reco_shape shape = reco_training_shape(training);
+	static const double times[] = {0.6, 1, 2};
+	reco_shape shape;
 	List *grid = NIL;
 
 	/* on trial a smaller model tells as much, in a third of the time */
 	if (portfolio)
 		return list_make1(pstrdup(training->trial ? "{\"factors\": 64, \"iterations\": 8}"
 												  : "{\"factors\": 128}"));
+	shape = reco_training_shape(training, false);
 	for (int f = 0; f < lengthof(factors); f++)
 		for (int w = 0; w < lengthof(weights); w++)
 			for (int t = 0; t < lengthof(times); t++)

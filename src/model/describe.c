@@ -2,17 +2,27 @@
  * describe.c
  *	  Values of type reco.algorithm as one would write them.
  *
- * A description has every option, defaults too, so that equal texts are equal models; a call has
- * those alone that are not as the constructor has them without being told.  One that is left
- * open is NULL.  As jsonb likewise, without what is open.  A label has only the options in which
- * algorithms that are compared differ.
+ * A description has every option, defaults too, so that equal texts are equal models; a call, to
+ * be pasted, those that are no defaults.  One that is left open is NULL.  As jsonb likewise,
+ * without what is open.  A label has only the options in which algorithms that are compared
+ * differ.
  */
 #include "model/model.h"
 
+#include "common/shortest_dec.h"
 #include "utils/builtins.h"
-#include "utils/float.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
+
+/* The shortest number that is read as the same, whatever the settings. */
+static char *
+real_text(double real)
+{
+	char *text = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
+
+	(void) double_to_shortest_decimal_buf(real, text);
+	return text;
+}
 
 /* A literal that reads the same whatever standard_conforming_strings is. */
 static void
@@ -24,20 +34,24 @@ describe_text(StringInfo text, const char *value)
 static void
 describe_weights(StringInfo text, const reco_weights *weights)
 {
+	StringInfoData object;
+
 	if (weights == NULL)
 	{
 		appendStringInfoString(text, "NULL");
 		return;
 	}
-	appendStringInfoString(text, "'{");
+	initStringInfo(&object);
+	appendStringInfoChar(&object, '{');
 	for (int i = 0; i < weights->n; i++)
 	{
 		if (i > 0)
-			appendStringInfoString(text, ", ");
-		escape_json(text, weights->name[i]);
-		appendStringInfo(text, ": %s", float8out_internal(weights->weight[i]));
+			appendStringInfoString(&object, ", ");
+		escape_json(&object, weights->name[i]);
+		appendStringInfo(&object, ": %s", real_text(weights->weight[i]));
 	}
-	appendStringInfoString(text, "}'");
+	appendStringInfoChar(&object, '}');
+	appendStringInfoString(text, quote_literal_cstr(object.data));
 }
 
 static void
@@ -50,14 +64,14 @@ describe_reals(StringInfo text, const reco_reals *reals)
 	}
 	appendStringInfoString(text, "ARRAY[");
 	for (int i = 0; i < reals->n; i++)
-		appendStringInfo(text, "%s%s", i ? ", " : "", float8out_internal(reals->value[i]));
+		appendStringInfo(text, "%s%s", i ? ", " : "", real_text(reals->value[i]));
 	appendStringInfoChar(text, ']');
 }
 
-static void describe(StringInfo text, const RecoSpec *spec, const char *schema, bool whole);
+static void describe(StringInfo text, const RecoSpec *spec, const char *schema, bool all);
 
 static void
-describe_list(StringInfo text, const reco_nested *list, bool whole)
+describe_list(StringInfo text, const reco_nested *list, bool all)
 {
 	if (list == NULL)
 	{
@@ -68,13 +82,19 @@ describe_list(StringInfo text, const reco_nested *list, bool whole)
 	for (int i = 0; i < list->n; i++)
 	{
 		appendStringInfoString(text, i ? ", " : "");
-		describe(text, list->value[i], "reco.", whole);
+		describe(text, list->value[i], "reco.", all);
 	}
 	appendStringInfoChar(text, ']');
 }
 
+static bool
+bool_of(const reco_option *option, const void *field)
+{
+	return option->open ? *(const int *) field != 0 : *(const bool *) field;
+}
+
 static void
-describe_value(StringInfo text, const reco_option *option, const void *params, bool whole)
+describe_value(StringInfo text, const reco_option *option, const void *params, bool all)
 {
 	const char *field = (const char *) params + option->offset;
 
@@ -92,10 +112,10 @@ describe_value(StringInfo text, const reco_option *option, const void *params, b
 			appendStringInfo(text, UINT64_FORMAT, *(const uint64_t *) field);
 			break;
 		case RECO_OPTION_REAL:
-			appendStringInfoString(text, float8out_internal(*(const double *) field));
+			appendStringInfoString(text, real_text(*(const double *) field));
 			break;
 		case RECO_OPTION_BOOL:
-			appendStringInfoString(text, *(const bool *) field ? "true" : "false");
+			appendStringInfoString(text, bool_of(option, field) ? "true" : "false");
 			break;
 		case RECO_OPTION_ENUM:
 			appendStringInfo(text, "'%s'", option->choices[*(const int *) field]);
@@ -111,44 +131,51 @@ describe_value(StringInfo text, const reco_option *option, const void *params, b
 			break;
 		case RECO_OPTION_NESTED:
 			if (*(const RecoSpec *const *) field)
-				describe(text, *(const RecoSpec *const *) field, "reco.", whole);
+				describe(text, *(const RecoSpec *const *) field, "reco.", all);
 			else
 				appendStringInfoString(text, "NULL");
 			break;
 		case RECO_OPTION_NESTED_LIST:
-			describe_list(text, *(const reco_nested *const *) field, whole);
+			describe_list(text, *(const reco_nested *const *) field, all);
 			break;
 	}
 }
 
-/* Levels are bounded: RECO_MAX_NESTING. */
-static void
-describe(StringInfo text, const RecoSpec *spec, const char *schema, bool whole)
+static char *
+value_text(const reco_option *option, const void *params, bool all)
 {
-	const char *separator = "";
+	StringInfoData text;
+
+	initStringInfo(&text);
+	describe_value(&text, option, params, all);
+	return text.data;
+}
+
+static bool
+is_default(const RecoSpec *spec, const reco_option *option)
+{
 	void *defaults = palloc0(spec->algorithm->params_size + 1);
 
 	reco_options_init(spec->algorithm->options, defaults);
+	return strcmp(value_text(option, spec->params, true), value_text(option, defaults, true)) == 0;
+}
+
+/* all: defaults too.  Levels are bounded: RECO_MAX_NESTING. */
+static void
+describe(StringInfo text, const RecoSpec *spec, const char *schema, bool all)
+{
+	const char *separator = "";
+
 	appendStringInfo(text, "%s%s(", schema, spec->algorithm->name);
 	for (const reco_option *option = spec->algorithm->options; option->name; option++)
 	{
-		StringInfoData value;
-		StringInfoData without;
-
-		initStringInfo(&value);
-		initStringInfo(&without);
-		describe_value(&value, option, spec->params, whole);
-		describe_value(&without, option, defaults, whole);
-		if (whole || strcmp(value.data, without.data) != 0)
-		{
-			appendStringInfo(text, "%s%s => %s", separator, option->name, value.data);
-			separator = ", ";
-		}
-		pfree(value.data);
-		pfree(without.data);
+		if (!all && is_default(spec, option))
+			continue;
+		appendStringInfo(text, "%s%s => ", separator, option->name);
+		describe_value(text, option, spec->params, all);
+		separator = ", ";
 	}
 	appendStringInfoChar(text, ')');
-	pfree(defaults);
 }
 
 /*
@@ -191,7 +218,7 @@ push_real(JsonbParseState **state, JsonbIteratorToken as, double real)
 	JsonbValue value = {.type = jbvNumeric};
 
 	value.val.numeric =
-		DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(float8out_internal(real)),
+		DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(real_text(real)),
 											ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	pushJsonbValue(state, as, &value);
 }
@@ -263,7 +290,7 @@ push_option(JsonbParseState **state, const reco_option *option, const void *fiel
 			push_real(state, WJB_VALUE, *(const double *) field);
 			break;
 		case RECO_OPTION_BOOL:
-			value.val.boolean = *(const bool *) field;
+			value.val.boolean = bool_of(option, field);
 			pushJsonbValue(state, WJB_VALUE, &value);
 			break;
 		case RECO_OPTION_TEXT:
@@ -288,8 +315,9 @@ is_absent(const reco_option *option, const void *field)
 		   *(const void *const *) field == NULL;
 }
 
-Jsonb *
-reco_spec_jsonb(const RecoSpec *spec)
+/* all: defaults too. */
+static Jsonb *
+spec_jsonb(const RecoSpec *spec, bool all)
 {
 	JsonbParseState *state = NULL;
 
@@ -300,7 +328,8 @@ reco_spec_jsonb(const RecoSpec *spec)
 	{
 		const char *field = (const char *) spec->params + option->offset;
 
-		if (reco_option_is_open(option, spec->params) || is_absent(option, field))
+		if (reco_option_is_open(option, spec->params) || is_absent(option, field) ||
+			(!all && is_default(spec, option)))
 			continue;
 		push_string(&state, WJB_KEY, option->name);
 		push_option(&state, option, field);
@@ -308,29 +337,31 @@ reco_spec_jsonb(const RecoSpec *spec)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
-/* The value of an option as described. */
-static char *
-value_text(const RecoSpec *spec, const reco_option *option)
+Jsonb *
+reco_spec_jsonb(const RecoSpec *spec)
 {
-	StringInfoData text;
+	return spec_jsonb(spec, true);
+}
 
-	initStringInfo(&text);
-	describe_value(&text, option, spec->params, true);
-	return text.data;
+Jsonb *
+reco_spec_given(const RecoSpec *spec)
+{
+	return spec_jsonb(spec, false);
 }
 
 /* Whether those among others that are of the spec's algorithm differ in an option. */
 static bool
 differs(const RecoSpec *spec, const reco_option *option, const List *others)
 {
-	char *own = value_text(spec, option);
+	char *own = value_text(option, spec->params, true);
 	ListCell *cell;
 
 	foreach (cell, others)
 	{
 		const RecoSpec *other = lfirst(cell);
 
-		if (other->algorithm == spec->algorithm && strcmp(value_text(other, option), own) != 0)
+		if (other->algorithm == spec->algorithm &&
+			strcmp(value_text(option, other->params, true), own) != 0)
 			return true;
 	}
 	return false;
@@ -392,7 +423,7 @@ label(StringInfo text, const RecoSpec *spec, const List *others)
 		if (nested_in(spec, option, NIL) != NIL)
 			label_nested(text, spec, option, others);
 		else
-			appendStringInfoString(text, value_text(spec, option));
+			appendStringInfoString(text, value_text(option, spec->params, true));
 		separator = ", ";
 	}
 	appendStringInfoChar(text, ')');

@@ -27,7 +27,7 @@ static const reco_option rp3beta_options[] = {
 	{"alpha", RECO_OPTION_REAL, FIELD(alpha), 0, 0, 10, NULL, true},
 	{"beta", RECO_OPTION_REAL, FIELD(beta), 0, 0, 10, NULL, true},
 	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 0, 1, 10000, NULL, true},
-	{"normalized", RECO_OPTION_BOOL, FIELD(normalize), true, 0, 1, NULL},
+	{"normalized", RECO_OPTION_BOOL, FIELD(walk_normalize), 0, 0, 1, NULL, true},
 	{NULL},
 };
 
@@ -166,8 +166,9 @@ rp3beta_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	check_spread(training, options->alpha);
 	steps = knn_find(training, &params, false);
 	reco_budget_check(training->budget,
-					  reco_neighbors_walk_end(&training->budget->env, &steps, options->normalize,
-											  options->neighbors, &lists),
+					  reco_neighbors_walk_end(&training->budget->env, &steps,
+											  options->walk_normalize != 0, options->neighbors,
+											  &lists),
 					  "training");
 	check_weights(&lists, options);
 	member->part[ITEM_LISTS] = reco_lists_part(&lists);
@@ -269,6 +270,20 @@ item_choose(const RecoTraining *training, void *params)
 	knn_choose(training, RECO_OF_ITEM_LISTS, params);
 }
 
+static void
+rp3beta_choose(const RecoTraining *training, void *value)
+{
+	KnnParams *params = value;
+	reco_shape shape = reco_training_shape(training, false);
+	reco_walk walk = {params->alpha, params->beta, params->walk_normalize, params->neighbors};
+
+	reco_walk_choose(&shape, &walk);
+	params->alpha = walk.alpha;
+	params->beta = walk.beta;
+	params->walk_normalize = walk.normalized;
+	params->neighbors = walk.neighbors;
+}
+
 static List *
 item_candidates(const RecoTraining *training, bool portfolio)
 {
@@ -294,26 +309,30 @@ item_candidates(const RecoTraining *training, bool portfolio)
 static List *
 rp3beta_candidates(const RecoTraining *training, bool portfolio)
 {
-	static const double alphas[] = {0.5, 0.7, 1};
+	static const char *const kinds[] = {
+		"\"normalized\": true, \"alpha\": 0.5",
+		"\"normalized\": true, \"alpha\": 0.7",
+		"\"normalized\": true, \"alpha\": 1",
+		"\"normalized\": false, \"alpha\": 0.3",
+	};
 	static const double betas[] = {0, 0.3, 0.6};
 	static const int neighbors[] = {100, 500};
 	List *grid = NIL;
 
 	if (portfolio)
-		return list_make2(pstrdup("{\"alpha\": 0.7, \"beta\": 0, \"neighbors\": 500}"),
-						  pstrdup("{\"alpha\": 1, \"beta\": 0.3, \"neighbors\": 100}"));
-	for (int a = 0; a < lengthof(alphas); a++)
+		return list_make1(pstrdup("{}"));
+	for (int k = 0; k < lengthof(kinds); k++)
 		for (int b = 0; b < lengthof(betas); b++)
 			for (int n = 0; n < lengthof(neighbors); n++)
-				grid = lappend(grid, psprintf("{\"alpha\": %g, \"beta\": %g, \"neighbors\": %d}",
-											  alphas[a], betas[b], neighbors[n]));
+				grid = lappend(grid, psprintf("{%s, \"beta\": %g, \"neighbors\": %d}", kinds[k],
+											  betas[b], neighbors[n]));
 	return grid;
 }
 
 /* What the two have in common. */
 #define ITEM_MODEL                                                                                 \
 	.source = "model", .reads = reco_reads_items, .params_size = sizeof(KnnParams),                \
-	.choose = item_choose, .parts = item_parts, .prepare = item_prepare, .scorer = item_scorer
+	.parts = item_parts, .prepare = item_prepare, .scorer = item_scorer
 
 const RecoAlgorithm reco_algorithm_item_knn = {
 	.name = "item_knn",
@@ -322,6 +341,7 @@ const RecoAlgorithm reco_algorithm_item_knn = {
 	.predicts_value = knn_predicts_value,
 	.compares_values = knn_compares_values,
 	.check = knn_check,
+	.choose = item_choose,
 	.candidates = item_candidates,
 	.parallel = knn_parallel,
 	.memory = item_memory,
@@ -333,6 +353,7 @@ const RecoAlgorithm reco_algorithm_rp3beta = {
 	.name = "rp3beta",
 	.negative = "counts against the item",
 	.options = rp3beta_options,
+	.choose = rp3beta_choose,
 	.candidates = rp3beta_candidates,
 	.parallel = knn_parallel,
 	.memory = rp3beta_memory,

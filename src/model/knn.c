@@ -85,17 +85,13 @@ knn_check(const void *value)
 void
 knn_choose(const RecoTraining *training, reco_neighbors_use use, KnnParams *params)
 {
-	reco_shape shape = reco_training_shape(training);
+	reco_shape shape = reco_training_shape(training, !training->spec->predicts_value);
 	reco_neighbors_params chosen = knn_kernel_params(params);
 
-	chosen.walk_alpha = params->alpha;
-	chosen.walk_beta = params->beta;
 	reco_neighbors_choose(&shape, training->spec->predicts_value ? RECO_OF_RATINGS : use, &chosen);
 	params->weighting = (int) chosen.weighting;
 	params->neighbors = chosen.neighbors;
 	params->shrinkage = chosen.shrinkage;
-	params->alpha = chosen.walk_alpha;
-	params->beta = chosen.walk_beta;
 }
 
 bool

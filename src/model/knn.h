@@ -23,8 +23,9 @@ typedef struct KnnParams
 	double exponent;
 	double tversky_alpha;
 	double tversky_beta;
-	double alpha; /* rp3beta */
+	double alpha; /* rp3beta, as well as */
 	double beta;
+	int walk_normalize;
 } KnnParams;
 
 extern const reco_option knn_options[];

@@ -107,6 +107,7 @@ typedef struct RecoTrainingSet
 	float *value;                  /* RECO_PLANE_RULE; NULL: ones */
 	reco_csr by_item[RECO_PLANES]; /* start NULL: not made */
 	int readers[RECO_PLANES];      /* trainings that are expected to ask for it */
+	double overlap;                /* of core/data/overlap.h; 0: nobody has asked yet */
 } RecoTrainingSet;
 
 /* What an algorithm is given to train on: reco_training_of. */
@@ -239,16 +240,18 @@ extern bool reco_algorithm_is_named(const char *text);
 /* An algorithm as jsonb in a text, or an error that says how one is written. */
 extern Jsonb *reco_algorithm_from_text(const char *text);
 extern char *reco_spec_describe(const RecoSpec *spec);
+/* The SQL that makes it, without what is a default: reco.ials(factors => 128). */
+extern char *reco_spec_call(const RecoSpec *spec);
 /* The value that reco_spec_parse makes an equal spec of; what is open is not in it. */
 extern Jsonb *reco_spec_jsonb(const RecoSpec *spec);
+/* The same without what is a default. */
+extern Jsonb *reco_spec_given(const RecoSpec *spec);
 /*
  * Names for algorithms that are compared, as short as tells them apart: with the options only in
  * which those of the same name differ; of equal ones the second has " #2" after it.  A list of
  * texts, in the same order.
  */
 extern List *reco_specs_label(const List *specs);
-/* The call of its constructor, with those options alone that are not as without them. */
-extern char *reco_spec_call(const RecoSpec *spec);
 extern void reco_options_parse(const reco_option *table, void *target, const char *owner,
 							   Jsonb *value, const char *skip_key);
 
@@ -292,8 +295,8 @@ extern const RecoSpec *reco_spec_resolve(const RecoSpec *spec, const RecoTrainin
 /* A copy whose members are others; what is told of them is as it was. */
 typedef const RecoSpec *(*RecoSpecChange)(void *arg, const RecoSpec *member);
 extern RecoSpec *reco_spec_with(const RecoSpec *spec, RecoSpecChange change, void *arg);
-/* For `choose` and `candidates`. */
-extern reco_shape reco_training_shape(const RecoTraining *training);
+/* For `choose` and `candidates`; overlap: whether that is asked for, which takes longer. */
+extern reco_shape reco_training_shape(const RecoTraining *training, bool overlap);
 /* An algorithm without options. */
 extern RecoSpec *reco_spec_plain(const RecoAlgorithm *algorithm);
 /*

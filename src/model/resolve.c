@@ -5,10 +5,12 @@
  * What was asked for stays with the definition of a model; what was chosen is what a version was
  * trained with, and has nothing open.
  *
- * Cost: of each algorithm that leaves something open, a pass over the interactions.
+ * Cost: of each algorithm that leaves something open, a pass over the interactions; and once for
+ * all on the same ones, what core/data/overlap.h says.
  */
 #include "model/model.h"
 
+#include "core/data/overlap.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -57,13 +59,19 @@ reco_spec_require_given(const RecoSpec *spec, const char *what)
 }
 
 reco_shape
-reco_training_shape(const RecoTraining *training)
+reco_training_shape(const RecoTraining *training, bool overlap)
 {
+	RecoTrainingSet *set = training->set;
+	RecoBudget *budget = training->budget;
 	reco_shape shape;
 
-	reco_budget_check(training->budget,
-					  reco_shape_of(&training->budget->env, &training->by_user, &shape),
-					  "training");
+	reco_budget_check(budget, reco_shape_of(&budget->env, &training->by_user, &shape), "training");
+	/* which interactions there are is the same whatever their values */
+	if (overlap && set->overlap == 0)
+		reco_budget_check(budget, reco_overlap(&budget->env, &training->by_user, &set->overlap),
+						  "training");
+	if (overlap)
+		shape.overlap = set->overlap;
 	return shape;
 }
 

@@ -65,7 +65,7 @@ train() {
   start=$EPOCHREALTIME
   PGOPTIONS="$PGOPTIONS -c reco.threads=$threads $workers -c client_min_messages=warning" \
     sql -c "CALL reco.create_model('bench', source => '$source',
-              algorithm => reco.item_knn(similarity => 'cosine', neighbors => $TOP),
+              algorithm => reco.item_knn(similarity => 'cosine', neighbors => $TOP, shrinkage => 0),
               options => reco.options(value => 'raw'))" \
     || die 'reco could not train'
   note "$who" "$kind" "$threads" total "$(since "$start")"

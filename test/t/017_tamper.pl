@@ -53,6 +53,7 @@ sql(q{
       WHEN 'text' THEN ARRAY['''''', '''x''', 'repeat(''y'', 100000)', '''ready''', '''running''', '''SELECT 1''', '''pg_catalog''', '''SELECT 1, 2, 3, 4, 5''', '''lines; DROP TABLE lines''']
       WHEN 'boolean' THEN ARRAY['true', 'false']
       WHEN 'reco.algorithm' THEN ARRAY['reco.ials(factors => 3)', 'reco.als(factors => 8)', 'reco.item_knn()', 'reco.user_knn()', 'reco.rp3beta()', 'reco.content()', 'reco.popular()',
+        'reco.ials(3, 1, 1)', 'reco.item_knn(''cosine'', ''none'', 5, 0)', 'reco.user_knn(''cosine'', ''none'', 5, 0)', 'reco.rp3beta(1, 0.6, 5, true)',
         'reco.content(''{"x": 1}'')', 'reco.user_knn(biases => true)', 'reco.item_knn(biases => true)']
       WHEN 'reco.data_options' THEN ARRAY['reco.options()', 'reco.options(live => ''on'')', 'reco.options(live => ''off'')', 'reco.options(keep_versions => 1)']
       WHEN 'jsonb' THEN ARRAY['''{}''', '''[]''', '''null''', '''7''', '''"x"''', col || ' || ' || col, col || ' - 0', col || ' #- ''{0,kind}''',

@@ -33,6 +33,7 @@ typedef struct world
 	int32_t col[USERS * ITEMS];
 	float value[USERS * ITEMS];
 	reco_csr by_user;
+	int32_t count[ITEMS];
 } world;
 
 static void
@@ -50,6 +51,7 @@ world_of(world *w, uint64_t *seed, bool values)
 				continue;
 			w->value[n] = values ? (float) mimic_below(seed, 4) - 1 : 1;
 			w->has[u][i] = w->value[n] > 0;
+			w->count[i] += w->has[u][i] > 0;
 			w->col[n++] = i;
 		}
 		w->start[u + 1] = n;
@@ -119,7 +121,8 @@ test_diversity(void **state)
 			memcpy(item + l * lists.length, order, (size_t) n[l] * sizeof(int32_t));
 		}
 		mimic_env_init(&m);
-		assert_int_equal(reco_diversity(&m.env, &w.by_user, &lists, &columns, out), RECO_OK);
+		assert_int_equal(reco_diversity(&m.env, &w.by_user, w.count, &lists, &columns, out),
+						 RECO_OK);
 		assert_int_equal(m.live, 0);
 		assert_true(m.peak <= reco_diversity_bytes(&w.by_user));
 		allocations = m.allocations;
@@ -138,7 +141,7 @@ test_diversity(void **state)
 		{
 			mimic_env_init(&m);
 			m.fail_at = at;
-			assert_int_equal(reco_diversity(&m.env, &w.by_user, &lists, &columns, out),
+			assert_int_equal(reco_diversity(&m.env, &w.by_user, w.count, &lists, &columns, out),
 							 RECO_NO_MEMORY);
 			assert_int_equal(m.live, 0);
 		}
@@ -146,7 +149,7 @@ test_diversity(void **state)
 		{
 			mimic_env_init(&m);
 			m.stop_at = at;
-			status = reco_diversity(&m.env, &w.by_user, &lists, &columns, out);
+			status = reco_diversity(&m.env, &w.by_user, w.count, &lists, &columns, out);
 			assert_int_equal(m.live, 0);
 		}
 	}
@@ -171,7 +174,8 @@ test_extremes(void **state)
 	(void) state;
 	mimic_env_init(&m);
 	reco_columns_of(RECO_METRIC_BIT(RECO_METRIC_DIVERSITY), cutoff, 2, &columns);
-	assert_int_equal(reco_diversity(&m.env, &by_user, &lists, &columns, out), RECO_OK);
+	assert_int_equal(
+		reco_diversity(&m.env, &by_user, (int32_t[]){2, 2, 1, 0}, &lists, &columns, out), RECO_OK);
 	assert_close(out[0], 0);
 	assert_close(out[1], 2 / 3.0);
 	assert_close(out[2], 1);

@@ -471,7 +471,7 @@ expected_auc(const crowd *c, const reco_evaluation *e, int32_t u)
 	assert_int_equal(reco_seat_make(&m.env, e->scorer, &seat), RECO_OK);
 	assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
 	assert_int_equal(reco_seat_score(seat, score), RECO_OK);
-	assert_int_equal(reco_auc(&m.env, known && reco_seat_is_personal(seat) ? score : e->have,
+	assert_int_equal(reco_auc(&m.env, known && reco_seat_is_personal(seat) ? score : e->fallback,
 							  c->items, profile.item, known ? profile.n : 0, wanted, n, sorted,
 							  &auc),
 					 RECO_OK);
@@ -535,7 +535,8 @@ test_samples(void **state)
 		crowd c = crowd_of(60, 40, &seed);
 		reco_csr train = {c.users, c.items, c.start, c.col, NULL};
 		uint8_t sampled[60];
-		float have[40];
+		int32_t have[40];
+		float fallback[40];
 		double information[40];
 		reco_columns columns;
 		reco_scores s;
@@ -552,6 +553,7 @@ test_samples(void **state)
 							 .misses = round % 2,
 							 .filler = c.filler,
 							 .fillers = c.items,
+							 .fallback = fallback,
 							 .have = have,
 							 .information = information,
 							 .have_users = 60,
@@ -560,9 +562,12 @@ test_samples(void **state)
 
 		for (int32_t i = 0; i < c.items; i++)
 		{
-			have[c.filler[i].item] = c.filler[i].score;
+			have[i] = 0;
+			fallback[c.filler[i].item] = c.filler[i].score;
 			information[i] = i;
 		}
+		for (int64_t k = 0; k < train.start[c.users]; k++)
+			have[train.col[k]]++;
 		for (int32_t at = 0; at < c.measured; at++)
 			sampled[at] = (uint8_t) mimic_below(&seed, 4);
 		reco_columns_of(RECO_METRIC_BIT(RECO_METRIC_DIVERSITY) | RECO_METRIC_BIT(RECO_METRIC_AUC) |

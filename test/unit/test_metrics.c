@@ -51,7 +51,7 @@ typedef struct judged
 #define ITEMS 64
 #define ALL ((1u << RECO_METRIC_DIVERSITY) - 1)
 
-static float have[ITEMS];
+static int32_t have[ITEMS];
 static double information[ITEMS];
 
 static judged

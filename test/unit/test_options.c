@@ -599,13 +599,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_int),
-		cmocka_unit_test(test_seed),     cmocka_unit_test(test_real),
-		cmocka_unit_test(test_bool),     cmocka_unit_test(test_enum),
-		cmocka_unit_test(test_weights),  cmocka_unit_test(test_text),
-		cmocka_unit_test(test_unrecognized),
-		cmocka_unit_test(test_lists),    cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_open),     cmocka_unit_test(test_chosen),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_int),
+		cmocka_unit_test(test_seed),         cmocka_unit_test(test_real),
+		cmocka_unit_test(test_bool),         cmocka_unit_test(test_enum),
+		cmocka_unit_test(test_weights),      cmocka_unit_test(test_text),
+		cmocka_unit_test(test_unrecognized), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_long_names),   cmocka_unit_test(test_open),
+		cmocka_unit_test(test_chosen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

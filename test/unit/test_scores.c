@@ -56,8 +56,11 @@ static reco_estimate
 estimate(const reco_scores *scores, reco_metric metric, reco_activity activity)
 {
 	reco_estimate e;
+	double value;
 
 	assert_true(reco_scores_estimate(scores, metric, 10, activity, &e));
+	assert_true(reco_scores_value(scores, metric, 10, activity, &value));
+	assert_true(value == e.value);
 	return e;
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/als/als_choose.h"
+#include "core/data/overlap.h"
 #include "core/neighbors/neighbors_choose.h"
 #include "mimic_csr.h"
 
@@ -129,46 +130,183 @@ chosen_als(const reco_shape *shape, reco_als_params params)
 	return params;
 }
 
-/* Numbers that were worked out by hand from the formulas of the header. */
+/* The formulas of the header, with numbers put in. */
 static void
 test_als(void **state)
 {
-	/* 1000 users, 500 items, 9000 entries of 1: a density of 0.018 */
-	reco_shape shape = {1000, 500, 1000, 500, 9000, 9, 18, 0.018, 1, 1};
+	/* 1000 users, 500 items, 9000 entries of 1: a density of 0.018, and structure */
+	reco_shape shape = {1000, 500, 1000, 500, 9000, 9, 18, 0.018, 1, 1, 2};
 	reco_als_params params = chosen_als(&shape, open_als);
-	double edge = 1.12 * sqrt(1 + 4) * (3 + sqrt(18));
+	double a = 0.04 / 0.018;
+	double edge = sqrt(1 + a) * (3 + sqrt(18));
 
 	(void) state;
-	/* 0.04 / 0.018 is below 4 */
-	assert_true(near(params.alpha, 4));
+	assert_true(near(params.alpha, a));
 	assert_true(near(params.regularization, edge));
-	/* between the bounds, and above them */
-	shape.density = 0.004;
-	assert_true(near(chosen_als(&shape, open_als).alpha, 10));
+	/* at the bounds */
 	shape.density = 0.0004;
 	assert_true(near(chosen_als(&shape, open_als).alpha, 40));
+	shape.density = 0.1;
+	assert_true(near(chosen_als(&shape, open_als).alpha, 1));
 	shape.density = 0.018;
 	/* one of the two is given */
 	params = open_als;
 	params.alpha = 15;
 	params = chosen_als(&shape, params);
 	assert_true(params.alpha == 15);
-	assert_true(near(params.regularization, 1.12 * 4 * (3 + sqrt(18))));
+	assert_true(near(params.regularization, 4 * (3 + sqrt(18))));
 	params = open_als;
 	params.regularization = 2;
 	params = chosen_als(&shape, params);
-	assert_true(near(params.alpha, 4));
+	assert_true(near(params.alpha, a));
 	assert_true(params.regularization == 2);
 	/* weighted: as much for a user and an item of mean size, in the geometric mean */
 	params = open_als;
 	params.weighted_regularization = true;
 	params = chosen_als(&shape, params);
-	assert_true(near(params.regularization * sqrt((500 + 4 * 9) * (1000 + 4 * 18.0)), edge));
+	assert_true(near(params.regularization * sqrt((500 + a * 9) * (1000 + a * 18)), edge));
 	/* values of 2 that count half are the same matrix */
 	shape.mean_size = 2;
 	params = chosen_als(&shape, open_als);
-	assert_true(near(params.alpha, 2));
+	assert_true(near(params.alpha, a / 2));
 	assert_true(near(params.regularization, edge));
+	/* no structure, and half of it */
+	shape.mean_size = 1;
+	shape.overlap = 1;
+	params = chosen_als(&shape, open_als);
+	assert_true(params.alpha == 1);
+	assert_true(near(params.regularization, 3 * sqrt(2) * (3 + sqrt(18))));
+	shape.overlap = 1.15;
+	params = chosen_als(&shape, open_als);
+	assert_true(near(params.alpha, sqrt(a)));
+	assert_true(near(params.regularization, 2 * sqrt(1 + sqrt(a)) * (3 + sqrt(18))));
+}
+
+/* Of every pair of users, by the definition. */
+static double
+slow_overlap(const reco_csr *a)
+{
+	double n = (double) a->start[a->rows];
+	double *p = calloc((size_t) a->cols + 1, sizeof(double));
+	double second = 0;
+	double fourth = 0;
+	double found = 0;
+	double expected = 0;
+
+	for (int64_t e = 0; e < a->start[a->rows]; e++)
+		p[a->col[e]] += 1 / n;
+	for (int32_t i = 0; i < a->cols; i++)
+	{
+		second += pow(p[i], 2);
+		fourth += pow(p[i], 4);
+	}
+	for (int32_t u = 0; u < a->rows; u++)
+		for (int32_t v = 0; v < a->rows; v++)
+		{
+			double nu = (double) (a->start[u + 1] - a->start[u]);
+			double nv = (double) (a->start[v + 1] - a->start[v]);
+			double common = 0;
+
+			if (u == v || nu == 0 || nv == 0)
+				continue;
+			for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
+				common += reco_find(a->col, a->start[v], a->start[v + 1], a->col[e]) >= 0;
+			found += common * (common - 1) / (nu * nv);
+			expected += (nu - 1) * (nv - 1) * (second * second - fourth);
+		}
+	free(p);
+	return expected > 0 ? found / expected : 1;
+}
+
+static double
+overlap_of(const reco_csr *a)
+{
+	double excess;
+	mimic_env m;
+
+	mimic_env_init(&m);
+	assert_int_equal(reco_overlap(&m.env, a, &excess), RECO_OK);
+	assert_int_equal(m.live, 0);
+	return excess;
+}
+
+static void
+test_overlap(void **state)
+{
+	(void) state;
+	for (int s = 0; s < SOURCES; s++)
+	{
+		row *rows = make_rows(&sources[s], 11);
+		reco_interactions x;
+		mimic_env m;
+
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, &sources[s], rows, NULL, &x), RECO_OK);
+		if (x.by_user.rows <= 500)
+			assert_true(fabs(overlap_of(&x.by_user) - slow_overlap(&x.by_user)) <=
+						1e-6 * slow_overlap(&x.by_user));
+		free_matrix(&m, &x);
+		free(rows);
+	}
+}
+
+/*
+ * So many users and items that only some users are drawn: each user takes some of the items of
+ * one of so many groups.
+ */
+static double
+overlap_of_groups(int groups)
+{
+	enum
+	{
+		USERS = 60000,
+		ITEMS = 40,
+		EACH = 5
+	};
+	int64_t *start = malloc((USERS + 1) * sizeof(int64_t));
+	int32_t *col = malloc((size_t) USERS * EACH * sizeof(int32_t));
+	reco_csr a = {USERS, ITEMS, start, col, NULL};
+	uint64_t seed = 3;
+	double excess;
+
+	for (int32_t u = 0; u < USERS; u++)
+	{
+		int32_t size = ITEMS / groups;
+		int32_t from = (int32_t) mimic_below(&seed, groups) * size;
+		int32_t taken = 0;
+
+		start[u] = (int64_t) u * EACH;
+		/* each subset is as likely: Knuth's algorithm S */
+		for (int32_t i = 0; i < size; i++)
+			if (mimic_below(&seed, size - i) < EACH - taken)
+				col[start[u] + taken++] = from + i;
+		assert_int_equal(taken, EACH);
+	}
+	start[USERS] = (int64_t) USERS * EACH;
+	excess = overlap_of(&a);
+	assert_true(excess == overlap_of(&a));
+	free(start);
+	free(col);
+	return excess;
+}
+
+/*
+ * Of two users who take n each of the same m items, one pair of items is had by both with
+ * (n (n - 1) / (m (m - 1)))^2, so E c (c - 1) / n^2 = (n - 1)^2 / (m (m - 1)); which is expected of
+ * users of one group only.  Where M items are equally popular q is (M - 1) / M^3.
+ */
+static void
+test_drawn(void **state)
+{
+	(void) state;
+	for (int groups = 1; groups <= 4; groups *= 2)
+	{
+		double m = 40.0 / groups;
+		double all = 40;
+		double expected = all * all * all / (all - 1) / (groups * m * (m - 1));
+
+		assert_true(fabs(overlap_of_groups(groups) - expected) < 0.03 * expected);
+	}
 }
 
 static reco_neighbors_params
@@ -180,13 +318,10 @@ chosen_neighbors(const reco_shape *shape, reco_neighbors_use use, reco_measure m
 		.weighting = (reco_weighting) weighting,
 		.neighbors = RECO_NEIGHBORS_OPEN,
 		.shrinkage = NAN,
-		.walk_alpha = NAN,
-		.walk_beta = NAN,
 	};
 
 	reco_neighbors_choose(shape, use, &params);
 	assert_true(reco_neighbors_params_valid(&params));
-	assert_true(params.walk_alpha >= 0 && params.walk_beta >= 0);
 	assert_in_range(params.weighting, RECO_WEIGHTING_NONE, RECO_WEIGHTING_BM25);
 	/* what options refuse is never chosen */
 	if (params.measure != RECO_COSINE && params.measure != RECO_ASYMMETRIC && weighting < 0)
@@ -199,7 +334,7 @@ chosen_neighbors(const reco_shape *shape, reco_neighbors_use use, reco_measure m
 static void
 test_neighbors(void **state)
 {
-	static const reco_shape shape = {1000, 500, 1000, 500, 9000, 9, 18, 0.018, 3, 10};
+	reco_shape shape = {1000, 500, 1000, 500, 9000, 9, 18, 0.018, 3, 10, 2};
 	const int open = RECO_NEIGHBORS_OPEN;
 	reco_neighbors_params p;
 
@@ -211,14 +346,49 @@ test_neighbors(void **state)
 	p = chosen_neighbors(&shape, RECO_OF_ITEM_LISTS, RECO_JACCARD, open);
 	assert_true(p.shrinkage == 50);
 	p = chosen_neighbors(&shape, RECO_OF_USER_LISTS, RECO_COSINE, open);
-	assert_int_equal(p.weighting, RECO_WEIGHTING_BM25);
-	assert_int_equal(p.neighbors, 300);
+	assert_int_equal(p.weighting, RECO_WEIGHTING_TF_IDF);
+	assert_int_equal(p.neighbors, 100);
 	assert_true(p.shrinkage == 0);
 	p = chosen_neighbors(&shape, RECO_OF_USER_LISTS, RECO_COSINE, RECO_WEIGHTING_NONE);
 	assert_true(p.shrinkage == 500);
 	p = chosen_neighbors(&shape, RECO_OF_RATINGS, RECO_COSINE, open);
 	assert_int_equal(p.weighting, RECO_WEIGHTING_NONE);
 	assert_int_equal(p.neighbors, 100);
+	/* no structure: more support is asked for, and more users */
+	shape.overlap = 1;
+	p = chosen_neighbors(&shape, RECO_OF_ITEM_LISTS, RECO_COSINE, open);
+	assert_true(near(p.shrinkage, 5000));
+	assert_int_equal(p.neighbors, 100);
+	p = chosen_neighbors(&shape, RECO_OF_USER_LISTS, RECO_COSINE, open);
+	assert_int_equal(p.neighbors, 300);
+}
+
+static void
+check_walk(double per_item, double density, reco_walk given, reco_walk expected)
+{
+	reco_shape shape = {.per_item = per_item, .density = density};
+
+	reco_walk_choose(&shape, &given);
+	assert_true(given.alpha == expected.alpha && given.beta == expected.beta);
+	assert_int_equal(given.normalized, expected.normalized);
+	assert_int_equal(given.neighbors, expected.neighbors);
+}
+
+static void
+test_walk(void **state)
+{
+	const int open = RECO_NEIGHBORS_OPEN;
+	const reco_walk all = {NAN, NAN, open, open};
+
+	(void) state;
+	check_walk(5, 0.004, all, (reco_walk){0.5, 0.3, 1, 100});
+	check_walk(5, 0.0039, all, (reco_walk){0.5, 0, 1, 100});
+	check_walk(4.9, 0.004, all, (reco_walk){0.3, 0.3, 0, 100});
+	check_walk(4.9, 0.0039, all, (reco_walk){0.3, 0, 0, 100});
+	/* alpha goes by what normalized is, given or not */
+	check_walk(9, 1, (reco_walk){NAN, 1, 0, 7}, (reco_walk){0.3, 1, 0, 7});
+	check_walk(1, 1, (reco_walk){NAN, NAN, 1, open}, (reco_walk){0.5, 0.3, 1, 100});
+	check_walk(1, 1, (reco_walk){1, 0, open, open}, (reco_walk){1, 0, 0, 100});
 }
 
 /* One user, no value but 0, values below 0, as small and as large as there are. */
@@ -255,31 +425,66 @@ test_ends(void **state)
 		}
 }
 
+typedef reco_status (*kernel)(const reco_env *env, const reco_csr *a, void *result);
+
+static reco_status
+run_shape(const reco_env *env, const reco_csr *a, void *result)
+{
+	return reco_shape_of(env, a, result);
+}
+
+static reco_status
+run_overlap(const reco_env *env, const reco_csr *a, void *result)
+{
+	return reco_overlap(env, a, result);
+}
+
 /* Without memory, and when it is to end. */
 static void
 test_failures(void **state)
 {
-	const int32_t n = 3000000;
+	static const kernel kernels[] = {run_shape, run_overlap};
+	const int32_t n = 1500000;
 	int64_t *start = malloc(((size_t) n + 1) * sizeof(int64_t));
-	int32_t *col = calloc((size_t) n, sizeof(int32_t));
-	reco_csr a = {n, 1, start, col, NULL};
-	reco_shape shape;
-	mimic_env m;
+	int32_t *col = malloc((size_t) n * 2 * sizeof(int32_t));
+	reco_csr a = {n, n, start, col, NULL};
 
 	(void) state;
-	for (int32_t u = 0; u <= n; u++)
-		start[u] = u;
-	mimic_env_init(&m);
-	m.fail_at = 1;
-	assert_int_equal(reco_shape_of(&m.env, &a, &shape), RECO_NO_MEMORY);
-	m.fail_at = 0;
-	assert_int_equal(reco_shape_of(&m.env, &a, &shape), RECO_OK);
-	for (long polls = m.polls; polls > 0; polls--)
+	for (int32_t u = 0; u < n; u++)
 	{
-		m.polls = 0;
-		m.stop_at = polls;
-		assert_int_equal(reco_shape_of(&m.env, &a, &shape), RECO_STOPPED);
+		start[u] = 2 * u;
+		col[2 * u] = u / 2;
+		col[2 * u + 1] = n / 2 + u / 2;
+	}
+	start[n] = 2 * n;
+	for (int k = 0; k < 2; k++)
+	{
+		reco_shape result;
+		mimic_env m;
+
+		mimic_env_init(&m);
+		assert_int_equal(kernels[k](&m.env, &a, &result), RECO_OK);
 		assert_int_equal(m.live, 0);
+		for (long polls = m.polls; polls > 0; polls--)
+		{
+			m.polls = 0;
+			m.stop_at = polls;
+			assert_int_equal(kernels[k](&m.env, &a, &result), RECO_STOPPED);
+			assert_int_equal(m.live, 0);
+		}
+		m.stop_at = 0;
+		for (long at = 1;; at++)
+		{
+			reco_status status;
+
+			m.allocations = 0;
+			m.fail_at = at;
+			status = kernels[k](&m.env, &a, &result);
+			assert_int_equal(m.live, 0);
+			if (status == RECO_OK)
+				break;
+			assert_int_equal(status, RECO_NO_MEMORY);
+		}
 	}
 	free(start);
 	free(col);
@@ -289,9 +494,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_counts),    cmocka_unit_test(test_als),
-		cmocka_unit_test(test_neighbors), cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_counts),  cmocka_unit_test(test_als),
+		cmocka_unit_test(test_overlap), cmocka_unit_test(test_drawn),
+		cmocka_unit_test(test_walk),    cmocka_unit_test(test_neighbors),
+		cmocka_unit_test(test_ends),    cmocka_unit_test(test_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

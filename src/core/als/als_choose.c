@@ -11,11 +11,8 @@
 
 /* Of the weight of an interaction beside that of what is missing, by the density. */
 #define STRENGTH 0.04
-#define LEAST_STRENGTH 4
+#define LEAST_STRENGTH 1
 #define MOST_STRENGTH 40
-
-/* How far above the edge of the noise. */
-#define MARGIN 1.12
 
 static double
 within(double x, double least, double most)
@@ -32,8 +29,8 @@ reco_als_alpha(const reco_shape *shape, double s)
 double
 reco_als_regularization(const reco_shape *shape, double alpha, double times)
 {
-	double edge = MARGIN * sqrt(1 + alpha * shape->mean_size) *
-				  (sqrt(shape->per_user) + sqrt(shape->per_item));
+	double edge =
+		sqrt(1 + alpha * shape->mean_size) * (sqrt(shape->per_user) + sqrt(shape->per_item));
 
 	return within(times * edge, RECO_ALS_LEAST, RECO_ALS_MOST_REGULARIZATION);
 }
@@ -41,19 +38,20 @@ reco_als_regularization(const reco_shape *shape, double alpha, double times)
 void
 reco_als_choose(const reco_shape *shape, reco_als_params *params)
 {
-	double times = 1;
+	double t = reco_shape_structure(shape);
+	double times = 3 - 2 * t;
 
 	if (isnan(params->alpha))
-		params->alpha =
-			reco_als_alpha(shape, within(STRENGTH / shape->density, LEAST_STRENGTH, MOST_STRENGTH));
+		params->alpha = reco_als_alpha(
+			shape, pow(within(STRENGTH / shape->density, LEAST_STRENGTH, MOST_STRENGTH), t));
 	if (!isnan(params->regularization))
 		return;
 	if (params->weighted_regularization)
 	{
 		double weight = params->alpha * shape->mean_size;
 
-		times = 1 / sqrt((shape->cols + weight * shape->per_user) *
-						 (shape->rows + weight * shape->per_item));
+		times /= sqrt((shape->cols + weight * shape->per_user) *
+					  (shape->rows + weight * shape->per_item));
 	}
 	params->regularization = reco_als_regularization(shape, params->alpha, times);
 }

@@ -64,7 +64,10 @@ store(const reco_option *option, void *target, double number)
 			*(double *) field = number;
 			break;
 		case RECO_OPTION_BOOL:
-			*(bool *) field = number != 0;
+			if (option->open)
+				*(int *) field = number != 0;
+			else
+				*(bool *) field = number != 0;
 			break;
 		case RECO_OPTION_TEXT:
 			*(const char **) field = option->choices ? option->choices[0] : NULL;

@@ -13,7 +13,7 @@ typedef enum reco_option_type
 	RECO_OPTION_INT,     /* int; INT_MIN: left open */
 	RECO_OPTION_SEED,    /* uint64_t, a whole number from 0 to 2^53 */
 	RECO_OPTION_REAL,    /* double; NaN: left open */
-	RECO_OPTION_BOOL,    /* bool */
+	RECO_OPTION_BOOL,    /* bool; one that may be left open is an int, INT_MIN: left open */
 	RECO_OPTION_ENUM,    /* int, the place in choices; INT_MIN: left open */
 	RECO_OPTION_TEXT,    /* const char *; the default is choices[0], without choices NULL */
 	RECO_OPTION_WEIGHTS, /* const reco_weights *; NULL: not given */
@@ -57,7 +57,8 @@ typedef struct reco_option
 	double min;      /* of a number, or of the length of a list; inclusive */
 	double max;
 	const char *const *choices; /* of an enum, ends with NULL; of a text the default */
-	/* not given, an INT, a REAL or an ENUM is left open, to be chosen by the data: no fallback */
+	/* not given, an INT, a REAL, a BOOL or an ENUM is left open, to be chosen by the data: no
+	 * fallback */
 	bool open;
 } reco_option;
 

@@ -63,5 +63,6 @@ reco_shape_of(const reco_env *env, const reco_csr *by_user, reco_shape *shape)
 	shape->density = shape->items > 0 ? shape->per_user / shape->items : 1;
 	shape->mean_size = mean_of(size, entries);
 	shape->mean_square = mean_of(square, entries);
+	shape->overlap = 1;
 	return RECO_OK;
 }

@@ -23,7 +23,20 @@ typedef struct reco_shape
 	double density;     /* entries / (users items), above 0 and at most 1 */
 	double mean_size;   /* of |value|; above 0: 1 where there are no values but 0 */
 	double mean_square; /* of values; above 0 likewise */
+	double overlap;     /* of overlap.h; reco_shape_of leaves it 1 */
 } reco_shape;
+
+/*
+ * How sure it is that there is more to learn than what is popular: from 0, nothing, to 1,
+ * certainly.
+ */
+static inline double
+reco_shape_structure(const reco_shape *shape)
+{
+	double t = (shape->overlap - 1.05) / 0.2;
+
+	return t > 0 ? t < 1 ? t : 1 : 0;
+}
 
 /*
  * Cost: a pass over the entries; a byte a column while it runs.

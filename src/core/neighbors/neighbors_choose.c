@@ -10,10 +10,11 @@
 #define SUPPORT 50
 
 #define NEIGHBORS 100
-#define NEIGHBORS_USERS 300
+#define NEIGHBORS_USERS 300 /* where they say little */
 
-#define WALK_ALPHA 0.5
-#define WALK_BETA 0.3
+/* From how many users of an item on a walk is normalized, and from which density on damped. */
+#define USERS_NORMALIZED 5
+#define DENSITY_DAMPED 0.004
 
 static bool
 of_values(reco_measure measure)
@@ -24,12 +25,14 @@ of_values(reco_measure measure)
 static double
 choose_shrinkage(const reco_shape *shape, reco_neighbors_use use, const reco_neighbors_params *p)
 {
+	double support = SUPPORT * pow(10, 1 - reco_shape_structure(shape));
+
 	if (use == RECO_OF_RATINGS || p->weighting != RECO_WEIGHTING_NONE)
 		return 0;
 	if (of_values(p->measure))
-		return SUPPORT * shape->mean_square;
+		return support * shape->mean_square;
 	return p->measure == RECO_JACCARD || p->measure == RECO_DICE || p->measure == RECO_TVERSKY
-			   ? SUPPORT
+			   ? support
 			   : 0;
 }
 
@@ -39,14 +42,25 @@ reco_neighbors_choose(const reco_shape *shape, reco_neighbors_use use,
 {
 	if ((int) params->weighting == RECO_NEIGHBORS_OPEN)
 		params->weighting = use == RECO_OF_USER_LISTS && of_values(params->measure)
-								? RECO_WEIGHTING_BM25
+								? RECO_WEIGHTING_TF_IDF
 								: RECO_WEIGHTING_NONE;
 	if (params->neighbors == RECO_NEIGHBORS_OPEN)
-		params->neighbors = use == RECO_OF_USER_LISTS ? NEIGHBORS_USERS : NEIGHBORS;
+		params->neighbors = use == RECO_OF_USER_LISTS && reco_shape_structure(shape) < 1
+								? NEIGHBORS_USERS
+								: NEIGHBORS;
 	if (isnan(params->shrinkage))
 		params->shrinkage = choose_shrinkage(shape, use, params);
-	if (isnan(params->walk_alpha))
-		params->walk_alpha = WALK_ALPHA;
-	if (isnan(params->walk_beta))
-		params->walk_beta = WALK_BETA;
+}
+
+void
+reco_walk_choose(const reco_shape *shape, reco_walk *walk)
+{
+	if (walk->normalized == RECO_NEIGHBORS_OPEN)
+		walk->normalized = shape->per_item >= USERS_NORMALIZED;
+	if (isnan(walk->alpha))
+		walk->alpha = walk->normalized ? 0.5 : 0.3;
+	if (isnan(walk->beta))
+		walk->beta = shape->density >= DENSITY_DAMPED ? 0.3 : 0;
+	if (walk->neighbors == RECO_NEIGHBORS_OPEN)
+		walk->neighbors = NEIGHBORS;
 }

@@ -3,7 +3,8 @@
  *	  How well scores tell what a user wants from all else.
  *
  * Each item counts the wanted ones above it, and half of those beside it; what the user's own
- * and the wanted items count is taken off again, which is exact: all are halves.
+ * and the wanted items count is taken off again, which is exact: all are halves.  Few wanted
+ * ones are compared with every item, many are looked for among them.
  */
 #include "core/ranking/auc.h"
 
@@ -45,6 +46,47 @@ above(const float *sorted, int64_t n, float x)
 	return 2 * n - first_above(sorted, n, x, true) - first_above(sorted, n, x, false);
 }
 
+/* The same of few wanted scores, for so many items at a time: a loop of vectors. */
+#define ITEMS 1024
+#define FEW 64
+
+static int64_t
+above_block(const float *wanted, int64_t n, const float *score, int32_t items)
+{
+	int64_t sum = 0;
+
+	for (int64_t k = 0; k < n; k++)
+	{
+		float x = wanted[k];
+		int32_t above = 0;
+
+		for (int32_t i = 0; i < items; i++)
+			above += (score[i] < x) + (score[i] <= x);
+		sum += above;
+	}
+	return sum;
+}
+
+static reco_status
+above_all(const reco_env *env, const float *sorted, int64_t n, const float *score, int32_t items,
+		  int64_t *sum)
+{
+	int64_t done = 0;
+
+	*sum = 0;
+	for (int32_t from = 0, to; from < items; from = to)
+	{
+		to = items - from < ITEMS ? items : from + ITEMS;
+		if (n <= FEW)
+			*sum += above_block(sorted, n, score + from, to - from);
+		for (int32_t i = from; n > FEW && i < to; i++)
+			*sum += above(sorted, n, score[i]);
+		if (stop_after(env, 8 * ITEMS, &done))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
+
 static int64_t
 above_some(const float *sorted, int64_t n, const float *score, const int32_t *item, int64_t items)
 {
@@ -61,8 +103,7 @@ reco_auc(const reco_env *env, const float *score, int32_t items, const int32_t *
 {
 	int64_t known = n_wanted;
 	int64_t others;
-	int64_t sum = 0;
-	int64_t done = 0;
+	int64_t sum;
 
 	while (known > 0 && wanted[known - 1] >= items)
 		known--;
@@ -73,12 +114,8 @@ reco_auc(const reco_env *env, const float *score, int32_t items, const int32_t *
 	for (int64_t k = 0; k < n_wanted; k++)
 		sorted[k] = k < known ? score[wanted[k]] : -INFINITY;
 	qsort(sorted, (size_t) n_wanted, sizeof(float), by_score);
-	for (int32_t i = 0; i < items; i++)
-	{
-		sum += above(sorted, n_wanted, score[i]);
-		if (stop_after(env, 8, &done))
-			return RECO_STOPPED;
-	}
+	if (above_all(env, sorted, n_wanted, score, items, &sum) != RECO_OK)
+		return RECO_STOPPED;
 	sum -= above_some(sorted, n_wanted, score, own, n_own);
 	sum -= above_some(sorted, n_wanted, score, wanted, known);
 	*auc = (double) sum / (2 * (double) n_wanted * (double) others);

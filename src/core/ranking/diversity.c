@@ -53,48 +53,45 @@ find_items(shelf *s, const reco_lists *lists)
 	return RECO_OK;
 }
 
-/* Counts the users of items in lists or, once there is room for them, writes them down. */
+/* Where the users of each item go, of whom there are `have`. */
+static reco_status
+make_room(shelf *s, const int32_t *have)
+{
+	s->start = zeroed(s->env, ((size_t) s->items + 1) * sizeof(int64_t));
+	s->sum = zeroed(s->env, ((size_t) s->by_user->rows + 1) * sizeof(float));
+	if (s->start == NULL || s->sum == NULL)
+		return RECO_NO_MEMORY;
+	for (int32_t i = 0; i < s->by_user->cols; i++)
+		if (s->slot[i] >= 0)
+			s->start[s->slot[i] + 1] = have[i];
+	counts_to_places(s->start, s->items);
+	s->user = s->env->alloc(s->env->arg, ((size_t) s->start[s->items] + 1) * sizeof(int32_t));
+	return s->user ? RECO_OK : RECO_NO_MEMORY;
+}
+
 static reco_status
 take_users(shelf *s)
 {
 	const reco_csr *a = s->by_user;
 
 	for (int32_t u = 0; u < a->rows; u++)
-		for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
+		for (int64_t e = a->start[u], end; e < a->start[u + 1];)
 		{
-			int32_t slot = s->slot[a->col[e]];
+			int64_t from = e;
 
-			if (stop_after(s->env, 1, &s->done))
+			end = piece_end(e, a->start[u + 1]);
+			for (; e < end; e++)
+			{
+				int32_t slot = s->slot[a->col[e]];
+
+				if (slot >= 0 && (a->value == NULL || a->value[e] > 0))
+					s->user[s->start[slot]++] = u;
+			}
+			if (stop_after(s->env, end - from, &s->done))
 				return RECO_STOPPED;
-			if (slot < 0 || (a->value && !(a->value[e] > 0)))
-				continue;
-			if (s->user)
-				s->user[s->start[slot]++] = u;
-			else
-				s->start[slot + 1]++;
 		}
-	return RECO_OK;
-}
-
-static reco_status
-find_users(shelf *s)
-{
-	reco_status status;
-
-	s->start = zeroed(s->env, ((size_t) s->items + 1) * sizeof(int64_t));
-	s->sum = zeroed(s->env, ((size_t) s->by_user->rows + 1) * sizeof(float));
-	if (s->start == NULL || s->sum == NULL)
-		return RECO_NO_MEMORY;
-	status = take_users(s);
-	if (status != RECO_OK)
-		return status;
-	counts_to_places(s->start, s->items);
-	s->user = s->env->alloc(s->env->arg, ((size_t) s->start[s->items] + 1) * sizeof(int32_t));
-	if (s->user == NULL)
-		return RECO_NO_MEMORY;
-	status = take_users(s);
 	ends_to_starts(s->start, s->items);
-	return status;
+	return RECO_OK;
 }
 
 /* Adds an item to the sum of those before; *product becomes its product with that. */
@@ -103,13 +100,19 @@ add(shelf *s, int32_t slot, float weight, double *product)
 {
 	double found = 0;
 
-	for (int64_t k = s->start[slot]; k < s->start[slot + 1]; k++)
+	for (int64_t k = s->start[slot], end; k < s->start[slot + 1];)
 	{
-		float *sum = &s->sum[s->user[k]];
+		int64_t from = k;
 
-		found += *sum;
-		*sum += weight;
-		if (stop_after(s->env, 2, &s->done))
+		end = piece_end(k, s->start[slot + 1]);
+		for (; k < end; k++)
+		{
+			float *sum = &s->sum[s->user[k]];
+
+			found += *sum;
+			*sum += weight;
+		}
+		if (stop_after(s->env, 2 * (end - from), &s->done))
 			return RECO_STOPPED;
 	}
 	*product = found * weight;
@@ -119,10 +122,14 @@ add(shelf *s, int32_t slot, float weight, double *product)
 static reco_status
 take_away(shelf *s, int32_t slot)
 {
-	for (int64_t k = s->start[slot]; k < s->start[slot + 1]; k++)
+	for (int64_t k = s->start[slot], end; k < s->start[slot + 1];)
 	{
-		s->sum[s->user[k]] = 0;
-		if (stop_after(s->env, 1, &s->done))
+		int64_t from = k;
+
+		end = piece_end(k, s->start[slot + 1]);
+		for (; k < end; k++)
+			s->sum[s->user[k]] = 0;
+		if (stop_after(s->env, end - from, &s->done))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
@@ -156,14 +163,16 @@ measure(shelf *s, const int32_t *item, int32_t n, const reco_columns *columns, d
 }
 
 reco_status
-reco_diversity(const reco_env *env, const reco_csr *by_user, const reco_lists *lists,
-			   const reco_columns *columns, double *out)
+reco_diversity(const reco_env *env, const reco_csr *by_user, const int32_t *have,
+			   const reco_lists *lists, const reco_columns *columns, double *out)
 {
 	shelf s = {.env = env, .by_user = by_user};
 	reco_status status = find_items(&s, lists);
 
 	if (status == RECO_OK)
-		status = find_users(&s);
+		status = make_room(&s, have);
+	if (status == RECO_OK)
+		status = take_users(&s);
 	for (int32_t l = 0; l < lists->lists && status == RECO_OK; l++)
 		status = measure(&s, lists->item + (int64_t) l * lists->length, lists->n[l], columns,
 						 out + (int64_t) l * columns->cutoffs);

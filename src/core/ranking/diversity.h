@@ -30,11 +30,12 @@ extern size_t reco_diversity_bytes(const reco_csr *by_user);
 /*
  * The diversity of each list by each cutoff, to out, lists x cutoffs: NAN where fewer than two
  * items are in it, and where that is above RECO_DIVERSITY_MOST.  Entries of by_user with a value of
- * 0 or below do not count; an item that nobody has is like no other.  Single-threaded. Cost: a pass
- * over by_user, and three steps for each user of each item of a list. Errors: RECO_NO_MEMORY,
- * RECO_STOPPED.
+ * 0 or below do not count; have: how many others there are of each item.  One that nobody has is
+ * like no other.  Single-threaded.
+ * Cost: a pass over by_user, and three steps for each user of each item of a list.
+ * Errors: RECO_NO_MEMORY, RECO_STOPPED.
  */
-extern reco_status reco_diversity(const reco_env *env, const reco_csr *by_user,
+extern reco_status reco_diversity(const reco_env *env, const reco_csr *by_user, const int32_t *have,
 								  const reco_lists *lists, const reco_columns *columns,
 								  double *out);
 

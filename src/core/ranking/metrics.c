@@ -7,7 +7,6 @@
  */
 #include "core/ranking/metrics.h"
 
-#include "core/data/csr.h"
 #include "core/data/sorting.h"
 
 #include <math.h>
@@ -149,4 +148,39 @@ reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n,
 	}
 	while (next < columns->cutoffs)
 		note(judge, &t, judge->order[next++], n, wanted, row);
+}
+
+reco_status
+reco_readers(const reco_env *env, const reco_csr *a, int32_t items, int32_t *have,
+			 double *information, double *users)
+{
+	int64_t done = 0;
+
+	*users = 0;
+	for (int32_t i = 0; i < items; i++)
+	{
+		have[i] = 0;
+		if (stop_after(env, 1, &done))
+			return RECO_STOPPED;
+	}
+	for (int32_t u = 0; u < a->rows; u++)
+	{
+		*users += a->start[u + 1] > a->start[u];
+		for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
+		{
+			if (a->value == NULL || a->value[e] > 0)
+				have[a->col[e]]++;
+			if (stop_after(env, 1, &done))
+				return RECO_STOPPED;
+		}
+		if (stop_after(env, 1, &done))
+			return RECO_STOPPED;
+	}
+	for (int32_t i = 0; i < items; i++)
+	{
+		information[i] = -log2((have[i] > 1 ? (double) have[i] : 1) / (*users > 1 ? *users : 1));
+		if (stop_after(env, 1, &done))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
 }

@@ -5,6 +5,7 @@
 #ifndef RECO_CORE_RANKING_METRICS_H
 #define RECO_CORE_RANKING_METRICS_H
 
+#include "core/data/csr.h"
 #include "core/data/topn.h"
 
 #define RECO_MAX_CUTOFFS 16
@@ -72,7 +73,7 @@ typedef struct reco_judge
 	 * items: how many of so many users have it, and -log2 of that share; NULL: neither novelty
 	 * nor popularity is asked for
 	 */
-	const float *have;
+	const int32_t *have;
 	const double *information;
 	double users;
 	int order[RECO_MAX_CUTOFFS]; /* cutoffs by length */
@@ -105,5 +106,13 @@ extern void reco_judge_free(const reco_env *env, reco_judge *judge);
  */
 extern void reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n,
 							const reco_wanted *wanted, double *row);
+
+/*
+ * How many users of a have anything, and of the items, the first a->cols of which are those of a:
+ * how many have it, with a value above 0, and -log2 of that share.  An item that nobody has says as
+ * much as one that a single user has.  Errors: RECO_STOPPED.
+ */
+extern reco_status reco_readers(const reco_env *env, const reco_csr *a, int32_t items, int32_t *have,
+								double *information, double *users);
 
 #endif /* RECO_CORE_RANKING_METRICS_H */

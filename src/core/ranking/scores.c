@@ -111,24 +111,41 @@ cutoff_of(const reco_columns *columns, int32_t k)
 	return -1;
 }
 
-/* The value, its users, and how they move it; false: there are none. */
+/* The value and its users, and where they are; false: there are none. */
 static bool
-influence_of(const reco_scores *s, reco_metric metric, int32_t k, reco_activity activity,
-			 influence *i, reco_estimate *out)
+sum_up(const reco_scores *s, reco_metric metric, int32_t k, reco_activity activity,
+	   reco_estimate *out, int *column)
 {
 	bool of_values = RECO_METRIC_BIT(metric) & RECO_METRICS_OF_VALUES;
 	int first = s->columns.first[metric];
 	int c = metric == RECO_METRIC_AUC ? 0 : cutoff_of(&s->columns, k);
-	int column = of_values ? first + (metric == RECO_METRIC_RMSE ? 1 : 2) : first + c;
+
+	*column = of_values ? first + (metric == RECO_METRIC_RMSE ? 1 : 2) : first + c;
+	if (first < 0 || (!of_values && c < 0) ||
+		s->count[*column * RECO_ACTIVITIES + (int) activity] == 0)
+		return false;
+	out->users = s->count[*column * RECO_ACTIVITIES + (int) activity];
+	out->value = s->sum[*column * RECO_ACTIVITIES + (int) activity];
+	out->value /= of_values ? s->sum[first * RECO_ACTIVITIES + (int) activity] : out->users;
+	if (metric == RECO_METRIC_RMSE)
+		out->value = sqrt(out->value);
+	return true;
+}
+
+/* And how the users move it. */
+static bool
+influence_of(const reco_scores *s, reco_metric metric, int32_t k, reco_activity activity,
+			 influence *i, reco_estimate *out)
+{
+	int column;
 	double over = 0;
 	double under = 0;
 
-	if (first < 0 || (!of_values && c < 0) ||
-		s->count[column * RECO_ACTIVITIES + (int) activity] == 0)
+	if (!sum_up(s, metric, k, activity, out, &column))
 		return false;
 	*i = (influence){s, activity, s->value + (size_t) column * (size_t) s->users, NULL, 0, 1};
-	if (of_values)
-		i->under = s->value + (size_t) first * (size_t) s->users;
+	if (RECO_METRIC_BIT(metric) & RECO_METRICS_OF_VALUES)
+		i->under = s->value + (size_t) s->columns.first[metric] * (size_t) s->users;
 	for (int32_t u = 0; u < s->users; u++)
 	{
 		double by;
@@ -140,14 +157,8 @@ influence_of(const reco_scores *s, reco_metric metric, int32_t k, reco_activity 
 	}
 	i->ratio = over / under;
 	i->scale = 1 / under;
-	out->users = s->count[column * RECO_ACTIVITIES + (int) activity];
-	out->value = s->sum[column * RECO_ACTIVITIES + (int) activity];
-	out->value /= of_values ? s->sum[first * RECO_ACTIVITIES + (int) activity] : out->users;
 	if (metric == RECO_METRIC_RMSE)
-	{
-		out->value = sqrt(out->value);
 		i->scale *= out->value > 0 ? 1 / (2 * out->value) : 0;
-	}
 	return true;
 }
 
@@ -216,6 +227,24 @@ reco_scores_estimate(const reco_scores *scores, reco_metric metric, int32_t k,
 	if (!influence_of(scores, metric, k, activity, &i, out))
 		return false;
 	out->error = error_of(&i, NULL);
+	return true;
+}
+
+bool
+reco_scores_value(const reco_scores *scores, reco_metric metric, int32_t k, reco_activity activity,
+				  double *value)
+{
+	reco_estimate estimate;
+	int column;
+
+	if (metric == RECO_METRIC_COVERAGE || metric == RECO_METRIC_GINI)
+	{
+		if (!shown_estimate(scores, NULL, metric, k, activity, &estimate))
+			return false;
+	}
+	else if (!sum_up(scores, metric, k, activity, &estimate, &column))
+		return false;
+	*value = estimate.value;
 	return true;
 }
 

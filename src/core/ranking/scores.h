@@ -67,6 +67,10 @@ extern void reco_scores_set(reco_scores *scores, int32_t user, int column, doubl
 extern bool reco_scores_estimate(const reco_scores *scores, reco_metric metric, int32_t k,
 								 reco_activity activity, reco_estimate *out);
 
+/* The value alone, without going over the users. */
+extern bool reco_scores_value(const reco_scores *scores, reco_metric metric, int32_t k,
+							  reco_activity activity, double *value);
+
 /* The difference a - b on the same users, with the error of the paired difference. */
 extern bool reco_scores_difference(const reco_scores *a, const reco_scores *b, reco_metric metric,
 								   int32_t k, reco_activity activity, reco_estimate *out);

@@ -191,7 +191,7 @@ measure_auc(const measuring *m, const reco_env *env, reco_seat *seat, const own 
 			const reco_wanted *wanted, double *auc)
 {
 	bool personal = seat && reco_seat_is_personal(seat);
-	const float *score = personal ? o->all : m->e->have;
+	const float *score = personal ? o->all : m->e->fallback;
 
 	if (personal && reco_seat_score(seat, o->all) != RECO_OK)
 		return RECO_STOPPED;
@@ -327,7 +327,8 @@ measure_diversity(const measuring *m)
 	double *out =
 		m->env->alloc(m->env->arg, ((size_t) lists->lists * (size_t) cutoffs + 1) * sizeof(double));
 	reco_status status =
-		out ? reco_diversity(m->env, m->e->train, lists, m->columns, out) : RECO_NO_MEMORY;
+		out ? reco_diversity(m->env, m->e->train, m->e->have, lists, m->columns, out)
+			: RECO_NO_MEMORY;
 
 	for (int32_t l = 0; l < lists->lists && status == RECO_OK; l++)
 		for (int c = 0; c < cutoffs; c++)

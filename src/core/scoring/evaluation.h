@@ -35,11 +35,15 @@ typedef struct reco_evaluation
 	/* whether scores predict values, and of hidden the true ones; NULL: ones */
 	bool predicts;
 	const float *truth;
-	/* items, best first, for the places that the scorer leaves in a list */
+	/*
+	 * items, best first, for the places that the scorer leaves in a list; and, for auc of whom it
+	 * says nothing, a score for each
+	 */
 	const reco_ranked *filler;
 	int32_t fillers;
+	const float *fallback;
 	/* of items and users, as reco_judge has them: who have them in the training part */
-	const float *have;
+	const int32_t *have;
 	const double *information;
 	double have_users;
 	/*
@@ -47,7 +51,7 @@ typedef struct reco_evaluation
 	 * NULL: for nobody.
 	 */
 	const uint8_t *sampled;
-	const reco_csr *train; /* for diversity: what the items' users are */
+	const reco_csr *train; /* for diversity, with have: what the items' users are */
 } reco_evaluation;
 
 #define RECO_SAMPLED_LIST 1 /* diversity */

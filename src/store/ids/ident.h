@@ -101,6 +101,13 @@ extern size_t id_dict_memory(const IdDict *dict);
  */
 extern void id_dict_sort(IdDict *dict, int32 *rank);
 
+/* An error unless ids of two types can be the same; of, with_of: "the test", "the source". */
+extern void id_type_require_comparable(const IdType *type, const char *of, const IdType *with,
+									   const char *with_of, const char *role);
+/* The numbers that the ids of a dictionary have in another one, or -1; from the budget. */
+extern int32 *id_dict_numbers(IdDict *dict, const IdType *type, IdDict *in, const IdType *in_type,
+							  RecoBudget *budget);
+
 /* After sorting: keeps the ids whose map entry is not negative, in their order. */
 extern void id_dict_keep(IdDict *dict, const int32 *map);
 

@@ -96,13 +96,17 @@ reco_data_values(const RecoDataOptions *options, float *value, int64 n)
 		(void) reco_values_by(&reco_poll_env, &rule, value, n, value);
 }
 
-/* The first simple algorithm in one that does, or does not, need values as they are; or NULL. */
+/*
+ * The first simple algorithm in one that does, or does not, need values as they are; or NULL.
+ * What is replaced is one that does not.
+ */
 static const RecoSpec *
 find_raw(const RecoSpec *spec, bool raw)
 {
-	const RecoSpec *found = spec->members == 0 && reco_spec_needs_raw(spec) == raw ? spec : NULL;
+	bool simple = spec->members == 0 || spec->algorithm->replaced;
+	const RecoSpec *found = simple && reco_spec_needs_raw(spec) == raw ? spec : NULL;
 
-	for (int m = 0; m < spec->members && found == NULL; m++)
+	for (int m = 0; m < spec->members && !simple && found == NULL; m++)
 		found = find_raw(spec->member[m], raw);
 	return found;
 }
@@ -113,6 +117,9 @@ reco_data_check_values(const RecoDataOptions *options, const RecoSpec *spec)
 	const RecoSpec *rated = find_raw(spec, true);
 	const RecoSpec *listed = find_raw(spec, false);
 
+	/* of candidates one is trained */
+	for (int m = 0; m < spec->members && spec->algorithm->replaced; m++)
+		reco_data_check_values(options, spec->member[m]);
 	if (options->value == RECO_VALUES_AUTO || options->value == RECO_VALUES_RAW || rated == NULL ||
 		listed == NULL)
 		return;

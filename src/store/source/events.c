@@ -49,16 +49,44 @@ check_time(const RecoQueryKind *kind, Oid type)
 		 errdetail("It may be timestamptz, timestamp, date or an integer."), columns_hint(kind)));
 }
 
+/* Of lists the third column is in the place of a time. */
+static void
+read_ranked(RecoEvents *events, const RecoQueryKind *kind, TupleDesc columns)
+{
+	if (columns->natts != 3)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("%s must have 3 columns, not %d", kind->name_of, columns->natts),
+						errhint("Their columns are %s, in this order.", kind->columns)));
+	events->time_type = getBaseType(TupleDescAttr(columns, 2)->atttypid);
+	events->required = 3;
+	events->time_at = 2;
+	if (!is_integer(events->time_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column 3 of %s must be an integer, not of type %s", kind->name,
+						format_type_be(events->time_type)),
+				 errdetail("It is the rank, the best first."),
+				 errhint("Of scores, row_number() OVER (PARTITION BY user ORDER BY score DESC) is "
+						 "the rank.")));
+}
+
 void
 reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc columns)
 {
+	events->value_type = events->time_type = InvalidOid;
+	events->required = Min(columns->natts, 3);
+	events->time_at = 3;
+	if (kind->ranked)
+	{
+		read_ranked(events, kind, columns);
+		return;
+	}
 	if (columns->natts < 2 || columns->natts > 4)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("%s must have 2 to 4 columns, not %d", kind->name_of, columns->natts),
 			 errhint("Its columns are %s, in this order: name them in a SELECT.", kind->columns)));
-	events->value_type = events->time_type = InvalidOid;
 	if (columns->natts > 2)
 	{
 		events->value_type = getBaseType(TupleDescAttr(columns, 2)->atttypid);

@@ -35,14 +35,16 @@ typedef struct RecoEvent
 typedef struct RecoEvents
 {
 	bool skip_invalid; /* on_invalid => 'skip' */
-	Oid value_type;    /* InvalidOid: there is no third column */
-	Oid time_type;     /* of the fourth */
+	Oid value_type;    /* InvalidOid: there is no such column */
+	Oid time_type;     /* of times, or of ranks */
+	int required;      /* the first so many columns say something */
+	int time_at;       /* the column of times, from 0 */
 	int64 *count;      /* RECO_COUNTS: rows that were left out */
 } RecoEvents;
 
 /*
  * Finds the columns of a source, or of what has the same; an error unless it may have them.
- * Sets the types and nothing else.
+ * Sets all but what is about rows.
  */
 extern void reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc columns);
 
@@ -61,7 +63,7 @@ extern pg_attribute_noreturn() void reco_event_invalid(TupleTableSlot *slot, dou
 	RULE(reco_rule_value)                                                                          \
 	RULE(reco_rule_time)
 
-/* A row without a user, an item or a value says nothing; one without a time does. */
+/* A row without a user, an item, a value or a rank says nothing; one without a time does. */
 static pg_attribute_always_inline RecoCount
 reco_rule_nulls(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
 {
@@ -69,8 +71,7 @@ reco_rule_nulls(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event
 
 	event->user = slot->tts_values[0];
 	event->item = slot->tts_values[1];
-	return null[0] || null[1] || (OidIsValid(events->value_type) && null[2]) ? RECO_COUNT_NULL
-																			 : RECO_TAKEN;
+	return null[0] || null[1] || (events->required > 2 && null[2]) ? RECO_COUNT_NULL : RECO_TAKEN;
 }
 
 static pg_attribute_always_inline double
@@ -124,9 +125,9 @@ reco_rule_time(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
 	if (!OidIsValid(events->time_type))
 		return RECO_TAKEN;
 	event->time = PG_INT64_MIN;
-	if (slot->tts_isnull[3])
+	if (slot->tts_isnull[events->time_at])
 		return RECO_TAKEN;
-	time = slot->tts_values[3];
+	time = slot->tts_values[events->time_at];
 	switch (events->time_type)
 	{
 		case INT2OID:

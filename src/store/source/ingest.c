@@ -336,7 +336,7 @@ ingest_finish(Ingest *ingest)
 	reco_trend trend = {0};
 
 	check_memory(ingest);
-	if (data->has_time && ingest->known == NULL)
+	if (data->has_time && !ingest->kind->ranked && ingest->known == NULL)
 		find_periods(ingest, items, &trend);
 	ingest->triples.rules = reco_data_row_rules(ingest->options);
 	reco_budget_require(budget, reco_triples_build_memory(&ingest->triples, users, items),

@@ -111,6 +111,9 @@ begins_with(const char *text, const char *word)
 
 const RecoQueryKind reco_the_source = {"the source", "source", "user, item [, value [, time]]"};
 const RecoQueryKind reco_the_test = {"the test", "test", "user, item [, value [, time]]"};
+const RecoQueryKind reco_the_training_part = {"the training part", "training part",
+											  "user, item [, value [, time]]"};
+const RecoQueryKind reco_the_lists = {"the lists", "query of lists", "user, item, rank", true};
 const RecoQueryKind reco_the_items = {"items", "items", "the item's id and what is known about it"};
 
 /* A source is a query or the name of a table or view. */

@@ -48,11 +48,15 @@ typedef struct RecoQueryKind
 	const char *name;
 	const char *name_of; /* "source must ..." */
 	const char *columns;
+	bool ranked; /* the third column is a rank, and the last */
 } RecoQueryKind;
 
 extern const RecoQueryKind reco_the_source;
 extern const RecoQueryKind reco_the_items;
-extern const RecoQueryKind reco_the_test; /* of an evaluation, not of a model */
+/* of an evaluation, not of a model */
+extern const RecoQueryKind reco_the_test;
+extern const RecoQueryKind reco_the_training_part;
+extern const RecoQueryKind reco_the_lists;
 
 /* A query with what it takes to run it. */
 typedef struct RecoQuery

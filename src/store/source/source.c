@@ -175,6 +175,16 @@ reco_read_test(const RecoQuery *test, const RecoDataOptions *options, RecoBudget
 }
 
 RecoData *
+reco_read_lists(const RecoQuery *lists, RecoBudget *budget)
+{
+	RecoDataOptions none = {0};
+	bool filtered;
+
+	return ingest_finish(
+		read_rows(lists, NULL, RECO_KEEP_TIMES | RECO_KEEP_REPEATS, &none, budget, &filtered));
+}
+
+RecoData *
 reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join, unsigned keep,
 				 const RecoDataOptions *options, RecoBudget *budget)
 {

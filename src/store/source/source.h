@@ -26,6 +26,12 @@ extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *item
 extern RecoData *reco_read_test(const RecoQuery *test, const RecoDataOptions *options,
 								RecoBudget *budget);
 
+/*
+ * Reads lists, whose columns are user, item, rank: ranks are in the place of times, and pairs
+ * that are listed twice in that of repeats.
+ */
+extern RecoData *reco_read_lists(const RecoQuery *lists, RecoBudget *budget);
+
 /* A version to compare a source with. */
 typedef struct RecoKnown
 {

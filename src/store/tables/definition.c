@@ -293,6 +293,48 @@ reco_version_try_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *
 	return found;
 }
 
+/* The number of the row, where it is that of a training that came to an end; else 0. */
+static int32
+finished_number(TupleTableSlot *slot)
+{
+	const char *status = text_column(slot, VERSION_STATUS);
+
+	if (status == NULL || (strcmp(status, "ready") != 0 && strcmp(status, "expired") != 0) ||
+		!reco_column(slot, VERSION_FINISHED_AT))
+		return 0;
+	return int_column(slot, VERSION_VERSION);
+}
+
+int32
+reco_version_last_finished(Oid schema, Snapshot snapshot, VersionRow *row)
+{
+	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	int32 last = 0;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	memset(row, 0, sizeof(*row));
+	reco_check_policies(table);
+	snapshot = RegisterSnapshot(snapshot);
+	scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		reco_poll();
+		ExecForceStoreHeapTuple(tuple, slot, false);
+		slot_getallattrs(slot);
+		last = Max(last, finished_number(slot));
+		ExecClearTuple(slot);
+	}
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	if (last > 0 && !read_version_row(table, last, snapshot, false, row))
+		last = 0;
+	table_close(table, NoLock);
+	return last;
+}
+
 void
 reco_model_check_owner(const ModelRow *row)
 {

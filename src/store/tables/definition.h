@@ -114,6 +114,12 @@ extern void reco_version_read(Oid schema, int32 version, Snapshot snapshot, Vers
 extern bool reco_version_try_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *row,
 								  bool *busy);
 
+/*
+ * The latest version whose training came to an end, whether it was made the active one or held
+ * back; 0: there is none.  Cost: that of reading all rows of versions, one for each training.
+ */
+extern int32 reco_version_last_finished(Oid schema, Snapshot snapshot, VersionRow *row);
+
 /* An error where policies would hide versions from the caller. */
 extern void reco_version_check(Oid schema);
 
