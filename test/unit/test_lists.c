@@ -33,7 +33,7 @@ static int32_t list_col[] = {0, 1, 3, 1, 2};
 static const int64_t rank[] = {7, -2, 7, 9, 4};
 static const int32_t row[] = {1, -1, 0};
 static const int32_t item[] = {4, 2, 0, 5};
-static const float have[] = {4, 2, 1, 0, 2, 2};
+static const int32_t have[] = {4, 2, 1, 0, 2, 2};
 static const double information[] = {0, 1, 2, 3, 1, 1};
 
 static reco_lists
@@ -220,7 +220,7 @@ test_readers(void **state)
 	int32_t items[] = {0, 1, 0, 0, 2};
 	float value[] = {1, 2, 3, 4, -1};
 	reco_csr a = {4, 3, start, items, value};
-	float readers[5];
+	int32_t readers[5];
 	double bits[5];
 	double users;
 	mimic_env m;

@@ -292,9 +292,9 @@ test_text(void **state)
 {
 	static const char *const fallback[] = {"ndcg@10", NULL};
 	static const reco_option options[] = {
-		{"name", RECO_OPTION_TEXT, offsetof(texts, name), 0, 0, 0, fallback},
-		{"other", RECO_OPTION_TEXT, offsetof(texts, other), 0, 0, 0, NULL},
-		{NULL, 0, 0, 0, 0, 0, NULL},
+		{"name", RECO_OPTION_TEXT, offsetof(texts, name), 0, 0, 0, fallback, false},
+		{"other", RECO_OPTION_TEXT, offsetof(texts, other), 0, 0, 0, NULL, false},
+		{NULL, 0, 0, 0, 0, 0, NULL, false},
 	};
 	const reco_value null = {.kind = RECO_VALUE_NULL};
 	reco_value one = number(1);
