@@ -220,6 +220,37 @@ SELECT reco.options(retune => '1 mon 2 days 3 hours');
 SELECT reco.describe(reco.auto());
 SELECT reco.als_agg(ARRAY[1, 2]::real[], 1, ARRAY[1, 0, 0, 1]::real[], reco.auto());
 
+-- candidates that cannot be trained: passed over, or an error where none is left
+CALL reco.create_model('aut_m4', 'SELECT 1, 2, 3', reco.auto(candidates => ARRAY[reco.content()]));
+CALL reco.create_model('aut_m4', 'SELECT 1, 2, 3', reco.auto(candidates => ARRAY[reco.content(), reco.popular()]));
+CALL reco.create_model('aut_m5', 'SELECT u, i, 1 + i % 5 FROM aut_circles', reco.auto(metric => 'rmse', candidates => ARRAY[reco.content(), reco.ials()]));
+SELECT count(*) FROM reco.evaluate('SELECT u, i, 1 + i % 5 FROM aut_circles', reco.auto(metric => 'rmse', candidates => ARRAY[reco.hybrid(ARRAY[reco.ials(), reco.content()])]));
+-- a kept choice is measured as it was chosen, so that guards compare what can be compared
+CALL reco.create_model('aut_m1', 'SELECT u, i, 1, timestamp ''2026-01-01'' + make_interval(hours => (u * 7 + i * 13) % 2000) FROM aut_circles',
+  reco.auto(metric => 'recall@20', split => 'last', candidates => ARRAY[reco.svd(factors => 10)]));
+SET client_min_messages = error;
+CALL reco.refresh('aut_m1', guard => 'recall@20 >= 5 * current');
+SET client_min_messages = warning;
+SELECT version, active, metrics ->> 'metric' AS metric, metrics ->> 'split' AS split FROM aut_m1.versions ORDER BY version;
+-- where values are none, graded gains are plain ones
+CALL reco.create_model('aut_m2', 'SELECT u, i FROM aut_circles', reco.auto(metric => 'ndcg_graded@10', candidates => ARRAY[reco.svd(factors => 10)]));
+SELECT metrics ->> 'metric' AS metric, choice ->> 'state' AS state FROM aut_m2.versions;
+-- users who have nothing to be found do not count
+SET client_min_messages = notice;
+CALL reco.create_model('aut_m3', 'SELECT u, i, CASE WHEN u = 1 THEN 1 ELSE 0 END FROM aut_circles', options => reco.options(value => 'raw'));
+SET client_min_messages = warning;
+-- within an evaluation, of values that repeat
+SELECT count(*) FROM reco.evaluate('SELECT u, i, 1 + i % 5, timestamp ''2026-01-01'' + make_interval(hours => u) FROM aut_circles, generate_series(1, 2)', reco.auto(metric => 'rmse', split => 'time'));
+-- what is no trained algorithm is damage
+UPDATE aut_m2.model_version SET algorithm = '{"algorithm": "auto"}';
+SELECT * FROM aut_m2.recommend(1);
+UPDATE aut_m2.model_version SET algorithm = '{"algorithm": "hybrid", "members": [{"algorithm": "auto"}]}';
+SELECT * FROM aut_m2.similar_items(1);
+CALL reco.fold_in('aut_m2');
+UPDATE aut_m2.model_version SET algorithm = '{"algorithm": "content"}';
+CALL reco.refresh('aut_m2');
+SELECT choice ->> 'state' AS state FROM aut_m2.versions WHERE active;
+
 DROP TABLE aut_popular, aut_circles, aut_items, aut_shuffled, aut_lines, aut_about;
 DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP SCHEMA %I CASCADE', model), '; ') FROM reco.models WHERE model LIKE 'aut\_%'); END $$;
 DROP ROLE aut_stranger;

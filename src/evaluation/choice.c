@@ -9,8 +9,8 @@
  * a standard error, too.  Numbers of candidates that follow the data are found again for all of
  * it once one is chosen.
  *
- * What candidates are is for the algorithms to say (RecoAlgorithm.candidates).  How long something
- * took is recorded and decides nothing, so that equal data give equal choices.
+ * What candidates are is for the algorithms to say (RecoAlgorithm.candidates).  Times are recorded
+ * and decide nothing.
  *
  * A candidate that the data is nothing for is tried in a subtransaction, which holds no snapshot,
  * and passed over.  Cancels are errors, and so is all else.
@@ -226,17 +226,6 @@ best_of(const Search *search, const Tried *other)
 	return best;
 }
 
-static RecoSpec *
-hybrid_of(const RecoSpec *first, const RecoSpec *second)
-{
-	char *members[2] = {JsonbToCString(NULL, &reco_spec_jsonb(first)->root, 0),
-						JsonbToCString(NULL, &reco_spec_jsonb(second)->root, 0)};
-
-	return reco_spec_parse(
-		reco_json_of(psprintf("{\"algorithm\": \"%s\", \"members\": [%s, %s]}",
-							  reco_algorithm_hybrid.name, members[0], members[1])));
-}
-
 /*
  * The two best of different algorithms as one; nothing where that is no more than the best.  A
  * hybrid costs two trainings more, and with one that is far behind it is worse than the best.
@@ -254,7 +243,7 @@ try_fused(Search *search)
 		(best->spec->features != RECO_FEATURES_NONE &&
 		 second->spec->features != RECO_FEATURES_NONE))
 		return;
-	tried = tried_of(hybrid_of(best->spec, second->spec), -1);
+	tried = tried_of(reco_hybrid_of(best->spec, second->spec), -1);
 	tried->fused[0] = best;
 	tried->fused[1] = second;
 	reco_measure_expect(&search->e, tried->spec);
@@ -268,16 +257,30 @@ try_fused(Search *search)
 						   gain.value, gain.error);
 }
 
+/* Without a baseline there is nothing to be taken then. */
+static pg_attribute_noreturn() void nothing_measured(const Search *search)
+{
+	const Tried *first = search->tried ? linitial(search->tried) : NULL;
+
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("no candidate of algorithm \"auto\" could be measured by %s",
+						   reco_metric_text(&search->metric)),
+					first && first->message
+						? errdetail_internal("%s: %s.", reco_spec_call(first->spec), first->message)
+						: 0,
+					errhint("Give candidates that the metric measures, or another metric.")));
+}
+
 static void
 pick(Search *search, bool fuse)
 {
 	search->chosen = best_of(search, NULL);
 	if (search->chosen == NULL)
 	{
-		search->chosen = search->baseline ? search->baseline : linitial(search->tried);
-		search->why =
-			pstrdup(search->baseline ? "no candidate was better by more than a standard error"
-									 : "no candidate could be measured");
+		if (search->baseline == NULL)
+			nothing_measured(search);
+		search->chosen = search->baseline;
+		search->why = pstrdup("no candidate was better by more than a standard error");
 		return;
 	}
 	search->why =
@@ -290,6 +293,12 @@ pick(Search *search, bool fuse)
 		try_fused(search);
 }
 
+static char *
+too_few(int32 users)
+{
+	return psprintf("%d users could be measured, of at least %d", users, RECO_WORTH_LEAST_USERS);
+}
+
 static void
 hide(void *arg)
 {
@@ -298,9 +307,10 @@ hide(void *arg)
 
 	search->begun = reco_worth_split(&search->e, (RecoAutoSplit) params->split, &search->hidden) &&
 					search->e.users >= RECO_WORTH_LEAST_USERS;
-	if (!search->begun)
-		search->why = psprintf("%d users could be measured, of at least %d", search->e.users,
-							   RECO_WORTH_LEAST_USERS);
+	if (search->begun)
+		reco_worth_metric_of(&search->e, &search->metric);
+	else
+		search->why = too_few(search->e.users);
 }
 
 /* False where there is too little to measure on, or no memory for the parts: *why says so. */
@@ -312,7 +322,7 @@ search_begin(Search *search)
 
 	search->metric = reco_metric_parse(search->params->metric, "metric");
 	search->e = (RecoMeasurement){.budget = &search->budget, .data = chooser->data};
-	reco_measurement_want(&search->e, &search->metric);
+	reco_worth_want(&search->e, &search->metric);
 	if (chooser->guard)
 		reco_measurement_want(&search->e, chooser->guard);
 	error = reco_lookup_try(hide, search);
@@ -323,7 +333,8 @@ search_begin(Search *search)
 	return search->begun;
 }
 
-static void
+/* False: there are too few users who could find something; *why says so. */
+static bool
 search_all(Search *search, bool fuse)
 {
 	bool values = reco_metric_of_values(search->metric.kind);
@@ -339,8 +350,42 @@ search_all(Search *search, bool fuse)
 	foreach (cell, list)
 		reco_measure_expect(&search->e, ((Tried *) lfirst(cell))->spec);
 	foreach (cell, list)
+	{
 		try_one(search, lfirst(cell));
+		if (lfirst(cell) == baseline && baseline->own.users < RECO_WORTH_LEAST_USERS)
+		{
+			search->why = too_few(baseline->own.users);
+			search->tried = NIL;
+			search->baseline = NULL;
+			return false;
+		}
+	}
 	pick(search, fuse);
+	return true;
+}
+
+/* What a candidate was tried as, given for all of the data. */
+static const RecoSpec *
+given_for_all(const Search *search, const Tried *tried)
+{
+	const RecoChooser *by = search->chooser;
+	RecoTraining training = training_for(tried->spec, by->set, by->budget, by->data);
+
+	if (tried->place < 0 || tried == search->baseline)
+		return tried->spec;
+	return list_nth(reco_spec_candidates(tried->spec->algorithm, &training,
+										 !reco_metric_of_values(search->metric.kind)),
+					tried->place);
+}
+
+/* Whether something smaller was tried than is trained in the end, of which less is known. */
+static bool
+is_tried_smaller(const Search *search, const Tried *tried)
+{
+	if (tried->fused[0])
+		return is_tried_smaller(search, tried->fused[0]) ||
+			   is_tried_smaller(search, tried->fused[1]);
+	return strcmp(reco_spec_call(tried->spec), reco_spec_call(given_for_all(search, tried))) != 0;
 }
 
 /* What was chosen, as it is for all of the data, and with nothing open. */
@@ -348,20 +393,13 @@ static const RecoSpec *
 for_all(const Search *search, const Tried *tried)
 {
 	const RecoChooser *chooser = search->chooser;
-	const RecoSpec *spec = tried->spec;
+	const RecoSpec *spec;
 	RecoTraining training;
 
 	if (tried->fused[0])
-		return hybrid_of(for_all(search, tried->fused[0]), for_all(search, tried->fused[1]));
+		return reco_hybrid_of(for_all(search, tried->fused[0]), for_all(search, tried->fused[1]));
+	spec = given_for_all(search, tried);
 	training = training_for(spec, chooser->set, chooser->budget, chooser->data);
-	if (tried->place >= 0 && tried != search->baseline)
-	{
-		bool values = reco_metric_of_values(search->metric.kind);
-		List *specs = reco_spec_candidates(spec->algorithm, &training, !values);
-
-		spec = list_nth(specs, tried->place);
-		training = training_for(spec, chooser->set, chooser->budget, chooser->data);
-	}
 	return reco_spec_resolve(spec, &training);
 }
 
@@ -372,7 +410,6 @@ record_tried(const Search *search)
 	ListCell *cell;
 
 	initStringInfo(&text);
-	appendStringInfoChar(&text, '[');
 	foreach (cell, search->tried)
 	{
 		const Tried *tried = lfirst(cell);
@@ -389,8 +426,7 @@ record_tried(const Search *search)
 		appendStringInfo(&text, "%s%s", cell == list_head(search->tried) ? "" : ", ",
 						 reco_json_end(&one));
 	}
-	appendStringInfoChar(&text, ']');
-	return text.data;
+	return psprintf("[%s]", text.data);
 }
 
 static void
@@ -408,6 +444,20 @@ record(const Search *search, const RecoSpec *chosen, StringInfo choices)
 	appendStringInfo(choices, "%s%s", choices->len > 0 ? ", " : "[", reco_json_end(&text));
 }
 
+/* The first that can be trained; an error where none can. */
+static const RecoSpec *
+first_given(const Search *search, const reco_nested *given)
+{
+	for (int c = 0; c < given->n; c++)
+	{
+		const RecoSpec *spec = given->value[c];
+
+		if (spec->features != RECO_FEATURES_REQUIRED || search->chooser->data->features)
+			return spec;
+	}
+	reco_features_missing(given->value[0]);
+}
+
 /* What is taken when nothing can be measured: for lists what needs no more than a few users. */
 static void
 fall_back(Search *search)
@@ -417,7 +467,7 @@ fall_back(Search *search)
 	const RecoAlgorithm *algorithm =
 		reco_metric_of_values(search->metric.kind) ? &reco_algorithm_als : &reco_algorithm_item_knn;
 
-	search->chosen = tried_of(given ? given->value[0] : reco_spec_plain(algorithm), -1);
+	search->chosen = tried_of(given ? first_given(search, given) : reco_spec_plain(algorithm), -1);
 	ereport(NOTICE, (errmsg("%sthere is too little to choose an algorithm by, %s is taken",
 							chooser->model ? psprintf("model \"%s\": ", chooser->model) : "",
 							reco_spec_call(search->chosen->spec)),
@@ -437,13 +487,6 @@ tell_split(const Search *search)
 						 "by what came last, which says more about what is to come.")));
 }
 
-static const RecoScores *
-baseline_of(Search *search)
-{
-	return search->baseline ? search->baseline->scores
-							: reco_worth_baseline(&search->e, &search->metric);
-}
-
 /* Of the current memory context; so are the records. */
 static const RecoSpec *
 take(Replacing *replacing, Search *search)
@@ -459,10 +502,14 @@ take(Replacing *replacing, Search *search)
 		replacing->room -= 2;
 	if (search->tried == NIL)
 		replacing->choice->fallback = true;
-	else if (replacing->whole && search->chosen->scores)
+	else if (replacing->whole && search->chosen->scores &&
+			 !is_tried_smaller(search, search->chosen))
 	{
-		reco_worth_of(&search->e, search->chosen->scores, baseline_of(search), &search->metric,
-					  replacing->chooser->guard, search->hidden, &replacing->choice->worth);
+		reco_worth_of(&search->e, search->chosen->scores,
+					  search->baseline ? search->baseline->scores
+									   : reco_worth_baseline(&search->e, &search->metric),
+					  &search->metric, replacing->chooser->guard, search->hidden,
+					  &replacing->choice->worth);
 		replacing->choice->has_worth = true;
 	}
 	return chosen;
@@ -482,15 +529,14 @@ choose_one(Replacing *replacing, const RecoSpec *spec, int depth)
 	};
 	bool fits = search.params->candidates || (depth < RECO_MAX_NESTING && replacing->room >= 2);
 	const RecoSpec *chosen;
+	bool begun;
 
 	reco_budget_init(&search.budget, context);
 	search.budget.limit -= Min(search.budget.limit, chooser->budget->used);
-	if (search_begin(&search))
-	{
+	begun = search_begin(&search);
+	if (begun)
 		tell_split(&search);
-		search_all(&search, search.params->fuse && fits);
-	}
-	else
+	if (!begun || !search_all(&search, search.params->fuse && fits))
 		fall_back(&search);
 	MemoryContextSwitchTo(old);
 	chosen = take(replacing, &search);
@@ -551,47 +597,4 @@ reco_choose(const RecoChooser *chooser, const RecoSpec *spec, RecoChoice *choice
 	choice->spec = reco_spec_resolve(spec, &training);
 	appendStringInfoChar(&replacing.choices, ']');
 	choice->choices = replacing.choices.data;
-}
-
-/* Whether something is chosen by how well it predicts values. */
-static bool
-predicts_values(const RecoSpec *spec)
-{
-	bool predicts = false;
-
-	if (spec->algorithm->replaced)
-	{
-		const RecoAutoParams *params = spec->params;
-		RecoMetric metric = reco_metric_parse(params->metric, "metric");
-
-		return reco_metric_of_values(metric.kind);
-	}
-	for (int m = 0; m < spec->members && !predicts; m++)
-		predicts = predicts_values(spec->member[m]);
-	return predicts;
-}
-
-const RecoSpec *
-reco_choose_within(RecoMeasurement *e, const RecoSpec *spec)
-{
-	RecoData data = *e->data;
-	RecoChooser chooser = {.data = &data, .set = &e->set, .budget = e->budget};
-	RecoChoice choice;
-
-	if (!reco_spec_is_replaced(spec))
-		return spec;
-	data.x = e->train;
-	data.x.repeats = (reco_repeats){0};
-	/*
-	 * Of pairs that repeat it is not known here when they began.  So they go by their last row,
-	 * before the cut or not, as pairs that do not repeat; predictions need the latest values.
-	 */
-	if (data.x.latest && predicts_values(spec))
-		data.has_time = false;
-	else
-		data.x.latest = NULL;
-	reco_choose(&chooser, spec, &choice);
-	ereport(NOTICE, (errmsg("%s is what was chosen for %s", reco_spec_call(choice.spec),
-							reco_spec_call(spec))));
-	return choice.spec;
 }

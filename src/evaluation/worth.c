@@ -22,6 +22,23 @@ reco_worth_metric(const RecoSpec *spec)
 								: (RecoMetric){RECO_METRIC_NDCG, 10};
 }
 
+void
+reco_worth_want(RecoMeasurement *e, const RecoMetric *metric)
+{
+	RecoMetric plain = {RECO_METRIC_NDCG, metric->k};
+
+	reco_measurement_want(e, metric);
+	if (metric->kind == RECO_METRIC_NDCG_GRADED)
+		reco_measurement_want(e, &plain);
+}
+
+void
+reco_worth_metric_of(const RecoMeasurement *e, RecoMetric *metric)
+{
+	if (metric->kind == RECO_METRIC_NDCG_GRADED && e->hidden.by_user.value == NULL)
+		metric->kind = RECO_METRIC_NDCG;
+}
+
 /* What is hidden, and how it is drawn, where nobody says. */
 #define HIDDEN 0.2
 #define SEED 42
@@ -119,34 +136,45 @@ reco_worth_baseline(RecoMeasurement *e, const RecoMetric *metric)
 	return reco_measure_one(e, reco_spec_plain(&reco_algorithm_popular));
 }
 
+/* What reco.auto() is asked to choose by; NULL: nobody says. */
+static const RecoAutoParams *
+asked_by(const RecoSpec *asked)
+{
+	return asked->algorithm->replaced ? asked->params : NULL;
+}
+
 bool
-reco_worth_measure(const RecoData *data, const RecoSpec *spec, const RecoMetric *guard,
-				   RecoBudget *outer, RecoWorth *worth)
+reco_worth_measure(const RecoData *data, const RecoSpec *spec, const RecoSpec *asked,
+				   const RecoMetric *guard, RecoBudget *outer, MemoryContext result,
+				   RecoWorth *worth)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "reco worth", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	const RecoAutoParams *by = asked_by(asked);
+	RecoAutoSplit split = by ? (RecoAutoSplit) by->split : RECO_AUTO_SPLIT_AUTO;
+	RecoMetric metric = by ? reco_metric_parse(by->metric, "metric") : reco_worth_metric(spec);
 	RecoBudget budget;
 	RecoMeasurement e = {.budget = &budget, .data = data};
-	RecoMetric metric = reco_worth_metric(spec);
 	char *hidden;
 	bool measured;
 
 	reco_budget_init(&budget, context);
 	budget.limit -= Min(budget.limit, outer->used);
-	reco_measurement_want(&e, &metric);
+	reco_worth_want(&e, &metric);
 	if (guard)
 		reco_measurement_want(&e, guard);
-	measured = reco_worth_split(&e, RECO_AUTO_SPLIT_AUTO, &hidden) &&
-			   (guard || e.users >= RECO_WORTH_LEAST_USERS);
+	measured = reco_worth_split(&e, split, &hidden) && (guard || e.users >= RECO_WORTH_LEAST_USERS);
 	if (measured)
 	{
-		const RecoScores *others = reco_worth_baseline(&e, &metric);
+		const RecoScores *others;
 		const RecoScores *own;
 
+		reco_worth_metric_of(&e, &metric);
+		others = reco_worth_baseline(&e, &metric);
 		reco_measure_expect(&e, spec);
 		own = reco_measure_one(&e, spec);
-		MemoryContextSwitchTo(old);
+		MemoryContextSwitchTo(result);
 		reco_worth_of(&e, own, others, &metric, guard, hidden, worth);
 	}
 	MemoryContextSwitchTo(old);
@@ -173,7 +201,7 @@ figures(const RecoWorth *worth)
 }
 
 void
-reco_worth_tell(const RecoWorth *worth, const RecoSpec *spec, const char *model, int32 version)
+reco_worth_tell(const RecoWorth *worth, const RecoSpec *asked, const char *model, int32 version)
 {
 	bool below = worth->gain.value < 0;
 
@@ -186,10 +214,11 @@ reco_worth_tell(const RecoWorth *worth, const RecoSpec *spec, const char *model,
 					   isnan(worth->gain.error)
 						   ? ""
 						   : psprintf(", that of the difference %.2g", worth->gain.error)),
-			 below ? errhint(reco_metric_of_values(worth->metric.kind)
-								 ? "reco.tune() tries other algorithms."
-								 : "algorithm => reco.auto() takes what does best on the data.")
-				   : 0));
+			 below && !reco_spec_is_replaced(asked)
+				 ? errhint(reco_metric_of_values(worth->metric.kind)
+							   ? "reco.tune() tries other algorithms."
+							   : "algorithm => reco.auto() takes what does best on the data.")
+				 : 0));
 }
 
 bool

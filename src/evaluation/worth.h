@@ -34,17 +34,26 @@ extern bool reco_worth_split(RecoMeasurement *measurement, RecoAutoSplit kind, c
 /* The metric that speaks for an algorithm. */
 extern RecoMetric reco_worth_metric(const RecoSpec *spec);
 
+/*
+ * Asks for a metric before the split, and after it turns one that is graded on values into the
+ * plain one where there are none: they are the same then.
+ */
+extern void reco_worth_want(RecoMeasurement *measurement, const RecoMetric *metric);
+extern void reco_worth_metric_of(const RecoMeasurement *measurement, RecoMetric *metric);
+
 /* What it is measured beside: popularity, or of predicted values their mean with biases. */
 extern const RecoScores *reco_worth_baseline(RecoMeasurement *measurement,
 											 const RecoMetric *metric);
 
 /*
- * The measure of a version, with a guard's metric (NULL: none).  Without a metric what can be
- * told is left out of `metrics`.  False: there is nothing to measure on.  What it gives is of the
- * current memory context.
+ * The measure of a version, with a guard's metric (NULL: none): of spec, by the metric and the
+ * split of what was asked for where that says some, as reco.auto() does.  Without a metric what can
+ * be told is left out of `metrics`.  False: there is nothing to measure on.  What it gives is of
+ * the memory context `result`; what it works with is of the current one.
  */
-extern bool reco_worth_measure(const RecoData *data, const RecoSpec *spec, const RecoMetric *guard,
-							   RecoBudget *budget, RecoWorth *worth);
+extern bool reco_worth_measure(const RecoData *data, const RecoSpec *spec, const RecoSpec *asked,
+							   const RecoMetric *guard, RecoBudget *budget, MemoryContext result,
+							   RecoWorth *worth);
 
 /* The same of scores that are there. */
 extern void reco_worth_of(const RecoMeasurement *measurement, const RecoScores *scores,
@@ -54,7 +63,7 @@ extern void reco_worth_of(const RecoMeasurement *measurement, const RecoScores *
 /* Whether it is said: there are enough users. */
 extern bool reco_worth_is_told(const RecoWorth *worth);
 /* A NOTICE, or a WARNING when it is below the baseline. */
-extern void reco_worth_tell(const RecoWorth *worth, const RecoSpec *spec, const char *model,
+extern void reco_worth_tell(const RecoWorth *worth, const RecoSpec *asked, const char *model,
 							int32 version);
 
 /*

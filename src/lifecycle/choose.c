@@ -35,6 +35,7 @@ typedef struct Measuring
 {
 	RecoRun *run;
 	const RecoSpec *spec;
+	MemoryContext result;
 	bool measured;
 } Measuring;
 
@@ -44,8 +45,8 @@ measure(void *arg)
 	Measuring *measuring = arg;
 	RecoRun *run = measuring->run;
 
-	measuring->measured =
-		reco_worth_measure(run->data, measuring->spec, run->metric, &run->budget, &run->worth);
+	measuring->measured = reco_worth_measure(run->data, measuring->spec, run->spec, run->metric,
+											 &run->budget, measuring->result, &run->worth);
 }
 
 /*
@@ -54,15 +55,26 @@ measure(void *arg)
 static void
 measure_worth(RecoRun *run, const RecoSpec *spec)
 {
-	Measuring measuring = {run, spec};
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco worth", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	Measuring measuring = {run, spec, CurrentMemoryContext};
 	ErrorData *error = NULL;
 
 	run->measured = true;
 	reco_progress_phase(run->version.number, "measuring");
+	/* what a measuring that there was no memory for has made goes as well */
+	old = MemoryContextSwitchTo(context);
 	if (run->guard)
 		measure(&measuring);
 	else
 		error = reco_lookup_try(measure, &measuring);
+	MemoryContextSwitchTo(old);
+	if (error)
+	{
+		error->message = pstrdup(error->message);
+		error->detail = error->detail ? pstrdup(error->detail) : NULL;
+	}
 	if (error && error->sqlerrcode != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 		ReThrowError(error);
 	if (error)
@@ -70,6 +82,7 @@ measure_worth(RecoRun *run, const RecoSpec *spec)
 								run->model, run->version.number),
 						 errdetail_internal("%s.", error->message),
 						 errhint("reco.options(measure => false) leaves it out.")));
+	MemoryContextDelete(context);
 	run->has_worth = error == NULL && measuring.measured;
 	if (run->has_worth && (run->guard || reco_worth_is_told(&run->worth)))
 		run->metrics = run->worth.metrics;
@@ -109,7 +122,8 @@ why_choose(RecoRun *run, const RecoSpec **kept)
 	if (why || run->before.algorithm == NULL)
 		return why ? why : pstrdup("none was chosen before");
 	*kept = reco_spec_parse(run->before.algorithm);
-	if (reco_spec_is_replaced(*kept) || reco_spec_is_open(*kept))
+	if (reco_spec_is_replaced(*kept) || reco_spec_is_open(*kept) ||
+		((*kept)->features == RECO_FEATURES_REQUIRED && run->data->features == NULL))
 		return pstrdup("what was chosen before is not known");
 	if (!is_measured(run))
 		return NULL;
@@ -117,6 +131,8 @@ why_choose(RecoRun *run, const RecoSpec **kept)
 	if (run->has_worth && reco_worth_fell(&run->worth, reco_choice_metrics(run->before.choice)))
 		return psprintf("%s of what was chosen fell to %.4g", reco_metric_text(&run->worth.metric),
 						run->worth.own.value);
+	if (run->has_worth && run->worth.gain.value < -run->worth.gain.error)
+		return psprintf("what was chosen is worth less than %s", run->worth.baseline);
 	return NULL;
 }
 
@@ -165,7 +181,7 @@ reco_step_measure(RecoRun *run)
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
 	if (!run->measured && is_measured(run))
-		measure_worth(run, run->training.spec);
+		measure_worth(run, reco_spec_is_replaced(run->spec) ? run->training.spec : run->spec);
 	MemoryContextSwitchTo(old);
 }
 
@@ -192,5 +208,5 @@ reco_run_tell_worth(const RecoRun *run)
 						 errhint("reco.describe(%s) shows what was tried.",
 								 quote_literal_cstr(run->model))));
 	if (run->has_worth && reco_worth_is_told(&run->worth))
-		reco_worth_tell(&run->worth, run->training.spec, run->model, run->version.number);
+		reco_worth_tell(&run->worth, run->spec, run->model, run->version.number);
 }

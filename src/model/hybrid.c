@@ -12,6 +12,7 @@
 #include "model/model.h"
 
 #include "core/scoring/score_hybrid.h"
+#include "pg/json.h"
 
 typedef struct HybridParams
 {
@@ -116,6 +117,17 @@ hybrid_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 
 		reco_member_fit(&one, member->member[m], out);
 	}
+}
+
+RecoSpec *
+reco_hybrid_of(const RecoSpec *first, const RecoSpec *second)
+{
+	char *members[2] = {JsonbToCString(NULL, &reco_spec_jsonb(first)->root, 0),
+						JsonbToCString(NULL, &reco_spec_jsonb(second)->root, 0)};
+
+	return reco_spec_parse(
+		reco_json_of(psprintf("{\"algorithm\": \"%s\", \"members\": [%s, %s]}",
+							  reco_algorithm_hybrid.name, members[0], members[1])));
 }
 
 /* All are its members'. */

@@ -411,6 +411,11 @@ extern float reco_model_seat_one(RecoSeat *seat, int32 item);
 #include "model/algorithms.h"
 #undef RECO_ALGORITHM
 
+/* hybrid.c */
+
+/* The two as one, with all else as without being told. */
+extern RecoSpec *reco_hybrid_of(const RecoSpec *first, const RecoSpec *second);
+
 /* als.c */
 extern bool reco_als_params_of(const RecoSpec *spec, reco_als_params *params);
 

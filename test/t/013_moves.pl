@@ -57,7 +57,7 @@ is(sql('SELECT model, version, status FROM reco.models'), 'Our Shop|2|ready', 'r
 my ($rc, $out, $err) = $node->psql('postgres', "CALL reco.refresh('home')");
 like($err, qr/model "home" does not exist/, 'the old name is nothing');
 
-sql(q{CALL reco.alter_model('Our Shop', algorithm => reco.ials(factors => 8))});
+sql(q{CALL reco.alter_model('Our Shop', algorithm => reco.ials(factors => 8, regularization => 0.01, alpha => 1))});
 sql(q{CALL reco.refresh('Our Shop')});
 isnt(served('"Our Shop"'), $served, 'it is altered and refreshed under the new name');
 isnt($session->query_safe('EXECUTE list'), $first, 'an old session sees that');

@@ -299,6 +299,10 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	serving->epoch = row->active_epoch;
 	serving->context = context;
 	model->spec = reco_spec_parse(version->algorithm);
+	if (reco_spec_is_replaced(model->spec))
+		reco_damaged(row->schema,
+					 psprintf("The algorithm of its version %d is none that is trained.",
+							  row->active_version));
 	if (reco_spec_is_open(model->spec))
 		reco_damaged(row->schema, psprintf("The algorithm of its version %d leaves options open.",
 										   row->active_version));
