@@ -250,6 +250,9 @@ CALL reco.fold_in('aut_m2');
 UPDATE aut_m2.model_version SET algorithm = '{"algorithm": "content"}';
 CALL reco.refresh('aut_m2');
 SELECT choice ->> 'state' AS state FROM aut_m2.versions WHERE active;
+SELECT reco.part_vector('{}', '{"algorithm": "auto"}', 'users', 'factors');
+SELECT reco.part_vector('{"\\x00"}', '{"algorithm": "hybrid", "members": [{"algorithm": "auto"}]}', 'users', '1.factors');
+SELECT * FROM reco.part_list('{"\\x00"}', '{"algorithm": "auto"}', 'users', 'neighbors');
 
 DROP TABLE aut_popular, aut_circles, aut_items, aut_shuffled, aut_lines, aut_about;
 DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP SCHEMA %I CASCADE', model), '; ') FROM reco.models WHERE model LIKE 'aut\_%'); END $$;

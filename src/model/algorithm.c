@@ -434,6 +434,10 @@ reco_members_make(const RecoSpec *spec, RecoMember **member)
 {
 	int members = count_members(spec);
 
+	if (reco_spec_is_replaced(spec))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("algorithm \"%s\" is none that is trained", spec->algorithm->name),
+						errhint("Give the algorithm of a version, which is what was chosen.")));
 	*member = palloc0(members * sizeof(RecoMember));
 	(void) make_member(spec, *member);
 	return members;
