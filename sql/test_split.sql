@@ -137,6 +137,9 @@ SELECT unknown, metric, round(value::numeric, 12) AS value, users
   FROM unnest(ARRAY['skip', 'miss', 'popular']) AS unknown,
        LATERAL reco.evaluate('split_threes', reco.als(factors => 2), test => 'VALUES (1, 5, 3.5), (2, 4, 2.0), (99, 1, 5.0)', unknown => unknown) AS e
  WHERE metric IN ('rmse', 'mae') AND algorithm = 'als()';
+-- nor is it told how many are not predicted where no values are hidden
+SELECT count(*) FILTER (WHERE metric = 'rmse') AS rmse, max(users) AS users
+  FROM reco.evaluate('split_threes', reco.als(factors => 2), test => 'VALUES (1, 5), (99, 1), (99, 2)', unknown => 'popular') WHERE algorithm = 'als()';
 SET client_min_messages = warning;
 -- a test without values says nothing about them
 SELECT count(*) FROM reco.evaluate('split_threes', reco.als(factors => 2), test => 'VALUES (1, 5), (2, 4)') WHERE metric IN ('rmse', 'mae');

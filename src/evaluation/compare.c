@@ -37,7 +37,8 @@ tell_unpredicted(const RecoScores *scores)
 	const reco_scores *kept = &scores->kept;
 	int first = kept->columns.first[RECO_METRIC_RMSE];
 
-	if (kept->unpredicted > 0)
+	/* nobody predicts where no values are hidden */
+	if (first >= 0 && kept->unpredicted > 0)
 		ereport(NOTICE,
 				(errmsg("%s predicts no value for %lld of %lld hidden interactions", scores->label,
 						(long long) kept->unpredicted,

@@ -594,6 +594,43 @@ test_samples(void **state)
 	}
 }
 
+/* Where no values are measured, nobody counts as not predicted. */
+static void
+test_without_values(void **state)
+{
+	uint64_t seed = 6;
+	reco_scorer scorer = mimic_hash_scorer(6);
+	crowd c = crowd_of(90, 6, &seed);
+	const int32_t cutoff = 3;
+	reco_evaluation e = {.scorer = &scorer,
+						 .profile = profile_of,
+						 .arg = &c,
+						 .users = c.measured,
+						 .user = c.user,
+						 .hidden = c.hidden,
+						 .predicts = true,
+						 .filler = c.filler,
+						 .fillers = c.items,
+						 .strangers = c.users / 4};
+
+	(void) state;
+	for (int values = 0; values <= 1; values++)
+	{
+		reco_columns columns;
+		reco_scores scores;
+		mimic_env m;
+
+		reco_columns_of(values ? METRICS : METRICS & ~RECO_METRICS_OF_VALUES, &cutoff, 1, &columns);
+		mimic_env_init(&m);
+		assert_int_equal(reco_scores_make(&m.env, &columns, e.users, NULL, &scores), RECO_OK);
+		assert_int_equal(reco_evaluation_run(&m.env, &e, &scores), RECO_OK);
+		assert_int_equal(scores.unpredicted > 0, values);
+		reco_scores_free(&m.env, &scores);
+		assert_int_equal(m.live, 0);
+	}
+	crowd_free(&c);
+}
+
 /* More users than a batch, and memory and stops at any moment. */
 static void
 test_batches(void **state)
@@ -654,9 +691,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_factors),
-		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_hash),    cmocka_unit_test(test_factors),
+		cmocka_unit_test(test_samples), cmocka_unit_test(test_without_values),
 		cmocka_unit_test(test_batches),
 	};
 

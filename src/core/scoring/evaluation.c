@@ -255,7 +255,7 @@ judge_stranger(const measuring *m, int64_t at, int64_t place)
 	reco_wanted wanted = wanted_of(m, user, &o);
 	int32_t n = e->misses ? 0 : e->fillers < m->length ? e->fillers : m->length;
 
-	if (e->predicts)
+	if (e->predicts && (m->columns->metrics & RECO_METRICS_OF_VALUES))
 		m->unpredicted[place] = e->hidden.start[user + 1] - e->hidden.start[user];
 	if (wanted.n == 0)
 		return RECO_OK;
