@@ -114,7 +114,20 @@ CALL reco.evaluate_into('tune_more', 'SELECT u, i FROM tune_tastes', reco.popula
 CALL reco.evaluate_into('tune_view', 'SELECT u, i FROM tune_tastes', reco.popular(), label => 'view');
 CALL reco.evaluate_into('tune_temporary', 'SELECT u, i FROM tune_tastes', reco.popular());
 CALL reco.evaluate_into('pg_temp."Tune made"', 'SELECT u, i FROM tune_tastes', reco.popular());
+CREATE DOMAIN tune_label AS varchar CHECK (VALUE <> 'bad');
+CREATE TABLE tune_wide (LIKE tune_results);
+ALTER TABLE tune_wide ALTER k TYPE bigint, ALTER value TYPE numeric, ALTER label TYPE tune_label, ALTER metric TYPE varchar, ALTER evaluated_at TYPE timestamptz(0);
+CALL reco.evaluate_into('tune_wide', 'SELECT u, i FROM tune_tastes', reco.popular(), label => 'wide');
+-- rules
+CREATE TABLE tune_nothing (LIKE tune_results);
+CREATE RULE nothing AS ON INSERT TO tune_nothing DO INSTEAD NOTHING;
+CALL reco.evaluate_into('tune_nothing', 'SELECT u, i FROM tune_tastes', reco.popular());
+CREATE TABLE tune_instead (LIKE tune_results);
+CREATE RULE instead AS ON INSERT TO tune_instead DO INSTEAD INSERT INTO tune_wide VALUES (NEW.*);
+CALL reco.evaluate_into('tune_instead', 'SELECT u, i FROM tune_tastes', reco.popular(), label => 'instead');
 RESET client_min_messages;
+SELECT label, count(*) > 0 AS rows FROM tune_wide GROUP BY label ORDER BY label;
+SELECT (SELECT count(*) FROM tune_nothing) AS nothing, (SELECT count(*) FROM tune_instead) AS instead;
 SELECT (SELECT count(*) > 0 FROM tune_more WHERE note = 'none'), (SELECT count(*) > 0 FROM tune_view), (SELECT count(*) > 0 FROM tune_temporary), (SELECT count(*) > 0 FROM "Tune made");
 -- and what it cannot, before anything is read
 CREATE TABLE tune_other (algorithm text, metric text);
@@ -137,6 +150,19 @@ CALL reco.evaluate_into('tune_results', 'SELECT u, i FROM tune_read()', reco.pop
 ROLLBACK;
 \set VERBOSITY default
 CALL reco.evaluate_into('tune_other', 'SELECT u, i FROM tune_read()', reco.popular());
+-- types that do not take every value
+CREATE TABLE tune_narrow (LIKE tune_results);
+ALTER TABLE tune_narrow ALTER k TYPE smallint;
+CALL reco.evaluate_into('tune_narrow', 'SELECT u, i FROM tune_read()', reco.popular());
+\set VERBOSITY terse
+ALTER TABLE tune_narrow ALTER k TYPE integer, ALTER value TYPE integer;
+CALL reco.evaluate_into('tune_narrow', 'SELECT u, i FROM tune_read()', reco.popular());
+ALTER TABLE tune_narrow ALTER value TYPE numeric(3,2);
+CALL reco.evaluate_into('tune_narrow', 'SELECT u, i FROM tune_read()', reco.popular());
+CREATE DOMAIN tune_short AS varchar(8);
+ALTER TABLE tune_narrow ALTER value TYPE float8, ALTER label TYPE tune_short;
+CALL reco.evaluate_into('tune_narrow', 'SELECT u, i FROM tune_read()', reco.popular());
+\set VERBOSITY default
 -- as the caller
 CREATE ROLE tune_guest;
 CREATE SCHEMA tune_closed;
@@ -163,4 +189,5 @@ DROP ROLE tune_guest;
 DROP SCHEMA tune_closed;
 DROP VIEW tune_view, tune_sum;
 DROP FUNCTION tune_again, tune_read, tune_drop;
-DROP TABLE tune_tastes, tune_items, tune_candidates, tune_all, tune_results, tune_more, tune_other, tune_wrong, tune_went;
+DROP TABLE tune_tastes, tune_items, tune_candidates, tune_all, tune_results, tune_more, tune_other, tune_wrong, tune_went, tune_wide, tune_nothing, tune_instead, tune_narrow;
+DROP DOMAIN tune_label, tune_short;
