@@ -153,6 +153,16 @@ CALL reco.grant_use('aut_d', 'aut_stranger', tables => true);
 SET ROLE aut_stranger;
 SELECT reco.describe('aut_d') ~ '^model +aut_d\n' AS described;
 RESET ROLE;
+-- the tables without the schema, and the schema without one of the tables
+REVOKE USAGE ON SCHEMA aut_d FROM aut_stranger;
+SET ROLE aut_stranger;
+SELECT reco.describe('aut_d');
+RESET ROLE;
+GRANT USAGE ON SCHEMA aut_d TO aut_stranger;
+REVOKE SELECT ON aut_d.model_version FROM aut_stranger;
+SET ROLE aut_stranger;
+SELECT reco.describe('aut_d');
+RESET ROLE;
 
 -- a member of a hybrid, whose other members are as given
 CALL reco.create_model('aut_h', 'aut_circles', reco.hybrid(ARRAY[reco.auto(candidates => ARRAY[reco.svd(factors => 10), reco.item_knn()]), reco.content()]),

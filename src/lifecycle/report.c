@@ -202,7 +202,10 @@ static void
 check_rights(Oid schema)
 {
 	RecoTable tables[] = {RECO_TABLE_MODEL, RECO_TABLE_VERSION};
+	AclResult result = reco_schema_aclcheck(schema, GetUserId(), ACL_USAGE);
 
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schema));
 	for (int t = 0; t < lengthof(tables); t++)
 	{
 		Relation table = reco_open(schema, tables[t], AccessShareLock);
