@@ -128,8 +128,19 @@ SELECT version, state LIKE 'chosen: ndcg@10 of what was chosen fell to %' AS fel
 -- time
 CALL reco.alter_model('aut_k', options => reco.options(retune => '1 hour'));
 SELECT * FROM aut_refresh();
-UPDATE aut_k.model_version SET choice = choice || jsonb_build_object('at', (now() - interval '2 hours')::text);
-SELECT * FROM aut_refresh();
+SELECT version, choice ->> 'at' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[+-]\d\d$' AS iso FROM aut_k.versions WHERE active;
+CREATE FUNCTION aut_chosen(at text) RETURNS TABLE (version int, algorithm text, state text) LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE aut_k.model_version SET choice = choice || jsonb_build_object('at', at);
+  RETURN QUERY SELECT * FROM aut_refresh();
+END $$;
+SELECT * FROM aut_chosen(to_char(now() AT TIME ZONE 'UTC' - interval '50 minutes' - interval '3 hours 30 minutes', 'YYYY-MM-DD HH24:MI:SS.US-03:30'));
+SELECT * FROM aut_chosen(to_char(now() AT TIME ZONE 'UTC' - interval '2 hours', 'YYYY-MM-DD HH24:MI:SS.US+00'));
+-- no time at all, and one without a later one
+SELECT * FROM aut_chosen('yesterday or so');
+SELECT * FROM aut_chosen('2026-99-01 00:00:00+00');
+SELECT * FROM aut_chosen('999999-01-01 00:00:00+00');
+SELECT * FROM aut_chosen('294276-12-31 23:59:59+00');
 -- what is recorded was tampered with
 UPDATE aut_k.model_version SET choice = '[1]';
 SELECT * FROM aut_refresh();
@@ -226,6 +237,9 @@ SELECT reco.auto(split => 'odd');
 SELECT reco.auto(candidates => '{}');
 SELECT reco.auto(candidates => ARRAY[reco.popular(), reco.hybrid(ARRAY[reco.auto()])]);
 SELECT reco.options(retune => '-1 day');
+SELECT reco.options(retune => '293000 years');
+SELECT reco.options(retune => '10000 years -3600000 days 1 hour');
+SELECT reco.options(retune => '1000 years');
 SELECT reco.options(retune => '1 mon 2 days 3 hours');
 SELECT reco.describe(reco.auto());
 SELECT reco.als_agg(ARRAY[1, 2]::real[], 1, ARRAY[1, 0, 0, 1]::real[], reco.auto());
@@ -267,4 +281,4 @@ SELECT * FROM reco.part_list('{"\\x00"}', '{"algorithm": "auto"}', 'users', 'nei
 DROP TABLE aut_popular, aut_circles, aut_items, aut_shuffled, aut_lines, aut_about;
 DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP SCHEMA %I CASCADE', model), '; ') FROM reco.models WHERE model LIKE 'aut\_%'); END $$;
 DROP ROLE aut_stranger;
-DROP FUNCTION aut_refresh, aut_choice, aut_rnd;
+DROP FUNCTION aut_refresh, aut_chosen, aut_choice, aut_rnd;

@@ -15,6 +15,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+#include <ctype.h>
 #include <math.h>
 
 /* By so much users, items or interactions may grow or shrink. */
@@ -57,14 +58,58 @@ size_changed(const JsonbContainer *shape, const char *what, double now)
 					   : psprintf("%s were %.0f and are %.0f", what, then, now);
 }
 
+/*
+ * The time that time_text() wrote.  Who writes to a model's tables may have put anything there:
+ * false, and no error, when it is none.
+ */
+static bool
+read_time(const char *text, TimestampTz *at)
+{
+	struct pg_tm tm = {0};
+	int micros = 0;
+	int hours;
+	int minutes = 0;
+	int seconds = 0;
+	int used = 0;
+	char sign[2];
+	int zone;
+
+	if (sscanf(text, "%6d-%2d-%2d %2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+			   &tm.tm_min, &tm.tm_sec, &used) != 6)
+		return false;
+	text += used;
+	if (*text == '.')
+	{
+		int unit = USECS_PER_SEC / 10;
+
+		for (text++; isdigit((unsigned char) *text); text++, unit /= 10)
+			micros += unit * (*text - '0');
+	}
+	if (sscanf(text, "%1[+-]%2d:%2d:%2d", sign, &hours, &minutes, &seconds) < 2)
+		return false;
+	zone = hours * SECS_PER_HOUR + minutes * SECS_PER_MINUTE + seconds;
+	zone = sign[0] == '-' ? zone : -zone;
+	if (tm.tm_year < 1 || tm.tm_mon < 1 || tm.tm_mon > MONTHS_PER_YEAR || tm.tm_mday < 1 ||
+		tm.tm_mday > 31 || tm.tm_hour < 0 || tm.tm_hour > 24 || tm.tm_min < 0 || tm.tm_min > 59 ||
+		tm.tm_sec < 0 || tm.tm_sec > 60)
+		return false;
+	return tm2timestamp(&tm, micros, &zone, at) == 0;
+}
+
 static bool
 is_past(const char *at, const Interval *interval)
 {
-	Datum then = DirectFunctionCall3(timestamptz_in, CStringGetDatum(at),
-									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-	Datum due = DirectFunctionCall2(timestamptz_pl_interval, then, PointerGetDatum(interval));
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz then;
 
-	return DatumGetTimestampTz(due) <= GetCurrentTimestamp();
+	if (!read_time(at, &then))
+		return true;
+	/* what lies far ahead has no later time */
+	if (then > now)
+		return false;
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(then),
+												   PointerGetDatum(interval))) <= now;
 }
 
 char *

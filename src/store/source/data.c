@@ -40,6 +40,22 @@ static const reco_option data_options[] = {
 	{NULL},
 };
 
+/* Longer than any model is kept, and short enough to be added to any time of now. */
+#define MOST_RETUNE_MONTHS (1000 * MONTHS_PER_YEAR)
+#define MOST_RETUNE_DAYS (1000 * 366)
+
+/* Parts of opposite sign may be long, and their sum short. */
+static bool
+is_too_long(const Interval *interval)
+{
+	Interval most = {.month = MOST_RETUNE_MONTHS};
+
+	return interval->month < -MOST_RETUNE_MONTHS || interval->month > MOST_RETUNE_MONTHS ||
+		   interval->day < -MOST_RETUNE_DAYS || interval->day > MOST_RETUNE_DAYS ||
+		   DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(interval),
+											IntervalPGetDatum(&most)));
+}
+
 Interval *
 reco_data_retune(const RecoDataOptions *options)
 {
@@ -53,6 +69,11 @@ reco_data_retune(const RecoDataOptions *options)
 	if (!DatumGetBool(DirectFunctionCall2(interval_gt, interval, IntervalPGetDatum(&zero))))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("option \"retune\" of reco.options must be longer than 0"),
+						errhint("Leave it out to have an algorithm chosen anew only when the data "
+								"or its worth has changed.")));
+	if (is_too_long(DatumGetIntervalP(interval)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"retune\" of reco.options must be at most 1000 years"),
 						errhint("Leave it out to have an algorithm chosen anew only when the data "
 								"or its worth has changed.")));
 	return DatumGetIntervalP(interval);
