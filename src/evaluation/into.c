@@ -16,6 +16,7 @@
  */
 #include "evaluation/compare.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"

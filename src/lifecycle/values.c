@@ -24,15 +24,21 @@ RECO_FUNCTION(reco_describe);
 RECO_FUNCTION(reco_make_algorithm);
 RECO_FUNCTION(reco_make_options);
 
-/* An interval, as it is read whatever IntervalStyle is. */
+/* An interval, as it is read whatever IntervalStyle is, and by servers that read no large numbers.
+ */
 static char *
 interval_text(const Interval *interval, const char *name)
 {
+	int64 seconds = interval->time / USECS_PER_SEC;
+
 	if (INTERVAL_NOT_FINITE(interval))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("option \"%s\" of reco.options must be finite", name)));
-	return psprintf("%d mons %d days " INT64_FORMAT " us", interval->month, interval->day,
-					interval->time);
+	return psprintf("%d mons %d days %s" INT64_FORMAT ":%02d:%02d.%06d", interval->month,
+					interval->day, interval->time < 0 ? "-" : "", Abs(seconds / SECS_PER_HOUR),
+					Abs((int) (seconds % SECS_PER_HOUR / SECS_PER_MINUTE)),
+					Abs((int) (seconds % SECS_PER_MINUTE)),
+					Abs((int) (interval->time % USECS_PER_SEC)));
 }
 
 /* Adds an argument, or an element of one; type: the base type. */
