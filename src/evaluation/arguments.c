@@ -35,7 +35,8 @@ reco_read_cutoffs(ArrayType *array, int32 *out)
 	if (ARR_NDIM(array) != 1 || array_contains_nulls(array) || n > RECO_MAX_CUTOFFS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("cutoffs must be an array of 1 to %d numbers without nulls",
-							   RECO_MAX_CUTOFFS)));
+							   RECO_MAX_CUTOFFS),
+						errhint("Cutoffs are lengths of lists, such as '{5, 10, 20}'.")));
 	for (int c = 0; c < n; c++)
 	{
 		out[c] = ((int32 *) ARR_DATA_PTR(array))[c];
@@ -69,7 +70,8 @@ read_array(ArrayType *array, const char *name)
 	{
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not contain nulls", name)));
+							errmsg("%s must not contain nulls", name),
+							errhint("Leave the nulls out: array_remove() does.")));
 		specs = lappend(specs, reco_spec_parse(DatumGetJsonbP(values[i])));
 	}
 	return specs;
@@ -183,7 +185,8 @@ read_split(FunctionCallInfo fcinfo, int first)
 	split.rule.fraction = PG_GETARG_FLOAT8(first + RECO_ARG_FRACTION);
 	if (!(split.rule.fraction > 0 && split.rule.fraction < 1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("test_fraction must be between 0 and 1")));
+						errmsg("test_fraction must be between 0 and 1"),
+						errhint("It is the part to be found: 0.2 hides a fifth.")));
 	return split;
 }
 

@@ -78,15 +78,6 @@ better(const Search *search, double a, double b)
 	return reco_metric_more_is_better(search->metric.kind) ? a > b : a < b;
 }
 
-/* Whether an error says that the data is nothing for a candidate, or the memory too little. */
-static bool
-is_of_candidate(const ErrorData *error)
-{
-	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
-		   ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_FEATURE_NOT_SUPPORTED ||
-		   error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-}
-
 typedef struct Job
 {
 	Search *search;
@@ -125,7 +116,7 @@ try_one(Search *search, Tried *tried)
 	old = MemoryContextSwitchTo(context);
 	error = reco_lookup_try(measure, &job);
 	MemoryContextSwitchTo(old);
-	if (error && !is_of_candidate(error))
+	if (error && !reco_error_is_of_algorithm(error))
 		ReThrowError(error);
 	if (error)
 	{

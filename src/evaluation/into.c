@@ -231,7 +231,8 @@ write_rows(Into *into, const RecoCompared *compared)
 	if (schema == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"%s\" was dropped while algorithms were evaluated", into->name)));
+				 errmsg("table \"%s\" was dropped while algorithms were evaluated", into->name),
+				 errhint("Call reco.evaluate_into() again: it makes the table anew.")));
 	for (int c = 0; c < COLUMNS; c++)
 		types[c] = type_of_column(c);
 	into->insert =

@@ -47,7 +47,8 @@ reco_measurement_want(RecoMeasurement *e, const RecoMetric *metric)
 	if (c == RECO_MAX_CUTOFFS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there are metrics of more than %d lengths of lists", RECO_MAX_CUTOFFS)));
+				 errmsg("there are metrics of more than %d lengths of lists", RECO_MAX_CUTOFFS),
+				 errhint("Ask for fewer cutoffs in one call.")));
 	e->cutoff[c] = metric->k;
 	e->cutoffs = Max(e->cutoffs, c + 1);
 }
@@ -348,6 +349,14 @@ reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return scores;
+}
+
+bool
+reco_error_is_of_algorithm(const ErrorData *error)
+{
+	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
+		   ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		   error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
 void

@@ -80,6 +80,11 @@ extern void reco_measure_expect(RecoMeasurement *measurement, const RecoSpec *sp
 extern RecoScores *reco_measure_one(RecoMeasurement *measurement, const RecoSpec *spec);
 /* The same of values that are predicted without taste, by their mean and with biases. */
 extern List *reco_measure_baselines(RecoMeasurement *measurement);
+/*
+ * Whether an error of that says that the data is nothing for the algorithm, or reco.max_memory too
+ * little: others can be tried all the same.  Anything else, a cancel above all, ends the work.
+ */
+extern bool reco_error_is_of_algorithm(const ErrorData *error);
 extern void reco_scores_release(RecoMeasurement *measurement, RecoScores *scores);
 
 /*

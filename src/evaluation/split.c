@@ -245,7 +245,8 @@ reco_split_require(const RecoSplit *split, const RecoData *data, const reco_spli
 		case RECO_SPLIT_TIME:
 			if (empty && !split->rule.has_cut)
 				ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-								errmsg("no interaction of the source has a time")));
+								errmsg("no interaction of the source has a time"),
+								errhint("Fill the column of times, or use split => 'random'.")));
 			ereport(ERROR,
 					(errcode(ERRCODE_NO_DATA_FOUND),
 					 errmsg("a cut at %s leaves nothing to %s", time_text(data, counts->cut),
@@ -265,7 +266,9 @@ reco_split_require(const RecoSplit *split, const RecoData *data, const reco_spli
 		default:
 			ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 							errmsg("source has too few interactions to evaluate on"),
-							errdetail("No user has an interaction to spare for the test.")));
+							errdetail("No user has an interaction to spare for the test."),
+							errhint("A user needs two items at least, or three with "
+									"test_fraction => 0.2: read more rows, or hide more.")));
 	}
 }
 

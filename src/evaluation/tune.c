@@ -129,17 +129,6 @@ measure(void *arg)
 	tried->scores = reco_measure_one(e, spec);
 }
 
-/* Whether an error is one of this algorithm on this data. */
-static bool
-is_its_own(const ErrorData *error)
-{
-	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-
-	return category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) ||
-		   category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
-		   category == ERRCODE_TO_CATEGORY(ERRCODE_PROGRAM_LIMIT_EXCEEDED);
-}
-
 /* popular: who it is compared with, and may be itself. */
 static void
 try(Tried *tried, const RecoMetric *metric, const Tried *popular)
@@ -151,7 +140,7 @@ try(Tried *tried, const RecoMetric *metric, const Tried *popular)
 	MemoryContextSwitchTo(context);
 	error = reco_lookup_try(measure, tried);
 	MemoryContextSwitchTo(old);
-	if (error && !is_its_own(error))
+	if (error && !reco_error_is_of_algorithm(error))
 		ReThrowError(error);
 	if (error)
 	{

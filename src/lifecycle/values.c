@@ -33,7 +33,8 @@ interval_text(const Interval *interval, const char *name)
 
 	if (INTERVAL_NOT_FINITE(interval))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("option \"%s\" of reco.options must be finite", name)));
+						errmsg("option \"%s\" of reco.options must be finite", name),
+						errhint("Give a length of time, such as '30 days', or NULL.")));
 	return psprintf("%d mons %d days %s" INT64_FORMAT ":%02d:%02d.%06d", interval->month,
 					interval->day, interval->time < 0 ? "-" : "", Abs(seconds / SECS_PER_HOUR),
 					Abs((int) (seconds % SECS_PER_HOUR / SECS_PER_MINUTE)),

@@ -295,15 +295,8 @@ item_candidates(const RecoTraining *training, bool portfolio)
 		"\"similarity\": \"asymmetric\", \"exponent\": 0.3, \"shrinkage\": 0",
 		"\"similarity\": \"jaccard\", \"shrinkage\": 0",
 	};
-	static const int neighbors[] = {100, 300};
-	List *grid = NIL;
 
-	if (portfolio)
-		return list_make1(pstrdup("{}"));
-	for (int k = 0; k < lengthof(kinds); k++)
-		for (int n = 0; n < lengthof(neighbors); n++)
-			grid = lappend(grid, psprintf("{%s, \"neighbors\": %d}", kinds[k], neighbors[n]));
-	return grid;
+	return knn_candidates(kinds, lengthof(kinds), portfolio);
 }
 
 static List *

@@ -94,6 +94,20 @@ knn_choose(const RecoTraining *training, reco_neighbors_use use, KnnParams *para
 	params->shrinkage = chosen.shrinkage;
 }
 
+List *
+knn_candidates(const char *const *kind, int n, bool portfolio)
+{
+	static const int neighbors[] = {100, 300};
+	List *grid = NIL;
+
+	if (portfolio)
+		return list_make1(pstrdup("{}"));
+	for (int k = 0; k < n; k++)
+		for (int l = 0; l < lengthof(neighbors); l++)
+			grid = lappend(grid, psprintf("{%s, \"neighbors\": %d}", kind[k], neighbors[l]));
+	return grid;
+}
+
 bool
 knn_predicts_value(const RecoSpec *spec)
 {

@@ -34,6 +34,8 @@ extern const KnnParams *knn_params(const RecoSpec *spec);
 extern reco_neighbors_params knn_kernel_params(const KnnParams *params);
 extern void knn_check(const void *params);
 /* What is left open of options of a use. */
+/* RecoAlgorithm.candidates: each of n kinds of lists, written as options, of some lengths. */
+extern List *knn_candidates(const char *const *kind, int n, bool portfolio);
 extern void knn_choose(const RecoTraining *training, reco_neighbors_use use, KnnParams *params);
 extern bool knn_predicts_value(const RecoSpec *spec);
 extern bool knn_compares_values(const RecoSpec *spec);

@@ -132,5 +132,6 @@ reco_metric_check(const RecoMetric *metric, const RecoSpec *spec, const char *wh
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s by %s needs an algorithm that predicts values, which %s does "
 							   "not",
-							   what, reco_metric_name(metric->kind), spec->algorithm->name)));
+							   what, reco_metric_name(metric->kind), spec->algorithm->name),
+						errhint("Use a metric of lists, such as ndcg@10, or reco.als().")));
 }

@@ -124,15 +124,8 @@ user_candidates(const RecoTraining *training, bool portfolio)
 		"\"weighting\": \"none\", \"shrinkage\": 0",
 		"\"similarity\": \"jaccard\", \"shrinkage\": 0",
 	};
-	static const int neighbors[] = {100, 300};
-	List *grid = NIL;
 
-	if (portfolio)
-		return list_make1(pstrdup("{}"));
-	for (int k = 0; k < lengthof(kinds); k++)
-		for (int n = 0; n < lengthof(neighbors); n++)
-			grid = lappend(grid, psprintf("{%s, \"neighbors\": %d}", kinds[k], neighbors[n]));
-	return grid;
+	return knn_candidates(kinds, lengthof(kinds), portfolio);
 }
 
 const RecoAlgorithm reco_algorithm_user_knn = {
