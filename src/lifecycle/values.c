@@ -29,17 +29,17 @@ RECO_FUNCTION(reco_make_options);
 static char *
 interval_text(const Interval *interval, const char *name)
 {
-	int64 seconds = interval->time / USECS_PER_SEC;
+	uint64 time = interval->time < 0 ? -(uint64) interval->time : (uint64) interval->time;
+	uint64 seconds = time / USECS_PER_SEC;
 
 	if (INTERVAL_NOT_FINITE(interval))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("option \"%s\" of reco.options must be finite", name),
 						errhint("Give a length of time, such as '30 days', or NULL.")));
-	return psprintf("%d mons %d days %s" INT64_FORMAT ":%02d:%02d.%06d", interval->month,
-					interval->day, interval->time < 0 ? "-" : "", Abs(seconds / SECS_PER_HOUR),
-					Abs((int) (seconds % SECS_PER_HOUR / SECS_PER_MINUTE)),
-					Abs((int) (seconds % SECS_PER_MINUTE)),
-					Abs((int) (interval->time % USECS_PER_SEC)));
+	return psprintf("%d mons %d days %s" UINT64_FORMAT ":%02d:%02d.%06d", interval->month,
+					interval->day, interval->time < 0 ? "-" : "", seconds / SECS_PER_HOUR,
+					(int) (seconds % SECS_PER_HOUR / SECS_PER_MINUTE),
+					(int) (seconds % SECS_PER_MINUTE), (int) (time % USECS_PER_SEC));
 }
 
 /* Adds an argument, or an element of one; type: the base type. */
