@@ -3,15 +3,12 @@
  *	  reco.item_knn(): items like those that a user has; and reco.rp3beta(), where
  *	  a random walk says what is like what.
  *
- * An item's list holds its k nearest neighbors: what speaks for it.  Scores are
- * added up the other way round: each interaction is a row of the followers, the
- * items in whose lists its item is.  With similarity => 'conditional', the
- * question is what goes with an item, and the lists are those of the given item.
- * core/scoring/score_lists.c does the scoring.
+ * An item's list holds its k nearest neighbors: what speaks for it (item_lists.h).  With
+ * similarity => 'conditional', the question is what goes with an item, and the lists are those of
+ * the given item.
  */
+#include "model/item_lists.h"
 #include "model/knn.h"
-
-#include "core/scoring/score_lists.h"
 
 #include <math.h>
 
@@ -31,42 +28,15 @@ static const reco_option rp3beta_options[] = {
 	{NULL},
 };
 
-enum
-{
-	ITEM_LISTS,
-	ITEM_FOLLOWERS,
-	ITEM_SIMILAR,
-	ITEM_BIASES /* the first part of these */
-};
+/* The first of the parts of biases. */
+#define ITEM_BIASES ITEM_LIST_PARTS
 
 static const RecoPartType *
 item_parts(const RecoSpec *spec, int *n)
 {
-	static const RecoPartType own[ITEM_BIASES] = {
-		[ITEM_LISTS] = {.name = "neighbors",
-						.side = RECO_OF_ITEMS,
-						.shape = RECO_LIST,
-						.of = RECO_OF_ITEMS,
-						.element = RECO_FLOAT8,
-						.kept = RECO_STORED_ONLY,
-						.role = RECO_ROLE_NEIGHBORS},
-		[ITEM_FOLLOWERS] = {.name = "followers",
-							.side = RECO_OF_ITEMS,
-							.shape = RECO_LIST,
-							.of = RECO_OF_ITEMS,
-							.element = RECO_FLOAT4,
-							.kept = RECO_DERIVED},
-		/* what is shown as similar to an item */
-		[ITEM_SIMILAR] = {.name = "similar",
-						  .side = RECO_OF_ITEMS,
-						  .shape = RECO_LIST,
-						  .of = RECO_OF_ITEMS,
-						  .element = RECO_FLOAT8,
-						  .kept = RECO_DERIVED},
-	};
 	RecoPartType *type = palloc0((ITEM_BIASES + RECO_BIAS_PARTS) * sizeof(RecoPartType));
 
-	memcpy(type, own, sizeof(own));
+	item_list_parts(type);
 	*n = ITEM_BIASES + knn_bias_parts(spec, &type[ITEM_BIASES]);
 	return type;
 }
@@ -191,77 +161,19 @@ own_lists_are_similar(const RecoSpec *spec)
 		   (lists_are_given(spec) || reco_measure_symmetric(&params));
 }
 
-/*
- * Lists to followers: their transpose, or, where the lists already are of the
- * given item, the transpose's transpose, whose rows are in order.
- */
-static void
-make_followers(RecoModel *model, RecoMember *member, RecoBudget *budget)
-{
-	reco_neighbors lists = reco_part_lists(&member->part[ITEM_LISTS]);
-	Size entries = lists.start[lists.rows];
-	float *value = reco_budget_alloc(budget, (entries + 1) * sizeof(float));
-	reco_csr as_lists = {model->items, model->items, lists.start, lists.row, value};
-	reco_csr followers;
-
-	for (Size e = 0; e < entries; e++)
-	{
-		value[e] = (float) lists.similarity[e];
-		RECO_POLL_AT(e);
-	}
-	reco_budget_check(budget, reco_csr_transpose(&budget->env, &as_lists, value, &followers),
-					  "the model");
-	if (lists_are_given(member->spec))
-	{
-		reco_csr speaking = followers;
-
-		reco_budget_check(budget,
-						  reco_csr_transpose(&budget->env, &speaking, speaking.value, &followers),
-						  "the model");
-		reco_csr_free(&budget->env, &speaking);
-	}
-	reco_budget_free(budget, value);
-	member->part[ITEM_FOLLOWERS] = reco_csr_part(&followers);
-}
-
-/*
- * Where the lists say what speaks for an item, what is similar to an item is whom it speaks for:
- * the lists the other way round.
- */
-static void
-make_similar(RecoMember *member, RecoBudget *budget)
-{
-	reco_neighbors lists = reco_part_lists(&member->part[ITEM_LISTS]);
-	reco_neighbors similar;
-
-	if (own_lists_are_similar(member->spec))
-	{
-		member->part[ITEM_SIMILAR] = member->part[ITEM_LISTS];
-		return;
-	}
-	reco_budget_check(budget, reco_neighbors_reverse(&budget->env, &lists, &similar), "the model");
-	reco_neighbors_free(&budget->env, &lists);
-	member->part[ITEM_LISTS] = (RecoPart){0};
-	member->part[ITEM_SIMILAR] = reco_lists_part(&similar);
-}
-
 static void
 item_prepare(RecoModel *model, RecoMember *member, bool serving, RecoBudget *budget)
 {
-	make_followers(model, member, budget);
+	item_lists_followers(model, member, lists_are_given(member->spec), budget);
 	if (serving)
-		make_similar(member, budget);
+		item_lists_similar(member, own_lists_are_similar(member->spec), budget);
 }
 
 static reco_scorer *
 item_scorer(const RecoModel *model, const RecoMember *member)
 {
-	reco_list_scorer *scorer = palloc0(sizeof(reco_list_scorer));
-
-	scorer->sums = knn_sums(model, member, ITEM_BIASES, &reco_list_scorer_type);
-	scorer->followers = reco_part_csr(&member->part[ITEM_FOLLOWERS], model->items);
-	scorer->similar = reco_part_lists(&member->part[ITEM_SIMILAR]);
-	return &scorer->sums.head;
+	return item_lists_scorer(model, member,
+							 knn_sums(model, member, ITEM_BIASES, &reco_list_scorer_type));
 }
 
 static void
