@@ -93,6 +93,15 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.rp3beta IS
 'items by a random walk over users and items, the popular ones held down by beta';
 
+CREATE FUNCTION reco.ease(
+  regularization pg_catalog.float8 DEFAULT NULL,
+  neighbors pg_catalog.int4 DEFAULT NULL
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.ease IS
+'each item as a linear combination of the others, in closed form';
+
 CREATE FUNCTION reco.content(
   weights pg_catalog.jsonb DEFAULT NULL
 ) RETURNS reco.algorithm

@@ -1,0 +1,305 @@
+/*
+ * test_ease.c
+ *	  Unit tests of EASE (core/regression/ease.h): weights against the formula over Gauss and
+ *	  Jordan's inverse, which of them are kept, determinism, and what cannot be done.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/regression/ease.h"
+#include "mimic_env.h"
+#include "mimic_linear.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Errors of weights beside the largest of an item: float4, times the condition. */
+#define CLOSE 1e-3
+
+/* Users of two kinds and of chance; the last item has nothing, one before it is far larger. */
+static double *
+table_of(int32_t rows, int32_t cols, uint64_t seed)
+{
+	double *x = calloc((size_t) rows * cols + 1, sizeof(double));
+
+	for (int32_t r = 0; r < rows; r++)
+		for (int32_t c = 0; c < cols - 1; c++)
+			if (mimic_uniform(&seed) < ((r + c) % 2 ? 0.03 : 0.15))
+				x[r * cols + c] = (double) (1 + mimic_below(&seed, 5)) * (c == cols - 2 ? 1e6 : 1);
+	return x;
+}
+
+/* B by its definition. */
+static double *
+weights_of(const double *x, int32_t rows, int32_t cols, double lambda)
+{
+	double *g = mimic_gram(x, rows, cols);
+	double *p;
+
+	for (int32_t i = 0; i < cols; i++)
+		g[i * cols + i] += lambda;
+	p = mimic_inverse(g, cols);
+	for (int32_t i = 0; i < cols; i++)
+		for (int32_t j = 0; j < cols; j++)
+			g[i * cols + j] = i == j ? 0 : -p[i * cols + j] / p[j * cols + j];
+	free(p);
+	return g;
+}
+
+/* The list of item i: right weights, in order, and none left out that is larger. */
+static void
+check_list(const reco_neighbors *lists, int32_t i, int neighbors, const double *b, int32_t cols)
+{
+	int64_t from = lists->start[i];
+	int64_t n = lists->start[i + 1] - from;
+	bool *kept = calloc((size_t) cols, sizeof(bool));
+	double largest = 0;
+	int32_t some = 0;
+
+	for (int32_t j = 0; j < cols; j++)
+	{
+		largest = fmax(largest, fabs(b[i * cols + j]));
+		some += b[i * cols + j] != 0;
+	}
+	assert_int_equal(n, some < neighbors ? some : neighbors);
+	for (int64_t e = from; e < from + n; e++)
+	{
+		int32_t j = lists->row[e];
+
+		assert_true(j >= 0 && j < cols && j != i && !kept[j]);
+		kept[j] = true;
+		if (!(fabs(lists->similarity[e] - b[i * cols + j]) <= CLOSE * largest))
+			fail_msg("of %d items weight %d %d: %.8g, not %.8g of %.8g", cols, i, j,
+					 lists->similarity[e], b[i * cols + j], largest);
+		if (e > from)
+			assert_true(fabs(lists->similarity[e]) <= fabs(lists->similarity[e - 1]));
+	}
+	for (int32_t j = 0; n > 0 && j < cols; j++)
+		if (!kept[j])
+			assert_true(fabs(b[i * cols + j]) <=
+						fabs(lists->similarity[from + n - 1]) + CLOSE * largest);
+	free(kept);
+}
+
+static void
+assert_same(const reco_neighbors *a, const reco_neighbors *b)
+{
+	int64_t n = a->start[a->rows];
+
+	assert_int_equal(b->rows, a->rows);
+	assert_memory_equal(a->start, b->start, ((size_t) a->rows + 1) * sizeof(int64_t));
+	assert_memory_equal(a->row, b->row, (size_t) n * sizeof(int32_t));
+	assert_memory_equal(a->similarity, b->similarity, (size_t) n * sizeof(double));
+}
+
+static void
+test_weights(void **state)
+{
+	static const int32_t sizes[] = {1, 2, 40, 210};
+	static const int lengths[] = {1, 7, 10000};
+
+	(void) state;
+	for (int s = 0; s < 4; s++)
+		for (int l = 0; l < 3; l++)
+		{
+			int32_t cols = sizes[s];
+			double *x = table_of(90, cols, 11 + s);
+			double *b = weights_of(x, 90, cols, 25);
+			reco_csr by_user = mimic_csr_of(x, 90, cols, false);
+			reco_ease_params params = {25, lengths[l]};
+			reco_neighbors first;
+
+			for (int threads = 1; threads <= 3; threads++)
+			{
+				mimic_env m;
+				reco_csr by_item;
+				reco_neighbors lists;
+				size_t held;
+
+				mimic_env_init(&m);
+				m.env.threads = threads;
+				assert_int_equal(reco_csr_transpose(&m.env, &by_user, by_user.value, &by_item),
+								 RECO_OK);
+				held = m.peak = m.bytes;
+				assert_int_equal(
+					reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists),
+					RECO_OK);
+				assert_true(m.peak - held <= reco_ease_memory(&params, cols, threads));
+				reco_csr_free(&m.env, &by_item);
+				for (int32_t i = 0; i < cols; i++)
+					check_list(&lists, i, lengths[l], b, cols);
+				if (threads == 1)
+					first = lists;
+				else
+				{
+					assert_same(&first, &lists);
+					reco_neighbors_free(&m.env, &lists);
+					assert_int_equal(m.live, 0);
+				}
+				if (threads == 3)
+					reco_neighbors_free(&m.env, &first);
+			}
+			mimic_csr_free(&by_user);
+			free(b);
+			free(x);
+		}
+}
+
+/* Values in place of ones of the same matrix; scores of users as the model is meant. */
+static void
+test_scale(void **state)
+{
+	enum
+	{
+		ROWS = 50,
+		COLS = 30
+	};
+	double *x = table_of(ROWS, COLS, 4);
+	reco_neighbors lists[3];
+	mimic_env m;
+
+	(void) state;
+	mimic_env_init(&m);
+	for (int kind = 0; kind < 3; kind++)
+	{
+		/* ones, twos, and values whose squares are beyond float4 */
+		double value = kind == 0 ? 1 : kind == 1 ? 2 : 0x1p70;
+		reco_ease_params params = {3 * value * value, 5};
+		reco_csr by_user;
+		reco_csr by_item;
+
+		for (int c = 0; c < ROWS * COLS; c++)
+			x[c] = x[c] != 0 ? value : 0;
+		by_user = mimic_csr_of(x, ROWS, COLS, kind == 0);
+		assert_int_equal(reco_csr_transpose(&m.env, &by_user, by_user.value, &by_item), RECO_OK);
+		assert_int_equal(
+			reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists[kind]), RECO_OK);
+		reco_csr_free(&m.env, &by_item);
+		mimic_csr_free(&by_user);
+	}
+	assert_same(&lists[0], &lists[1]);
+	assert_same(&lists[0], &lists[2]);
+	for (int kind = 0; kind < 3; kind++)
+		reco_neighbors_free(&m.env, &lists[kind]);
+	assert_int_equal(m.live, 0);
+	free(x);
+}
+
+/* Every poll stops and every allocation fails in turn; a matrix that has no solution. */
+static void
+test_refusals(void **state)
+{
+	enum
+	{
+		ROWS = 30,
+		COLS = 200
+	};
+	double *x = table_of(ROWS, COLS, 8);
+	reco_csr by_user;
+	reco_csr by_item;
+	reco_ease_params params = {1, 5};
+	reco_neighbors lists;
+	reco_status status;
+	mimic_env m;
+
+	(void) state;
+	for (int r = 0; r < ROWS; r++)
+		x[r * COLS + 1] = x[r * COLS] = 1;
+	by_user = mimic_csr_of(x, ROWS, COLS, true);
+	mimic_env_init(&m);
+	m.env.threads = 2;
+	assert_int_equal(reco_csr_transpose(&m.env, &by_user, NULL, &by_item), RECO_OK);
+	m.live = 0;
+	m.polls = 0;
+	do
+	{
+		m.stop_at++;
+		m.polls = 0;
+		status = reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists);
+		assert_true(status == RECO_OK || status == RECO_STOPPED);
+		if (status == RECO_OK)
+			reco_neighbors_free(&m.env, &lists);
+		assert_int_equal(m.live, 0);
+	} while (status == RECO_STOPPED);
+	assert_true(m.stop_at > 20);
+	m.stop_at = m.fail_at = 0;
+	do
+	{
+		m.fail_at++;
+		m.allocations = 0;
+		status = reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists);
+		assert_true(status == RECO_OK || status == RECO_NO_MEMORY);
+		if (status == RECO_OK)
+			reco_neighbors_free(&m.env, &lists);
+		assert_int_equal(m.live, 0);
+	} while (status == RECO_NO_MEMORY);
+	assert_true(m.fail_at > 7);
+	m.fail_at = 0;
+	/* two items that nobody tells apart */
+	params.regularization = 1e-7;
+	assert_int_equal(reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists),
+					 RECO_SINGULAR);
+	params.regularization = 0;
+	assert_int_equal(reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists),
+					 RECO_INVALID);
+	params = (reco_ease_params){1, 0};
+	assert_int_equal(reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists),
+					 RECO_INVALID);
+	assert_int_equal(m.live, 0);
+	m.live = 3;
+	reco_csr_free(&m.env, &by_item);
+	mimic_csr_free(&by_user);
+	free(x);
+}
+
+/* Twice the values, four times the regularization; the more items, the shorter the lists; what is
+ * given stays. */
+static void
+test_choice(void **state)
+{
+	reco_shape shape = {.per_user = 25, .per_item = 9, .mean_square = 1};
+	reco_ease_params params = {NAN, 10};
+
+	(void) state;
+	reco_ease_choose(&shape, &params);
+	assert_true(fabs(params.regularization - 75) < 1e-9);
+	shape.mean_square = 4;
+	reco_ease_choose(&shape, &params);
+	assert_true(fabs(params.regularization - 75) < 1e-9);
+	params.regularization = NAN;
+	reco_ease_choose(&shape, &params);
+	assert_true(fabs(params.regularization - 300) < 1e-9);
+	shape.mean_square = 1e300;
+	params.regularization = NAN;
+	reco_ease_choose(&shape, &params);
+	assert_true(params.regularization == RECO_EASE_MOST);
+	assert_int_equal(params.neighbors, 10);
+	for (int n = 0; n < 4; n++)
+	{
+		static const int32_t items[] = {300, 5000, 20000, 1000000};
+		static const int expected[] = {1000, 1000, 250, 100};
+
+		shape.cols = items[n];
+		params.neighbors = RECO_EASE_OPEN;
+		reco_ease_choose(&shape, &params);
+		assert_int_equal(params.neighbors, expected[n]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_weights),
+		cmocka_unit_test(test_scale),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_choice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
