@@ -102,6 +102,17 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.ease IS
 'each item as a linear combination of the others, in closed form';
 
+CREATE FUNCTION reco.slim(
+  l1 pg_catalog.float8 DEFAULT NULL,
+  l2 pg_catalog.float8 DEFAULT NULL,
+  neighbors pg_catalog.int4 DEFAULT NULL,
+  positive pg_catalog.bool DEFAULT true
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.slim IS
+'each item as a sparse linear combination of the others, by an elastic net';
+
 CREATE FUNCTION reco.content(
   weights pg_catalog.jsonb DEFAULT NULL
 ) RETURNS reco.algorithm
