@@ -57,12 +57,12 @@ SELECT count(*) AS n, bool_and(s.similarity > 0) AS above, bool_and(s.similarity
   FROM ease.similar_items(5, n => 60) AS s LEFT JOIN ease.item_neighbors AS b ON b.item_id = 5 AND b.neighbor_id = s.item_id;
 SELECT count(*) AS n FROM ease.item_neighbors WHERE item_id = 5 AND similarity > 0;
 
--- cut to the largest of either sign
+-- cut to the largest of all, of either sign: seven of an item in the mean
 CALL reco.create_model('ease_cut', 'ease_many', reco.ease(regularization => 500, neighbors => 7), options => reco.options(value => 'raw'));
-SELECT count(*) AS kept, count(*) FILTER (WHERE c.similarity = b.similarity) AS same, min(abs(c.similarity)) FILTER (WHERE c.rank < 7) > 0 AS some
+SELECT count(*) AS kept, count(*) FILTER (WHERE c.similarity = b.similarity) AS same, max(place) AS last, max(c.rank) > 7 AS longer
   FROM ease_cut.item_neighbors AS c
-  JOIN (SELECT *, row_number() OVER (PARTITION BY item_id ORDER BY abs(similarity) DESC, neighbor_id) AS place FROM ease.item_neighbors) AS b
-    ON b.item_id = c.item_id AND b.neighbor_id = c.neighbor_id AND b.place = c.rank;
+  JOIN (SELECT *, rank() OVER (ORDER BY abs(similarity) DESC) AS place FROM ease.item_neighbors) AS b
+    ON b.item_id = c.item_id AND b.neighbor_id = c.neighbor_id;
 
 -- negative values, values of 0; without values; a single row; small and large values
 CREATE TABLE ease_odd (u int, i int, v float8);

@@ -5,8 +5,8 @@
  *	 minimize	|X - X B|^2 + lambda |B|^2		with 0 on the diagonal of B
  *
  * for interactions X.  With G = X'X and P = (G + lambda I)^-1, B_ij = -P_ij / P_jj for i != j,
- * and a user's scores are x_u B.  Of what an item says of the others, a row of B, the largest
- * weights by size are kept, of either sign: cut to as many, columns lose more of the quality.
+ * and a user's scores are x_u B.  Of all weights the largest by size are kept, of either sign:
+ * cut to as many for each item, rows or columns of B lose more of the quality.
  *
  * Source: Steck 2019, "Embarrassingly shallow autoencoders for sparse data".
  */
@@ -23,7 +23,7 @@
 typedef struct reco_ease_params
 {
 	double regularization; /* lambda, above 0; NaN: open */
-	int neighbors;         /* weights that are kept of an item, at least 1 */
+	int neighbors;         /* weights that are kept of an item in the mean, at least 1 */
 } reco_ease_params;
 
 /* Neighbors that are not given. */
@@ -34,12 +34,12 @@ typedef struct reco_ease_params
  *
  *	 regularization	5 sqrt(n_u n_i) times the mean of v^2, n_u and n_i the mean numbers of
  *					interactions of a user and of an item
- *	 neighbors		5,000,000 / items, kept within 100 and 1000
+ *	 neighbors		2,000,000 / items, kept within 100 and 1000
  *
  * The best regularization was 3.5 to 7 sqrt(n_u n_i) on the data sets that doc/performance.md
  * names, with 7 to 165 interactions of a user and 8 to 270 of an item; half or twice as much costs
- * a hundredth or two of the quality.  Where items are few, each has weights on a large share of all
- * that matter, and there is room for them; where they are many a hundred are enough.
+ * a hundredth or two of the quality.  Where items are few there is room for all weights that
+ *matter; where they are many a hundred of an item lose little.
  */
 extern void reco_ease_choose(const reco_shape *shape, reco_ease_params *params);
 
@@ -50,8 +50,9 @@ extern size_t reco_ease_memory(const reco_ease_params *params, int32_t items, in
 typedef void (*reco_ease_progress)(void *arg, int32_t step, int32_t steps);
 
 /*
- * The list of item i has the `neighbors` items j of the largest |B_ij|, the largest first, equal
- * ones by number, without weights of 0.  The result has the same bits for any number of threads;
+ * The list of item i has the items j whose |B_ij| is among the neighbors * items largest of all,
+ * the largest first, equal ones by number, without weights of 0.  Of those as large as the least
+ * that is kept the first by i and j are.  The result has the same bits for any number of threads;
  * its arrays belong to the caller (nothing is left allocated on failure).  progress may be NULL.
  * Cost: items^3 flops, (items^2 / 2) float4, and the sum over users of (interactions)^2 / 2.
  * RECO_SINGULAR: the regularization is too small beside the interactions of two items of which one

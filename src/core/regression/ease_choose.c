@@ -9,7 +9,7 @@
 #define TIMES 5
 
 /* Weights of a model, and of an item. */
-#define WEIGHTS 5000000
+#define WEIGHTS 2000000
 #define LEAST_NEIGHBORS 100
 #define MOST_NEIGHBORS 1000
 

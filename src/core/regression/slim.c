@@ -134,7 +134,7 @@ size_t
 reco_slim_memory(const reco_slim_params *params, const reco_csr *by_user, int threads)
 {
 	int32_t items = by_user->cols;
-	int32_t most = longest(params, items);
+	int64_t most = (int64_t) items * longest(params, items);
 	size_t solvers = (size_t) threads * solver_bytes(items) + RECO_ALIGN;
 	size_t lists = reco_weights_memory(items, most);
 	size_t gram = reco_gram_rows_memory(by_user, threads);
@@ -454,7 +454,7 @@ reco_slim_fit(const reco_env *env, const reco_slim_params *params, const reco_cs
 	slim.l1 = params->l1 * slim.g.scale;
 	slim.l2 = params->l2 * slim.g.scale;
 	if (status == RECO_OK)
-		status = reco_weights_init(env, items, longest(params, items), &slim.weights);
+		status = reco_weights_init(env, items, NULL, longest(params, items), &slim.weights);
 	if (status == RECO_OK)
 	{
 		slab = env->alloc(env->arg, (size_t) env->threads * solver_bytes(items));

@@ -145,7 +145,8 @@ fill(const reco_env *env, Making *m)
 		g->start[i + 1] += g->start[i];
 		largest = fmax(largest, m->square[i]);
 	}
-	g->scale = largest > 0 ? 1 / largest : 1;
+	/* a power of 2, so that nothing is rounded */
+	g->scale = largest > 0 ? ldexp(1, -ilogb(largest)) : 1;
 	g->data = env->alloc(env->arg, ((size_t) g->start[g->items] + 1) * sizeof(float));
 	if (g->data == NULL)
 		return RECO_NO_MEMORY;

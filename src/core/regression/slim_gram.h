@@ -8,9 +8,9 @@
 #include "core/data/csr.h"
 
 /*
- * G = X'X, times what makes its largest element 1.  A row is dense, all its numbers on a cache line
- * with zeros up to a multiple of 16, or the columns of what is not 0, in order, and then its
- * values: whatever is shorter.
+ * G = X'X, times a power of 2 that makes its largest element 1 to 2.  A row is dense, all its
+ * numbers on a cache line with zeros up to a multiple of 16, or the columns of what is not 0, in
+ * order, and then its values: whatever is shorter.
  */
 typedef struct reco_gram_rows
 {

@@ -13,31 +13,39 @@
 #include "core/base/heap.h"
 
 size_t
-reco_weights_memory(int32_t items, int32_t most)
+reco_weights_memory(int32_t items, int64_t n)
 {
-	return ((size_t) items * (size_t) most + 1) * sizeof(reco_weight) +
-		   ((size_t) items + 1) * sizeof(int32_t);
+	return ((size_t) n + 1) * sizeof(reco_weight) +
+		   ((size_t) items + 1) * (sizeof(int64_t) + sizeof(int32_t));
 }
 
 size_t
-reco_weights_lists_memory(int32_t items, int32_t most)
+reco_weights_lists_memory(int32_t items, int64_t n)
 {
-	return ((size_t) items * (size_t) most + 1) * (sizeof(int32_t) + sizeof(double)) +
+	return ((size_t) n + 1) * (sizeof(int32_t) + sizeof(double)) +
 		   ((size_t) items + 1) * sizeof(int64_t);
 }
 
 reco_status
-reco_weights_init(const reco_env *env, int32_t items, int32_t most, reco_weights *out)
+reco_weights_init(const reco_env *env, int32_t items, const int32_t *room, int32_t most,
+				  reco_weights *out)
 {
-	*out = (reco_weights){.items = items, .most = most};
-	out->entry = env->alloc(env->arg, ((size_t) items * (size_t) most + 1) * sizeof(reco_weight));
+	*out = (reco_weights){.items = items};
+	out->start = env->alloc(env->arg, ((size_t) items + 1) * sizeof(int64_t));
 	out->length = env->alloc(env->arg, ((size_t) items + 1) * sizeof(int32_t));
-	return out->entry && out->length ? RECO_OK : RECO_NO_MEMORY;
+	if (!out->start || !out->length)
+		return RECO_NO_MEMORY;
+	out->start[0] = 0;
+	for (int32_t i = 0; i < items; i++)
+		out->start[i + 1] = out->start[i] + (room ? room[i] : most);
+	out->entry = env->alloc(env->arg, ((size_t) out->start[items] + 1) * sizeof(reco_weight));
+	return out->entry ? RECO_OK : RECO_NO_MEMORY;
 }
 
 void
 reco_weights_free(const reco_env *env, reco_weights *w)
 {
+	release(env, w->start);
 	release(env, w->entry);
 	release(env, w->length);
 	*w = (reco_weights){0};
@@ -46,15 +54,16 @@ reco_weights_free(const reco_env *env, reco_weights *w)
 void
 reco_weights_fill(reco_weights *w, int32_t of, const float *weight, const int32_t *item, int32_t n)
 {
-	reco_weight *heap = w->entry + (size_t) of * (size_t) w->most;
+	reco_weight *heap = w->entry + w->start[of];
+	int32_t most = (int32_t) (w->start[of + 1] - w->start[of]);
 	int32_t have = 0;
 
 	for (int32_t k = 0; k < n; k++)
 	{
 		reco_weight entry = {weight[k], item ? item[k] : k};
 
-		if (entry.weight != 0 && entry.item != of)
-			heap_offer(heap, &have, w->most, entry);
+		if (entry.weight != 0 && entry.item != of && most > 0)
+			heap_offer(heap, &have, most, entry);
 	}
 	heap_sort(NULL, heap, have);
 	w->length[of] = have;
@@ -77,7 +86,7 @@ reco_weights_lists(const reco_env *env, const reco_weights *w, reco_neighbors *o
 	n = 0;
 	for (int32_t i = 0; i < w->items; i++)
 	{
-		const reco_weight *list = w->entry + (size_t) i * (size_t) w->most;
+		const reco_weight *list = w->entry + w->start[i];
 
 		out->start[i] = n;
 		for (int32_t k = 0; k < w->length[i]; k++)
