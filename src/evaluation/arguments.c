@@ -252,8 +252,7 @@ needs(const RecoTrial *trial, const List *specs, unsigned *keep)
 		if (spec->features == RECO_FEATURES_REQUIRED && trial->items == NULL)
 			reco_features_missing(spec);
 		features = features || spec->features != RECO_FEATURES_NONE;
-		if (reco_spec_reads(spec) & RECO_READS_TIMES)
-			*keep |= RECO_KEEP_TIMES;
+		*keep |= reco_data_keep(spec);
 	}
 	return features;
 }
@@ -266,6 +265,7 @@ reco_trial_read(RecoTrial *trial, const List *specs, bool all)
 	RecoQuery items = {&reco_the_items};
 	RecoQuery test = {&reco_the_test, trial->test};
 	unsigned keep = reco_split_keep(&trial->split) | (all ? RECO_KEEP_TIMES : 0);
+	ListCell *cell;
 
 	if (needs(trial, specs, &keep) || all)
 		items.text = trial->items;
@@ -274,6 +274,8 @@ reco_trial_read(RecoTrial *trial, const List *specs, bool all)
 	if (test.text)
 		trial->split.test = reco_read_test(&test, &trial->options, &trial->budget);
 	SPI_finish();
+	foreach (cell, specs)
+		reco_data_tell_order(trial->e.data, lfirst(cell));
 	if (trial->split.rule.has_cut && trial->e.data->has_time)
 		trial->split.rule.cut = reco_split_cut(trial->e.data, trial->cut);
 	MemoryContextSwitchTo(old);

@@ -46,8 +46,9 @@ typedef struct FoldIn
 {
 	RecoRun *run;
 	Serving *serving;
-	const float *value; /* along the source's interactions; NULL: ones */
-	bool *stored;       /* by user of the source */
+	const float *value;  /* along the source's interactions; NULL: ones */
+	reco_ordered events; /* start NULL: the model does not look at them */
+	bool *stored;        /* by user of the source */
 	Change *change;
 	int32 changes;
 	int32 slots;
@@ -84,7 +85,8 @@ read_source(FoldIn *fold)
 	source = reco_definition_query(row, false);
 	source.stored = true;
 	reco_progress_phase(run->version.number, "reading");
-	run->data = reco_read_interactions(&source, &known, &run->options, &run->budget);
+	run->data = reco_read_interactions(&source, &known, reco_data_keep(serving->model.spec),
+									   &run->options, &run->budget);
 	reco_progress_rows(run->data->rows_read);
 	/* as for a training: an empty source is no reason to forget everybody */
 	if (id_dict_count(run->data->users) == 0)
@@ -132,6 +134,28 @@ take_interactions(const FoldIn *fold, int32 user, reco_profile *profile)
 	profile->n = a->start[user + 1] - from;
 	profile->item = a->col + from;
 	profile->value = fold->value ? fold->value + from : NULL;
+	if (fold->events.start)
+	{
+		from = fold->events.start[user];
+		profile->events = fold->events.start[user + 1] - from;
+		profile->event = fold->events.item + from;
+		profile->moment = fold->events.moment + from;
+	}
+}
+
+/* Whether that is in the same order, too; of a model that looks at it. */
+static bool
+is_same_order(const reco_profile *stored, const reco_profile *now)
+{
+	if (stored == NULL || stored->events != now->events)
+		return false;
+	for (int64 e = 0; e < now->events; e++)
+	{
+		RECO_POLL_AT(e + 1);
+		if (stored->event[e] != now->event[e] || stored->moment[e] != now->moment[e])
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -145,7 +169,7 @@ is_same(const reco_profile *stored, const reco_profile *now)
 		if (stored->item[e] != now->item[e] || stored->value[e] != (now->value ? now->value[e] : 1))
 			return false;
 	}
-	return true;
+	return now->event == NULL || is_same_order(reco_profile_ordered(stored), now);
 }
 
 static void
@@ -153,7 +177,7 @@ compare_user(void *arg, int32 number, Datum id, reco_profile *profile)
 {
 	FoldIn *fold = arg;
 	int32 user = id_dict_find(fold->run->data->users, id);
-	reco_profile now;
+	reco_profile now = {0};
 
 	if (user >= 0)
 	{
@@ -184,6 +208,13 @@ compare_users(FoldIn *fold)
 	fold->value =
 		reco_values_of(&rule, reco_spec_values(serving->model.spec, a->value, data->x.latest),
 					   a->start[a->rows], &run->budget, "folding in");
+	if (data->events)
+	{
+		reco_budget_require(&run->budget, reco_ordered_memory(&data->x), "folding in");
+		reco_budget_check(&run->budget,
+						  reco_ordered_make(&run->budget.env, &data->x, &fold->events),
+						  "folding in");
+	}
 	fold->stored = reco_budget_alloc(&run->budget, (Size) users + 1);
 	memset(fold->stored, 0, (Size) users + 1);
 	reco_serving_each_row(serving, fold->scratch, compare_user, fold);

@@ -142,7 +142,7 @@ reco_step_read(RecoRun *run)
 {
 	bool exists = OidIsValid(run->version.schema);
 	RecoFeatureUse features = run->spec->features;
-	unsigned keep = reco_spec_reads(run->spec) & RECO_READS_TIMES ? RECO_KEEP_TIMES : 0;
+	unsigned keep = reco_data_keep(run->spec);
 	bool content;
 	instr_time start;
 	RecoQuery source;
@@ -168,6 +168,7 @@ reco_step_read(RecoRun *run)
 				 errmsg("source of model \"%s\" has no interactions to train on", run->model),
 				 errdetail_internal("%s.", reco_data_rows(run->data))));
 	reco_version_check_lengths(run->data, run->model);
+	reco_data_tell_order(run->data, run->spec);
 	if (exists)
 	{
 		reco_run_check_model(run);

@@ -160,7 +160,9 @@ typedef struct RecoTrained
 enum
 {
 	RECO_READS_ITEMS = 1, /* the interactions by item: reco_training_by_item */
-	RECO_READS_TIMES = 2  /* of each interaction: training->set->x->time, NULL without times */
+	RECO_READS_TIMES = 2, /* of each interaction: training->set->x->time, NULL without times */
+	RECO_READS_EVENTS =
+		4 /* what users did, in order and before it is merged: reco_training_events */
 };
 
 /*
@@ -342,14 +344,22 @@ extern const reco_csr *reco_training_by_item(const RecoTraining *training);
 extern void reco_training_by_item_done(const RecoTraining *training);
 /* The bytes that making them takes, themselves included; 0 where they are there already. */
 extern size_t reco_training_by_item_memory(const RecoTraining *training);
+/*
+ * What users did, in the training's budget and the caller's to keep; it says that it reads
+ * events.  And the bytes that making it takes, itself included.
+ */
+extern reco_ordered reco_training_events(const RecoTraining *training);
+extern size_t reco_training_events_memory(const RecoTraining *training);
+
 /* For an algorithm that is made of others: what their fits take, with results, altogether. */
 extern size_t reco_training_members_memory(const RecoTraining *training);
 
 extern void reco_training_report(const RecoTraining *training, int iteration, int iterations,
 								 double loss);
 
-/* For `reads` of an algorithm that reads the interactions by item. */
+/* For `reads` of an algorithm that reads the interactions by item; that reads events. */
 extern unsigned reco_reads_items(const RecoSpec *spec);
+extern unsigned reco_reads_events(const RecoSpec *spec);
 /*
  * The members of a model of that algorithm with their declared parts, which are not there yet;
  * palloc'd.  Returns how many.

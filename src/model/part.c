@@ -53,6 +53,25 @@ reco_bias_parts(RecoPartType *type)
 	type[RECO_USER_BIAS].side = RECO_OF_USERS;
 }
 
+RecoPartType
+reco_events_part_type(void)
+{
+	return (RecoPartType){.name = "events",
+						  .side = RECO_OF_USERS,
+						  .shape = RECO_LIST,
+						  .of = RECO_OF_ITEMS,
+						  .element = RECO_FLOAT4,
+						  .repeats = true,
+						  .role = RECO_ROLE_EVENTS};
+}
+
+RecoPart
+reco_events_part(const reco_ordered *ordered, int32 users)
+{
+	return (RecoPart){
+		.rows = users, .start = ordered->start, .number = ordered->item, .data = ordered->moment};
+}
+
 int
 reco_part_position(const RecoMember *member, int members, RecoSide side, const char *name,
 				   const RecoPartType **type)
@@ -128,6 +147,11 @@ reco_part_profile(const RecoMember *member, const RecoPart *part, int32 row, rec
 				profile->neighbor = of->number + of->start[row];
 				profile->similarity = (const double *) of->data + of->start[row];
 				break;
+			case RECO_ROLE_EVENTS:
+				profile->events = of->start[row + 1] - of->start[row];
+				profile->event = of->number + of->start[row];
+				profile->moment = (const float *) of->data + of->start[row];
+				break;
 			case RECO_NO_ROLE:
 				break;
 		}
@@ -141,12 +165,19 @@ reco_profile_part(const RecoPartType *type, const reco_profile *profile, MemoryC
 
 	if (type->shape == RECO_LIST)
 	{
-		bool is_role = type->role == RECO_ROLE_NEIGHBORS;
-
 		part.start = MemoryContextAllocZero(context, 2 * sizeof(int64));
-		part.start[1] = is_role ? profile->neighbors : 0;
-		part.number = is_role ? unconstify(int32 *, profile->neighbor) : NULL;
-		part.data = is_role ? unconstify(double *, profile->similarity) : NULL;
+		if (type->role == RECO_ROLE_NEIGHBORS)
+		{
+			part.start[1] = profile->neighbors;
+			part.number = unconstify(int32 *, profile->neighbor);
+			part.data = unconstify(double *, profile->similarity);
+		}
+		if (type->role == RECO_ROLE_EVENTS)
+		{
+			part.start[1] = profile->events;
+			part.number = unconstify(int32 *, profile->event);
+			part.data = unconstify(float *, profile->moment);
+		}
 		return part;
 	}
 	part.data =

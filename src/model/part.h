@@ -14,6 +14,7 @@
 #define RECO_MODEL_PART_H
 
 #include "core/data/csr.h"
+#include "core/data/ordered.h"
 #include "core/neighbors/measure.h"
 #include "core/scoring/scorer.h"
 #include "pg/pg.h"
@@ -68,7 +69,8 @@ typedef enum RecoRole
 	RECO_NO_ROLE,
 	RECO_ROLE_FACTORS,
 	RECO_ROLE_BIAS,
-	RECO_ROLE_NEIGHBORS
+	RECO_ROLE_NEIGHBORS,
+	RECO_ROLE_EVENTS /* a list of items in order of time, with their moments in float4 */
 } RecoRole;
 
 typedef struct RecoPartType
@@ -84,6 +86,7 @@ typedef struct RecoPartType
 	bool of_all_users; /* derived from all users, and in the image of these */
 	bool ones;         /* of a list: weights may be missing, where all are 1 */
 	bool unchecked;    /* of a list in an image: whoever reads its numbers checks them */
+	bool repeats;      /* of a list: a number may be in it again and again */
 	int rows;          /* of RECO_OF_MODEL */
 	RecoRole role;
 	/* of bytes from a file: whether they are such as the model's */
@@ -179,6 +182,10 @@ enum
 };
 
 extern void reco_bias_parts(RecoPartType *type);
+
+/* What users did in order, for an algorithm that reads it: its declaration, and the part. */
+extern RecoPartType reco_events_part_type(void);
+extern RecoPart reco_events_part(const reco_ordered *ordered, int32 users);
 
 /*
  * Whether all numbers of a part are such as loading accepts: finite and of at most

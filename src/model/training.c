@@ -237,6 +237,23 @@ reco_training_by_item_memory(const RecoTraining *training)
 		   reco_parts_memory(a->cols, entries, training->budget->env.threads);
 }
 
+reco_ordered
+reco_training_events(const RecoTraining *training)
+{
+	reco_ordered events;
+
+	reco_budget_check(training->budget,
+					  reco_ordered_make(&training->budget->env, training->set->x, &events),
+					  "training");
+	return events;
+}
+
+size_t
+reco_training_events_memory(const RecoTraining *training)
+{
+	return reco_ordered_memory(training->set->x);
+}
+
 /* What simple algorithms take without the matrices by item, which are counted once. */
 static size_t
 take_members(const RecoTraining *training, size_t by_item[RECO_PLANES])
@@ -286,6 +303,12 @@ unsigned
 reco_reads_items(const RecoSpec *spec)
 {
 	return RECO_READS_ITEMS;
+}
+
+unsigned
+reco_reads_events(const RecoSpec *spec)
+{
+	return RECO_READS_EVENTS;
 }
 
 unsigned

@@ -165,6 +165,38 @@ take(int64 count, Size size)
 	return MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * size);
 }
 
+/* The rows before they are merged, where the model looks at their order; NULL: it does not. */
+static reco_timed *
+take_events(const UserRows *rows, const int64 *time)
+{
+	reco_timed *event;
+
+	if (!(reco_spec_reads(rows->serving->model.spec) & RECO_READS_EVENTS))
+		return NULL;
+	event = take(rows->n, sizeof(reco_timed));
+	for (int64 k = 0; k < rows->n; k++)
+	{
+		RECO_POLL_AT(k);
+		event[k] = (reco_timed){time ? time[k] : 0, rows->entry[k].item};
+	}
+	return event;
+}
+
+/* What a user did, of the items that they have. */
+static void
+order_events(RecoBudget *budget, reco_timed *event, int64 n, reco_profile *now)
+{
+	int32 *item = take(n, sizeof(int32));
+	float *moment = take(n, sizeof(float));
+
+	now->events = reco_ordered_user(&budget->env, event, n, now->item, now->n, item, moment);
+	if (now->events < 0)
+		reco_budget_check(budget, RECO_STOPPED, "reading a user's rows");
+	now->event = item;
+	now->moment = moment;
+	pfree(event);
+}
+
 /*
  * What a user has by the rows that were read: items, and values as the algorithm takes
  * them, by the options that the version was trained with.  Those that max_user_interactions
@@ -177,6 +209,7 @@ merge_rows(UserRows *rows, reco_profile *now)
 	reco_row_rules rules = reco_data_row_rules(&rows->serving->options);
 	int64 *time = OidIsValid(rows->events.time_type) ? rows->time : NULL;
 	reco_row row = {0};
+	reco_timed *event;
 	float *value;
 	RecoBudget budget;
 
@@ -188,6 +221,7 @@ merge_rows(UserRows *rows, reco_profile *now)
 	if (reco_row_applies(&rules, rows->n))
 		row.all = take(rows->n, sizeof(int32));
 	row.kept = take(reco_row_kept(&rules, rows->n), sizeof(reco_kept));
+	event = take_events(rows, time);
 	now->n = reco_row_sort(&budget.env, rows->entry, time, rows->n)
 				 ? reco_row_reduce(&budget.env, &rules, rows->entry, time, rows->n, &row)
 				 : -1;
@@ -202,6 +236,8 @@ merge_rows(UserRows *rows, reco_profile *now)
 	reco_data_values(&rows->serving->options, value, now->n);
 	now->item = row.item;
 	now->value = value;
+	if (event)
+		order_events(&budget, event, rows->n, now);
 	pfree(row.kept);
 	pfree(rows->entry);
 	pfree(rows->time);
@@ -219,6 +255,21 @@ fold_in(Serving *serving, reco_profile *profile)
 					  "the model");
 }
 
+/* Whether the stored profile is of the same interactions, in the same order where that counts. */
+static bool
+is_same(const reco_profile *stored, const reco_profile *now)
+{
+	const reco_profile *ordered = reco_profile_ordered(stored);
+
+	if (now->n != stored->n || memcmp(now->item, stored->item, now->n * sizeof(int32)) != 0 ||
+		memcmp(now->value, stored->value, now->n * sizeof(float)) != 0)
+		return false;
+	return now->event == NULL ||
+		   (ordered && now->events == ordered->events &&
+			memcmp(now->event, ordered->event, now->events * sizeof(int32)) == 0 &&
+			memcmp(now->moment, ordered->moment, now->events * sizeof(float)) == 0);
+}
+
 bool
 reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profile)
 {
@@ -234,13 +285,14 @@ reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profi
 		return false;
 	profile->has = now.has;
 	profile->n_has = now.n_has;
-	if (stored && now.n == profile->n &&
-		memcmp(now.item, profile->item, now.n * sizeof(int32)) == 0 &&
-		memcmp(now.value, profile->value, now.n * sizeof(float)) == 0)
+	if (stored && is_same(profile, &now))
 		return true;
 	profile->n = now.n;
 	profile->item = now.item;
 	profile->value = now.value;
+	profile->events = now.events;
+	profile->event = now.event;
+	profile->moment = now.moment;
 	fold_in(serving, profile);
 	return true;
 }

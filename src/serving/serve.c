@@ -100,9 +100,17 @@ merge_basket(const Serving *serving, reco_entry *entry, int64 *place, int64 n,
 {
 	const RecoSpec *spec = serving->model.spec;
 	reco_row_rules none = {0};
+	bool ordered = (reco_spec_reads(spec) & RECO_READS_EVENTS) != 0;
+	reco_timed *event = ordered ? palloc((n + 1) * sizeof(reco_timed)) : NULL;
+	int64 events = n;
 	reco_row row = {0};
 	float *value;
 
+	for (int64 k = 0; event && k < n; k++)
+	{
+		RECO_POLL_AT(k);
+		event[k] = (reco_timed){place[k], entry[k].item};
+	}
 	row.item = palloc((n + 1) * sizeof(int32));
 	row.sum = palloc((n + 1) * sizeof(float));
 	if (spec->latest)
@@ -112,6 +120,15 @@ merge_basket(const Serving *serving, reco_entry *entry, int64 *place, int64 n,
 	value = reco_spec_values(spec, row.sum, row.latest);
 	reco_data_values(&serving->options, value, n);
 	*profile = (reco_profile){.n = n, .item = row.item, .value = value};
+	if (event)
+	{
+		int32 *item = palloc((events + 1) * sizeof(int32));
+		float *moment = palloc((events + 1) * sizeof(float));
+
+		profile->events = reco_ordered_user(&reco_poll_env, event, events, NULL, 0, item, moment);
+		profile->event = item;
+		profile->moment = moment;
+	}
 }
 
 /*

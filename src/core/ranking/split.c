@@ -27,6 +27,7 @@ typedef struct splitting
 	bool *item_trained;
 	int32_t users; /* of the training part */
 	int32_t items;
+	int64_t repeated; /* rows of repeats that it has so far */
 	/*
 	 * What is hidden is taken from another matrix or from x, and of that are by pair whether it
 	 * is, by user and item the numbers in the hidden part, or -1: they are not in it.
@@ -201,6 +202,23 @@ part_alloc(const reco_env *env, const reco_interactions *x, int32_t users, int32
 		   (out->time || !x->time);
 }
 
+/* Room for the rows of repeats that the training part has, where it is to have them. */
+static bool
+repeats_alloc(const splitting *s, reco_repeats *out)
+{
+	const reco_repeats *from = &s->x->repeats;
+	size_t n;
+
+	if (!s->rule->keep_repeats || from->start == NULL)
+		return true;
+	n = (size_t) from->start[s->x->by_user.rows] + 1;
+	out->start = s->env->alloc(s->env->arg, ((size_t) s->users + 1) * sizeof(int64_t));
+	out->row = s->env->alloc(s->env->arg, n * sizeof(reco_entry));
+	if (from->time)
+		out->time = s->env->alloc(s->env->arg, n * sizeof(int64_t));
+	return out->start && out->row && (out->time || !from->time);
+}
+
 /* Interaction e of x becomes the one at *to with an item's number, and *to goes on. */
 static inline void
 take(const reco_interactions *x, int64_t e, int32_t item, reco_interactions *part, int64_t *to)
@@ -216,24 +234,61 @@ take(const reco_interactions *x, int64_t e, int32_t item, reco_interactions *par
 }
 
 /*
- * The rows r .. end - 1 of a pair: what becomes of interaction `at` of the training part (NULL:
- * it is only counted) by those before the cut, or of the time at which the pair begins.
+ * How many of the rows r .. end - 1 of a pair are before the cut, or of the time at which the pair
+ * begins; -1 to stop.
  */
-static reco_status
-cut_rows(splitting *s, int64_t r, int64_t end, int64_t until, reco_interactions *train, int64_t at)
+static int64_t
+rows_before(splitting *s, int64_t r, int64_t end, int64_t until)
 {
-	const reco_repeats *repeats = &s->x->repeats;
+	const int64_t *time = s->x->repeats.time;
 	int64_t n = 0;
 
-	while (r + n < end &&
-		   (repeats->time[r + n] <= until || repeats->time[r + n] == repeats->time[r]))
+	while (r + n < end && (time[r + n] <= until || time[r + n] == time[r]))
 	{
 		n++;
 		if (stops(s, 1))
+			return -1;
+	}
+	return n;
+}
+
+/* The n rows from r on are those of a pair that the training part has, where it keeps them. */
+static reco_status
+keep_rows(splitting *s, int64_t r, int64_t n, reco_interactions *train)
+{
+	const reco_repeats *from = &s->x->repeats;
+	reco_repeats *to = &train->repeats;
+
+	for (int64_t k = r; to->start && n > 1 && k < r + n; k++)
+	{
+		to->row[s->repeated] = (reco_entry){s->item[from->row[k].item], from->row[k].value};
+		if (from->time)
+			to->time[s->repeated] = from->time[k];
+		s->repeated++;
+		if (stops(s, 1))
 			return RECO_STOPPED;
 	}
+	return RECO_OK;
+}
+
+/*
+ * The rows r .. end - 1 of a pair of the training part: what becomes of interaction `at` there
+ * (train NULL: it is only counted) by those of them that are trained on.
+ */
+static reco_status
+take_rows(splitting *s, int32_t u, int64_t r, int64_t end, reco_interactions *train, int64_t at)
+{
+	const reco_repeats *repeats = &s->x->repeats;
+	int64_t n = s->until ? rows_before(s, r, end, s->until[u]) : end - r;
+
+	if (n < 0)
+		return RECO_STOPPED;
 	s->counts->rows_left_out += end - r - n;
-	if (train == NULL || r + n == end)
+	if (train == NULL)
+		return RECO_OK;
+	if (keep_rows(s, r, n, train) != RECO_OK)
+		return RECO_STOPPED;
+	if (r + n == end)
 		return RECO_OK;
 	train->time[at] = repeats->time[r + n - 1];
 	return reco_row_pair(s->env, repeats->row + r, repeats->time + r, n, &s->done,
@@ -248,9 +303,9 @@ train_user(splitting *s, int32_t u, reco_interactions *train, int64_t *to)
 {
 	const reco_csr *a = &s->x->by_user;
 	const reco_repeats *repeats = &s->x->repeats;
-	bool cut = s->until && repeats->start;
-	int64_t r = cut ? repeats->start[u] : 0;
-	int64_t end = cut ? repeats->start[u + 1] : 0;
+	bool rows = repeats->start && (s->until || (train && train->repeats.start));
+	int64_t r = rows ? repeats->start[u] : 0;
+	int64_t end = rows ? repeats->start[u + 1] : 0;
 	reco_status status = RECO_OK;
 
 	for (int64_t e = a->start[u]; e < a->start[u + 1] && status == RECO_OK; e++)
@@ -267,7 +322,7 @@ train_user(splitting *s, int32_t u, reco_interactions *train, int64_t *to)
 		if (train)
 			take(s->x, e, s->item[a->col[e]], train, to);
 		if (r > first)
-			status = cut_rows(s, first, r, s->until[u], train, *to - 1);
+			status = take_rows(s, u, first, r, train, *to - 1);
 	}
 	return status;
 }
@@ -283,12 +338,16 @@ make_train(splitting *s, reco_interactions *train)
 	{
 		if (train && s->user[u] >= 0)
 			train->by_user.start[s->user[u]] = to;
+		if (train && s->user[u] >= 0 && train->repeats.start)
+			train->repeats.start[s->user[u]] = s->repeated;
 		status = train_user(s, u, train, &to);
 		if (status == RECO_OK && stops(s, 8))
 			status = RECO_STOPPED;
 	}
 	if (train)
 		train->by_user.start[s->users] = to;
+	if (train && train->repeats.start)
+		train->repeats.start[s->users] = s->repeated;
 	return status;
 }
 
@@ -346,6 +405,7 @@ make_parts(splitting *s, reco_interactions *train, reco_interactions *hidden)
 	if (train == NULL)
 		return make_train(s, NULL);
 	if (!part_alloc(s->env, s->x, s->users, s->items, s->counts->trained, train) ||
+		!repeats_alloc(s, &train->repeats) ||
 		!part_alloc(s->env, s->from, s->users + new_users, s->items + s->new_items,
 					s->counts->hidden, hidden))
 		return RECO_NO_MEMORY;

@@ -60,6 +60,8 @@ typedef struct reco_split_rule
 	bool keep_items;
 	/* what is hidden of users and items of which nothing is trained on stays hidden */
 	bool keep_unknown;
+	/* the training part has its rows of repeats, where x has them */
+	bool keep_repeats;
 } reco_split_rule;
 
 typedef struct reco_split_counts
@@ -84,7 +86,8 @@ typedef struct reco_split_counts
  * keep_items all), in their order and under new numbers.  In hidden these have the numbers that
  * they have in train; from train's number of users on there are the users that it does not
  * know, and from its number of items on such items.  Both have of each pair the sum, latest
- * value and time where x has them, or of hidden the test; rows of repeats they have not.
+ * value and time where x has them, or of hidden the test; rows of repeats only train has, with
+ * keep_repeats.
  * Their arrays belong to the caller.  On an error nothing is left.
  *
  * Cost: a few passes over the pairs.  Memory: the parts, which take no more than x, a byte a

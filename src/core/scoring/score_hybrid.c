@@ -470,6 +470,9 @@ hybrid_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *pro
 			.latest = profile->latest,
 			.has = profile->has,
 			.n_has = profile->n_has,
+			.events = profile->events,
+			.event = profile->event,
+			.moment = profile->moment,
 			.user = profile->user,
 		};
 		if (is_asked(&h->member[m]))

@@ -33,6 +33,31 @@ value_of(const reco_list_scorer *l, const reco_profile *profile, int64_t j)
 	return value - reco_sum_baseline(&l->sums, profile->bias, profile->item[j]);
 }
 
+/* What speaks: an item, how much it counts, and its place in the profile. */
+typedef struct voice
+{
+	int32_t item;
+	double x;
+	int64_t j;
+} voice;
+
+/* How many speak: interactions, or the last events. */
+static inline int64_t
+voices_of(const reco_list_scorer *l, const reco_profile *profile)
+{
+	if (l->back == NULL)
+		return profile->n;
+	return profile->events < l->backs ? profile->events : l->backs;
+}
+
+static inline voice
+voice_at(const reco_list_scorer *l, const reco_profile *profile, int64_t k)
+{
+	if (l->back == NULL)
+		return (voice){profile->item[k], value_of(l, profile, k), k};
+	return (voice){profile->event[profile->events - 1 - k], l->back[k], -1};
+}
+
 static reco_status
 list_gather(reco_seat *seat, const reco_sum_scratch *scratch)
 {
@@ -41,10 +66,11 @@ list_gather(reco_seat *seat, const reco_sum_scratch *scratch)
 	const reco_csr *f = &l->followers;
 	int64_t done = 0;
 
-	for (int64_t j = 0; j < seat->profile->n; j++)
+	for (int64_t k = 0; k < voices_of(l, seat->profile); k++)
 	{
-		double x = value_of(l, seat->profile, j);
-		int32_t row = seat->profile->item[j];
+		voice v = voice_at(l, seat->profile, k);
+		double x = v.x;
+		int32_t row = v.item;
 
 		for (int64_t from = f->start[row], end; from < f->start[row + 1]; from = end)
 		{
@@ -65,13 +91,14 @@ list_of_item(const reco_seat *seat, int32_t item, double *sum, double *weight)
 {
 	const reco_list_scorer *l = lists_of(seat->scorer);
 
-	for (int64_t j = 0; j < seat->profile->n; j++)
+	for (int64_t k = 0; k < voices_of(l, seat->profile); k++)
 	{
-		double s = reco_csr_get(&l->followers, seat->profile->item[j], item);
+		voice v = voice_at(l, seat->profile, k);
+		double s = reco_csr_get(&l->followers, v.item, item);
 
 		if (s == 0)
 			continue;
-		*sum += value_of(l, seat->profile, j) * s;
+		*sum += v.x * s;
 		*weight += s;
 	}
 }
@@ -106,9 +133,11 @@ list_is_personal(const reco_seat *seat)
 
 	if (l->sums.item_bias)
 		return seat->profile->n > 0;
-	for (int64_t j = 0; j < seat->profile->n; j++)
+	for (int64_t k = 0; k < voices_of(l, seat->profile); k++)
 	{
-		if (start[seat->profile->item[j] + 1] > start[seat->profile->item[j]])
+		int32_t item = voice_at(l, seat->profile, k).item;
+
+		if (start[item + 1] > start[item])
 			return true;
 		if (stop_after(&seat->env, 1, &done))
 			return false;
@@ -127,11 +156,14 @@ list_explain(reco_seat *seat, int32_t item, double *contribution, double *baseli
 	int64_t done = 0;
 
 	*baseline = reco_sum_baseline(&l->sums, profile->bias, item);
-	for (int64_t j = 0; j < profile->n; j++)
+	for (int64_t k = 0; k < voices_of(l, profile); k++)
 	{
-		double s = reco_csr_get(&l->followers, profile->item[j], item);
+		voice v = voice_at(l, profile, k);
+		double s = reco_csr_get(&l->followers, v.item, item);
+		int64_t j = l->back ? reco_find(profile->item, 0, profile->n, v.item) : v.j;
 
-		contribution[j] = s * value_of(l, profile, j);
+		if (j >= 0)
+			contribution[j] += s * v.x;
 		weight += s;
 		any = any || s != 0;
 		if (stop_after(&seat->env, SEARCH_STEPS, &done))

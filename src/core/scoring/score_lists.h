@@ -12,6 +12,9 @@
 /*
  * A model whose scores are sums over a user's items j of x_j times a weight w_ji.  Weights may
  * be of either sign; those of an averaged model or of one with biases are above 0.
+ *
+ * With `back` the sums are over the last events of the profile, and x is how much one counts by
+ * how many come after it, whatever the values.
  */
 typedef struct reco_list_scorer
 {
@@ -23,6 +26,8 @@ typedef struct reco_list_scorer
 	 * is not known.
 	 */
 	reco_neighbors similar;
+	const float *back; /* backs: of the last event, of that before it and so on; NULL: see above */
+	int32_t backs;
 } reco_list_scorer;
 
 extern const reco_scorer_type reco_list_scorer_type;

@@ -191,6 +191,16 @@ reco_profile_free(const reco_env *env, reco_profile *profile)
 	profile->member = NULL;
 }
 
+const reco_profile *
+reco_profile_ordered(const reco_profile *profile)
+{
+	const reco_profile *found = profile->event ? profile : NULL;
+
+	for (int m = 0; m < profile->members && found == NULL; m++)
+		found = reco_profile_ordered(&profile->member[m]);
+	return found;
+}
+
 /* The place of the candidate from `selected` on that is to be taken next; -1: stopped. */
 static int32_t
 most_marginal(const reco_env *env, const reco_ranked *candidate, const double *likeness,

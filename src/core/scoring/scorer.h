@@ -53,6 +53,13 @@ typedef struct reco_profile
 	/* all that the user has, where item are but the part that options let count; or NULL */
 	const int32_t *has;
 	int64_t n_has;
+	/*
+	 * What the user did in order of time, as core/data/ordered.h has it: items, of which one may
+	 * come again, and moments; NULL: the model does not look at it.
+	 */
+	int64_t events;
+	const int32_t *event;
+	const float *moment;
 	int32_t user; /* of a stored user one more than their number; 0: nobody who is stored */
 } reco_profile;
 
@@ -211,6 +218,9 @@ extern reco_status reco_scorer_fold_in(const reco_env *env, const reco_scorer *s
 									   reco_profile *profile);
 /* Releases factors, neighbors and their similarities, and members. */
 extern void reco_profile_free(const reco_env *env, reco_profile *profile);
+
+/* The profile itself, or of its members the first, that has events; NULL: none has. */
+extern const reco_profile *reco_profile_ordered(const reco_profile *profile);
 
 /*
  * Maximal marginal relevance: takes the next item for its score, from 0 to 1 over the

@@ -132,6 +132,28 @@ find_raw(const RecoSpec *spec, bool raw)
 	return found;
 }
 
+unsigned
+reco_data_keep(const RecoSpec *spec)
+{
+	unsigned reads = reco_spec_reads(spec);
+
+	return (reads & RECO_READS_EVENTS ? RECO_KEEP_EVENTS : 0) |
+		   (reads & RECO_READS_TIMES ? RECO_KEEP_TIMES : 0);
+}
+
+void
+reco_data_tell_order(const RecoData *data, const RecoSpec *spec)
+{
+	if (!data->has_time && (reco_spec_reads(spec) & RECO_READS_EVENTS))
+		ereport(NOTICE,
+				(errmsg("algorithm \"%s\" goes by the order of interactions, which the source "
+						"does not tell",
+						spec->algorithm->name),
+				 errdetail("Those of a user count as if they were at one time."),
+				 errhint("Give the source a fourth column, the time: SELECT user_id, item_id, 1, "
+						 "created_at FROM ...")));
+}
+
 void
 reco_data_check_values(const RecoDataOptions *options, const RecoSpec *spec)
 {

@@ -39,8 +39,8 @@ typedef struct RecoDataOptions
 	int max_user_interactions; /* 0: all */
 	int keep_versions;
 	int live;
-	int value;        /* reco_value_rule_kind */
-	double value_cap; /* 0: not given */
+	int value;          /* reco_value_rule_kind */
+	double value_cap;   /* 0: not given */
 	bool measure;       /* a new version is measured */
 	const char *retune; /* an interval, after which an algorithm is chosen anew; NULL: never */
 } RecoDataOptions;
@@ -96,6 +96,7 @@ typedef struct RecoData
 	IdType item_type;
 	bool has_value;
 	bool has_time;
+	bool events;            /* somebody reads them: RECO_KEEP_EVENTS */
 	Oid time_type;          /* without its domain; InvalidOid: it has none */
 	char *column[4];        /* names: user, item, value, time; NULL: it has none */
 	reco_value_rule values; /* what values are to count where lists are made */
@@ -118,6 +119,13 @@ typedef struct RecoData
 /* What of a source is kept besides its matrix. */
 #define RECO_KEEP_TIMES 1   /* of interactions */
 #define RECO_KEEP_REPEATS 2 /* the rows of pairs that have more than one */
+#define RECO_KEEP_EVENTS 7  /* both, and of the training part of an evaluation, too */
+
+/* What an algorithm reads of these. */
+extern unsigned reco_data_keep(const struct RecoSpec *spec);
+
+/* A NOTICE where an algorithm goes by an order that the source does not tell. */
+extern void reco_data_tell_order(const RecoData *data, const struct RecoSpec *spec);
 
 /* The counts for a version's rows_skipped. */
 extern Jsonb *reco_data_skipped(const RecoData *data);

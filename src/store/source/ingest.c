@@ -183,6 +183,7 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
 	ingest->triples.keep_time = (keep & RECO_KEEP_TIMES) != 0;
 	ingest->triples.keep_repeats = (keep & RECO_KEEP_REPEATS) != 0;
+	data->events = (keep & RECO_KEEP_EVENTS) == RECO_KEEP_EVENTS;
 	ingest->row_context =
 		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	ingest->leaves_garbage = !data->user_type.integer || !data->item_type.integer ||

@@ -155,11 +155,11 @@ read_rows(const RecoQuery *source, const RecoKnown *known, unsigned keep,
 }
 
 RecoData *
-reco_read_interactions(const RecoQuery *source, const RecoKnown *known,
+reco_read_interactions(const RecoQuery *source, const RecoKnown *known, unsigned keep,
 					   const RecoDataOptions *options, RecoBudget *budget)
 {
 	bool filtered;
-	RecoData *data = ingest_finish(read_rows(source, known, 0, options, budget, &filtered));
+	RecoData *data = ingest_finish(read_rows(source, known, keep, options, budget, &filtered));
 
 	data->row_security = filtered;
 	return data;

@@ -46,6 +46,7 @@ typedef struct RecoKnown
  * is dropped for having few of them.  An error when the ids have other types.
  */
 extern RecoData *reco_read_interactions(const RecoQuery *source, const RecoKnown *known,
-										const RecoDataOptions *options, RecoBudget *budget);
+										unsigned keep, const RecoDataOptions *options,
+										RecoBudget *budget);
 
 #endif /* RECO_STORE_SOURCE_SOURCE_H */

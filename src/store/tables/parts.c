@@ -78,6 +78,8 @@ entry_bytes(const RecoPartType *type)
 static Size
 most_bytes(const RecoModel *model, const RecoPartType *type)
 {
+	if (type->repeats)
+		return MaxAllocSize;
 	return type->shape == RECO_VECTOR ? vector_bytes(type)
 									  : reco_model_rows(model, type, type->of) * entry_bytes(type);
 }
@@ -306,7 +308,7 @@ entries_of(const RecoPartType *type, int32 limit, Size size)
 {
 	Size n = size / entry_bytes(type);
 
-	return size % entry_bytes(type) != 0 || n > (Size) limit ? -1 : (int64) n;
+	return size % entry_bytes(type) != 0 || (n > (Size) limit && !type->repeats) ? -1 : (int64) n;
 }
 
 static bool

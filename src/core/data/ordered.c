@@ -1,0 +1,200 @@
+/*
+ * ordered.c
+ *	  What users did, in order of time.
+ *
+ * Rests on what a matrix keeps besides its pairs: the time of each, and the rows of those that
+ * repeat.
+ *
+ * Cost: a heap sort of each user's events, as the rules of a user have it (row.c).
+ */
+#include "core/data/ordered.h"
+
+#include "core/data/sorting.h"
+
+/* Steps of a sort between two polls: some milliseconds. */
+#define SORT_POLL 16384
+
+static inline bool
+before(const reco_timed *event, int64_t a, int64_t b)
+{
+	if (event[a].time != event[b].time)
+		return event[a].time < event[b].time;
+	return event[a].item < event[b].item;
+}
+
+static inline void
+swap_events(reco_timed *event, int64_t a, int64_t b)
+{
+	reco_timed e = event[a];
+
+	event[a] = event[b];
+	event[b] = e;
+}
+
+static bool
+sort_events(const reco_env *env, reco_timed *event, int64_t n)
+{
+	for (int64_t phase = n / 2 + n - 1; phase > 0; phase--)
+	{
+		int64_t root = phase >= n ? phase - n : 0;
+		int64_t end = phase >= n ? n : phase;
+
+		if (phase % SORT_POLL == 0 && env->poll(env->arg))
+			return false;
+		if (phase < n)
+			swap_events(event, 0, end);
+		for (int64_t child; (child = 2 * root + 1) < end; root = child)
+		{
+			if (child + 1 < end && before(event, child, child + 1))
+				child++;
+			if (!before(event, root, child))
+				break;
+			swap_events(event, root, child);
+		}
+	}
+	return true;
+}
+
+int64_t
+reco_ordered_user(const reco_env *env, reco_timed *event, int64_t n, const int32_t *kept,
+				  int64_t n_kept, int32_t *item, float *moment)
+{
+	int64_t left = 0;
+	int64_t done = 0;
+	float at = 0;
+
+	for (int64_t k = 0; kept && k < n; k++)
+	{
+		if (reco_find(kept, 0, n_kept, event[k].item) >= 0)
+			event[left++] = event[k];
+		if (stop_after(env, 16, &done))
+			return -1;
+	}
+	n = kept ? left : n;
+	if (!sort_events(env, event, n))
+		return -1;
+	for (int64_t k = 0; k < n; k++)
+	{
+		if (k > 0 && event[k].time != event[k - 1].time && at < RECO_LAST_MOMENT)
+			at++;
+		item[k] = event[k].item;
+		moment[k] = at;
+		if (stop_after(env, 1, &done))
+			return -1;
+	}
+	return n;
+}
+
+/* The rows of a user's pairs, and those of pairs that repeat: at least as many as events. */
+static inline int64_t
+most_of_user(const reco_interactions *x, int32_t u)
+{
+	const int64_t *start = x->by_user.start;
+	const int64_t *repeats = x->repeats.start;
+
+	return start[u + 1] - start[u] + (repeats ? repeats[u + 1] - repeats[u] : 0);
+}
+
+/* A user's events as they lie in the matrix; -1 to stop. */
+static int64_t
+take_events(const reco_env *env, const reco_interactions *x, int32_t u, reco_timed *event)
+{
+	const reco_csr *a = &x->by_user;
+	const reco_repeats *repeats = &x->repeats;
+	int64_t r = repeats->start ? repeats->start[u] : 0;
+	int64_t end = repeats->start ? repeats->start[u + 1] : 0;
+	int64_t n = 0;
+	int64_t done = 0;
+
+	for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
+	{
+		int64_t first = r;
+
+		for (; r < end && repeats->row[r].item == a->col[e]; r++)
+		{
+			event[n++] = (reco_timed){repeats->time ? repeats->time[r] : 0, a->col[e]};
+			if (stop_after(env, 1, &done))
+				return -1;
+		}
+		if (r == first)
+			event[n++] = (reco_timed){x->time ? x->time[e] : 0, a->col[e]};
+		if (stop_after(env, 1, &done))
+			return -1;
+	}
+	return n;
+}
+
+static int64_t
+longest_user(const reco_interactions *x)
+{
+	int64_t most = 0;
+
+	for (int32_t u = 0; u < x->by_user.rows; u++)
+		most = most_of_user(x, u) > most ? most_of_user(x, u) : most;
+	return most;
+}
+
+static size_t
+most_events(const reco_interactions *x)
+{
+	int32_t users = x->by_user.rows;
+
+	return (size_t) x->by_user.start[users] +
+		   (x->repeats.start ? (size_t) x->repeats.start[users] : 0);
+}
+
+size_t
+reco_ordered_memory(const reco_interactions *x)
+{
+	return ((size_t) x->by_user.rows + 1) * sizeof(int64_t) +
+		   (most_events(x) + 2) * (sizeof(int32_t) + sizeof(float)) +
+		   ((size_t) longest_user(x) + 1) * sizeof(reco_timed);
+}
+
+static reco_status
+order_all(const reco_env *env, const reco_interactions *x, reco_timed *scratch, reco_ordered *out)
+{
+	int64_t to = 0;
+	int64_t done = 0;
+
+	for (int32_t u = 0; u < x->by_user.rows; u++)
+	{
+		int64_t n = take_events(env, x, u, scratch);
+
+		out->start[u] = to;
+		if (n >= 0)
+			n = reco_ordered_user(env, scratch, n, NULL, 0, out->item + to, out->moment + to);
+		if (n < 0 || stop_after(env, 8 * (n + 1), &done))
+			return RECO_STOPPED;
+		to += n;
+	}
+	out->start[x->by_user.rows] = to;
+	return RECO_OK;
+}
+
+reco_status
+reco_ordered_make(const reco_env *env, const reco_interactions *x, reco_ordered *out)
+{
+	size_t n = most_events(x) + 1;
+	reco_timed *scratch = env->alloc(env->arg, ((size_t) longest_user(x) + 1) * sizeof(reco_timed));
+	reco_status status = RECO_NO_MEMORY;
+
+	out->start = env->alloc(env->arg, ((size_t) x->by_user.rows + 1) * sizeof(int64_t));
+	out->item = env->alloc(env->arg, n * sizeof(int32_t));
+	out->moment = env->alloc(env->arg, n * sizeof(float));
+	if (scratch && out->start && out->item && out->moment)
+		status = order_all(env, x, scratch, out);
+	release(env, scratch);
+	if (status != RECO_OK)
+		reco_ordered_free(env, out);
+	return status;
+}
+
+void
+reco_ordered_free(const reco_env *env, reco_ordered *ordered)
+{
+	release(env, ordered->start);
+	release(env, ordered->item);
+	release(env, ordered->moment);
+	memset(ordered, 0, sizeof(*ordered));
+}

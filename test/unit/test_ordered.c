@@ -1,0 +1,244 @@
+/*
+ * test_ordered.c
+ *	  What users did in order (core/data/ordered.h), of whole sources and of the training part of a
+ *	  split (core/ranking/split.h).
+ *
+ * What is right: the rows of a source, sorted by user, time and item.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/data/ordered.h"
+#include "mimic_split.h"
+
+static int
+compare_events(const void *a, const void *b)
+{
+	const row *x = a;
+	const row *y = b;
+
+	if (x->user != y->user)
+		return x->user < y->user ? -1 : 1;
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return (x->item > y->item) - (x->item < y->item);
+}
+
+/* n rows, which are put into order, are the events of x. */
+static void
+check_events(mimic_env *m, row *rows, int32_t n, const reco_interactions *x, const char *name)
+{
+	size_t before = m->bytes;
+	reco_ordered o;
+	int32_t r = 0;
+	float moment = 0;
+
+	m->peak = m->bytes;
+	assert_int_equal(reco_ordered_make(&m->env, x, &o), RECO_OK);
+	assert_true(m->peak - before <= reco_ordered_memory(x));
+	qsort(rows, (size_t) n, sizeof(row), compare_events);
+	for (int32_t u = 0; u < x->by_user.rows; u++)
+		for (int64_t e = o.start[u]; e < o.start[u + 1]; e++, r++)
+		{
+			if (e == o.start[u])
+				moment = 0;
+			else if (rows[r].time != rows[r - 1].time)
+				moment++;
+			if (r >= n || rows[r].user != u || rows[r].item != o.item[e] || o.moment[e] != moment)
+				fail_msg("%s: event %d", name, r);
+		}
+	assert_int_equal(r, n);
+	reco_ordered_free(&m->env, &o);
+	assert_int_equal(m->bytes, before);
+}
+
+static void
+test_sources(void **state)
+{
+	(void) state;
+	for (int i = 0; i < SOURCES; i++)
+	{
+		const source *s = &sources[i];
+		row *rows = make_rows(s, (uint64_t) i);
+		row *all = mimic_sorted(s, rows);
+		int32_t *order = malloc(((size_t) s->n + 1) * sizeof(int32_t));
+		uint64_t seed = 7;
+		building b = {.keep_time = true, .keep_repeats = true};
+		reco_interactions x;
+		mimic_env m;
+
+		mimic_env_init(&m);
+		mimic_shuffle(&seed, order, s->n);
+		assert_int_equal(build_matrix_with(&m, s, rows, order, &b, &x), RECO_OK);
+		check_events(&m, all, s->n, &x, s->name);
+		free_matrix(&m, &x);
+		free(order);
+		free(all);
+		free(rows);
+	}
+}
+
+/* Of one user some items are left out. */
+static void
+test_kept(void **state)
+{
+	static const int32_t kept[] = {2, 5};
+	static const int32_t wanted[] = {5, 2, 2, 5};
+	static const float at[] = {0, 1, 2, 2};
+	reco_timed event[] = {{9, 5}, {9, 2}, {7, 4}, {INT64_MIN, 5}, {INT64_MAX, 3}, {8, 2}, {8, 7}};
+	int32_t item[7];
+	float moment[7];
+	mimic_env m;
+
+	(void) state;
+	mimic_env_init(&m);
+	assert_int_equal(reco_ordered_user(&m.env, event, 7, kept, 2, item, moment), 4);
+	assert_memory_equal(item, wanted, sizeof(wanted));
+	assert_memory_equal(moment, at, sizeof(at));
+	assert_int_equal(reco_ordered_user(&m.env, event, 0, NULL, 0, item, moment), 0);
+}
+
+/*
+ * The rows of the training part: those of pairs that are not hidden, before the cut or at the
+ * time at which the pair begins.  Users get new numbers, items keep theirs.
+ */
+static int32_t
+trained_rows(const source *s, const row *rows, const reco_interactions *x, const bool *hidden,
+			 const int64_t *until, row *out)
+{
+	const reco_csr *a = &x->by_user;
+	int32_t users = 0;
+	int32_t n = 0;
+
+	for (int32_t u = 0; u < a->rows; u++)
+	{
+		bool known = false;
+
+		for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
+			known = known || !hidden[e];
+		for (int32_t r = 0; r < s->n && known; r++)
+		{
+			int64_t e = reco_find(a->col, a->start[u], a->start[u + 1], rows[r].item);
+			int64_t first = rows[r].time;
+
+			if (rows[r].user != u || hidden[e])
+				continue;
+			for (int32_t q = 0; q < s->n; q++)
+				if (rows[q].user == u && rows[q].item == rows[r].item && rows[q].time < first)
+					first = rows[q].time;
+			if (until && rows[r].time > until[u] && rows[r].time != first)
+				continue;
+			out[n] = rows[r];
+			out[n++].user = users;
+		}
+		users += known;
+	}
+	return n;
+}
+
+static void
+test_splits(void **state)
+{
+	(void) state;
+	for (int i = 0; i < SOURCES; i++)
+	{
+		const source *s = &sources[i];
+		row *rows = make_rows(s, (uint64_t) i);
+		row *all = mimic_sorted(s, rows);
+		row *out = malloc(((size_t) s->n + 1) * sizeof(row));
+		bool *hidden = malloc((size_t) s->n + 1);
+		int64_t *until = malloc(((size_t) s->users + 1) * sizeof(int64_t));
+		building b = {.keep_time = true, .keep_repeats = true};
+		reco_interactions x;
+		mimic_env m;
+
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
+		for (int kind = RECO_SPLIT_RANDOM; kind <= RECO_SPLIT_TIME && s->n <= 2000; kind++)
+		{
+			reco_split_rule rule = {.kind = (reco_split_kind) kind,
+									.fraction = 0.3,
+									.seed = 3,
+									.keep_items = true,
+									.keep_repeats = true};
+			bool by_time = kind != RECO_SPLIT_RANDOM;
+			reco_interactions train, test;
+			reco_split_counts counts;
+			int32_t n;
+
+			if (by_time && !s->has_time)
+				continue;
+			assert_int_equal(
+				reco_split_choose(&m.env, &x, &rule, hidden, by_time ? until : NULL, &counts),
+				RECO_OK);
+			n = trained_rows(s, all, &x, hidden, by_time ? until : NULL, out);
+			assert_int_equal(reco_split(&m.env, &x, &rule, &train, &test, &counts), RECO_OK);
+			check_events(&m, out, n, &train, s->name);
+			free_matrix(&m, &train);
+			free_matrix(&m, &test);
+		}
+		free_matrix(&m, &x);
+		assert_int_equal(m.live, 0);
+		free(rows);
+		free(all);
+		free(out);
+		free(hidden);
+		free(until);
+	}
+}
+
+/* Memory that fails and polls that ask for an end leave nothing behind. */
+static void
+test_ends(void **state)
+{
+	const source *s = &sources[SOURCES - 1];
+	row *rows = make_rows(s, 1);
+	building b = {.keep_time = true, .keep_repeats = true};
+	reco_timed *long_one = malloc(100000 * sizeof(reco_timed));
+	int32_t *item = malloc(100000 * sizeof(int32_t));
+	float *moment = malloc(100000 * sizeof(float));
+	reco_interactions x;
+	reco_ordered o;
+	mimic_env m;
+	long live;
+
+	(void) state;
+	mimic_env_init(&m);
+	assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
+	live = m.live;
+	for (int fail = 1; fail <= 4; fail++)
+	{
+		m.allocations = 0;
+		m.fail_at = fail;
+		assert_int_equal(reco_ordered_make(&m.env, &x, &o), RECO_NO_MEMORY);
+		assert_int_equal(m.live, live);
+	}
+	m.fail_at = 0;
+	free_matrix(&m, &x);
+	for (int k = 0; k < 100000; k++)
+		long_one[k] = (reco_timed){k * 7919 % 100003, k % 10};
+	m.polls = 0;
+	m.stop_at = 2;
+	assert_int_equal(reco_ordered_user(&m.env, long_one, 100000, NULL, 0, item, moment), -1);
+	free(long_one);
+	free(item);
+	free(moment);
+	free(rows);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_splits),
+		cmocka_unit_test(test_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
