@@ -12,3 +12,19 @@ AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.sequence IS
 'what comes after the last items: rules from the order of interactions';
+
+CREATE FUNCTION reco.session_knn(
+  neighbors pg_catalog.int4 DEFAULT 500,
+  sample pg_catalog.int4 DEFAULT 5000,
+  weighting pg_catalog.text DEFAULT 'exponential',
+  normalized pg_catalog.bool DEFAULT true,
+  place_decay pg_catalog.float8 DEFAULT 2.5,
+  age_decay pg_catalog.float8 DEFAULT 1,
+  distance_decay pg_catalog.float8 DEFAULT 6,
+  latest_decay pg_catalog.float8 DEFAULT 10,
+  idf pg_catalog.float8 DEFAULT 2
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.session_knn IS
+'what came in sessions like this one, by the order of what is in them';

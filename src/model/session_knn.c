@@ -1,0 +1,285 @@
+/*
+ * session_knn.c
+ *	  reco.session_knn(): what came in sessions like this one.
+ *
+ * A training keeps what each session did, how old it is, and what an item counts by its rarity.
+ * Neighbors are found when a session is scored, stored ones as well: core/scoring/score_sessions.c,
+ * in an index that is derived of all sessions.
+ */
+#include "core/scoring/score_sessions.h"
+
+#include "model/model.h"
+
+#include <math.h>
+
+typedef struct SessionParams
+{
+	int neighbors;
+	int sample;
+	int weighting;
+	int normalized;
+	double place_decay;
+	double age_decay;
+	double distance_decay;
+	double latest_decay;
+	double idf;
+} SessionParams;
+
+enum
+{
+	WEIGHTING_EXPONENTIAL,
+	WEIGHTING_LINEAR
+};
+
+static const char *const weightings[] = {"exponential", "linear", NULL};
+
+#define FIELD(name) offsetof(SessionParams, name)
+
+static const reco_option session_options[] = {
+	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 500, 1, 10000, NULL},
+	{"sample", RECO_OPTION_INT, FIELD(sample), 5000, 1, 100000, NULL},
+	{"weighting", RECO_OPTION_ENUM, FIELD(weighting), WEIGHTING_EXPONENTIAL, 0, 0, weightings},
+	{"normalized", RECO_OPTION_BOOL, FIELD(normalized), true, 0, 1, NULL},
+	{"place_decay", RECO_OPTION_REAL, FIELD(place_decay), 2.5, 0, 1000, NULL},
+	{"age_decay", RECO_OPTION_REAL, FIELD(age_decay), 1, 0, 1000, NULL},
+	{"distance_decay", RECO_OPTION_REAL, FIELD(distance_decay), 6, 0, 1000, NULL},
+	{"latest_decay", RECO_OPTION_REAL, FIELD(latest_decay), 10, 0, 1000, NULL},
+	{"idf", RECO_OPTION_REAL, FIELD(idf), 2, 0, 1000, NULL},
+	{NULL},
+};
+
+enum
+{
+	SESSION_EVENTS,
+	SESSION_AGE,    /* of a user: how many have done something since; 0: who came later */
+	SESSION_WEIGHT, /* of an item */
+	SESSION_ROWS,   /* reco_sessions: by_session, */
+	SESSION_INDEX,  /* by_item */
+	SESSION_ROW,    /* and row */
+	SESSION_PARTS
+};
+
+static const RecoPartType *
+session_parts(const RecoSpec *spec, int *n)
+{
+	RecoPartType *type = palloc0(SESSION_PARTS * sizeof(RecoPartType));
+
+	type[SESSION_EVENTS] = reco_events_part_type();
+	type[SESSION_AGE] =
+		(RecoPartType){.name = "age", .side = RECO_OF_USERS, .element = RECO_FLOAT8, .width = 1};
+	type[SESSION_WEIGHT] = (RecoPartType){.name = "weight", .side = RECO_OF_ITEMS, .width = 1};
+	type[SESSION_ROWS] = (RecoPartType){.name = "sessions",
+										.side = RECO_OF_USERS,
+										.shape = RECO_LIST,
+										.of = RECO_OF_ITEMS,
+										.element = RECO_FLOAT4,
+										.kept = RECO_DERIVED};
+	type[SESSION_INDEX] = (RecoPartType){.name = "index",
+										 .side = RECO_OF_ITEMS,
+										 .shape = RECO_LIST,
+										 .of = RECO_OF_USERS,
+										 .element = RECO_NOTHING,
+										 .kept = RECO_DERIVED,
+										 .of_all_users = true};
+	type[SESSION_ROW] = (RecoPartType){.name = "row",
+									   .side = RECO_OF_USERS,
+									   .element = RECO_FLOAT8,
+									   .width = 1,
+									   .kept = RECO_DERIVED};
+	*n = SESSION_PARTS;
+	return type;
+}
+
+static size_t
+session_memory(const RecoTraining *training)
+{
+	const reco_repeats *repeats = &training->set->x->repeats;
+	const reco_csr *a = &training->by_user;
+	int64 events = a->start[a->rows] + (repeats->start ? repeats->start[a->rows] : 0);
+
+	return reco_training_events_memory(training) +
+		   Max((Size) a->rows * (sizeof(double) + 2 * sizeof(int64)),
+			   reco_sessions_memory(events, a->rows, a->cols)) +
+		   ((Size) a->cols + 1) * (sizeof(float) + sizeof(int32));
+}
+
+/* A user, and when they last did something. */
+typedef struct Last
+{
+	int64 time;
+	int32 user;
+} Last;
+
+static int
+compare_last(const void *a, const void *b)
+{
+	const Last *x = a;
+	const Last *y = b;
+
+	reco_poll();
+	if (x->time != y->time)
+		return x->time > y->time ? -1 : 1;
+	return (x->user < y->user) - (x->user > y->user);
+}
+
+/* How many users have done something since each did, of one time those of larger numbers. */
+static double *
+ages_of(const RecoTraining *training)
+{
+	const reco_interactions *x = training->set->x;
+	const int64 *start = x->by_user.start;
+	int32 users = x->by_user.rows;
+	Last *last = reco_budget_alloc(training->budget, ((Size) users + 1) * sizeof(Last));
+	double *age = reco_budget_alloc(training->budget, ((Size) users + 1) * sizeof(double));
+
+	for (int32 u = 0; u < users; u++)
+	{
+		last[u] = (Last){PG_INT64_MIN, u};
+		for (int64 e = start[u]; x->time && e < start[u + 1]; e++)
+		{
+			RECO_POLL_AT(e);
+			last[u].time = Max(last[u].time, x->time[e]);
+		}
+		RECO_POLL_AT(u);
+	}
+	qsort(last, users, sizeof(Last), compare_last);
+	for (int32 r = 0; r < users; r++)
+		age[last[r].user] = r;
+	reco_budget_free(training->budget, last);
+	return age;
+}
+
+/* 1 + idf ln(users / users who have it). */
+static float *
+weights_of(const RecoTraining *training, double idf)
+{
+	const reco_csr *a = &training->by_user;
+	float *weight = reco_zeros(training->budget, a->cols);
+
+	for (int64 e = 0; e < a->start[a->rows]; e++)
+	{
+		weight[a->col[e]]++;
+		RECO_POLL_AT(e);
+	}
+	for (int32 i = 0; i < a->cols; i++)
+	{
+		weight[i] = (float) (1 + idf * log((double) a->rows / Max(weight[i], 1)));
+		RECO_POLL_AT(i);
+	}
+	return weight;
+}
+
+static void
+session_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
+{
+	const SessionParams *params = training->spec->params;
+	const reco_csr *a = &training->by_user;
+	reco_ordered events = reco_training_events(training);
+
+	member->part[SESSION_EVENTS] = reco_events_part(&events, a->rows);
+	member->part[SESSION_AGE] =
+		reco_vector_part(&member->type[SESSION_AGE], a->rows, ages_of(training));
+	member->part[SESSION_WEIGHT] =
+		reco_vector_part(&member->type[SESSION_WEIGHT], a->cols, weights_of(training, params->idf));
+}
+
+/* The index of the users whose events are in `part`, and into it. */
+static void
+make_index(const RecoModel *model, const RecoMember *member, RecoPart *part, RecoBudget *budget)
+{
+	const SessionParams *params = member->spec->params;
+	RecoPart *of = &part[SESSION_EVENTS];
+	reco_ordered events = {of->start, of->number, of->data};
+	reco_sessions sessions;
+
+	reco_budget_require(budget,
+						reco_sessions_memory(of->start[model->users], model->users, model->items),
+						"serving");
+	reco_budget_check(budget,
+					  reco_sessions_build(&budget->env, &events, part[SESSION_AGE].data,
+										  model->users, model->items, params->sample, &sessions),
+					  "serving");
+	part[SESSION_ROWS] = reco_csr_part(&sessions.by_session);
+	part[SESSION_INDEX] = reco_csr_part(&sessions.by_item);
+	part[SESSION_ROW] = reco_vector_part(&member->type[SESSION_ROW], model->users, sessions.row);
+}
+
+/* Of a model that is not in tables; what is read from these is indexed with all users. */
+static void
+session_prepare(RecoModel *model, RecoMember *member, bool serving, RecoBudget *budget)
+{
+	if (!serving && member->part[SESSION_EVENTS].start)
+		make_index(model, member, member->part, budget);
+}
+
+static void
+session_prepare_users(const RecoModel *model, const RecoMember *member, const reco_csr *histories,
+					  RecoPart *part, RecoBudget *budget)
+{
+	make_index(model, member, part, budget);
+}
+
+static reco_scorer *
+session_scorer(const RecoModel *model, const RecoMember *member)
+{
+	const SessionParams *params = member->spec->params;
+	reco_session_scorer *scorer = palloc0(sizeof(reco_session_scorer));
+
+	scorer->sums.head = reco_scorer_head(&reco_session_scorer_type, model, false);
+	scorer->params = (reco_session_params){
+		.neighbors = params->neighbors,
+		.sample = params->sample,
+		.linear = params->weighting == WEIGHTING_LINEAR,
+		.normalized = params->normalized != 0,
+		.place = params->place_decay,
+		.recency = params->age_decay,
+		.distance = params->distance_decay,
+		.latest = params->latest_decay,
+	};
+	scorer->sessions.by_session = reco_part_csr(&member->part[SESSION_ROWS], model->items);
+	scorer->sessions.by_item = reco_part_csr(&member->part[SESSION_INDEX], model->users);
+	scorer->sessions.row = member->part[SESSION_ROW].data;
+	scorer->weight = member->part[SESSION_WEIGHT].data;
+	scorer->decay = palloc(RECO_SESSION_DECAYS * sizeof(double));
+	reco_session_decays(&scorer->params, scorer->decay);
+	return &scorer->sums.head;
+}
+
+static List *
+session_candidates(const RecoTraining *training, bool portfolio)
+{
+	static const char *const kinds[] = {
+		"{}",
+		"{\"latest_decay\": 0, \"idf\": 0}",
+		"{\"weighting\": \"linear\", \"normalized\": false, \"age_decay\": 0, \"distance_decay\": "
+		"0, "
+		"\"idf\": 1, \"neighbors\": 100}",
+		"{\"age_decay\": 0.2}",
+		"{\"age_decay\": 0}",
+		"{\"place_decay\": 1}",
+		"{\"place_decay\": 5, \"distance_decay\": 20}",
+		"{\"idf\": 0.5}",
+	};
+	List *grid = NIL;
+
+	for (int k = 0; k < lengthof(kinds) && !portfolio; k++)
+		grid = lappend(grid, pstrdup(kinds[k]));
+	return grid;
+}
+
+const RecoAlgorithm reco_algorithm_session_knn = {
+	.name = "session_knn",
+	.negative = "counts as any other",
+	.source = "model",
+	.needs_users = true,
+	.options = session_options,
+	.params_size = sizeof(SessionParams),
+	.reads = reco_reads_events,
+	.candidates = session_candidates,
+	.memory = session_memory,
+	.fit = session_fit,
+	.parts = session_parts,
+	.prepare = session_prepare,
+	.prepare_users = session_prepare_users,
+	.scorer = session_scorer,
+};
