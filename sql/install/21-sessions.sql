@@ -28,3 +28,12 @@ AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.session_knn IS
 'what came in sessions like this one, by the order of what is in them';
+
+CREATE FUNCTION reco.repeat(
+  decay pg_catalog.float8 DEFAULT 0.9,
+  popularity pg_catalog.float8 DEFAULT 8
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.repeat IS
+'what a user has again and again, and what others had last: the next basket';
