@@ -53,6 +53,23 @@ SELECT (metrics ->> 'ndcg@10')::float8 >= (SELECT max((t ->> 'value')::float8) F
        metrics ->> 'split' AS split, metrics ? 'ndcg@10_error' AS error, (metrics ->> 'users')::int >= 20 AS users
   FROM aut_c.versions;
 
+-- a call of those is what was tried, to be pasted: on the same split it comes to the same
+CREATE TABLE aut_many AS SELECT u + 400 * k AS u, i FROM aut_circles, generate_series(0, 1) AS k;
+CALL reco.create_model('aut_p2', 'aut_many', reco.auto(candidates => ARRAY[reco.ials(factors => 8), reco.item_knn(), reco.user_knn(), reco.rp3beta()]));
+CREATE FUNCTION aut_again(call text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+  again float8;
+BEGIN
+  EXECUTE format('SELECT value FROM reco.evaluate(''aut_many'', %s, cutoffs => ''{10}'') WHERE metric = ''ndcg'' ORDER BY algorithm = ''popular()'' LIMIT 1', call) INTO again;
+  RETURN again;
+END $$;
+SELECT t ->> 'algorithm' AS call, aut_again(t ->> 'algorithm') = (t -> 'value')::float8 AS same
+  FROM aut_p2.versions, jsonb_array_elements(choice -> 'choices' -> 0 -> 'tried') AS t WHERE t ->> 'algorithm' NOT LIKE 'reco.hybrid%';
+SELECT bool_and(aut_again(t ->> 'algorithm') = (t -> 'value')::float8) AS same
+  FROM aut_p2.versions, jsonb_array_elements(choice -> 'choices' -> 0 -> 'tried') AS t WHERE t ->> 'algorithm' LIKE 'reco.hybrid%';
+-- of few users what is found is told from three splits, of many from one
+SELECT aut_c.choice #>> '{choices,0,split}' AS few, aut_p2.choice #>> '{choices,0,split}' AS many FROM aut_c.versions AS aut_c, aut_p2.versions AS aut_p2;
+
 -- the same whatever the order of rows and the number of threads
 CREATE TABLE aut_shuffled AS SELECT * FROM aut_circles ORDER BY md5(u::text || i);
 SET reco.threads = 2;
@@ -151,6 +168,12 @@ CALL reco.alter_model('aut_k', algorithm => reco.item_knn());
 CALL reco.refresh('aut_k');
 SELECT choice FROM aut_k.versions WHERE active;
 
+-- what was chosen is worth less than popularity by now
+CALL reco.create_model('aut_b', 'aut_popular', reco.auto(candidates => ARRAY[reco.rp3beta(alpha => 1, beta => 1)]));
+UPDATE aut_b.model_version SET algorithm = reco.rp3beta(alpha => 1, beta => 1, neighbors => 100, normalized => true), choice = choice - 'worth';
+CALL reco.refresh('aut_b');
+SELECT version, algorithm, choice ->> 'state' AS state FROM aut_b.versions ORDER BY version;
+
 -- what a model is, in words
 CALL reco.create_model('aut_d', 'SELECT u, i FROM aut_circles', reco.auto(candidates => ARRAY[reco.popular(), reco.item_knn(neighbors => 30)]));
 SELECT regexp_replace(regexp_replace(regexp_replace(reco.describe('aut_d'), '20\d\d-\d\d-\d\d [0-9:.+-]+', 'T', 'g'), '-?\+?\d+\.\d+(e-\d+)?', 'N', 'g'), ' +', ' ', 'g') AS described;
@@ -216,6 +239,21 @@ SET client_min_messages = notice;
 \set VERBOSITY default
 CALL reco.create_model('aut_w', 'aut_circles', reco.item_knn());
 CALL reco.create_model('aut_w2', 'aut_circles', reco.item_knn(), options => reco.options(measure => false));
+-- just enough memory to train, and not to measure
+\set VERBOSITY terse
+DO $$
+BEGIN
+  FOR limits IN 64..512 LOOP
+    PERFORM set_config('reco.max_memory', limits * 128 || 'kB', true);
+    BEGIN
+      CALL reco.create_model('aut_w5', 'SELECT u, i FROM generate_series(1, 150) AS u, generate_series(1, 200) AS i WHERE (u * i) % 7 < 2', reco.ials(factors => 256, iterations => 1));
+      EXIT;
+    EXCEPTION WHEN program_limit_exceeded THEN
+    END;
+  END LOOP;
+END $$;
+SELECT active, metrics, algorithm IS NOT NULL AS trained FROM aut_w5.versions;
+\set VERBOSITY default
 -- below popularity
 CALL reco.create_model('aut_w3', 'aut_popular', reco.rp3beta(alpha => 1, beta => 1));
 -- values, beside their mean with biases
@@ -265,6 +303,14 @@ CALL reco.create_model('aut_m3', 'SELECT u, i, CASE WHEN u = 1 THEN 1 ELSE 0 END
 SET client_min_messages = warning;
 -- within an evaluation, of values that repeat
 SELECT count(*) FROM reco.evaluate('SELECT u, i, 1 + i % 5, timestamp ''2026-01-01'' + make_interval(hours => u) FROM aut_circles, generate_series(1, 2)', reco.auto(metric => 'rmse', split => 'time'));
+-- pairs that repeat begin with their first row there as elsewhere: so it chooses what a model of the training part does
+CREATE TABLE aut_twice AS
+SELECT u, i, 1 AS value, at + r * interval '200 hours' AS at FROM aut_circles, generate_series(0, (u + i) % 3) AS r;
+CREATE TABLE aut_before AS SELECT * FROM aut_twice WHERE at < '2026-02-05';
+SET client_min_messages = notice;
+SELECT count(*) FROM reco.evaluate('aut_twice', reco.auto(candidates => ARRAY[reco.item_knn(), reco.svd(factors => 4)]), cut => '2026-02-05 00:00', cutoffs => '{10}');
+CALL reco.create_model('aut_m6', 'aut_before', reco.auto(candidates => ARRAY[reco.item_knn(), reco.svd(factors => 4)]));
+SET client_min_messages = warning;
 -- what is no trained algorithm is damage
 UPDATE aut_m2.model_version SET algorithm = '{"algorithm": "auto"}';
 SELECT * FROM aut_m2.recommend(1);
@@ -278,7 +324,7 @@ SELECT reco.part_vector('{}', '{"algorithm": "auto"}', 'users', 'factors');
 SELECT reco.part_vector('{"\\x00"}', '{"algorithm": "hybrid", "members": [{"algorithm": "auto"}]}', 'users', '1.factors');
 SELECT * FROM reco.part_list('{"\\x00"}', '{"algorithm": "auto"}', 'users', 'neighbors');
 
-DROP TABLE aut_popular, aut_circles, aut_items, aut_shuffled, aut_lines, aut_about;
+DROP TABLE aut_many, aut_twice, aut_before, aut_popular, aut_circles, aut_items, aut_shuffled, aut_lines, aut_about;
 DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP SCHEMA %I CASCADE', model), '; ') FROM reco.models WHERE model LIKE 'aut\_%'); END $$;
 DROP ROLE aut_stranger;
-DROP FUNCTION aut_refresh, aut_chosen, aut_choice, aut_rnd;
+DROP FUNCTION aut_again, aut_refresh, aut_chosen, aut_choice, aut_rnd;

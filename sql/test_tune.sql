@@ -39,6 +39,18 @@ RESET extra_float_digits;
 RESET standard_conforming_strings;
 RESET escape_string_warning;
 
+-- a call that is pasted comes to the same, whatever it leaves to the data
+CREATE FUNCTION tune_value(call text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+  value float8;
+BEGIN
+  EXECUTE format('SELECT value FROM reco.evaluate(''SELECT u, i FROM tune_tastes'', %s, cutoffs => ''{10}'') WHERE metric = ''ndcg'' ORDER BY algorithm = ''popular()'' LIMIT 1', call) INTO value;
+  RETURN value;
+END $$;
+SELECT bool_and(tune_value(call) = value) AS same, count(*) FROM reco.tune('SELECT u, i FROM tune_tastes',
+  ARRAY[reco.ials(factors => 4), reco.item_knn(), reco.user_knn(similarity => 'jaccard'), reco.rp3beta(neighbors => 7), reco.svd(factors => 3)]);
+SELECT bool_and(tune_value(call) = value) AS same FROM reco.tune('SELECT u, i FROM tune_tastes', reco.rp3beta());
+
 -- one algorithm: its grid, in which what is given stays
 SELECT count(*) > 3 AS many, count(*) - count(DISTINCT tune_again(call)) AS twice, count(value) - count(*) AS unmeasured,
     count(*) FILTER (WHERE call LIKE 'reco.svd(%oversampling => 20%') + 1 - count(*) AS others
@@ -188,6 +200,6 @@ DROP OWNED BY tune_guest;
 DROP ROLE tune_guest;
 DROP SCHEMA tune_closed;
 DROP VIEW tune_view, tune_sum;
-DROP FUNCTION tune_again, tune_read, tune_drop;
+DROP FUNCTION tune_again, tune_value, tune_read, tune_drop;
 DROP TABLE tune_tastes, tune_items, tune_candidates, tune_all, tune_results, tune_more, tune_other, tune_wrong, tune_went, tune_wide, tune_nothing, tune_instead, tune_narrow;
 DROP DOMAIN tune_label, tune_short;

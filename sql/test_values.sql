@@ -156,10 +156,13 @@ CALL reco.drop_model('val_popular');
 CALL reco.drop_model('val_negative');
 SET client_min_messages = notice;
 CALL reco.create_model('val_nulls', 'VALUES (1, 1, 2), (1, 2, NULL), (NULL, 1, 1), (2, NULL, 1), (2, 2, 3)', reco.als(factors => 1));
+-- a column without a name is told by its place
+CALL reco.create_model('val_unnamed', 'SELECT n, n % 2, 1 FROM generate_series(1, 4) AS n', reco.popular());
 SET client_min_messages = warning;
 SELECT rows_read, rows_skipped, interactions FROM val_nulls.versions;
 
 CALL reco.drop_model('val_nulls');
+CALL reco.drop_model('val_unnamed');
 CALL reco.drop_model('val_ratings');
 CALL reco.drop_model('val_counts');
 CALL reco.drop_model('val_nonzero');

@@ -239,7 +239,7 @@ reco_trial_arguments(FunctionCallInfo fcinfo, int first, RecoTrial *trial)
 
 /* What the algorithms need of the source; whether they need the items. */
 static bool
-needs(const RecoTrial *trial, const List *specs, unsigned *keep)
+needs(RecoTrial *trial, const List *specs, unsigned *keep)
 {
 	bool features = false;
 	ListCell *cell;
@@ -253,6 +253,12 @@ needs(const RecoTrial *trial, const List *specs, unsigned *keep)
 			reco_features_missing(spec);
 		features = features || spec->features != RECO_FEATURES_NONE;
 		*keep |= reco_data_keep(spec);
+		/* its training part is split once more */
+		if (reco_spec_is_replaced(spec))
+		{
+			*keep |= RECO_KEEP_TIMES | RECO_KEEP_REPEATS;
+			trial->split.rule.keep_repeats = true;
+		}
 	}
 	return features;
 }

@@ -101,7 +101,7 @@ measure(RecoMeasurement *e, const Baseline *b, bool biases)
 }
 
 List *
-reco_measure_baselines(RecoMeasurement *e)
+reco_part_baselines(RecoMeasurement *e)
 {
 	reco_csr train = e->train.by_user;
 	Baseline b;

@@ -6,20 +6,7 @@
 #ifndef RECO_EVALUATION_CHOICE_H
 #define RECO_EVALUATION_CHOICE_H
 
-#include "evaluation/worth.h"
-
-/* For whom is chosen. */
-typedef struct RecoChooser
-{
-	const RecoData *data; /* the interactions, all of which the choice may see */
-	RecoTrainingSet *set; /* the same: what is left open of the choice goes by it */
-	RecoBudget *budget;
-	const char *model;       /* for messages; NULL: nothing is told */
-	const RecoMetric *guard; /* is measured, too; or NULL */
-	/* before each candidate; NULL: nobody is told */
-	void (*progress)(void *arg, int candidate, int candidates);
-	void *progress_arg;
-} RecoChooser;
+#include "evaluation/choice_search.h"
 
 /* What was chosen; of the memory context that was current. */
 typedef struct RecoChoice

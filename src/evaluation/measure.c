@@ -203,7 +203,7 @@ choose_activities(RecoMeasurement *e)
 }
 
 bool
-reco_measure_split(RecoMeasurement *e, const RecoSplit *split)
+reco_part_split(RecoMeasurement *e, const RecoSplit *split)
 {
 	e->split = split;
 	reco_split_data(split, e->data, e->budget, &e->train, &e->hidden, &e->counts);
@@ -212,13 +212,8 @@ reco_measure_split(RecoMeasurement *e, const RecoSplit *split)
 	choose_users(e);
 	choose_sampled(e);
 	choose_activities(e);
+	e->measured = e->users;
 	return e->counts.trained > 0 && e->counts.hidden > 0;
-}
-
-void
-reco_measure_expect(RecoMeasurement *e, const RecoSpec *spec)
-{
-	reco_training_set_expect(&e->set, spec);
 }
 
 /* A user of a model that is not in tables.  On any thread. */
@@ -314,7 +309,7 @@ scores_make(RecoMeasurement *e, const RecoSpec *spec)
 
 /* But for the scores, its memory goes with its context. */
 RecoScores *
-reco_measure_one(RecoMeasurement *e, const RecoSpec *spec)
+reco_part_measure(RecoMeasurement *e, const RecoSpec *spec)
 {
 	RecoScores *scores = scores_make(e, spec);
 	MemoryContext context =

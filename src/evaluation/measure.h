@@ -13,6 +13,8 @@
  *	 reco_scores_release(&e, scores)
  *
  * All scores of a measurement are of the same users, so that their differences can be paired.
+ * Where the split has several parts, each is hidden in its turn, and what is found is told from
+ * all of them (parts.c).
  */
 #ifndef RECO_EVALUATION_MEASURE_H
 #define RECO_EVALUATION_MEASURE_H
@@ -36,6 +38,9 @@ typedef struct RecoMeasurement
 	/* how the interactions were shared out */
 	const RecoSplit *split;
 	reco_split_counts counts;
+	int32 measured; /* users, in whatever part */
+	/* what is hidden in its turn, where a split has several parts, or NULL */
+	struct RecoMeasurement *next;
 
 	/* for measure.c */
 	reco_interactions train;
@@ -49,6 +54,7 @@ typedef struct RecoMeasurement
 	double readers;       /* mean users of an item, weighed by these */
 	int32 users;          /* who are measured */
 	int32 *user;
+	int32 *who;      /* who they are in the data, where there are several parts */
 	uint8 *activity; /* of these: a reco_activity */
 	uint8 *sampled;  /* of these: RECO_SAMPLED_..., for what is too dear to measure of all */
 } RecoMeasurement;
@@ -56,9 +62,10 @@ typedef struct RecoMeasurement
 /* What one algorithm came to. */
 typedef struct RecoScores
 {
-	const RecoSpec *spec;    /* NULL: it is none of the algorithms */
-	const RecoSpec *trained; /* the same with what was left open, as the training part decided */
-	const char *label;       /* what it is called: reco_spec_describe until somebody knows better */
+	const RecoSpec *spec; /* NULL: it is none of the algorithms */
+	const RecoSpec
+		*trained;      /* the same with what was left open, as the (first) training part decided */
+	const char *label; /* what it is called: reco_spec_describe until somebody knows better */
 	reco_scores kept;
 	double train_seconds;
 	double measure_seconds;
@@ -85,6 +92,12 @@ extern List *reco_measure_baselines(RecoMeasurement *measurement);
  * little: others can be tried all the same.  Anything else, a cancel above all, ends the work.
  */
 extern bool reco_error_is_of_algorithm(const ErrorData *error);
+
+/* For parts.c: the same of one part. */
+extern bool reco_part_split(RecoMeasurement *part, const RecoSplit *split);
+extern RecoScores *reco_part_measure(RecoMeasurement *part, const RecoSpec *spec);
+extern List *reco_part_baselines(RecoMeasurement *part);
+
 extern void reco_scores_release(RecoMeasurement *measurement, RecoScores *scores);
 
 /*

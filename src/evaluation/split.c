@@ -23,11 +23,18 @@
 #define FRACTION 0.2
 #define SEED 42
 
+/* Where fewer users than these would be measured, and there are no more pairs, as many parts. */
+#define FEW_USERS 500
+#define SMALL 2000000
+#define PARTS 3
+
 const char *
 reco_split_name(const RecoSplit *split)
 {
 	static const char *const names[] = {"random", "last", "time", "test"};
 
+	if (split->parts > 1)
+		return psprintf("%s x %d", names[split->rule.kind], split->parts);
 	return names[split->rule.kind];
 }
 
@@ -134,7 +141,7 @@ reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget
 				 errhint("A source's columns are user, item, value, time: SELECT user_id, item_id, "
 						 "1, created_at FROM ...")));
 	rule.keep_items = data->features != NULL;
-	rule.keep_repeats = data->events;
+	rule.keep_repeats = rule.keep_repeats || data->events;
 	rule.keep_unknown = split->unknown != RECO_UNKNOWN_SKIP;
 	if (test)
 	{
@@ -186,22 +193,27 @@ append_unknown(StringInfo text, const RecoSplit *split, const reco_split_counts 
 					 counts->unknown == 1 ? "is" : "are", become[split->unknown]);
 }
 
-/* How the split was made. */
-static char *
-described(const RecoSplit *split, const RecoData *data, const reco_split_counts *counts)
+char *
+reco_split_cut_text(const RecoData *data, const reco_split_counts *counts)
+{
+	return time_text(data, counts->cut);
+}
+
+char *
+reco_split_described(const RecoSplit *split, const RecoData *data, const reco_split_counts *counts)
 {
 	switch (split->rule.kind)
 	{
 		case RECO_SPLIT_RANDOM:
-			return "at random";
+			return pstrdup("at random");
 		case RECO_SPLIT_LAST:
-			return "by what each user had last";
+			return pstrdup("by what each user had last");
 		case RECO_SPLIT_TIME:
 			return psprintf("by time at %s", time_text(data, counts->cut));
 		case RECO_SPLIT_GIVEN:
-			return "by the test";
+			return pstrdup("by the test");
 	}
-	return "";
+	return pstrdup("");
 }
 
 void
@@ -217,10 +229,11 @@ reco_split_tell(const RecoSplit *split, const RecoData *data, const reco_split_c
 				 "pairs of the test are in the source, too, and left out.");
 	append_unknown(&text, split, counts);
 	if (text.len > 0)
-		ereport(NOTICE, (errmsg("split %s: " INT64_FORMAT " interactions to train on, " INT64_FORMAT
-								" to be found",
-								described(split, data, counts), counts->trained, counts->hidden),
-						 errdetail_internal("%s", text.data)));
+		ereport(NOTICE,
+				(errmsg("split %s: " INT64_FORMAT " interactions to train on, " INT64_FORMAT
+						" to be found",
+						reco_split_described(split, data, counts), counts->trained, counts->hidden),
+				 errdetail_internal("%s", text.data)));
 }
 
 void
@@ -280,19 +293,29 @@ reco_split_auto(const RecoData *data, RecoBudget *budget, char **reason)
 	RecoSplit time = {.rule = {.kind = RECO_SPLIT_TIME, .fraction = FRACTION}};
 	reco_split_counts counts;
 
+	*reason = NULL;
 	if (!data->has_time)
 	{
-		*reason = pstrdup("at random: the source has no times");
+		*reason = pstrdup("the source has no times");
 		return random;
 	}
 	reco_split_data(&time, data, budget, NULL, NULL, &counts);
 	if (counts.users >= RECO_SPLIT_USERS)
-	{
-		*reason = psprintf("by time at %s", time_text(data, counts.cut));
 		return time;
-	}
-	*reason =
-		psprintf("at random: by time at %s %d %s could be measured", time_text(data, counts.cut),
-				 counts.users, counts.users == 1 ? "user" : "users");
+	*reason = psprintf("by time at %s %d %s could be measured", time_text(data, counts.cut),
+					   counts.users, counts.users == 1 ? "user" : "users");
 	return random;
+}
+
+void
+reco_split_repeat(RecoSplit *split, const RecoData *data, RecoBudget *budget)
+{
+	reco_split_counts counts;
+
+	if (data->x.by_user.start[data->x.by_user.rows] > SMALL)
+		return;
+	reco_split_data(split, data, budget, NULL, NULL, &counts);
+	if (counts.users == 0 || counts.users >= FEW_USERS)
+		return;
+	split->parts = PARTS;
 }

@@ -25,9 +25,14 @@ typedef struct RecoSplit
 	reco_split_rule rule; /* kind and fraction, seed or cut; the rest is filled in */
 	RecoUnknown unknown;
 	const RecoData *test; /* of RECO_SPLIT_GIVEN: the pairs to be found */
+	/*
+	 * More than 1: as many parts are hidden, each in its turn: at random with other seeds, by
+	 * time and by what came last half as much, half as much again, and so on.
+	 */
+	int parts;
 } RecoSplit;
 
-/* "random", "last", "time", "test". */
+/* "random", "last", "time", "test", with "x 3" after it where there are so many parts. */
 extern const char *reco_split_name(const RecoSplit *split);
 
 /* What of the source it needs, RECO_KEEP_... */
@@ -55,12 +60,23 @@ extern void reco_split_require(const RecoSplit *split, const RecoData *data,
 extern void reco_split_tell(const RecoSplit *split, const RecoData *data,
 							const reco_split_counts *counts);
 
+/* In words, after it was made: "by time at ...", "at random". */
+extern char *reco_split_described(const RecoSplit *split, const RecoData *data,
+								  const reco_split_counts *counts);
+/* By time, the cut. */
+extern char *reco_split_cut_text(const RecoData *data, const reco_split_counts *counts);
+
 /*
  * The split that says most about the data: the last fifth by time, where the data has times
  * (kept, with the repeats) and at least RECO_SPLIT_USERS users could be measured; else a fifth
- * of each user's pairs at random.  *reason says which and why, palloc'd: "by time, the last
- * fifth", "at random: the source has no times".
+ * of each user's pairs at random.  *reason: why not by time, palloc'd: "the source has no times".
  */
 extern RecoSplit reco_split_auto(const RecoData *data, RecoBudget *budget, char **reason);
+
+/*
+ * Gives a split, which is not a test of one's own, several parts where it would measure few users
+ * and the data is small: what is told from few is uncertain, and what is small costs little.
+ */
+extern void reco_split_repeat(RecoSplit *split, const RecoData *data, RecoBudget *budget);
 
 #endif /* RECO_EVALUATION_SPLIT_H */

@@ -43,6 +43,25 @@ reco_worth_metric_of(const RecoMeasurement *e, RecoMetric *metric)
 #define HIDDEN 0.2
 #define SEED 42
 
+/* "by time at A and B", "three times at random: the source has no times". */
+static char *
+how_hidden(const RecoMeasurement *e, const char *reason)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (e->split->parts > 1 && e->split->rule.kind != RECO_SPLIT_TIME)
+		appendStringInfo(&text, "%d times ", e->split->parts);
+	appendStringInfoString(&text, reco_split_described(e->split, e->data, &e->counts));
+	if (e->split->rule.kind == RECO_SPLIT_TIME)
+		for (const RecoMeasurement *part = e->next; part; part = part->next)
+			appendStringInfo(&text, "%s%s", part->next ? ", " : " and ",
+							 reco_split_cut_text(part->data, &part->counts));
+	if (reason)
+		appendStringInfo(&text, ": %s", reason);
+	return text.data;
+}
+
 bool
 reco_worth_split(RecoMeasurement *e, RecoAutoSplit kind, char **hidden)
 {
@@ -51,22 +70,19 @@ reco_worth_split(RecoMeasurement *e, RecoAutoSplit kind, char **hidden)
 		[RECO_AUTO_SPLIT_LAST] = RECO_SPLIT_LAST,
 		[RECO_AUTO_SPLIT_TIME] = RECO_SPLIT_TIME,
 	};
-	static const char *const words[] = {
-		[RECO_AUTO_SPLIT_RANDOM] = "at random",
-		[RECO_AUTO_SPLIT_LAST] = "by what each user had last",
-		[RECO_AUTO_SPLIT_TIME] = "by time",
-	};
 	RecoSplit *split = palloc0(sizeof(RecoSplit));
+	char *reason = NULL;
+	bool measured;
 
 	e->most_users = RECO_WORTH_USERS;
 	if (kind == RECO_AUTO_SPLIT_AUTO)
-		*split = reco_split_auto(e->data, e->budget, hidden);
+		*split = reco_split_auto(e->data, e->budget, &reason);
 	else
-	{
 		split->rule = (reco_split_rule){.kind = kinds[kind], .fraction = HIDDEN, .seed = SEED};
-		*hidden = pstrdup(words[kind]);
-	}
-	return reco_measure_split(e, split);
+	reco_split_repeat(split, e->data, e->budget);
+	measured = reco_measure_split(e, split);
+	*hidden = how_hidden(e, reason);
+	return measured;
 }
 
 /* A metric with its error, in an object. */
@@ -164,7 +180,8 @@ reco_worth_measure(const RecoData *data, const RecoSpec *spec, const RecoSpec *a
 	reco_worth_want(&e, &metric);
 	if (guard)
 		reco_measurement_want(&e, guard);
-	measured = reco_worth_split(&e, split, &hidden) && (guard || e.users >= RECO_WORTH_LEAST_USERS);
+	measured =
+		reco_worth_split(&e, split, &hidden) && (guard || e.measured >= RECO_WORTH_LEAST_USERS);
 	if (measured)
 	{
 		const RecoScores *others;

@@ -109,18 +109,25 @@ what_values_count(const RecoRun *run)
 										   : " (capped)";
 }
 
-/* For messages: which column of a source was taken as what. */
+/* For messages: which column of a source was taken as what; by its place what has no name. */
 static char *
 what_columns_are(const RecoRun *run)
 {
 	static const char *const roles[] = {"user", "item", "value", "time"};
+	static const char *const places[] = {"first", "second", "third", "fourth"};
 	const RecoData *data = run->data;
 	StringInfoData text;
 
 	initStringInfo(&text);
 	for (int c = 0; c < lengthof(roles) && data->column[c]; c++)
-		appendStringInfo(&text, "%s%s = \"%s\"%s", c ? ", " : "", roles[c], data->column[c],
+	{
+		bool unnamed = strcmp(data->column[c], "?column?") == 0;
+
+		appendStringInfo(&text, "%s%s = %s%s", c ? ", " : "", roles[c],
+						 unnamed ? psprintf("the %s column", places[c])
+								 : psprintf("\"%s\"", data->column[c]),
 						 c == 2 ? what_values_count(run) : "");
+	}
 	return text.data;
 }
 

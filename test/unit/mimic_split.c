@@ -85,7 +85,7 @@ wholes_free(wholes *w)
 static split_pair
 merge(const whole *p, int64_t n)
 {
-	split_pair out = {.time = p->first[n - 1].time};
+	split_pair out = {.time = p->first[n - 1].time, .rows = n};
 	double sum = 0;
 	double last = 0;
 	int64_t lasts = 0;

@@ -16,6 +16,7 @@ typedef struct split_pair
 	float sum;
 	float latest;
 	int64_t time;
+	int64_t rows; /* that it is made of */
 } split_pair;
 
 typedef struct mimic_part

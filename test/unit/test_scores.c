@@ -463,6 +463,130 @@ test_shown_errors(void **state)
 	}
 }
 
+/* Parts of other users than each other, by hand. */
+static void
+test_pool_by_hand(void **state)
+{
+	const unsigned metrics =
+		RECO_METRIC_BIT(RECO_METRIC_PRECISION) | RECO_METRIC_BIT(RECO_METRIC_RMSE);
+	static const int32_t of_a[] = {1, 3, 4};
+	static const int32_t of_b[] = {3, 7};
+	mimic_env m;
+	reco_scores a, b, all;
+	reco_estimate e;
+
+	(void) state;
+	mimic_env_init(&m);
+	a = scores_of(&m, metrics, 3, NULL);
+	b = scores_of(&m, metrics, 2, NULL);
+	reco_scores_add(&a, 0, (double[]){0.1, 1, 4, 2});
+	reco_scores_add(&a, 1, (double[]){0.2, 2, 1, 1});
+	reco_scores_add(&a, 2, (double[]){NAN, NAN, NAN, NAN});
+	reco_scores_add(&b, 0, (double[]){0.6, 1, 1, 1});
+	reco_scores_add(&b, 1, (double[]){0.3, NAN, NAN, NAN});
+	assert_int_equal(reco_scores_pool(&m.env, (const reco_scores *[]){&a, &b},
+									  (const int32_t *[]){of_a, of_b}, 2, &all),
+					 RECO_OK);
+	assert_int_equal(all.users, 4);
+	e = estimate(&all, RECO_METRIC_PRECISION, RECO_ACTIVITY_ALL);
+	assert_close(e.value, (0.1 + 0.2 + 0.6 + 0.3) / 4);
+	assert_int_equal(e.users, 3);
+	/* of user 1 it is 0.2 less than the mean, of user 3 on both parts 0.2 more, of user 7 as much
+	 */
+	assert_close(e.error, sqrt((0.2 * 0.2 + 0.2 * 0.2) / 16 * 3 / 2));
+	e = estimate(&all, RECO_METRIC_RMSE, RECO_ACTIVITY_ALL);
+	assert_close(e.value, sqrt(6.0 / 4));
+	assert_int_equal(e.users, 2);
+	reco_scores_free(&m.env, &a);
+	reco_scores_free(&m.env, &b);
+	reco_scores_free(&m.env, &all);
+	assert_int_equal(m.live, 0);
+}
+
+/* The same part twice says no more than once, and a difference likewise. */
+static void
+test_pool_twice(void **state)
+{
+	const unsigned metrics = RECO_METRIC_BIT(RECO_METRIC_PRECISION) |
+							 RECO_METRIC_BIT(RECO_METRIC_RMSE) |
+							 RECO_METRIC_BIT(RECO_METRIC_COVERAGE);
+	static const reco_metric kinds[] = {RECO_METRIC_PRECISION, RECO_METRIC_RMSE,
+										RECO_METRIC_COVERAGE};
+	int32_t user[50];
+	uint64_t seed = 3;
+	mimic_env m;
+	reco_scores one[2], twice[2];
+
+	(void) state;
+	mimic_env_init(&m);
+	for (int s = 0; s < 2; s++)
+	{
+		one[s] = scores_of(&m, metrics, 50, NULL);
+		for (int32_t u = 0; u < 50; u++)
+		{
+			user[u] = 3 * u;
+			reco_scores_add(&one[s], u,
+							(double[]){(double) mimic_below(&seed, 100) / 100,
+									   1 + (double) mimic_below(&seed, 4),
+									   (double) mimic_below(&seed, 9), 1});
+		}
+		one[s].listed = 50;
+		one[s].groups = RECO_SHOWN_GROUPS;
+		for (int g = 0; g <= RECO_SHOWN_GROUPS; g++)
+			one[s].shown[0][g] = (double) mimic_below(&seed, 100) / 100;
+		assert_int_equal(reco_scores_pool(&m.env, (const reco_scores *[]){&one[s], &one[s]},
+										  (const int32_t *[]){user, user}, 2, &twice[s]),
+						 RECO_OK);
+	}
+	for (int k = 0; k < 3; k++)
+	{
+		reco_estimate x = estimate(&one[0], kinds[k], RECO_ACTIVITY_ALL);
+		reco_estimate y = estimate(&twice[0], kinds[k], RECO_ACTIVITY_ALL);
+
+		assert_close(y.value, x.value);
+		assert_close(y.error, x.error);
+		x = difference(&one[0], &one[1], kinds[k]);
+		y = difference(&twice[0], &twice[1], kinds[k]);
+		assert_close(y.value, x.value);
+		assert_close(y.error, x.error);
+	}
+	for (int s = 0; s < 2; s++)
+	{
+		reco_scores_free(&m.env, &one[s]);
+		reco_scores_free(&m.env, &twice[s]);
+	}
+	assert_int_equal(m.live, 0);
+}
+
+/* Whatever there is no memory for, nothing is left. */
+static void
+test_pool_memory(void **state)
+{
+	static const int32_t user[] = {0};
+	reco_status status = RECO_NO_MEMORY;
+	mimic_env m;
+	reco_scores a, all;
+
+	(void) state;
+	mimic_env_init(&m);
+	a = scores_of(&m, RECO_METRIC_BIT(RECO_METRIC_PRECISION), 1, NULL);
+	reco_scores_add(&a, 0, (double[]){0.5});
+	for (long n = 1; status == RECO_NO_MEMORY; n++)
+	{
+		long live = m.live;
+
+		m.fail_at = m.allocations + n;
+		status = reco_scores_pool(&m.env, (const reco_scores *[]){&a, &a},
+								  (const int32_t *[]){user, user}, 2, &all);
+		if (status == RECO_NO_MEMORY)
+			assert_int_equal(m.live, live);
+	}
+	assert_int_equal(status, RECO_OK);
+	reco_scores_free(&m.env, &all);
+	reco_scores_free(&m.env, &a);
+	assert_int_equal(m.live, 0);
+}
+
 int
 main(void)
 {
@@ -473,6 +597,9 @@ main(void)
 		cmocka_unit_test(test_alike),
 		cmocka_unit_test(test_shown_by_hand),
 		cmocka_unit_test(test_shown_errors),
+		cmocka_unit_test(test_pool_by_hand),
+		cmocka_unit_test(test_pool_twice),
+		cmocka_unit_test(test_pool_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ assert_part(const source *s, const char *what, const reco_interactions *x, const
 	for (int32_t u = 0; u < a->rows; u++)
 		for (int64_t e = a->start[u]; e < a->start[u + 1]; e++, p++)
 		{
-			split_pair own = {u, a->col[e], a->value ? a->value[e] : 1, 0, 0};
+			split_pair own = {u, a->col[e], a->value ? a->value[e] : 1, 0, 0, 0};
 
 			own.latest = x->latest ? x->latest[e] : own.sum;
 			own.time = x->time ? x->time[e] : part->pair[p].time;
@@ -54,6 +54,42 @@ assert_counts(const source *s, const reco_split_counts *x, const reco_split_coun
 		fail_msg("%s: %d items unknown, not %d", s->name, x->unknown_items, y->unknown_items);
 }
 
+/* The rows of repeats of a training part are those that its pairs are made of. */
+static void
+assert_repeats(mimic_env *m, const source *s, const reco_interactions *x, const mimic_part *part)
+{
+	int64_t p = 0;
+
+	for (int32_t u = 0; u < part->users; u++)
+	{
+		int64_t r = x->repeats.start[u];
+
+		for (; p < part->pairs && part->pair[p].user == u; p++)
+		{
+			int64_t n = 0;
+			int64_t done = 0;
+			float sum, latest;
+
+			while (r + n < x->repeats.start[u + 1] &&
+				   x->repeats.row[r + n].item == part->pair[p].item)
+				n++;
+			assert_int_equal(n, part->pair[p].rows > 1 ? part->pair[p].rows : 0);
+			if (n == 0)
+				continue;
+			assert_int_equal(reco_row_pair(&m->env, x->repeats.row + r,
+										   x->repeats.time ? x->repeats.time + r : NULL, n, &done,
+										   &sum, &latest),
+							 true);
+			if (sum != part->pair[p].sum || latest != part->pair[p].latest ||
+				(x->repeats.time && x->repeats.time[r + n - 1] != part->pair[p].time))
+				fail_msg("%s: repeats of pair %d", s->name, (int) p);
+			r += n;
+		}
+		assert_int_equal(r, x->repeats.start[u + 1]);
+	}
+	assert_int_equal(p, part->pairs);
+}
+
 /* What a matrix and its split take. */
 static void
 check_split(mimic_env *m, const source *s, const row *rows, const reco_interactions *x,
@@ -72,6 +108,9 @@ check_split(mimic_env *m, const source *s, const row *rows, const reco_interacti
 	mimic_split(m, s, rows, test, test_rows, rule, &train_wanted, &hidden_wanted, &wanted);
 	assert_counts(s, &counts, &wanted);
 	assert_part(s, "trained", &train, &train_wanted);
+	assert_true((train.repeats.start != NULL) == (rule->keep_repeats && x->repeats.start));
+	if (train.repeats.start)
+		assert_repeats(m, s, &train, &train_wanted);
 	assert_part(s, "hidden", &hidden, &hidden_wanted);
 	free_matrix(m, &train);
 	free_matrix(m, &hidden);
@@ -96,6 +135,7 @@ check_fractions(mimic_env *m, const source *s, const row *rows, const reco_inter
 			rule.one = kind == RECO_SPLIT_LAST && f == 4;
 			rule.keep_items = f % 2 == 1;
 			rule.keep_unknown = f >= 2;
+			rule.keep_repeats = f != 1;
 			check_split(m, s, rows, x, NULL, NULL, &rule);
 			rule.has_cut = kind == RECO_SPLIT_TIME;
 			rule.cut = (int64_t[]){INT64_MIN, INT64_MIN + 1, 0, 1, INT64_MAX}[f];

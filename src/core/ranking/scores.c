@@ -44,10 +44,12 @@ void
 reco_scores_free(const reco_env *env, reco_scores *scores)
 {
 	release(env, scores->value);
+	release(env, scores->times);
 	release(env, scores->sum);
 	release(env, scores->count);
 	release(env, scores->shown);
 	scores->value = NULL;
+	scores->times = NULL;
 	scores->sum = NULL;
 	scores->count = NULL;
 	scores->shown = NULL;
@@ -111,6 +113,20 @@ cutoff_of(const reco_columns *columns, int32_t k)
 	return -1;
 }
 
+/* How many numbers a mean is of. */
+static double
+numbers_of(const reco_scores *s, int column, int32_t users)
+{
+	const float *times = s->times + (size_t) column * (size_t) s->users;
+	double sum = 0;
+
+	if (s->times == NULL)
+		return users;
+	for (int32_t u = 0; u < s->users; u++)
+		sum += (double) times[u];
+	return sum;
+}
+
 /* The value and its users, and where they are; false: there are none. */
 static bool
 sum_up(const reco_scores *s, reco_metric metric, int32_t k, reco_activity activity,
@@ -126,7 +142,8 @@ sum_up(const reco_scores *s, reco_metric metric, int32_t k, reco_activity activi
 		return false;
 	out->users = s->count[*column * RECO_ACTIVITIES + (int) activity];
 	out->value = s->sum[*column * RECO_ACTIVITIES + (int) activity];
-	out->value /= of_values ? s->sum[first * RECO_ACTIVITIES + (int) activity] : out->users;
+	out->value /= of_values ? s->sum[first * RECO_ACTIVITIES + (int) activity]
+							: numbers_of(s, *column, out->users);
 	if (metric == RECO_METRIC_RMSE)
 		out->value = sqrt(out->value);
 	return true;
@@ -144,6 +161,8 @@ influence_of(const reco_scores *s, reco_metric metric, int32_t k, reco_activity 
 	if (!sum_up(s, metric, k, activity, out, &column))
 		return false;
 	*i = (influence){s, activity, s->value + (size_t) column * (size_t) s->users, NULL, 0, 1};
+	if (s->times)
+		i->under = s->times + (size_t) column * (size_t) s->users;
 	if (RECO_METRIC_BIT(metric) & RECO_METRICS_OF_VALUES)
 		i->under = s->value + (size_t) s->columns.first[metric] * (size_t) s->users;
 	for (int32_t u = 0; u < s->users; u++)

@@ -31,6 +31,7 @@ typedef struct reco_scores
 	int32_t users;           /* who are measured */
 	const uint8_t *activity; /* users: a reco_activity; the giver's; NULL: not known */
 	float *value;            /* columns.n x users; NAN: nothing could be measured */
+	float *times;            /* likewise: of how many numbers that is the sum; NULL: each of one */
 	double *sum;             /* columns.n x RECO_ACTIVITIES */
 	int32_t *count;          /* the same: users with a number */
 	int32_t listed;          /* users who had a list */
@@ -57,6 +58,15 @@ extern void reco_scores_free(const reco_env *env, reco_scores *scores);
 extern void reco_scores_add(reco_scores *scores, int32_t user, const double *row);
 /* One number of a user who was added before, and had none there. */
 extern void reco_scores_set(reco_scores *scores, int32_t user, int column, double value);
+
+/*
+ * Several measurements of one algorithm as one: means over the users of all parts, whose errors
+ * take what is found of one user on several parts for one.  user[p] says who the users of part p
+ * are, rising.  Metrics of all lists are the means of the parts'; who has which activity is not
+ * known.  Made as by reco_scores_make, in twice the memory.  Errors: RECO_NO_MEMORY.
+ */
+extern reco_status reco_scores_pool(const reco_env *env, const reco_scores *const *part,
+									const int32_t *const *user, int parts, reco_scores *scores);
 
 /*
  * A metric, by lists of k (a cutoff of the columns) where it has lengths, of the users of an

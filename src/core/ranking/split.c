@@ -80,6 +80,8 @@ number_trained(splitting *s)
 			if (stops(s, 1))
 				return RECO_STOPPED;
 		}
+		if (known && s->rule->origin)
+			s->rule->origin[s->users] = u;
 		s->user[u] = known ? s->users++ : -1;
 		if (stops(s, 4))
 			return RECO_STOPPED;

@@ -62,6 +62,8 @@ typedef struct reco_split_rule
 	bool keep_unknown;
 	/* the training part has its rows of repeats, where x has them */
 	bool keep_repeats;
+	/* out, by user of the training part: which of x it is; as many as x has; NULL: not asked for */
+	int32_t *origin;
 } reco_split_rule;
 
 typedef struct reco_split_counts
