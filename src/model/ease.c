@@ -123,5 +123,6 @@ const RecoAlgorithm reco_algorithm_ease = {
 	.fit = ease_fit,
 	.parts = ease_parts,
 	.prepare = ease_prepare,
+	.index = item_lists_index,
 	.scorer = ease_scorer,
 };

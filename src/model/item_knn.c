@@ -237,7 +237,7 @@ rp3beta_candidates(const RecoTraining *training, bool portfolio)
 /* What the two have in common. */
 #define ITEM_MODEL                                                                                 \
 	.source = "model", .reads = reco_reads_items, .params_size = sizeof(KnnParams),                \
-	.parts = item_parts, .prepare = item_prepare, .scorer = item_scorer
+	.parts = item_parts, .prepare = item_prepare, .index = item_lists_index, .scorer = item_scorer
 
 const RecoAlgorithm reco_algorithm_item_knn = {
 	.name = "item_knn",

@@ -6,6 +6,12 @@
  */
 #include "model/item_lists.h"
 
+static bool
+index_valid(const void *bytes, Size size, const RecoModel *model, const RecoMember *member)
+{
+	return reco_tiers_valid(bytes, size, model->items);
+}
+
 void
 item_list_parts(RecoPartType *type)
 {
@@ -29,6 +35,11 @@ item_list_parts(RecoPartType *type)
 						  .of = RECO_OF_ITEMS,
 						  .element = RECO_FLOAT8,
 						  .kept = RECO_DERIVED},
+		[ITEM_INDEX] = {.name = "index",
+						.side = RECO_OF_ITEMS,
+						.shape = RECO_BYTES,
+						.kept = RECO_DERIVED_MAYBE,
+						.valid = index_valid},
 	};
 
 	memcpy(type, own, sizeof(own));
@@ -105,6 +116,17 @@ item_lists_similar(RecoMember *member, bool own, RecoBudget *budget)
 	member->part[ITEM_SIMILAR] = reco_lists_part(&similar);
 }
 
+void
+item_lists_index(RecoModel *model, RecoMember *member, RecoBudget *budget)
+{
+	reco_csr followers = reco_part_csr(&member->part[ITEM_FOLLOWERS], model->items);
+	reco_tiers *index;
+	reco_status status = reco_tiers_build(&budget->env, &followers, &index);
+
+	if (status == RECO_OK && index)
+		member->part[ITEM_INDEX] = (RecoPart){.data = index, .size = index->bytes};
+}
+
 reco_scorer *
 item_lists_scorer(const RecoModel *model, const RecoMember *member, reco_sum_scorer sums)
 {
@@ -113,5 +135,6 @@ item_lists_scorer(const RecoModel *model, const RecoMember *member, reco_sum_sco
 	scorer->sums = sums;
 	scorer->followers = reco_part_csr(&member->part[ITEM_FOLLOWERS], model->items);
 	scorer->similar = reco_part_lists(&member->part[ITEM_SIMILAR]);
+	scorer->index = member->part[ITEM_INDEX].data;
 	return &scorer->sums.head;
 }

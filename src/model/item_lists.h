@@ -19,6 +19,7 @@ enum
 	ITEM_LISTS,
 	ITEM_FOLLOWERS,
 	ITEM_SIMILAR, /* what is shown as similar to an item */
+	ITEM_INDEX,
 	ITEM_LIST_PARTS
 };
 
@@ -34,6 +35,9 @@ extern void item_lists_followers(RecoModel *model, RecoMember *member, bool give
  * a weight below 0.
  */
 extern void item_lists_similar(RecoMember *member, bool own, RecoBudget *budget);
+
+/* RecoAlgorithm.index: the followers' (core/ranking/tiers.h). */
+extern void item_lists_index(RecoModel *model, RecoMember *member, RecoBudget *budget);
 
 /* The scorer of a prepared member with sums of a kind. */
 extern reco_scorer *item_lists_scorer(const RecoModel *model, const RecoMember *member,

@@ -125,5 +125,6 @@ const RecoAlgorithm reco_algorithm_slim = {
 	.fit = slim_fit,
 	.parts = slim_parts,
 	.prepare = slim_prepare,
+	.index = item_lists_index,
 	.scorer = slim_scorer,
 };

@@ -3,10 +3,10 @@
  *	  Fuzz target: profiles over lists of items and over lists of users, of any numbers that a
  *	  model may hold.
  *
- * Four bytes choose the shape: items, the family and its rule, how full lists are, the length of
- * the list.  The rest is the bits of numbers, over and over: weights or interactions, biases, the
- * profile.  Scores of all, of some and of the best must agree bit for bit, in any order of
- * asking, and a closed seat must be as it was made.
+ * Four bytes choose the shape: items, the family, its rule and whether there is an index, how full
+ * lists are, the length of the list.  The rest is the bits of numbers, over and over: weights or
+ * interactions, biases, the profile.  Scores of all, of some and of the best must agree bit for
+ * bit, in any order of asking, and a closed seat must be as it was made.
  */
 #include "fuzz.h"
 
@@ -167,6 +167,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t *skip;
 	int32_t neighbor[ROWS];
 	double similarity[ROWS];
+	reco_tiers *index = NULL;
 	reco_list_scorer l;
 	reco_user_scorer u;
 	reco_sum_scorer head;
@@ -208,7 +209,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	u = (reco_user_scorer){.sums = head, .by_user = rows, .bias = bias};
 	if (users && items < ROWS)
 		u.bias = NULL;
+	if (!users && (data[1] & 16))
+		REQUIRE(reco_tiers_build(&env, &rows, &index) == RECO_OK);
+	l.index = index;
 	check(users ? &u.sums.head : &l.sums.head, &profile, skip, data[3] % 40);
+	free(index);
 	matrix_free(&rows);
 	matrix_free(&own);
 	free(bias);

@@ -238,6 +238,22 @@ check_formula(const reco_scorer *scorer, const table *t, const float *user_bias,
 	assert_int_equal(m.live, 0);
 }
 
+/* With an index of the rows everything is as without. */
+static void
+check_index(reco_list_scorer l, const crowd *c)
+{
+	mimic_env m;
+	reco_tiers *index;
+
+	mimic_env_init(&m);
+	assert_int_equal(reco_tiers_build(&m.env, &l.followers, &index), RECO_OK);
+	assert_non_null(index);
+	l.index = index;
+	mimic_check_scorer(&l.sums.head, c->profile, USERS);
+	m.env.release(m.env.arg, index);
+	assert_int_equal(m.live, 0);
+}
+
 static void
 test_lists(void **state)
 {
@@ -254,6 +270,7 @@ test_lists(void **state)
 
 		check_formula(&l.sums.head, &t, NULL, c);
 		mimic_check_scorer(&l.sums.head, c->profile, USERS);
+		check_index(l, c);
 		for (int32_t a = 0; a < ITEMS; a += 11)
 			for (int32_t b = 0; b < ITEMS; b++)
 				assert_true(reco_scorer_alike(&l.sums.head, a, b) ==

@@ -223,6 +223,12 @@ typedef struct reco_kernels
 	double (*distance)(const reco_any_double *a, const reco_any_double *b, int n);
 
 	/*
+	 * The places, rising, of those of n numbers, a multiple of 16, that are above floor, to at (n
+	 * long); returns how many.  x is on a cache line.
+	 */
+	int32_t (*above)(const float *x, int32_t n, float floor, int32_t *at);
+
+	/*
 	 * The items of a block whose bound
 	 *	  scale (unit (code . p)) + (norm error + (bias + base))
 	 * reaches floor, to hit (RECO_CODE_BLOCK long), in order; returns how many.

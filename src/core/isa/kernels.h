@@ -71,6 +71,7 @@ extern void RECO_NAME(reco_moments)(const reco_any_double *a, const reco_any_dou
 									const double *shift, double *sum);
 extern double RECO_NAME(reco_distance)(const reco_any_double *a, const reco_any_double *b, int n);
 
+extern int32_t RECO_NAME(reco_above)(const float *x, int32_t n, float floor, int32_t *at);
 extern int32_t RECO_NAME(reco_code_scan)(const reco_code_query *q, const int8_t *code,
 										 const float *scale, const float *error, const float *bias,
 										 float floor, reco_code_hit *hit);

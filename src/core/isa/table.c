@@ -25,5 +25,6 @@ const reco_kernels RECO_NAME(reco_kernels) = {
 	.products_float = RECO_NAME(reco_products_float),
 	.moments = RECO_NAME(reco_moments),
 	.distance = RECO_NAME(reco_distance),
+	.above = RECO_NAME(reco_above),
 	.code_scan = RECO_NAME(reco_code_scan),
 };

@@ -6,7 +6,8 @@
  * Scores are added up by interaction: its row has the items that it speaks for or against.
  * score_sums.h says how sums become scores.
  *
- * Cost of a list: the lengths of the rows of the user's items; of one score, a binary search in
+ * Cost of a list: the lengths of the rows of the user's items, less with an index, which is of use
+ * where sums are scores (tiers.h); of one score, a binary search in
  * each of those rows.
  */
 #include "core/scoring/score_lists.h"
@@ -117,9 +118,34 @@ list_some(reco_seat *seat, const int32_t *item, int32_t n, float *score)
 	return reco_sum_some(seat, &methods, item, n, score);
 }
 
+/* The index is for what is had, without sums of weights, and says nothing of a score by a bias. */
+static bool
+uses_index(const reco_list_scorer *l)
+{
+	return l->index && !l->back && !l->sums.averaged && l->sums.item_bias == NULL;
+}
+
+/* Beside the sums the index's, where there is one. */
+static size_t
+list_scratch(const reco_scorer *scorer)
+{
+	return reco_sum_scratch_bytes(scorer) +
+		   (uses_index(lists_of(scorer)) ? reco_tiers_scratch(scorer->items) : 0);
+}
+
 static int32_t
 list_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 {
+	const reco_list_scorer *l = lists_of(seat->scorer);
+	const reco_profile *profile = seat->profile;
+	int32_t have = RECO_TIERS_NONE;
+
+	if (uses_index(l) && !reco_sum_gathered(seat))
+		have = reco_tiers_top(
+			&seat->env, l->index, (char *) seat->scratch + reco_sum_scratch_bytes(seat->scorer),
+			&(reco_tiers_user){profile->n, profile->item, profile->value}, skip, n, out);
+	if (have != RECO_TIERS_NONE)
+		return have;
 	return reco_sum_top(seat, &methods, skip, n, out);
 }
 
@@ -209,7 +235,7 @@ list_similar(const reco_env *env, const reco_scorer *scorer, int32_t item, int32
 
 const reco_scorer_type reco_list_scorer_type = {
 	.name = "lists",
-	.scratch = reco_sum_scratch_bytes,
+	.scratch = list_scratch,
 	.close = reco_sum_close,
 	.is_personal = list_is_personal,
 	.score = list_score,

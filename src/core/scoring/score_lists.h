@@ -7,6 +7,7 @@
 
 #include "core/data/csr.h"
 #include "core/neighbors/neighbors.h"
+#include "core/ranking/tiers.h"
 #include "core/scoring/score_sums.h"
 
 /*
@@ -28,6 +29,8 @@ typedef struct reco_list_scorer
 	reco_neighbors similar;
 	const float *back; /* backs: of the last event, of that before it and so on; NULL: see above */
 	int32_t backs;
+	/* of the followers, which spares adding up whole rows for a list; NULL: none */
+	const reco_tiers *index;
 } reco_list_scorer;
 
 extern const reco_scorer_type reco_list_scorer_type;

@@ -88,6 +88,12 @@ scratch_of(const reco_seat *seat)
 		s->averaged || s->item_bias ? (double *) (sum + sum_bytes(&s->head)) : NULL};
 }
 
+bool
+reco_sum_gathered(const reco_seat *seat)
+{
+	return scratch_of(seat).gathered;
+}
+
 /* Whether any of a group's lines was added to. */
 static inline bool
 any_line(const reco_sum_scratch *t, size_t group)

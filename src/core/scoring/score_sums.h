@@ -75,6 +75,8 @@ typedef struct reco_sum_methods
 
 /* For a family's methods of the same names: these with their reco_sum_methods. */
 extern size_t reco_sum_scratch_bytes(const reco_scorer *scorer);
+/* Whether the sums of an open seat have been gathered. */
+extern bool reco_sum_gathered(const reco_seat *seat);
 extern void reco_sum_close(reco_seat *seat);
 extern reco_status reco_sum_score(reco_seat *seat, const reco_sum_methods *methods, float *score);
 extern reco_status reco_sum_some(reco_seat *seat, const reco_sum_methods *methods,
