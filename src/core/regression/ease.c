@@ -2,13 +2,9 @@
  * ease.c
  *	  EASE: a linear model between items in closed form.
  *
- * See ease.h.  G + lambda I is scaled to a diagonal of ones before it is inverted in float4: with
- * s_i = (G_ii + lambda)^-1/2 and M minus the inverse of the scaled matrix, P_ij = -s_i M_ij s_j and
+ * See ease.h.  With s and M as in precision.h,
  *
  *	 B_ij = -s_i M_ij / (s_j M_jj)
- *
- * Without rounding that is the same; with it the error depends on how alike items are, not on how
- * popular they are or how large their values.
  *
  * Of all weights the largest are kept.  How large these are is found by counting sizes, as bits of
  * numbers, by their upper and then by their lower half; each time B is made anew of M, since it is
@@ -21,8 +17,7 @@
 #include "core/base/slab.h"
 #include "core/data/parts.h"
 #include "core/data/sorting.h"
-#include "core/linear/cross.h"
-#include "core/linear/inverse.h"
+#include "core/regression/precision.h"
 #include "core/regression/weights.h"
 
 #include <omp.h>
@@ -37,22 +32,18 @@
 typedef struct Ease
 {
 	const reco_env *env;
-	const reco_csr *by_item;
 	double lambda;
 	int32_t items;
-	int64_t most;     /* weights that are kept */
-	double *scale;    /* s */
-	double *factor;   /* 1 / (s_j M_jj), of M, minus the inverse */
-	reco_symmetric a; /* the scaled matrix, then M */
-	char *seats;      /* of threads: TOGETHER rows of B, and counts of sizes */
+	int64_t most;   /* weights that are kept */
+	double *factor; /* lambda, and then 1 / (s_j M_jj) */
+	reco_precision p;
+	char *seats;    /* of threads: TOGETHER rows of B, and counts of sizes */
 	uint32_t upper; /* of the least size that is kept; while sizes are counted by the lower half */
 	bool by_lower;
 	uint32_t least;  /* size that is kept */
 	int32_t *larger; /* of each row, and then those that are kept */
 	int32_t *equal;  /* and then those of them that are kept */
 	reco_weights weights;
-	reco_ease_progress progress;
-	void *arg;
 } Ease;
 
 static int64_t
@@ -84,58 +75,14 @@ reco_ease_memory(const reco_ease_params *params, int32_t items, int threads)
 {
 	int64_t most = kept(params, items);
 	size_t lists = reco_weights_memory(items, most);
-	size_t matrix = reco_symmetric_memory(items);
-	size_t numbers = ((size_t) items + 1) * (2 * sizeof(double) + 2 * sizeof(int32_t));
+	size_t matrix = reco_precision_memory(items);
+	size_t numbers = ((size_t) items + 1) * (sizeof(double) + 2 * sizeof(int32_t));
 	size_t choosing = lists + (size_t) threads * seat_bytes(items);
-	size_t beside =
-		largest(choosing, largest(reco_cross_memory(items, threads), reco_inverse_memory(items)));
+	size_t beside = largest(choosing, reco_precision_make_memory(items, threads));
 
 	/* and what env keeps of each block */
 	return largest(matrix + beside, lists + reco_weights_lists_memory(items, most)) + numbers +
 		   16 * 128;
-}
-
-/* The scale of items. */
-static void
-scale_items(void *arg, int64_t from, int64_t to)
-{
-	Ease *e = arg;
-	const reco_csr *a = e->by_item;
-
-	for (int64_t i = from; i < to; i++)
-	{
-		double sum = e->lambda;
-
-		for (int64_t k = a->start[i]; k < a->start[i + 1]; k++)
-			sum += a->value ? (double) a->value[k] * a->value[k] : 1;
-		e->scale[i] = 1 / sqrt(sum);
-	}
-}
-
-/* A row of G, up to the diagonal, into the matrix. */
-static void
-place_row(void *arg, int32_t row, const double *sum)
-{
-	Ease *e = arg;
-
-	for (int32_t first = 0; first <= row; first += RECO_TILE)
-	{
-		int32_t n = row + 1 - first < RECO_TILE ? row + 1 - first : RECO_TILE;
-		float *to = reco_symmetric_at(&e->a, row, first);
-
-		for (int32_t c = 0; c < n; c++)
-			to[c] = (float) (sum[first + c] * e->scale[row] * e->scale[first + c]);
-	}
-	*reco_symmetric_at(&e->a, row, row) = 1;
-}
-
-static void
-inverted(void *arg, int32_t step)
-{
-	Ease *e = arg;
-
-	if (e->progress)
-		e->progress(e->arg, step, e->a.blocks);
 }
 
 /* Of a weight: larger ones have larger numbers. */
@@ -166,13 +113,13 @@ make_rows(const Ease *e, int64_t from, int64_t to)
 {
 	float *rows = rows_of_thread(e);
 
-	reco_symmetric_rows(&e->a, (int32_t) from, (int32_t) (to - from), rows, (size_t) e->items);
+	reco_symmetric_rows(&e->p.m, (int32_t) from, (int32_t) (to - from), rows, (size_t) e->items);
 	for (int64_t i = from; i < to; i++)
 	{
 		float *row = rows + (size_t) (i - from) * (size_t) e->items;
 
 		for (int32_t j = 0; j < e->items; j++)
-			row[j] = (float) (-e->scale[i] * row[j] * e->factor[j]);
+			row[j] = (float) (-e->p.scale[i] * row[j] * e->factor[j]);
 		row[i] = 0;
 	}
 	return rows;
@@ -291,19 +238,19 @@ choose_sizes(Ease *e)
 	return status;
 }
 
-/* M in place of the scaled matrix. */
+/* M and what it is scaled by. */
 static reco_status
-invert(Ease *e, const reco_csr *by_user)
+invert(Ease *e, const reco_csr *by_user, const reco_csr *by_item, reco_ease_progress progress,
+	   void *arg)
 {
-	reco_status status = reco_share(e->env, e->items, 1, scale_items, e);
+	const reco_env *env = e->env;
 
-	if (status == RECO_OK)
-		status = reco_symmetric_zeros(e->env, e->items, &e->a);
-	if (status == RECO_OK)
-		status = reco_cross(e->env, e->by_item, by_user, true, place_row, e);
-	if (status == RECO_OK)
-		status = reco_inverse(e->env, &e->a, inverted, e);
-	return status;
+	e->factor = env->alloc(env->arg, ((size_t) e->items + 1) * sizeof(double));
+	if (e->factor == NULL)
+		return RECO_NO_MEMORY;
+	for (int32_t i = 0; i < e->items; i++)
+		e->factor[i] = e->lambda;
+	return reco_precision_make(env, by_user, by_item, e->factor, progress, arg, &e->p);
 }
 
 static reco_status
@@ -318,7 +265,7 @@ fill_lists(Ease *e)
 		return RECO_NO_MEMORY;
 	e->equal = e->larger + e->items;
 	for (int32_t j = 0; j < e->items; j++)
-		e->factor[j] = 1 / (e->scale[j] * *reco_symmetric_at(&e->a, j, j));
+		e->factor[j] = 1 / (e->p.scale[j] * *reco_symmetric_at(&e->p.m, j, j));
 	status = choose_sizes(e);
 	if (status == RECO_OK)
 		status = reco_weights_init(env, e->items, e->larger, 0, &e->weights);
@@ -333,26 +280,18 @@ reco_status
 reco_ease_fit(const reco_env *env, const reco_ease_params *params, const reco_csr *by_user,
 			  const reco_csr *by_item, reco_ease_progress progress, void *arg, reco_neighbors *out)
 {
-	Ease e = {.env = env,
-			  .by_item = by_item,
-			  .lambda = params->regularization,
-			  .items = by_item->rows,
-			  .most = kept(params, by_item->rows),
-			  .progress = progress,
-			  .arg = arg};
+	int32_t items = by_item->rows;
+	Ease e = {
+		.env = env, .lambda = params->regularization, .items = items, .most = kept(params, items)};
 	reco_status status;
 
 	*out = (reco_neighbors){0};
 	if (params->neighbors < 1 || !(params->regularization > 0) || !isfinite(params->regularization))
 		return RECO_INVALID;
-	e.scale = env->alloc(env->arg, 2 * ((size_t) e.items + 1) * sizeof(double));
-	if (e.scale == NULL)
-		return RECO_NO_MEMORY;
-	e.factor = e.scale + e.items;
-	status = invert(&e, by_user);
+	status = invert(&e, by_user, by_item, progress, arg);
 	if (status == RECO_OK)
 		status = fill_lists(&e);
-	reco_symmetric_free(env, &e.a);
+	reco_precision_free(env, &e.p);
 	if (status == RECO_OK)
 		status = reco_weights_lists(env, &e.weights, out);
 	if (status != RECO_OK)
@@ -360,6 +299,6 @@ reco_ease_fit(const reco_env *env, const reco_ease_params *params, const reco_cs
 	reco_weights_free(env, &e.weights);
 	release(env, e.larger);
 	release(env, e.seats);
-	release(env, e.scale);
+	release(env, e.factor);
 	return status;
 }

@@ -18,7 +18,7 @@
 #include "core/base/team.h"
 #include "core/base/work.h"
 #include "core/data/sorting.h"
-#include "core/regression/slim_gram.h"
+#include "core/regression/gram_rows.h"
 #include "core/regression/weights.h"
 
 #include <math.h>
@@ -130,6 +130,22 @@ solver_bytes(int32_t items)
 		   reco_room((size_t) most * (size_t) stride_of(most) * sizeof(float));
 }
 
+/* Products of a user's interactions, as far as they matter. */
+static int64_t
+products_of(const reco_csr *by_user)
+{
+	int64_t all = (int64_t) by_user->cols * by_user->cols;
+	int64_t n = 0;
+
+	for (int32_t u = 0; u < by_user->rows && n < all; u++)
+	{
+		int64_t length = by_user->start[u + 1] - by_user->start[u];
+
+		n += length * length;
+	}
+	return n;
+}
+
 size_t
 reco_slim_memory(const reco_slim_params *params, const reco_csr *by_user, int threads)
 {
@@ -137,7 +153,7 @@ reco_slim_memory(const reco_slim_params *params, const reco_csr *by_user, int th
 	int64_t most = (int64_t) items * longest(params, items);
 	size_t solvers = (size_t) threads * solver_bytes(items) + RECO_ALIGN;
 	size_t lists = reco_weights_memory(items, most);
-	size_t gram = reco_gram_rows_memory(by_user, threads);
+	size_t gram = reco_gram_rows_memory(items, products_of(by_user), threads);
 	size_t result = reco_weights_lists_memory(items, most);
 
 	return (gram + solvers > result ? gram + solvers : result) + lists + 16 * 128;

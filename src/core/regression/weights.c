@@ -62,7 +62,7 @@ reco_weights_fill(reco_weights *w, int32_t of, const float *weight, const int32_
 	{
 		reco_weight entry = {weight[k], item ? item[k] : k};
 
-		if (entry.weight != 0 && entry.item != of && most > 0)
+		if (entry.weight != 0 && most > 0)
 			heap_offer(heap, &have, most, entry);
 	}
 	heap_sort(NULL, heap, have);

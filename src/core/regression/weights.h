@@ -49,7 +49,7 @@ extern void reco_weights_free(const reco_env *env, reco_weights *w);
 
 /*
  * The list of an item: as many as there is room for, of n weights along the items, or of items
- * `item` when that is not NULL; none of 0, and not that of the item itself.  On any thread.
+ * `item` when that is not NULL; none of 0.  On any thread.
  */
 extern void reco_weights_fill(reco_weights *w, int32_t of, const float *weight, const int32_t *item,
 							  int32_t n);

@@ -1,14 +1,14 @@
 /*
- * slim_gram.c
- *	  The Gram matrix of sparse interactions by rows.
+ * gram_rows.c
+ *	  Products of the columns of sparse matrices with each other, kept by rows.
  *
  * A row has as many entries as there are items that its item shares a user with; room is made for
  * as many as its users have interactions, but no more than a dense row takes, which is known
  *before. What stays unused of it is never touched.
  *
- * Cost: the sum over users of (interactions)^2, and a look at each element.
+ * Cost: the sum over rows of (entries in Y) (entries in Z), and a look at each element.
  */
-#include "core/regression/slim_gram.h"
+#include "core/regression/gram_rows.h"
 
 #include "core/data/parts.h"
 #include "core/data/sorting.h"
@@ -19,8 +19,8 @@
 
 typedef struct Making
 {
-	const reco_csr *by_user;
-	const reco_csr *by_item;
+	const reco_csr *z;
+	const reco_csr *y_by_col;
 	reco_gram_rows *g;
 	double *square; /* of each item's values, then of the largest on */
 } Making;
@@ -40,29 +40,14 @@ room_of(int64_t n, int32_t items)
 	return least((2 * n + 15) / 16 * 16, width);
 }
 
-/* Floats for which there is room at most. */
-static int64_t
-most_floats(const reco_csr *by_user)
-{
-	int64_t all = (int64_t) by_user->cols * reco_gram_width(by_user->cols);
-	int64_t n = 16 * (int64_t) by_user->cols;
-
-	for (int32_t u = 0; u < by_user->rows && n < all; u++)
-	{
-		int64_t length = by_user->start[u + 1] - by_user->start[u];
-
-		n += 2 * length * length;
-	}
-	return least(n, all);
-}
-
 size_t
-reco_gram_rows_memory(const reco_csr *by_user, int threads)
+reco_gram_rows_memory(int32_t items, int64_t products, int threads)
 {
-	size_t items = (size_t) by_user->cols + 1;
+	int64_t all = (int64_t) items * reco_gram_width(items);
+	size_t rows = (size_t) items + 1;
 
-	return (size_t) most_floats(by_user) * sizeof(float) + items * 24 + 6 * 128 +
-		   reco_cross_memory(by_user->cols, threads);
+	return (size_t) least(2 * products + 16 * (int64_t) items, all) * sizeof(float) + rows * 24 +
+		   6 * 128 + reco_cross_memory(items, threads);
 }
 
 void
@@ -80,7 +65,7 @@ static void
 measure(void *arg, int64_t from, int64_t to)
 {
 	Making *m = arg;
-	const reco_csr *a = m->by_item;
+	const reco_csr *a = m->y_by_col;
 
 	for (int64_t i = from; i < to; i++)
 	{
@@ -89,7 +74,7 @@ measure(void *arg, int64_t from, int64_t to)
 
 		for (int64_t e = a->start[i]; e < a->start[i + 1]; e++)
 		{
-			n += m->by_user->start[a->col[e] + 1] - m->by_user->start[a->col[e]];
+			n += m->z->start[a->col[e] + 1] - m->z->start[a->col[e]];
 			square += a->value ? (double) a->value[e] * a->value[e] : 1;
 		}
 		m->g->start[i + 1] = room_of(n, a->rows);
@@ -150,18 +135,18 @@ fill(const reco_env *env, Making *m)
 	g->data = env->alloc(env->arg, ((size_t) g->start[g->items] + 1) * sizeof(float));
 	if (g->data == NULL)
 		return RECO_NO_MEMORY;
-	return reco_cross(env, m->by_item, m->by_user, false, take_row, m);
+	return reco_cross(env, m->y_by_col, m->z, false, take_row, m);
 }
 
 reco_status
-reco_gram_rows_make(const reco_env *env, const reco_csr *by_user, const reco_csr *by_item,
+reco_gram_rows_make(const reco_env *env, const reco_csr *z, const reco_csr *y_by_col,
 					reco_gram_rows *out)
 {
-	size_t items = (size_t) by_item->rows + 1;
-	Making m = {by_user, by_item, out, NULL};
+	size_t items = (size_t) y_by_col->rows + 1;
+	Making m = {z, y_by_col, out, NULL};
 	reco_status status = RECO_NO_MEMORY;
 
-	*out = (reco_gram_rows){.items = by_item->rows};
+	*out = (reco_gram_rows){.items = y_by_col->rows};
 	out->start = zeroed(env, items * sizeof(int64_t));
 	out->length = zeroed(env, items * sizeof(int32_t));
 	out->diagonal = zeroed(env, items * sizeof(float));

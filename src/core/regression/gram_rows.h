@@ -1,14 +1,14 @@
 /*
- * slim_gram.h
- *	  The Gram matrix of sparse interactions by rows.  For slim*.c only.
+ * gram_rows.h
+ *	  Products of the columns of sparse matrices with each other, kept by rows.
  */
-#ifndef RECO_CORE_REGRESSION_SLIM_GRAM_H
-#define RECO_CORE_REGRESSION_SLIM_GRAM_H
+#ifndef RECO_CORE_REGRESSION_GRAM_ROWS_H
+#define RECO_CORE_REGRESSION_GRAM_ROWS_H
 
 #include "core/data/csr.h"
 
 /*
- * G = X'X, times a power of 2 that makes its largest element 1 to 2.  A row is dense, all its
+ * G = Y'Z, times a power of 2 that makes the largest of Y'Y 1 to 2.  A row is dense, all its
  * numbers on a cache line with zeros up to a multiple of 16, or the columns of what is not 0, in
  * order, and then its values: whatever is shorter.
  */
@@ -42,11 +42,15 @@ reco_gram_width(int32_t items)
 	return (items + 15) / 16 * 16;
 }
 
-extern size_t reco_gram_rows_memory(const reco_csr *by_user, int threads);
+/* products: the sum over rows of (entries in Y) (entries in Z), or more. */
+extern size_t reco_gram_rows_memory(int32_t items, int64_t products, int threads);
 
-/* RECO_NO_MEMORY and RECO_STOPPED leave what free takes back. */
-extern reco_status reco_gram_rows_make(const reco_env *env, const reco_csr *by_user,
-									   const reco_csr *by_item, reco_gram_rows *out);
+/*
+ * Y'Z; y_by_col is the transpose of Y, and both have `items` columns.  Room is made for as many
+ * products as there are.  RECO_NO_MEMORY and RECO_STOPPED leave what free takes back.
+ */
+extern reco_status reco_gram_rows_make(const reco_env *env, const reco_csr *z,
+									   const reco_csr *y_by_col, reco_gram_rows *out);
 extern void reco_gram_rows_free(const reco_env *env, reco_gram_rows *g);
 
-#endif /* RECO_CORE_REGRESSION_SLIM_GRAM_H */
+#endif /* RECO_CORE_REGRESSION_GRAM_ROWS_H */
