@@ -75,7 +75,7 @@ item_lists_followers(RecoModel *model, RecoMember *member, bool given, RecoBudge
 	member->part[ITEM_FOLLOWERS] = reco_csr_part(&followers);
 }
 
-/* Leaves out what speaks against an item: it is not like it. */
+/* Leaves out what speaks against an item, which is not like it, and the item itself. */
 static void
 keep_positive(reco_neighbors *lists)
 {
@@ -86,7 +86,7 @@ keep_positive(reco_neighbors *lists)
 	{
 		for (; e < lists->start[row + 1]; e++)
 		{
-			if (lists->similarity[e] > 0)
+			if (lists->similarity[e] > 0 && lists->row[e] != row)
 			{
 				lists->row[to] = lists->row[e];
 				lists->similarity[to++] = lists->similarity[e];

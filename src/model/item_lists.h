@@ -32,7 +32,7 @@ extern void item_lists_followers(RecoModel *model, RecoMember *member, bool give
 
 /*
  * What is similar to an item: its own list, or the lists the other way round, without what is of
- * a weight below 0.
+ * a weight below 0 and the item itself.
  */
 extern void item_lists_similar(RecoMember *member, bool own, RecoBudget *budget);
 
