@@ -37,3 +37,15 @@ AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.repeat IS
 'what a user has again and again, and what others had last: the next basket';
+
+CREATE FUNCTION reco.session_linear(
+  blend pg_catalog.float8 DEFAULT 0.4,
+  regularization pg_catalog.float8 DEFAULT 10,
+  neighbors pg_catalog.int4 DEFAULT 50,
+  gap_decay pg_catalog.float8 DEFAULT 1,
+  place_decay pg_catalog.float8 DEFAULT 4
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.session_linear IS
+'what is in a session and what comes after what, as a linear model in closed form';
