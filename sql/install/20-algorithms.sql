@@ -113,6 +113,25 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.slim IS
 'each item as a sparse linear combination of the others, by an elastic net';
 
+CREATE FUNCTION reco.graph(
+  filter pg_catalog.text DEFAULT 'chebyshev',
+  factors pg_catalog.int4 DEFAULT 256,
+  neighbors pg_catalog.int4 DEFAULT NULL,
+  alpha pg_catalog.float8 DEFAULT NULL,
+  beta pg_catalog.float8 DEFAULT 0.3,
+  degree pg_catalog.int4 DEFAULT 8,
+  phi pg_catalog.float8 DEFAULT 1.5,
+  power pg_catalog.float8 DEFAULT 0.7,
+  residual pg_catalog.float8 DEFAULT 1.5,
+  oversampling pg_catalog.int4 DEFAULT 10,
+  power_iterations pg_catalog.int4 DEFAULT 4,
+  seed pg_catalog.int8 DEFAULT 42
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.graph IS
+'lists by filters on the graph of users and items: linear, low-rank or a Chebyshev polynomial';
+
 CREATE FUNCTION reco.content(
   weights pg_catalog.jsonb DEFAULT NULL
 ) RETURNS reco.algorithm
