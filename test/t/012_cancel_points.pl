@@ -35,6 +35,8 @@ sql(q{CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7, 'b' || i % 50] A
        ARRAY(SELECT sin(i * k)::real FROM generate_series(1, 32) AS k) AS place FROM generate_series(0, 2999) AS i});
 
 my %algorithms = (
+  # all that there are, some of them with other arguments
+  algorithms($node),
   ials => 'reco.ials(factors => 64, iterations => 8)',
   'ials, cholesky' => "reco.ials(factors => 64, iterations => 3, solver => 'cholesky')",
   als => 'reco.als(factors => 64, iterations => 8)',
