@@ -44,6 +44,22 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.svd IS
 'lists by a truncated singular value decomposition of users and items (PureSVD)';
 
+CREATE FUNCTION reco.bpr(
+  loss pg_catalog.text DEFAULT 'bpr',
+  factors pg_catalog.int4 DEFAULT 64,
+  iterations pg_catalog.int4 DEFAULT 100,
+  learning_rate pg_catalog.float8 DEFAULT 0.2,
+  regularization pg_catalog.float8 DEFAULT 0.01,
+  max_sampled pg_catalog.int4 DEFAULT 10,
+  popularity pg_catalog.float8 DEFAULT 0,
+  biases pg_catalog.bool DEFAULT true,
+  seed pg_catalog.int8 DEFAULT 42
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.bpr IS
+'factors that rank what users have before what they have not: Bayesian personalized ranking and WARP';
+
 CREATE FUNCTION reco.item_knn(
   similarity pg_catalog.text DEFAULT 'cosine',
   weighting pg_catalog.text DEFAULT NULL,

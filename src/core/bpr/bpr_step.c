@@ -1,0 +1,138 @@
+/*
+ * bpr_step.c
+ *	  A sample, and users folded in by samples.
+ *
+ * Cost of a fold-in: STEPS samples for each interaction, up to MOST_STEPS; on any thread.
+ */
+#include "core/bpr/bpr_parts.h"
+
+#include "core/base/dispatch.h"
+#include "core/data/sorting.h"
+#include "core/isa/bpr.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Samples for each interaction of a user who is folded in, and altogether. */
+#define STEPS 40
+#define LEAST_STEPS 200
+#define MOST_STEPS 40000
+/* A fold-in's numbers come from rows that no iteration of a training draws from. */
+#define FOLD_IN_ROW (UINT64_C(1) << 62)
+
+reco_bpr_loops
+reco_bpr_loops_best(void)
+{
+#ifdef __x86_64__
+	const char *level = reco_kernels_best()->name;
+
+	if (strcmp(level, "v4") == 0)
+		return (reco_bpr_loops){reco_bpr_margin_v4, reco_bpr_move_v4, reco_bpr_move_user_v4};
+	if (strcmp(level, "v3") == 0)
+		return (reco_bpr_loops){reco_bpr_margin_v3, reco_bpr_move_v3, reco_bpr_move_user_v3};
+#endif
+	return (reco_bpr_loops){reco_bpr_margin_base, reco_bpr_move_base, reco_bpr_move_user_base};
+}
+
+static inline float
+margin_of(const reco_bpr_loops *loops, const reco_bpr *model, const float *p, int32_t i, int32_t j)
+{
+	return loops->margin(p, model->item + (size_t) i * (size_t) model->stride,
+						 model->item + (size_t) j * (size_t) model->stride, model->stride) +
+		   (model->bias[i] - model->bias[j]);
+}
+
+/* The first of the draws that is not well behind i. */
+static reco_bpr_sample
+take_warp(const reco_bpr_loops *loops, const reco_bpr_params *params, const reco_bpr *model,
+		  const reco_bpr_urn *urn, const float *p, int32_t i, int64_t n, const int32_t *has,
+		  uint64_t key, uint64_t number)
+{
+	reco_bpr_sample s = {i, i, 0, 0};
+	uint64_t draws = reco_rng_bits(key, number);
+
+	for (int trial = 1; trial <= params->max_sampled; trial++)
+	{
+		int32_t j = reco_bpr_draw(urn, (uint32_t) reco_rng_bits(draws, (uint64_t) trial));
+		double behind;
+
+		if (j == i)
+			continue;
+		behind = margin_of(loops, model, p, i, j);
+		if (behind >= 1 || reco_find(has, 0, n, j) >= 0)
+			continue;
+		s.j = j;
+		s.weight = (float) (fmin(RECO_WARP_MOST,
+								 log(fmax(1, floor((double) (model->items - 1) / trial)))) /
+							RECO_WARP_MOST);
+		s.loss = (float) (s.weight * (1 - behind));
+		break;
+	}
+	return s;
+}
+
+reco_bpr_sample
+reco_bpr_take(const reco_bpr_loops *loops, const reco_bpr_params *params, const reco_bpr *model,
+			  const reco_bpr_urn *urn, const float *p, int32_t i, int64_t n, const int32_t *has,
+			  uint64_t key, uint64_t number)
+{
+	reco_bpr_sample s = {i, i, 0, 0};
+	float x;
+
+	if (params->loss == RECO_WARP)
+		return take_warp(loops, params, model, urn, p, i, n, has, key, number);
+	s.j = reco_bpr_draw(urn, (uint32_t) reco_rng_bits(key, number));
+	if (s.j == i || reco_find(has, 0, n, s.j) >= 0)
+		return s;
+	x = margin_of(loops, model, p, i, s.j);
+	s.weight = 1 / (1 + expf(x));
+	s.loss = x;
+	return s;
+}
+
+/* Interactions are those above 0. */
+static int64_t
+place_of(const float *value, int64_t n, int64_t at)
+{
+	while (value && at < n && !(value[at] > 0))
+		at++;
+	return at;
+}
+
+reco_status
+reco_bpr_fold_in(const reco_env *env, const reco_bpr_params *params, const reco_bpr *model,
+				 int64_t n, const int32_t *item, const float *value, float *p)
+{
+	reco_bpr_loops loops = reco_bpr_loops_best();
+	reco_bpr_urn urn = {model->items, NULL, model->chance};
+	uint64_t key = reco_rng_row(params->seed, FOLD_IN_ROW);
+	float keep = (float) (1 - params->learning_rate * params->regularization);
+	int64_t steps = n < MOST_STEPS / STEPS ? n * STEPS : MOST_STEPS;
+	int64_t work = (int64_t) model->stride * (params->loss == RECO_WARP ? params->max_sampled : 1);
+	int64_t done = 0;
+
+	memset(p, 0, (size_t) model->stride * sizeof(float));
+	steps = steps < LEAST_STEPS ? LEAST_STEPS : steps;
+	for (int64_t t = 0, at = 0; t < steps && n > 0; t++, at++)
+	{
+		reco_bpr_sample s;
+		float rate = (float) (params->learning_rate * (1 - (double) t / (double) steps));
+
+		/* one after the other; those that are too many for the steps at even distances */
+		at = place_of(value, n, steps >= n ? at : (int64_t) ((double) t / (double) steps * n));
+		if (at >= n)
+		{
+			at = place_of(value, n, 0);
+			if (at >= n)
+				break;
+		}
+		s = reco_bpr_take(&loops, params, model, &urn, p, item[at], n, item, key, (uint64_t) t);
+		if (s.weight > 0)
+			loops.move_user(p, model->item + (size_t) s.i * (size_t) model->stride,
+							model->item + (size_t) s.j * (size_t) model->stride, model->stride,
+							rate * s.weight, keep);
+		if (stop_after(env, work, &done))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
