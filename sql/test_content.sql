@@ -190,7 +190,7 @@ SELECT count(*) FROM con_user.user_profile(99);
 SELECT count(*) FROM con_user.user_profile(NULL);
 SELECT * FROM con_user.user_profile(4);
 SELECT * FROM con_user.user_profile(6) WHERE feature = 'tags';
-CALL reco.create_model('con_ials', 'con_rows', reco.ials(factors => 2, regularization => 0.01, alpha => 1), items => 'con_items', options => reco.options(measure => false));
+CALL reco.create_model('con_ials', 'con_rows', reco.ials(factors => 2, regularization => 0.01, alpha => 1, features => 'none'), items => 'con_items', options => reco.options(measure => false));
 SELECT * FROM con_ials.user_profile(1);
 SELECT reco.serve_user_profile('con_ials', 1, NULL);
 

@@ -94,7 +94,9 @@ CREATE TYPE reco.model AS (
   items_search_path pg_catalog.text,
   active_list pg_catalog.int4,
   resolved pg_catalog.jsonb,
-  active_epoch pg_catalog.int8
+  active_epoch pg_catalog.int8,
+  users pg_catalog.text,
+  users_search_path pg_catalog.text
 );
 COMMENT ON TYPE reco.model IS
 'the definition of a model; the table "model OF reco.model" makes a schema a model';
@@ -131,7 +133,9 @@ CREATE TYPE reco.version AS (
   folded_in_at pg_catalog.timestamptz,
   folded_in_users pg_catalog.int4,
   member_loss pg_catalog.jsonb,
-  choice pg_catalog.jsonb
+  choice pg_catalog.jsonb,
+  cold_items pg_catalog.int4,
+  cold_users pg_catalog.int4
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

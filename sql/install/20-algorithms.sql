@@ -12,7 +12,8 @@ CREATE FUNCTION reco.ials(
   iterations pg_catalog.int4 DEFAULT 15,
   weighted_regularization pg_catalog.bool DEFAULT false,
   solver pg_catalog.text DEFAULT 'auto',
-  seed pg_catalog.int8 DEFAULT 42
+  seed pg_catalog.int8 DEFAULT 42,
+  features pg_catalog.text DEFAULT 'auto'
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -26,7 +27,8 @@ CREATE FUNCTION reco.als(
   biases pg_catalog.bool DEFAULT true,
   clip pg_catalog.bool DEFAULT true,
   solver pg_catalog.text DEFAULT 'auto',
-  seed pg_catalog.int8 DEFAULT 42
+  seed pg_catalog.int8 DEFAULT 42,
+  features pg_catalog.text DEFAULT 'auto'
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -29,11 +29,12 @@ CREATE PROCEDURE reco.create_model(
   source pg_catalog.text,
   algorithm reco.algorithm DEFAULT reco.auto(),
   items pg_catalog.text DEFAULT NULL,
-  options reco.data_options DEFAULT reco.options()
+  options reco.data_options DEFAULT reco.options(),
+  users pg_catalog.text DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_create_model'
 LANGUAGE C;
-COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, reco.algorithm, pg_catalog.text, reco.data_options) IS
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, reco.algorithm, pg_catalog.text, reco.data_options, pg_catalog.text) IS
 'makes a schema with a model in it and trains its first version';
 
 CREATE PROCEDURE reco.create_model(
@@ -41,11 +42,12 @@ CREATE PROCEDURE reco.create_model(
   source pg_catalog.text,
   algorithm pg_catalog.text,
   items pg_catalog.text DEFAULT NULL,
-  options reco.data_options DEFAULT reco.options()
+  options reco.data_options DEFAULT reco.options(),
+  users pg_catalog.text DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_create_model_by_text'
 LANGUAGE C;
-COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, reco.data_options) IS
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, reco.data_options, pg_catalog.text) IS
 'the same with an algorithm in quotes, which is an error that says how to write it';
 
 CREATE PROCEDURE reco.create_model(
@@ -53,11 +55,12 @@ CREATE PROCEDURE reco.create_model(
   source pg_catalog.regclass,
   algorithm reco.algorithm DEFAULT reco.auto(),
   items pg_catalog.text DEFAULT NULL,
-  options reco.data_options DEFAULT reco.options()
+  options reco.data_options DEFAULT reco.options(),
+  users pg_catalog.text DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_create_model_of_table'
 LANGUAGE C;
-COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.regclass, reco.algorithm, pg_catalog.text, reco.data_options) IS
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.regclass, reco.algorithm, pg_catalog.text, reco.data_options, pg_catalog.text) IS
 'makes a schema with a model in it and trains its first version on a table';
 
 CREATE PROCEDURE reco.create_model(
@@ -65,11 +68,12 @@ CREATE PROCEDURE reco.create_model(
   source pg_catalog.regclass,
   algorithm pg_catalog.text,
   items pg_catalog.text DEFAULT NULL,
-  options reco.data_options DEFAULT reco.options()
+  options reco.data_options DEFAULT reco.options(),
+  users pg_catalog.text DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_create_model_of_table_by_text'
 LANGUAGE C;
-COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.regclass, pg_catalog.text, pg_catalog.text, reco.data_options) IS
+COMMENT ON PROCEDURE reco.create_model(pg_catalog.text, pg_catalog.regclass, pg_catalog.text, pg_catalog.text, reco.data_options, pg_catalog.text) IS
 'the same with an algorithm in quotes, which is an error that says how to write it';
 
 CREATE PROCEDURE reco.refresh(
@@ -97,11 +101,12 @@ CREATE PROCEDURE reco.alter_model(
   source pg_catalog.text DEFAULT NULL,
   algorithm reco.algorithm DEFAULT NULL,
   items pg_catalog.text DEFAULT NULL,
-  options reco.data_options DEFAULT NULL
+  options reco.data_options DEFAULT NULL,
+  users pg_catalog.text DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_alter_model'
 LANGUAGE C;
-COMMENT ON PROCEDURE reco.alter_model(pg_catalog.text, pg_catalog.text, reco.algorithm, pg_catalog.text, reco.data_options) IS
+COMMENT ON PROCEDURE reco.alter_model(pg_catalog.text, pg_catalog.text, reco.algorithm, pg_catalog.text, reco.data_options, pg_catalog.text) IS
 'changes the definition of a model; takes effect at the next refresh';
 
 CREATE PROCEDURE reco.alter_model(
@@ -109,11 +114,12 @@ CREATE PROCEDURE reco.alter_model(
   source pg_catalog.text,
   algorithm pg_catalog.text,
   items pg_catalog.text DEFAULT NULL,
-  options reco.data_options DEFAULT NULL
+  options reco.data_options DEFAULT NULL,
+  users pg_catalog.text DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_alter_model_by_text'
 LANGUAGE C;
-COMMENT ON PROCEDURE reco.alter_model(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, reco.data_options) IS
+COMMENT ON PROCEDURE reco.alter_model(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, reco.data_options, pg_catalog.text) IS
 'the same with an algorithm in quotes, which is an error that says how to write it';
 
 -- algorithm => '...' alone: of a type to which text is preferred, so that a second argument
@@ -123,11 +129,12 @@ CREATE PROCEDURE reco.alter_model(
   algorithm pg_catalog.bpchar,
   source pg_catalog.text DEFAULT NULL,
   items pg_catalog.text DEFAULT NULL,
-  options reco.data_options DEFAULT NULL
+  options reco.data_options DEFAULT NULL,
+  users pg_catalog.text DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_alter_model_by_name'
 LANGUAGE C;
-COMMENT ON PROCEDURE reco.alter_model(pg_catalog.text, pg_catalog.bpchar, pg_catalog.text, pg_catalog.text, reco.data_options) IS
+COMMENT ON PROCEDURE reco.alter_model(pg_catalog.text, pg_catalog.bpchar, pg_catalog.text, pg_catalog.text, reco.data_options, pg_catalog.text) IS
 'the same with an algorithm in quotes, which is an error that says how to write it';
 
 CREATE PROCEDURE reco.drop_model(

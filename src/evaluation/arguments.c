@@ -237,11 +237,11 @@ reco_trial_arguments(FunctionCallInfo fcinfo, int first, RecoTrial *trial)
 	MemoryContextSwitchTo(old);
 }
 
-/* What the algorithms need of the source; whether they need the items. */
-static bool
+/* What the algorithms need of the source, and of the items. */
+static RecoFeatureUse
 needs(RecoTrial *trial, const List *specs, unsigned *keep)
 {
-	bool features = false;
+	RecoFeatureUse features = RECO_FEATURES_NONE;
 	ListCell *cell;
 
 	foreach (cell, specs)
@@ -251,7 +251,7 @@ needs(RecoTrial *trial, const List *specs, unsigned *keep)
 		reco_data_check_values(&trial->options, spec);
 		if (spec->features == RECO_FEATURES_REQUIRED && trial->items == NULL)
 			reco_features_missing(spec);
-		features = features || spec->features != RECO_FEATURES_NONE;
+		features = Max(features, spec->features);
 		*keep |= reco_data_keep(spec);
 		/* its training part is split once more */
 		if (reco_spec_is_replaced(spec))
@@ -270,13 +270,18 @@ reco_trial_read(RecoTrial *trial, const List *specs, bool all)
 	RecoQuery source = {&reco_the_source, trial->source};
 	RecoQuery items = {&reco_the_items};
 	RecoQuery test = {&reco_the_test, trial->test};
+	RecoFeatureUse use;
 	unsigned keep = reco_split_keep(&trial->split) | (all ? RECO_KEEP_TIMES : 0);
 	ListCell *cell;
 
-	if (needs(trial, specs, &keep) || all)
+	use = needs(trial, specs, &keep);
+	if (all)
+		use = Max(use, RECO_FEATURES_OPTIONAL);
+	if (use != RECO_FEATURES_NONE)
 		items.text = trial->items;
 	SPI_connect();
-	trial->e.data = reco_read_source(&source, &items, true, keep, &trial->options, &trial->budget);
+	trial->e.data =
+		reco_read_source(&source, &items, use, NULL, keep, &trial->options, &trial->budget);
 	if (test.text)
 		trial->split.test = reco_read_test(&test, &trial->options, &trial->budget);
 	SPI_finish();

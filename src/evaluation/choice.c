@@ -25,7 +25,7 @@
 typedef struct Replacing
 {
 	const RecoChooser *chooser;
-	bool features; /* nobody looks at what is known about items yet: one may */
+	bool features; /* nobody gives what is known about items weights yet: one may */
 	int room;      /* so many members may come */
 	bool whole;    /* what is replaced is all there is */
 	StringInfoData choices;
@@ -141,7 +141,7 @@ take(Replacing *replacing, RecoSearch *search)
 	/* a copy: what is not open is still that of the search */
 	chosen = reco_spec_parse(reco_spec_jsonb(chosen));
 	record(search, chosen, &replacing->choices);
-	if (chosen->features != RECO_FEATURES_NONE)
+	if (reco_spec_weighs_features(chosen))
 		replacing->features = false;
 	if (search->chosen->fused[0])
 		replacing->room -= 2;
@@ -189,14 +189,14 @@ choose_one(Replacing *replacing, const RecoSpec *spec, int depth)
 	return chosen;
 }
 
-/* Who looks at what is known about items, and how many there are, but for what is replaced. */
+/* Who gives what is known about items weights, and how many there are, but for what is replaced. */
 static void
 count_given(const RecoSpec *spec, Replacing *replacing)
 {
 	replacing->room--;
 	if (spec->algorithm->replaced)
 		return;
-	if (spec->members == 0 && spec->features != RECO_FEATURES_NONE)
+	if (spec->algorithm->weighs_features)
 		replacing->features = false;
 	for (int m = 0; m < spec->members; m++)
 		count_given(spec->member[m], replacing);

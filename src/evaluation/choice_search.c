@@ -145,7 +145,7 @@ candidates(RecoSearch *search)
 		{
 			const RecoSpec *spec = lfirst(cell);
 
-			if ((spec->features == RECO_FEATURES_NONE || search->features) &&
+			if ((!reco_spec_weighs_features(spec) || search->features) &&
 				spec->predicts_value == values && !is_baseline(search, spec))
 				list = lappend(list, reco_tried_of(spec, foreach_current_index(cell)));
 		}
@@ -274,8 +274,7 @@ try_fused(RecoSearch *search)
 
 	if (second == NULL || reco_metric_of_values(search->metric.kind) ||
 		!is_near(search, second, best) ||
-		(best->spec->features != RECO_FEATURES_NONE &&
-		 second->spec->features != RECO_FEATURES_NONE))
+		(reco_spec_weighs_features(best->spec) && reco_spec_weighs_features(second->spec)))
 		return;
 	tried = reco_tried_of(reco_hybrid_of(best->spec, second->spec), -1);
 	tried->fused[0] = best;

@@ -43,7 +43,7 @@ typedef struct RecoSearch
 	RecoMetric metric;
 	RecoBudget budget;
 	RecoMeasurement e;
-	bool features; /* candidates may look at what is known about items */
+	bool features; /* candidates may give what is known about items weights */
 	List *tried;   /* of RecoTried */
 	RecoTried *baseline;
 	int planned;

@@ -53,6 +53,7 @@ alter_model(FunctionCallInfo fcinfo, int source, Jsonb *algorithm)
 	change.owner = row.owner;
 	change.source = reco_text_or_null(fcinfo, source);
 	change.items = reco_text_or_null(fcinfo, 3);
+	change.users = reco_text_or_null(fcinfo, 5);
 	change.search_path = pstrdup(GetConfigOption("search_path", false, false));
 	check_options(&row, &change);
 	change.resolved = reco_resolve_missing(&change);

@@ -82,7 +82,7 @@ read_source(FoldIn *fold)
 	missing = reco_resolve_missing(row);
 	if (missing)
 		reco_resolved_add(row, missing);
-	source = reco_definition_query(row, false);
+	source = reco_definition_query(row, &reco_the_source);
 	source.stored = true;
 	reco_progress_phase(run->version.number, "reading");
 	run->data = reco_read_interactions(&source, &known, reco_data_keep(serving->model.spec),

@@ -93,6 +93,7 @@ create_model(FunctionCallInfo fcinfo, const char *source, Jsonb *algorithm)
 	run->definition.items = reco_text_or_null(fcinfo, 3);
 	if (!PG_ARGISNULL(4))
 		run->definition.options = PG_GETARG_JSONB_P_COPY(4);
+	run->definition.users = reco_text_or_null(fcinfo, 5);
 	check_name(run->model);
 	clear_way(run->model);
 	run->definition.owner = GetUserId();

@@ -174,6 +174,16 @@ describe_choice(StringInfo out, const VersionRow *version)
 	}
 }
 
+/* Of whom or what there are no interactions, if there are any. */
+static void
+describe_cold(StringInfo out, const char *of, int32 cold, int32 all)
+{
+	if (cold > 0)
+		line(out, "cold",
+			 psprintf("%d of the %s (%.1f %%) without interactions", cold, of,
+					  100.0 * cold / Max(all, 1)));
+}
+
 static void
 describe_version(StringInfo out, const ModelRow *model)
 {
@@ -190,6 +200,8 @@ describe_version(StringInfo out, const ModelRow *model)
 		 psprintf("%d, of %s: %d users, %d items, " INT64_FORMAT " interactions",
 				  model->active_version, time_text(version.finished_at), version.users,
 				  version.items, version.interactions));
+	describe_cold(out, "items", version.cold_items, version.items);
+	describe_cold(out, "users", version.cold_users, version.users);
 	describe_algorithm(out, model, &version);
 	if (version.options)
 		line(out, "options", JsonbToCString(NULL, &version.options->root, 0));
@@ -238,6 +250,8 @@ reco_describe_model(PG_FUNCTION_ARGS)
 		line(&out, "source", model.source);
 	if (model.items)
 		line(&out, "items", model.items);
+	if (model.users)
+		line(&out, "users", model.users);
 	if (model.algorithm == NULL)
 		reco_damaged(schema, "Its definition is not complete.");
 	describe_version(&out, &model);

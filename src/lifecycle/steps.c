@@ -128,6 +128,7 @@ reco_run_prepare(RecoRun *run, const RecoSpec *spec)
 
 	reco_training_set_expect(&run->set, spec);
 	*training = reco_training_of(spec, &run->set, &run->budget, data->features);
+	training->user_features = data->user_features;
 	count_signs(&training->by_user, data->count);
 	spec = training->spec = reco_spec_resolve(spec, training);
 	training->progress = run->progress;
@@ -143,10 +144,11 @@ reco_step_read(RecoRun *run)
 	bool exists = OidIsValid(run->version.schema);
 	RecoFeatureUse features = run->spec->features;
 	unsigned keep = reco_data_keep(run->spec);
-	bool content;
 	instr_time start;
 	RecoQuery source;
 	RecoQuery items;
+	RecoQuery users;
+	bool by_users;
 
 	INSTR_TIME_SET_CURRENT(start);
 	if (run->guard || run->options.measure || reco_spec_is_replaced(run->spec))
@@ -154,12 +156,14 @@ reco_step_read(RecoRun *run)
 	reco_progress_phase(run->version.number, "reading");
 	if (features == RECO_FEATURES_REQUIRED && run->definition.items == NULL)
 		reco_features_missing(run->spec);
-	content = features != RECO_FEATURES_NONE && run->definition.items != NULL;
+	by_users = reco_spec_user_features(run->spec) && run->definition.users != NULL;
 	resolve(run);
-	source = reco_definition_query(&run->definition, false);
+	source = reco_definition_query(&run->definition, &reco_the_source);
 	source.stored = exists;
-	items = reco_definition_query(&run->definition, true);
-	run->data = reco_read_source(&source, &items, content, keep, &run->options, &run->budget);
+	items = reco_definition_query(&run->definition, &reco_the_items);
+	users = reco_definition_query(&run->definition, &reco_the_users);
+	run->data = reco_read_source(&source, &items, features, by_users ? &users : NULL, keep,
+								 &run->options, &run->budget);
 	reco_training_set_init(&run->set, &run->data->x, run->data->values, &run->budget);
 	reco_progress_rows(run->data->rows_read);
 	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)
@@ -181,6 +185,30 @@ reco_step_read(RecoRun *run)
 	tell_long(run, "read", run->read_seconds);
 }
 
+/* Rows, and columns, without entries. */
+static void
+count_cold(RecoRun *run)
+{
+	const reco_csr *a = &run->training.by_user;
+	bool *seen = MemoryContextAllocExtended(CurrentMemoryContext, (Size) a->cols + 1,
+											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	run->cold_users = 0;
+	run->cold_items = a->cols;
+	for (int32 u = 0; u < a->rows; u++)
+	{
+		run->cold_users += a->start[u + 1] == a->start[u];
+		RECO_POLL_AT(u);
+	}
+	for (int64 e = 0; e < a->start[a->rows]; e++)
+	{
+		run->cold_items -= !seen[a->col[e]];
+		seen[a->col[e]] = true;
+		RECO_POLL_AT(e);
+	}
+	pfree(seen);
+}
+
 void
 reco_step_fit(RecoRun *run)
 {
@@ -190,6 +218,7 @@ reco_step_fit(RecoRun *run)
 	INSTR_TIME_SET_CURRENT(start);
 	reco_progress_phase(run->version.number, "training");
 	reco_training_fit(&run->training, &run->trained);
+	count_cold(run);
 	run->train_seconds = seconds_since(start);
 	tell_long(run, "trained", run->train_seconds);
 	MemoryContextSwitchTo(old);
@@ -203,6 +232,8 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		.data = run->data,
 		.options = reco_data_options_record(run->definition.options, &rule),
 		.by_user = &run->training.by_user,
+		.cold_items = run->cold_items,
+		.cold_users = run->cold_users,
 		.trained = &run->trained,
 		.read_seconds = run->read_seconds,
 		.train_seconds = run->train_seconds,

@@ -55,6 +55,8 @@ typedef struct RecoRun
 
 	/* fit gives */
 	RecoTrained trained;
+	int32 cold_items; /* of the model, without any interaction */
+	int32 cold_users; /* likewise */
 	double train_seconds;
 
 	/* choose gives, where it has measured what it gives; else measure */

@@ -169,6 +169,23 @@ what_negatives_are(const RecoRun *run)
 	return text.data;
 }
 
+/* For messages: items and users that only features tell something of, where there are any. */
+static char *
+how_many_are_cold(const RecoRun *run)
+{
+	const RecoModel *model = &run->trained.model;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (run->cold_items > 0)
+		appendStringInfo(&text, " %d of the items (%.1f %%) without interactions.", run->cold_items,
+						 100.0 * run->cold_items / model->items);
+	if (run->cold_users > 0)
+		appendStringInfo(&text, " %d of the users (%.1f %%) without interactions.", run->cold_users,
+						 100.0 * run->cold_users / model->users);
+	return text.data;
+}
+
 /*
  * Undoes or records a training that failed after its first commit.
  */
@@ -339,8 +356,9 @@ tell(const RecoRun *run)
 			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
 					run->model, run->version.number, run->trained.model.users,
 					run->trained.model.items, by_user->start[by_user->rows]),
-			 errdetail_internal("%s.%s Columns: %s.", reco_data_rows(run->data),
-								what_negatives_are(run), what_columns_are(run))));
+			 errdetail_internal("%s.%s%s Columns: %s.", reco_data_rows(run->data),
+								what_negatives_are(run), how_many_are_cold(run),
+								what_columns_are(run))));
 	reco_run_tell_worth(run);
 	if (run->data->longest_rules)
 		tell_longest(run);

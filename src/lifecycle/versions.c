@@ -49,15 +49,17 @@ reco_definition_insert(Oid schema, const ModelRow *definition)
 		reco_text_argument(definition->source),   reco_jsonb_argument(definition->algorithm),
 		reco_jsonb_argument(definition->options), reco_text_argument(definition->search_path),
 		reco_text_argument(definition->items),    reco_jsonb_argument(definition->resolved),
+		reco_text_argument(definition->users),
 	};
 
 	reco_become(&owner, &before);
 	(void) reco_statement(
 		schema,
 		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
-		" active_nonce, next_version, created_at, items, items_search_path, resolved)"
+		" active_nonce, next_version, created_at, items, items_search_path, resolved, users,"
+		" users_search_path)"
 		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
-		"clock_timestamp(), $5, $4, $6)",
+		"clock_timestamp(), $5, $4, $6, $7, $4)",
 		argument, lengthof(argument), NULL);
 	reco_return(&before);
 }
@@ -75,6 +77,8 @@ reco_definition_update(const ModelRow *model, const ModelRow *change)
 		reco_text_argument(change->items),
 		reco_text_argument(change->items ? change->search_path : NULL),
 		reco_jsonb_argument(change->resolved),
+		reco_text_argument(change->users),
+		reco_text_argument(change->users ? change->search_path : NULL),
 	};
 
 	reco_become(&owner, &before);
@@ -84,6 +88,8 @@ reco_definition_update(const ModelRow *model, const ModelRow *change)
 					   " options = coalesce($3::reco.data_options, options),"
 					   " search_path = coalesce($4, search_path), items = coalesce($5, items),"
 					   " items_search_path = coalesce($6, items_search_path),"
+					   " users = coalesce($8, users),"
+					   " users_search_path = coalesce($9, users_search_path),"
 					   " resolved = coalesce(resolved || $7, $7, resolved)",
 					   argument, lengthof(argument));
 	reco_return(&before);
@@ -419,6 +425,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_jsonb_argument(reco_spec_jsonb(model->spec)),
 		reco_jsonb_argument(result->options),
 		reco_jsonb_argument(result->choice),
+		reco_int4_argument(result->cold_items),
+		reco_int4_argument(result->cold_users),
 	};
 
 	reco_statement_one(
@@ -430,7 +438,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" 'train', round($13::numeric, 3), 'write', round($14::numeric, 3)), fields = $15,"
 		" metrics = $16, message = $17, row_security = $18, available = $19, timed = $20,"
 		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm,"
-		" options = $24::reco.data_options, choice = $25"
+		" options = $24::reco.data_options, choice = $25, cold_items = $26, cold_users = $27"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

@@ -5,7 +5,7 @@
  * The mathematics is in core/als/als.c and core/scoring/score_factors.c; here are the options and
  *the memory.
  */
-#include "model/factors.h"
+#include "model/als_features.h"
 
 #include "core/als/als_choose.h"
 
@@ -20,6 +20,7 @@ typedef struct FactorParams
 	bool clip;
 	int solver;
 	uint64_t seed;
+	int features;
 } FactorParams;
 
 /* In the order of reco_als_solver. */
@@ -37,6 +38,8 @@ static const reco_option ials_options[] = {
 	 NULL},
 	{"solver", RECO_OPTION_ENUM, FIELD(solver), RECO_ALS_AUTO, 0, 0, solvers},
 	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, FACTOR_MAX_SEED, NULL},
+	{"features", RECO_OPTION_ENUM, FIELD(features), RECO_ALS_FEATURES_AUTO, 0, 0,
+	 reco_als_features_names},
 	{NULL},
 };
 
@@ -49,6 +52,8 @@ static const reco_option als_options[] = {
 	{"clip", RECO_OPTION_BOOL, FIELD(clip), true, 0, 1, NULL},
 	{"solver", RECO_OPTION_ENUM, FIELD(solver), RECO_ALS_AUTO, 0, 0, solvers},
 	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, FACTOR_MAX_SEED, NULL},
+	{"features", RECO_OPTION_ENUM, FIELD(features), RECO_ALS_FEATURES_AUTO, 0, 0,
+	 reco_als_features_names},
 	{NULL},
 };
 
@@ -113,7 +118,8 @@ factor_memory(const RecoTraining *training)
 	const reco_csr *a = &training->by_user;
 
 	return reco_training_by_item_memory(training) +
-		   reco_als_memory(&params, a, training->budget->env.threads);
+		   reco_als_memory(&params, a, training->budget->env.threads) +
+		   reco_als_features_memory(training, params_of(training->spec)->features);
 }
 
 typedef struct Progress
@@ -152,6 +158,8 @@ factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 								   reco_training_by_item(training), report_iteration, &progress,
 								   loss, &factors),
 					  "training");
+	reco_als_features_fit(training, params_of(training->spec)->features,
+						  reco_training_by_item(training), &factors);
 	reco_training_by_item_done(training);
 
 	member->part[FACTOR_ITEM] =
@@ -220,9 +228,13 @@ ials_prepare(RecoModel *model, RecoMember *member, bool serving, RecoBudget *bud
 	if (!serving)
 		return;
 	gram = reco_budget_alloc(budget, sizeof(double) * factors * factors);
-	reco_budget_check(
-		budget, reco_als_gram(&budget->env, item->data, model->items, factors, item->stride, gram),
-		"the model");
+	if (model->interactions && member->spec->features != RECO_FEATURES_NONE)
+		reco_als_features_gram(model, member, gram, budget);
+	else
+		reco_budget_check(
+			budget,
+			reco_als_gram(&budget->env, item->data, model->items, factors, item->stride, gram),
+			"the model");
 	member->part[IALS_GRAM] = reco_vector_part(&member->type[IALS_GRAM], factors, gram);
 }
 
@@ -310,6 +322,18 @@ als_candidates(const RecoTraining *training, bool portfolio)
 	return grid;
 }
 
+static RecoFeatureUse
+factor_features(const RecoSpec *spec)
+{
+	return reco_als_features_use(params_of(spec)->features);
+}
+
+static bool
+factor_user_features(const RecoSpec *spec)
+{
+	return params_of(spec)->features != RECO_ALS_FEATURES_NONE;
+}
+
 static bool
 als_predicts_value(const RecoSpec *spec)
 {
@@ -320,7 +344,7 @@ als_predicts_value(const RecoSpec *spec)
 #define FACTOR_MODEL                                                                               \
 	.source = "model", .reads = reco_reads_items, .params_size = sizeof(FactorParams),             \
 	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit, .index = make_index,  \
-	.scorer = factor_scorer
+	.scorer = factor_scorer, .features = factor_features, .user_features = factor_user_features
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",

@@ -63,6 +63,12 @@ auto_features(const RecoSpec *spec)
 	return RECO_FEATURES_OPTIONAL;
 }
 
+static bool
+auto_user_features(const RecoSpec *spec)
+{
+	return true;
+}
+
 static unsigned
 auto_reads(const RecoSpec *spec)
 {
@@ -77,5 +83,6 @@ const RecoAlgorithm reco_algorithm_auto = {
 	.replaced = true,
 	.check = auto_check,
 	.features = auto_features,
+	.user_features = auto_user_features,
 	.reads = auto_reads,
 };

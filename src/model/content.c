@@ -116,6 +116,7 @@ const RecoAlgorithm reco_algorithm_content = {
 	.negative = "says nothing about taste",
 	.source = "content",
 	.features = content_features,
+	.weighs_features = true,
 	.options = content_options,
 	.candidates = content_candidates,
 	.params_size = sizeof(ContentParams),

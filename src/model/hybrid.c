@@ -35,13 +35,13 @@ static const reco_option hybrid_options[] = {
 };
 
 /*
- * Members that look at what is known about items: it has one set of weights.  What is chosen for a
- * member goes by what the others do.
+ * Members that give what is known about items weights: it has one set of them.  What is chosen for
+ * a member goes by what the others do.
  */
 static int
 count_features(const RecoSpec *spec)
 {
-	int n = spec->members == 0 && spec->features != RECO_FEATURES_NONE;
+	int n = spec->algorithm->weighs_features;
 
 	if (spec->algorithm->replaced)
 		return 0;
@@ -60,12 +60,13 @@ hybrid_check(const void *value)
 	for (int m = 0; m < params->members->n; m++)
 		features += count_features(params->members->value[m]);
 	if (features > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("only one member of algorithm \"hybrid\" may look at what is known "
-						"about items"),
-				 errhint("Leave the others of these out, or give their fields weights in one "
-						 "reco.content().")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("only one member of algorithm \"hybrid\" may give what is known about items "
+					"weights"),
+			 errhint("Leave the others of these out, or give their fields weights in one "
+					 "reco.content().")));
 	if (params->weights == NULL)
 		return;
 	if (params->weights->n != params->members->n)

@@ -116,8 +116,9 @@ typedef struct RecoTraining
 	const RecoSpec *spec;
 	RecoBudget *budget;
 	RecoTrainingSet *set;
-	reco_csr by_user;       /* values after the algorithm's rules; arrays of the set */
-	RecoFeatures *features; /* NULL: none were given */
+	reco_csr by_user;            /* values after the algorithm's rules; arrays of the set */
+	RecoFeatures *features;      /* NULL: none were given */
+	RecoFeatures *user_features; /* of users; NULL likewise, and in an evaluation */
 	/* which of the simple algorithms of a composite this one is, or the first of, from 1 */
 	int member;
 	int members;
@@ -148,6 +149,7 @@ typedef struct RecoModel
 	reco_content *content; /* what is known about the items; NULL: nothing */
 	/* what all users have, for an algorithm that looks at others when it scores */
 	reco_csr by_user;
+	const float *interactions; /* of a loaded model's items, by how many users; else NULL */
 } RecoModel;
 
 /* The result of training. */
@@ -180,12 +182,16 @@ struct RecoAlgorithm
 	bool needs_users; /* scores with what all users have, and with what prepare_users makes */
 	/* another takes its place before a training (evaluation/choice.h): options are all it has */
 	bool replaced;
+	bool
+		weighs_features; /* gives what is known about items weights, of which a model has one set */
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
 	bool (*predicts_value)(const RecoSpec *spec);
 	/* whether it compares values with their mean, which takes them as they are; NULL: no */
 	bool (*compares_values)(const RecoSpec *spec);
 	/* RecoSpec.features; NULL: none */
 	RecoFeatureUse (*features)(const RecoSpec *spec);
+	/* whether it looks at what is known about users; NULL: no */
+	bool (*user_features)(const RecoSpec *spec);
 	/* RECO_READS_...; NULL: nothing */
 	unsigned (*reads)(const RecoSpec *spec);
 	/* an error when options do not go together, as far as they are given; may be NULL */
@@ -285,6 +291,10 @@ extern void reco_spec_find_members(RecoSpec *spec);
 
 /* Whether it, or one of those that it is made of, is replaced before it is trained. */
 extern bool reco_spec_is_replaced(const RecoSpec *spec);
+/* Whether it gives what is known about items weights, or one of those that it is made of. */
+extern bool reco_spec_weighs_features(const RecoSpec *spec);
+/* Whether it looks at what is known about users, or one of those that it is made of. */
+extern bool reco_spec_user_features(const RecoSpec *spec);
 /* Whether an option is left open, of members too. */
 extern bool reco_spec_is_open(const RecoSpec *spec);
 /* An error when one is: for those who have no data to choose by.  what: as in "als_agg". */

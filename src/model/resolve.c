@@ -40,6 +40,26 @@ reco_spec_is_replaced(const RecoSpec *spec)
 	return replaced;
 }
 
+bool
+reco_spec_weighs_features(const RecoSpec *spec)
+{
+	bool weighs = spec->algorithm->weighs_features;
+
+	for (int m = 0; m < spec->members && !weighs; m++)
+		weighs = reco_spec_weighs_features(spec->member[m]);
+	return weighs;
+}
+
+bool
+reco_spec_user_features(const RecoSpec *spec)
+{
+	bool looks = spec->algorithm->user_features && spec->algorithm->user_features(spec);
+
+	for (int m = 0; m < spec->members && !looks; m++)
+		looks = reco_spec_user_features(spec->member[m]);
+	return looks;
+}
+
 void
 reco_spec_require_given(const RecoSpec *spec, const char *what)
 {

@@ -75,8 +75,8 @@ profile_of(void *arg, int64 u, reco_profile *profile)
 	const Audience *audience = arg;
 
 	*profile = audience->one ? *audience->one : reco_serving_profile(audience->serving, (int32) u);
-	/* who has nothing any more is nobody to be told */
-	return profile->n > 0 && !has_any(profile, audience->buyers_of);
+	/* who has nothing any more is nobody to be told, unless features have given them factors */
+	return (profile->n > 0 || profile->factors) && !has_any(profile, audience->buyers_of);
 }
 
 /* The mean of a user's scores; none where the model says nothing about any item. */

@@ -83,7 +83,7 @@ reco_live_mode(const Jsonb *options)
 RecoLookup
 reco_live_lookup(const ModelRow *row, bool of_items)
 {
-	return (RecoLookup){reco_definition_query(row, of_items)};
+	return (RecoLookup){reco_definition_query(row, of_items ? &reco_the_items : &reco_the_source)};
 }
 
 static char *

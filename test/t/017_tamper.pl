@@ -31,7 +31,8 @@ sub sql
 sql(q{
   CREATE INDEX ON lines (customer_id);
   CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7, 'b' || i % 5] AS tags, to_tsvector('simple', 'w' || i % 9) AS words,
-    i % 10 AS price, ARRAY[i, 1, 2]::real[] AS place, i % 6 > 0 AS available FROM generate_series(0, 39) AS i;
+    i % 10 AS price, ARRAY[i, 1, 2]::real[] AS place, i % 6 > 0 AS available FROM generate_series(0, 44) AS i;
+  CREATE TABLE people AS SELECT i AS id, 'c' || i % 3 AS club, i % 10 AS age FROM generate_series(0, 66) AS i;
 
   -- A strange value of a type, as an expression over the old one.
   CREATE FUNCTION strange(type text, col text) RETURNS text LANGUAGE sql VOLATILE AS $$
@@ -121,7 +122,7 @@ my %algorithms = algorithms($node, ials => 'factors => 5, iterations => 2', als 
   user_knn => 'neighbors => 5', rp3beta => 'neighbors => 5');
 for my $name (sort keys %algorithms)
 {
-  sql("CALL reco.create_model('$name', source => 'lines', algorithm => $algorithms{$name}, items => 'about')");
+  sql("CALL reco.create_model('$name', source => 'lines', algorithm => $algorithms{$name}, items => 'about', users => 'people')");
   my $served = recommendations($node, $name);
   my ($rc, $out, $err) = $node->psql('postgres', qq{
     SET client_min_messages = warning;

@@ -44,7 +44,8 @@ sql(q{
   UPDATE lines SET at = timestamp '2026-01-01' + (customer_id * 7 + product_id) % 14 * interval '1 day';
   CREATE INDEX ON lines (customer_id);
   CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7, 'b' || i % 5] AS tags, i % 10 AS price, ARRAY[i, 1, 2]::real[] AS place,
-    i % 9 > 0 AS available FROM generate_series(0, 19) AS i;
+    i % 9 > 0 AS available FROM generate_series(0, 22) AS i;
+  CREATE TABLE people AS SELECT i AS id, 'c' || i % 3 AS club, i % 10 AS age FROM generate_series(0, 33) AS i;
   CREATE FUNCTION answer(call text) RETURNS text LANGUAGE plpgsql AS $$
   DECLARE rows text;
   BEGIN
@@ -100,7 +101,7 @@ my ($served_faults, $read_faults, $mapped_faults, $trained_faults) = (0, 0, 0, 0
 
 for my $name (sort keys %algorithms)
 {
-  sql("CALL reco.create_model('m', 'lines', $algorithms{$name}, items => 'about')");
+  sql("CALL reco.create_model('m', 'lines', $algorithms{$name}, items => 'about', users => 'people')");
 
   # the version is there, or is read from the tables and written to its image
   for my $before ('', $cold)
@@ -141,7 +142,7 @@ for my $name (sort keys %algorithms)
     refresh => q{CALL reco.refresh('m')}, materialize => q{CALL reco.materialize('m', 5)},
     fold_in => q{BEGIN; UPDATE lines SET qty = qty + 5 WHERE customer_id IN (5, 7); DELETE FROM lines WHERE customer_id = 3; CALL reco.fold_in('m'); ROLLBACK},
     evaluate => "SELECT count(*) FROM reco.evaluate('lines', ARRAY[$algorithms{$name}], items => 'about')",
-    create => "CALL reco.create_model('n', 'lines', $algorithms{$name}, items => 'about')");
+    create => "CALL reco.create_model('n', 'lines', $algorithms{$name}, items => 'about', users => 'people')");
   for my $job (sort keys %jobs)
   {
     # how many there are

@@ -498,7 +498,7 @@ check_filter(const source *s, const row *rows, int32_t min_user, int32_t min_ite
 				wanted[0][u] = wanted[1][i] = 2;
 		}
 	for (int32_t u = 0; u < s->users; u++)
-		wanted[0][u] = wanted[0][u] == 2 ? kept[0]++ : -1;
+		wanted[0][u] = wanted[0][u] == 2 || min_user == 0 ? kept[0]++ : -1;
 	for (int32_t i = 0; i < s->items; i++)
 		wanted[1][i] = wanted[1][i] == 2 || min_item == 0 ? kept[1]++ : -1;
 	assert_int_equal(reco_interactions_filter(&m.env, &x, min_user, min_item, map[0], map[1]),

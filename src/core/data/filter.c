@@ -26,7 +26,7 @@ number_kept(int32_t *map, int32_t n)
 
 /*
  * Flags what stays.  A user who keeps an item is one of that item's kept users,
- * so looking once from either side leaves nobody without an entry.
+ * so looking once from either side leaves nobody without an entry, unless the minimum is 0.
  */
 static reco_status
 flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_item, int32_t *user,
@@ -48,7 +48,7 @@ flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_
 	{
 		bool enough = a->start[u + 1] - a->start[u] >= min_user;
 
-		user[u] = 0;
+		user[u] = min_user == 0;
 		for (int64_t e = a->start[u]; enough && e < a->start[u + 1]; e++)
 		{
 			if (stop_at_entry(env, e, &polled))

@@ -118,13 +118,13 @@ reco_factor_similar(const reco_env *env, const reco_scorer *scorer, int32_t item
 							 count);
 }
 
-/* A rating always tells something. */
+/* A rating always tells something; who has none may have factors by what is known about them. */
 static bool
 als_is_personal(const reco_seat *seat)
 {
 	const reco_als_scorer *a = (const reco_als_scorer *) seat->scorer;
 
-	return a->params.implicit ? reco_factor_is_personal(seat) : seat->profile->n > 0;
+	return (!a->params.implicit && seat->profile->n > 0) || reco_factor_is_personal(seat);
 }
 
 /* The exact solve of one user; contribution NULL: no parts are wanted. */

@@ -393,6 +393,7 @@ reco_serving_load(const ModelRow *row)
 	serving->trend = load_alloc(&budget, context, model->items, sizeof(float));
 	load_items(serving, &items, &budget);
 	reco_table_close(&items);
+	model->interactions = serving->interactions;
 	reco_model_prepare(model, true, &budget);
 	if (model->content && model->content->by_term.start == NULL)
 		reco_budget_check(&budget, reco_content_index(&budget.env, model->content), "the model");

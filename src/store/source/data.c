@@ -218,6 +218,7 @@ static const struct
 	[RECO_COUNT_USERS_DROPPED] = {"users_dropped", true},
 	[RECO_COUNT_ITEMS_DROPPED] = {"items_dropped", true},
 	[RECO_COUNT_ITEMS_INVALID] = {"items_invalid"},
+	[RECO_COUNT_USERS_INVALID] = {"users_invalid"},
 };
 
 /* One count or two, each with what follows it. */
@@ -238,6 +239,7 @@ static const Phrase phrases[] = {
 	{RECO_COUNT_INTERACTIONS_CAPPED, " interactions of ", RECO_COUNT_USERS_CAPPED,
 	 " users left out by max_user_interactions"},
 	{RECO_COUNT_ITEMS_INVALID, " items skipped for an id that is too long"},
+	{RECO_COUNT_USERS_INVALID, " users skipped for an id that is too long"},
 	{RECO_COUNT_NEGATIVE, " interactions with a negative value"},
 	{RECO_COUNT_ZERO, " interactions with a value of 0"},
 };

@@ -86,6 +86,8 @@ typedef enum RecoCount
 	RECO_COUNT_ITEMS_DROPPED,
 	/* rows of items */
 	RECO_COUNT_ITEMS_INVALID,
+	/* rows of users */
+	RECO_COUNT_USERS_INVALID,
 	RECO_COUNTS
 } RecoCount;
 
@@ -109,11 +111,12 @@ typedef struct RecoData
 	int32 longest_user;
 	int64 longest;
 	bool longest_rules;
-	float *trend;                  /* of the items; NULL: the source has no times */
-	TimestampTz reference_time;    /* that ages are counted from; RECO_NO_REFERENCE_TIME */
-	struct RecoFeatures *features; /* NULL: no query of items was given */
-	bool row_security;             /* policies decided which rows were read */
-	bool available;                /* items say what is available */
+	float *trend;                       /* of the items; NULL: the source has no times */
+	TimestampTz reference_time;         /* that ages are counted from; RECO_NO_REFERENCE_TIME */
+	struct RecoFeatures *features;      /* NULL: no query of items was given */
+	struct RecoFeatures *user_features; /* NULL: no query of users was given */
+	bool row_security;                  /* policies decided which rows were read */
+	bool available;                     /* items say what is available */
 } RecoData;
 
 /* What of a source is kept besides its matrix. */

@@ -20,6 +20,12 @@
 
 #include <math.h>
 
+static const char *
+role_of(const FeatureReader *reader)
+{
+	return reader->kind == &reco_the_users ? "user" : "item";
+}
+
 /* The id of a row in messages: it has the type of the query's column. */
 char *
 features_id_of(FeatureReader *reader, TupleTableSlot *slot)
@@ -37,7 +43,7 @@ features_check_memory(FeatureReader *reader, Size more)
 	reco_budget_require(reader->budget,
 						id_dict_memory(reader->items) + id_dict_memory(reader->terms) +
 							MemoryContextMemAllocated(reader->row, true) + more,
-						"reading items");
+						reader->kind == &reco_the_users ? "reading users" : "reading items");
 	reader->unchecked = 0;
 }
 
@@ -56,7 +62,7 @@ find_item(FeatureReader *reader, TupleTableSlot *slot)
 	if (!id_fits(reader->item_type, id))
 	{
 		if (reader->options->on_invalid == ON_INVALID_ERROR)
-			id_too_long(reader->item_type, id, "item", true);
+			id_too_long(reader->item_type, id, role_of(reader), true);
 		reader->skipped++;
 		return -1;
 	}
@@ -83,10 +89,11 @@ check_new(FeatureReader *reader, TupleTableSlot *slot, int32 item)
 	}
 	if (reader->seen[item])
 		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
-						errmsg("item \"%s\" appears more than once in items",
-							   features_id_of(reader, slot)),
-						errhint("Group the query by the item, or collect its attributes with "
-								"array_agg().")));
+						errmsg("%s \"%s\" appears more than once in %s", role_of(reader),
+							   features_id_of(reader, slot), reader->kind->name),
+						errhint("Group the query by the %s, or collect its attributes with "
+								"array_agg().",
+								role_of(reader))));
 	reader->seen[item] = true;
 }
 
@@ -127,7 +134,9 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 static void
 startup(DestReceiver *receiver, int operation, TupleDesc columns)
 {
-	reco_query_same(&reco_the_items, ((FeatureReader *) receiver)->planned, columns);
+	const FeatureReader *reader = (FeatureReader *) receiver;
+
+	reco_query_same(reader->kind, reader->planned, columns);
 }
 
 bool
@@ -155,8 +164,8 @@ features_any(TupleDesc columns)
 }
 
 FeatureReader *
-features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
-			   const RecoDataOptions *options, RecoBudget *budget)
+features_begin(const RecoQueryKind *kind, TupleDesc columns, IdType *item_type, IdDict *items,
+			   bool join, const RecoDataOptions *options, RecoBudget *budget)
 {
 	MemoryContext old = MemoryContextSwitchTo(budget->context);
 	FeatureReader *reader = palloc0(sizeof(FeatureReader));
@@ -164,9 +173,10 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
 
 	if (columns->natts < 2 || columns->natts > RECO_MAX_FIELDS + 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("items must have 2 to %d columns, not %d", RECO_MAX_FIELDS + 1,
-							   columns->natts),
-						errhint("Its columns are the item's id and what is known about it.")));
+						errmsg("%s must have 2 to %d columns, not %d", kind->name_of,
+							   RECO_MAX_FIELDS + 1, columns->natts),
+						errhint("Its columns are %s.", kind->columns)));
+	reader->kind = kind;
 	reader->budget = budget;
 	reader->out = out;
 	reader->item_type = item_type;
@@ -185,7 +195,7 @@ features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
 		int f = out->content.fields;
 
 		reader->field[c] = -1;
-		if (features_is_available(attribute))
+		if (kind == &reco_the_items && features_is_available(attribute))
 			continue;
 		reader->field[c] = f;
 		out->name[f] = pstrdup(NameStr(attribute->attname));
@@ -275,9 +285,9 @@ finish_dense(FeatureReader *reader, const int32 *rank, const int32 *map, int32 k
 			content->field[f].to = columns;
 		}
 	if (columns > RECO_MAX_DENSE)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("items have %d numbers each, more than %d", columns, RECO_MAX_DENSE)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("%s have %d numbers each, more than %d", reader->kind->name, columns,
+							   RECO_MAX_DENSE)));
 	content->stride = TYPEALIGN(16, columns);
 	content->dense =
 		reco_budget_alloc(reader->budget, ((Size) kept * content->stride + 1) * sizeof(float));

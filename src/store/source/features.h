@@ -1,6 +1,8 @@
 /*
  * features.h
- *	  What is known about items: the rows of a model's query `items`.
+ *	  What is known about items, or users: the rows of a model's query `items`, or `users`.
+ *
+ * What is said of items here holds for users as well.
  */
 #ifndef RECO_STORE_SOURCE_FEATURES_H
 #define RECO_STORE_SOURCE_FEATURES_H
@@ -29,7 +31,8 @@ extern void features_add_code(TupleDesc columns, RecoCode *code);
  * rows.  Items that are new join the dictionary, or are passed over.  Everything lives in
  * the budget's context.
  */
-extern FeatureReader *features_begin(TupleDesc columns, IdType *item_type, IdDict *items, bool join,
+extern FeatureReader *features_begin(const RecoQueryKind *kind, TupleDesc columns,
+									 IdType *item_type, IdDict *items, bool join,
 									 const RecoDataOptions *options, RecoBudget *budget);
 extern DestReceiver *features_receiver(FeatureReader *reader);
 

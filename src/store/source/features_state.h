@@ -33,6 +33,7 @@ typedef struct FeatureColumn
 struct FeatureReader
 {
 	DestReceiver receiver; /* first, so that a receiver is a reader */
+	const RecoQueryKind *kind;
 	RecoBudget *budget;
 	RecoFeatures *out;
 	IdType *item_type;

@@ -38,9 +38,10 @@ struct Ingest
 	RecoEvents events;
 	MemoryContext row_context; /* what functions of the ids' types leave behind */
 	bool leaves_garbage;
-	Size unchecked;          /* bytes of long ids since memory was looked at */
-	FeatureReader *features; /* NULL: no query of items */
-	bool items_join;         /* those that only `items` has are items of the model */
+	Size unchecked;               /* bytes of long ids since memory was looked at */
+	FeatureReader *features;      /* NULL: no query of items */
+	bool items_join;              /* those that only `items` has are items of the model */
+	FeatureReader *user_features; /* likewise of users, who join */
 };
 
 /* Bytes of long ids after which memory is looked at. */
@@ -224,46 +225,52 @@ DestReceiver *
 ingest_items_receiver(Ingest *ingest, TupleDesc columns, bool join)
 {
 	ingest->items_join = join;
-	ingest->features = features_begin(columns, &ingest->data->item_type, ingest->data->items, join,
-									  ingest->options, ingest->budget);
+	ingest->features = features_begin(&reco_the_items, columns, &ingest->data->item_type,
+									  ingest->data->items, join, ingest->options, ingest->budget);
 	return features_receiver(ingest->features);
 }
 
+DestReceiver *
+ingest_users_receiver(Ingest *ingest, TupleDesc columns)
+{
+	ingest->user_features =
+		features_begin(&reco_the_users, columns, &ingest->data->user_type, ingest->data->users,
+					   true, ingest->options, ingest->budget);
+	return features_receiver(ingest->user_features);
+}
+
 /*
- * Drops users and items with too few interactions.  Returns the new numbers of the
+ * Drops users and items with too few interactions.  Gives the new numbers of users and of
  * items, NULL when they stay.
  */
-static int32 *
-filter(Ingest *ingest)
+static void
+filter(Ingest *ingest, int32 **user_map, int32 **item_map)
 {
 	RecoData *data = ingest->data;
 	RecoBudget *budget = ingest->budget;
 	int32 users = data->x.by_user.rows;
 	int32 items = data->x.by_user.cols;
-	int32 *user_map;
-	int32 *item_map;
+	int32 min_user = ingest->options->min_user_interactions;
 	int32 min_item = ingest->options->min_item_interactions;
 
 	/* who has none left has to go */
-	if (ingest->options->min_user_interactions <= 1 &&
-		ingest->options->min_item_interactions <= 1 && data->x.capped == 0)
-		return NULL;
+	if (min_user <= 1 && min_item <= 1 && data->x.capped == 0)
+		return;
 	/* an item that is described may have no interactions, unless some are asked for */
 	if (ingest->items_join && min_item <= 1)
 		min_item = 0;
-	user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
-	item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
-	reco_budget_check(budget,
-					  reco_interactions_filter(&budget->env, &data->x,
-											   ingest->options->min_user_interactions, min_item,
-											   user_map, item_map),
-					  "reading the source");
-	id_dict_keep(data->users, user_map);
-	id_dict_keep(data->items, item_map);
+	if (ingest->user_features && min_user <= 1)
+		min_user = 0;
+	*user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
+	*item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
+	reco_budget_check(
+		budget,
+		reco_interactions_filter(&budget->env, &data->x, min_user, min_item, *user_map, *item_map),
+		"reading the source");
+	id_dict_keep(data->users, *user_map);
+	id_dict_keep(data->items, *item_map);
 	data->count[RECO_COUNT_USERS_DROPPED] = users - id_dict_count(data->users);
 	data->count[RECO_COUNT_ITEMS_DROPPED] = items - id_dict_count(data->items);
-	reco_budget_free(budget, user_map);
-	return item_map;
 }
 
 /*
@@ -333,7 +340,8 @@ ingest_finish(Ingest *ingest)
 	int32 items = id_dict_count(ingest->known ? ingest->known : data->items);
 	int32 *user_rank;
 	int32 *item_rank;
-	int32 *item_map;
+	int32 *user_map = NULL;
+	int32 *item_map = NULL;
 	reco_trend trend = {0};
 
 	check_memory(ingest);
@@ -355,17 +363,23 @@ ingest_finish(Ingest *ingest)
 	reco_budget_check(
 		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
 		"sorting the source's rows");
-	reco_budget_free(budget, user_rank);
 	MemoryContextDelete(ingest->row_context);
 	data->count[RECO_COUNT_MERGED] = data->x.merged;
 	data->count[RECO_COUNT_INTERACTIONS_CAPPED] = data->x.capped;
 	data->count[RECO_COUNT_USERS_CAPPED] = data->x.capped_users;
-	item_map = ingest->known ? NULL : filter(ingest);
+	if (ingest->known == NULL)
+		filter(ingest, &user_map, &item_map);
 	find_longest(data);
 	if (ingest->features)
 		data->features =
 			features_finish(ingest->features, item_rank, items, item_map,
 							id_dict_count(data->items), &data->count[RECO_COUNT_ITEMS_INVALID]);
+	if (ingest->user_features)
+		data->user_features =
+			features_finish(ingest->user_features, user_rank, users, user_map,
+							id_dict_count(data->users), &data->count[RECO_COUNT_USERS_INVALID]);
+	reco_budget_free(budget, user_map);
+	reco_budget_free(budget, user_rank);
 	data->trend = trend.growth;
 	if (trend.growth && item_map)
 	{

@@ -27,6 +27,7 @@ extern DestReceiver *ingest_receiver(Ingest *ingest);
 extern const RecoData *ingest_data(const Ingest *ingest);
 
 /* After the last row of the source: receives the rows of the query of items. */
+extern DestReceiver *ingest_users_receiver(Ingest *ingest, TupleDesc columns);
 extern DestReceiver *ingest_items_receiver(Ingest *ingest, TupleDesc columns, bool join);
 
 /* After the last row: numbers the ids, sorts and merges the rows. */

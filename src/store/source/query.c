@@ -115,6 +115,8 @@ const RecoQueryKind reco_the_training_part = {"the training part", "training par
 											  "user, item [, value [, time]]"};
 const RecoQueryKind reco_the_lists = {"the lists", "query of lists", "user, item, rank", true};
 const RecoQueryKind reco_the_items = {"items", "items", "the item's id and what is known about it"};
+const RecoQueryKind reco_the_users = {"users", "users",
+									  "the user's id and what is known about them"};
 
 /* A source is a query or the name of a table or view. */
 List *

@@ -53,6 +53,7 @@ typedef struct RecoQueryKind
 
 extern const RecoQueryKind reco_the_source;
 extern const RecoQueryKind reco_the_items;
+extern const RecoQueryKind reco_the_users;
 /* of an evaluation, not of a model */
 extern const RecoQueryKind reco_the_test;
 extern const RecoQueryKind reco_the_training_part;

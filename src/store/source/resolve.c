@@ -29,6 +29,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parser.h"
+#include "pg/json.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
@@ -505,13 +506,15 @@ resolve(StringInfo json, const RecoQuery *query)
 Jsonb *
 reco_resolve_missing(const ModelRow *row)
 {
+	static const RecoQueryKind *const kinds[] = {&reco_the_source, &reco_the_items,
+												 &reco_the_users};
 	StringInfoData json;
 
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
-	for (int of_items = 0; of_items <= 1; of_items++)
+	for (int k = 0; k < lengthof(kinds); k++)
 	{
-		RecoQuery query = reco_definition_query(row, of_items);
+		RecoQuery query = reco_definition_query(row, kinds[k]);
 
 		if (query.text && !query.resolved)
 			resolve(&json, &query);
@@ -531,27 +534,16 @@ reco_resolved_add(ModelRow *row, Jsonb *missing)
 						: missing;
 }
 
-/* A string in an object; NULL when there is none. */
-static char *
-member(JsonbContainer *object, const char *name)
-{
-	JsonbValue value;
-
-	if (!JsonContainerIsObject(object) ||
-		getKeyJsonValueFromContainer(object, name, strlen(name), &value) == NULL ||
-		value.type != jbvString)
-		return NULL;
-	return pnstrdup(value.val.string.val, value.val.string.len);
-}
-
 RecoQuery
-reco_definition_query(const ModelRow *row, bool of_items)
+reco_definition_query(const ModelRow *row, const RecoQueryKind *kind)
 {
-	const char *text = of_items ? row->items : row->source;
-	const char *path =
-		of_items && row->items_search_path ? row->items_search_path : row->search_path;
-	RecoQuery query = {of_items ? &reco_the_items : &reco_the_source};
-	const char *name = query.kind->name_of;
+	bool items = kind == &reco_the_items;
+	bool users = kind == &reco_the_users;
+	const char *text = items ? row->items : users ? row->users : row->source;
+	const char *own = items ? row->items_search_path : users ? row->users_search_path : NULL;
+	const char *path = own ? own : row->search_path;
+	RecoQuery query = {kind};
+	const char *name = kind->name_of;
 	JsonbValue object;
 	char *of;
 
@@ -565,12 +557,12 @@ reco_definition_query(const ModelRow *row, bool of_items)
 		getKeyJsonValueFromContainer(&row->resolved->root, name, strlen(name), &object) == NULL ||
 		object.type != jbvBinary)
 		return query;
-	of = member(object.val.binary.data, "made_from");
+	of = reco_json_text(object.val.binary.data, "made_from");
 	if (of && strcmp(of, made_from(text, path)) == 0)
 	{
-		char *resolved = member(object.val.binary.data, "query");
+		char *resolved = reco_json_text(object.val.binary.data, "query");
 
-		query.calls = member(object.val.binary.data, "calls");
+		query.calls = reco_json_text(object.val.binary.data, "calls");
 		if (resolved && query.calls)
 		{
 			query.text = resolved;

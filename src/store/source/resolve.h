@@ -25,7 +25,7 @@ extern void reco_resolved_add(ModelRow *row, Jsonb *missing);
  * missing or belongs to another text, the text under its search_path.  Without a text when
  * the definition has none.
  */
-extern RecoQuery reco_definition_query(const ModelRow *row, bool of_items);
+extern RecoQuery reco_definition_query(const ModelRow *row, const RecoQueryKind *kind);
 
 /*
  * An error when a resolved text, which keeps its meaning by its names, now calls another

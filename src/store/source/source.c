@@ -68,7 +68,7 @@ confine(const RecoQuery *query, const RecoIdentity *before, const CachedPlanSour
 
 	if (reco_is_owners_session(query->as.role, before->user))
 		return;
-	if (query->kind == &reco_the_items)
+	if (query->kind != &reco_the_source)
 		features_add_code(plan->resultDesc, &code);
 	reco_confine(query->kind->name_of, &code, query->as.role, before->user);
 	foreach (cell, plan->relationOids)
@@ -184,9 +184,25 @@ reco_read_lists(const RecoQuery *lists, RecoBudget *budget)
 		read_rows(lists, NULL, RECO_KEEP_TIMES | RECO_KEEP_REPEATS, &none, budget, &filtered));
 }
 
+/* What is known about users, who join those of the source. */
+static void
+read_users(const RecoQuery *users, Ingest *ingest, bool *filtered)
+{
+	RecoIdentity before;
+	SPIPlanPtr plan;
+	TupleDesc columns;
+
+	reco_become(&users->as, &before);
+	plan = plan_query(users, &before, &columns);
+	*filtered = *filtered || is_filtered(plan);
+	run_plan(plan, ingest_users_receiver(ingest, columns), users);
+	reco_return(&before);
+}
+
 RecoData *
-reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join, unsigned keep,
-				 const RecoDataOptions *options, RecoBudget *budget)
+reco_read_source(const RecoQuery *source, const RecoQuery *items, RecoFeatureUse use,
+				 const RecoQuery *users, unsigned keep, const RecoDataOptions *options,
+				 RecoBudget *budget)
 {
 	RecoIdentity before;
 	SPIPlanPtr plan;
@@ -202,10 +218,13 @@ reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_joi
 		plan = plan_query(items, &before, &columns);
 		filtered = filtered || is_filtered(plan);
 		available = features_say_available(columns);
-		if (items_join || features_any(columns))
-			run_plan(plan, ingest_items_receiver(ingest, columns, items_join), items);
+		if (use == RECO_FEATURES_REQUIRED || features_any(columns))
+			run_plan(plan, ingest_items_receiver(ingest, columns, use != RECO_FEATURES_NONE),
+					 items);
 		reco_return(&before);
 	}
+	if (users && users->text)
+		read_users(users, ingest, &filtered);
 	data = ingest_finish(ingest);
 	data->row_security = filtered;
 	data->available = available;

@@ -5,19 +5,21 @@
 #ifndef RECO_STORE_SOURCE_SOURCE_H
 #define RECO_STORE_SOURCE_SOURCE_H
 
+#include "model/model.h"
 #include "store/source/data.h"
 #include "store/source/query.h"
 
 /*
  * Reads a source, and what is known about items (without a text: nothing), into memory: the
- * result lives in the budget's context.  items_join: what only `items` has are items,
- * too, and it must say something about them.  keep: RECO_KEEP_...
+ * result lives in the budget's context.  use: of what is known about items; where it is used,
+ * what only `items` has are items, too, and if it must be, saying nothing is an error.  users
+ * (NULL: nothing) likewise; they join.  keep: RECO_KEEP_...
  * Needs an active snapshot and an SPI connection.  Errors of the source come
  * through as they are.
  */
-extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *items, bool items_join,
-								  unsigned keep, const RecoDataOptions *options,
-								  RecoBudget *budget);
+extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *items,
+								  RecoFeatureUse use, const RecoQuery *users, unsigned keep,
+								  const RecoDataOptions *options, RecoBudget *budget);
 
 /*
  * Reads the pairs that an evaluation is to find, columns as those of a source, and all of

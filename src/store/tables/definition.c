@@ -171,6 +171,8 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	row->items = text_column(slot, MODEL_ITEMS);
 	row->search_path = text_column(slot, MODEL_SEARCH_PATH);
 	row->items_search_path = text_column(slot, MODEL_ITEMS_SEARCH_PATH);
+	row->users = text_column(slot, MODEL_USERS);
+	row->users_search_path = text_column(slot, MODEL_USERS_SEARCH_PATH);
 	row->algorithm = jsonb_column(slot, MODEL_ALGORITHM);
 	row->options = jsonb_column(slot, MODEL_OPTIONS);
 	row->resolved = jsonb_column(slot, MODEL_RESOLVED);
@@ -244,6 +246,8 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 	row->users = int_column(slot, VERSION_USERS);
 	row->added_users = int_column(slot, VERSION_ADDED_USERS);
 	row->items = int_column(slot, VERSION_ITEMS);
+	row->cold_items = int_column(slot, VERSION_COLD_ITEMS);
+	row->cold_users = int_column(slot, VERSION_COLD_USERS);
 	row->interactions = bigint_column(slot, VERSION_INTERACTIONS);
 	row->bytes = bigint_column(slot, VERSION_BYTES);
 	if (reco_column(slot, VERSION_MIN_VALUE))

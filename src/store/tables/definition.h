@@ -28,11 +28,13 @@ typedef struct ModelRow
 	char *name; /* of the schema */
 	char *source;
 	char *items; /* query of what is known about items; NULL: none */
+	char *users; /* likewise about users */
 	Jsonb *algorithm;
 	Jsonb *options;
 	char *search_path;
 	char *items_search_path;
-	Jsonb *resolved;      /* what both queries were resolved to (resolve.h); NULL: nothing */
+	char *users_search_path;
+	Jsonb *resolved;      /* what the queries were resolved to (resolve.h); NULL: nothing */
 	int32 active_version; /* 0: none yet */
 	int64 active_nonce;
 	int64 active_epoch; /* of the layer over that version; 0: there is none */
@@ -55,6 +57,8 @@ typedef struct VersionRow
 	int32 users;       /* that it was trained on */
 	int32 added_users; /* that its layer has besides */
 	int32 items;
+	int32 cold_items; /* of them without interactions */
+	int32 cold_users;
 	int64 interactions;
 	float min_value;
 	float max_value;

@@ -56,6 +56,8 @@ static const Column model_columns[MODEL_COLUMNS] = {
 	[MODEL_ACTIVE_LIST] = {"active_list", INT4OID},
 	[MODEL_RESOLVED] = {"resolved", JSONBOID},
 	[MODEL_ACTIVE_EPOCH] = {"active_epoch", INT8OID},
+	[MODEL_USERS] = {"users", TEXTOID},
+	[MODEL_USERS_SEARCH_PATH] = {"users_search_path", TEXTOID},
 };
 
 /* As reco.version has them. */
@@ -92,6 +94,8 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_FOLDED_IN_USERS] = {"folded_in_users", INT4OID},
 	[VERSION_MEMBER_LOSS] = {"member_loss", JSONBOID},
 	[VERSION_CHOICE] = {"choice", JSONBOID},
+	[VERSION_COLD_ITEMS] = {"cold_items", INT4OID},
+	[VERSION_COLD_USERS] = {"cold_users", INT4OID},
 };
 
 static const Column user_columns[COLUMNS] = {
