@@ -26,7 +26,7 @@ DECLARE again text; BEGIN EXECUTE 'SELECT reco.describe(' || call || ')' INTO ag
 CREATE TABLE tune_candidates AS SELECT * FROM unnest(ARRAY[
   reco.popular(), reco.als(clip => false, regularization => 1e-7, seed => 9007199254740992, solver => 'cholesky'),
   reco.content(weights => '{"it''s \\ a kind": 0.3}'),
-  reco.hybrid(ARRAY[reco.svd(factors => 3), reco.hybrid(ARRAY[reco.svd(), reco.popular()])], weights => ARRAY[1, 0.1])]) AS a;
+  reco.hybrid(ARRAY[reco.svd(factors => 3), reco.hybrid(ARRAY[reco.svd(), reco.popular()], weights => ARRAY[1, 1])], weights => ARRAY[1, 0.1])]) AS a;
 SELECT t.call, reco.describe(a) IS NULL AS unknown FROM reco.tune('SELECT u, i FROM tune_tastes', (SELECT array_agg(a) FROM tune_candidates), items => 'tune_items') AS t
   LEFT JOIN tune_candidates ON reco.describe(a) = tune_again(t.call) ORDER BY 1;
 -- whatever the session's settings of numbers and texts

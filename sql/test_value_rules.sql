@@ -40,7 +40,7 @@ CALL reco.drop_model('val');
 CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.als(2, iterations => 2), options => reco.options(value => 'log', measure => false));
 SELECT options->>'value' AS version, min_value, max_value FROM val.model_version;
 CALL reco.drop_model('val');
-CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.hybrid(ARRAY[reco.popular(), reco.svd(2), reco.item_knn()]), options => reco.options(value => 'cap', measure => false));
+CALL reco.create_model('val', 'SELECT u, i, v FROM val_mixed', reco.hybrid(ARRAY[reco.popular(), reco.svd(2), reco.item_knn()], weights => '{1, 1, 1}'), options => reco.options(value => 'cap', measure => false));
 SELECT options->>'value' AS version, (options->>'value_cap')::real =
        (SELECT percentile_disc(0.9) WITHIN GROUP (ORDER BY abs(s)) FROM (SELECT sum(v) AS s FROM val_mixed GROUP BY u, i) AS p WHERE s <> 0) AS is_the_quantile
   FROM val.versions;

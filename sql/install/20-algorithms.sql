@@ -167,12 +167,15 @@ COMMENT ON FUNCTION reco.popular IS
 CREATE FUNCTION reco.hybrid(
   members reco.algorithm[],
   weights pg_catalog.float8[] DEFAULT NULL,
-  normalization pg_catalog.text DEFAULT 'z-score'
+  combine pg_catalog.text DEFAULT 'weighted',
+  normalization pg_catalog.text DEFAULT 'z-score',
+  candidates pg_catalog.int4 DEFAULT 100,
+  rules pg_catalog.jsonb DEFAULT NULL
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.hybrid IS
-'several algorithms: the weighted mean of their scores, brought to one scale for each user';
+'several algorithms: the weighted mean of their scores, one''s candidates ranked by others, or each for the users whom it suits';
 
 CREATE FUNCTION reco.auto(
   metric pg_catalog.text DEFAULT 'ndcg@10',

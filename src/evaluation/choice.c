@@ -1,6 +1,6 @@
 /*
  * choice.c
- *	  What reco.auto() is replaced by.
+ *	  What reco.auto() is replaced by, and weights that were left open.
  *
  * A part of the interactions is hidden, each candidate is trained on the rest and measured, and
  * popularity beside them (choice_search.c).  The best is taken where it is better than popularity
@@ -9,6 +9,10 @@
  * hybrid, which has to be better than the best by more than a standard error, too.  Numbers of
  * candidates that follow the data are found again for all of it once one is chosen.
  *
+ * Weights of members are found by what is hidden as well, of candidates and of what is fused; for
+ * an algorithm whose weights were left open that is all there is to do: it is the one candidate,
+ * and taken in any case.
+ *
  * What candidates are is for the algorithms to say (RecoAlgorithm.candidates).  Times are recorded
  * and decide nothing.
  *
@@ -16,10 +20,7 @@
  */
 #include "evaluation/choice.h"
 
-#include "pg/json.h"
 #include "utils/memutils.h"
-
-#include <math.h>
 
 /* Of a whole in which some are replaced. */
 typedef struct Replacing
@@ -41,51 +42,14 @@ for_all(const RecoSearch *search, const RecoTried *tried)
 	RecoTraining training;
 
 	if (tried->fused[0])
-		return reco_hybrid_of(for_all(search, tried->fused[0]), for_all(search, tried->fused[1]));
-	spec = reco_tried_for_all(search, tried);
+		spec = reco_hybrid_of(for_all(search, tried->fused[0]), for_all(search, tried->fused[1]),
+							  reco_metric_of_values(search->metric.kind));
+	else
+		spec = reco_tried_for_all(search, tried);
+	if (tried->weighed)
+		spec = reco_spec_weighed_as(spec, tried->weighed);
 	training = reco_choice_training(spec, chooser->set, chooser->budget, chooser->data);
 	return reco_spec_resolve(spec, &training);
-}
-
-static char *
-record_tried(const RecoSearch *search)
-{
-	StringInfoData text;
-	ListCell *cell;
-
-	initStringInfo(&text);
-	foreach (cell, search->tried)
-	{
-		const RecoTried *tried = lfirst(cell);
-		StringInfoData one;
-
-		initStringInfo(&one);
-		reco_json_add_text(&one, "algorithm", tried->call);
-		reco_json_add_number(&one, "value", tried->own.value);
-		reco_json_add_number(&one, "error", tried->own.error);
-		reco_json_add_number(&one, "gain", tried->gain.value);
-		reco_json_add_number(&one, "gain_error", tried->gain.error);
-		reco_json_add_number(&one, "seconds", round(tried->seconds * 1000) / 1000);
-		reco_json_add_text(&one, "message", tried->message);
-		appendStringInfo(&text, "%s%s", cell == list_head(search->tried) ? "" : ", ",
-						 reco_json_end(&one));
-	}
-	return psprintf("[%s]", text.data);
-}
-
-static void
-record(const RecoSearch *search, const RecoSpec *chosen, StringInfo choices)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	reco_json_add_text(&text, "metric", reco_metric_text(&search->metric));
-	reco_json_add_text(&text, "split", search->e.split ? reco_split_name(search->e.split) : NULL);
-	reco_json_add_number(&text, "users", search->e.measured);
-	reco_json_add_text(&text, "chosen", reco_spec_call(chosen));
-	reco_json_add_text(&text, "why", search->why);
-	reco_json_add(&text, "tried", record_tried(search));
-	appendStringInfo(choices, "%s%s", choices->len > 0 ? ", " : "[", reco_json_end(&text));
 }
 
 /* The first that can be trained; an error where none can. */
@@ -113,23 +77,37 @@ fall_back(RecoSearch *search)
 
 	search->chosen =
 		reco_tried_of(given ? first_given(search, given) : reco_spec_plain(algorithm), -1);
-	ereport(NOTICE, (errmsg("%sthere is too little to choose an algorithm by, %s is taken",
-							chooser->model ? psprintf("model \"%s\": ", chooser->model) : "",
-							reco_spec_call(search->chosen->spec)),
-					 errdetail_internal("%s.", search->why)));
+	if (search->weighing)
+		ereport(NOTICE,
+				(errmsg("%sthere is too little to find weights by, all members weigh the same",
+						chooser->model ? psprintf("model \"%s\": ", chooser->model) : ""),
+				 errdetail_internal("%s.", search->why)));
+	else
+		ereport(NOTICE, (errmsg("%sthere is too little to choose an algorithm by, %s is taken",
+								chooser->model ? psprintf("model \"%s\": ", chooser->model) : "",
+								reco_spec_call(search->chosen->spec)),
+						 errdetail_internal("%s.", search->why)));
 }
 
 static void
 tell_split(const RecoSearch *search)
 {
 	const RecoChooser *chooser = search->chooser;
+	const char *model = chooser->model ? psprintf("model \"%s\": ", chooser->model) : "";
 
-	if (search->params->split == RECO_AUTO_SPLIT_AUTO && chooser->data->x.time == NULL)
+	if (search->params->split != RECO_AUTO_SPLIT_AUTO || chooser->data->x.time)
+		return;
+	if (search->weighing)
 		ereport(NOTICE,
-				(errmsg("%sthe algorithm is chosen by interactions that are hidden at random",
-						chooser->model ? psprintf("model \"%s\": ", chooser->model) : ""),
-				 errhint("With a column of times in the source, after that of values, it is chosen "
-						 "by what came last, which says more about what is to come.")));
+				(errmsg("%sweights are found by interactions that are hidden at random", model),
+				 errhint("With a column of times in the source, after that of values, they are "
+						 "found by what came last, which says more about what is to come.")));
+	else
+		ereport(
+			NOTICE,
+			(errmsg("%sthe algorithm is chosen by interactions that are hidden at random", model),
+			 errhint("With a column of times in the source, after that of values, it is chosen "
+					 "by what came last, which says more about what is to come.")));
 }
 
 /* Of the current memory context; so are the records. */
@@ -140,7 +118,7 @@ take(Replacing *replacing, RecoSearch *search)
 
 	/* a copy: what is not open is still that of the search */
 	chosen = reco_spec_parse(reco_spec_jsonb(chosen));
-	record(search, chosen, &replacing->choices);
+	reco_search_record(search, chosen, &replacing->choices);
 	if (reco_spec_weighs_features(chosen))
 		replacing->features = false;
 	if (search->chosen->fused[0])
@@ -161,7 +139,7 @@ take(Replacing *replacing, RecoSearch *search)
 }
 
 static const RecoSpec *
-choose_one(Replacing *replacing, const RecoSpec *spec, int depth)
+choose_one(Replacing *replacing, const RecoAutoParams *params, bool weighing, int depth)
 {
 	const RecoChooser *chooser = replacing->chooser;
 	MemoryContext context =
@@ -169,7 +147,8 @@ choose_one(Replacing *replacing, const RecoSpec *spec, int depth)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	RecoSearch search = {
 		.chooser = chooser,
-		.params = spec->params,
+		.params = params,
+		.weighing = weighing,
 		.features = replacing->features && chooser->data->features,
 	};
 	bool fits = search.params->candidates || (depth < RECO_MAX_NESTING && replacing->room >= 2);
@@ -202,6 +181,19 @@ count_given(const RecoSpec *spec, Replacing *replacing)
 		count_given(spec->member[m], replacing);
 }
 
+/* Weights of a whole in which nobody is replaced any more. */
+static const RecoSpec *
+find_weights(Replacing *replacing, const RecoSpec *spec)
+{
+	RecoMetric metric = reco_worth_metric(spec);
+	void *candidate[] = {unconstify(RecoSpec *, spec)};
+	reco_nested given = {1, candidate};
+	RecoAutoParams params = {reco_metric_text(&metric), RECO_AUTO_SPLIT_AUTO, &given, false};
+
+	replacing->whole = true;
+	return choose_one(replacing, &params, true, 1);
+}
+
 typedef struct Level
 {
 	Replacing *replacing;
@@ -217,7 +209,7 @@ replace(void *arg, const RecoSpec *spec)
 	if (!reco_spec_is_replaced(spec))
 		return spec;
 	if (spec->algorithm->replaced)
-		return choose_one(level->replacing, spec, level->depth);
+		return choose_one(level->replacing, spec->params, false, level->depth);
 	return reco_spec_parse(reco_spec_jsonb(reco_spec_with(spec, replace, &below)));
 }
 
@@ -238,6 +230,8 @@ reco_choose(const RecoChooser *chooser, const RecoSpec *spec, RecoChoice *choice
 	initStringInfo(&replacing.choices);
 	count_given(spec, &replacing);
 	spec = replace(&top, spec);
+	if (reco_spec_is_unweighed(spec))
+		spec = find_weights(&replacing, spec);
 	training = reco_choice_training(spec, chooser->set, chooser->budget, chooser->data);
 	choice->spec = reco_spec_resolve(spec, &training);
 	appendStringInfoChar(&replacing.choices, ']');

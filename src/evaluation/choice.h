@@ -20,7 +20,8 @@ typedef struct RecoChoice
 } RecoChoice;
 
 /*
- * Replaces what reco_spec_is_replaced says, members included.  Candidates that the data is
+ * Replaces what reco_spec_is_replaced says, members included, and finds the weights that are left
+ * open (reco_spec_is_unweighed).  Candidates that the data is
  * nothing for are passed over; other errors are errors.
  */
 extern void reco_choose(const RecoChooser *chooser, const RecoSpec *spec, RecoChoice *choice);

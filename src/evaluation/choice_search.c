@@ -18,8 +18,14 @@
 
 #include <math.h>
 
-/* Of the best, what another must come to, to be made one with it, or tried at its full size. */
+/*
+ * Of the best, what another must come to, to be made one with it, or tried at its full size; of
+ * errors the other way.
+ */
 #define NEAR 0.9
+
+/* Standard errors by which it must be better where the users who measure it found its weights. */
+#define WEIGHED 2
 
 /* By no more standard errors than this one is no better than another. */
 #define EQUAL 0.5
@@ -76,6 +82,8 @@ try_one(RecoSearch *search, RecoTried *tried)
 		tried->scores = NULL;
 		tried->message = pstrdup(error->message);
 	}
+	else if (reco_spec_is_unweighed(tried->spec))
+		tried->weighed = reco_spec_parse(reco_spec_jsonb(tried->scores->trained));
 	MemoryContextDelete(context);
 	if (tried->scores == NULL ||
 		!reco_scores_mean(tried->scores, &search->metric, RECO_ACTIVITY_ALL, &tried->own))
@@ -269,21 +277,21 @@ try_fused(RecoSearch *search)
 {
 	RecoTried *best = search->chosen;
 	RecoTried *second = best_of(search, best->spec->algorithm);
+	bool values = reco_metric_of_values(search->metric.kind);
 	RecoTried *tried;
 	reco_estimate gain;
 
-	if (second == NULL || reco_metric_of_values(search->metric.kind) ||
-		!is_near(search, second, best) ||
+	if (second == NULL || !is_near(search, second, best) ||
 		(reco_spec_weighs_features(best->spec) && reco_spec_weighs_features(second->spec)))
 		return;
-	tried = reco_tried_of(reco_hybrid_of(best->spec, second->spec), -1);
+	tried = reco_tried_of(reco_hybrid_of(best->spec, second->spec, values), -1);
 	tried->fused[0] = best;
 	tried->fused[1] = second;
 	reco_measure_expect(&search->e, tried->spec);
 	try_one(search, tried);
 	if (tried->scores == NULL ||
 		!reco_scores_gain(tried->scores, best->scores, &search->metric, RECO_ACTIVITY_ALL, &gain) ||
-		!(gain.value > gain.error))
+		!(gain.value > (tried->scores->weighed ? WEIGHED : 1) * gain.error))
 		return;
 	search->chosen = tried;
 	search->why = psprintf("%.4g (standard error %.2g) better than the better one of its members",
@@ -325,6 +333,12 @@ pick(RecoSearch *search, bool fuse)
 {
 	const RecoTried *chosen;
 
+	if (search->weighing)
+	{
+		search->chosen = llast(search->tried);
+		search->why = psprintf("weights by what was hidden of %d users", search->e.measured);
+		return;
+	}
 	try_full(search);
 	search->chosen = best_of(search, NULL);
 	chosen = search->chosen;
@@ -372,7 +386,7 @@ reco_search_begin(RecoSearch *search)
 	ErrorData *error;
 
 	search->metric = reco_metric_parse(search->params->metric, "metric");
-	search->e = (RecoMeasurement){.budget = &search->budget, .data = chooser->data};
+	search->e = (RecoMeasurement){.budget = &search->budget, .data = chooser->data, .weigh = true};
 	reco_worth_want(&search->e, &search->metric);
 	if (chooser->guard)
 		reco_measurement_want(&search->e, chooser->guard);
@@ -407,14 +421,18 @@ reco_search_all(RecoSearch *search, bool fuse)
 	}
 	foreach (cell, list)
 	{
+		const RecoTried *tried = lfirst(cell);
+
 		try_one(search, lfirst(cell));
-		if (lfirst(cell) == baseline && baseline->own.users < RECO_WORTH_LEAST_USERS)
-		{
+		if (tried == baseline && baseline->own.users < RECO_WORTH_LEAST_USERS)
 			search->why = too_few(baseline->own.users);
-			search->tried = NIL;
-			search->baseline = NULL;
-			return false;
-		}
+		else if (search->weighing && tried->scores == NULL)
+			search->why = tried->message;
+		else
+			continue;
+		search->tried = NIL;
+		search->baseline = NULL;
+		return false;
 	}
 	pick(search, fuse);
 	return true;

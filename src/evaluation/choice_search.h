@@ -29,6 +29,7 @@ typedef struct RecoTried
 	const struct RecoTried *fused[2]; /* it is a hybrid of these; or NULL */
 	RecoScores *scores;               /* NULL: it could not be */
 	char *call;                       /* with nothing open: what was trained */
+	const RecoSpec *weighed;          /* with the weights that were found; NULL: none were open */
 	reco_estimate own;
 	reco_estimate gain; /* over popularity */
 	bool counts;        /* better than that by more than a standard error */
@@ -40,6 +41,7 @@ typedef struct RecoSearch
 {
 	const RecoChooser *chooser;
 	const RecoAutoParams *params;
+	bool weighing; /* for weights: what is tried is taken in any case */
 	RecoMetric metric;
 	RecoBudget budget;
 	RecoMeasurement e;
@@ -67,6 +69,10 @@ extern RecoTried *reco_tried_of(const RecoSpec *spec, int place);
 extern const RecoSpec *reco_tried_for_all(const RecoSearch *search, const RecoTried *tried);
 /* Whether something smaller was tried than is trained in the end, of which less is known. */
 extern bool reco_tried_smaller(const RecoSearch *search, const RecoTried *tried);
+
+/* An object with what was tried and taken is added to an array that is begun with the first. */
+extern void reco_search_record(const RecoSearch *search, const RecoSpec *chosen,
+							   StringInfo choices);
 
 extern RecoTraining reco_choice_training(const RecoSpec *spec, RecoTrainingSet *set,
 										 RecoBudget *budget, const RecoData *data);

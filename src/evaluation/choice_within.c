@@ -1,6 +1,6 @@
 /*
  * choice_within.c
- *	  reco.auto() within an evaluation: chosen by the training part alone.
+ *	  reco.auto(), and weights, within an evaluation: chosen by the training part alone.
  *
  * Cost: that of a choice (choice.c).
  */
@@ -13,7 +13,7 @@ reco_choose_within(RecoMeasurement *e, const RecoSpec *spec)
 	RecoChooser chooser = {.data = &data, .set = &e->set, .budget = e->budget};
 	RecoChoice choice;
 
-	if (!reco_spec_is_replaced(spec))
+	if (!reco_spec_is_chosen(spec))
 		return spec;
 	data.x = e->train;
 	reco_choose(&chooser, spec, &choice);

@@ -79,9 +79,9 @@ measure_all(const RecoComparison *comparison)
 		scores = reco_measure_one(e, lfirst(cell));
 		scores->label = lfirst(name);
 		/* what was chosen for another is told apart, and keeps its name */
-		trained =
-			lappend(trained, lfirst(cell) == lfirst(spec) ? unconstify(RecoSpec *, scores->trained)
-														  : lfirst(spec));
+		trained = lappend(trained, reco_spec_is_replaced(lfirst(spec))
+									   ? lfirst(spec)
+									   : unconstify(RecoSpec *, scores->trained));
 		all.scores = lappend(all.scores, scores);
 		predicted = predicted || scores->kept.columns.first[RECO_METRIC_RMSE] >= 0;
 		if (all.popular == NULL && scores->spec->algorithm == &reco_algorithm_popular)

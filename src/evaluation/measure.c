@@ -17,6 +17,7 @@
 
 #include "core/ranking/diversity.h"
 #include "core/scoring/evaluation.h"
+#include "evaluation/weigh.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "utils/memutils.h"
@@ -275,9 +276,6 @@ evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget, RecoScores *s
 	};
 	Size memory;
 
-	reco_model_prepare(model, false, budget);
-	if ((double) e->users * model->items >= WORK_WORTH_THREADS)
-		reco_budget_threads(budget);
 	evaluation.scorer = reco_model_scorer(model);
 	memory = reco_evaluation_bytes(&evaluation, &scores->kept.columns, budget->env.threads);
 	reco_budget_require(budget, memory, "an evaluation");
@@ -307,6 +305,40 @@ scores_make(RecoMeasurement *e, const RecoSpec *spec)
 	return scores;
 }
 
+/* Makes the trained model ready to be asked. */
+static void
+prepare(const RecoMeasurement *e, RecoModel *model, RecoBudget *budget)
+{
+	reco_model_prepare(model, false, budget);
+	if ((double) e->users * model->items >= WORK_WORTH_THREADS)
+		reco_budget_threads(budget);
+}
+
+/* Lists as long as the longest that is measured; where none is, as most people look at. */
+#define USUAL_CUTOFF 10
+
+/* Finds the weights that a spec leaves open; true: better than equal ones. */
+static bool
+weigh(const RecoMeasurement *e, const RecoSpec *spec, RecoModel *model, RecoBudget *budget)
+{
+	reco_stacking by = {
+		.profile = training_user,
+		.arg = model,
+		.users = e->users,
+		.user = e->user,
+		.hidden = e->hidden.by_user,
+		.worth = e->hidden.by_user.value,
+	};
+
+	/* who is not in the training part comes last */
+	while (by.users > 0 && e->user[by.users - 1] >= e->train.by_user.rows)
+		by.users--;
+	for (int c = 0; c < e->cutoffs; c++)
+		by.cutoff = Max(by.cutoff, e->cutoff[c]);
+	by.cutoff = by.cutoff > 0 ? by.cutoff : USUAL_CUTOFF;
+	return reco_weigh(&by, e->hidden.latest, spec, model, budget);
+}
+
 /* But for the scores, its memory goes with its context. */
 RecoScores *
 reco_part_measure(RecoMeasurement *e, const RecoSpec *spec)
@@ -333,6 +365,14 @@ reco_part_measure(RecoMeasurement *e, const RecoSpec *spec)
 	reco_training_fit(&training, &trained);
 	INSTR_TIME_SET_CURRENT(trained_at);
 	trained.model.by_user = training.by_user;
+	prepare(e, &trained.model, &budget);
+	if (e->weigh && reco_spec_is_unweighed(scores->spec))
+	{
+		scores->weighed = weigh(e, scores->spec, &trained.model, &budget);
+		MemoryContextSwitchTo(old);
+		scores->trained = reco_spec_parse(reco_spec_jsonb(trained.model.spec));
+		MemoryContextSwitchTo(context);
+	}
 	evaluate(e, &trained.model, &budget, scores);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, trained_at);

@@ -33,6 +33,8 @@ typedef struct RecoMeasurement
 	unsigned metrics; /* RECO_METRIC_BIT each: every one is measured for every cutoff */
 	int cutoffs;
 	int32 cutoff[RECO_MAX_CUTOFFS];
+	/* weights that are left open are found by what is hidden: for who chooses by it */
+	bool weigh;
 	int32 most_users; /* measure no more, a sample that depends on their numbers; 0: all */
 
 	/* how the interactions were shared out */
@@ -63,8 +65,12 @@ typedef struct RecoMeasurement
 typedef struct RecoScores
 {
 	const RecoSpec *spec; /* NULL: it is none of the algorithms */
-	const RecoSpec
-		*trained;      /* the same with what was left open, as the (first) training part decided */
+	/*
+	 * The same with what was left open, as the (first) training part decided, and weights as
+	 * above.
+	 */
+	const RecoSpec *trained;
+	bool weighed;      /* by weights that these very users found */
 	const char *label; /* what it is called: reco_spec_describe until somebody knows better */
 	reco_scores kept;
 	double train_seconds;

@@ -117,6 +117,7 @@ pool(RecoMeasurement *e, List *parts)
 
 		kept[p] = &scores->kept;
 		who[p] = part->who;
+		all->weighed = all->weighed || scores->weighed;
 		all->train_seconds += scores->train_seconds;
 		all->measure_seconds += scores->measure_seconds;
 	}

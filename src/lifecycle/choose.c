@@ -168,7 +168,7 @@ reco_step_choose(RecoRun *run)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
-	if (reco_spec_is_replaced(run->spec))
+	if (reco_spec_is_chosen(run->spec))
 		reco_run_prepare(run, choose(run));
 	else if (run->training.spec == NULL)
 		reco_run_prepare(run, run->spec);
@@ -181,7 +181,7 @@ reco_step_measure(RecoRun *run)
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
 	if (!run->measured && is_measured(run))
-		measure_worth(run, reco_spec_is_replaced(run->spec) ? run->training.spec : run->spec);
+		measure_worth(run, reco_spec_is_chosen(run->spec) ? run->training.spec : run->spec);
 	MemoryContextSwitchTo(old);
 }
 
@@ -190,7 +190,7 @@ reco_run_choice(const RecoRun *run)
 {
 	RecoChoiceFor now = choice_for(run);
 
-	if (!reco_spec_is_replaced(run->spec))
+	if (!reco_spec_is_chosen(run->spec))
 		return NULL;
 	if (run->why_chosen == NULL)
 		return reco_choice_keep(run->before.choice);
@@ -201,7 +201,7 @@ reco_run_choice(const RecoRun *run)
 void
 reco_run_tell_worth(const RecoRun *run)
 {
-	if (reco_spec_is_replaced(run->spec) && !run->choice.fallback)
+	if (reco_spec_is_chosen(run->spec) && !run->choice.fallback)
 		ereport(NOTICE, (errmsg("model \"%s\" version %d: %s is %s", run->model,
 								run->version.number, reco_spec_call(run->training.spec),
 								run->why_chosen ? "what was chosen" : "kept"),

@@ -151,7 +151,7 @@ reco_step_read(RecoRun *run)
 	bool by_users;
 
 	INSTR_TIME_SET_CURRENT(start);
-	if (run->guard || run->options.measure || reco_spec_is_replaced(run->spec))
+	if (run->guard || run->options.measure || reco_spec_is_chosen(run->spec))
 		keep |= RECO_KEEP_TIMES | RECO_KEEP_REPEATS;
 	reco_progress_phase(run->version.number, "reading");
 	if (features == RECO_FEATURES_REQUIRED && run->definition.items == NULL)
@@ -179,7 +179,7 @@ reco_step_read(RecoRun *run)
 		check_id_types(run);
 	}
 	/* of a model that is there the tables are locked, and whoever drops it waits */
-	if (!exists && !reco_spec_is_replaced(run->spec))
+	if (!exists && !reco_spec_is_chosen(run->spec))
 		reco_run_prepare(run, run->spec);
 	run->read_seconds = seconds_since(start);
 	tell_long(run, "read", run->read_seconds);

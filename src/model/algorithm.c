@@ -199,6 +199,12 @@ container_of(JsonbContainer *from, const reco_option *option, const char *owner,
 		value.reals = reals_of(from);
 		value.kind = value.reals ? RECO_VALUE_REALS : RECO_VALUE_OTHER;
 	}
+	else if (option->type == RECO_OPTION_JSON && JsonContainerIsArray(from) &&
+			 !JsonContainerIsScalar(from))
+	{
+		value.string = JsonbToCString(NULL, from, 0);
+		value.kind = RECO_VALUE_JSON;
+	}
 	else if (option->type == RECO_OPTION_WEIGHTS)
 	{
 		value.weights = weights_of(from);
@@ -468,87 +474,6 @@ reco_model_profile(const RecoModel *model, const reco_csr *by_user, int32 u, rec
 		.user = u + 1,
 	};
 	reco_part_profile(&model->member[0], model->member[0].part, u, profile);
-}
-
-/* The smallest and the largest value of a matrix; 1 where it keeps none. */
-static void
-value_range(const reco_csr *a, float *min, float *max)
-{
-	*min = *max = a->value && a->start[a->rows] > 0 ? a->value[0] : 1;
-	if (a->value)
-		for (int64 e = 1; e < a->start[a->rows]; e++)
-		{
-			*min = Min(*min, a->value[e]);
-			*max = Max(*max, a->value[e]);
-			RECO_POLL_AT(e);
-		}
-}
-
-/* n zeros. */
-float *
-reco_zeros(RecoBudget *budget, int32 n)
-{
-	float *memory = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(float));
-
-	memset(memory, 0, ((Size) n + 1) * sizeof(float));
-	return memory;
-}
-
-/* An error that says of what, and from where to where the values were. */
-static void
-out_of_range(const RecoTraining *training, const char *what)
-{
-	float min;
-	float max;
-
-	value_range(&training->by_user, &min, &max);
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("training ended with numbers out of range in \"%s\"", what),
-			 errdetail("A model holds numbers from %g to %g; the values that were trained on are "
-					   "from %g to %g.",
-					   -RECO_MAX_FACTOR, RECO_MAX_FACTOR, min, max),
-			 errhint("Scale the source's values, or take their logarithm; a larger "
-					 "\"regularization\", where the algorithm has one, makes factors smaller.")));
-}
-
-static bool
-features_fit(const RecoFeatures *features)
-{
-	for (int f = 0; features && f < features->content.fields; f++)
-		if (!(fabs(features->mean[f]) <= RECO_MAX_FACTOR) ||
-			!(fabs(features->deviation[f]) <= RECO_MAX_FACTOR))
-			return false;
-	return true;
-}
-
-void
-reco_member_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
-{
-	if (training->members > 1 && training->spec->members == 0)
-		reco_training_report(training, 0, 0, NAN);
-	training->spec->algorithm->fit(training, member, out);
-}
-
-void
-reco_training_fit(const RecoTraining *training, RecoTrained *out)
-{
-	RecoModel *model = &out->model;
-
-	memset(out, 0, sizeof(*out));
-	model->spec = training->spec;
-	model->users = training->by_user.rows;
-	model->items = training->by_user.cols;
-	model->terms = training->features ? training->features->terms : 0;
-	value_range(&training->by_user, &model->min_value, &model->max_value);
-	model->members = reco_members_make(training->spec, &model->member);
-	reco_member_fit(training, &model->member[0], out);
-	for (int m = 0; m < model->members; m++)
-		for (int p = 0; p < model->member[m].parts; p++)
-			if (!reco_part_fits(&model->member[m].type[p], &model->member[m].part[p]))
-				out_of_range(training, model->member[m].type[p].name);
-	if (!features_fit(training->features))
-		out_of_range(training, "items");
 }
 
 /* The name that a text begins with, as of a call: "reco.ials(factors => 8)". */

@@ -10,6 +10,7 @@
 #include "model/model.h"
 
 #include "common/shortest_dec.h"
+#include "pg/json.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
@@ -121,6 +122,7 @@ describe_value(StringInfo text, const reco_option *option, const void *params, b
 			appendStringInfo(text, "'%s'", option->choices[*(const int *) field]);
 			break;
 		case RECO_OPTION_TEXT:
+		case RECO_OPTION_JSON:
 			describe_text(text, *(const char *const *) field);
 			break;
 		case RECO_OPTION_WEIGHTS:
@@ -224,15 +226,20 @@ push_real(JsonbParseState **state, JsonbIteratorToken as, double real)
 }
 
 static void
-push_spec(JsonbParseState **state, JsonbIteratorToken as, const RecoSpec *spec)
+push_jsonb(JsonbParseState **state, JsonbIteratorToken as, Jsonb *whole)
 {
-	Jsonb *object = reco_spec_jsonb(spec);
 	JsonbValue value = {
 		.type = jbvBinary,
-		.val.binary = {.len = VARSIZE(object) - VARHDRSZ, .data = &object->root},
+		.val.binary = {.len = VARSIZE(whole) - VARHDRSZ, .data = &whole->root},
 	};
 
 	pushJsonbValue(state, as, &value);
+}
+
+static void
+push_spec(JsonbParseState **state, JsonbIteratorToken as, const RecoSpec *spec)
+{
+	push_jsonb(state, as, reco_spec_jsonb(spec));
 }
 
 /* Of an option that holds several. */
@@ -293,6 +300,9 @@ push_option(JsonbParseState **state, const reco_option *option, const void *fiel
 			value.val.boolean = bool_of(option, field);
 			pushJsonbValue(state, WJB_VALUE, &value);
 			break;
+		case RECO_OPTION_JSON:
+			push_jsonb(state, WJB_VALUE, reco_json_of(*(const char *const *) field));
+			break;
 		case RECO_OPTION_TEXT:
 			push_string(state, WJB_VALUE, *(const char *const *) field);
 			break;
@@ -310,8 +320,8 @@ static bool
 is_absent(const reco_option *option, const void *field)
 {
 	return (option->type == RECO_OPTION_TEXT || option->type == RECO_OPTION_WEIGHTS ||
-			option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_NESTED ||
-			option->type == RECO_OPTION_NESTED_LIST) &&
+			option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_JSON ||
+			option->type == RECO_OPTION_NESTED || option->type == RECO_OPTION_NESTED_LIST) &&
 		   *(const void *const *) field == NULL;
 }
 

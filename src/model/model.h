@@ -202,6 +202,12 @@ struct RecoAlgorithm
 	 */
 	void (*choose)(const RecoTraining *training, void *params);
 	/*
+	 * Whether it is made of others whose weights were left open, which a measurement can find
+	 * (evaluation/choice.h); NULL: no.  And gives its parameters such, one for each member.
+	 */
+	bool (*unweighed)(const RecoSpec *spec);
+	void (*weigh)(void *params, const double *weights);
+	/*
 	 * What is worth trying, as texts of JSON objects of options: all that reco.tune() tries, or
 	 * of a portfolio the few that reco.auto() does; NIL: nothing.  Numbers may follow the data,
 	 * but how many there are, and what each is about, may not, so that the one that was chosen
@@ -264,23 +270,6 @@ extern void reco_options_parse(const reco_option *table, void *target, const cha
 							   Jsonb *value, const char *skip_key);
 
 extern pg_attribute_noreturn() void reco_features_missing(const RecoSpec *spec);
-/*
- * As many threads for fit as reco.threads says, where it is long enough for them; before
- * its memory is estimated.
- */
-extern void reco_training_threads(const RecoTraining *training);
-/*
- * Trains, and makes sure that loading will accept what is stored: an error when a number is
- * beyond RECO_MAX_FACTOR or not finite.
- */
-extern void reco_training_fit(const RecoTraining *training, RecoTrained *out);
-/*
- * For the fit of an algorithm that is made of others: trains one of these, by
- * reco_training_member.
- */
-extern void reco_member_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out);
-extern float *reco_zeros(RecoBudget *budget, int32 n);
-
 /* Members of RecoAlgorithm that may be NULL, with what that means. */
 extern unsigned reco_spec_reads(const RecoSpec *spec);
 
@@ -295,6 +284,13 @@ extern bool reco_spec_is_replaced(const RecoSpec *spec);
 extern bool reco_spec_weighs_features(const RecoSpec *spec);
 /* Whether it looks at what is known about users, or one of those that it is made of. */
 extern bool reco_spec_user_features(const RecoSpec *spec);
+/* Whether it, or one of those that it is made of, has weights that a measurement can find. */
+extern bool reco_spec_is_unweighed(const RecoSpec *spec);
+/* Whether it is found by a measurement what is trained: either of these. */
+extern bool reco_spec_is_chosen(const RecoSpec *spec);
+/* A copy with weights; or with those of another of the same form, of its members too. */
+extern RecoSpec *reco_spec_weighed(const RecoSpec *spec, const double *weights);
+extern RecoSpec *reco_spec_weighed_as(const RecoSpec *spec, const RecoSpec *as);
 /* Whether an option is left open, of members too. */
 extern bool reco_spec_is_open(const RecoSpec *spec);
 /* An error when one is: for those who have no data to choose by.  what: as in "als_agg". */
@@ -367,6 +363,23 @@ extern size_t reco_training_members_memory(const RecoTraining *training);
 extern void reco_training_report(const RecoTraining *training, int iteration, int iterations,
 								 double loss);
 
+/*
+ * As many threads for fit as reco.threads says, where it is long enough for them; before
+ * its memory is estimated.
+ */
+extern void reco_training_threads(const RecoTraining *training);
+/*
+ * Trains, and makes sure that loading will accept what is stored: an error when a number is
+ * beyond RECO_MAX_FACTOR or not finite.
+ */
+extern void reco_training_fit(const RecoTraining *training, RecoTrained *out);
+/*
+ * For the fit of an algorithm that is made of others: trains one of these, by
+ * reco_training_member.
+ */
+extern void reco_member_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out);
+extern float *reco_zeros(RecoBudget *budget, int32 n);
+
 /* For `reads` of an algorithm that reads the interactions by item; that reads events. */
 extern unsigned reco_reads_items(const RecoSpec *spec);
 extern unsigned reco_reads_events(const RecoSpec *spec);
@@ -433,8 +446,8 @@ extern float reco_model_seat_one(RecoSeat *seat, int32 item);
 
 /* hybrid.c */
 
-/* The two as one, with all else as without being told. */
-extern RecoSpec *reco_hybrid_of(const RecoSpec *first, const RecoSpec *second);
+/* The two as one, its weights left open; values: the mean of what they predict. */
+extern RecoSpec *reco_hybrid_of(const RecoSpec *first, const RecoSpec *second, bool values);
 
 /* als.c */
 extern bool reco_als_params_of(const RecoSpec *spec, reco_als_params *params);

@@ -60,6 +60,22 @@ reco_spec_user_features(const RecoSpec *spec)
 	return looks;
 }
 
+bool
+reco_spec_is_unweighed(const RecoSpec *spec)
+{
+	bool unweighed = spec->algorithm->unweighed && spec->algorithm->unweighed(spec);
+
+	for (int m = 0; m < spec->members && !spec->algorithm->replaced && !unweighed; m++)
+		unweighed = reco_spec_is_unweighed(spec->member[m]);
+	return unweighed;
+}
+
+bool
+reco_spec_is_chosen(const RecoSpec *spec)
+{
+	return reco_spec_is_replaced(spec) || reco_spec_is_unweighed(spec);
+}
+
 void
 reco_spec_require_given(const RecoSpec *spec, const char *what)
 {
@@ -123,6 +139,50 @@ reco_spec_with(const RecoSpec *spec, RecoSpecChange change, void *arg)
 	copy->params = params;
 	copy->members = 0;
 	reco_spec_find_members(copy);
+	return copy;
+}
+
+static const RecoSpec *
+same_member(void *arg, const RecoSpec *spec)
+{
+	return spec;
+}
+
+RecoSpec *
+reco_spec_weighed(const RecoSpec *spec, const double *weights)
+{
+	RecoSpec *copy = reco_spec_with(spec, same_member, NULL);
+
+	spec->algorithm->weigh(copy->params, weights);
+	return copy;
+}
+
+typedef struct As
+{
+	const RecoSpec *as;
+	int member;
+} As;
+
+static const RecoSpec *
+weighed_member(void *arg, const RecoSpec *spec)
+{
+	As *as = arg;
+
+	return reco_spec_weighed_as(spec, as->as->member[as->member++]);
+}
+
+RecoSpec *
+reco_spec_weighed_as(const RecoSpec *spec, const RecoSpec *as)
+{
+	As members = {as, 0};
+	RecoSpec *copy = reco_spec_with(spec, weighed_member, &members);
+	const RecoAlgorithm *algorithm = spec->algorithm;
+
+	if (algorithm->unweighed && algorithm->unweighed(spec))
+		for (const reco_option *option = algorithm->options; option->name; option++)
+			if (option->type == RECO_OPTION_REALS && option->open)
+				*(const void **) ((char *) copy->params + option->offset) =
+					*(const void *const *) ((const char *) as->params + option->offset);
 	return copy;
 }
 

@@ -1,7 +1,7 @@
 /*
  * training.c
  *	  What algorithms train on: interactions as read, by user and by item, and the members of
- *	  those that are made of others.
+ *	  those that are made of others; and the training itself.
  *
  * What values count where lists are made is decided here, for all trainings: when the first one
  * asks, and of the interactions of the set alone.
@@ -341,4 +341,85 @@ reco_training_threads(const RecoTraining *training)
 {
 	if (is_parallel(training))
 		reco_budget_threads(training->budget);
+}
+
+/* The smallest and the largest value of a matrix; 1 where it keeps none. */
+static void
+value_range(const reco_csr *a, float *min, float *max)
+{
+	*min = *max = a->value && a->start[a->rows] > 0 ? a->value[0] : 1;
+	if (a->value)
+		for (int64 e = 1; e < a->start[a->rows]; e++)
+		{
+			*min = Min(*min, a->value[e]);
+			*max = Max(*max, a->value[e]);
+			RECO_POLL_AT(e);
+		}
+}
+
+/* n zeros. */
+float *
+reco_zeros(RecoBudget *budget, int32 n)
+{
+	float *memory = reco_budget_alloc(budget, ((Size) n + 1) * sizeof(float));
+
+	memset(memory, 0, ((Size) n + 1) * sizeof(float));
+	return memory;
+}
+
+/* An error that says of what, and from where to where the values were. */
+static void
+out_of_range(const RecoTraining *training, const char *what)
+{
+	float min;
+	float max;
+
+	value_range(&training->by_user, &min, &max);
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("training ended with numbers out of range in \"%s\"", what),
+			 errdetail("A model holds numbers from %g to %g; the values that were trained on are "
+					   "from %g to %g.",
+					   -RECO_MAX_FACTOR, RECO_MAX_FACTOR, min, max),
+			 errhint("Scale the source's values, or take their logarithm; a larger "
+					 "\"regularization\", where the algorithm has one, makes factors smaller.")));
+}
+
+static bool
+features_fit(const RecoFeatures *features)
+{
+	for (int f = 0; features && f < features->content.fields; f++)
+		if (!(fabs(features->mean[f]) <= RECO_MAX_FACTOR) ||
+			!(fabs(features->deviation[f]) <= RECO_MAX_FACTOR))
+			return false;
+	return true;
+}
+
+void
+reco_member_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
+{
+	if (training->members > 1 && training->spec->members == 0)
+		reco_training_report(training, 0, 0, NAN);
+	training->spec->algorithm->fit(training, member, out);
+}
+
+void
+reco_training_fit(const RecoTraining *training, RecoTrained *out)
+{
+	RecoModel *model = &out->model;
+
+	memset(out, 0, sizeof(*out));
+	model->spec = training->spec;
+	model->users = training->by_user.rows;
+	model->items = training->by_user.cols;
+	model->terms = training->features ? training->features->terms : 0;
+	value_range(&training->by_user, &model->min_value, &model->max_value);
+	model->members = reco_members_make(training->spec, &model->member);
+	reco_member_fit(training, &model->member[0], out);
+	for (int m = 0; m < model->members; m++)
+		for (int p = 0; p < model->member[m].parts; p++)
+			if (!reco_part_fits(&model->member[m].type[p], &model->member[m].part[p]))
+				out_of_range(training, model->member[m].type[p].name);
+	if (!features_fit(training->features))
+		out_of_range(training, "items");
 }

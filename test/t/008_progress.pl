@@ -81,7 +81,7 @@ for my $block (0, 1)
 cmp_ok(sql($files), '<=', 1, 'a session that was terminated leaves a file at most');
 
 # Of an algorithm that is made of others, which of them trains.
-sql(q{CALL reco.alter_model('home', algorithm => reco.hybrid(ARRAY[reco.popular(), reco.ials(factors => 128, iterations => 1000)]))});
+sql(q{CALL reco.alter_model('home', algorithm => reco.hybrid(ARRAY[reco.popular(), reco.ials(factors => 128, iterations => 1000)], weights => '{1, 1}'))});
 $session = start_sql($node, "CALL reco.refresh('home')");
 wait_for(q{phase = 'training 2/2' AND iteration > 0 AND iterations = 1000 AND loss > 0}, 'the second member trains, with iterations');
 sql('SELECT pg_cancel_backend(pid) FROM reco.progress');

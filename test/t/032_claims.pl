@@ -23,7 +23,7 @@ my $given = 'regularization => 0.01, alpha => 1';
 my $near = q{neighbors => 5, weighting => 'none', shrinkage => 0};
 my %algorithms = algorithms($node, ials => "$factors, $given", als => $factors, item_knn => $near, user_knn => $near,
   rp3beta => 'neighbors => 5, alpha => 1, beta => 0.6, normalized => true',
-  hybrid => "ARRAY[reco.ials($factors, $given), reco.item_knn($near)]");
+  hybrid => "ARRAY[reco.ials($factors, $given), reco.item_knn($near)], weights => ARRAY[1, 1]");
 my @algorithms = map { $algorithms{$_} } sort keys %algorithms;
 my @claims = (
   @algorithms, "reco.ials(factors => 5, $given)", "reco.item_knn(similarity => 'conditional', $near)", "reco.item_knn(biases => true, $near)",

@@ -595,6 +595,55 @@ test_chosen(void **state)
 	}
 }
 
+typedef struct several
+{
+	const char *json;
+	const reco_reals *reals;
+} several;
+
+/* An array of JSON is kept as its text; numbers in an array may be left open. */
+static void
+test_several(void **state)
+{
+	static const char *const example[] = {"[{\"a\": 1}]", NULL};
+	static const reco_option options[] = {
+		{"rules", RECO_OPTION_JSON, offsetof(several, json), 0, 0, 0, example, false},
+		{"weights", RECO_OPTION_REALS, offsetof(several, reals), 0, 0, 9, NULL, true},
+		{NULL, 0, 0, 0, 0, 0, NULL, false},
+	};
+	double numbers[] = {1, 2};
+	reco_reals reals = {2, numbers};
+	reco_value null = {.kind = RECO_VALUE_NULL};
+	reco_value json = {.kind = RECO_VALUE_JSON, .string = "[]"};
+	reco_value text = string("[]");
+	reco_value given = {.kind = RECO_VALUE_REALS, .reals = &reals};
+	reco_option_error error;
+	several s;
+	several asked;
+
+	(void) state;
+	memset(&s, 1, sizeof(s));
+	reco_options_init(options, &s);
+	assert_true(s.json == NULL && s.reals == NULL);
+	assert_string_equal(reco_options_open(options, &s)->name, "weights");
+	asked = s;
+	assert_false(reco_options_chosen(options, &asked, &s));
+	assert_true(reco_options_set(options, &s, OWNER, "rules", &json, &error));
+	assert_string_equal(s.json, "[]");
+	assert_false(reco_options_set(options, &s, OWNER, "rules", &text, &error));
+	assert_string_equal(error.message,
+						"option \"rules\" of algorithm \"test\" must be a JSON array");
+	assert_string_equal(error.hint, "It must be an array such as [{\"a\": 1}].");
+	assert_string_equal(s.json, "[]");
+	assert_true(reco_options_set(options, &s, OWNER, "weights", &given, &error));
+	assert_null(reco_options_open(options, &s));
+	assert_true(reco_options_chosen(options, &asked, &s));
+	assert_true(s.reals == &reals && numbers[1] == 2);
+	assert_true(reco_options_set(options, &s, OWNER, "rules", &null, &error));
+	assert_true(reco_options_set(options, &s, OWNER, "weights", &null, &error));
+	assert_true(s.json == NULL && s.reals == NULL);
+}
+
 int
 main(void)
 {
@@ -605,7 +654,7 @@ main(void)
 		cmocka_unit_test(test_weights),      cmocka_unit_test(test_text),
 		cmocka_unit_test(test_unrecognized), cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_long_names),   cmocka_unit_test(test_open),
-		cmocka_unit_test(test_chosen),
+		cmocka_unit_test(test_several),      cmocka_unit_test(test_chosen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

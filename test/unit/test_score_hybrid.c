@@ -31,7 +31,7 @@ enum
 	ITEMS = 130,
 	FACTORS = 6,
 	FIXED = 4,
-	SCALES = 3
+	SCALES = 4
 };
 
 /* A member whose scores are given: the row of the user whose number is the profile's bias. */
@@ -58,7 +58,8 @@ fixed_is_personal(const reco_seat *seat)
 static reco_status
 fixed_score(reco_seat *seat, float *score)
 {
-	memcpy(score, fixed_of(seat)->score[(int) seat->profile->bias], sizeof(float) * ITEMS);
+	memcpy(score, fixed_of(seat)->score[(int) seat->profile->bias],
+		   sizeof(float) * (size_t) seat->scorer->items);
 	return seat->env.poll(seat->env.arg) ? RECO_STOPPED : RECO_OK;
 }
 
@@ -124,13 +125,15 @@ typedef struct world
 	fixed_scorer fixed[FIXED];
 	reco_hybrid_member member[FIXED];
 	reco_hybrid_scorer scorer;
+	reco_hybrid_rule rule[3];
 	int32_t item[ITEMS];
 	reco_profile own[USERS][FIXED];
 	reco_profile profile[USERS];
 } world;
 
+/* candidates: of a cascade, where no score is NaN or infinite; 0: it is none. */
 static world *
-world_of(reco_hybrid_scale scale, uint64_t seed)
+world_with(reco_hybrid_scale scale, uint64_t seed, int32_t candidates)
 {
 	world *w = calloc(1, sizeof(world));
 	static const double weights[] = {1, 0.25, 3, 0};
@@ -144,6 +147,8 @@ world_of(reco_hybrid_scale scale, uint64_t seed)
 			/* the first users know one member only, or none */
 			int kind = u == 0 ? 0 : (int) mimic_below(&seed, u == 1 && m != 2 ? 3 : 9);
 
+			kind = candidates > 0 && kind == 6 ? 3 : kind;
+
 			for (int32_t i = 0; i < ITEMS; i++)
 				w->fixed[m].score[u][i] = some_score(kind, i, &seed);
 			w->fixed[m].silent[u] = mimic_below(&seed, 9) == 0;
@@ -153,7 +158,8 @@ world_of(reco_hybrid_scale scale, uint64_t seed)
 	w->scorer = (reco_hybrid_scorer){.head = {&reco_hybrid_scorer_type, ITEMS, -INFINITY, INFINITY},
 									 .scale = scale,
 									 .members = FIXED,
-									 .member = w->member};
+									 .member = w->member,
+									 .candidates = candidates};
 	for (int32_t i = 0; i < ITEMS; i++)
 		w->item[i] = i;
 	for (int u = 0; u < USERS; u++)
@@ -166,72 +172,188 @@ world_of(reco_hybrid_scale scale, uint64_t seed)
 	return w;
 }
 
-/* A member's scaled scores; false: it has no part. */
-static bool
-mimic_scaled(const float *score, reco_hybrid_scale scale, long double *out)
+static world *
+world_of(reco_hybrid_scale scale, uint64_t seed)
 {
+	return world_with(scale, seed, 0);
+}
+
+/* A member's scores among some items. */
+typedef struct scaled
+{
+	int n;
+	bool tells;
+	long double x[ITEMS]; /* scaled; of what has no score as well */
+	bool scored[ITEMS];
+} scaled;
+
+static scaled
+mimic_scaled(const float *score, const bool *among, reco_hybrid_scale scale)
+{
+	scaled s = {0};
 	long double least = INFINITY, most = -INFINITY, sum = 0, squares = 0;
-	int n = 0;
 
 	for (int i = 0; i < ITEMS; i++)
-		if (isfinite(score[i]))
-		{
-			n++;
-			sum += score[i];
-			least = fminl(least, score[i]);
-			most = fmaxl(most, score[i]);
-		}
-	if (n == 0 || least == most)
-		return false;
-	for (int i = 0; i < ITEMS; i++)
-		squares += isfinite(score[i]) ? powl(score[i] - sum / n, 2) : 0;
-	for (int i = 0; i < ITEMS; i++)
 	{
-		long double x = isfinite(score[i]) ? score[i] : least;
+		s.scored[i] = among[i] && isfinite(score[i]);
+		if (!s.scored[i])
+			continue;
+		s.n++;
+		sum += score[i];
+		least = fminl(least, score[i]);
+		most = fmaxl(most, score[i]);
+	}
+	s.tells = s.n > 0 && least < most;
+	for (int i = 0; i < ITEMS; i++)
+		squares += s.scored[i] ? powl(score[i] - sum / s.n, 2) : 0;
+	for (int i = 0; i < ITEMS && s.n > 0; i++)
+	{
+		long double x = s.scored[i] ? score[i] : least;
 		int below = 0, equal = 0;
 
 		for (int k = 0; k < ITEMS; k++)
 		{
-			below += isfinite(score[k]) && score[k] < x;
-			equal += isfinite(score[k]) && score[k] == x;
+			below += s.scored[k] && score[k] < x;
+			equal += s.scored[k] && score[k] == x;
 		}
-		if (scale == RECO_HYBRID_Z_SCORE)
-			out[i] = (x - sum / n) / sqrtl(squares / n);
-		else if (scale == RECO_HYBRID_MIN_MAX)
-			out[i] = (x - least) / (most - least);
+		if (scale == RECO_HYBRID_RANK)
+			s.x[i] = s.scored[i] ? (below + (1 + equal) / 2.0L) / s.n : 0;
+		else if (scale == RECO_HYBRID_NONE)
+			s.x[i] = x;
+		else if (!s.tells)
+			s.x[i] = 0;
+		else if (scale == RECO_HYBRID_Z_SCORE)
+			s.x[i] = (x - sum / s.n) / sqrtl(squares / s.n);
 		else
-			out[i] = isfinite(score[i]) ? (below + (1 + equal) / 2.0L) / n : 0;
+			s.x[i] = (x - least) / (most - least);
 	}
-	return true;
+	return s;
+}
+
+/* Who scores a user, with which weight: none below 0. */
+static int
+mimic_asked(const world *w, int u, bool *asked, long double *weight)
+{
+	const reco_hybrid_scorer *h = &w->scorer;
+	const reco_profile *profile = &w->profile[u];
+	const reco_hybrid_rule *rule = NULL;
+	bool any = false;
+	int n = 0;
+
+	for (int r = 0; r < h->rules && rule == NULL; r++)
+		if (profile->n >= h->rule[r].least && profile->n <= h->rule[r].most &&
+			(h->rule[r].known == -1 || h->rule[r].known == (profile->user > 0 ? 1 : 0)))
+			rule = &h->rule[r];
+	for (int m = 0; m < FIXED; m++)
+	{
+		asked[m] = rule ? (rule->members & (1u << m)) != 0
+						: w->member[m].weight > 0 || (h->candidates > 0 && m == 0);
+		n += asked[m];
+		any = any || (asked[m] && w->member[m].weight > 0);
+	}
+	for (int m = 0; m < FIXED; m++)
+		weight[m] = any ? fmaxl(w->member[m].weight, 0) : 1;
+	return n;
+}
+
+/* What a member proposes. */
+static int
+mimic_propose(const world *w, int u, int m, bool *among)
+{
+	const float *score = w->fixed[m].score[u];
+	int n = 0;
+
+	for (int i = 0; i < ITEMS; i++)
+	{
+		int better = 0;
+
+		for (int k = u; k < ITEMS; k++)
+			better += score[k] > score[i] || (score[k] == score[i] && k < i);
+		among[i] = score[i] > -INFINITY && better < w->scorer.candidates;
+		n += among[i];
+	}
+	return n;
+}
+
+/* The mean of those that count. */
+static void
+mimic_mean_of(const scaled *s, const bool *counts, const long double *weight,
+			  reco_hybrid_scale scale, long double *wanted)
+{
+	for (int i = 0; i < ITEMS; i++)
+	{
+		long double weights = 0;
+		bool any = false;
+
+		wanted[i] = 0;
+		for (int m = 0; m < FIXED; m++)
+			if (counts[m] && (s[m].scored[i] || scale != RECO_HYBRID_NONE))
+			{
+				any = any || s[m].scored[i];
+				wanted[i] += weight[m] * s[m].x[i];
+				weights += weight[m];
+			}
+		wanted[i] = any ? wanted[i] / weights : -INFINITY;
+	}
 }
 
 static void
 mimic_mean(const world *w, int u, long double *wanted)
 {
-	long double scaled[FIXED][ITEMS];
-	bool counts[FIXED];
-	long double weights = 0;
+	reco_hybrid_scale scale = w->scorer.scale;
+	bool asked[FIXED], counts[FIXED], among[ITEMS];
+	long double weight[FIXED];
+	scaled s[FIXED];
+	bool cascade = mimic_asked(w, u, asked, weight) > 1 && w->scorer.candidates > 0;
+	bool any = false;
+	int first = 0;
 
 	for (int m = 0; m < FIXED; m++)
-	{
-		counts[m] = w->member[m].weight > 0 && !w->fixed[m].silent[u] &&
-					mimic_scaled(w->fixed[m].score[u], w->scorer.scale, scaled[m]);
-		weights += counts[m] ? w->member[m].weight : 0;
-	}
+		asked[m] = asked[m] && !w->fixed[m].silent[u];
+	while (first < FIXED && !asked[first])
+		first++;
 	for (int i = 0; i < ITEMS; i++)
 	{
-		bool any = false;
-
-		wanted[i] = 0;
-		for (int m = 0; m < FIXED; m++)
-			if (counts[m])
-			{
-				any = any || isfinite(w->fixed[m].score[u][i]);
-				wanted[i] += w->member[m].weight / weights * scaled[m][i];
-			}
-		if (!any)
-			wanted[i] = -INFINITY;
+		among[i] = true;
+		wanted[i] = -INFINITY;
 	}
+	if (first == FIXED || (cascade && mimic_propose(w, u, first, among) == 0))
+		return;
+	for (int m = 0; m < FIXED; m++)
+	{
+		s[m] = mimic_scaled(w->fixed[m].score[u], among, scale);
+		counts[m] =
+			asked[m] && weight[m] > 0 && (scale == RECO_HYBRID_NONE ? s[m].n > 0 : s[m].tells);
+		any = any || counts[m];
+	}
+	for (int m = 0; m < FIXED && !any; m++)
+		if (cascade)
+		{
+			counts[m] = m == first;
+			weight[m] = 1;
+		}
+		else
+			counts[m] = asked[m] && weight[m] > 0 && s[m].n > 0 && s[m].n < ITEMS;
+	mimic_mean_of(s, counts, weight, scale, wanted);
+}
+
+/* Users by how many interactions they have, and whether they are known. */
+static void
+add_rules(world *w, uint64_t seed)
+{
+	for (int r = 0; r < 3; r++)
+	{
+		int64_t least = mimic_below(&seed, USERS);
+
+		w->rule[r] = (reco_hybrid_rule){
+			.least = least,
+			.most = least + mimic_below(&seed, 3),
+			.known = mimic_below(&seed, 3) - 1,
+			.members = 1 + mimic_below(&seed, (1 << FIXED) - 1),
+		};
+	}
+	w->scorer.rule = w->rule;
+	w->scorer.rules = 3;
 }
 
 static void
@@ -239,7 +361,7 @@ fixed_stored(const void *arg, int member, const reco_profile *whole, reco_profil
 {
 	const world *w = arg;
 
-	assert_true(member >= 0 && member < FIXED && w->member[member].weight > 0);
+	assert_true(member >= 0 && member < FIXED && reco_hybrid_is_asked(&w->scorer, member));
 	out->bias = (float) (whole->user - 1);
 }
 
@@ -277,39 +399,59 @@ test_stored(void **state)
 	}
 }
 
+/* Scores of all users, against their formulas; how many there were. */
+static int
+check_world(const world *w)
+{
+	reco_hybrid_scale scale = w->scorer.scale;
+	float score[ITEMS];
+	reco_seat *seat;
+	mimic_env m;
+	int with = 0;
+
+	mimic_env_init(&m);
+	assert_int_equal(reco_seat_make(&m.env, &w->scorer.head, &seat), RECO_OK);
+	for (int u = 0; u < USERS; u++)
+	{
+		long double wanted[ITEMS];
+		long double weight[FIXED];
+		bool asked[FIXED];
+		bool personal = false;
+
+		mimic_mean(w, u, wanted);
+		assert_int_equal(reco_seat_open(seat, &w->profile[u]), RECO_OK);
+		assert_int_equal(reco_seat_score(seat, score), RECO_OK);
+		mimic_check_scores(score, wanted, ITEMS, 1e-6);
+		(void) mimic_asked(w, u, asked, weight);
+		for (int k = 0; k < FIXED; k++)
+			personal = personal || (asked[k] && !w->fixed[k].silent[u]);
+		assert_true(reco_seat_is_personal(seat) == personal);
+		for (int i = 0; i < ITEMS; i++)
+		{
+			with += isfinite(score[i]);
+			if (scale == RECO_HYBRID_MIN_MAX || scale == RECO_HYBRID_RANK)
+				assert_true(score[i] == -INFINITY || (score[i] >= 0 && score[i] <= 1));
+		}
+		reco_seat_close(seat);
+	}
+	reco_seat_free(&m.env, seat);
+	assert_int_equal(m.live, 0);
+	return with;
+}
+
 static void
 test_scores(void **state)
 {
 	int with = 0;
 
 	(void) state;
-	for (int round = 0; round < 40; round++)
+	for (int round = 0; round < 48; round++)
 	{
 		world *w = world_of((reco_hybrid_scale) (round % SCALES), (uint64_t) round);
-		float score[ITEMS];
-		reco_seat *seat;
-		mimic_env m;
 
-		mimic_env_init(&m);
-		assert_int_equal(reco_seat_make(&m.env, &w->scorer.head, &seat), RECO_OK);
-		for (int u = 0; u < USERS; u++)
-		{
-			long double wanted[ITEMS];
-			bool personal = false;
-
-			mimic_mean(w, u, wanted);
-			assert_int_equal(reco_seat_open(seat, &w->profile[u]), RECO_OK);
-			assert_int_equal(reco_seat_score(seat, score), RECO_OK);
-			mimic_check_scores(score, wanted, ITEMS, 1e-6);
-			for (int k = 0; k < FIXED; k++)
-				personal = personal || (w->member[k].weight > 0 && !w->fixed[k].silent[u]);
-			assert_true(reco_seat_is_personal(seat) == personal);
-			for (int i = 0; i < ITEMS; i++)
-				with += isfinite(score[i]);
-			reco_seat_close(seat);
-		}
-		reco_seat_free(&m.env, seat);
-		assert_int_equal(m.live, 0);
+		if (round >= 24)
+			add_rules(w, (uint64_t) round);
+		with += check_world(w);
 		if (round < 2 * SCALES)
 			mimic_check_scorer(&w->scorer.head, w->profile, USERS);
 		free(w);
@@ -317,12 +459,171 @@ test_scores(void **state)
 	assert_true(with > 10000);
 }
 
-/* A silent member's weight does not count, whatever it is; nor is one without weight asked. */
+/* One member proposes, others rank; all of it, one, or more than there are. */
+static void
+test_cascade(void **state)
+{
+	static const int32_t candidates[] = {1, 7, 60, 1000};
+	int with = 0;
+
+	(void) state;
+	for (int round = 0; round < 48; round++)
+	{
+		world *w = world_with((reco_hybrid_scale) (round % SCALES), (uint64_t) round,
+							  candidates[round / SCALES % 4]);
+
+		w->member[0].weight = round % 3 == 0 ? 0 : 0.5;
+		if (round >= 32)
+			add_rules(w, (uint64_t) round);
+		for (int u = 0; u < USERS; u += 2)
+			w->profile[u].user = u + 1;
+		with += check_world(w);
+		if (round % 5 == 0)
+			mimic_check_scorer(&w->scorer.head, w->profile, USERS);
+		free(w);
+	}
+	assert_true(with > 5000);
+}
+
+/*
+ * What is said to nobody must not be asked for: a member that only a rule names, and one that
+ * only users without a rule have.
+ */
+static void
+test_rules(void **state)
+{
+	(void) state;
+	for (int known = -1; known <= 1; known++)
+	{
+		world *w = world_of(RECO_HYBRID_Z_SCORE, 5);
+		reco_seat *seat;
+		mimic_env m;
+
+		mimic_env_init(&m);
+		w->rule[0] = (reco_hybrid_rule){.most = 5, .known = known, .members = 1u << 3};
+		w->rule[1] = (reco_hybrid_rule){.least = 3, .most = 7, .known = -1, .members = 1u << 1};
+		w->scorer.rule = w->rule;
+		w->scorer.rules = 2;
+		for (int u = 0; u < USERS; u += 2)
+			w->profile[u].user = u + 1;
+		assert_int_equal(reco_seat_make(&m.env, &w->scorer.head, &seat), RECO_OK);
+		for (int u = 0; u < USERS; u++)
+		{
+			bool first = u <= 5 && (known < 0 || known == (u % 2 == 0));
+			int only = first ? 3 : u >= 3 && u <= 7 ? 1 : -1;
+
+			for (int k = 0; k < FIXED; k++)
+				w->fixed[k].silent[u] = only >= 0 ? k != only : k == 3;
+			assert_int_equal(reco_seat_open(seat, &w->profile[u]), RECO_OK);
+			assert_true(reco_seat_is_personal(seat));
+			reco_seat_close(seat);
+			for (int k = 0; k < FIXED; k++)
+				w->fixed[k].silent[u] = !w->fixed[k].silent[u];
+			assert_int_equal(reco_seat_open(seat, &w->profile[u]), RECO_OK);
+			assert_false(reco_seat_is_personal(seat));
+			reco_seat_close(seat);
+		}
+		(void) check_world(w);
+		reco_seat_free(&m.env, seat);
+		free(w);
+	}
+}
+
+/* Fusions whose right values are known without a formula. */
+static void
+test_edges(void **state)
+{
+	static const float silent = -INFINITY;
+	static const struct
+	{
+		const char *what;
+		float a[3], b[3];
+		double weight[2];
+		float wanted[SCALES][3];
+	} edge[] = {
+		{"one side silent",
+		 {1, 2, 3},
+		 {silent, silent, silent},
+		 {1, 1},
+		 {{-1.2247449f, 0, 1.2247449f}, {0, 0.5f, 1}, {1 / 3.0f, 2 / 3.0f, 1}, {1, 2, 3}}},
+		{"all zero",
+		 {0, 0, 0},
+		 {1, 2, 3},
+		 {1000, 1},
+		 {{-1.2247449f, 0, 1.2247449f},
+		  {0, 0.5f, 1},
+		  {1 / 3.0f, 2 / 3.0f, 1},
+		  {1 / 1001.0f, 2 / 1001.0f, 3 / 1001.0f}}},
+		{"constant on both sides: nothing is said",
+		 {4, 4, 4},
+		 {0, 0, 0},
+		 {1, 1},
+		 {{silent, silent, silent}, {silent, silent, silent}, {silent, silent, silent}, {2, 2, 2}}},
+		{"one candidate",
+		 {silent, 7, silent},
+		 {silent, silent, silent},
+		 {1, 1},
+		 {{silent, 0, silent}, {silent, 0, silent}, {silent, 1, silent}, {silent, 7, silent}}},
+		{"one candidate beside a range",
+		 {silent, 7, silent},
+		 {1, 2, silent},
+		 {1, 1},
+		 {{-1, 1, silent}, {0, 1, silent}, {0.5f, 1, silent}, {1, 4.5f, silent}}},
+		{"a weight of 0",
+		 {3, 2, 1},
+		 {1, 2, 3},
+		 {0, 2},
+		 {{-1.2247449f, 0, 1.2247449f}, {0, 0.5f, 1}, {1 / 3.0f, 2 / 3.0f, 1}, {1, 2, 3}}},
+		{"as good as its opposite",
+		 {3, 2, 1},
+		 {1, 2, 3},
+		 {5, 5},
+		 {{0, 0, 0}, {0.5f, 0.5f, 0.5f}, {2 / 3.0f, 2 / 3.0f, 2 / 3.0f}, {2, 2, 2}}},
+	};
+
+	(void) state;
+	for (size_t e = 0; e < sizeof(edge) / sizeof(edge[0]); e++)
+		for (int scale = 0; scale < SCALES; scale++)
+		{
+			world *w = world_of((reco_hybrid_scale) scale, 1);
+			float score[3];
+			reco_seat *seat;
+			mimic_env m;
+
+			mimic_env_init(&m);
+			w->scorer.members = 2;
+			w->scorer.head.items = 3;
+			w->profile[0].members = 2;
+			for (int k = 0; k < 2; k++)
+			{
+				w->fixed[k].head.items = 3;
+				w->fixed[k].silent[0] = false;
+				w->member[k].weight = edge[e].weight[k];
+				memcpy(w->fixed[k].score[0], k == 0 ? edge[e].a : edge[e].b, 3 * sizeof(float));
+			}
+			assert_int_equal(reco_seat_make(&m.env, &w->scorer.head, &seat), RECO_OK);
+			assert_int_equal(reco_seat_open(seat, &w->profile[0]), RECO_OK);
+			assert_int_equal(reco_seat_score(seat, score), RECO_OK);
+			for (int i = 0; i < 3; i++)
+				if (score[i] != edge[e].wanted[scale][i] &&
+					!(fabsf(score[i] - edge[e].wanted[scale][i]) < 1e-6f))
+					fail_msg("%s, scale %d: item %d has %g", edge[e].what, scale, i,
+							 (double) score[i]);
+			reco_seat_free(&m.env, seat);
+			assert_int_equal(m.live, 0);
+			free(w);
+		}
+}
+
+/*
+ * A silent member's weight does not count, whatever it is; nor is one without weight asked. Without
+ * a scale one that says the same of all says something.
+ */
 static void
 test_silent(void **state)
 {
 	(void) state;
-	for (int scale = 0; scale < SCALES; scale++)
+	for (int scale = 0; scale < RECO_HYBRID_NONE; scale++)
 		for (int kind = 0; kind < 3; kind++)
 		{
 			world *w = world_of((reco_hybrid_scale) scale, 7);
@@ -652,10 +953,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stored),       cmocka_unit_test(test_scores),
-		cmocka_unit_test(test_silent),       cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_any_scorer),   cmocka_unit_test(test_new_users),
-		cmocka_unit_test(test_bare_profile), cmocka_unit_test(test_similar),
+		cmocka_unit_test(test_stored),    cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_cascade),   cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_edges),     cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_parts),     cmocka_unit_test(test_any_scorer),
+		cmocka_unit_test(test_new_users), cmocka_unit_test(test_bare_profile),
+		cmocka_unit_test(test_similar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

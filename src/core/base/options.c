@@ -74,6 +74,7 @@ store(const reco_option *option, void *target, double number)
 			break;
 		case RECO_OPTION_WEIGHTS:
 		case RECO_OPTION_REALS:
+		case RECO_OPTION_JSON:
 		case RECO_OPTION_NESTED:
 		case RECO_OPTION_NESTED_LIST:
 			*(const void **) field = NULL;
@@ -86,7 +87,7 @@ store_default(const reco_option *option, void *target)
 {
 	char *field = (char *) target + option->offset;
 
-	if (!option->open)
+	if (!option->open || option->type == RECO_OPTION_REALS)
 		store(option, target, option->fallback);
 	else if (option->type == RECO_OPTION_REAL)
 		*(double *) field = NAN;
@@ -103,6 +104,8 @@ reco_option_is_open(const reco_option *option, const void *target)
 		return false;
 	if (option->type == RECO_OPTION_REAL)
 		return isnan(*(const double *) field);
+	if (option->type == RECO_OPTION_REALS)
+		return *(const void *const *) field == NULL;
 	return *(const int *) field == INT_MIN;
 }
 
@@ -300,6 +303,18 @@ check_list(const reco_option *option, const char *owner, const reco_value *value
 	return true;
 }
 
+/* What is in it is for its owner to check. */
+static bool
+check_json(const reco_option *option, const char *owner, const reco_value *value,
+		   reco_option_error *error)
+{
+	fail(error->hint, sizeof(error->hint), "It must be an array such as %s.", option->choices[0]);
+	if (value->kind != RECO_VALUE_JSON)
+		return fail(error->message, sizeof(error->message),
+					"option \"%s\" of %s must be a JSON array", option->name, owner);
+	return true;
+}
+
 /* What a text says is for its owner to check. */
 static bool
 check_text(const reco_option *option, const char *owner, const reco_value *value,
@@ -327,6 +342,9 @@ check_pointer(const reco_option *option, const char *owner, const reco_value *va
 		case RECO_OPTION_TEXT:
 			*kept = value->string;
 			return check_text(option, owner, value, error);
+		case RECO_OPTION_JSON:
+			*kept = value->string;
+			return check_json(option, owner, value, error);
 		case RECO_OPTION_NESTED:
 			*kept = value->nested;
 			return check_nested(option, owner, value, error);
@@ -340,8 +358,8 @@ static bool
 is_pointer(const reco_option *option)
 {
 	return option->type == RECO_OPTION_TEXT || option->type == RECO_OPTION_WEIGHTS ||
-		   option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_NESTED ||
-		   option->type == RECO_OPTION_NESTED_LIST;
+		   option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_JSON ||
+		   option->type == RECO_OPTION_NESTED || option->type == RECO_OPTION_NESTED_LIST;
 }
 
 bool

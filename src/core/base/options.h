@@ -17,8 +17,11 @@ typedef enum reco_option_type
 	RECO_OPTION_ENUM,    /* int, the place in choices; INT_MIN: left open */
 	RECO_OPTION_TEXT,    /* const char *; the default is choices[0], without choices NULL */
 	RECO_OPTION_WEIGHTS, /* const reco_weights *; NULL: not given */
-	RECO_OPTION_REALS,   /* const reco_reals *; NULL: not given */
-	RECO_OPTION_NESTED,  /* void *, an algorithm; NULL: not given, which min 1 does not allow */
+	RECO_OPTION_REALS,   /* const reco_reals *; NULL: not given, or left open */
+	/* const char *, a JSON array as a text, whatever is in it; NULL: not given; choices[0] is one
+	 */
+	RECO_OPTION_JSON,
+	RECO_OPTION_NESTED, /* void *, an algorithm; NULL: not given, which min 1 does not allow */
 	/* const reco_nested *, from min to max algorithms; NULL: not given, unless min is 0 */
 	RECO_OPTION_NESTED_LIST
 } reco_option_type;
@@ -57,8 +60,8 @@ typedef struct reco_option
 	double min;      /* of a number, or of the length of a list; inclusive */
 	double max;
 	const char *const *choices; /* of an enum, ends with NULL; of a text the default */
-	/* not given, an INT, a REAL, a BOOL or an ENUM is left open, to be chosen by the data: no
-	 * fallback */
+	/* not given, an INT, a REAL, a BOOL, an ENUM or REALS are left open, to be chosen by the data:
+	 * no fallback */
 	bool open;
 } reco_option;
 
@@ -68,6 +71,7 @@ typedef enum reco_value_kind
 	RECO_VALUE_NUMBER,
 	RECO_VALUE_BOOL,
 	RECO_VALUE_STRING,
+	RECO_VALUE_JSON, /* in string */
 	RECO_VALUE_WEIGHTS,
 	RECO_VALUE_REALS,
 	RECO_VALUE_NESTED,

@@ -2,103 +2,63 @@
  * score_hybrid.c
  *	  Scorers made of others: a weighted mean of their scores, brought to one scale.
  *
- * Scales follow from the scores of all items, so whatever is asked of a user first has each
- * member score everything, once.  A seat's scratch holds the members' seats, which are open as
- * long as it is, each with the scores of all items.
+ * What members come to for a user is found once (score_hybrid_user.h); here are the means of
+ * that, and what is asked of members one after the other.
  *
  * Cost: for each user, the members' scores of all items and two passes over them, with ranks a
- * sort; then an item costs the members.  Memory of a seat: those of the members, with ranks 8
- * bytes an item more.
+ * sort; then an item costs the members.  Of a cascade, the first member's list, and as many
+ * scores of each other one.  Memory of a seat: those of the members, with ranks 16 bytes an item
+ * more, of a cascade 4 and 4 for each member.
  */
 #include "core/scoring/score_hybrid.h"
+#include "core/scoring/score_hybrid_user.h"
 
-#include "core/base/slab.h"
 #include "core/data/sorting.h"
 
-#include <math.h>
+#include <string.h>
 
-/* What a member adds to the scores of the user in the seat. */
-typedef struct part
-{
-	bool counts;
-	double share; /* of the mean */
-	double shift; /* scaled: (score - shift) / scale */
-	double scale;
-	double least; /* scaled, of items without a score */
-} part;
+/* Items at a time whose scores are asked for one by one. */
+#define SOME 128
 
-/* The scratch: this, the members' seats, with ranks room to sort all items. */
-typedef struct state
-{
-	bool filled;   /* scores and room for sorting are not zeros */
-	bool measured; /* parts are known, and the members' scores there */
-	part part[RECO_HYBRID_MEMBERS];
-	reco_profile profile[RECO_HYBRID_MEMBERS]; /* of a stored user */
-} state;
+/* And whose means are made together. */
+#define PIECE 1024
 
-static const reco_hybrid_scorer *
-hybrid_of(const reco_scorer *scorer)
+static reco_hybrid_user *
+user_of(const reco_seat *seat)
 {
-	return (const reco_hybrid_scorer *) scorer;
+	return seat->scratch;
 }
 
 static bool
-is_asked(const reco_hybrid_member *member)
+is_scaled(const reco_seat *seat)
 {
-	return member->weight > 0;
-}
-
-static size_t
-member_bytes(const reco_hybrid_member *member)
-{
-	return is_asked(member) ? reco_room(reco_seat_bytes(member->scorer)) : 0;
-}
-
-static size_t
-sorting_bytes(const reco_hybrid_scorer *h)
-{
-	return h->scale == RECO_HYBRID_RANK ? (size_t) h->head.items * sizeof(reco_ranked) : 0;
-}
-
-/* Where the first members have theirs. */
-static size_t
-place_of(const reco_hybrid_scorer *h, int member)
-{
-	size_t bytes = reco_room(sizeof(state));
-
-	for (int m = 0; m < member; m++)
-		bytes += member_bytes(&h->member[m]);
-	return bytes;
+	return reco_hybrid_of_seat(seat)->scale != RECO_HYBRID_NONE;
 }
 
 static size_t
 hybrid_scratch(const reco_scorer *scorer)
 {
-	const reco_hybrid_scorer *h = hybrid_of(scorer);
-
-	return place_of(h, h->members) + sorting_bytes(h);
-}
-
-static reco_seat *
-seat_of(const reco_seat *seat, int member)
-{
-	return (reco_seat *) ((char *) seat->scratch + place_of(hybrid_of(seat->scorer), member));
+	return reco_hybrid_user_bytes((const reco_hybrid_scorer *) scorer);
 }
 
 static reco_status
 hybrid_open(reco_seat *seat)
 {
-	const reco_hybrid_scorer *h = hybrid_of(seat->scorer);
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	const reco_profile *whole = seat->profile;
 	bool stored = whole->members == 0 && whole->user > 0 && h->stored;
-	reco_profile *own = ((state *) seat->scratch)->profile;
+	reco_hybrid_user *user = user_of(seat);
+	reco_profile *own = user->profile;
 	reco_status status = RECO_OK;
 
 	if (whole->members != h->members && !stored)
 		return RECO_INVALID;
+	user->asked = reco_hybrid_asked(h, whole);
 	for (int m = 0; m < h->members && status == RECO_OK; m++)
 	{
-		if (!is_asked(&h->member[m]))
+		reco_seat *of = reco_hybrid_member_seat(seat, m);
+
+		if (!reco_hybrid_has(user->asked, m))
 			continue;
 		if (stored)
 		{
@@ -106,7 +66,7 @@ hybrid_open(reco_seat *seat)
 				.n = whole->n, .item = whole->item, .value = whole->value, .user = whole->user};
 			h->stored(h->arg, m, whole, &own[m]);
 		}
-		status = reco_seat_open(reco_seat_place(&seat->env, h->member[m].scorer, seat_of(seat, m)),
+		status = reco_seat_open(reco_seat_place(&seat->env, h->member[m].scorer, of),
 								stored ? &own[m] : &whole->member[m]);
 	}
 	return status;
@@ -115,244 +75,170 @@ hybrid_open(reco_seat *seat)
 static void
 hybrid_close(reco_seat *seat)
 {
-	const reco_hybrid_scorer *h = hybrid_of(seat->scorer);
-	state *s = seat->scratch;
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 
 	for (int m = 0; m < h->members; m++)
-	{
-		reco_seat *of = seat_of(seat, m);
+		if (reco_hybrid_has(user_of(seat)->asked, m))
+		{
+			reco_seat *of = reco_hybrid_member_seat(seat, m);
 
-		/* a member's place is zeros where open did not come to it */
-		if (!is_asked(&h->member[m]) || of->scorer == NULL)
-			continue;
-		reco_seat_close(of);
-		if (s->filled)
-			memset(of->score, 0, (size_t) h->head.items * sizeof(float));
-		memset(of, 0, sizeof(*of));
-	}
-	if (s->filled)
-		memset(seat_of(seat, h->members), 0, sorting_bytes(h));
-	memset(s, 0, sizeof(*s));
+			/* where open did not come to it there is none */
+			if (of->scorer)
+				reco_seat_close(of);
+		}
+	reco_hybrid_user_clear(seat);
 }
 
 static bool
 hybrid_is_personal(const reco_seat *seat)
 {
-	const reco_hybrid_scorer *h = hybrid_of(seat->scorer);
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 
 	for (int m = 0; m < h->members; m++)
-		if (is_asked(&h->member[m]) && reco_seat_is_personal(seat_of(seat, m)))
+		if (reco_hybrid_has(user_of(seat)->asked, m) &&
+			reco_seat_is_personal(reco_hybrid_member_seat(seat, m)))
 			return true;
 	return false;
 }
 
-/* Of the scores that are numbers. */
-typedef struct range
-{
-	int32_t n;
-	double mean;
-	double least;
-	double most;
-} range;
-
-/* Leaves every score a number or -infinity. */
+/* Members whose scores were not needed before give them for all. */
 static reco_status
-measure_range(const reco_env *env, float *score, int32_t items, range *out)
+score_parts(reco_seat *seat)
 {
-	double sum = 0;
-	int64_t done = 0;
-
-	*out = (range){0, 0, INFINITY, -INFINITY};
-	for (int32_t i = 0; i < items; i++)
-	{
-		if (isfinite(score[i]))
-		{
-			sum += score[i];
-			out->n++;
-			out->least = score[i] < out->least ? score[i] : out->least;
-			out->most = score[i] > out->most ? score[i] : out->most;
-		}
-		else
-			score[i] = -INFINITY;
-		if (stop_after(env, 1, &done))
-			return RECO_STOPPED;
-	}
-	out->mean = out->n > 0 ? sum / out->n : 0;
-	return RECO_OK;
-}
-
-static reco_status
-deviation_of(const reco_env *env, const float *score, int32_t items, const range *r, double *out)
-{
-	double squares = 0;
-	int64_t done = 0;
-
-	for (int32_t i = 0; i < items; i++)
-	{
-		double away = score[i] - r->mean;
-
-		if (isfinite(score[i]))
-			squares += away * away;
-		if (stop_after(env, 1, &done))
-			return RECO_STOPPED;
-	}
-	*out = sqrt(squares / r->n);
-	return RECO_OK;
-}
-
-/* Scores become places from the worst, from 1. */
-static reco_status
-make_ranks(const reco_env *env, float *score, int32_t items, reco_ranked *sorted)
-{
-	int32_t n = reco_top_n(env, score, items, NULL, items, sorted);
-	int64_t done = 0;
-
-	if (n < 0)
-		return RECO_STOPPED;
-	for (int32_t from = 0, to; from < n; from = to)
-	{
-		to = from;
-		while (to < n && sorted[to].score == sorted[from].score)
-		{
-			to++;
-			if (stop_after(env, 1, &done))
-				return RECO_STOPPED;
-		}
-		for (int32_t k = from; k < to; k++)
-		{
-			score[sorted[k].item] = (float) (n - (from + to - 1) / 2.0);
-			if (stop_after(env, 1, &done))
-				return RECO_STOPPED;
-		}
-	}
-	return RECO_OK;
-}
-
-static reco_status
-measure_member(reco_seat *seat, int member, part *p)
-{
-	const reco_hybrid_scorer *h = hybrid_of(seat->scorer);
-	reco_seat *of = seat_of(seat, member);
-	int32_t items = h->head.items;
-	reco_status status;
-	range r;
-
-	*p = (part){0};
-	if (!reco_seat_is_personal(of))
-		return RECO_OK;
-	status = reco_seat_score_all(of);
-	if (status == RECO_OK)
-		status = measure_range(&seat->env, of->score, items, &r);
-	/* they say something where they differ */
-	if (status != RECO_OK || r.n == 0 || r.least == r.most)
-		return status;
-	p->counts = true;
-	switch (h->scale)
-	{
-		case RECO_HYBRID_Z_SCORE:
-			p->shift = r.mean;
-			status = deviation_of(&seat->env, of->score, items, &r, &p->scale);
-			p->least = (r.least - p->shift) / p->scale;
-			break;
-		case RECO_HYBRID_MIN_MAX:
-			p->shift = r.least;
-			p->scale = r.most - r.least;
-			break;
-		case RECO_HYBRID_RANK:
-			/* they are the member's scores no more */
-			of->scored = false;
-			p->scale = r.n;
-			status = make_ranks(&seat->env, of->score, items, (void *) seat_of(seat, h->members));
-			break;
-	}
-	return status;
-}
-
-/* Once for a user. */
-static reco_status
-measure(reco_seat *seat)
-{
-	const reco_hybrid_scorer *h = hybrid_of(seat->scorer);
-	state *s = seat->scratch;
+	reco_hybrid_user *user = user_of(seat);
 	reco_status status = RECO_OK;
-	double weights = 0;
 
-	if (s->measured)
-		return RECO_OK;
-	s->filled = true;
-	for (int m = 0; m < h->members && status == RECO_OK; m++)
-	{
-		if (!is_asked(&h->member[m]))
-			continue;
-		status = measure_member(seat, m, &s->part[m]);
-		if (s->part[m].counts)
-			weights += h->member[m].weight;
-	}
-	for (int m = 0; m < h->members; m++)
-		if (s->part[m].counts)
-			s->part[m].share = h->member[m].weight / weights;
-	s->measured = status == RECO_OK;
+	for (int k = 0; k < user->parts && status == RECO_OK; k++)
+		if (user->part[k].score == NULL)
+			status = reco_seat_score_all(user->part[k].seat);
 	return status;
 }
 
-/* Members that have a part, with their scores. */
-typedef struct parts
-{
-	int n;
-	const part *part[RECO_HYBRID_MEMBERS];
-	const float *score[RECO_HYBRID_MEMBERS];
-	reco_seat *seat[RECO_HYBRID_MEMBERS];
-} parts;
-
-static reco_status
-parts_of(reco_seat *seat, parts *out)
-{
-	const reco_hybrid_scorer *h = hybrid_of(seat->scorer);
-	const state *s = seat->scratch;
-	reco_status status = measure(seat);
-
-	out->n = 0;
-	for (int m = 0; m < h->members && status == RECO_OK; m++)
-		if (s->part[m].counts)
-		{
-			out->part[out->n] = &s->part[m];
-			out->seat[out->n] = seat_of(seat, m);
-			out->score[out->n] = out->seat[out->n]->score;
-			out->n++;
-		}
-	return status;
-}
-
+/* The mean at one place of the parts' scores. */
 static inline float
-mean_of(const parts *p, int32_t item)
+mean_at(const reco_hybrid_user *user, bool scaled, const float *const *score, int32_t at)
 {
-	double sum = 0;
-	bool any = false;
+	float x[RECO_HYBRID_MEMBERS];
 
-	for (int k = 0; k < p->n; k++)
+	for (int k = 0; k < user->parts; k++)
+		x[k] = score[k][at];
+	return reco_hybrid_mean(user, scaled, x);
+}
+
+/* Of n places, at most a piece: the same sums as mean_at, part by part. */
+static void
+mean_of_piece(const reco_hybrid_user *user, const float *const *score, int32_t from, int32_t n,
+			  float *out)
+{
+	double sum[PIECE];
+	bool any[PIECE];
+
+	memset(any, 0, sizeof(any));
+	for (int32_t i = 0; i < n; i++)
+		sum[i] = 0;
+	for (int k = 0; k < user->parts; k++)
 	{
-		const part *of = p->part[k];
-		float x = p->score[k][item];
-		bool scored = x > -INFINITY;
+		const reco_hybrid_part p = user->part[k];
+		const float *x = score[k] + from;
 
-		sum += of->share * (scored ? (x - of->shift) / of->scale : of->least);
-		any = any || scored;
+		for (int32_t i = 0; i < n; i++)
+		{
+			bool scored = reco_hybrid_scored(x[i]);
+
+			sum[i] += scored ? (x[i] - p.shift) * p.times : p.none;
+			any[i] |= scored;
+		}
 	}
-	return any ? (float) sum : -INFINITY;
+	for (int32_t i = 0; i < n; i++)
+		out[from + i] = any[i] ? (float) sum[i] : -INFINITY;
+}
+
+/* Of places 0 .. n - 1. */
+static reco_status
+mean_of_all(reco_seat *seat, int32_t n, float *out)
+{
+	const reco_hybrid_user *user = user_of(seat);
+	const float *score[RECO_HYBRID_MEMBERS];
+	bool scaled = is_scaled(seat);
+	int64_t done = 0;
+
+	for (int k = 0; k < user->parts; k++)
+		score[k] = user->part[k].score ? user->part[k].score : user->part[k].seat->score;
+	for (int32_t from = 0; from < n; from += PIECE)
+	{
+		int32_t some = n - from < PIECE ? n - from : PIECE;
+
+		if (scaled)
+			mean_of_piece(user, score, from, some, out);
+		for (int32_t i = from; i < from + some && !scaled; i++)
+			out[i] = mean_at(user, scaled, score, i);
+		if (stop_after(&seat->env, (int64_t) some * (user->parts + 1), &done))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
+
+/* What is proposed, by the places of its items; all other items have no score. */
+static reco_status
+score_proposed(reco_seat *seat, float *out)
+{
+	reco_hybrid_proposed p = reco_hybrid_proposal(seat);
+	const reco_hybrid_user *user = user_of(seat);
+	const float *score[RECO_HYBRID_MEMBERS];
+	int64_t done = 0;
+
+	for (int k = 0; k < user->parts; k++)
+		score[k] = user->part[k].score;
+	for (int32_t i = 0; i < seat->scorer->items; i++)
+	{
+		out[i] = -INFINITY;
+		if (stop_after(&seat->env, 1, &done))
+			return RECO_STOPPED;
+	}
+	for (int32_t k = 0; k < p.n; k++)
+	{
+		out[p.item[k]] = mean_at(user, is_scaled(seat), score, k);
+		if (stop_after(&seat->env, user->parts + 1, &done))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
 }
 
 static reco_status
 hybrid_score(reco_seat *seat, float *score)
 {
-	parts p;
-	reco_status status = parts_of(seat, &p);
-	int64_t done = 0;
+	reco_status status = reco_hybrid_measure(seat);
 
-	for (int32_t i = 0; i < seat->scorer->items && status == RECO_OK; i++)
+	if (status == RECO_OK && user_of(seat)->cascade)
+		return score_proposed(seat, score);
+	if (status == RECO_OK)
+		status = score_parts(seat);
+	return status == RECO_OK ? mean_of_all(seat, seat->scorer->items, score) : status;
+}
+
+/* The parts' scores of up to SOME items: x[k * parts + p] of item[k]. */
+static reco_status
+some_of(reco_seat *seat, const reco_hybrid_proposed *proposed, const int32_t *item, int32_t n,
+		float *x)
+{
+	const reco_hybrid_user *user = user_of(seat);
+	float own[SOME];
+	reco_status status = RECO_OK;
+
+	for (int p = 0; p < user->parts && status == RECO_OK; p++)
 	{
-		score[i] = mean_of(&p, i);
-		if (stop_after(&seat->env, p.n + 1, &done))
-			status = RECO_STOPPED;
+		const reco_hybrid_part *part = &user->part[p];
+
+		if (part->score == NULL)
+			status = reco_seat_some(part->seat, item, n, own);
+		for (int32_t k = 0; k < n && status == RECO_OK; k++)
+		{
+			int32_t at = user->cascade ? reco_hybrid_place(proposed, item[k]) : item[k];
+
+			x[k * user->parts + p] = part->score == NULL ? own[k]
+									 : at < 0            ? -INFINITY
+														 : part->score[at];
+		}
 	}
 	return status;
 }
@@ -360,38 +246,139 @@ hybrid_score(reco_seat *seat, float *score)
 static reco_status
 hybrid_some(reco_seat *seat, const int32_t *item, int32_t n, float *score)
 {
-	parts p;
-	reco_status status = parts_of(seat, &p);
+	const reco_hybrid_user *user = user_of(seat);
+	reco_status status = reco_hybrid_measure(seat);
+	bool scaled = is_scaled(seat);
+	reco_hybrid_proposed proposed = {0};
+	float x[SOME * RECO_HYBRID_MEMBERS];
 	int64_t done = 0;
 
-	for (int32_t k = 0; k < n && status == RECO_OK; k++)
+	if (status == RECO_OK && user->cascade)
+		proposed = reco_hybrid_proposal(seat);
+	for (int32_t from = 0; from < n && status == RECO_OK; from += SOME)
 	{
-		score[k] = mean_of(&p, item[k]);
-		if (stop_after(&seat->env, p.n + 1, &done))
+		int32_t some = n - from < SOME ? n - from : SOME;
+
+		status = some_of(seat, &proposed, item + from, some, x);
+		for (int32_t k = 0; k < some && status == RECO_OK; k++)
+			score[from + k] = reco_hybrid_mean(user, scaled, x + k * user->parts);
+		if (status == RECO_OK && stop_after(&seat->env, some * (user->parts + 1), &done))
 			status = RECO_STOPPED;
 	}
 	return status;
 }
 
+/* Of a cascade without a look at all items. */
+static int32_t
+hybrid_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
+{
+	reco_hybrid_proposed p;
+	float *mean;
+	int32_t have;
+
+	if (reco_hybrid_measure(seat) != RECO_OK)
+		return -1;
+	if (!user_of(seat)->cascade)
+	{
+		if (reco_seat_score_all(seat) != RECO_OK)
+			return -1;
+		return reco_top_n(&seat->env, seat->score, seat->scorer->items, skip, n, out);
+	}
+	p = reco_hybrid_proposal(seat);
+	/* not the scores of all */
+	mean = seat->score;
+	seat->scored = false;
+	if (mean_of_all(seat, p.n, mean) != RECO_OK)
+		return -1;
+	for (int32_t k = 0; skip && k < p.n; k++)
+		if (reco_set_has(skip, p.item[k]))
+			mean[k] = -INFINITY;
+	have = reco_top_n(&seat->env, mean, p.n, NULL, n, out);
+	for (int32_t r = 0; r < have; r++)
+		out[r].item = p.item[out[r].item];
+	return have;
+}
+
+reco_status
+reco_hybrid_scaled(reco_seat *seat, const int32_t *item, int32_t n, double *scaled)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	const reco_hybrid_user *user = user_of(seat);
+	const reco_hybrid_proposed none = {0};
+	float x[SOME * RECO_HYBRID_MEMBERS];
+	reco_status status = reco_hybrid_measure(seat);
+
+	for (int64_t k = 0; k < (int64_t) n * h->members; k++)
+		scaled[k] = NAN;
+	for (int32_t from = 0; from < n && status == RECO_OK; from += SOME)
+	{
+		int32_t some = n - from < SOME ? n - from : SOME;
+
+		status = some_of(seat, &none, item + from, some, x);
+		for (int32_t k = 0; k < some && status == RECO_OK; k++)
+			for (int p = 0; p < user->parts; p++)
+			{
+				const reco_hybrid_part *part = &user->part[p];
+				float own = x[k * user->parts + p];
+				double *to = &scaled[(int64_t) (from + k) * h->members + part->member];
+
+				if (reco_hybrid_scored(own))
+					*to = (own - part->shift) * part->times / part->share;
+				else if (h->scale != RECO_HYBRID_NONE)
+					*to = part->none / part->share;
+			}
+	}
+	return status;
+}
+
+int32_t
+reco_hybrid_member_top(reco_seat *seat, int member, const uint64_t *skip, int32_t n,
+					   reco_ranked *out)
+{
+	const reco_hybrid_user *user = user_of(seat);
+
+	if (reco_hybrid_measure(seat) != RECO_OK)
+		return -1;
+	for (int p = 0; p < user->parts; p++)
+		if (user->part[p].member == member)
+		{
+			const float *score = user->part[p].score;
+
+			if (score == NULL)
+				return reco_seat_top(user->part[p].seat, skip, n, out);
+			return reco_top_n(&seat->env, score, seat->scorer->items, skip, n, out);
+		}
+	return 0;
+}
+
 /* Adds what a member says of an item that it scores; own: room for its contributions. */
 static reco_status
-add_parts(reco_seat *seat, const part *p, reco_seat *of, int32_t item, double *own,
+add_parts(reco_seat *seat, const reco_hybrid_part *p, int32_t item, double *own,
 		  double *contribution, double *baseline, bool *additive)
 {
 	double base;
 	int64_t done = 0;
-	reco_status status = reco_seat_explain(of, item, own, &base, additive);
+	reco_status status = reco_seat_explain(p->seat, item, own, &base, additive);
 
 	if (status != RECO_OK || !*additive)
 		return status;
-	*baseline += p->share * ((base - p->shift) / p->scale);
+	*baseline += (base - p->shift) * p->times;
 	for (int64_t j = 0; j < seat->profile->n; j++)
 	{
-		contribution[j] += p->share * (own[j] / p->scale);
+		contribution[j] += own[j] * p->times;
 		if (stop_after(&seat->env, 1, &done))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
+}
+
+/* Without a scale the mean is of the parts that score the item. */
+static void
+divide(double weight, int64_t n, double *contribution, double *baseline)
+{
+	*baseline /= weight;
+	for (int64_t j = 0; j < n; j++)
+		contribution[j] /= weight;
 }
 
 static reco_status
@@ -399,26 +386,41 @@ hybrid_explain(reco_seat *seat, int32_t item, double *contribution, double *base
 			   bool *additive)
 {
 	const reco_profile *profile = seat->profile;
-	bool linear = hybrid_of(seat->scorer)->scale != RECO_HYBRID_RANK;
+	const reco_hybrid_user *user = user_of(seat);
+	bool linear = reco_hybrid_of_seat(seat)->scale != RECO_HYBRID_RANK;
+	reco_hybrid_proposed proposed = {0};
+	float x[RECO_HYBRID_MEMBERS];
+	double weight = 0;
 	double *own;
-	parts p;
-	reco_status status = parts_of(seat, &p);
+	reco_status status = reco_hybrid_measure(seat);
 
-	if (status != RECO_OK || !linear || mean_of(&p, item) == -INFINITY)
+	if (status == RECO_OK && user->cascade)
+		proposed = reco_hybrid_proposal(seat);
+	if (status == RECO_OK)
+		status = some_of(seat, &proposed, &item, 1, x);
+	if (status != RECO_OK || !linear || reco_hybrid_mean(user, is_scaled(seat), x) == -INFINITY)
 		return status;
 	own = seat->env.alloc(seat->env.arg, ((size_t) profile->n + 1) * sizeof(double));
 	if (own == NULL)
 		return RECO_NO_MEMORY;
 	*additive = true;
-	for (int k = 0; k < p.n && status == RECO_OK && *additive; k++)
-		if (p.seat[k]->profile->n != profile->n)
+	for (int k = 0; k < user->parts && status == RECO_OK && *additive; k++)
+	{
+		const reco_hybrid_part *p = &user->part[k];
+
+		if (p->seat->profile->n != profile->n)
 			*additive = false;
-		else if (p.score[k][item] > -INFINITY)
-			status =
-				add_parts(seat, p.part[k], p.seat[k], item, own, contribution, baseline, additive);
+		else if (reco_hybrid_scored(x[k]))
+		{
+			status = add_parts(seat, p, item, own, contribution, baseline, additive);
+			weight += p->share;
+		}
 		else
-			*baseline += p.part[k]->share * p.part[k]->least;
+			*baseline += p->none;
+	}
 	release(&seat->env, own);
+	if (status == RECO_OK && *additive && !is_scaled(seat))
+		divide(weight, profile->n, contribution, baseline);
 	if (status != RECO_OK || !*additive)
 	{
 		*additive = false;
@@ -431,10 +433,10 @@ hybrid_explain(reco_seat *seat, int32_t item, double *contribution, double *base
 static double
 hybrid_alike(const reco_scorer *scorer, int32_t a, int32_t b)
 {
-	const reco_hybrid_scorer *h = hybrid_of(scorer);
+	const reco_hybrid_scorer *h = (const reco_hybrid_scorer *) scorer;
 
 	for (int m = 0; m < h->members; m++)
-		if (is_asked(&h->member[m]) && h->member[m].scorer->type->alike)
+		if (reco_hybrid_is_asked(h, m) && h->member[m].scorer->type->alike)
 			return reco_scorer_alike(h->member[m].scorer, a, b);
 	return 0;
 }
@@ -443,11 +445,11 @@ static reco_status
 hybrid_similar(const reco_env *env, const reco_scorer *scorer, int32_t item, int32_t n,
 			   reco_similar *out, int32_t *count)
 {
-	const reco_hybrid_scorer *h = hybrid_of(scorer);
+	const reco_hybrid_scorer *h = (const reco_hybrid_scorer *) scorer;
 	reco_status status = RECO_OK;
 
 	for (int m = 0; m < h->members && status == RECO_OK && *count == 0; m++)
-		if (is_asked(&h->member[m]))
+		if (reco_hybrid_is_asked(h, m))
 			status = reco_scorer_similar(env, h->member[m].scorer, item, n, out, count);
 	return status;
 }
@@ -455,7 +457,7 @@ hybrid_similar(const reco_env *env, const reco_scorer *scorer, int32_t item, int
 static reco_status
 hybrid_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profile)
 {
-	const reco_hybrid_scorer *h = hybrid_of(scorer);
+	const reco_hybrid_scorer *h = (const reco_hybrid_scorer *) scorer;
 	reco_profile *member = zeroed(env, (size_t) h->members * sizeof(reco_profile));
 	reco_status status = member ? RECO_OK : RECO_NO_MEMORY;
 
@@ -475,7 +477,7 @@ hybrid_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *pro
 			.moment = profile->moment,
 			.user = profile->user,
 		};
-		if (is_asked(&h->member[m]))
+		if (reco_hybrid_is_asked(h, m))
 			status = reco_scorer_fold_in(env, h->member[m].scorer, &member[m]);
 	}
 	profile->members = member ? h->members : 0;
@@ -493,6 +495,7 @@ const reco_scorer_type reco_hybrid_scorer_type = {
 	.is_personal = hybrid_is_personal,
 	.score = hybrid_score,
 	.score_some = hybrid_some,
+	.top = hybrid_top,
 	.explain = hybrid_explain,
 	.alike = hybrid_alike,
 	.similar = hybrid_similar,

@@ -1,0 +1,256 @@
+/*
+ * score_hybrid_scale.c
+ *	  Scores of one user brought to a scale that several scorers share.
+ *
+ * Sums are over a fixed number of lanes, which compilers turn into vectors and which makes them
+ * the same everywhere.  Places come of a radix sort of the scores' bits.
+ */
+#include "core/scoring/score_hybrid_scale.h"
+
+#include "core/base/slab.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#define LANES 8
+
+/* Scores between two polls: at most a millisecond. */
+#define PIECE 65536
+
+/* Bits of a digit, and digits of a score. */
+#define DIGIT_BITS 11
+#define DIGITS 3
+#define VALUES (1 << DIGIT_BITS)
+
+static inline bool
+is_number(float x)
+{
+	return fabsf(x) <= FLT_MAX;
+}
+
+/* Of the scores that are numbers. */
+typedef struct range
+{
+	int32_t n;
+	double sum;
+	float least;
+	float most;
+} range;
+
+/* Leaves every score a number or -infinity. */
+static void
+add_range(float *score, int32_t n, range *r)
+{
+	double sum[LANES] = {0};
+	int32_t numbers[LANES] = {0};
+	float least[LANES];
+	float most[LANES];
+	int32_t i = 0;
+
+	for (int j = 0; j < LANES; j++)
+	{
+		least[j] = r->least;
+		most[j] = r->most;
+	}
+	for (; i + LANES <= n; i += LANES)
+		for (int j = 0; j < LANES; j++)
+		{
+			float x = score[i + j];
+			bool is = is_number(x);
+
+			sum[j] += is ? x : 0;
+			numbers[j] += is;
+			least[j] = is && x < least[j] ? x : least[j];
+			most[j] = is && x > most[j] ? x : most[j];
+			score[i + j] = is ? x : -INFINITY;
+		}
+	for (; i < n; i++)
+	{
+		float x = score[i];
+		bool is = is_number(x);
+
+		sum[0] += is ? x : 0;
+		numbers[0] += is;
+		least[0] = is && x < least[0] ? x : least[0];
+		most[0] = is && x > most[0] ? x : most[0];
+		score[i] = is ? x : -INFINITY;
+	}
+	for (int j = 0; j < LANES; j++)
+	{
+		r->sum += sum[j];
+		r->n += numbers[j];
+		r->least = least[j] < r->least ? least[j] : r->least;
+		r->most = most[j] > r->most ? most[j] : r->most;
+	}
+}
+
+/* Of the squares of what scores are away from the mean. */
+static double
+squares_of(const float *score, int32_t n, double mean)
+{
+	double sum[LANES] = {0};
+	int32_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		for (int j = 0; j < LANES; j++)
+		{
+			double away = is_number(score[i + j]) ? score[i + j] - mean : 0;
+
+			sum[j] += away * away;
+		}
+	for (; i < n; i++)
+	{
+		double away = is_number(score[i]) ? score[i] - mean : 0;
+
+		sum[0] += away * away;
+	}
+	for (int j = 1; j < LANES; j++)
+		sum[0] += sum[j];
+	return sum[0];
+}
+
+/* A score with its place in the array, and bits that are ordered as scores are. */
+typedef struct keyed
+{
+	uint32_t key;
+	int32_t at;
+} keyed;
+
+static inline uint32_t
+key_of(float x)
+{
+	uint32_t bits;
+
+	x += 0.0f; /* -0 is 0 */
+	memcpy(&bits, &x, sizeof(bits));
+	return bits & UINT32_C(0x80000000) ? ~bits : bits | UINT32_C(0x80000000);
+}
+
+static inline uint32_t
+digit_of(uint32_t key, int digit)
+{
+	return (key >> (digit * DIGIT_BITS)) & (VALUES - 1);
+}
+
+size_t
+reco_scale_room(reco_hybrid_scale scale, int32_t n)
+{
+	if (scale != RECO_HYBRID_RANK)
+		return 0;
+	return 2 * reco_room((size_t) n * sizeof(keyed)) +
+		   reco_room((size_t) DIGITS * VALUES * sizeof(int32_t));
+}
+
+/* The scores that are numbers, in rising order, to one of the two arrays; NULL: stopped. */
+static const keyed *
+sort(const reco_env *env, const float *score, int32_t n, keyed *a, keyed *b, int32_t *count)
+{
+	int32_t have = 0;
+
+	memset(count, 0, (size_t) DIGITS * VALUES * sizeof(int32_t));
+	for (int32_t i = 0; i < n; i++)
+	{
+		if ((i + 1) % PIECE == 0 && env->poll(env->arg))
+			return NULL;
+		if (!is_number(score[i]))
+			continue;
+		a[have] = (keyed){key_of(score[i]), i};
+		for (int d = 0; d < DIGITS; d++)
+			count[d * VALUES + (int) digit_of(a[have].key, d)]++;
+		have++;
+	}
+	for (int d = 0; d < DIGITS; d++)
+	{
+		int32_t *place = &count[d * VALUES];
+		int32_t at = 0;
+		keyed *swap = a;
+
+		for (int v = 0; v < VALUES; v++)
+		{
+			int32_t here = place[v];
+
+			place[v] = at;
+			at += here;
+		}
+		for (int32_t k = 0; k < have; k++)
+		{
+			b[place[digit_of(a[k].key, d)]++] = a[k];
+			if ((k + 1) % PIECE == 0 && env->poll(env->arg))
+				return NULL;
+		}
+		a = b;
+		b = swap;
+	}
+	return a;
+}
+
+/* Scores become places from the worst, from 1; n of them are numbers. */
+static reco_status
+make_ranks(const reco_env *env, float *score, int32_t all, int32_t n, void *room)
+{
+	keyed *a = room;
+	keyed *b = (keyed *) ((char *) room + reco_room((size_t) all * sizeof(keyed)));
+	int32_t *count = (int32_t *) ((char *) room + 2 * reco_room((size_t) all * sizeof(keyed)));
+	const keyed *sorted = sort(env, score, all, a, b, count);
+
+	if (sorted == NULL)
+		return RECO_STOPPED;
+	for (int32_t from = 0, to; from < n; from = to)
+	{
+		to = from;
+		while (to < n && sorted[to].key == sorted[from].key)
+			if (++to % PIECE == 0 && env->poll(env->arg))
+				return RECO_STOPPED;
+		for (int32_t k = from; k < to; k++)
+			score[sorted[k].at] = (float) ((from + 1 + to) / 2.0);
+	}
+	return RECO_OK;
+}
+
+static reco_status
+find_deviation(const reco_env *env, const float *score, int32_t n, const range *r,
+			   reco_scaling *out)
+{
+	double squares = 0;
+
+	for (int32_t at = 0; at < n; at += PIECE)
+	{
+		squares += squares_of(score + at, n - at < PIECE ? n - at : PIECE, out->shift);
+		if (n - at > PIECE && env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	out->scale = sqrt(squares / r->n);
+	out->least = (r->least - out->shift) / out->scale;
+	return RECO_OK;
+}
+
+reco_status
+reco_scale_find(const reco_env *env, reco_hybrid_scale scale, float *score, int32_t n, void *room,
+				reco_scaling *out)
+{
+	range r = {.least = INFINITY, .most = -INFINITY};
+
+	for (int32_t at = 0; at < n; at += PIECE)
+	{
+		add_range(score + at, n - at < PIECE ? n - at : PIECE, &r);
+		if (n - at > PIECE && env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	*out = (reco_scaling){.n = r.n, .tells = r.n > 0 && r.least < r.most, .scale = 1};
+	if (r.n == 0 || scale == RECO_HYBRID_NONE)
+		return RECO_OK;
+	if (scale == RECO_HYBRID_RANK)
+	{
+		out->scale = r.n;
+		return make_ranks(env, score, n, r.n, room);
+	}
+	out->shift = r.least;
+	if (!out->tells)
+		return RECO_OK;
+	out->scale = (double) r.most - r.least;
+	if (scale == RECO_HYBRID_MIN_MAX)
+		return RECO_OK;
+	out->shift = r.sum / r.n;
+	return find_deviation(env, score, n, &r, out);
+}

@@ -1,0 +1,374 @@
+/*
+ * score_hybrid_user.c
+ *	  What the members of a hybrid come to for the user in its seat.
+ *
+ * Scales follow from the scores of all items, so whatever is asked of a user first has each
+ * member score everything, once; of a cascade the first member makes a list, and the others score
+ * what is in it.  Without a scale nothing needs to be known before.
+ *
+ * The scratch holds the members' seats, which are open as long as it is, each with the scores of
+ * all items; behind them room to sort these for ranks, and for what a cascade proposes.
+ */
+#include "core/scoring/score_hybrid_user.h"
+
+#include "core/base/slab.h"
+#include "core/data/sorting.h"
+
+static reco_hybrid_user *
+user_of(const reco_seat *seat)
+{
+	return seat->scratch;
+}
+
+uint32_t
+reco_hybrid_asked(const reco_hybrid_scorer *h, const reco_profile *profile)
+{
+	uint32_t asked = h->candidates > 0 ? 1 : 0;
+
+	for (int r = 0; r < h->rules; r++)
+		if (reco_hybrid_is_about(&h->rule[r], profile))
+			return h->rule[r].members;
+	for (int m = 0; m < h->members; m++)
+		if (h->member[m].weight > 0)
+			asked |= UINT32_C(1) << m;
+	return asked;
+}
+
+static size_t
+member_bytes(const reco_hybrid_scorer *h, int member)
+{
+	return reco_hybrid_is_asked(h, member) ? reco_room(reco_seat_bytes(h->member[member].scorer))
+										   : 0;
+}
+
+/* Where a member's seat is, or with their number what is behind them. */
+static size_t
+place_of(const reco_hybrid_scorer *h, int member)
+{
+	size_t bytes = reco_room(sizeof(reco_hybrid_user));
+
+	for (int m = 0; m < member; m++)
+		bytes += member_bytes(h, m);
+	return bytes;
+}
+
+reco_seat *
+reco_hybrid_member_seat(const reco_seat *seat, int member)
+{
+	return (reco_seat *) ((char *) seat->scratch + place_of(reco_hybrid_of_seat(seat), member));
+}
+
+static int32_t
+most_proposed(const reco_hybrid_scorer *h)
+{
+	return h->candidates < h->head.items ? h->candidates : h->head.items;
+}
+
+static size_t
+set_bytes(const reco_hybrid_scorer *h)
+{
+	return RECO_SET_BYTES(h->head.items) + sizeof(uint64_t);
+}
+
+/* The room behind the seats, from `memory` on; NULL: how large it is. */
+static size_t
+rooms(const reco_hybrid_scorer *h, char *memory, reco_hybrid_proposed *out)
+{
+	size_t items = (size_t) h->head.items;
+	char *at = memory;
+	reco_hybrid_proposed p = {0};
+
+	at += reco_room(reco_scale_room(h->scale, h->head.items));
+	if (h->candidates > 0)
+	{
+		p.set = reco_take((void *) &at, set_bytes(h));
+		p.ranked = reco_take((void *) &at, (size_t) most_proposed(h) * sizeof(reco_ranked));
+		p.item = reco_take((void *) &at, items * sizeof(int32_t));
+		p.score = reco_take((void *) &at, (size_t) h->members * items * sizeof(float));
+	}
+	if (out)
+		*out = p;
+	return (size_t) (at - memory);
+}
+
+size_t
+reco_hybrid_user_bytes(const reco_hybrid_scorer *h)
+{
+	return place_of(h, h->members) + rooms(h, NULL, NULL);
+}
+
+reco_hybrid_proposed
+reco_hybrid_proposal(const reco_seat *seat)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_hybrid_proposed p;
+
+	(void) rooms(h, (char *) reco_hybrid_member_seat(seat, h->members), &p);
+	p.n = user_of(seat)->proposed;
+	return p;
+}
+
+/* What is in the scores' rooms is as much as was touched. */
+static void
+clear_rooms(reco_seat *seat)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_hybrid_proposed p = reco_hybrid_proposal(seat);
+	size_t touched = (size_t) user_of(seat)->touched;
+
+	memset(reco_hybrid_member_seat(seat, h->members), 0, reco_scale_room(h->scale, h->head.items));
+	if (h->candidates == 0)
+		return;
+	memset(p.set, 0, set_bytes(h));
+	memset(p.ranked, 0, (size_t) most_proposed(h) * sizeof(reco_ranked));
+	memset(p.item, 0, touched * sizeof(int32_t));
+	for (int m = 0; m < h->members; m++)
+		memset(p.score + (size_t) m * (size_t) h->head.items, 0, touched * sizeof(float));
+}
+
+void
+reco_hybrid_user_clear(reco_seat *seat)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_hybrid_user *user = user_of(seat);
+	size_t items = (size_t) h->head.items;
+
+	for (int m = 0; m < h->members; m++)
+	{
+		reco_seat *of = reco_hybrid_member_seat(seat, m);
+
+		/* a member's place is zeros where open did not come to it */
+		if (!reco_hybrid_is_asked(h, m) || of->scorer == NULL)
+			continue;
+		if (user->filled)
+			memset(of->score, 0, items * sizeof(float));
+		memset(of, 0, sizeof(*of));
+	}
+	if (user->filled)
+		clear_rooms(seat);
+	memset(user, 0, sizeof(*user));
+}
+
+/* By which it counts for the user; nobody asked may have one. */
+static double
+weight_of(const reco_hybrid_scorer *h, uint32_t asked, int member)
+{
+	bool any = false;
+
+	for (int m = 0; m < h->members && !any; m++)
+		any = reco_hybrid_has(asked, m) && h->member[m].weight > 0;
+	if (!any)
+		return 1;
+	return h->member[member].weight > 0 ? h->member[member].weight : 0;
+}
+
+static void
+add_part(reco_hybrid_user *user, int member, double weight, const reco_scaling *s,
+		 const float *score, reco_seat *seat)
+{
+	user->part[user->parts++] = (reco_hybrid_part){
+		.member = member,
+		.share = weight,
+		.times = 1 / s->scale,
+		.shift = s->shift,
+		.none = s->least,
+		.score = score,
+		.seat = seat,
+	};
+}
+
+/* Weights become shares of the mean. */
+static void
+share_out(reco_hybrid_user *user, bool scaled)
+{
+	double weights = 0;
+
+	for (int k = 0; k < user->parts; k++)
+		weights += user->part[k].share;
+	for (int k = 0; k < user->parts; k++)
+	{
+		reco_hybrid_part *p = &user->part[k];
+
+		p->share /= scaled ? weights : 1;
+		p->times *= p->share;
+		p->none *= p->share;
+	}
+}
+
+/* Members that tell items apart, or where there are none those that leave some without a score. */
+static reco_status
+measure_all(reco_seat *seat)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_hybrid_user *user = user_of(seat);
+	reco_scaling scaling[RECO_HYBRID_MEMBERS];
+	uint32_t known = 0;
+
+	for (int m = 0; m < h->members; m++)
+	{
+		reco_seat *of = reco_hybrid_member_seat(seat, m);
+		reco_status status = RECO_OK;
+
+		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
+			continue;
+		known |= UINT32_C(1) << m;
+		scaling[m] = (reco_scaling){.scale = 1, .tells = true};
+		if (h->scale == RECO_HYBRID_NONE)
+			continue;
+		status = reco_seat_score_all(of);
+		/* of ranks they are the member's scores no more */
+		if (h->scale == RECO_HYBRID_RANK)
+			of->scored = false;
+		if (status == RECO_OK)
+			status = reco_scale_find(&seat->env, h->scale, of->score, h->head.items,
+									 reco_hybrid_member_seat(seat, h->members), &scaling[m]);
+		if (status != RECO_OK)
+			return status;
+	}
+	for (int telling = 1; telling >= 0 && user->parts == 0; telling--)
+		for (int m = 0; m < h->members; m++)
+		{
+			reco_seat *of = reco_hybrid_member_seat(seat, m);
+			double weight = weight_of(h, user->asked, m);
+
+			if (reco_hybrid_has(known, m) && weight > 0 &&
+				(telling ? scaling[m].tells : scaling[m].n > 0 && scaling[m].n < h->head.items))
+				add_part(user, m, weight, &scaling[m],
+						 h->scale == RECO_HYBRID_NONE ? NULL : of->score, of);
+		}
+	return RECO_OK;
+}
+
+/* The items of a set, rising, which is empty afterwards. */
+static int32_t
+empty_set(uint64_t *set, int32_t items, int32_t *item)
+{
+	int32_t n = 0;
+
+	for (int32_t w = 0; w < (items + 63) / 64; w++)
+	{
+		for (; set[w]; set[w] &= set[w] - 1)
+			item[n++] = w * 64 + __builtin_ctzll(set[w]);
+	}
+	return n;
+}
+
+/* What the member proposes: its best without the user's own, and of these what is as good. */
+static reco_status
+propose(reco_seat *seat, reco_seat *of)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	const reco_profile *own = of->profile;
+	reco_hybrid_proposed p = reco_hybrid_proposal(seat);
+	int32_t most = most_proposed(h);
+	reco_status status;
+	int64_t done = 0;
+	int32_t n;
+
+	for (int64_t j = 0; j < own->n; j++)
+		reco_set_add(p.set, own->item[j]);
+	n = reco_seat_top(of, p.set, most, p.ranked);
+	if (n < 0)
+		return RECO_STOPPED;
+	user_of(seat)->touched = n + (int32_t) own->n;
+	memset(p.set, 0, set_bytes(h));
+	for (int32_t r = 0; r < n; r++)
+		reco_set_add(p.set, p.ranked[r].item);
+	status = reco_seat_some(of, own->item, (int32_t) own->n, p.score);
+	for (int64_t j = 0; j < own->n && status == RECO_OK; j++)
+	{
+		reco_ranked mine = {p.score[j], own->item[j]};
+
+		if (mine.score > -INFINITY && (n < most || !reco_ranked_after(mine, p.ranked[n - 1])))
+			reco_set_add(p.set, mine.item);
+		if (stop_after(&seat->env, 1, &done))
+			status = RECO_STOPPED;
+	}
+	if (status == RECO_OK)
+		user_of(seat)->proposed = empty_set(p.set, h->head.items, p.item);
+	return status;
+}
+
+/* Of a cascade: who proposes, and who ranks. */
+static reco_status
+measure_cascade(reco_seat *seat)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_hybrid_user *user = user_of(seat);
+	reco_scaling scaling[RECO_HYBRID_MEMBERS];
+	reco_hybrid_proposed p = reco_hybrid_proposal(seat);
+	uint32_t known = 0;
+	int first = -1;
+
+	for (int m = 0; m < h->members; m++)
+	{
+		reco_seat *of = reco_hybrid_member_seat(seat, m);
+		float *score = p.score + (size_t) m * (size_t) h->head.items;
+		reco_status status = RECO_OK;
+
+		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
+			continue;
+		known |= UINT32_C(1) << m;
+		if (first < 0)
+			status = propose(seat, of);
+		first = first < 0 ? m : first;
+		if (status == RECO_OK)
+			status = reco_seat_some(of, p.item, user->proposed, score);
+		if (status == RECO_OK)
+			status = reco_scale_find(&seat->env, h->scale, score, user->proposed,
+									 reco_hybrid_member_seat(seat, h->members), &scaling[m]);
+		if (status != RECO_OK)
+			return status;
+	}
+	for (int round = 0; round < 2 && user->parts == 0 && user->proposed > 0; round++)
+		for (int m = 0; m < h->members; m++)
+		{
+			double weight = round == 0 ? weight_of(h, user->asked, m) : m == first;
+
+			if (reco_hybrid_has(known, m) && weight > 0 &&
+				(round == 1 || scaling[m].tells ||
+				 (h->scale == RECO_HYBRID_NONE && scaling[m].n > 0)))
+				add_part(user, m, weight, &scaling[m],
+						 p.score + (size_t) m * (size_t) h->head.items,
+						 reco_hybrid_member_seat(seat, m));
+		}
+	return RECO_OK;
+}
+
+reco_status
+reco_hybrid_measure(reco_seat *seat)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_hybrid_user *user = user_of(seat);
+	reco_status status;
+
+	if (user->measured)
+		return RECO_OK;
+	user->filled = true;
+	user->parts = 0;
+	/* what one member alone scores has no order to be given anew */
+	user->cascade = h->candidates > 0 && (user->asked & (user->asked - 1)) != 0;
+	status = user->cascade ? measure_cascade(seat) : measure_all(seat);
+	if (status == RECO_OK)
+		share_out(user, h->scale != RECO_HYBRID_NONE);
+	user->measured = status == RECO_OK;
+	return status;
+}
+
+int32_t
+reco_hybrid_place(const reco_hybrid_proposed *p, int32_t item)
+{
+	int32_t from = 0;
+	int32_t to = p->n;
+
+	while (from < to)
+	{
+		int32_t middle = from + (to - from) / 2;
+
+		if (p->item[middle] < item)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from < p->n && p->item[from] == item ? from : -1;
+}

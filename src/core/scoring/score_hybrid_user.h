@@ -1,0 +1,101 @@
+/*
+ * score_hybrid_user.h
+ *	  What the members of a hybrid come to for the user in its seat.
+ */
+#ifndef RECO_CORE_SCORING_SCORE_HYBRID_USER_H
+#define RECO_CORE_SCORING_SCORE_HYBRID_USER_H
+
+#include "core/scoring/score_hybrid_members.h"
+
+#include <float.h>
+#include <math.h>
+
+/* What a member adds to the scores of the user: share times its scaled score. */
+typedef struct reco_hybrid_part
+{
+	int member;
+	double share; /* of the mean; without a scale a weight */
+	double shift; /* share times scaled = (score - shift) * times */
+	double times;
+	double none; /* the same of an item without a score */
+	/* of all items, or of what is proposed in its order; NULL: to be asked for */
+	const float *score;
+	reco_seat *seat;
+} reco_hybrid_part;
+
+/* How a cascade's items are chosen: the rooms of what is proposed. */
+typedef struct reco_hybrid_proposed
+{
+	int32_t n;
+	int32_t *item;       /* rising */
+	float *score;        /* of n items, for each member in turn */
+	uint64_t *set;       /* items */
+	reco_ranked *ranked; /* as many as may be proposed */
+} reco_hybrid_proposed;
+
+/* The head of a seat's scratch; the members' seats are behind it, and what the kind needs. */
+typedef struct reco_hybrid_user
+{
+	bool filled;    /* scores and rooms are not zeros */
+	bool measured;  /* parts are known */
+	bool cascade;   /* of this user */
+	uint32_t asked; /* members, a bit each */
+	int parts;
+	reco_hybrid_part part[RECO_HYBRID_MEMBERS];
+	int32_t proposed;
+	int32_t touched;                           /* of the rooms for these */
+	reco_profile profile[RECO_HYBRID_MEMBERS]; /* of a stored user */
+} reco_hybrid_user;
+
+static inline const reco_hybrid_scorer *
+reco_hybrid_of_seat(const reco_seat *seat)
+{
+	return (const reco_hybrid_scorer *) seat->scorer;
+}
+
+/* Bytes of the scratch, and what lies in it. */
+extern size_t reco_hybrid_user_bytes(const reco_hybrid_scorer *scorer);
+extern reco_seat *reco_hybrid_member_seat(const reco_seat *seat, int member);
+extern reco_hybrid_proposed reco_hybrid_proposal(const reco_seat *seat);
+
+/* The members that score a user, a bit each. */
+extern uint32_t reco_hybrid_asked(const reco_hybrid_scorer *scorer, const reco_profile *profile);
+
+/*
+ * The user's parts, found once.  Errors: RECO_STOPPED.  Afterwards the room behind the scratch is
+ * as reco_hybrid_user_clear makes it zeros again.
+ */
+extern reco_status reco_hybrid_measure(reco_seat *seat);
+extern void reco_hybrid_user_clear(reco_seat *seat);
+
+/* The place of an item among what is proposed; -1: it is not. */
+extern int32_t reco_hybrid_place(const reco_hybrid_proposed *proposed, int32_t item);
+
+/* No member should say anything else but a number or -infinity. */
+static inline bool
+reco_hybrid_scored(float x)
+{
+	return fabsf(x) <= FLT_MAX;
+}
+
+/* The mean of the parts, whose members score the item at x, a score each. */
+static inline float
+reco_hybrid_mean(const reco_hybrid_user *user, bool scaled, const float *x)
+{
+	double sum = 0;
+	double weight = 0;
+	bool any = false;
+
+	for (int k = 0; k < user->parts; k++)
+	{
+		const reco_hybrid_part *p = &user->part[k];
+		bool scored = reco_hybrid_scored(x[k]);
+
+		sum += scored ? (x[k] - p->shift) * p->times : p->none;
+		weight += scored ? p->share : 0;
+		any = any || scored;
+	}
+	return !any ? -INFINITY : (float) (scaled ? sum : sum / weight);
+}
+
+#endif /* RECO_CORE_SCORING_SCORE_HYBRID_USER_H */
