@@ -70,8 +70,10 @@ SELECT ops_guarded();
 CALL reco.refresh('ops_guarded', guard => ' ndcg@10>=0.95*current ');
 SELECT ops_guarded();
 SELECT (metrics -> 'ndcg@10')::float8 > 0.5 AS worth_something FROM ops_guarded.versions WHERE active;
+-- of so few users three seeds are measured together
 SELECT abs((metrics -> 'ndcg@10')::float8 - value) < 1e-9 AS as_evaluated FROM ops_guarded.versions AS v,
-  reco.evaluate('ops_taste', ARRAY[reco.ials(factors => 8, regularization => 1)]) AS e WHERE active AND metric = 'ndcg' AND value > 0.5;
+  (SELECT sum(value * users) / sum(users) AS value FROM generate_series(42, 44) AS seed,
+     reco.evaluate('ops_taste', ARRAY[reco.ials(factors => 8, regularization => 1)], seed => seed) WHERE metric = 'ndcg' AND algorithm LIKE 'ials%') AS e WHERE active;
 CREATE TABLE ops_kept AS SELECT r.* FROM ops_guarded.recommend(1) AS r;
 -- a source that went wrong
 CALL reco.alter_model('ops_guarded', source => 'SELECT u, (i * 7 + u * 13 + hashint4(u * 1000 + i) % 40 + 80) % 40 AS i FROM ops_taste');
