@@ -50,7 +50,7 @@ CREATE FUNCTION reco.bpr(
   loss pg_catalog.text DEFAULT 'bpr',
   factors pg_catalog.int4 DEFAULT 64,
   iterations pg_catalog.int4 DEFAULT 100,
-  learning_rate pg_catalog.float8 DEFAULT 0.2,
+  learning_rate pg_catalog.float8 DEFAULT NULL,
   regularization pg_catalog.float8 DEFAULT 0.01,
   max_sampled pg_catalog.int4 DEFAULT 10,
   popularity pg_catalog.float8 DEFAULT 0,

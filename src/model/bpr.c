@@ -10,6 +10,8 @@
 #include "core/bpr/bpr.h"
 #include "core/scoring/score_bpr.h"
 
+#include <math.h>
+
 typedef struct BprParams
 {
 	int loss;
@@ -32,7 +34,7 @@ static const reco_option bpr_options[] = {
 	{"loss", RECO_OPTION_ENUM, FIELD(loss), RECO_BPR, 0, 0, losses},
 	{"factors", RECO_OPTION_INT, FIELD(factors), 64, 1, RECO_BPR_MAX_FACTORS, NULL},
 	{"iterations", RECO_OPTION_INT, FIELD(iterations), 100, 1, 10000, NULL},
-	{"learning_rate", RECO_OPTION_REAL, FIELD(learning_rate), 0.2, 1e-6, 1, NULL},
+	{"learning_rate", RECO_OPTION_REAL, FIELD(learning_rate), 0, 1e-6, 1, NULL, true},
 	{"regularization", RECO_OPTION_REAL, FIELD(regularization), 0.01, 0, 1, NULL},
 	{"max_sampled", RECO_OPTION_INT, FIELD(max_sampled), 10, 1, RECO_BPR_MAX_SAMPLED, NULL},
 	{"popularity", RECO_OPTION_REAL, FIELD(popularity), 0, 0, 2, NULL},
@@ -84,6 +86,16 @@ bpr_parts(const RecoSpec *spec, int *n)
 		(RecoPartType){.name = "chance", .side = RECO_OF_ITEMS, .width = 1, .element = RECO_FLOAT8};
 	*n = params_of(spec)->popularity > 0 ? BPR_PARTS : BPR_CHANCE;
 	return type;
+}
+
+/* The steps of warp are of samples that are wrong, and so of more of them that count. */
+static void
+bpr_choose(const RecoTraining *training, void *value)
+{
+	BprParams *params = value;
+
+	if (isnan(params->learning_rate))
+		params->learning_rate = params->loss == RECO_WARP ? 0.1 : 0.2;
 }
 
 static bool
@@ -182,6 +194,7 @@ const RecoAlgorithm reco_algorithm_bpr = {
 	.negative = "is no interaction",
 	.source = "model",
 	.options = bpr_options,
+	.choose = bpr_choose,
 	.candidates = bpr_candidates,
 	.params_size = sizeof(BprParams),
 	.parallel = bpr_parallel,
