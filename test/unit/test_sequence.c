@@ -215,6 +215,23 @@ test_scores(void **state)
 	}
 }
 
+/* Items that nothing follows are many items all the same: between them it can be stopped. */
+static void
+test_idle_items(void **state)
+{
+	static int64_t start[] = {0, 0};
+	const reco_ordered none = {.start = start};
+	const reco_sequence_params params = {4, 1, 10};
+	reco_neighbors lists;
+	mimic_env m;
+
+	(void) state;
+	mimic_env_init(&m);
+	m.stop_at = 1;
+	assert_int_equal(reco_sequence_find(&m.env, &none, 1, 100000, &params, &lists), RECO_STOPPED);
+	assert_int_equal(m.live, 0);
+}
+
 int
 main(void)
 {
@@ -222,6 +239,7 @@ main(void)
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_idle_items),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -417,14 +417,67 @@ test_ends(void **state)
 	reco_sessions_free(&m.env, &s);
 }
 
+/* A single score can be stopped, too, where sessions are long. */
+static void
+test_one_score(void **state)
+{
+	enum
+	{
+		SESSIONS = 20,
+		LENGTH = 20000
+	};
+	static const float moment[1];
+	static const int32_t item[1];
+	const reco_profile profile = {
+		.n = 1, .item = item, .events = 1, .event = item, .moment = moment};
+	int64_t *start = calloc(SESSIONS + 1, sizeof(int64_t));
+	reco_ordered o = {start, calloc(SESSIONS * LENGTH, sizeof(int32_t)),
+					  calloc(SESSIONS * LENGTH, sizeof(float))};
+	double age[SESSIONS] = {0};
+	float *weight = calloc(LENGTH, sizeof(float));
+	double decay[RECO_SESSION_DECAYS];
+	reco_session_scorer k = {
+		.sums.head = {&reco_session_scorer_type, LENGTH, -INFINITY, INFINITY},
+		.params = {SESSIONS, SESSIONS, false, true, 2.5, 1, 6, 10},
+		.weight = weight,
+		.decay = decay,
+	};
+	reco_seat *seat;
+	mimic_env m;
+	float score;
+
+	(void) state;
+	mimic_env_init(&m);
+	for (int32_t e = 0; e < SESSIONS * LENGTH; e++)
+	{
+		start[e / LENGTH + 1] = e + 1;
+		o.item[e] = e % LENGTH;
+	}
+	reco_session_decays(&k.params, decay);
+	assert_int_equal(reco_sessions_build(&m.env, &o, age, SESSIONS, LENGTH, SESSIONS, &k.sessions),
+					 RECO_OK);
+	assert_int_equal(reco_seat_make(&m.env, &k.sums.head, &seat), RECO_OK);
+	assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
+	m.polls = 0;
+	m.stop_at = 1;
+	assert_int_equal(reco_seat_some(seat, item, 1, &score), RECO_STOPPED);
+	reco_seat_close(seat);
+	reco_seat_free(&m.env, seat);
+	reco_sessions_free(&m.env, &k.sessions);
+	assert_int_equal(m.live, 0);
+	free(start);
+	free(o.item);
+	free(o.moment);
+	free(weight);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_index),
-		cmocka_unit_test(test_scores),
-		cmocka_unit_test(test_similar),
-		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_index),     cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_similar),   cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_one_score),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

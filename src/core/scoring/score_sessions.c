@@ -347,7 +347,7 @@ session_gather(reco_seat *seat, const reco_sum_scratch *sums)
 			int32_t item = sessions->col[e];
 
 			reco_sum_add(&to, item, part * item_weight(k, item, sessions->value[e] - last), 1);
-			if (stop_after(&seat->env, 2, &done))
+			if (stop_after(&seat->env, 3, &done))
 				return RECO_STOPPED;
 		}
 		if (stop_after(&seat->env, 8, &done))
@@ -366,27 +366,8 @@ place_in(const reco_csr *sessions, int32_t session, int32_t item)
 	return at < 0 ? 0 : sessions->value[at];
 }
 
-static void
-session_of_item(const reco_seat *seat, int32_t item, double *sum, double *weight)
-{
-	const reco_session_scorer *k = sessions_of(seat->scorer);
-	const reco_csr *sessions = &k->sessions.by_session;
-	scratch t = scratch_of(seat);
-
-	for (int32_t c = 0; c < t.s->neighbors; c++)
-	{
-		int32_t session = t.best[c].session;
-		float place = place_in(sessions, session, item);
-
-		if (place == 0)
-			continue;
-		*sum += part_of(k, &t.best[c]) *
-				item_weight(k, item, place - last_common(sessions, t.mark, session));
-		*weight += 1;
-	}
-}
-
-static const reco_sum_methods methods = {session_gather, session_of_item};
+/* to look for one item in each neighbor takes about as long as to gather them all */
+static const reco_sum_methods methods = {session_gather, NULL};
 
 static reco_status
 session_score(reco_seat *seat, float *score)
@@ -441,6 +422,7 @@ session_explain(reco_seat *seat, int32_t item, double *contribution, double *bas
 	const reco_session_scorer *k = sessions_of(seat->scorer);
 	const reco_csr *sessions = &k->sessions.by_session;
 	scratch t = scratch_of(seat);
+	int64_t done = 0;
 
 	*baseline = 0;
 	for (int32_t c = 0; c < t.s->neighbors; c++)
@@ -449,6 +431,8 @@ session_explain(reco_seat *seat, int32_t item, double *contribution, double *bas
 		float place = place_in(sessions, session, item);
 		double adds;
 
+		if (stop_after(&seat->env, SEARCH_STEPS, &done))
+			return RECO_STOPPED;
 		if (place == 0)
 			continue;
 		adds = part_of(k, &t.best[c]) *

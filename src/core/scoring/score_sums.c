@@ -168,7 +168,7 @@ reco_sum_some(reco_seat *seat, const reco_sum_methods *methods, const int32_t *i
 {
 	const reco_sum_scorer *s = sums_of(seat);
 	const reco_profile *profile = seat->profile;
-	bool few = n < FEW_ITEMS || n < s->head.items / FEW_SHARE;
+	bool few = methods->of_item && (n < FEW_ITEMS || n < s->head.items / FEW_SHARE);
 	reco_sum_scratch t = scratch_of(seat);
 	int64_t done = 0;
 	reco_status status = RECO_OK;

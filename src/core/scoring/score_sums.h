@@ -66,7 +66,10 @@ reco_sum_add(const reco_sum_scratch *t, int32_t item, double part, double weight
 		t->weight[item] += weight;
 }
 
-/* What a family adds up: everything of a user, or one item's sums.  RECO_STOPPED, or fine. */
+/*
+ * What a family adds up: everything of a user, or one item's sums (NULL: some scores are taken from
+ * all sums).  RECO_STOPPED, or fine.
+ */
 typedef struct reco_sum_methods
 {
 	reco_status (*gather)(reco_seat *seat, const reco_sum_scratch *scratch);

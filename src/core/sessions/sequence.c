@@ -158,7 +158,7 @@ take_best(finding *f, int32_t item, int32_t n, reco_neighbors *out)
 		out->similarity[at + k] = f->best[k].weight;
 	}
 	out->start[item + 1] = at + have;
-	return stop_after(f->env, 32 * (int64_t) have, &f->done) ? RECO_STOPPED : RECO_OK;
+	return stop_after(f->env, 32 * (int64_t) have + 8, &f->done) ? RECO_STOPPED : RECO_OK;
 }
 
 static reco_status
