@@ -74,15 +74,25 @@ static void
 popular_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	const reco_csr *a = &training->by_user;
-	float *count = reco_zeros(training->budget, a->cols);
+	Size bytes = ((Size) a->cols + 1) * sizeof(int32);
+	/* in integers: a float beyond 2^24 does not become larger by 1 */
+	int32 *count = reco_budget_alloc(training->budget, bytes);
+	float *popular = reco_zeros(training->budget, a->cols);
 
+	memset(count, 0, bytes);
 	for (int64 e = 0; e < a->start[a->rows]; e++)
 	{
 		if (a->value == NULL || a->value[e] > 0)
 			count[a->col[e]]++;
 		RECO_POLL_AT(e);
 	}
-	member->part[POPULAR_COUNT] = reco_vector_part(&member->type[POPULAR_COUNT], a->cols, count);
+	for (int32 i = 0; i < a->cols; i++)
+	{
+		popular[i] = (float) count[i];
+		RECO_POLL_AT(i);
+	}
+	reco_budget_free(training->budget, count);
+	member->part[POPULAR_COUNT] = reco_vector_part(&member->type[POPULAR_COUNT], a->cols, popular);
 }
 
 static void

@@ -43,16 +43,21 @@ static size_t
 repeat_memory(const RecoTraining *training)
 {
 	return reco_training_events_memory(training) +
-		   ((Size) training->by_user.cols + 1) * sizeof(float);
+		   ((Size) training->by_user.cols + 1) * (sizeof(float) + sizeof(int32));
 }
 
-/* How many users have each item in their newest basket. */
-static float *
+/*
+ * How many users have each item in their newest basket: in integers, as a float beyond 2^24 does
+ * not become larger by 1.
+ */
+static int32 *
 count_newest(const RecoTraining *training, const reco_ordered *events)
 {
 	int32 users = training->by_user.rows;
-	float *count = reco_zeros(training->budget, training->by_user.cols);
+	Size bytes = ((Size) training->by_user.cols + 1) * sizeof(int32);
+	int32 *count = reco_budget_alloc(training->budget, bytes);
 
+	memset(count, 0, bytes);
 	for (int32 u = 0; u < users; u++)
 	{
 		int64 from = events->start[u];
@@ -75,13 +80,15 @@ repeat_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	int32 users = training->by_user.rows;
 	int32 items = training->by_user.cols;
 	reco_ordered events = reco_training_events(training);
-	float *share = count_newest(training, &events);
+	int32 *count = count_newest(training, &events);
+	float *share = reco_zeros(training->budget, items);
 
 	for (int32 i = 0; i < items; i++)
 	{
-		share[i] /= (float) users;
+		share[i] = (float) count[i] / (float) users;
 		RECO_POLL_AT(i);
 	}
+	reco_budget_free(training->budget, count);
 	member->part[REPEAT_EVENTS] = reco_events_part(&events, users);
 	member->part[REPEAT_SHARE] = reco_vector_part(&member->type[REPEAT_SHARE], items, share);
 }

@@ -154,18 +154,22 @@ static float *
 weights_of(const RecoTraining *training, double idf)
 {
 	const reco_csr *a = &training->by_user;
+	/* in integers: a float beyond 2^24 does not become larger by 1 */
+	int32 *count = reco_budget_alloc(training->budget, ((Size) a->cols + 1) * sizeof(int32));
 	float *weight = reco_zeros(training->budget, a->cols);
 
+	memset(count, 0, ((Size) a->cols + 1) * sizeof(int32));
 	for (int64 e = 0; e < a->start[a->rows]; e++)
 	{
-		weight[a->col[e]]++;
+		count[a->col[e]]++;
 		RECO_POLL_AT(e);
 	}
 	for (int32 i = 0; i < a->cols; i++)
 	{
-		weight[i] = (float) (1 + idf * log((double) a->rows / Max(weight[i], 1)));
+		weight[i] = (float) (1 + idf * log((double) a->rows / Max(count[i], 1)));
 		RECO_POLL_AT(i);
 	}
+	reco_budget_free(training->budget, count);
 	return weight;
 }
 
