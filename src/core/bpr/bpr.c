@@ -27,8 +27,9 @@
 #define CELL_WORK 2e6
 /* How many samples ahead rows are asked for. */
 #define AHEAD 8
-/* Samples between two looks whether to stop. */
-#define LOOK 1024
+/* Multiply-adds between two looks whether to stop, and of a fold-in that a thread may do. */
+#define LOOK_WORK 131072
+#define FOLD_IN_WORK 20000000
 /* One sample in so many is looked at for the loss. */
 #define LOSS_SHARE 16
 #define INITIAL_DEVIATION 0.1f
@@ -60,6 +61,7 @@ typedef struct bpr_fit
 	int32_t *item;
 	double *loss;    /* by cell: sums, */
 	int32_t *judged; /* and of how many samples */
+	int64_t *drawn;  /* by cell: samples so far */
 	reco_flag stop;
 } bpr_fit;
 
@@ -96,7 +98,7 @@ reco_bpr_memory(const reco_bpr_params *params, const reco_csr *by_user)
 	return factor_bytes(by_user->rows, stride) + factor_bytes(by_user->cols, stride) +
 		   items * (sizeof(float) + sizeof(uint16_t) + sizeof(int32_t) + 3 * sizeof(double)) +
 		   ((size_t) by_user->start[by_user->rows] + 1) * 2 * sizeof(int32_t) +
-		   cells * (2 * sizeof(int64_t) + sizeof(double) + sizeof(int32_t)) + 64 * 1024;
+		   cells * (3 * sizeof(int64_t) + sizeof(double) + sizeof(int32_t)) + 64 * 1024;
 }
 
 void
@@ -108,15 +110,6 @@ reco_bpr_free(const reco_env *env, reco_bpr *bpr)
 	release(env, bpr->chance);
 	bpr->user = bpr->item = bpr->bias = NULL;
 	bpr->chance = NULL;
-}
-
-static bool
-valid_params(const reco_bpr_params *p)
-{
-	return p->factors >= 1 && p->factors <= RECO_BPR_MAX_FACTORS && p->iterations >= 1 &&
-		   p->learning_rate > 0 && p->learning_rate <= 1 && p->regularization >= 0 &&
-		   p->regularization <= 1 && p->max_sampled >= 1 &&
-		   p->max_sampled <= RECO_BPR_MAX_SAMPLED && p->popularity >= 0 && p->popularity <= 10;
 }
 
 static inline bool
@@ -327,15 +320,6 @@ draw(const bpr_fit *fit, const reco_bpr_urn *urn, int64_t first, int64_t n, uint
 	return at;
 }
 
-static float
-loss_of(const reco_bpr_params *params, const reco_bpr_sample *s)
-{
-	if (params->loss == RECO_WARP)
-		return s->loss;
-	/* ln (1 + e^-x) without overflow */
-	return s->loss < 0 ? -s->loss + log1pf(expf(s->loss)) : log1pf(expf(-s->loss));
-}
-
 /* One sample. */
 static void
 step(const bpr_fit *fit, const reco_bpr_urn *urn, int64_t at, uint64_t key, uint64_t number,
@@ -354,7 +338,7 @@ step(const bpr_fit *fit, const reco_bpr_urn *urn, int64_t at, uint64_t key, uint
 
 	if (number % LOSS_SHARE == 0 && s.j != s.i)
 	{
-		*loss += loss_of(params, &s);
+		*loss += reco_bpr_loss_of(params, &s);
 		(*judged)++;
 	}
 	if (!(s.weight > 0))
@@ -367,7 +351,13 @@ step(const bpr_fit *fit, const reco_bpr_urn *urn, int64_t at, uint64_t key, uint
 	out->bias[s.j] = keep * out->bias[s.j] - rate * s.weight;
 }
 
-/* As many samples of a cell as it has interactions. */
+static bool
+is_done(const bpr_fit *fit, int64_t number)
+{
+	return fit->drawn[number] == fit->end[number] - fit->cell[number];
+}
+
+/* As many samples of a cell as it has interactions; it may be left, to be gone on with. */
 static void
 descend(bpr_fit *fit, int64_t number)
 {
@@ -379,24 +369,24 @@ descend(bpr_fit *fit, int64_t number)
 	uint64_t key = reco_rng_row(fit->params->seed, (uint64_t) (fit->iteration * cells + number));
 	int64_t first = fit->cell[number];
 	int64_t n = fit->end[number] - first;
+	int64_t look = LOOK_WORK / reco_bpr_sample_work(fit->params, fit->out) + 1;
 	int64_t ahead[AHEAD];
-	double loss = 0;
-	int32_t judged = 0;
+	bool left = false;
+	int64_t t = fit->drawn[number];
 
-	for (int64_t t = 0; t < AHEAD && t < n; t++)
-		ahead[t] = draw(fit, &urn, first, n, key, (uint64_t) t);
-	for (int64_t t = 0; t < n && urn.n > 0; t++)
+	for (int64_t k = t; k < t + AHEAD && k < n; k++)
+		ahead[k % AHEAD] = draw(fit, &urn, first, n, key, (uint64_t) k);
+	for (; t < n && !left; t++)
 	{
 		int64_t at = ahead[t % AHEAD];
 
 		if (t + AHEAD < n)
 			ahead[t % AHEAD] = draw(fit, &urn, first, n, key, (uint64_t) (t + AHEAD));
-		step(fit, &urn, at, key, (uint64_t) t, &loss, &judged);
-		if (t % LOOK == LOOK - 1 && reco_team_stops(fit->env, &fit->stop))
-			return;
+		step(fit, &urn, at, key, (uint64_t) t, &fit->loss[number], &fit->judged[number]);
+		left = (t + 1) % look == 0 &&
+			   (reco_team_stops(fit->env, &fit->stop) || reco_work_pause(fit->env));
 	}
-	fit->loss[number] = loss;
-	fit->judged[number] = judged;
+	fit->drawn[number] = t;
 }
 
 /* The cells of a diagonal, each with its own users and its own items. */
@@ -404,20 +394,29 @@ static reco_status
 pass_diagonal(bpr_fit *fit, int diagonal)
 {
 	const reco_env *env = fit->env;
-	reco_work work = reco_work_of(fit->blocks, 1);
+	bool left = true;
 
-	do
+	while (left)
 	{
+		reco_work work = reco_work_of(fit->blocks, 1);
+
 #pragma omp parallel num_threads(env->threads)
 		for (int64_t b, next; reco_work_take(&work, &b, &next);)
 		{
-			descend(fit, b * fit->blocks + (b + diagonal) % fit->blocks);
+			int64_t number = b * fit->blocks + (b + diagonal) % fit->blocks;
+
+			if (is_done(fit, number))
+				continue;
+			descend(fit, number);
 			if (reco_flag_up(&fit->stop) || reco_work_pause(env))
 				break;
 		}
 		if (env->poll(env->arg) || reco_flag_up(&fit->stop))
 			return RECO_STOPPED;
-	} while (reco_work_left(&work));
+		left = false;
+		for (int b = 0; b < fit->blocks && !left; b++)
+			left = !is_done(fit, b * fit->blocks + (b + diagonal) % fit->blocks);
+	}
 	return RECO_OK;
 }
 
@@ -435,6 +434,9 @@ iterate(bpr_fit *fit, reco_bpr_progress progress, void *progress_arg)
 		fit->iteration = t;
 		fit->rate =
 			(float) (fit->params->learning_rate * (1 - (t - 1.0) / fit->params->iterations));
+		memset(fit->loss, 0, (size_t) cells * sizeof(double));
+		memset(fit->judged, 0, (size_t) cells * sizeof(int32_t));
+		memset(fit->drawn, 0, (size_t) cells * sizeof(int64_t));
 		status = deal_items(fit);
 		if (status == RECO_OK)
 			status = sort_cells(fit);
@@ -451,26 +453,43 @@ iterate(bpr_fit *fit, reco_bpr_progress progress, void *progress_arg)
 	return status;
 }
 
+static reco_status
+fold_in(const bpr_fit *fit, const reco_env *env, int64_t u)
+{
+	const reco_csr *a = fit->by_user;
+
+	return reco_bpr_fold_in(env, fit->params, fit->out, a->start[u + 1] - a->start[u],
+							a->col + a->start[u], a->value ? a->value + a->start[u] : NULL,
+							row_of(fit->out->user, (int32_t) u, fit->out->stride));
+}
+
+/* Whether a user's fold-in takes so long that the main thread does it, which polls. */
+static bool
+is_long(const bpr_fit *fit, int64_t u)
+{
+	const int64_t *start = fit->by_user->start;
+
+	return reco_bpr_fold_in_work(fit->params, fit->out, start[u + 1] - start[u]) > FOLD_IN_WORK;
+}
+
 /* All users anew, with the items as they are. */
 static reco_status
 fold_in_all(bpr_fit *fit)
 {
 	const reco_env *env = fit->env;
-	const reco_csr *a = fit->by_user;
+	int32_t users = fit->by_user->rows;
 	reco_env quiet = *env;
-	reco_work work = reco_work_of(a->rows, 4);
+	reco_work work = reco_work_of(users, 4);
+	int64_t done = 0;
 
 	quiet.poll = env->stopping;
 	while (reco_work_left(&work))
 	{
 #pragma omp parallel num_threads(env->threads)
-		for (int64_t from, to; reco_work_take(&work, &from, &to);)
+		for (int64_t u, to; reco_work_take(&work, &u, &to);)
 		{
-			for (int64_t u = from; u < to && !reco_flag_up(&fit->stop); u++)
-				if (reco_bpr_fold_in(&quiet, fit->params, fit->out, a->start[u + 1] - a->start[u],
-									 a->col + a->start[u], a->value ? a->value + a->start[u] : NULL,
-									 row_of(fit->out->user, (int32_t) u, fit->out->stride)) !=
-					RECO_OK)
+			for (; u < to && !reco_flag_up(&fit->stop); u++)
+				if (!is_long(fit, u) && fold_in(fit, &quiet, u) != RECO_OK)
 					reco_flag_raise(&fit->stop);
 			if (reco_flag_up(&fit->stop) || reco_work_pause(env))
 				break;
@@ -478,28 +497,9 @@ fold_in_all(bpr_fit *fit)
 		if (env->poll(env->arg) || reco_flag_up(&fit->stop))
 			return RECO_STOPPED;
 	}
-	return RECO_OK;
-}
-
-/* Whether numbers are such as a model may have. */
-static reco_status
-check_finite(const bpr_fit *fit)
-{
-	const reco_bpr *out = fit->out;
-	int64_t done = 0;
-
-	for (int32_t i = 0; i < out->items; i++)
-	{
-		const float *q = out->item + (size_t) i * (size_t) out->stride;
-
-		for (int f = 0; f < out->factors; f++)
-			if (!(fabsf(q[f]) <= RECO_BPR_LARGEST))
-				return RECO_SINGULAR;
-		if (!(fabsf(out->bias[i]) <= RECO_BPR_LARGEST))
-			return RECO_SINGULAR;
-		if (stop_after(fit->env, out->stride, &done))
+	for (int32_t u = 0; u < users; u++)
+		if ((is_long(fit, u) && fold_in(fit, env, u) != RECO_OK) || stop_after(env, 1, &done))
 			return RECO_STOPPED;
-	}
 	return RECO_OK;
 }
 
@@ -527,11 +527,12 @@ allocate(bpr_fit *fit)
 	fit->end = env->alloc(env->arg, blocks * blocks * sizeof(int64_t));
 	fit->loss = env->alloc(env->arg, blocks * blocks * sizeof(double));
 	fit->judged = env->alloc(env->arg, blocks * blocks * sizeof(int32_t));
+	fit->drawn = env->alloc(env->arg, blocks * blocks * sizeof(int64_t));
 	fit->user = env->alloc(env->arg, entries * sizeof(int32_t));
 	fit->item = env->alloc(env->arg, entries * sizeof(int32_t));
 	return out->user && out->item && out->bias && fit->first_user && fit->first_item &&
 				   fit->block_of && fit->dealt && fit->cell && fit->end && fit->loss &&
-				   fit->judged && fit->user && fit->item &&
+				   fit->judged && fit->drawn && fit->user && fit->item &&
 				   (!popular || (out->chance && fit->weight && fit->chance))
 			   ? RECO_OK
 			   : RECO_NO_MEMORY;
@@ -540,9 +541,9 @@ allocate(bpr_fit *fit)
 static void
 free_fit(bpr_fit *fit)
 {
-	void *all[] = {fit->weight,   fit->chance, fit->first_user, fit->first_item,
-				   fit->block_of, fit->dealt,  fit->cell,       fit->end,
-				   fit->loss,     fit->judged, fit->user,       fit->item};
+	void *all[] = {fit->weight, fit->chance, fit->first_user, fit->first_item, fit->block_of,
+				   fit->dealt,  fit->cell,   fit->end,        fit->loss,       fit->judged,
+				   fit->drawn,  fit->user,   fit->item};
 
 	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
 		release(fit->env, all[k]);
@@ -565,7 +566,7 @@ run(bpr_fit *fit, reco_bpr_progress progress, void *progress_arg)
 	if (status == RECO_OK)
 		status = iterate(fit, progress, progress_arg);
 	if (status == RECO_OK)
-		status = check_finite(fit);
+		status = reco_bpr_check(fit->env, out);
 	if (status == RECO_OK)
 		status = fold_in_all(fit);
 	return status;
@@ -579,7 +580,7 @@ reco_bpr_fit(const reco_env *env, const reco_bpr_params *params, const reco_csr 
 	reco_status status;
 
 	*out = (reco_bpr){.users = by_user->rows, .items = by_user->cols};
-	if (!valid_params(params) || env->threads < 1)
+	if (!reco_bpr_valid(params) || env->threads < 1)
 		return RECO_INVALID;
 	out->factors = params->factors;
 	out->stride = rounded(params->factors);

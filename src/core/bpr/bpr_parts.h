@@ -74,4 +74,18 @@ extern reco_bpr_sample reco_bpr_take(const reco_bpr_loops *loops, const reco_bpr
 									 int32_t i, int64_t n, const int32_t *has, uint64_t key,
 									 uint64_t number);
 
+/* Whether all are in range. */
+extern bool reco_bpr_valid(const reco_bpr_params *params);
+
+/* What it adds to the loss. */
+extern float reco_bpr_loss_of(const reco_bpr_params *params, const reco_bpr_sample *sample);
+
+/* Multiply-adds of a sample, and of the fold-in of a user with n interactions: at most. */
+extern int64_t reco_bpr_sample_work(const reco_bpr_params *params, const reco_bpr *model);
+extern int64_t reco_bpr_fold_in_work(const reco_bpr_params *params, const reco_bpr *model,
+									 int64_t n);
+
+/* RECO_SINGULAR: numbers of items are not such as a model may have.  RECO_STOPPED. */
+extern reco_status reco_bpr_check(const reco_env *env, const reco_bpr *model);
+
 #endif /* RECO_CORE_BPR_BPR_PARTS_H */

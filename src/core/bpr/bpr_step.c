@@ -90,6 +90,44 @@ reco_bpr_take(const reco_bpr_loops *loops, const reco_bpr_params *params, const 
 	return s;
 }
 
+float
+reco_bpr_loss_of(const reco_bpr_params *params, const reco_bpr_sample *s)
+{
+	if (params->loss == RECO_WARP)
+		return s->loss;
+	/* ln (1 + e^-x) without overflow */
+	return s->loss < 0 ? -s->loss + log1pf(expf(s->loss)) : log1pf(expf(-s->loss));
+}
+
+reco_status
+reco_bpr_check(const reco_env *env, const reco_bpr *out)
+{
+	int64_t done = 0;
+
+	for (int32_t i = 0; i < out->items; i++)
+	{
+		const float *q = out->item + (size_t) i * (size_t) out->stride;
+
+		for (int f = 0; f < out->factors; f++)
+			if (!(fabsf(q[f]) <= RECO_BPR_LARGEST))
+				return RECO_SINGULAR;
+		if (!(fabsf(out->bias[i]) <= RECO_BPR_LARGEST))
+			return RECO_SINGULAR;
+		if (stop_after(env, out->stride, &done))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
+
+bool
+reco_bpr_valid(const reco_bpr_params *p)
+{
+	return p->factors >= 1 && p->factors <= RECO_BPR_MAX_FACTORS && p->iterations >= 1 &&
+		   p->learning_rate > 0 && p->learning_rate <= 1 && p->regularization >= 0 &&
+		   p->regularization <= 1 && p->max_sampled >= 1 &&
+		   p->max_sampled <= RECO_BPR_MAX_SAMPLED && p->popularity >= 0 && p->popularity <= 10;
+}
+
 /* Interactions are those above 0. */
 static int64_t
 place_of(const float *value, int64_t n, int64_t at)
@@ -97,6 +135,12 @@ place_of(const float *value, int64_t n, int64_t at)
 	while (value && at < n && !(value[at] > 0))
 		at++;
 	return at;
+}
+
+int64_t
+reco_bpr_sample_work(const reco_bpr_params *params, const reco_bpr *model)
+{
+	return (int64_t) model->stride * (params->loss == RECO_WARP ? params->max_sampled : 1);
 }
 
 reco_status
@@ -108,7 +152,7 @@ reco_bpr_fold_in(const reco_env *env, const reco_bpr_params *params, const reco_
 	uint64_t key = reco_rng_row(params->seed, FOLD_IN_ROW);
 	float keep = (float) (1 - params->learning_rate * params->regularization);
 	int64_t steps = n < MOST_STEPS / STEPS ? n * STEPS : MOST_STEPS;
-	int64_t work = (int64_t) model->stride * (params->loss == RECO_WARP ? params->max_sampled : 1);
+	int64_t work = reco_bpr_sample_work(params, model);
 	int64_t done = 0;
 
 	memset(p, 0, (size_t) model->stride * sizeof(float));
@@ -134,5 +178,20 @@ reco_bpr_fold_in(const reco_env *env, const reco_bpr_params *params, const reco_
 		if (stop_after(env, work, &done))
 			return RECO_STOPPED;
 	}
+	/* with items that no training gives, nothing is known of the user */
+	for (int f = 0; f < model->stride; f++)
+		if (!(fabsf(p[f]) <= RECO_BPR_LARGEST))
+		{
+			memset(p, 0, (size_t) model->stride * sizeof(float));
+			break;
+		}
 	return RECO_OK;
+}
+
+int64_t
+reco_bpr_fold_in_work(const reco_bpr_params *params, const reco_bpr *model, int64_t n)
+{
+	int64_t steps = n < MOST_STEPS / STEPS ? n * STEPS : MOST_STEPS;
+
+	return (steps < LEAST_STEPS ? LEAST_STEPS : steps) * reco_bpr_sample_work(params, model);
 }

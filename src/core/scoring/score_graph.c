@@ -16,6 +16,7 @@
 #include "core/scoring/score_factors.h"
 #include "core/scoring/similar.h"
 
+#include <float.h>
 #include <math.h>
 
 /* The largest of a user's factors: products of 2,048 of them with an item's are in range. */
@@ -138,7 +139,7 @@ graph_is_personal(const reco_seat *seat)
 	return false;
 }
 
-/* score += p.q of n rows; of what is in no list: that alone. */
+/* score += p.q of n rows; of what is in no list: that alone.  Numbers of any size stay finite. */
 static void
 add_products(const reco_graph_scorer *g, const float *p, const float *rows, int32_t n, float *score)
 {
@@ -146,6 +147,8 @@ add_products(const reco_graph_scorer *g, const float *p, const float *rows, int3
 		if (score[k] == -INFINITY)
 			score[k] = 0;
 	reco_score(rows, n, g->stride, p, score, 0, score);
+	for (int32_t k = 0; k < n; k++)
+		score[k] = fmaxf(fminf(score[k], FLT_MAX), -FLT_MAX);
 }
 
 static reco_status
