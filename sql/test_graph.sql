@@ -63,8 +63,8 @@ SELECT rank, item_id, round(score::numeric, 4) AS score, source FROM graph_two.r
 SELECT rank, item_id, round(score::numeric, 4) AS score, source FROM graph_two.recommend_for(ARRAY[3], n => 1, weights => ARRAY[5]);
 SELECT rank, item_id, round(score::numeric, 4) AS score FROM graph_two.rerank(1, ARRAY[4, 2]) WHERE score > 0.1;
 -- what somebody with that item alone would be shown
-SELECT item_id, round(similarity::numeric, 4) AS similarity FROM graph_walk.similar_items(1);
-SELECT item_id, round(similarity::numeric, 4) AS similarity FROM graph_two.similar_items(1);
+SELECT item_id, round(similarity::numeric, 4) AS similarity FROM graph_walk.similar_items(1) WHERE similarity > 0.00005;
+SELECT item_id, round(similarity::numeric, 4) AS similarity FROM graph_two.similar_items(1) WHERE similarity > 0.00005;
 SELECT rank, user_id, round(score::numeric, 4) AS score FROM graph_two.audience(for_item => 2, n => 1);
 -- contributions add up to scores
 SELECT because_item, round(contribution::numeric, 4) AS contribution, round(share::numeric, 4) AS share FROM graph_two.explain(3, 2);
