@@ -60,7 +60,8 @@ for my $name (sort keys %algorithms)
   my $length = time - $begin;
   sql("CALL reco.activate('home', 1)");
   my ($cancelled, $longest, $strange) = (0, 0, '');
-  for (1 .. $points)
+  # fewer of long trainings
+  for (1 .. ($length > 1 ? int($points / $length) + 2 : $points))
   {
     my $limit = int(1 + rand(1000 * $length));
     my $asked = time + $limit / 1000;
