@@ -309,3 +309,13 @@ SET client_min_messages = notice;
 CALL reco.create_model('hybrid_little', 'SELECT * FROM hybrid_groups WHERE u <= 10', reco.hybrid(ARRAY[reco.item_knn(shrinkage => 0), reco.popular()]));
 SET client_min_messages = warning;
 SELECT algorithm -> 'weights' AS weights FROM hybrid_little.model_version;
+
+-- weights are found within an evaluation by what came last of its training part
+CREATE TABLE hybrid_times AS
+  SELECT u, i, 1 AS v, timestamptz '2024-01-01' + make_interval(hours => u * 7 + i) AS t
+  FROM generate_series(1, 60) AS u, generate_series(1, 20) AS i WHERE (u * 7 + i * 5) % 3 > 0 OR u % 4 = i % 4;
+SET client_min_messages = warning;
+SELECT count(*) > 0 AS evaluated FROM reco.evaluate('hybrid_times',
+  ARRAY[reco.hybrid(ARRAY[reco.ials(factors => 4, iterations => 2), reco.item_knn(neighbors => 5)])]);
+RESET client_min_messages;
+DROP TABLE hybrid_times;

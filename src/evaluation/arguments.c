@@ -254,7 +254,7 @@ needs(RecoTrial *trial, const List *specs, unsigned *keep)
 		features = Max(features, spec->features);
 		*keep |= reco_data_keep(spec);
 		/* its training part is split once more */
-		if (reco_spec_is_replaced(spec))
+		if (reco_spec_is_chosen(spec))
 		{
 			*keep |= RECO_KEEP_TIMES | RECO_KEEP_REPEATS;
 			trial->split.rule.keep_repeats = true;
