@@ -149,7 +149,7 @@ reco_budget_require(RecoBudget *budget, size_t bytes, const char *what)
 {
 	look_at_context(budget);
 	if (bytes > budget->limit - Min(budget->used, budget->limit))
-		refuse(budget->used + bytes, what, "train on fewer rows or with fewer factors");
+		refuse(budget->used + bytes, what, "train on fewer rows or items, or with fewer factors");
 }
 
 void
@@ -218,7 +218,7 @@ reco_budget_check(RecoBudget *budget, reco_status status, const char *what)
 			return;
 		case RECO_NO_MEMORY:
 			if (budget->refused > 0)
-				refuse(budget->refused, what, "train on fewer rows or with fewer factors");
+				refuse(budget->refused, what, "train on fewer rows or items, or with fewer factors");
 			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
 							errdetail("%s holds %zu MB.", what, budget->used / (1024 * 1024))));
 			break;

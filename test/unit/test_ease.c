@@ -13,6 +13,7 @@
 #include "core/regression/ease.h"
 #include "mimic_env.h"
 #include "mimic_linear.h"
+#include "mimic_lists.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -90,17 +91,6 @@ check_lists(const reco_neighbors *lists, int neighbors, const double *b, int32_t
 }
 
 static void
-assert_same(const reco_neighbors *a, const reco_neighbors *b)
-{
-	int64_t n = a->start[a->rows];
-
-	assert_int_equal(b->rows, a->rows);
-	assert_memory_equal(a->start, b->start, ((size_t) a->rows + 1) * sizeof(int64_t));
-	assert_memory_equal(a->row, b->row, (size_t) n * sizeof(int32_t));
-	assert_memory_equal(a->similarity, b->similarity, (size_t) n * sizeof(double));
-}
-
-static void
 test_weights(void **state)
 {
 	static const int32_t sizes[] = {1, 2, 40, 210};
@@ -139,7 +129,7 @@ test_weights(void **state)
 					first = lists;
 				else
 				{
-					assert_same(&first, &lists);
+					mimic_same_lists(&first, &lists);
 					reco_neighbors_free(&m.env, &lists);
 					assert_int_equal(m.live, 0);
 				}
@@ -184,8 +174,8 @@ test_scale(void **state)
 		reco_csr_free(&m.env, &by_item);
 		mimic_csr_free(&by_user);
 	}
-	assert_same(&lists[0], &lists[1]);
-	assert_same(&lists[0], &lists[2]);
+	mimic_same_lists(&lists[0], &lists[1]);
+	mimic_same_lists(&lists[0], &lists[2]);
 	for (int kind = 0; kind < 3; kind++)
 		reco_neighbors_free(&m.env, &lists[kind]);
 	assert_int_equal(m.live, 0);
@@ -242,6 +232,21 @@ test_ties(void **state)
 	free(x);
 }
 
+typedef struct fitting
+{
+	const reco_ease_params *params;
+	const reco_csr *by_user;
+	const reco_csr *by_item;
+} fitting;
+
+static reco_status
+fit_once(const reco_env *env, void *arg, reco_neighbors *lists)
+{
+	const fitting *f = arg;
+
+	return reco_ease_fit(env, f->params, f->by_user, f->by_item, NULL, NULL, lists);
+}
+
 /* Every poll stops and every allocation fails in turn; a matrix that has no solution. */
 static void
 test_refusals(void **state)
@@ -256,7 +261,6 @@ test_refusals(void **state)
 	reco_csr by_item;
 	reco_ease_params params = {1, 5};
 	reco_neighbors lists;
-	reco_status status;
 	mimic_env m;
 
 	(void) state;
@@ -268,30 +272,7 @@ test_refusals(void **state)
 	assert_int_equal(reco_csr_transpose(&m.env, &by_user, NULL, &by_item), RECO_OK);
 	m.live = 0;
 	m.polls = 0;
-	do
-	{
-		m.stop_at++;
-		m.polls = 0;
-		status = reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists);
-		assert_true(status == RECO_OK || status == RECO_STOPPED);
-		if (status == RECO_OK)
-			reco_neighbors_free(&m.env, &lists);
-		assert_int_equal(m.live, 0);
-	} while (status == RECO_STOPPED);
-	assert_true(m.stop_at > 20);
-	m.stop_at = m.fail_at = 0;
-	do
-	{
-		m.fail_at++;
-		m.allocations = 0;
-		status = reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists);
-		assert_true(status == RECO_OK || status == RECO_NO_MEMORY);
-		if (status == RECO_OK)
-			reco_neighbors_free(&m.env, &lists);
-		assert_int_equal(m.live, 0);
-	} while (status == RECO_NO_MEMORY);
-	assert_true(m.fail_at > 7);
-	m.fail_at = 0;
+	mimic_list_ends(&m, fit_once, &(fitting){&params, &by_user, &by_item}, 20, 7);
 	/* two items that nobody tells apart */
 	params.regularization = 1e-7;
 	assert_int_equal(reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists),

@@ -13,6 +13,7 @@
 #include "core/regression/session_linear.h"
 #include "mimic_env.h"
 #include "mimic_linear.h"
+#include "mimic_lists.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -155,17 +156,6 @@ check_lists(const reco_neighbors *lists, int neighbors, const double *b, int32_t
 }
 
 static void
-assert_same(const reco_neighbors *a, const reco_neighbors *b)
-{
-	int64_t n = a->start[a->rows];
-
-	assert_int_equal(b->rows, a->rows);
-	assert_memory_equal(a->start, b->start, ((size_t) a->rows + 1) * sizeof(int64_t));
-	assert_memory_equal(a->row, b->row, (size_t) n * sizeof(int32_t));
-	assert_memory_equal(a->similarity, b->similarity, (size_t) n * sizeof(double));
-}
-
-static void
 test_weights(void **state)
 {
 	static const int32_t sizes[] = {1, 2, 50, 205};
@@ -198,7 +188,7 @@ test_weights(void **state)
 					first = lists;
 				else
 				{
-					assert_same(&first, &lists);
+					mimic_same_lists(&first, &lists);
 					reco_neighbors_free(&m.env, &lists);
 					assert_int_equal(m.live, 0);
 				}
@@ -222,6 +212,21 @@ test_steps(void **state)
 	assert_true(fabs(reco_session_weight(2, 3) - exp(-1.5)) < 1e-15);
 }
 
+typedef struct fitting
+{
+	const reco_session_linear_params *params;
+	const crowd *c;
+} fitting;
+
+static reco_status
+fit_once(const reco_env *env, void *arg, reco_neighbors *lists)
+{
+	const fitting *f = arg;
+
+	return reco_session_linear_fit(env, f->params, &f->c->by_session, &f->c->events, NULL, NULL,
+								   lists);
+}
+
 /* Every poll stops and every allocation fails in turn. */
 static void
 test_refusals(void **state)
@@ -231,38 +236,12 @@ test_refusals(void **state)
 	crowd c = crowd_of(60, 8);
 	reco_session_linear_params params = {0.4, 10, 1, 5};
 	reco_neighbors lists;
-	reco_status status;
 	mimic_env m;
 
 	(void) state;
 	mimic_env_init(&m);
 	m.env.threads = 2;
-	do
-	{
-		m.stop_at++;
-		m.polls = 0;
-		status =
-			reco_session_linear_fit(&m.env, &params, &c.by_session, &c.events, NULL, NULL, &lists);
-		assert_true(status == RECO_OK || status == RECO_STOPPED);
-		if (status == RECO_OK)
-			reco_neighbors_free(&m.env, &lists);
-		assert_int_equal(m.live, 0);
-	} while (status == RECO_STOPPED);
-	assert_true(m.stop_at > 20);
-	m.stop_at = m.fail_at = 0;
-	do
-	{
-		m.fail_at++;
-		m.allocations = 0;
-		status =
-			reco_session_linear_fit(&m.env, &params, &c.by_session, &c.events, NULL, NULL, &lists);
-		assert_true(status == RECO_OK || status == RECO_NO_MEMORY);
-		if (status == RECO_OK)
-			reco_neighbors_free(&m.env, &lists);
-		assert_int_equal(m.live, 0);
-	} while (status == RECO_NO_MEMORY);
-	assert_true(m.fail_at > 20);
-	m.fail_at = 0;
+	mimic_list_ends(&m, fit_once, &(fitting){&params, &c}, 20, 20);
 	for (int k = 0; k < 5; k++)
 		assert_int_equal(reco_session_linear_fit(&m.env, &invalid[k], &c.by_session, &c.events,
 												 NULL, NULL, &lists),

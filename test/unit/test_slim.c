@@ -14,6 +14,7 @@
 #include "core/regression/slim.h"
 #include "mimic_env.h"
 #include "mimic_linear.h"
+#include "mimic_lists.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -138,17 +139,6 @@ check_minimum(const double *g, const reco_neighbors *lists, const reco_slim_para
 	}
 }
 
-static void
-assert_same(const reco_neighbors *a, const reco_neighbors *b)
-{
-	int64_t n = a->start[a->rows];
-
-	assert_int_equal(b->rows, a->rows);
-	assert_memory_equal(a->start, b->start, ((size_t) a->rows + 1) * sizeof(int64_t));
-	assert_memory_equal(a->row, b->row, (size_t) n * sizeof(int32_t));
-	assert_memory_equal(a->similarity, b->similarity, (size_t) n * sizeof(double));
-}
-
 static reco_neighbors
 fit(mimic_env *m, const reco_slim_params *params, reco_csr *by_user)
 {
@@ -196,7 +186,7 @@ test_minimum(void **state)
 					first = lists;
 				else
 				{
-					assert_same(&first, &lists);
+					mimic_same_lists(&first, &lists);
 					reco_neighbors_free(&m.env, &lists);
 				}
 				if (threads == 3)
@@ -239,12 +229,27 @@ test_lists(void **state)
 		by_user.value[e] *= 0x1p66f;
 	params = (reco_slim_params){4 * 0x1p132, 10 * 0x1p132, 10000, false};
 	other = fit(&m, &params, &by_user);
-	assert_same(&whole, &other);
+	mimic_same_lists(&whole, &other);
 	reco_neighbors_free(&m.env, &other);
 	reco_neighbors_free(&m.env, &whole);
 	assert_int_equal(m.live, 0);
 	mimic_csr_free(&by_user);
 	free(x);
+}
+
+typedef struct fitting
+{
+	const reco_slim_params *params;
+	const reco_csr *by_user;
+	const reco_csr *by_item;
+} fitting;
+
+static reco_status
+fit_once(const reco_env *env, void *arg, reco_neighbors *lists)
+{
+	const fitting *f = arg;
+
+	return reco_slim_fit(env, f->params, f->by_user, f->by_item, NULL, NULL, lists);
 }
 
 /* Every poll stops and every allocation fails in turn. */
@@ -261,7 +266,6 @@ test_refusals(void **state)
 	reco_csr by_item;
 	reco_slim_params params = {2, 5, 10, false};
 	reco_neighbors lists;
-	reco_status status;
 	mimic_env m;
 
 	(void) state;
@@ -269,30 +273,7 @@ test_refusals(void **state)
 	m.env.threads = 2;
 	assert_int_equal(reco_csr_transpose(&m.env, &by_user, NULL, &by_item), RECO_OK);
 	m.live = 0;
-	do
-	{
-		m.stop_at++;
-		m.polls = 0;
-		status = reco_slim_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists);
-		assert_true(status == RECO_OK || status == RECO_STOPPED);
-		if (status == RECO_OK)
-			reco_neighbors_free(&m.env, &lists);
-		assert_int_equal(m.live, 0);
-	} while (status == RECO_STOPPED);
-	assert_true(m.stop_at > 20);
-	m.stop_at = m.fail_at = 0;
-	do
-	{
-		m.fail_at++;
-		m.allocations = 0;
-		status = reco_slim_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists);
-		assert_true(status == RECO_OK || status == RECO_NO_MEMORY);
-		if (status == RECO_OK)
-			reco_neighbors_free(&m.env, &lists);
-		assert_int_equal(m.live, 0);
-	} while (status == RECO_NO_MEMORY);
-	assert_true(m.fail_at > 10);
-	m.fail_at = 0;
+	mimic_list_ends(&m, fit_once, &(fitting){&params, &by_user, &by_item}, 20, 10);
 	for (int k = 0; k < 5; k++)
 		assert_int_equal(reco_slim_fit(&m.env, &invalid[k], &by_user, &by_item, NULL, NULL, &lists),
 						 RECO_INVALID);

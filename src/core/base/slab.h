@@ -24,4 +24,26 @@ reco_take(char **slab, size_t bytes)
 	return p;
 }
 
+/* Where the next array of a block lies, as an offset; *bytes: how long the block is so far. */
+static inline uint64_t
+reco_place(uint64_t *bytes, uint64_t more)
+{
+	uint64_t at = *bytes;
+
+	*bytes += reco_room(more);
+	return at;
+}
+
+/* FNV-1a, of headers of blocks that are written to files. */
+static inline uint64_t
+reco_checksum(const void *bytes, size_t n)
+{
+	const unsigned char *byte = bytes;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
 #endif /* RECO_CORE_BASE_SLAB_H */

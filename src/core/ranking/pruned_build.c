@@ -16,18 +16,11 @@
  */
 #include "core/ranking/pruned_parts.h"
 
+#include "core/base/slab.h"
+
 #include <string.h>
 
 #define MAGIC UINT64_C(0x314e55525043455a) /* changes with the layout */
-
-static uint64_t
-place(uint64_t *bytes, uint64_t more)
-{
-	uint64_t at = *bytes;
-
-	*bytes += (more + RECO_ALIGN - 1) / RECO_ALIGN * RECO_ALIGN;
-	return at;
-}
 
 /* A header for the shape; its check, and what depends on values, is not set. */
 static reco_pruned
@@ -41,29 +34,24 @@ layout(int32_t items, int d)
 	h.magic = MAGIC;
 	h.items = items;
 	h.d = d;
-	place(&h.bytes, sizeof(h));
-	h.item_at = place(&h.bytes, by_position);
-	h.code_at = place(&h.bytes, by_position * (uint64_t) quads_of(d));
-	h.scale_at = place(&h.bytes, by_position);
-	h.error_at = place(&h.bytes, by_position);
-	h.bias_at = place(&h.bytes, by_position);
-	h.reach_at = place(&h.bytes, blocks * sizeof(float));
-	h.high_at = place(&h.bytes, blocks * sizeof(float));
-	h.later_at = place(&h.bytes, blocks * sizeof(float));
+	reco_place(&h.bytes, sizeof(h));
+	h.item_at = reco_place(&h.bytes, by_position);
+	h.code_at = reco_place(&h.bytes, by_position * (uint64_t) quads_of(d));
+	h.scale_at = reco_place(&h.bytes, by_position);
+	h.error_at = reco_place(&h.bytes, by_position);
+	h.bias_at = reco_place(&h.bytes, by_position);
+	h.reach_at = reco_place(&h.bytes, blocks * sizeof(float));
+	h.high_at = reco_place(&h.bytes, blocks * sizeof(float));
+	h.later_at = reco_place(&h.bytes, blocks * sizeof(float));
 	return h;
 }
 
-/* FNV-1a of the header without its check */
+/* Of the header without its check. */
 static uint64_t
 checksum(reco_pruned h)
 {
-	const unsigned char *byte = (const unsigned char *) &h;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
 	h.check = 0;
-	for (size_t i = 0; i < sizeof(h); i++)
-		hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
-	return hash;
+	return reco_checksum(&h, sizeof(h));
 }
 
 static bool

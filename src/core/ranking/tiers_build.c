@@ -13,21 +13,13 @@
  */
 #include "core/ranking/tiers.h"
 
+#include "core/base/slab.h"
 #include "core/data/sorting.h"
 #include "core/ranking/tiers_parts.h"
 
 #include <math.h>
 
 #define MAGIC UINT64_C(0x3152454954524f43) /* changes with the layout */
-
-static uint64_t
-place(uint64_t *bytes, uint64_t more)
-{
-	uint64_t at = *bytes;
-
-	*bytes += (more + RECO_ALIGN - 1) / RECO_ALIGN * RECO_ALIGN;
-	return at;
-}
 
 /* Where arrays of those lengths are; the check is not set. */
 static void
@@ -37,28 +29,24 @@ lay_out(reco_tiers *h)
 
 	h->magic = MAGIC;
 	h->bytes = 0;
-	place(&h->bytes, sizeof(*h));
-	h->item_at = place(&h->bytes, items * sizeof(int32_t));
-	h->bound_at = place(&h->bytes, items * sizeof(float));
-	h->part_at = place(&h->bytes, (items * (uint64_t) tiers_of(h->items) + 1) * sizeof(uint32_t));
-	h->word_at = place(&h->bytes, (uint64_t) h->words * sizeof(uint32_t));
-	h->dense_at = place(&h->bytes, (uint64_t) h->lines * RECO_ALIGN);
-	h->own_at = place(&h->bytes, (items + 1) * sizeof(int64_t));
-	h->row_at = place(&h->bytes, h->entries * sizeof(int32_t));
-	h->weight_at = place(&h->bytes, h->entries * sizeof(float));
+	reco_place(&h->bytes, sizeof(*h));
+	h->item_at = reco_place(&h->bytes, items * sizeof(int32_t));
+	h->bound_at = reco_place(&h->bytes, items * sizeof(float));
+	h->part_at =
+		reco_place(&h->bytes, (items * (uint64_t) tiers_of(h->items) + 1) * sizeof(uint32_t));
+	h->word_at = reco_place(&h->bytes, (uint64_t) h->words * sizeof(uint32_t));
+	h->dense_at = reco_place(&h->bytes, (uint64_t) h->lines * RECO_ALIGN);
+	h->own_at = reco_place(&h->bytes, (items + 1) * sizeof(int64_t));
+	h->row_at = reco_place(&h->bytes, h->entries * sizeof(int32_t));
+	h->weight_at = reco_place(&h->bytes, h->entries * sizeof(float));
 }
 
-/* FNV-1a of the header without its check */
+/* Of the header without its check. */
 static uint64_t
 checksum(reco_tiers h)
 {
-	const unsigned char *byte = (const unsigned char *) &h;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
 	h.check = 0;
-	for (size_t i = 0; i < sizeof(h); i++)
-		hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
-	return hash;
+	return reco_checksum(&h, sizeof(h));
 }
 
 static bool
