@@ -161,16 +161,16 @@ candidates(RecoSearch *search)
 	return list;
 }
 
-/* Whether one may be taken, where it must not be of an algorithm. */
+/* Whether one may be taken, and is of another algorithm. */
 static bool
-may_be(const RecoTried *tried, const RecoAlgorithm * not )
+may_be(const RecoTried *tried, const RecoAlgorithm *other)
 {
-	return tried->counts && tried->spec->algorithm != not ;
+	return tried->counts && tried->spec->algorithm != other;
 }
 
 /* The best that may be taken; NULL: there is none.  Of those that are as good the first. */
 static RecoTried *
-best_of(const RecoSearch *search, const RecoAlgorithm * not )
+best_of(const RecoSearch *search, const RecoAlgorithm *other)
 {
 	RecoTried *best = NULL;
 	RecoTried *first;
@@ -180,7 +180,7 @@ best_of(const RecoSearch *search, const RecoAlgorithm * not )
 	{
 		RecoTried *tried = lfirst(cell);
 
-		if (may_be(tried, not ) &&
+		if (may_be(tried, other) &&
 			(best == NULL || better(search, tried->own.value, best->own.value)))
 			best = tried;
 	}
@@ -190,7 +190,7 @@ best_of(const RecoSearch *search, const RecoAlgorithm * not )
 		RecoTried *tried = lfirst(cell);
 		reco_estimate gain;
 
-		if (may_be(tried, not ) && tried->order < first->order &&
+		if (may_be(tried, other) && tried->order < first->order &&
 			reco_scores_gain(best->scores, tried->scores, &search->metric, RECO_ACTIVITY_ALL,
 							 &gain) &&
 			gain.value <= EQUAL * gain.error)
