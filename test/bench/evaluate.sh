@@ -18,7 +18,9 @@
 #   PGOPTIONS      further settings for the server
 #
 # It prints and judges nothing; run it on an otherwise idle machine.  The seconds are those
-# that the server logs as DEBUG1: reading the source and splitting it are in neither.
+# that the server logs as DEBUG1: reading the source and splitting it are in neither.  At the end,
+# for each data set, by the clock and with the most threads: one evaluation of ials, item_knn and
+# popular together, and create_model of each, which measures nothing.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -56,10 +58,38 @@ measure() {
       for name in "${algorithm%%(*}" popular; do
         printf '%-11s%-22s%8d%s%10s\n' "$data" "$([ "$name" = popular ] && echo '  popular()' || echo "$algorithm")" "$threads" \
           "$(seconds_of "$name")" \
-          "$([ "$name" = popular ] || sort -n "$tmp/all" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }')"
+          "$([ "$name" = popular ] || median "$tmp/all")"
       done
     done
   done
+}
+
+# By the clock: $1 is the data, $2 the source.
+together() {
+  local data=$1 source=$2 threads=${BENCH_THREADS##* } trainings=0 evaluation run start a
+  for ((run = 0; run < RUNS; run++)); do
+    start=$EPOCHREALTIME
+    PGOPTIONS="${PGOPTIONS:-} -c reco.threads=$threads" sql -c "SELECT count(*) FROM
+      reco.evaluate('$source', ARRAY[reco.ials(factors => 64), reco.item_knn(), reco.popular()])" >/dev/null
+    since "$start" && echo
+  done >"$tmp/all"
+  evaluation=$(median "$tmp/all")
+  for a in 'ials(factors => 64)' 'item_knn()' 'popular()'; do
+    for ((run = 0; run < RUNS; run++)); do
+      start=$EPOCHREALTIME
+      PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning -c reco.threads=$threads" sql -c "CALL
+        reco.create_model('bench_model', source => '$source', algorithm => reco.$a, options => reco.options(measure => false))"
+      since "$start" && echo
+      sql -c 'SET client_min_messages = warning' -c "CALL reco.drop_model('bench_model')"
+    done >"$tmp/all"
+    trainings=$(awk -v a="$trainings" -v b="$(median "$tmp/all")" 'BEGIN { printf "%.3f", a + b }')
+  done
+  awk -v d="$data" -v t="$threads" -v a="$evaluation" -v b="$trainings" 'BEGIN {
+    printf "%-11s%-22s%8d%10.3f%10s%10.3f%8.2f\n", d, "the three, by clock", t, b, "", a, a / b }'
+}
+
+median() {
+  sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
 bench_setup
@@ -70,6 +100,7 @@ for data in $BENCH_DATA; do
     movielens)
       if movielens_load; then
         measure "$data" 'SELECT user_id, item_id FROM ml_1m.ratings' "$@"
+        together "$data" 'SELECT user_id, item_id FROM ml_1m.ratings'
       else
         say "no MovieLens 1M in $RECO_DATA: skipped"
       fi
@@ -77,6 +108,7 @@ for data in $BENCH_DATA; do
     generated)
       bench_load
       measure "$data" 'SELECT user_id, item_id FROM ratings' "$@"
+      together "$data" 'SELECT user_id, item_id FROM ratings'
       ;;
     *) die "no data \"$data\"" ;;
   esac
