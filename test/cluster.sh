@@ -15,6 +15,9 @@
 #
 # PG_CONFIG chooses the server; it is set and exported for make when it is not.
 
+# Threads that wait sleep, whatever else the machine does: see doc/operations.md.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+
 # Commands for the end of the script, last one first, however it ends.
 cluster_at_exit=()
 at_exit() {
