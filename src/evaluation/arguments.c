@@ -154,7 +154,7 @@ static RecoSplit
 read_split(FunctionCallInfo fcinfo, int first)
 {
 	/* in the order of their kinds */
-	static const char *const splits[] = {"random", "last", "time", NULL};
+	static const char *const splits[] = {"random", "last", "time", "next_item", NULL};
 	static const char *const unknowns[] = {"skip", "miss", "popular", NULL};
 	RecoSplit split = {.rule = {.kind = choice(fcinfo, first + RECO_ARG_SPLIT, "split", splits)}};
 	bool cut = !PG_ARGISNULL(first + RECO_ARG_CUT);
@@ -171,7 +171,7 @@ read_split(FunctionCallInfo fcinfo, int first)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s cannot be given with split \"%s\"", cut ? "cut" : "test", given),
 						errhint("Leave out the split: %s is one.", cut ? "a cut" : "a test")));
-	if (cut)
+	if (cut && split.rule.kind != RECO_SPLIT_NEXT_ITEM)
 		split.rule.kind = RECO_SPLIT_TIME;
 	if (test)
 		split.rule.kind = RECO_SPLIT_GIVEN;

@@ -51,6 +51,8 @@ measure_user(const RecoMeasurement *e, const Baseline *b, bool biases, const flo
 {
 	const reco_csr *hidden = &e->hidden.by_user;
 	const reco_csr *train = &e->train.by_user;
+	/* whose users have no bias */
+	bool cases = e->split->rule.kind == RECO_SPLIT_NEXT_ITEM;
 
 	row[0] = row[1] = row[2] = 0;
 	for (int64 k = hidden->start[user]; k < hidden->start[user + 1]; k++)
@@ -58,13 +60,13 @@ measure_user(const RecoMeasurement *e, const Baseline *b, bool biases, const flo
 		double guess = b->mean;
 		double off;
 
-		if (user >= train->rows || hidden->col[k] >= train->cols)
+		if ((!cases && user >= train->rows) || hidden->col[k] >= train->cols)
 		{
 			(*unpredicted)++;
 			continue;
 		}
 		if (biases)
-			guess += b->user_bias[user] + b->item_bias[hidden->col[k]];
+			guess += (cases ? 0 : b->user_bias[user]) + b->item_bias[hidden->col[k]];
 		off = Max(b->least, Min(b->most, guess)) - (truth ? truth[k] : 1);
 		row[0]++;
 		row[1] += off * off;

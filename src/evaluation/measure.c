@@ -149,12 +149,14 @@ choose_sampled(RecoMeasurement *e)
 	reco_budget_free(e->budget, taken);
 }
 
-/* How many interactions of the training part a user has. */
+/* How many interactions of the training part a user has, or before a case. */
 static int64
 training_count(const RecoMeasurement *e, int32 user)
 {
 	const reco_csr *a = &e->train.by_user;
 
+	if (e->cases.cases > 0)
+		return Min(e->cases.known[user], a->cols);
 	return user < a->rows ? a->start[user + 1] - a->start[user] : 0;
 }
 
@@ -207,7 +209,7 @@ bool
 reco_part_split(RecoMeasurement *e, const RecoSplit *split)
 {
 	e->split = split;
-	reco_split_data(split, e->data, e->budget, &e->train, &e->hidden, &e->counts);
+	reco_split_data(split, e->data, e->budget, &e->train, &e->hidden, &e->cases, &e->counts);
 	reco_training_set_init(&e->set, &e->train, e->data->values, e->budget);
 	rank_by_users(e);
 	choose_users(e);
@@ -251,9 +253,12 @@ columns_of(const RecoMeasurement *e, const RecoSpec *spec)
 
 /* A trained model against what was hidden from it. */
 static void
-evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget, RecoScores *scores)
+evaluate(RecoMeasurement *e, RecoModel *model, reco_value_rule rule, RecoBudget *budget,
+		 RecoScores *scores)
 {
 	const RecoSpec *spec = model->spec;
+	bool cases = e->split->rule.kind == RECO_SPLIT_NEXT_ITEM;
+	reco_prefixes prefixes = {.cases = &e->cases, .latest = spec->latest, .rule = rule};
 	reco_evaluation evaluation = {
 		.profile = training_user,
 		.arg = model,
@@ -261,8 +266,10 @@ evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget, RecoScores *s
 		.user = e->user,
 		.hidden = e->hidden.by_user,
 		.worth = e->hidden.by_user.value,
-		.strangers = e->hidden.by_user.rows - e->train.by_user.rows,
-		.misses = e->split->unknown == RECO_UNKNOWN_MISS,
+		.strangers = cases ? 0 : e->hidden.by_user.rows - e->train.by_user.rows,
+		.misses = !cases && e->split->unknown == RECO_UNKNOWN_MISS,
+		.prefixes = cases ? &prefixes : NULL,
+		.repeats = cases,
 		.predicts = spec->predicts_value,
 		.truth = reco_spec_values(spec, e->hidden.by_user.value, e->hidden.latest),
 		.filler = e->popular,
@@ -283,7 +290,7 @@ evaluate(RecoMeasurement *e, RecoModel *model, RecoBudget *budget, RecoScores *s
 	budget->limit -= memory;
 	reco_model_index(model, budget);
 	budget->limit += memory;
-	evaluation.scorer = reco_model_scorer(model);
+	evaluation.scorer = prefixes.scorer = reco_model_scorer(model);
 	reco_budget_check(budget, reco_evaluation_run(&budget->env, &evaluation, &scores->kept),
 					  "an evaluation");
 }
@@ -305,11 +312,15 @@ scores_make(RecoMeasurement *e, const RecoSpec *spec)
 	return scores;
 }
 
-/* Makes the trained model ready to be asked. */
+/* Makes the trained model ready to be asked, for cases by whom it does not know. */
 static void
 prepare(const RecoMeasurement *e, RecoModel *model, RecoBudget *budget)
 {
-	reco_model_prepare(model, false, budget);
+	bool cases = e->split->rule.kind == RECO_SPLIT_NEXT_ITEM;
+
+	reco_model_prepare(model, cases, budget);
+	if (cases)
+		reco_model_prepare_users(model, budget);
 	if ((double) e->users * model->items >= WORK_WORTH_THREADS)
 		reco_budget_threads(budget);
 }
@@ -373,7 +384,7 @@ reco_part_measure(RecoMeasurement *e, const RecoSpec *spec)
 		scores->trained = reco_spec_parse(reco_spec_jsonb(trained.model.spec));
 		MemoryContextSwitchTo(context);
 	}
-	evaluate(e, &trained.model, &budget, scores);
+	evaluate(e, &trained.model, reco_training_rule(&training), &budget, scores);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, trained_at);
 	INSTR_TIME_SUBTRACT(trained_at, start);

@@ -40,7 +40,8 @@ typedef struct RecoMeasurement
 	/* how the interactions were shared out */
 	const RecoSplit *split;
 	reco_split_counts counts;
-	int32 measured; /* users, in whatever part */
+	int32 measured;   /* users, in whatever part */
+	reco_cases cases; /* who the hidden rows are of, by the next item */
 	/* what is hidden in its turn, where a split has several parts, or NULL */
 	struct RecoMeasurement *next;
 
@@ -56,7 +57,7 @@ typedef struct RecoMeasurement
 	double readers;       /* mean users of an item, weighed by these */
 	int32 users;          /* who are measured */
 	int32 *user;
-	int32 *who;      /* who they are in the data, where there are several parts */
+	int32 *who;      /* who they are in the data; NULL: each is one user of one part */
 	uint8 *activity; /* of these: a reco_activity */
 	uint8 *sampled;  /* of these: RECO_SAMPLED_..., for what is too dear to measure of all */
 } RecoMeasurement;

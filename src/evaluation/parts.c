@@ -4,7 +4,8 @@
  *
  * By time these are a rolling origin: cuts earlier and later than the first, all that begins
  * after each being what is to be found; so is it with what each user had last.  What is hidden by
- * two cuts is found of the same users, which errors go by (core/ranking/scores.h).
+ * two cuts is found of the same users, which errors go by (core/ranking/scores.h).  So are the
+ * cases of a user, where what comes next is to be found.
  *
  * Cost: that of one part (measure.c), as often as there are parts.  Memory: the hidden and the
  * training parts of all, one training at a time.
@@ -63,12 +64,30 @@ split_part(RecoMeasurement *part, RecoSplit *split)
 	return true;
 }
 
+/* Users are those whose cases are measured. */
+static bool
+split_cases(RecoMeasurement *e, const RecoSplit *split)
+{
+	if (!reco_part_split(e, split))
+		return false;
+	e->who = reco_budget_alloc(e->budget, ((Size) e->users + 1) * sizeof(int32));
+	for (int32 u = 0; u < e->users; u++)
+	{
+		e->who[u] = e->cases.origin[e->cases.user[e->user[u]]];
+		RECO_POLL_AT(u);
+	}
+	e->measured = count_users(e);
+	return true;
+}
+
 bool
 reco_measure_split(RecoMeasurement *e, const RecoSplit *split)
 {
 	RecoMeasurement asked = *e;
 	RecoMeasurement *last = e;
 
+	if (split->parts <= 1 && split->rule.kind == RECO_SPLIT_NEXT_ITEM)
+		return split_cases(e, split);
 	if (split->parts <= 1)
 		return reco_part_split(e, split);
 	if (!split_part(e, split_of(split, 0)))
@@ -104,7 +123,7 @@ pool(RecoMeasurement *e, List *parts)
 	const int32 **who;
 	const RecoMeasurement *part = e;
 
-	if (n == 1)
+	if (n == 1 && e->who == NULL)
 		return first;
 	all = reco_budget_alloc(e->budget, sizeof(RecoScores));
 	kept = palloc(n * sizeof(*kept));

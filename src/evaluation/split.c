@@ -31,7 +31,7 @@
 const char *
 reco_split_name(const RecoSplit *split)
 {
-	static const char *const names[] = {"random", "last", "time", "test"};
+	static const char *const names[] = {"random", "last", "time", "next_item", "test"};
 
 	if (split->parts > 1)
 		return psprintf("%s x %d", names[split->rule.kind], split->parts);
@@ -41,7 +41,7 @@ reco_split_name(const RecoSplit *split)
 unsigned
 reco_split_keep(const RecoSplit *split)
 {
-	bool by_time = split->rule.kind == RECO_SPLIT_LAST || split->rule.kind == RECO_SPLIT_TIME;
+	bool by_time = split->rule.kind != RECO_SPLIT_RANDOM && split->rule.kind != RECO_SPLIT_GIVEN;
 
 	return by_time ? RECO_KEEP_TIMES | RECO_KEEP_REPEATS : 0;
 }
@@ -125,7 +125,8 @@ time_text(const RecoData *data, int64 time)
 
 void
 reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget,
-				reco_interactions *train, reco_interactions *hidden, reco_split_counts *counts)
+				reco_interactions *train, reco_interactions *hidden, reco_cases *cases,
+				reco_split_counts *counts)
 {
 	const RecoData *test = split->test;
 	reco_split_rule rule = split->rule;
@@ -143,6 +144,7 @@ reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget
 	rule.keep_items = data->features != NULL;
 	rule.keep_repeats = rule.keep_repeats || data->events;
 	rule.keep_unknown = split->unknown != RECO_UNKNOWN_SKIP;
+	rule.cases = cases;
 	if (test)
 	{
 		id_type_require_comparable(&test->user_type, reco_the_test.name, &data->user_type,
@@ -193,6 +195,18 @@ append_unknown(StringInfo text, const RecoSplit *split, const reco_split_counts 
 					 counts->unknown == 1 ? "is" : "are", become[split->unknown]);
 }
 
+/* Who is hidden whole, and how often what comes next is to be found. */
+static void
+append_cases(StringInfo text, const reco_split_counts *counts)
+{
+	append_count(text, counts->hidden_users, "user is hidden,", "users are hidden,");
+	append_count(text, counts->cases, "time is asked for.", "times are asked for.");
+	append_count(text, counts->cases_left_out, "earlier time", "earlier times");
+	if (counts->cases_left_out > 0)
+		appendStringInfo(text, " of users with more than %d %s left out.", RECO_MOST_CASES,
+						 counts->cases_left_out == 1 ? "is" : "are");
+}
+
 char *
 reco_split_cut_text(const RecoData *data, const reco_split_counts *counts)
 {
@@ -210,6 +224,9 @@ reco_split_described(const RecoSplit *split, const RecoData *data, const reco_sp
 			return pstrdup("by what each user had last");
 		case RECO_SPLIT_TIME:
 			return psprintf("by time at %s", time_text(data, counts->cut));
+		case RECO_SPLIT_NEXT_ITEM:
+			return psprintf("by the next item of users who end at %s or later",
+							time_text(data, counts->cut));
 		case RECO_SPLIT_GIVEN:
 			return pstrdup("by the test");
 	}
@@ -222,6 +239,8 @@ reco_split_tell(const RecoSplit *split, const RecoData *data, const reco_split_c
 	StringInfoData text;
 
 	initStringInfo(&text);
+	if (split->rule.kind == RECO_SPLIT_NEXT_ITEM)
+		append_cases(&text, counts);
 	append_count(&text, counts->rows_left_out,
 				 "row of a pair that is trained on comes after the cut and is left out.",
 				 "rows of pairs that are trained on come after the cut and are left out.");
@@ -240,6 +259,7 @@ void
 reco_split_require(const RecoSplit *split, const RecoData *data, const reco_split_counts *counts)
 {
 	bool empty = counts->hidden == 0 && counts->unknown == 0;
+	bool next = split->rule.kind == RECO_SPLIT_NEXT_ITEM;
 
 	if (counts->trained > 0 && counts->hidden > 0)
 		return;
@@ -256,6 +276,20 @@ reco_split_require(const RecoSplit *split, const RecoData *data, const reco_spli
 						 "unknown => 'popular' users get the popular list.")));
 	switch (split->rule.kind)
 	{
+		case RECO_SPLIT_NEXT_ITEM:
+			if (counts->hidden_users > 0 && counts->trained > 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_NO_DATA_FOUND),
+						 errmsg("no user who is hidden has interactions of two times"),
+						 errdetail_plural("%d user is hidden, whose last interaction is at %s or "
+										  "later.",
+										  "%d users are hidden, whose last interactions are at %s "
+										  "or later.",
+										  counts->hidden_users, counts->hidden_users,
+										  time_text(data, counts->cut)),
+						 errhint("What comes next is found by what came before: of one time "
+								 "nothing comes next.")));
+			/* fall through */
 		case RECO_SPLIT_TIME:
 			if (empty && !split->rule.has_cut)
 				ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
@@ -266,8 +300,10 @@ reco_split_require(const RecoSplit *split, const RecoData *data, const reco_spli
 					 errmsg("a cut at %s leaves nothing to %s", time_text(data, counts->cut),
 							empty ? "be found" : "train on"),
 					 split->rule.has_cut
-						 ? errhint("Interactions before the cut are trained on, those at the cut "
-								   "and after it are to be found.")
+						 ? errhint(next ? "Users who end before the cut are trained on, what comes "
+										  "next of the others is to be found."
+										: "Interactions before the cut are trained on, those at "
+										  "the cut and after it are to be found.")
 						 : errhint("What begins at the same time is in the same part: give another "
 								   "test_fraction, or finer times.")));
 			break;
@@ -299,7 +335,7 @@ reco_split_auto(const RecoData *data, RecoBudget *budget, char **reason)
 		*reason = pstrdup("the source has no times");
 		return random;
 	}
-	reco_split_data(&time, data, budget, NULL, NULL, &counts);
+	reco_split_data(&time, data, budget, NULL, NULL, NULL, &counts);
 	if (counts.users >= RECO_SPLIT_USERS)
 		return time;
 	*reason = psprintf("by time at %s %d %s could be measured", time_text(data, counts.cut),
@@ -314,7 +350,7 @@ reco_split_repeat(RecoSplit *split, const RecoData *data, RecoBudget *budget)
 
 	if (data->x.by_user.start[data->x.by_user.rows] > SMALL)
 		return;
-	reco_split_data(split, data, budget, NULL, NULL, &counts);
+	reco_split_data(split, data, budget, NULL, NULL, NULL, &counts);
 	if (counts.users == 0 || counts.users >= FEW_USERS)
 		return;
 	split->parts = PARTS;

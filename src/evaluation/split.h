@@ -32,7 +32,8 @@ typedef struct RecoSplit
 	int parts;
 } RecoSplit;
 
-/* "random", "last", "time", "test", with "x 3" after it where there are so many parts. */
+/* "random", "last", "time", "next_item", "test", with "x 3" after it where there are so many parts.
+ */
 extern const char *reco_split_name(const RecoSplit *split);
 
 /* What of the source it needs, RECO_KEEP_... */
@@ -49,7 +50,7 @@ extern int64 reco_split_cut(const RecoData *data, TimestampTz cut);
  * are described stay items of the training part.
  */
 extern void reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget,
-							reco_interactions *train, reco_interactions *hidden,
+							reco_interactions *train, reco_interactions *hidden, reco_cases *cases,
 							reco_split_counts *counts);
 
 /* An error when one of the parts is empty; says what it means. */

@@ -415,6 +415,8 @@ extern reco_scorer reco_scorer_head(const reco_scorer_type *type, const RecoMode
 
 /* All members' derived parts; serving: also those that only serving needs. */
 extern void reco_model_prepare(RecoModel *model, bool serving, RecoBudget *budget);
+/* Those of all users, which fold-in may need, of a model whose users are in memory. */
+extern void reco_model_prepare_users(RecoModel *model, RecoBudget *budget);
 /* The model's index, where memory allows it: members of a composite are scored whole. */
 extern void reco_model_index(RecoModel *model, RecoBudget *budget);
 /* The scorer of a prepared model. */

@@ -27,6 +27,19 @@ reco_model_prepare(RecoModel *model, bool serving, RecoBudget *budget)
 }
 
 void
+reco_model_prepare_users(RecoModel *model, RecoBudget *budget)
+{
+	for (int m = 0; m < model->members; m++)
+	{
+		RecoMember *member = &model->member[m];
+
+		if (member->spec->algorithm->prepare_users)
+			member->spec->algorithm->prepare_users(model, member, &model->by_user, member->part,
+												   budget);
+	}
+}
+
+void
 reco_model_index(RecoModel *model, RecoBudget *budget)
 {
 	if (model->spec->algorithm->index)

@@ -548,7 +548,7 @@ test_empty(void **state)
 	uint64_t seed = 11;
 	reco_scorer scorer = mimic_hash_scorer(0);
 	crowd *c = crowd_of(0, 10, &seed);
-	reco_engine_options options = {&scorer, NULL, NULL, 0, 4 * sizeof(int64_t)};
+	reco_engine_options options = {.scorer = &scorer, .own = 4 * sizeof(int64_t)};
 	reco_engine *engine;
 	reco_pass pass;
 	mimic_env m;

@@ -62,8 +62,9 @@ extern void reco_scores_set(reco_scores *scores, int32_t user, int column, doubl
 /*
  * Several measurements of one algorithm as one: means over the users of all parts, whose errors
  * take what is found of one user on several parts for one.  user[p] says who the users of part p
- * are, rising.  Metrics of all lists are the means of the parts'; who has which activity is not
- * known.  Made as by reco_scores_make, in twice the memory.  Errors: RECO_NO_MEMORY.
+ * are, rising, one as often as there are cases of them.  Metrics of all lists are the means of the
+ * parts'; who has which activity is not known.  Made as by reco_scores_make, in twice the memory.
+ * Errors: RECO_NO_MEMORY.
  */
 extern reco_status reco_scores_pool(const reco_env *env, const reco_scores *const *part,
 									const int32_t *const *user, int parts, reco_scores *scores);

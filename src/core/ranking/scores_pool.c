@@ -4,7 +4,7 @@
  *
  * Each part counts by the users that it has, but a user is one user on however many parts: what
  * is found of one on two of them goes together more than what is found of two users, so that
- * errors are told from the users' sums.
+ * errors are told from the users' sums.  So it is with several cases of one user in a part.
  *
  * Cost: a pass over the users of all parts.
  */
@@ -45,7 +45,8 @@ static void
 go_on(const pass *s, int32_t user)
 {
 	for (int p = 0; p < s->parts; p++)
-		s->at[p] += has(s, p, user);
+		while (has(s, p, user))
+			s->at[p]++;
 }
 
 static int32_t
@@ -73,14 +74,14 @@ pooled(const pass *s, int32_t user, int column, int *n)
 	for (int p = 0; p < s->parts; p++)
 	{
 		const reco_scores *part = s->part[p];
-		float value = (float) NAN;
+		const float *value = part->value + (size_t) column * (size_t) part->users;
 
-		if (has(s, p, user))
-			value = part->value[(size_t) column * (size_t) part->users + (size_t) s->at[p]];
-		if (isnan(value))
-			continue;
-		sum += value;
-		(*n)++;
+		for (int32_t at = s->at[p]; at < part->users && s->user[p][at] == user; at++)
+			if (!isnan(value[at]))
+			{
+				sum += value[at];
+				(*n)++;
+			}
 	}
 	return *n > 0 ? sum : (double) NAN;
 }

@@ -2,7 +2,8 @@
  * split.c
  *	  What is trained on, and what is hidden from the training to be found.
  *
- * Which pairs are hidden is said by split_choose.c.  Users and items of whom then nothing is
+ * Which pairs are hidden is said by split_choose.c, and what is to be found of users who are hidden
+ * whole by split_next.c.  Users and items of whom then nothing is
  * trained on are not the training's: they get no number there, so that nothing it learns, not
  * even how many there are, is known from what is hidden.
  *
@@ -415,6 +416,29 @@ make_parts(splitting *s, reco_interactions *train, reco_interactions *hidden)
 	return status == RECO_OK ? make_hidden(s, hidden) : status;
 }
 
+static reco_status
+find_hidden(splitting *s, reco_interactions *train, reco_interactions *hidden)
+{
+	reco_status status = number_hidden(s);
+
+	return status == RECO_OK ? make_parts(s, train, hidden) : status;
+}
+
+/* Users who are hidden have no number in the training part. */
+static reco_status
+find_next(splitting *s, reco_interactions *train, reco_interactions *hidden)
+{
+	reco_next_split next = {s->x, s->rule, s->user, s->item, s->item_trained, s->items};
+	reco_status status = RECO_OK;
+
+	if (train && (!part_alloc(s->env, s->x, s->users, s->items, s->counts->trained, train) ||
+				  !repeats_alloc(s, &train->repeats)))
+		return RECO_NO_MEMORY;
+	if (train)
+		status = make_train(s, train);
+	return status == RECO_OK ? reco_split_next(s->env, &next, hidden, s->counts) : status;
+}
+
 /* What a split is made with. */
 static bool
 splitting_alloc(splitting *s)
@@ -472,10 +496,10 @@ reco_split(const reco_env *env, const reco_interactions *x, const reco_split_rul
 		status = reco_split_choose(env, x, rule, s.chosen, s.until, counts);
 	if (status == RECO_OK)
 		status = number_trained(&s);
-	if (status == RECO_OK)
-		status = number_hidden(&s);
-	if (status == RECO_OK)
-		status = make_parts(&s, train, hidden);
+	if (status == RECO_OK && rule->kind == RECO_SPLIT_NEXT_ITEM)
+		status = find_next(&s, train, hidden);
+	else if (status == RECO_OK)
+		status = find_hidden(&s, train, hidden);
 	splitting_free(&s);
 	if (status != RECO_OK && train)
 	{

@@ -11,6 +11,9 @@
  *
  * So nothing in the training part is as late as the cut.  A time that is not known (INT64_MIN)
  * is before all others.
+ *
+ * Where users are hidden whole (RECO_SPLIT_NEXT_ITEM), the hidden part has a row for each of
+ * the times at which something is to be found of them: a case.
  */
 #ifndef RECO_CORE_RANKING_SPLIT_H
 #define RECO_CORE_RANKING_SPLIT_H
@@ -38,11 +41,42 @@ typedef enum reco_split_kind
 	 */
 	RECO_SPLIT_TIME,
 	/*
+	 * Users whose last row is at one cut or later are hidden with all that they have.  The cut is
+	 * given, or taken so that round(fraction * users), at least one, are hidden, and those who end
+	 * at the same time with them; a time that is not known is no cut.  To be found is, after each
+	 * of a user's times but the last, what is at the next one: for users of more than
+	 * RECO_MOST_CASES + 1 times at their last RECO_MOST_CASES.
+	 */
+	RECO_SPLIT_NEXT_ITEM,
+	/*
 	 * All is trained on, and the pairs of another matrix are hidden but for those that are
 	 * trained on.
 	 */
 	RECO_SPLIT_GIVEN
 } reco_split_kind;
+
+#define RECO_MOST_CASES 100
+
+/*
+ * What is to be found of users who are hidden whole, and what is known of them before: of items
+ * of the training part, by its numbers.
+ */
+typedef struct reco_cases
+{
+	int32_t users;
+	int32_t *origin;        /* users: which of x they are, rising */
+	int64_t *start;         /* users + 1: */
+	struct reco_entry *row; /* their rows, sorted by item, time and value */
+	int64_t *time;
+	int32_t *event; /* the same in order, as core/data/ordered.h has it */
+	float *moment;
+	int32_t cases;
+	int32_t *user;  /* cases: whose, rising */
+	int64_t *at;    /* the time of what is to be found: rows before it are known */
+	int64_t *known; /* so many events */
+} reco_cases;
+
+extern void reco_cases_free(const reco_env *env, reco_cases *cases);
 
 typedef struct reco_split_rule
 {
@@ -50,7 +84,7 @@ typedef struct reco_split_rule
 	double fraction; /* between 0 and 1 */
 	bool one;        /* last: one of each user, whatever the fraction */
 	uint64_t seed;   /* random */
-	bool has_cut;    /* time */
+	bool has_cut;    /* time, next item */
 	int64_t cut;
 	/* given: the matrix, and for its users and items the numbers of x, rising, or -1 */
 	const reco_interactions *test;
@@ -64,6 +98,8 @@ typedef struct reco_split_rule
 	bool keep_repeats;
 	/* out, by user of the training part: which of x it is; as many as x has; NULL: not asked for */
 	int32_t *origin;
+	/* out, next item: the rows of the hidden part; NULL: they are only counted */
+	reco_cases *cases;
 } reco_split_rule;
 
 typedef struct reco_split_counts
@@ -79,6 +115,10 @@ typedef struct reco_split_counts
 	int64_t unknown;
 	int32_t unknown_users;
 	int32_t unknown_items;
+	/* next item: users who are hidden, times that are asked for, and earlier ones that are not */
+	int32_t hidden_users;
+	int64_t cases;
+	int64_t cases_left_out;
 } reco_split_counts;
 
 /*
@@ -89,14 +129,16 @@ typedef struct reco_split_counts
  * they have in train; from train's number of users on there are the users that it does not
  * know, and from its number of items on such items.  Both have of each pair the sum, latest
  * value and time where x has them, or of hidden the test; rows of repeats only train has, with
- * keep_repeats.
+ * keep_repeats.  By RECO_SPLIT_NEXT_ITEM a row of hidden is a case, whose sums and latest values
+ * are of one time, and rule->cases says whose it is.
  * Their arrays belong to the caller.  On an error nothing is left.
  *
  * Cost: a few passes over the pairs.  Memory: the parts, which take no more than x, a byte a
  * pair, 16 bytes a user and 9 an item of x and of the test, and 16 bytes for each pair of the
- * user who has most; by time without a cut 8 bytes a pair before there are parts.
- * Errors: RECO_INVALID: last and time need times, and the rows of repeats where there are
- * repeats; RECO_NO_MEMORY, RECO_STOPPED.
+ * user who has most; by time without a cut 8 bytes a pair before there are parts.  The next item
+ * takes 24 bytes a row of who is hidden, and 40 for the one who has most.
+ * Errors: RECO_INVALID: last, time and next item need times, and the rows of repeats where there
+ * are repeats; RECO_NO_MEMORY, RECO_STOPPED.
  */
 extern reco_status reco_split(const reco_env *env, const reco_interactions *x,
 							  const reco_split_rule *rule, reco_interactions *train,
@@ -119,5 +161,20 @@ extern reco_status reco_hold_out(const reco_env *env, uint64_t seed, int32_t row
 extern reco_status reco_split_choose(const reco_env *env, const reco_interactions *x,
 									 const reco_split_rule *rule, bool *hidden, int64_t *until,
 									 reco_split_counts *counts);
+
+/* For split.c: who is hidden by the next item, and what is to be found of them. */
+typedef struct reco_next_split
+{
+	const reco_interactions *x;
+	const reco_split_rule *rule;
+	const int32_t *user; /* by user of x: the number in the training part; -1: hidden */
+	const int32_t *item; /* by item of x: likewise; -1: nothing is trained on of it */
+	const bool *item_trained;
+	int32_t items; /* of the training part */
+} reco_next_split;
+
+/* Counts, and with hidden makes it, and rule->cases.  Errors: RECO_NO_MEMORY, RECO_STOPPED. */
+extern reco_status reco_split_next(const reco_env *env, const reco_next_split *split,
+								   reco_interactions *hidden, reco_split_counts *counts);
 
 #endif /* RECO_CORE_RANKING_SPLIT_H */

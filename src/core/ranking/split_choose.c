@@ -339,11 +339,95 @@ choose_time(const reco_env *env, const reco_interactions *x, const reco_split_ru
 	return status;
 }
 
+/* When a user ended; where there is nothing, or nothing with a time, INT64_MIN.  False to stop. */
+static bool
+last_time(const reco_env *env, const reco_interactions *x, int32_t u, int64_t *last, int64_t *done)
+{
+	*last = INT64_MIN;
+	for (int64_t e = x->by_user.start[u]; e < x->by_user.start[u + 1]; e++)
+	{
+		*last = x->time[e] > *last ? x->time[e] : *last;
+		if (stop_after(env, 1, done))
+			return false;
+	}
+	return !stop_after(env, 4, done);
+}
+
+/* The cut by which a fraction of those who have anything is hidden. */
+static reco_status
+find_last_cut(const reco_env *env, const reco_interactions *x, double fraction, int64_t *last,
+			  int64_t *cut)
+{
+	uint64_t *key = (uint64_t *) last;
+	int64_t n = 0;
+	int64_t held;
+	uint64_t limit = 0;
+	int64_t least;
+	int64_t done = 0;
+
+	for (int32_t u = 0; u < x->by_user.rows; u++)
+	{
+		if (!last_time(env, x, u, &last[n], &done))
+			return RECO_STOPPED;
+		n += x->by_user.start[u + 1] > x->by_user.start[u];
+	}
+	if (!least_time(env, last, n, &least))
+		return RECO_STOPPED;
+	for (int64_t k = 0; k < n; k++)
+	{
+		key[k] = key_of(last[k]);
+		if (stop_after(env, 1, &done))
+			return RECO_STOPPED;
+	}
+	held = hidden_of(fraction, n);
+	held = held > 0 ? held : 1;
+	if (n > 0 && !select_number(env, key, n, n - held, &limit))
+		return RECO_STOPPED;
+	*cut = (int64_t) (limit ^ (UINT64_C(1) << 63));
+	*cut = *cut > least ? *cut : least;
+	return RECO_OK;
+}
+
+static reco_status
+choose_next(const reco_env *env, const reco_interactions *x, const reco_split_rule *rule,
+			bool *hidden, reco_split_counts *counts)
+{
+	const reco_csr *a = &x->by_user;
+	int64_t *last = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int64_t));
+	int64_t at = rule->cut;
+	int64_t done = 0;
+	reco_status status = last ? RECO_OK : RECO_NO_MEMORY;
+
+	if (status == RECO_OK && !rule->has_cut)
+		status = find_last_cut(env, x, rule->fraction, last, &at);
+	release(env, last);
+	if (status != RECO_OK)
+		return status;
+	at = at > INT64_MIN ? at : INT64_MIN + 1;
+	counts->has_cut = true;
+	counts->cut = at;
+	for (int32_t u = 0; u < a->rows; u++)
+	{
+		int64_t end;
+
+		if (!last_time(env, x, u, &end, &done))
+			return RECO_STOPPED;
+		counts->hidden_users += end >= at;
+		for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
+		{
+			hidden[e] = end >= at;
+			if (stop_after(env, 1, &done))
+				return RECO_STOPPED;
+		}
+	}
+	return RECO_OK;
+}
+
 reco_status
 reco_split_choose(const reco_env *env, const reco_interactions *x, const reco_split_rule *rule,
 				  bool *hidden, int64_t *until, reco_split_counts *counts)
 {
-	bool by_time = rule->kind == RECO_SPLIT_LAST || rule->kind == RECO_SPLIT_TIME;
+	bool by_time = rule->kind != RECO_SPLIT_RANDOM && rule->kind != RECO_SPLIT_GIVEN;
 	int64_t longest = longest_row(env, &x->by_user);
 
 	if (longest < 0)
@@ -358,6 +442,8 @@ reco_split_choose(const reco_env *env, const reco_interactions *x, const reco_sp
 			return choose_last(env, x, rule, longest, hidden, until);
 		case RECO_SPLIT_TIME:
 			return choose_time(env, x, rule, longest, hidden, until, counts);
+		case RECO_SPLIT_NEXT_ITEM:
+			return choose_next(env, x, rule, hidden, counts);
 		case RECO_SPLIT_GIVEN:
 			memset(hidden, 0, (size_t) x->by_user.start[x->by_user.rows]);
 			return RECO_OK;

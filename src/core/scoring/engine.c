@@ -252,13 +252,15 @@ list_of(reco_worker *w, bool scored, int32_t n, reco_ranked *out, int32_t *by_sc
 	const reco_profile *profile = w->seat->profile;
 	int32_t have = 0;
 
-	mark(w, profile->item, profile->n, true);
+	if (!w->engine->options.repeats)
+		mark(w, profile->item, profile->n, true);
 	if (scored && reco_seat_is_personal(w->seat))
 		have = reco_seat_top(w->seat, w->skip, n, out);
 	*by_score = have;
 	if (have >= 0 && have < n)
 		have = fill(w, have, n, out);
-	mark(w, profile->item, profile->n, false);
+	if (!w->engine->options.repeats)
+		mark(w, profile->item, profile->n, false);
 	return have;
 }
 

@@ -40,6 +40,8 @@ typedef struct reco_engine_options
 	int32_t fillers;
 	/* bytes that a visitor wants for each thread */
 	size_t own;
+	/* a user's own items may be in their list */
+	bool repeats;
 } reco_engine_options;
 
 /* The users 0 .. users - 1 and what is done with each. */

@@ -5,10 +5,11 @@
  * Each user's numbers and list go to a place of the batch, and from there into the scores and
  * the counts of what was shown in the order of users.
  *
- * Rests on: engine.h.  Cost: a list a user, and the scores of what was hidden where values are
- * predicted; for auc the scores of all items for those who are sampled, for diversity their lists
- * once more.  Memory: an engine, what was hidden of the longest user for each thread, a batch,
- * counts of items where coverage or gini are asked for, and the lists that are sampled.
+ * Rests on: engine.h, and where users are cases prefixes.h.  Cost: a list a user, and the scores of
+ *what was hidden where values are predicted; for auc the scores of all items for those who are
+ *sampled, for diversity their lists once more.  Memory: an engine, what was hidden of the longest
+ *user for each thread, a batch, counts of items where coverage or gini are asked for, and the lists
+ *that are sampled.
  */
 #include "core/scoring/evaluation.h"
 
@@ -106,7 +107,8 @@ own_of(const measuring *m, void *memory)
 static inline bool
 is_stranger(const reco_evaluation *e, int32_t user)
 {
-	return user >= e->hidden.rows - e->strangers;
+	return user >= e->hidden.rows - e->strangers ||
+		   (e->prefixes && e->prefixes->cases->known[user] == 0);
 }
 
 static bool
@@ -116,7 +118,10 @@ profile_of(void *arg, int64_t at, reco_profile *profile)
 
 	if (is_stranger(e, e->user[at]))
 		return false;
-	e->profile(e->arg, e->user[at], profile);
+	if (e->prefixes)
+		reco_prefixes_profile(e->prefixes, e->user[at], profile);
+	else
+		e->profile(e->arg, e->user[at], profile);
 	return true;
 }
 
@@ -191,12 +196,13 @@ measure_auc(const measuring *m, const reco_env *env, reco_seat *seat, const own 
 			const reco_wanted *wanted, double *auc)
 {
 	bool personal = seat && reco_seat_is_personal(seat);
+	bool own = seat && !m->e->repeats;
 	const float *score = personal ? o->all : m->e->fallback;
 
 	if (personal && reco_seat_score(seat, o->all) != RECO_OK)
 		return RECO_STOPPED;
-	return reco_auc(env, score, m->e->scorer->items, seat ? seat->profile->item : NULL,
-					seat ? seat->profile->n : 0, wanted->item, wanted->n, o->score, auc);
+	return reco_auc(env, score, m->e->scorer->items, own ? seat->profile->item : NULL,
+					own ? seat->profile->n : 0, wanted->item, wanted->n, o->score, auc);
 }
 
 /* The places of a user in the batch, with nothing in them. */
@@ -290,6 +296,16 @@ keep_list(measuring *m, int64_t at, const reco_ranked *list, int32_t n)
 	m->lister[lists->lists++] = (int32_t) at;
 }
 
+/* Makes ready what the batch from `from` on is asked with. */
+static reco_status
+open_prefixes(const measuring *m, int64_t from)
+{
+	const reco_evaluation *e = m->e;
+	int64_t n = e->users - from < m->batch ? e->users - from : m->batch;
+
+	return e->prefixes ? reco_prefixes_open(m->env, e->prefixes, e->user + from, n) : RECO_OK;
+}
+
 static reco_status
 add_batch(void *arg, int64_t from, int64_t to)
 {
@@ -315,7 +331,7 @@ add_batch(void *arg, int64_t from, int64_t to)
 		if (stop_after(m->env, (int64_t) m->listed[place] * m->columns->cutoffs, &done))
 			return RECO_STOPPED;
 	}
-	return RECO_OK;
+	return open_prefixes(m, to);
 }
 
 /* Of the lists that were kept. */
@@ -354,13 +370,19 @@ measuring_of(const reco_evaluation *e, const reco_columns *columns, measuring *m
 	m->batch = BATCH_PLACES / (m->length + 1);
 	m->batch = m->batch > BATCH_USERS ? BATCH_USERS : m->batch;
 	m->batch = m->batch < BATCH_FEWEST ? BATCH_FEWEST : m->batch;
+	if (e->prefixes && m->batch > reco_prefixes_batch(e->prefixes->cases))
+		m->batch = reco_prefixes_batch(e->prefixes->cases);
 	m->batch = m->batch > e->users ? e->users : m->batch;
 }
 
 static reco_engine_options
 options_of(const measuring *m)
 {
-	return (reco_engine_options){m->e->scorer, NULL, m->e->filler, m->e->fillers, own_bytes(m)};
+	return (reco_engine_options){.scorer = m->e->scorer,
+								 .filler = m->e->filler,
+								 .fillers = m->e->fillers,
+								 .own = own_bytes(m),
+								 .repeats = m->e->repeats};
 }
 
 /* Lists that are kept for diversity. */
@@ -412,6 +434,8 @@ reco_evaluation_bytes(const reco_evaluation *e, const reco_columns *columns, int
 	options = options_of(&m);
 	if (counts_shown(columns))
 		bytes += reco_shown_bytes(e->scorer->items, columns->cutoffs, e->users);
+	if (e->prefixes)
+		bytes += reco_prefixes_bytes(e->prefixes->cases);
 	return bytes + diversity_bytes(&m) + reco_engine_bytes(&options, threads) +
 		   ((size_t) columns->largest + 1) * 16 +
 		   ((size_t) m.batch + 1) *
@@ -469,12 +493,16 @@ reco_evaluation_run(const reco_env *env, const reco_evaluation *e, reco_scores *
 	if (status == RECO_OK)
 		status = reco_engine_make(env, &options, &m.engine);
 	if (status == RECO_OK)
+		status = open_prefixes(&m, 0);
+	if (status == RECO_OK)
 		status = reco_engine_run(m.engine, &pass);
 	if (status == RECO_OK && m.shown.count)
 		status = reco_shown_finish(env, &m.shown, scores);
 	if (status == RECO_OK && m.lister)
 		status = measure_diversity(&m);
 	reco_engine_free(m.engine);
+	if (e->prefixes)
+		reco_prefixes_close(env, e->prefixes);
 	release(env, m.lists.item);
 	release(env, m.lists.n);
 	release(env, m.lister);

@@ -7,6 +7,7 @@
 
 #include "core/data/csr.h"
 #include "core/ranking/scores.h"
+#include "core/scoring/prefixes.h"
 #include "core/scoring/scorer.h"
 
 /* What is measured.  Arrays belong to whoever made them. */
@@ -30,6 +31,12 @@ typedef struct reco_evaluation
 	 */
 	int32_t strangers;
 	bool misses;
+	/*
+	 * Users are cases, and profiles what is known of each before; who has nothing then is a
+	 * stranger. NULL: they are as above.
+	 */
+	reco_prefixes *prefixes;
+	bool repeats; /* a user's own items are to be found, too, and stay in lists */
 	/* of hidden: its gains; what is 0 or below is nothing to be found; NULL: ones */
 	const float *worth;
 	/* whether scores predict values, and of hidden the true ones; NULL: ones */
