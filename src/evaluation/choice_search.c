@@ -13,7 +13,7 @@
  */
 #include "evaluation/choice_search.h"
 
-#include "store/source/lookup.h"
+#include "pg/transaction.h"
 #include "utils/memutils.h"
 
 #include <math.h>
@@ -72,7 +72,7 @@ try_one(RecoSearch *search, RecoTried *tried)
 		chooser->progress(chooser->progress_arg, list_length(search->tried),
 						  Max(search->planned, list_length(search->tried)));
 	old = MemoryContextSwitchTo(context);
-	error = reco_lookup_try(measure, &job);
+	error = reco_try(measure, &job);
 	MemoryContextSwitchTo(old);
 	tried->call = reco_spec_call(error ? tried->spec : tried->scores->trained);
 	if (error && !reco_error_is_of_algorithm(error))
@@ -390,7 +390,7 @@ reco_search_begin(RecoSearch *search)
 	reco_worth_want(&search->e, &search->metric);
 	if (chooser->guard)
 		reco_measurement_want(&search->e, chooser->guard);
-	error = reco_lookup_try(hide, search);
+	error = reco_try(hide, search);
 	if (error && error->sqlerrcode != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 		ReThrowError(error);
 	if (error)

@@ -16,7 +16,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "pg/rows.h"
-#include "store/source/lookup.h"
+#include "pg/transaction.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -138,7 +138,7 @@ try(Tried *tried, const RecoMetric *metric, const Tried *popular)
 	ErrorData *error;
 
 	MemoryContextSwitchTo(context);
-	error = reco_lookup_try(measure, tried);
+	error = reco_try(measure, tried);
 	MemoryContextSwitchTo(old);
 	if (error && !reco_error_is_of_algorithm(error))
 		ReThrowError(error);

@@ -11,7 +11,7 @@
  */
 #include "evaluation/retune.h"
 #include "lifecycle/steps.h"
-#include "store/source/lookup.h"
+#include "pg/transaction.h"
 #include "store/tables/progress.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -68,7 +68,7 @@ measure_worth(RecoRun *run, const RecoSpec *spec)
 	if (run->guard)
 		measure(&measuring);
 	else
-		error = reco_lookup_try(measure, &measuring);
+		error = reco_try(measure, &measuring);
 	MemoryContextSwitchTo(old);
 	if (error)
 	{

@@ -158,6 +158,7 @@ reco_refresh_model(FunctionCallInfo fcinfo, const RecoRefresh *how)
 
 	reco_train_check_running(how->if_running);
 	run->model = MemoryContextStrdup(run->context, how->model);
+	run->version.schema = how->schema;
 	if (how->guard)
 	{
 		RecoGuard *guard = MemoryContextAlloc(run->context, sizeof(RecoGuard));

@@ -14,6 +14,7 @@
 typedef struct RecoRefresh
 {
 	const char *model;
+	Oid schema; /* the model's; InvalidOid: it is found by its name */
 	const char *if_running;
 	const Interval *min_interval;
 	const char *guard;

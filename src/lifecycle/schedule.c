@@ -229,7 +229,9 @@ rename_job(const RecoCronJob *job, Oid role, const char *model, int64 identity)
 typedef struct ModelSearch
 {
 	int64 identity;
-	char *name; /* NULL: not found */
+	Oid schema; /* InvalidOid: not found */
+	char *name;
+	bool locked; /* it may be one whose table another session has locked */
 } ModelSearch;
 
 static void
@@ -237,19 +239,30 @@ look_for(void *arg, const ModelRow *model)
 {
 	ModelSearch *search = arg;
 
-	if (!model->locked && model->created_at == search->identity)
+	if (model->locked)
+		search->locked = true;
+	else if (model->created_at == search->identity)
+	{
+		search->schema = model->schema;
 		search->name = pstrdup(model->name);
+	}
 }
 
-/* The name of the model that was made at a time, NULL when there is none. */
-static char *
+/* Looks for the model that was made at a time. */
+static ModelSearch
 model_by_identity(int64 identity)
 {
-	ModelSearch search = {identity, NULL};
+	ModelSearch search = {identity, InvalidOid, NULL, false};
 
 	if (identity != 0)
 		reco_each_model(look_for, &search);
-	return search.name;
+	if (!OidIsValid(search.schema) && search.locked)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("could not find out whether a renamed model has a scheduled refresh"),
+				 errdetail("Another session has locked the table of a model."),
+				 errhint("Try again.")));
+	return search;
 }
 
 /* A job that is called as another model's is to be: of one that had this name before. */
@@ -262,14 +275,14 @@ make_room(const char *model, const ModelRow *row)
 	{
 		const RecoCronJob *job = lfirst(cell);
 		int64 identity = reco_job_identity(job);
-		char *now;
+		ModelSearch now;
 
 		if (strcmp(job->name, reco_job_name(model)) != 0 || identity == 0 ||
 			identity == row->created_at || !OidIsValid(may_remove(job)))
 			continue;
 		now = model_by_identity(identity);
-		if (now)
-			rename_job(job, get_role_oid(job->role, false), now, identity);
+		if (now.name)
+			rename_job(job, get_role_oid(job->role, false), now.name, identity);
 		else
 			remove_job(job, may_remove(job));
 	}
@@ -420,41 +433,43 @@ reco_unschedule(PG_FUNCTION_ARGS)
 
 /*
  * The model that a job is to refresh, by its name or, when that is no longer its own, by when it
- * was made: then the job gets the new name.  NULL when there is none.
+ * was made: then the job gets the new name, as *model does.  InvalidOid when there is none.
  */
-static char *
-model_of_job(char *model, int64 identity)
+static Oid
+model_of_job(char **model, int64 identity)
 {
-	Oid schema = get_namespace_oid(model, true);
+	Oid schema = get_namespace_oid(*model, true);
+	ModelSearch now;
 	ModelRow row;
-	char *now;
 	ListCell *cell;
 
 	if (OidIsValid(schema) && OidIsValid(reco_model_table(schema)))
 	{
 		if (identity == 0)
-			return model;
+			return schema;
 		/* no lock stays on a model of others: the caller may have no right to it */
 		if (reco_table_owned(reco_model_table(schema), GetUserId()))
 		{
 			reco_model_read(schema, RECO_LATEST_SNAPSHOT, &row);
 			if (row.created_at == identity)
-				return model;
+				return schema;
 			reco_model_unlock(&row);
 		}
 	}
 	now = model_by_identity(identity);
-	if (now == NULL)
-		return NULL;
+	if (now.name == NULL)
+		return InvalidOid;
 	foreach (cell, reco_jobs_read())
 	{
 		const RecoCronJob *job = lfirst(cell);
 
 		if (reco_job_identity(job) == identity && get_role_oid(job->role, true) == GetUserId())
-			rename_job(job, GetUserId(), now, identity);
+			rename_job(job, GetUserId(), now.name, identity);
 	}
-	ereport(NOTICE, (errmsg("model \"%s\" is called \"%s\" now, and so is its job", model, now)));
-	return now;
+	ereport(NOTICE,
+			(errmsg("model \"%s\" is called \"%s\" now, and so is its job", *model, now.name)));
+	*model = now.name;
+	return now.schema;
 }
 
 Datum
@@ -462,13 +477,13 @@ reco_run_scheduled(PG_FUNCTION_ARGS)
 {
 	char *model = reco_text_of(fcinfo, 0, "model name");
 	int64 identity = PG_NARGS() < 3 || PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2);
-	char *now;
+	Oid schema;
 
 	PreventCommandIfReadOnly("CALL reco.run_scheduled()");
-	now = model_of_job(model, identity);
-	if (now)
+	schema = model_of_job(&model, identity);
+	if (OidIsValid(schema))
 	{
-		RecoRefresh how = {now, "skip"};
+		RecoRefresh how = {model, schema, "skip"};
 
 		how.guard = reco_text_or_null(fcinfo, 1);
 		return reco_refresh_model(fcinfo, &how);

@@ -213,7 +213,7 @@ clean_up(void *arg)
 	if (!reco_model_try_read(call->run.version.schema, GetActiveSnapshot(), &row, NULL))
 		/* gone, and with it what was to be undone */;
 	else if (call->creating && reco_schema_owned(call->run.version.schema, GetUserId()) &&
-			 reco_lookup_try(drop_created, call) == NULL)
+			 reco_try(drop_created, call) == NULL)
 		/* and so is all that the creation made */;
 	else
 		reco_version_fail(&call->run.version, ((Failure *) arg)->message);
@@ -228,7 +228,7 @@ static void
 undo(RecoTrainCall *call, const char *message)
 {
 	Failure failure = {call, message};
-	ErrorData *error = reco_lookup_try(clean_up, &failure);
+	ErrorData *error = reco_try(clean_up, &failure);
 
 	if (error)
 		ereport(LOG, (errcode(error->sqlerrcode),
@@ -494,7 +494,8 @@ reco_train_enter(RecoTrainCall *call, const char *if_running)
 	RecoRun *run = &call->run;
 	ModelRow row;
 
-	run->version.schema = reco_model_schema(run->model);
+	if (!OidIsValid(run->version.schema))
+		run->version.schema = reco_model_schema(run->model);
 	reco_model_read(run->version.schema, RECO_LATEST_SNAPSHOT, &row);
 	reco_model_check_owner(&row);
 	SPI_connect_ext(call->atomic ? 0 : SPI_OPT_NONATOMIC);

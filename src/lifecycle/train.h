@@ -35,9 +35,9 @@ extern bool reco_train_lock(RecoTrainCall *call, bool dont_wait);
 extern void reco_train_check_running(const char *if_running);
 
 /*
- * Finds the model by its name, which only its owner may train, opens an SPI connection and takes
- * the lock, or does with that of another session as if_running says: false when there is nothing
- * to do then, and no connection.
+ * Finds the model, which only its owner may train, by its name unless its schema is given; opens
+ * an SPI connection and takes the lock, or does with that of another session as if_running says:
+ * false when there is nothing to do then, and no connection.
  */
 extern bool reco_train_enter(RecoTrainCall *call, const char *if_running);
 

@@ -10,6 +10,7 @@
 
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "pg/transaction.h"
 #include "store/tables/definition.h"
 #include "serving/live.h"
 #include "store/tables/lock.h"
@@ -76,7 +77,7 @@ read_types(SourceTypes *types, const ModelRow *row)
 		UnlockRelationOid(heap, AccessShareLock);
 	}
 	if (row->source && row->search_path)
-		error = reco_lookup_try(describe_source, types);
+		error = reco_try(describe_source, types);
 	if (error && !reco_live_forgives(error->sqlerrcode, false))
 		ReThrowError(error);
 }
@@ -119,7 +120,7 @@ reco_upgrade_model(PG_FUNCTION_ARGS)
 	reco_schema_renew(&row, &types.now[true], &types.now[false], types.wider);
 	reco_return(&before);
 	SPI_finish();
-	error = reco_lookup_try(resolve_queries, &row);
+	error = reco_try(resolve_queries, &row);
 	if (error)
 		ereport(
 			WARNING,

@@ -8,6 +8,7 @@
 #include "store/source/features.h"
 #include "serving/live.h"
 
+#include "pg/transaction.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -226,7 +227,7 @@ attempt(Report *to, bool of_items, void (*work)(void *arg))
 
 	to->lookup = reco_live_lookup(to->row, of_items);
 	to->running = false;
-	error = reco_lookup_try(work, to);
+	error = reco_try(work, to);
 	reco_lookup_forget(&to->lookup);
 	return error;
 }

@@ -19,6 +19,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "pg/transaction.h"
 #include "store/source/resolve.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -356,7 +357,7 @@ reco_live_attempt(RecoLive *live, LiveQuery *query, void (*work)(void *arg), voi
 	PG_TRY();
 	{
 		if (live->mode != RECO_LIVE_ON && !IsInParallelMode())
-			error = reco_lookup_try(work, arg);
+			error = reco_try(work, arg);
 		else
 			work(arg);
 	}

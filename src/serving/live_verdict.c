@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
+#include "pg/transaction.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -138,7 +139,7 @@ reco_live_verdict(const ModelRow *row)
 	if (mode == RECO_LIVE_OFF || trial.lookup.query.text == NULL)
 		return (RecoLiveVerdict){true, false,
 								 mode == RECO_LIVE_OFF ? "live => 'off'" : "there is no source"};
-	error = reco_lookup_peek(plan_source, &trial);
+	error = reco_peek(plan_source, &trial);
 	reco_lookup_forget(&trial.lookup);
 	if (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		verdict = (RecoLiveVerdict){false, false, "what the source reads is locked"};

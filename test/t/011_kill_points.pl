@@ -75,7 +75,8 @@ while ($killed < $kills && $missed < 3 * $kills)
     last if $pid;
     sleep 0.01;
   }
-  sleep rand $length;
+  my $wait = rand $length;
+  sleep $wait;
   my $still = $pid && sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $pid AND query ~ '^CALL reco.refresh' AND state = 'active'");
   if ($still && kill_session($node, $pid))
   {
@@ -84,6 +85,8 @@ while ($killed < $kills && $missed < 3 * $kills)
   }
   else
   {
+    # what was measured may be more than a refresh takes
+    $length = $wait if $wait < $length && $wait > $length / 2;
     $missed++;
     finish_sql($session);
   }

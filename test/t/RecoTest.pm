@@ -85,6 +85,11 @@ sub finish_sql
 sub running_sql
 {
   my ($session) = @_;
+  # that it has ended is noticed by reading from it
+  for (1 .. 2)
+  {
+    $session->{run}->pump_nb if $session->{run}->pumpable;
+  }
   return $session->{run}->pumpable;
 }
 

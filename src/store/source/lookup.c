@@ -302,48 +302,6 @@ reco_lookup_forget(RecoLookup *lookup)
 	lookup->plan = NULL;
 }
 
-static ErrorData *
-try(void (*work)(void *arg), void *arg, bool keep)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		work(arg);
-		if (keep)
-			ReleaseCurrentSubTransaction();
-		else
-			RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return error;
-}
-
-ErrorData *
-reco_lookup_try(void (*work)(void *arg), void *arg)
-{
-	return try(work, arg, true);
-}
-
-ErrorData *
-reco_lookup_peek(void (*work)(void *arg), void *arg)
-{
-	return try(work, arg, false);
-}
-
 /* Tables that a plan reads in full. */
 typedef struct Scans
 {

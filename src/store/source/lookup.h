@@ -64,13 +64,4 @@ extern char *reco_lookup_explain(RecoLookup *lookup, Oid type, const Datum *argu
 /* May be called at any time but while the query runs. */
 extern void reco_lookup_forget(RecoLookup *lookup);
 
-/*
- * Runs work in a subtransaction, which a parallel query cannot have.  NULL, or the
- * error that it ended with, rolled back.
- */
-extern ErrorData *reco_lookup_try(void (*work)(void *arg), void *arg);
-
-/* The same, rolled back in either case: locks and settings go, what it allocated stays. */
-extern ErrorData *reco_lookup_peek(void (*work)(void *arg), void *arg);
-
 #endif /* RECO_STORE_SOURCE_LOOKUP_H */

@@ -18,6 +18,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "pg/transaction.h"
 #include "store/tables/definition.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -71,7 +72,8 @@ named_table(const char *text)
 }
 
 /*
- * The statement with the schema's name for every %s; which tables it names.
+ * The statement with the schema's name for every %s; which tables it names, unless named is
+ * NULL.
  */
 static char *
 fill_in(const char *name, const char *template, bool *named)
@@ -85,7 +87,8 @@ fill_in(const char *name, const char *template, bool *named)
 		{
 			appendStringInfoString(&sql, quoted);
 			p++;
-			named[named_table(p + 2)] = true;
+			if (named)
+				named[named_table(p + 2)] = true;
 		}
 		else
 			appendStringInfoChar(&sql, *p);
@@ -144,34 +147,80 @@ reco_statement_init(void)
 	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
 }
 
+/* A statement that is planned on the tables of a schema. */
+typedef struct Preparation
+{
+	Oid schema;
+	const char *template;
+	Oid *types;
+	int n;
+	SPIPlanPtr plan; /* NULL: the schema's name is another's */
+} Preparation;
+
+/* Under the name that the schema has now. */
+static void
+prepare_by_name(void *arg)
+{
+	Preparation *p = arg;
+	const char *name = get_namespace_name(p->schema);
+	const char *sql;
+
+	p->plan = NULL;
+	if (name == NULL || get_namespace_oid(name, true) != p->schema)
+		return;
+	sql = fill_in(name, p->template, NULL);
+	p->plan = SPI_prepare(sql, p->n, p->types);
+	if (p->plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+}
+
+/* Of what goes wrong while schemas are renamed, all but this comes of that. */
+static bool
+is_final(const ErrorData *error)
+{
+	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES;
+}
+
 /*
- * Plans a statement on the tables of a schema under its name; an error when that is
- * another's now.  What is returned can be executed, at once, without being analyzed again.
+ * Plans a statement on the tables of a schema.  What is returned can be executed, at once,
+ * without being analyzed again.
+ *
+ * A rename is seen in the catalogs a moment before this session is told to forget the
+ * schema's name, so names may not be found, or be another's, and nothing tells why: after a
+ * while they are looked up anew.
  */
 static SPIPlanPtr
-prepare(Oid schema, const char *name, const char *sql, int n, Oid *types)
+prepare(Preparation *p)
 {
+	ErrorData *error = NULL;
+
 	for (int tries = 0; tries < MAX_TRIES; tries++)
 	{
 		uint64 changes;
-		SPIPlanPtr plan;
-		const CachedPlanSource *source;
 
+		reco_poll();
+		if (tries > 0)
+			pg_usleep(1000);
 		AcceptInvalidationMessages();
 		changes = schema_changes;
-		if (get_namespace_oid(name, true) != schema)
-			break;
-		plan = SPI_prepare(sql, n, types);
-		if (plan == NULL)
-			elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
-		source = linitial(SPI_plan_get_plan_sources(plan));
+		error = reco_try(prepare_by_name, p);
+		if (error && is_final(error))
+			ReThrowError(error);
+		if (error || p->plan == NULL)
+			continue;
 		list_free(fetch_search_path(true));
-		if (changes == schema_changes && source->is_valid)
-			return plan;
-		SPI_freeplan(plan);
+		if (changes == schema_changes &&
+			((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(p->plan)))->is_valid)
+			return p->plan;
+		SPI_freeplan(p->plan);
 	}
+	if (error)
+		ReThrowError(error);
 	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					errmsg("model \"%s\" was renamed while it was written to", name),
+					errmsg("model \"%s\" was renamed again and again while it was written to",
+						   get_namespace_name(p->schema)),
 					errhint("Try again.")));
 }
 
@@ -180,21 +229,17 @@ reco_statement(Oid schema, const char *template, const RecoArgument *argument, i
 {
 	bool named[RECO_TABLES] = {0};
 	Relation table[RECO_TABLES];
-	char *name = get_namespace_name(schema);
-	char *sql;
-	SPIPlanPtr plan;
 	Oid types[32];
 	Datum values[32];
 	char nulls[32];
+	Preparation preparation = {schema, template, types, n, NULL};
+	SPIPlanPtr plan;
 	uint64 processed;
 	int result;
 	bool isnull = true;
 
 	Assert(n <= lengthof(types));
-	if (name == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model was dropped while it was trained")));
-	sql = fill_in(name, template, named);
+	(void) fill_in("", template, named);
 	for (int i = 0; i < n; i++)
 	{
 		types[i] = argument[i].type;
@@ -202,10 +247,10 @@ reco_statement(Oid schema, const char *template, const RecoArgument *argument, i
 		nulls[i] = argument[i].isnull ? 'n' : ' ';
 	}
 	open_tables(schema, named, RowExclusiveLock, table);
-	plan = prepare(schema, name, sql, n, types);
+	plan = prepare(&preparation);
 	result = SPI_execute_plan(plan, values, nulls, false, 0);
 	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
+		elog(ERROR, "could not execute \"%s\": %s", template, SPI_result_code_string(result));
 	processed = SPI_processed;
 	close_tables(table);
 	if (value)
