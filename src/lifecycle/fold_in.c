@@ -210,7 +210,8 @@ compare_users(FoldIn *fold)
 					   a->start[a->rows], &run->budget, "folding in");
 	if (data->events)
 	{
-		reco_budget_require(&run->budget, reco_ordered_memory(&data->x), "folding in");
+		reco_budget_require(&run->budget, reco_ordered_memory(&run->budget.env, &data->x),
+							"folding in");
 		reco_budget_check(&run->budget,
 						  reco_ordered_make(&run->budget.env, &data->x, &fold->events),
 						  "folding in");

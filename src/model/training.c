@@ -251,7 +251,7 @@ reco_training_events(const RecoTraining *training)
 size_t
 reco_training_events_memory(const RecoTraining *training)
 {
-	return reco_ordered_memory(training->set->x);
+	return reco_ordered_memory(&training->budget->env, training->set->x);
 }
 
 /* What simple algorithms take without the matrices by item, which are counted once. */

@@ -39,7 +39,7 @@ check_events(mimic_env *m, row *rows, int32_t n, const reco_interactions *x, con
 
 	m->peak = m->bytes;
 	assert_int_equal(reco_ordered_make(&m->env, x, &o), RECO_OK);
-	assert_true(m->peak - before <= reco_ordered_memory(x));
+	assert_true(m->peak - before <= reco_ordered_memory(&m->env, x));
 	qsort(rows, (size_t) n, sizeof(row), compare_events);
 	for (int32_t u = 0; u < x->by_user.rows; u++)
 		for (int64_t e = o.start[u]; e < o.start[u + 1]; e++, r++)
@@ -230,14 +230,48 @@ test_ends(void **state)
 	free(rows);
 }
 
+/* Users without events take a moment too, and there may be many. */
+static void
+test_polls(void **state)
+{
+	int32_t users = 2000000;
+	int64_t *start = calloc((size_t) users + 1, sizeof(int64_t));
+	reco_interactions x = {.by_user = {.rows = users, .cols = 1, .start = start}};
+	reco_ordered o;
+	mimic_env m;
+	long polls;
+
+	(void) state;
+	mimic_env_init(&m);
+	assert_true(reco_ordered_memory(&m.env, &x) > (size_t) users * sizeof(int64_t));
+	polls = m.polls;
+	assert_true(polls >= 2);
+	assert_int_equal(reco_ordered_make(&m.env, &x, &o), RECO_OK);
+	assert_true(m.polls - polls > polls);
+	reco_ordered_free(&m.env, &o);
+	for (int stop = 1; stop <= polls; stop++)
+	{
+		m.polls = 0;
+		m.stop_at = stop;
+		assert_int_equal(reco_ordered_memory(&m.env, &x), 0);
+	}
+	for (int stop = 1; stop <= polls + 1; stop++)
+	{
+		m.polls = 0;
+		m.stop_at = stop;
+		assert_int_equal(reco_ordered_make(&m.env, &x, &o), RECO_STOPPED);
+		assert_int_equal(m.live, 0);
+		assert_null(o.start);
+	}
+	free(start);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sources),
-		cmocka_unit_test(test_kept),
-		cmocka_unit_test(test_splits),
-		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_sources), cmocka_unit_test(test_kept),  cmocka_unit_test(test_splits),
+		cmocka_unit_test(test_ends),    cmocka_unit_test(test_polls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,13 +124,19 @@ take_events(const reco_env *env, const reco_interactions *x, int32_t u, reco_tim
 	return n;
 }
 
+/* -1 to stop. */
 static int64_t
-longest_user(const reco_interactions *x)
+longest_user(const reco_env *env, const reco_interactions *x)
 {
 	int64_t most = 0;
+	int64_t done = 0;
 
 	for (int32_t u = 0; u < x->by_user.rows; u++)
+	{
 		most = most_of_user(x, u) > most ? most_of_user(x, u) : most;
+		if (stop_after(env, 1, &done))
+			return -1;
+	}
 	return most;
 }
 
@@ -144,11 +150,15 @@ most_events(const reco_interactions *x)
 }
 
 size_t
-reco_ordered_memory(const reco_interactions *x)
+reco_ordered_memory(const reco_env *env, const reco_interactions *x)
 {
+	int64_t longest = longest_user(env, x);
+
+	if (longest < 0)
+		return 0;
 	return ((size_t) x->by_user.rows + 1) * sizeof(int64_t) +
 		   (most_events(x) + 2) * (sizeof(int32_t) + sizeof(float)) +
-		   ((size_t) longest_user(x) + 1) * sizeof(reco_timed);
+		   ((size_t) longest + 1) * sizeof(reco_timed);
 }
 
 static reco_status
@@ -176,9 +186,14 @@ reco_status
 reco_ordered_make(const reco_env *env, const reco_interactions *x, reco_ordered *out)
 {
 	size_t n = most_events(x) + 1;
-	reco_timed *scratch = env->alloc(env->arg, ((size_t) longest_user(x) + 1) * sizeof(reco_timed));
+	int64_t longest = longest_user(env, x);
+	reco_timed *scratch;
 	reco_status status = RECO_NO_MEMORY;
 
+	memset(out, 0, sizeof(*out));
+	if (longest < 0)
+		return RECO_STOPPED;
+	scratch = env->alloc(env->arg, ((size_t) longest + 1) * sizeof(reco_timed));
 	out->start = env->alloc(env->arg, ((size_t) x->by_user.rows + 1) * sizeof(int64_t));
 	out->item = env->alloc(env->arg, n * sizeof(int32_t));
 	out->moment = env->alloc(env->arg, n * sizeof(float));

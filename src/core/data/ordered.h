@@ -47,7 +47,9 @@ extern int64_t reco_ordered_user(const reco_env *env, reco_timed *event, int64_t
  */
 extern reco_status reco_ordered_make(const reco_env *env, const reco_interactions *x,
 									 reco_ordered *out);
-extern size_t reco_ordered_memory(const reco_interactions *x);
+
+/* A pass over the users.  0 when poll asked for an end. */
+extern size_t reco_ordered_memory(const reco_env *env, const reco_interactions *x);
 extern void reco_ordered_free(const reco_env *env, reco_ordered *ordered);
 
 #endif /* RECO_CORE_DATA_ORDERED_H */
