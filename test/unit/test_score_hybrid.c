@@ -841,6 +841,70 @@ test_any_scorer(void **state)
 	}
 }
 
+/* Members that score few items: the same means as of what they say of all. */
+static void
+test_sparse(void **state)
+{
+	(void) state;
+	for (int scale = 0; scale < SCALES; scale++)
+	{
+		mixed *x = mixed_of((reco_hybrid_scale) scale);
+		const reco_scorer *of[2] = {&x->items.sums.head, &x->users.sums.head};
+		bool all[ITEMS];
+		int with = 0;
+
+		x->inner_member[1].weight = 0;
+		x->member[0].weight = 0;
+		assert_true(reco_scorer_is_sparse(&x->scorer.head) &&
+					!reco_scorer_is_sparse(&x->popular.head));
+		for (int u = 0; u < USERS; u++)
+			assert_int_equal(reco_scorer_fold_in(&x->m.env, &x->scorer.head, &x->profile[u]),
+							 RECO_OK);
+		mimic_check_scorer(&x->scorer.head, x->profile, USERS);
+		for (int u = 0; u < USERS; u++)
+			reco_profile_free(&x->m.env, &x->profile[u]);
+		/* without the one between */
+		x->member[0] = (reco_hybrid_member){of[0], 1, false};
+		x->member[1] = (reco_hybrid_member){of[1], 0.5, false};
+		x->scorer.members = 2;
+		memset(all, true, sizeof(all));
+		for (int u = 0; u < USERS; u++)
+		{
+			static const long double weight[FIXED] = {1, 0.5L};
+			float score[ITEMS];
+			long double wanted[ITEMS];
+			bool counts[FIXED] = {false};
+			scaled s[FIXED];
+			reco_seat *seat;
+
+			assert_int_equal(reco_scorer_fold_in(&x->m.env, &x->scorer.head, &x->profile[u]),
+							 RECO_OK);
+			for (int m = 0; m < 2; m++)
+			{
+				assert_int_equal(reco_seat_make(&x->m.env, of[m], &seat), RECO_OK);
+				assert_int_equal(reco_seat_open(seat, &x->profile[u].member[m]), RECO_OK);
+				assert_int_equal(reco_seat_score(seat, score), RECO_OK);
+				s[m] = mimic_scaled(score, all, (reco_hybrid_scale) scale);
+				counts[m] = reco_seat_is_personal(seat) &&
+							(s[m].tells || (scale == RECO_HYBRID_NONE && s[m].n > 0));
+				reco_seat_free(&x->m.env, seat);
+			}
+			mimic_mean_of(s, counts, weight, (reco_hybrid_scale) scale, wanted);
+			assert_int_equal(reco_seat_make(&x->m.env, &x->scorer.head, &seat), RECO_OK);
+			assert_int_equal(reco_seat_open(seat, &x->profile[u]), RECO_OK);
+			assert_int_equal(reco_seat_score(seat, score), RECO_OK);
+			if (counts[0] || counts[1])
+				mimic_check_scores(score, wanted, ITEMS, 1e-5);
+			for (int32_t i = 0; i < ITEMS; i++)
+				with += score[i] > -INFINITY;
+			reco_seat_free(&x->m.env, seat);
+			reco_profile_free(&x->m.env, &x->profile[u]);
+		}
+		assert_true(with > 100);
+		mixed_free(x);
+	}
+}
+
 /* Each member is folded in as by itself, with the values that it counts. */
 static void
 check_member(mixed *x, const reco_scorer *scorer, const reco_profile *as, const float *value,
@@ -953,12 +1017,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stored),    cmocka_unit_test(test_scores),
-		cmocka_unit_test(test_cascade),   cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_edges),     cmocka_unit_test(test_silent),
-		cmocka_unit_test(test_parts),     cmocka_unit_test(test_any_scorer),
-		cmocka_unit_test(test_new_users), cmocka_unit_test(test_bare_profile),
-		cmocka_unit_test(test_similar),
+		cmocka_unit_test(test_stored),       cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_cascade),      cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_edges),        cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_parts),        cmocka_unit_test(test_any_scorer),
+		cmocka_unit_test(test_sparse),       cmocka_unit_test(test_new_users),
+		cmocka_unit_test(test_bare_profile), cmocka_unit_test(test_similar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,9 +6,10 @@
  * that, and what is asked of members one after the other.
  *
  * Cost: for each user, the members' scores of all items and two passes over them, with ranks a
- * sort; then an item costs the members.  Of a cascade, the first member's list, and as many
- * scores of each other one.  Memory of a seat: those of the members, with ranks 16 bytes an item
- * more, of a cascade 4 and 4 for each member.
+ * sort; then an item costs the members.  Where all members are sparse, the same of what they
+ * score.  Of a cascade, the first member's list, and as many scores of each other one.  Memory of
+ * a seat: those of the members, with ranks 16 bytes an item more, of a cascade, and where all are
+ * sparse, 4 and 4 for each member.
  */
 #include "core/scoring/score_hybrid.h"
 #include "core/scoring/score_hybrid_user.h"
@@ -76,17 +77,19 @@ static void
 hybrid_close(reco_seat *seat)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	uint32_t scored = 0;
 
 	for (int m = 0; m < h->members; m++)
-		if (reco_hybrid_has(user_of(seat)->asked, m))
-		{
-			reco_seat *of = reco_hybrid_member_seat(seat, m);
+	{
+		reco_seat *of = reco_hybrid_member_seat(seat, m);
 
-			/* where open did not come to it there is none */
-			if (of->scorer)
-				reco_seat_close(of);
-		}
-	reco_hybrid_user_clear(seat);
+		/* where open did not come to it there is none */
+		if (!reco_hybrid_has(user_of(seat)->asked, m) || of->scorer == NULL)
+			continue;
+		scored |= of->scored ? UINT32_C(1) << m : 0;
+		reco_seat_close(of);
+	}
+	reco_hybrid_user_clear(seat, scored);
 }
 
 static bool
@@ -178,11 +181,11 @@ mean_of_all(reco_seat *seat, int32_t n, float *out)
 	return RECO_OK;
 }
 
-/* What is proposed, by the places of its items; all other items have no score. */
+/* What is listed, by the places of the items; all others have no score. */
 static reco_status
-score_proposed(reco_seat *seat, float *out)
+score_listed(reco_seat *seat, float *out)
 {
-	reco_hybrid_proposed p = reco_hybrid_proposal(seat);
+	reco_hybrid_listed p = reco_hybrid_list(seat);
 	const reco_hybrid_user *user = user_of(seat);
 	const float *score[RECO_HYBRID_MEMBERS];
 	int64_t done = 0;
@@ -209,8 +212,8 @@ hybrid_score(reco_seat *seat, float *score)
 {
 	reco_status status = reco_hybrid_measure(seat);
 
-	if (status == RECO_OK && user_of(seat)->cascade)
-		return score_proposed(seat, score);
+	if (status == RECO_OK && user_of(seat)->listed)
+		return score_listed(seat, score);
 	if (status == RECO_OK)
 		status = score_parts(seat);
 	return status == RECO_OK ? mean_of_all(seat, seat->scorer->items, score) : status;
@@ -218,7 +221,7 @@ hybrid_score(reco_seat *seat, float *score)
 
 /* The parts' scores of up to SOME items: x[k * parts + p] of item[k]. */
 static reco_status
-some_of(reco_seat *seat, const reco_hybrid_proposed *proposed, const int32_t *item, int32_t n,
+some_of(reco_seat *seat, const reco_hybrid_listed *proposed, const int32_t *item, int32_t n,
 		float *x)
 {
 	const reco_hybrid_user *user = user_of(seat);
@@ -233,7 +236,7 @@ some_of(reco_seat *seat, const reco_hybrid_proposed *proposed, const int32_t *it
 			status = reco_seat_some(part->seat, item, n, own);
 		for (int32_t k = 0; k < n && status == RECO_OK; k++)
 		{
-			int32_t at = user->cascade ? reco_hybrid_place(proposed, item[k]) : item[k];
+			int32_t at = user->listed ? reco_hybrid_place(proposed, item[k]) : item[k];
 
 			x[k * user->parts + p] = part->score == NULL ? own[k]
 									 : at < 0            ? -INFINITY
@@ -249,12 +252,12 @@ hybrid_some(reco_seat *seat, const int32_t *item, int32_t n, float *score)
 	const reco_hybrid_user *user = user_of(seat);
 	reco_status status = reco_hybrid_measure(seat);
 	bool scaled = is_scaled(seat);
-	reco_hybrid_proposed proposed = {0};
+	reco_hybrid_listed proposed = {0};
 	float x[SOME * RECO_HYBRID_MEMBERS];
 	int64_t done = 0;
 
-	if (status == RECO_OK && user->cascade)
-		proposed = reco_hybrid_proposal(seat);
+	if (status == RECO_OK && user->listed)
+		proposed = reco_hybrid_list(seat);
 	for (int32_t from = 0; from < n && status == RECO_OK; from += SOME)
 	{
 		int32_t some = n - from < SOME ? n - from : SOME;
@@ -268,23 +271,23 @@ hybrid_some(reco_seat *seat, const int32_t *item, int32_t n, float *score)
 	return status;
 }
 
-/* Of a cascade without a look at all items. */
+/* Of what is listed without a look at all items. */
 static int32_t
 hybrid_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 {
-	reco_hybrid_proposed p;
+	reco_hybrid_listed p;
 	float *mean;
 	int32_t have;
 
 	if (reco_hybrid_measure(seat) != RECO_OK)
 		return -1;
-	if (!user_of(seat)->cascade)
+	if (!user_of(seat)->listed)
 	{
 		if (reco_seat_score_all(seat) != RECO_OK)
 			return -1;
 		return reco_top_n(&seat->env, seat->score, seat->scorer->items, skip, n, out);
 	}
-	p = reco_hybrid_proposal(seat);
+	p = reco_hybrid_list(seat);
 	/* not the scores of all */
 	mean = seat->score;
 	seat->scored = false;
@@ -299,22 +302,48 @@ hybrid_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return have;
 }
 
+/* Of sparse members. */
+static int32_t
+hybrid_scored(reco_seat *seat, int32_t *item)
+{
+	reco_hybrid_listed p;
+	int32_t n = 0;
+	int64_t done = 0;
+
+	if (reco_hybrid_measure(seat) != RECO_OK)
+		return -1;
+	p = reco_hybrid_list(seat);
+	if (mean_of_all(seat, p.n, seat->score) != RECO_OK)
+		return -1;
+	seat->scored = false;
+	for (int32_t k = 0; k < p.n; k++)
+	{
+		if (seat->score[k] > -INFINITY)
+			item[n++] = p.item[k];
+		if (stop_after(&seat->env, 1, &done))
+			return -1;
+	}
+	return n;
+}
+
 reco_status
 reco_hybrid_scaled(reco_seat *seat, const int32_t *item, int32_t n, double *scaled)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	const reco_hybrid_user *user = user_of(seat);
-	const reco_hybrid_proposed none = {0};
+	reco_hybrid_listed listed = {0};
 	float x[SOME * RECO_HYBRID_MEMBERS];
 	reco_status status = reco_hybrid_measure(seat);
 
+	if (status == RECO_OK && user->listed)
+		listed = reco_hybrid_list(seat);
 	for (int64_t k = 0; k < (int64_t) n * h->members; k++)
 		scaled[k] = NAN;
 	for (int32_t from = 0; from < n && status == RECO_OK; from += SOME)
 	{
 		int32_t some = n - from < SOME ? n - from : SOME;
 
-		status = some_of(seat, &none, item + from, some, x);
+		status = some_of(seat, &listed, item + from, some, x);
 		for (int32_t k = 0; k < some && status == RECO_OK; k++)
 			for (int p = 0; p < user->parts; p++)
 			{
@@ -344,7 +373,8 @@ reco_hybrid_member_top(reco_seat *seat, int member, const uint64_t *skip, int32_
 		{
 			const float *score = user->part[p].score;
 
-			if (score == NULL)
+			/* scaled, they are in the same order */
+			if (score == NULL || user->listed)
 				return reco_seat_top(user->part[p].seat, skip, n, out);
 			return reco_top_n(&seat->env, score, seat->scorer->items, skip, n, out);
 		}
@@ -388,14 +418,14 @@ hybrid_explain(reco_seat *seat, int32_t item, double *contribution, double *base
 	const reco_profile *profile = seat->profile;
 	const reco_hybrid_user *user = user_of(seat);
 	bool linear = reco_hybrid_of_seat(seat)->scale != RECO_HYBRID_RANK;
-	reco_hybrid_proposed proposed = {0};
+	reco_hybrid_listed proposed = {0};
 	float x[RECO_HYBRID_MEMBERS];
 	double weight = 0;
 	double *own;
 	reco_status status = reco_hybrid_measure(seat);
 
-	if (status == RECO_OK && user->cascade)
-		proposed = reco_hybrid_proposal(seat);
+	if (status == RECO_OK && user->listed)
+		proposed = reco_hybrid_list(seat);
 	if (status == RECO_OK)
 		status = some_of(seat, &proposed, &item, 1, x);
 	if (status != RECO_OK || !linear || reco_hybrid_mean(user, is_scaled(seat), x) == -INFINITY)
@@ -496,6 +526,8 @@ const reco_scorer_type reco_hybrid_scorer_type = {
 	.score = hybrid_score,
 	.score_some = hybrid_some,
 	.top = hybrid_top,
+	.is_sparse = reco_hybrid_is_sparse,
+	.scored = hybrid_scored,
 	.explain = hybrid_explain,
 	.alike = hybrid_alike,
 	.similar = hybrid_similar,

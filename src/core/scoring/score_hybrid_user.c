@@ -3,8 +3,9 @@
  *	  What the members of a hybrid come to for the user in its seat.
  *
  * Scales follow from the scores of all items, so whatever is asked of a user first has each
- * member score everything, once; of a cascade the first member makes a list, and the others score
- * what is in it.  Without a scale nothing needs to be known before.
+ * member score everything, once.  Where all members are sparse, that is what one of them scores,
+ * and of a cascade what the first one proposes: then scores are kept for these items alone.
+ * Without a scale nothing needs to be known before.
  *
  * The scratch holds the members' seats, which are open as long as it is, each with the scores of
  * all items; behind them room to sort these for ranks, and for what a cascade proposes.
@@ -58,6 +59,29 @@ reco_hybrid_member_seat(const reco_seat *seat, int member)
 	return (reco_seat *) ((char *) seat->scratch + place_of(reco_hybrid_of_seat(seat), member));
 }
 
+/* Whether nothing but what sparse members score has a score. */
+static bool
+is_sparse(const reco_hybrid_scorer *h)
+{
+	bool sparse = h->candidates == 0;
+
+	for (int m = 0; m < h->members && sparse; m++)
+		sparse = !reco_hybrid_is_asked(h, m) || reco_scorer_is_sparse(h->member[m].scorer);
+	return sparse;
+}
+
+static bool
+has_list(const reco_hybrid_scorer *h)
+{
+	return h->candidates > 0 || is_sparse(h);
+}
+
+bool
+reco_hybrid_is_sparse(const reco_scorer *scorer)
+{
+	return is_sparse((const reco_hybrid_scorer *) scorer);
+}
+
 static int32_t
 most_proposed(const reco_hybrid_scorer *h)
 {
@@ -72,14 +96,14 @@ set_bytes(const reco_hybrid_scorer *h)
 
 /* The room behind the seats, from `memory` on; NULL: how large it is. */
 static size_t
-rooms(const reco_hybrid_scorer *h, char *memory, reco_hybrid_proposed *out)
+rooms(const reco_hybrid_scorer *h, char *memory, reco_hybrid_listed *out)
 {
 	size_t items = (size_t) h->head.items;
 	char *at = memory;
-	reco_hybrid_proposed p = {0};
+	reco_hybrid_listed p = {0};
 
 	at += reco_room(reco_scale_room(h->scale, h->head.items));
-	if (h->candidates > 0)
+	if (has_list(h))
 	{
 		p.set = reco_take((void *) &at, set_bytes(h));
 		p.ranked = reco_take((void *) &at, (size_t) most_proposed(h) * sizeof(reco_ranked));
@@ -97,14 +121,14 @@ reco_hybrid_user_bytes(const reco_hybrid_scorer *h)
 	return place_of(h, h->members) + rooms(h, NULL, NULL);
 }
 
-reco_hybrid_proposed
-reco_hybrid_proposal(const reco_seat *seat)
+reco_hybrid_listed
+reco_hybrid_list(const reco_seat *seat)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
-	reco_hybrid_proposed p;
+	reco_hybrid_listed p;
 
 	(void) rooms(h, (char *) reco_hybrid_member_seat(seat, h->members), &p);
-	p.n = user_of(seat)->proposed;
+	p.n = user_of(seat)->items;
 	return p;
 }
 
@@ -113,11 +137,11 @@ static void
 clear_rooms(reco_seat *seat)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
-	reco_hybrid_proposed p = reco_hybrid_proposal(seat);
+	reco_hybrid_listed p = reco_hybrid_list(seat);
 	size_t touched = (size_t) user_of(seat)->touched;
 
 	memset(reco_hybrid_member_seat(seat, h->members), 0, reco_scale_room(h->scale, h->head.items));
-	if (h->candidates == 0)
+	if (!has_list(h))
 		return;
 	memset(p.set, 0, set_bytes(h));
 	memset(p.ranked, 0, (size_t) most_proposed(h) * sizeof(reco_ranked));
@@ -127,7 +151,7 @@ clear_rooms(reco_seat *seat)
 }
 
 void
-reco_hybrid_user_clear(reco_seat *seat)
+reco_hybrid_user_clear(reco_seat *seat, uint32_t scored)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	reco_hybrid_user *user = user_of(seat);
@@ -140,12 +164,14 @@ reco_hybrid_user_clear(reco_seat *seat)
 		/* a member's place is zeros where open did not come to it */
 		if (!reco_hybrid_is_asked(h, m) || of->scorer == NULL)
 			continue;
-		if (user->filled)
+		if (reco_hybrid_has(scored, m) || (user->filled && (!user->listed || h->candidates > 0)))
 			memset(of->score, 0, items * sizeof(float));
 		memset(of, 0, sizeof(*of));
 	}
 	if (user->filled)
 		clear_rooms(seat);
+	/* for whom this is a member: means of what is listed are there */
+	memset(seat->score, 0, (size_t) user->touched * sizeof(float));
 	memset(user, 0, sizeof(*user));
 }
 
@@ -195,7 +221,37 @@ share_out(reco_hybrid_user *user, bool scaled)
 	}
 }
 
+/* What a member's scores are, where they are kept; NULL: it is to be asked. */
+static const float *
+kept_scores(const reco_seat *seat, int member)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+
+	if (user_of(seat)->listed)
+		return reco_hybrid_list(seat).score + (size_t) member * (size_t) h->head.items;
+	return h->scale == RECO_HYBRID_NONE ? NULL : reco_hybrid_member_seat(seat, member)->score;
+}
+
 /* Members that tell items apart, or where there are none those that leave some without a score. */
+static void
+weighted_parts(reco_seat *seat, uint32_t known, const reco_scaling *scaling)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_hybrid_user *user = user_of(seat);
+
+	for (int telling = 1; telling >= 0 && user->parts == 0; telling--)
+		for (int m = 0; m < h->members; m++)
+		{
+			double weight = weight_of(h, user->asked, m);
+
+			if (reco_hybrid_has(known, m) && weight > 0 &&
+				(telling ? scaling[m].tells || h->scale == RECO_HYBRID_NONE
+						 : scaling[m].n > 0 && scaling[m].n < h->head.items))
+				add_part(user, m, weight, &scaling[m], kept_scores(seat, m),
+						 reco_hybrid_member_seat(seat, m));
+		}
+}
+
 static reco_status
 measure_all(reco_seat *seat)
 {
@@ -225,17 +281,7 @@ measure_all(reco_seat *seat)
 		if (status != RECO_OK)
 			return status;
 	}
-	for (int telling = 1; telling >= 0 && user->parts == 0; telling--)
-		for (int m = 0; m < h->members; m++)
-		{
-			reco_seat *of = reco_hybrid_member_seat(seat, m);
-			double weight = weight_of(h, user->asked, m);
-
-			if (reco_hybrid_has(known, m) && weight > 0 &&
-				(telling ? scaling[m].tells : scaling[m].n > 0 && scaling[m].n < h->head.items))
-				add_part(user, m, weight, &scaling[m],
-						 h->scale == RECO_HYBRID_NONE ? NULL : of->score, of);
-		}
+	weighted_parts(seat, known, scaling);
 	return RECO_OK;
 }
 
@@ -253,13 +299,65 @@ empty_set(uint64_t *set, int32_t items, int32_t *item)
 	return n;
 }
 
+/* A member's scores of the items that are listed. */
+static reco_status
+scale_listed(reco_seat *seat, int member, reco_scaling *scaling)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_hybrid_listed p = reco_hybrid_list(seat);
+	float *score = p.score + (size_t) member * (size_t) h->head.items;
+	reco_status status = reco_seat_some(reco_hybrid_member_seat(seat, member), p.item, p.n, score);
+
+	if (status == RECO_OK)
+		status = reco_scale_find(&seat->env, h->scale, score, p.n,
+								 reco_hybrid_member_seat(seat, h->members), scaling);
+	return status;
+}
+
+/* Of sparse members: the items that one of them scores are all there are. */
+static reco_status
+measure_sparse(reco_seat *seat)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_hybrid_user *user = user_of(seat);
+	reco_hybrid_listed p = reco_hybrid_list(seat);
+	reco_scaling scaling[RECO_HYBRID_MEMBERS];
+	uint32_t known = 0;
+	reco_status status = RECO_OK;
+
+	/* until it is known how many there are */
+	user->touched = h->head.items;
+	for (int m = 0; m < h->members; m++)
+	{
+		reco_seat *of = reco_hybrid_member_seat(seat, m);
+		int32_t n;
+
+		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
+			continue;
+		known |= UINT32_C(1) << m;
+		n = of->scorer->type->scored(of, p.item);
+		if (n < 0)
+			return RECO_STOPPED;
+		for (int32_t k = 0; k < n; k++)
+			reco_set_add(p.set, p.item[k]);
+	}
+	/* as many as the longest of these at least */
+	user->touched = user->items = empty_set(p.set, h->head.items, p.item);
+	for (int m = 0; m < h->members && status == RECO_OK; m++)
+		if (reco_hybrid_has(known, m))
+			status = scale_listed(seat, m, &scaling[m]);
+	if (status == RECO_OK)
+		weighted_parts(seat, known, scaling);
+	return status;
+}
+
 /* What the member proposes: its best without the user's own, and of these what is as good. */
 static reco_status
 propose(reco_seat *seat, reco_seat *of)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	const reco_profile *own = of->profile;
-	reco_hybrid_proposed p = reco_hybrid_proposal(seat);
+	reco_hybrid_listed p = reco_hybrid_list(seat);
 	int32_t most = most_proposed(h);
 	reco_status status;
 	int64_t done = 0;
@@ -285,7 +383,7 @@ propose(reco_seat *seat, reco_seat *of)
 			status = RECO_STOPPED;
 	}
 	if (status == RECO_OK)
-		user_of(seat)->proposed = empty_set(p.set, h->head.items, p.item);
+		user_of(seat)->items = empty_set(p.set, h->head.items, p.item);
 	return status;
 }
 
@@ -296,14 +394,12 @@ measure_cascade(reco_seat *seat)
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	reco_hybrid_user *user = user_of(seat);
 	reco_scaling scaling[RECO_HYBRID_MEMBERS];
-	reco_hybrid_proposed p = reco_hybrid_proposal(seat);
 	uint32_t known = 0;
 	int first = -1;
 
 	for (int m = 0; m < h->members; m++)
 	{
 		reco_seat *of = reco_hybrid_member_seat(seat, m);
-		float *score = p.score + (size_t) m * (size_t) h->head.items;
 		reco_status status = RECO_OK;
 
 		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
@@ -313,14 +409,11 @@ measure_cascade(reco_seat *seat)
 			status = propose(seat, of);
 		first = first < 0 ? m : first;
 		if (status == RECO_OK)
-			status = reco_seat_some(of, p.item, user->proposed, score);
-		if (status == RECO_OK)
-			status = reco_scale_find(&seat->env, h->scale, score, user->proposed,
-									 reco_hybrid_member_seat(seat, h->members), &scaling[m]);
+			status = scale_listed(seat, m, &scaling[m]);
 		if (status != RECO_OK)
 			return status;
 	}
-	for (int round = 0; round < 2 && user->parts == 0 && user->proposed > 0; round++)
+	for (int round = 0; round < 2 && user->parts == 0 && user->items > 0; round++)
 		for (int m = 0; m < h->members; m++)
 		{
 			double weight = round == 0 ? weight_of(h, user->asked, m) : m == first;
@@ -328,8 +421,7 @@ measure_cascade(reco_seat *seat)
 			if (reco_hybrid_has(known, m) && weight > 0 &&
 				(round == 1 || scaling[m].tells ||
 				 (h->scale == RECO_HYBRID_NONE && scaling[m].n > 0)))
-				add_part(user, m, weight, &scaling[m],
-						 p.score + (size_t) m * (size_t) h->head.items,
+				add_part(user, m, weight, &scaling[m], kept_scores(seat, m),
 						 reco_hybrid_member_seat(seat, m));
 		}
 	return RECO_OK;
@@ -341,14 +433,18 @@ reco_hybrid_measure(reco_seat *seat)
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	reco_hybrid_user *user = user_of(seat);
 	reco_status status;
+	bool cascade;
 
 	if (user->measured)
 		return RECO_OK;
 	user->filled = true;
 	user->parts = 0;
 	/* what one member alone scores has no order to be given anew */
-	user->cascade = h->candidates > 0 && (user->asked & (user->asked - 1)) != 0;
-	status = user->cascade ? measure_cascade(seat) : measure_all(seat);
+	cascade = h->candidates > 0 && (user->asked & (user->asked - 1)) != 0;
+	user->listed = cascade || is_sparse(h);
+	status = cascade        ? measure_cascade(seat)
+			 : user->listed ? measure_sparse(seat)
+							: measure_all(seat);
 	if (status == RECO_OK)
 		share_out(user, h->scale != RECO_HYBRID_NONE);
 	user->measured = status == RECO_OK;
@@ -356,7 +452,7 @@ reco_hybrid_measure(reco_seat *seat)
 }
 
 int32_t
-reco_hybrid_place(const reco_hybrid_proposed *p, int32_t item)
+reco_hybrid_place(const reco_hybrid_listed *p, int32_t item)
 {
 	int32_t from = 0;
 	int32_t to = p->n;

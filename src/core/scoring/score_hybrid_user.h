@@ -23,26 +23,26 @@ typedef struct reco_hybrid_part
 	reco_seat *seat;
 } reco_hybrid_part;
 
-/* How a cascade's items are chosen: the rooms of what is proposed. */
-typedef struct reco_hybrid_proposed
+/* The items that have a score, where few have: what a cascade proposes, or members score. */
+typedef struct reco_hybrid_listed
 {
 	int32_t n;
 	int32_t *item;       /* rising */
 	float *score;        /* of n items, for each member in turn */
 	uint64_t *set;       /* items */
 	reco_ranked *ranked; /* as many as may be proposed */
-} reco_hybrid_proposed;
+} reco_hybrid_listed;
 
 /* The head of a seat's scratch; the members' seats are behind it, and what the kind needs. */
 typedef struct reco_hybrid_user
 {
-	bool filled;    /* scores and rooms are not zeros */
-	bool measured;  /* parts are known */
-	bool cascade;   /* of this user */
+	bool filled;   /* scores and rooms are not zeros */
+	bool measured; /* parts are known */
+	bool listed;   /* scores are of some items alone, in their order: what is proposed, or scored */
 	uint32_t asked; /* members, a bit each */
 	int parts;
 	reco_hybrid_part part[RECO_HYBRID_MEMBERS];
-	int32_t proposed;
+	int32_t items;
 	int32_t touched;                           /* of the rooms for these */
 	reco_profile profile[RECO_HYBRID_MEMBERS]; /* of a stored user */
 } reco_hybrid_user;
@@ -53,23 +53,26 @@ reco_hybrid_of_seat(const reco_seat *seat)
 	return (const reco_hybrid_scorer *) seat->scorer;
 }
 
+/* Whether all members are sparse, and it is no cascade. */
+extern bool reco_hybrid_is_sparse(const reco_scorer *scorer);
+
 /* Bytes of the scratch, and what lies in it. */
 extern size_t reco_hybrid_user_bytes(const reco_hybrid_scorer *scorer);
 extern reco_seat *reco_hybrid_member_seat(const reco_seat *seat, int member);
-extern reco_hybrid_proposed reco_hybrid_proposal(const reco_seat *seat);
+extern reco_hybrid_listed reco_hybrid_list(const reco_seat *seat);
 
 /* The members that score a user, a bit each. */
 extern uint32_t reco_hybrid_asked(const reco_hybrid_scorer *scorer, const reco_profile *profile);
 
 /*
  * The user's parts, found once.  Errors: RECO_STOPPED.  Afterwards the room behind the scratch is
- * as reco_hybrid_user_clear makes it zeros again.
+ * as reco_hybrid_user_clear makes it zeros again; scored: members that have scored all items.
  */
 extern reco_status reco_hybrid_measure(reco_seat *seat);
-extern void reco_hybrid_user_clear(reco_seat *seat);
+extern void reco_hybrid_user_clear(reco_seat *seat, uint32_t scored);
 
-/* The place of an item among what is proposed; -1: it is not. */
-extern int32_t reco_hybrid_place(const reco_hybrid_proposed *proposed, int32_t item);
+/* The place of an item among those that are listed; -1: it is not. */
+extern int32_t reco_hybrid_place(const reco_hybrid_listed *listed, int32_t item);
 
 /* No member should say anything else but a number or -infinity. */
 static inline bool

@@ -149,6 +149,12 @@ list_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return reco_sum_top(seat, &methods, skip, n, out);
 }
 
+static int32_t
+list_scored(reco_seat *seat, int32_t *item)
+{
+	return reco_sum_scored(seat, &methods, item);
+}
+
 /* With biases any value tells something; without, one of whose item anything is said. */
 static bool
 list_is_personal(const reco_seat *seat)
@@ -241,6 +247,8 @@ const reco_scorer_type reco_list_scorer_type = {
 	.score = list_score,
 	.score_some = list_some,
 	.top = list_top,
+	.is_sparse = reco_sum_is_sparse,
+	.scored = list_scored,
 	.explain = list_explain,
 	.alike = list_alike,
 	.similar = list_similar,

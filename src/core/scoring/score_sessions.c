@@ -387,6 +387,12 @@ session_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return reco_sum_top(seat, &methods, skip, n, out);
 }
 
+static int32_t
+session_scored(reco_seat *seat, int32_t *item)
+{
+	return reco_sum_scored(seat, &methods, item);
+}
+
 /* Shares out what a neighbor adds among the items that both have.  False to stop. */
 static bool
 share_out(reco_seat *seat, const scratch *t, int32_t session, double adds, double *contribution)
@@ -485,6 +491,8 @@ const reco_scorer_type reco_session_scorer_type = {
 	.score = session_score,
 	.score_some = session_some,
 	.top = session_top,
+	.is_sparse = reco_sum_is_sparse,
+	.scored = session_scored,
 	.explain = session_explain,
 	.similar = session_similar,
 };

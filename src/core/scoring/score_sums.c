@@ -255,6 +255,36 @@ reco_sum_top(reco_seat *seat, const reco_sum_methods *methods, const uint64_t *s
 	return heap_sort(&seat->env, out, have) ? have : -1;
 }
 
+bool
+reco_sum_is_sparse(const reco_scorer *scorer)
+{
+	return ((const reco_sum_scorer *) scorer)->item_bias == NULL;
+}
+
+int32_t
+reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item)
+{
+	int32_t items = seat->scorer->items;
+	size_t groups = groups_of(seat->scorer);
+	reco_sum_scratch t;
+	int32_t n = 0;
+	int64_t done = 0;
+
+	if (gather(seat, methods, &t) != RECO_OK)
+		return -1;
+	for (size_t g = 0; g < groups; g++)
+	{
+		for (size_t line = g * GROUP; any_line(&t, g) && line < (g + 1) * GROUP; line++)
+			for (int32_t i = (int32_t) line * RECO_SUM_LINE;
+				 t.line[line] != 0 && i < ((int32_t) line + 1) * RECO_SUM_LINE && i < items; i++)
+				if (final_of(seat, &t, i) > -INFINITY)
+					item[n++] = i;
+		if (stop_after(&seat->env, GROUP * RECO_SUM_LINE, &done))
+			return -1;
+	}
+	return n;
+}
+
 reco_status
 reco_sum_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profile)
 {

@@ -107,6 +107,12 @@ user_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return reco_sum_top(seat, &methods, skip, n, out);
 }
 
+static int32_t
+user_scored(reco_seat *seat, int32_t *item)
+{
+	return reco_sum_scored(seat, &methods, item);
+}
+
 static bool
 user_is_personal(const reco_seat *seat)
 {
@@ -212,6 +218,8 @@ const reco_scorer_type reco_user_scorer_type = {
 	.score = user_score,
 	.score_some = user_some,
 	.top = user_top,
+	.is_sparse = reco_sum_is_sparse,
+	.scored = user_scored,
 	.explain = user_explain,
 	.fold_in = user_fold_in,
 };

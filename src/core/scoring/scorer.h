@@ -100,6 +100,12 @@ typedef struct reco_scorer_type
 	reco_status (*score_some)(reco_seat *seat, const int32_t *item, int32_t n, float *score);
 	/* As reco_seat_top.  NULL: by the scores of all. */
 	int32_t (*top)(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out);
+	/*
+	 * Of a scorer whose users have scores for few items: whether it is one, and which items have
+	 * one, rising, to items numbers; how many, or -1: stopped.  NULL: it is none.
+	 */
+	bool (*is_sparse)(const reco_scorer *scorer);
+	int32_t (*scored)(reco_seat *seat, int32_t *item);
 	/* As reco_seat_explain.  NULL: scores are no sums over interactions. */
 	reco_status (*explain)(reco_seat *seat, int32_t item, double *contribution, double *baseline,
 						   bool *additive);
@@ -168,6 +174,13 @@ extern bool reco_seat_is_personal(const reco_seat *seat);
 /* The scores of all items to score; of n of them in any order.  Errors: RECO_STOPPED. */
 extern reco_status reco_seat_score(reco_seat *seat, float *score);
 extern reco_status reco_seat_some(reco_seat *seat, const int32_t *item, int32_t n, float *score);
+
+/* Whether `scored` tells which items have a score. */
+static inline bool
+reco_scorer_is_sparse(const reco_scorer *scorer)
+{
+	return scorer->type->is_sparse && scorer->type->is_sparse(scorer);
+}
 
 /* The scores of all items in seat->score, where they stay until close; made once. */
 extern reco_status reco_seat_score_all(reco_seat *seat);
