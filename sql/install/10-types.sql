@@ -135,7 +135,8 @@ CREATE TYPE reco.version AS (
   member_loss pg_catalog.jsonb,
   choice pg_catalog.jsonb,
   cold_items pg_catalog.int4,
-  cold_users pg_catalog.int4
+  cold_users pg_catalog.int4,
+  priors pg_catalog.jsonb
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

@@ -13,7 +13,8 @@ CREATE FUNCTION reco.ials(
   weighted_regularization pg_catalog.bool DEFAULT false,
   solver pg_catalog.text DEFAULT 'auto',
   seed pg_catalog.int8 DEFAULT 42,
-  features pg_catalog.text DEFAULT 'auto'
+  features pg_catalog.text DEFAULT 'auto',
+  prior pg_catalog.text DEFAULT NULL
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -28,7 +29,8 @@ CREATE FUNCTION reco.als(
   clip pg_catalog.bool DEFAULT true,
   solver pg_catalog.text DEFAULT 'auto',
   seed pg_catalog.int8 DEFAULT 42,
-  features pg_catalog.text DEFAULT 'auto'
+  features pg_catalog.text DEFAULT 'auto',
+  prior pg_catalog.text DEFAULT NULL
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "store/image/prior.h"
 #include "store/tables/layout.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -270,6 +271,7 @@ reco_trial_read(RecoTrial *trial, const List *specs, bool all)
 	RecoQuery source = {&reco_the_source, trial->source};
 	RecoQuery items = {&reco_the_items};
 	RecoQuery test = {&reco_the_test, trial->test};
+	RecoData *data;
 	RecoFeatureUse use;
 	unsigned keep = reco_split_keep(&trial->split) | (all ? RECO_KEEP_TIMES : 0);
 	ListCell *cell;
@@ -280,8 +282,10 @@ reco_trial_read(RecoTrial *trial, const List *specs, bool all)
 	if (use != RECO_FEATURES_NONE)
 		items.text = trial->items;
 	SPI_connect();
-	trial->e.data =
-		reco_read_source(&source, &items, use, NULL, keep, &trial->options, &trial->budget);
+	reco_priors_check(specs, NULL);
+	data = reco_read_source(&source, &items, use, NULL, keep, &trial->options, &trial->budget);
+	reco_priors_read(specs, NULL, data, &trial->budget);
+	trial->e.data = data;
 	if (test.text)
 		trial->split.test = reco_read_test(&test, &trial->options, &trial->budget);
 	SPI_finish();

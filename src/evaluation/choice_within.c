@@ -16,6 +16,7 @@ reco_choose_within(RecoMeasurement *e, const RecoSpec *spec)
 	if (!reco_spec_is_chosen(spec))
 		return spec;
 	data.x = e->train;
+	data.origin = e->set.origin;
 	reco_choose(&chooser, spec, &choice);
 	ereport(NOTICE, (errmsg("%s is what was chosen for %s", reco_spec_call(choice.spec),
 							reco_spec_call(spec))));

@@ -205,12 +205,38 @@ choose_activities(RecoMeasurement *e)
 	reco_budget_free(e->budget, users);
 }
 
+/* Who the users of the training part are: of the data, and to what was read beside it. */
+static void
+find_origin(RecoMeasurement *e)
+{
+	const int32 *before = e->data->origin;
+	int32 users = e->train.by_user.rows;
+	int32 *known = e->origin;
+
+	e->set.priors = e->data->priors;
+	if (e->data->priors == NULL)
+		return;
+	if (before)
+		known = reco_budget_alloc(e->budget, ((Size) users + 1) * sizeof(int32));
+	for (int32 u = 0; before && u < users; u++)
+	{
+		known[u] = before[e->origin[u]];
+		RECO_POLL_AT(u);
+	}
+	e->set.origin = known;
+}
+
 bool
 reco_part_split(RecoMeasurement *e, const RecoSplit *split)
 {
+	RecoSplit own = *split;
+	int32 users = e->data->x.by_user.rows;
+
 	e->split = split;
-	reco_split_data(split, e->data, e->budget, &e->train, &e->hidden, &e->cases, &e->counts);
+	own.rule.origin = e->origin = reco_budget_alloc(e->budget, ((Size) users + 1) * sizeof(int32));
+	reco_split_data(&own, e->data, e->budget, &e->train, &e->hidden, &e->cases, &e->counts);
 	reco_training_set_init(&e->set, &e->train, e->data->values, e->budget);
+	find_origin(e);
 	rank_by_users(e);
 	choose_users(e);
 	choose_sampled(e);

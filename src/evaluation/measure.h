@@ -49,6 +49,7 @@ typedef struct RecoMeasurement
 	reco_interactions train;
 	reco_interactions hidden;
 	RecoTrainingSet set;  /* of train */
+	int32 *origin;        /* of its users: who they are in the data */
 	reco_ranked *popular; /* all items, by how many users of the training part have them */
 	float *fallback;      /* of items, by which they are ranked there */
 	int32 *have;          /* of items: how many of these have it */

@@ -51,16 +51,11 @@ split_of(const RecoSplit *all, int p)
 static bool
 split_part(RecoMeasurement *part, RecoSplit *split)
 {
-	int32 users = part->data->x.by_user.rows;
-	int32 *origin = reco_budget_alloc(part->budget, ((Size) users + 1) * sizeof(int32));
-
-	split->rule.origin = origin;
 	if (!reco_part_split(part, split))
 		return false;
 	part->who = reco_budget_alloc(part->budget, ((Size) part->users + 1) * sizeof(int32));
 	for (int32 u = 0; u < part->users; u++)
-		part->who[u] = origin[part->user[u]];
-	reco_budget_free(part->budget, origin);
+		part->who[u] = part->origin[part->user[u]];
 	return true;
 }
 

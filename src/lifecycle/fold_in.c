@@ -239,6 +239,18 @@ compare_users(FoldIn *fold)
 	}
 }
 
+/* What a stored user's factors are drawn to, of members too. */
+static void
+take_center(const FoldIn *fold, Datum id, reco_profile *profile)
+{
+	reco_profile stored;
+
+	(void) reco_serving_user(fold->serving, id, &stored);
+	profile->center = stored.center;
+	profile->members = stored.members;
+	profile->member = stored.member;
+}
+
 /*
  * The profile of a user who changed, in the current memory context: what a live look-up serves
  * (live_user.c).
@@ -250,6 +262,8 @@ make_profile(const FoldIn *fold, const reco_scorer *scorer, const Change *change
 	RecoBudget budget;
 
 	*profile = (reco_profile){0};
+	if (change->number < fold->serving->users && reco_spec_priors(fold->serving->model.spec))
+		take_center(fold, change->id, profile);
 	if (change->user < 0)
 		return;
 	if (change->number < fold->serving->users)

@@ -203,6 +203,8 @@ describe_version(StringInfo out, const ModelRow *model)
 	describe_cold(out, "items", version.cold_items, version.items);
 	describe_cold(out, "users", version.cold_users, version.users);
 	describe_algorithm(out, model, &version);
+	if (version.priors)
+		line(out, "priors", JsonbToCString(NULL, &version.priors->root, 0));
 	if (version.options)
 		line(out, "options", JsonbToCString(NULL, &version.options->root, 0));
 	describe_worth(out, &version);

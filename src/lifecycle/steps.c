@@ -12,6 +12,7 @@
 #include "lifecycle/steps.h"
 
 #include "portability/instr_time.h"
+#include "store/image/prior.h"
 #include "store/source/resolve.h"
 #include "store/source/source.h"
 #include "store/tables/progress.h"
@@ -138,33 +139,56 @@ reco_run_prepare(RecoRun *run, const RecoSpec *spec)
 	MemoryContextSwitchTo(old);
 }
 
+/* What other models say of its users, before the source is read (check) or after. */
+static void
+read_priors(RecoRun *run, bool check)
+{
+	List *specs = list_make1(run->spec);
+	RecoIdentity before;
+
+	if (reco_spec_priors(run->spec) == NIL)
+		return;
+	reco_become(&run->version.owner, &before);
+	if (check)
+		reco_priors_check(specs, run->model);
+	else
+		reco_priors_read(specs, run->model, run->data, &run->budget);
+	reco_return(&before);
+}
+
+static void
+read_source(RecoRun *run, unsigned keep)
+{
+	RecoFeatureUse features = run->spec->features;
+	bool by_users = reco_spec_user_features(run->spec) && run->definition.users != NULL;
+	RecoQuery source = reco_definition_query(&run->definition, &reco_the_source);
+	RecoQuery items = reco_definition_query(&run->definition, &reco_the_items);
+	RecoQuery users = reco_definition_query(&run->definition, &reco_the_users);
+
+	source.stored = OidIsValid(run->version.schema);
+	run->data = reco_read_source(&source, &items, features, by_users ? &users : NULL, keep,
+								 &run->options, &run->budget);
+	read_priors(run, false);
+	reco_training_set_init(&run->set, &run->data->x, run->data->values, &run->budget);
+	run->set.priors = run->data->priors;
+}
+
 void
 reco_step_read(RecoRun *run)
 {
 	bool exists = OidIsValid(run->version.schema);
-	RecoFeatureUse features = run->spec->features;
 	unsigned keep = reco_data_keep(run->spec);
 	instr_time start;
-	RecoQuery source;
-	RecoQuery items;
-	RecoQuery users;
-	bool by_users;
 
 	INSTR_TIME_SET_CURRENT(start);
 	if (run->guard || run->options.measure || reco_spec_is_chosen(run->spec))
 		keep |= RECO_KEEP_TIMES | RECO_KEEP_REPEATS;
 	reco_progress_phase(run->version.number, "reading");
-	if (features == RECO_FEATURES_REQUIRED && run->definition.items == NULL)
+	if (run->spec->features == RECO_FEATURES_REQUIRED && run->definition.items == NULL)
 		reco_features_missing(run->spec);
-	by_users = reco_spec_user_features(run->spec) && run->definition.users != NULL;
+	read_priors(run, true);
 	resolve(run);
-	source = reco_definition_query(&run->definition, &reco_the_source);
-	source.stored = exists;
-	items = reco_definition_query(&run->definition, &reco_the_items);
-	users = reco_definition_query(&run->definition, &reco_the_users);
-	run->data = reco_read_source(&source, &items, features, by_users ? &users : NULL, keep,
-								 &run->options, &run->budget);
-	reco_training_set_init(&run->set, &run->data->x, run->data->values, &run->budget);
+	read_source(run, keep);
 	reco_progress_rows(run->data->rows_read);
 	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)
 		ereport(ERROR,
@@ -239,6 +263,7 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		.train_seconds = run->train_seconds,
 		.metrics = run->metrics,
 		.choice = reco_run_choice(run),
+		.priors = reco_priors_record(run->data->priors),
 		.keep_versions = run->options.keep_versions,
 	};
 

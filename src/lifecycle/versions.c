@@ -427,6 +427,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_jsonb_argument(result->choice),
 		reco_int4_argument(result->cold_items),
 		reco_int4_argument(result->cold_users),
+		reco_jsonb_argument(result->priors),
 	};
 
 	reco_statement_one(
@@ -438,7 +439,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" 'train', round($13::numeric, 3), 'write', round($14::numeric, 3)), fields = $15,"
 		" metrics = $16, message = $17, row_security = $18, available = $19, timed = $20,"
 		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm,"
-		" options = $24::reco.data_options, choice = $25, cold_items = $26, cold_users = $27"
+		" options = $24::reco.data_options, choice = $25, cold_items = $26, cold_users = $27,"
+		" priors = $28"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

@@ -6,6 +6,7 @@
  *the memory.
  */
 #include "model/als_features.h"
+#include "model/als_prior.h"
 
 #include "core/als/als_choose.h"
 
@@ -21,6 +22,7 @@ typedef struct FactorParams
 	int solver;
 	uint64_t seed;
 	int features;
+	const char *prior;
 } FactorParams;
 
 /* In the order of reco_als_solver. */
@@ -40,6 +42,7 @@ static const reco_option ials_options[] = {
 	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, FACTOR_MAX_SEED, NULL},
 	{"features", RECO_OPTION_ENUM, FIELD(features), RECO_ALS_FEATURES_AUTO, 0, 0,
 	 reco_als_features_names},
+	{"prior", RECO_OPTION_TEXT, FIELD(prior), 0, 0, 0, NULL},
 	{NULL},
 };
 
@@ -54,10 +57,14 @@ static const reco_option als_options[] = {
 	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, FACTOR_MAX_SEED, NULL},
 	{"features", RECO_OPTION_ENUM, FIELD(features), RECO_ALS_FEATURES_AUTO, 0, 0,
 	 reco_als_features_names},
+	{"prior", RECO_OPTION_TEXT, FIELD(prior), 0, 0, 0, NULL},
 	{NULL},
 };
 
-/* Parts beside those of every factor model: of ials, and of als, whose last two are its biases. */
+/*
+ * Parts beside those of every factor model: of ials, and of als, whose last two are its biases.
+ * The centers of users, where there is a prior, follow.
+ */
 enum
 {
 	IALS_GRAM = FACTOR_PARTS,
@@ -119,7 +126,8 @@ factor_memory(const RecoTraining *training)
 
 	return reco_training_by_item_memory(training) +
 		   reco_als_memory(&params, a, training->budget->env.threads) +
-		   reco_als_features_memory(training, params_of(training->spec)->features);
+		   reco_als_features_memory(training, params_of(training->spec)->features) +
+		   reco_als_prior_memory(training, params_of(training->spec)->prior, &params);
 }
 
 typedef struct Progress
@@ -148,18 +156,24 @@ factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	RecoBudget *budget = training->budget;
 	reco_als_params params = kernel_params(training->spec);
 	Progress progress = {training, params.iterations};
+	const char *prior = params_of(training->spec)->prior;
 	reco_factors factors;
+	float *center;
 	double *loss;
 
 	factor_check_library(budget);
+	center = reco_als_prior_centers(training, prior, &params);
 	loss = reco_budget_alloc(budget, params.iterations * sizeof(double));
 	reco_budget_check(budget,
 					  reco_als_fit(&budget->env, &params, &training->by_user,
-								   reco_training_by_item(training), report_iteration, &progress,
-								   loss, &factors),
+								   reco_training_by_item(training), center, report_iteration,
+								   &progress, loss, &factors),
 					  "training");
 	reco_als_features_fit(training, params_of(training->spec)->features,
 						  reco_training_by_item(training), &factors);
+	reco_budget_check(
+		budget, reco_als_take_centers(&budget->env, &params, &training->by_user, center, &factors),
+		"training");
 	reco_training_by_item_done(training);
 
 	member->part[FACTOR_ITEM] =
@@ -180,6 +194,9 @@ factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 		member->part[ALS_USER_BIAS] =
 			reco_vector_part(&member->type[ALS_USER_BIAS], factors.users, factors.user_bias);
 	}
+	if (center)
+		member->part[member->parts - 1] =
+			reco_vector_part(&member->type[member->parts - 1], factors.users, center);
 	member->losses = params.iterations;
 	member->loss = reco_budget_alloc(budget, params.iterations * sizeof(float));
 	for (int i = 0; i < params.iterations; i++)
@@ -187,11 +204,23 @@ factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	reco_budget_free(budget, loss);
 }
 
+/* Returns how many parts it adds. */
+static int
+add_center(const RecoSpec *spec, RecoPartType *type)
+{
+	reco_als_params params = kernel_params(spec);
+
+	if (params_of(spec)->prior == NULL)
+		return 0;
+	*type = reco_als_prior_part_type(&params);
+	return 1;
+}
+
 static const RecoPartType *
 ials_parts(const RecoSpec *spec, int *n)
 {
 	int factors = params_of(spec)->factors;
-	RecoPartType *type = palloc0(IALS_PARTS * sizeof(RecoPartType));
+	RecoPartType *type = palloc0((IALS_PARTS + 1) * sizeof(RecoPartType));
 
 	factor_parts(type, factors);
 	type[IALS_GRAM] = (RecoPartType){
@@ -202,18 +231,19 @@ ials_parts(const RecoSpec *spec, int *n)
 		.width = factors,
 		.kept = RECO_DERIVED,
 	};
-	*n = IALS_PARTS;
+	*n = IALS_PARTS + add_center(spec, &type[IALS_PARTS]);
 	return type;
 }
 
 static const RecoPartType *
 als_parts(const RecoSpec *spec, int *n)
 {
-	RecoPartType *type = palloc0(ALS_PARTS * sizeof(RecoPartType));
+	RecoPartType *type = palloc0((ALS_PARTS + 1) * sizeof(RecoPartType));
 
 	factor_parts(type, params_of(spec)->factors);
 	reco_bias_parts(&type[ALS_MEAN]);
 	*n = params_of(spec)->biases ? ALS_PARTS : ALS_ITEM_BIAS;
+	*n += add_center(spec, &type[*n]);
 	return type;
 }
 
@@ -334,6 +364,12 @@ factor_user_features(const RecoSpec *spec)
 	return params_of(spec)->features != RECO_ALS_FEATURES_NONE;
 }
 
+static const char *
+factor_prior(const RecoSpec *spec)
+{
+	return params_of(spec)->prior;
+}
+
 static bool
 als_predicts_value(const RecoSpec *spec)
 {
@@ -344,7 +380,8 @@ als_predicts_value(const RecoSpec *spec)
 #define FACTOR_MODEL                                                                               \
 	.source = "model", .reads = reco_reads_items, .params_size = sizeof(FactorParams),             \
 	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit, .index = make_index,  \
-	.scorer = factor_scorer, .features = factor_features, .user_features = factor_user_features
+	.scorer = factor_scorer, .features = factor_features, .user_features = factor_user_features,   \
+	.prior = factor_prior
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",

@@ -83,6 +83,27 @@ typedef struct RecoFeatures
 	double deviation[RECO_MAX_FIELDS];
 } RecoFeatures;
 
+/* What another model says of the users of the data: its factors, and biases where it has them. */
+typedef struct RecoPrior
+{
+	const char *model;
+	int32 version; /* that was its active one */
+	int factors;
+	float *row; /* by user of the data: its factors, then its bias; zeros of one it does not know */
+} RecoPrior;
+
+typedef struct RecoPriors
+{
+	int n;
+	RecoPrior *prior;
+} RecoPriors;
+
+static inline const float *
+reco_prior_row(const RecoPrior *prior, int32 user)
+{
+	return prior->row + (Size) user * (prior->factors + 1);
+}
+
 /* What interactions count for an algorithm, in three planes beside one another. */
 typedef enum RecoPlane
 {
@@ -107,6 +128,8 @@ typedef struct RecoTrainingSet
 	float *value;                  /* RECO_PLANE_RULE; NULL: ones */
 	reco_csr by_item[RECO_PLANES]; /* start NULL: not made */
 	int readers[RECO_PLANES];      /* trainings that are expected to ask for it */
+	const RecoPriors *priors;      /* what was read of other models; NULL: nothing */
+	const int32 *origin;           /* by user: which of the data they know it as; NULL: the same */
 	double overlap;                /* of core/data/overlap.h; 0: nobody has asked yet */
 } RecoTrainingSet;
 
@@ -192,6 +215,9 @@ struct RecoAlgorithm
 	RecoFeatureUse (*features)(const RecoSpec *spec);
 	/* whether it looks at what is known about users; NULL: no */
 	bool (*user_features)(const RecoSpec *spec);
+	/* the name of another model whose users it begins with (RecoPriors); NULL, or returns it: none
+	 */
+	const char *(*prior)(const RecoSpec *spec);
 	/* RECO_READS_...; NULL: nothing */
 	unsigned (*reads)(const RecoSpec *spec);
 	/* an error when options do not go together, as far as they are given; may be NULL */
@@ -284,6 +310,8 @@ extern bool reco_spec_is_replaced(const RecoSpec *spec);
 extern bool reco_spec_weighs_features(const RecoSpec *spec);
 /* Whether it looks at what is known about users, or one of those that it is made of. */
 extern bool reco_spec_user_features(const RecoSpec *spec);
+/* The names of the models whose users it begins with, or one of those that it is made of. */
+extern List *reco_spec_priors(const RecoSpec *spec);
 /* Whether it, or one of those that it is made of, has weights that a measurement can find. */
 extern bool reco_spec_is_unweighed(const RecoSpec *spec);
 /* Whether it is found by a measurement what is trained: either of these. */
@@ -356,6 +384,9 @@ extern size_t reco_training_by_item_memory(const RecoTraining *training);
  */
 extern reco_ordered reco_training_events(const RecoTraining *training);
 extern size_t reco_training_events_memory(const RecoTraining *training);
+
+/* What was read of the model of that name. */
+extern const RecoPrior *reco_training_prior(const RecoTraining *training, const char *name);
 
 /* For an algorithm that is made of others: what their fits take, with results, altogether. */
 extern size_t reco_training_members_memory(const RecoTraining *training);

@@ -152,6 +152,9 @@ reco_part_profile(const RecoMember *member, const RecoPart *part, int32 row, rec
 				profile->event = of->number + of->start[row];
 				profile->moment = (const float *) of->data + of->start[row];
 				break;
+			case RECO_ROLE_CENTER:
+				profile->center = reco_part_floats(of, row);
+				break;
 			case RECO_NO_ROLE:
 				break;
 		}
@@ -184,6 +187,8 @@ reco_profile_part(const RecoPartType *type, const reco_profile *profile, MemoryC
 		MemoryContextAllocZero(context, Max(part.stride, 1) * reco_element_size(type->element));
 	if (type->role == RECO_ROLE_FACTORS && profile->factors)
 		memcpy(part.data, profile->factors, type->width * reco_element_size(type->element));
+	if (type->role == RECO_ROLE_CENTER && profile->center)
+		memcpy(part.data, profile->center, type->width * reco_element_size(type->element));
 	if (type->role == RECO_ROLE_BIAS)
 		memcpy(part.data, &profile->bias, sizeof(float));
 	return part;

@@ -70,7 +70,8 @@ typedef enum RecoRole
 	RECO_ROLE_FACTORS,
 	RECO_ROLE_BIAS,
 	RECO_ROLE_NEIGHBORS,
-	RECO_ROLE_EVENTS /* a list of items in order of time, with their moments in float4 */
+	RECO_ROLE_EVENTS, /* a list of items in order of time, with their moments in float4 */
+	RECO_ROLE_CENTER  /* what the user's factors are drawn to */
 } RecoRole;
 
 typedef struct RecoPartType

@@ -60,6 +60,28 @@ reco_spec_user_features(const RecoSpec *spec)
 	return looks;
 }
 
+static List *
+add_priors(const RecoSpec *spec, List *names)
+{
+	const char *name = spec->algorithm->prior ? spec->algorithm->prior(spec) : NULL;
+	ListCell *cell;
+
+	foreach (cell, names)
+		if (name && strcmp(lfirst(cell), name) == 0)
+			name = NULL;
+	if (name)
+		names = lappend(names, pstrdup(name));
+	for (int m = 0; m < spec->members; m++)
+		names = add_priors(spec->member[m], names);
+	return names;
+}
+
+List *
+reco_spec_priors(const RecoSpec *spec)
+{
+	return add_priors(spec, NIL);
+}
+
 bool
 reco_spec_is_unweighed(const RecoSpec *spec)
 {

@@ -254,6 +254,17 @@ reco_training_events_memory(const RecoTraining *training)
 	return reco_ordered_memory(&training->budget->env, training->set->x);
 }
 
+const RecoPrior *
+reco_training_prior(const RecoTraining *training, const char *name)
+{
+	const RecoPriors *priors = training->set->priors;
+
+	for (int p = 0; priors && p < priors->n; p++)
+		if (strcmp(priors->prior[p].model, name) == 0)
+			return &priors->prior[p];
+	elog(ERROR, "model \"%s\" was not read", name);
+}
+
 /* What simple algorithms take without the matrices by item, which are counted once. */
 static size_t
 take_members(const RecoTraining *training, size_t by_item[RECO_PLANES])

@@ -277,12 +277,16 @@ reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profi
 	reco_profile now = {0};
 	bool stored;
 
-	if (!read_rows(live, &rows))
-		return reco_serving_user(serving, user, profile);
-	merge_rows(&rows, &now);
+	if (read_rows(live, &rows))
+		merge_rows(&rows, &now);
 	stored = reco_serving_user(serving, user, profile);
 	if (!stored && now.n == 0)
+	{
+		*profile = (reco_profile){0};
 		return false;
+	}
+	if (!rows.used)
+		return true;
 	profile->has = now.has;
 	profile->n_has = now.n_has;
 	if (stored && is_same(profile, &now))

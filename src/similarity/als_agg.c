@@ -217,6 +217,10 @@ read_algorithm(FunctionCallInfo fcinfo, Site *site, int argument)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("als_agg cannot solve algorithm \"%s\"", spec->algorithm->name),
 						errhint("Pass a value made by reco.ials() or reco.als().")));
+	if (reco_spec_priors(spec) != NIL)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("als_agg does not draw factors to a prior"),
+						errhint("Leave the option out, or train a model with it.")));
 	reco_spec_require_given(spec, "als_agg");
 	if (site->algorithm != NULL)
 		pfree(site->algorithm);

@@ -25,12 +25,40 @@ mimic_init(mimic_model *m, const reco_als_params *p, const reco_csr *by_user)
 		if (by_user->start[u + 1] > by_user->start[u])
 			for (int c = 0; c < m->d; c++)
 				m->user[u * (m->d + 1) + c] = scale * reco_rng_normal(reco_rng_row(p->seed, u), c);
+	m->center = NULL;
 	m->mean = 0;
 	if (!p->implicit && n > 0)
 	{
 		for (int64_t j = 0; j < n; j++)
 			m->mean += by_user->value ? by_user->value[j] : 1.0;
 		m->mean /= (double) n;
+	}
+}
+
+/* Component c of a user's center. */
+static double
+center_of(const mimic_model *m, int user, int c)
+{
+	return m->center ? m->center[user * m->center_stride + c] : 0;
+}
+
+void
+mimic_take_centers(mimic_model *m, const reco_als_params *p, const reco_csr *by_user,
+				   const float *center)
+{
+	int n = m->d + (!p->implicit && p->biases ? 1 : 0);
+
+	m->center = center;
+	m->center_stride = (n + 15) / 16 * 16;
+	for (int u = 0; u < m->users; u++)
+	{
+		bool any = false;
+
+		for (int c = 0; c < n; c++)
+			any = any || center_of(m, u, c) != 0;
+		if (any && by_user->start[u + 1] > by_user->start[u])
+			for (int c = 0; c < n; c++)
+				m->user[u * (m->d + 1) + c] = center_of(m, u, c);
 	}
 }
 
@@ -159,7 +187,11 @@ mimic_half_step(mimic_model *m, const reco_als_params *p, const reco_csr *r, int
 			}
 		}
 		for (int s = 0; s < n; s++)
+		{
 			a[s * n + s] += row_lambda(p, r, row);
+			if (side == 0)
+				b[s] += row_lambda(p, r, row) * center_of(m, row, s);
+		}
 		eliminate(a, b, n);
 		memcpy(x + row * w, b, n * sizeof(double));
 	}
@@ -170,7 +202,7 @@ mimic_half_step(mimic_model *m, const reco_als_params *p, const reco_csr *r, int
 
 static double
 penalty(const mimic_model *m, const reco_als_params *p, int rows, int columns,
-		const double *row_sum, const double *row_count, const double *x)
+		const double *row_sum, const double *row_count, const double *x, bool centered)
 {
 	double sum = 0;
 
@@ -182,8 +214,13 @@ penalty(const mimic_model *m, const reco_als_params *p, int rows, int columns,
 			lambda *= row_count[r];
 		else if (p->weighted_regularization)
 			lambda *= columns + p->alpha * row_sum[r];
+		/* who has nothing is no row of the objective */
+		if (row_count[r] == 0)
+			continue;
 		for (int c = 0; c <= m->d; c++)
-			sum += lambda * x[r * (m->d + 1) + c] * x[r * (m->d + 1) + c];
+			sum += lambda * pow(x[r * (m->d + 1) + c] -
+									(centered && c < m->center_stride ? center_of(m, r, c) : 0),
+								2);
 	}
 	return sum;
 }
@@ -222,8 +259,8 @@ mimic_loss(const mimic_model *m, const reco_als_params *p, const reco_csr *by_us
 			}
 		}
 	}
-	loss += penalty(m, p, m->users, m->items, sums, counts, m->user);
-	loss += penalty(m, p, m->items, m->users, sums + m->users, counts + m->users, m->item);
+	loss += penalty(m, p, m->users, m->items, sums, counts, m->user, m->center != NULL);
+	loss += penalty(m, p, m->items, m->users, sums + m->users, counts + m->users, m->item, false);
 	free(sums);
 	free(counts);
 	return loss;

@@ -16,12 +16,17 @@ typedef struct mimic_model
 	int items;
 	int d;
 	double mean;
-	double *user; /* users x (d + 1): factors, then the bias */
-	double *item; /* items x (d + 1) */
+	double *user;        /* users x (d + 1): factors, then the bias */
+	double *item;        /* items x (d + 1) */
+	const float *center; /* of users, as reco_als_fit takes them; NULL: 0 */
+	int center_stride;
 } mimic_model;
 
 /* Allocates a model with the initial factors of reco_als_fit. */
 extern void mimic_init(mimic_model *m, const reco_als_params *p, const reco_csr *by_user);
+/* Gives the users centers, where those who have one begin. */
+extern void mimic_take_centers(mimic_model *m, const reco_als_params *p, const reco_csr *by_user,
+							   const float *center);
 extern void mimic_free(mimic_model *m);
 
 /* Copies a result of reco_als_fit over an initialized model. */

@@ -50,7 +50,7 @@ compare_with_mimic(const reco_als_params *p, const reco_csr *m, const reco_csr *
 	double loss[20];
 	double expected;
 
-	assert_int_equal(reco_als_fit(&env, p, m, t, NULL, NULL, loss, &f), RECO_OK);
+	assert_int_equal(reco_als_fit(&env, p, m, t, NULL, NULL, NULL, loss, &f), RECO_OK);
 	assert_true(w.peak <= reco_als_memory(p, m, 2));
 	mimic_init(&mine, p, m);
 	mimic_init(&exact, p, m);
@@ -175,7 +175,7 @@ test_golden(void **state)
 		float x[4];
 		float bias;
 
-		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, loss, &f), RECO_OK);
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, loss, &f), RECO_OK);
 		if (!(fabs(loss[399] - 1.106680704) < 1e-5))
 			fail_msg("solver %d loss %.9f", solver, loss[399]);
 		for (int u = 0; u < 4; u++)
@@ -191,7 +191,7 @@ test_golden(void **state)
 		/* C17: fold-in of user 1's own interactions */
 		assert_int_equal(reco_als_gram(&env, f.item, 4, 4, f.stride, gram), RECO_OK);
 		assert_int_equal(reco_als_fold_in(&env, &p, f.item, f.stride, NULL, 4, 0, gram, 2, m.col,
-										  m.value, x, &bias, 0, NULL),
+										  m.value, NULL, x, &bias, 0, NULL, NULL),
 						 RECO_OK);
 		for (int c = 0; c < 4; c++)
 			if (p.solver == RECO_ALS_CHOLESKY || p.solver == RECO_ALS_AUTO)
@@ -231,26 +231,26 @@ test_contributions(void **state)
 	y[16] = y[17] = 1;
 	y[33] = 2;
 	assert_int_equal(reco_als_gram(&env, y, 3, 2, 16, gram), RECO_OK);
-	assert_int_equal(
-		reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 2, idx, value, x, &bias, 1, part),
-		RECO_OK);
+	assert_int_equal(reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 2, idx, value, NULL, x,
+									  &bias, 1, part, NULL),
+					 RECO_OK);
 	assert_true(fabs(x[0] - 0.6634146341) < 1e-6 && fabs(x[1] - 0.3512195122) < 1e-6);
 	assert_true(fabs(part[0] - 0.6634146341) < 1e-9 && fabs(part[1] - 0.3512195122) < 1e-9);
 	value[1] = -1;
-	assert_int_equal(
-		reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 2, idx, value, x, &bias, 1, part),
-		RECO_OK);
+	assert_int_equal(reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 2, idx, value, NULL, x,
+									  &bias, 1, part, NULL),
+					 RECO_OK);
 	assert_true(fabs(x[0] - 0.7414634146) < 1e-6 && fabs(x[1] + 0.0780487805) < 1e-6);
 	assert_true(fabs(part[0] - 0.6634146341) < 1e-9 && part[1] == 0);
 
 	/* nothing known: nothing said */
-	assert_int_equal(
-		reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 0, idx, value, x, &bias, 1, part),
-		RECO_OK);
+	assert_int_equal(reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 0, idx, value, NULL, x,
+									  &bias, 1, part, NULL),
+					 RECO_OK);
 	assert_true(x[0] == 0 && x[1] == 0 && bias == 0);
-	assert_int_equal(
-		reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 2, idx, value, x, &bias, 3, part),
-		RECO_INVALID);
+	assert_int_equal(reco_als_fold_in(&env, &p, y, 16, NULL, 3, 0, gram, 2, idx, value, NULL, x,
+									  &bias, 3, part, NULL),
+					 RECO_INVALID);
 	assert_int_equal(w.live, 0);
 }
 
@@ -274,7 +274,7 @@ test_explicit_contributions(void **state)
 	float bias;
 
 	(void) state;
-	assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+	assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f), RECO_OK);
 	for (int u = 0; u < 40; u++)
 	{
 		int64_t n = m.start[u + 1] - m.start[u];
@@ -282,8 +282,8 @@ test_explicit_contributions(void **state)
 		double score;
 
 		assert_int_equal(reco_als_fold_in(&env, &p, f.item, f.stride, f.item_bias, 30, f.mean, NULL,
-										  n, m.col + m.start[u], m.value + m.start[u], x, &bias, 7,
-										  part),
+										  n, m.col + m.start[u], m.value + m.start[u], NULL, x,
+										  &bias, 7, part, NULL),
 						 RECO_OK);
 		assert_memory_equal(x, f.user + (size_t) u * f.stride, sizeof(x));
 		assert_true(bias == f.user_bias[u]);
@@ -331,7 +331,7 @@ test_extremes(void **state)
 		reco_env env = mimic_als_env(&w, 1);
 		reco_factors f;
 
-		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f), RECO_OK);
 		for (int u = 0; u < 2; u++)
 			for (int i = 0; i < 2; i++)
 				assert_true(fabs(f.user[u * 16] * f.item[i * 16] +
@@ -350,7 +350,8 @@ test_extremes(void **state)
 				p.regularization = 0.01;
 				p.alpha = 40;
 				p.iterations = 5;
-				assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+				assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f),
+								 RECO_OK);
 				assert_finite(&f);
 				mimic_free_factors(&env, &f);
 				mimic_free_csr(&m);
@@ -396,7 +397,7 @@ test_threads(void **state)
 			env[i] = mimic_als_env(&w[i], 1 << i);
 			if (i == 1)
 				env[i].due = always_due;
-			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, loss[i], &f[i]),
+			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, NULL, loss[i], &f[i]),
 							 RECO_OK);
 			assert_memory_equal(f[i].user, f[0].user, (size_t) 700 * f[0].stride * sizeof(float));
 			assert_memory_equal(f[i].item, f[0].item, (size_t) 400 * f[0].stride * sizeof(float));
@@ -463,7 +464,7 @@ test_long_rows(void **state)
 		{
 			env[i] = mimic_als_env(&w[i], i == 0 ? 1 : i);
 			env[i].due = i == 0 ? NULL : always_due;
-			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, loss[i], &f[i]),
+			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, NULL, loss[i], &f[i]),
 							 RECO_OK);
 			assert_true(w[i].peak <= reco_als_memory(&p, &m, env[i].threads));
 			assert_memory_equal(f[i].user, f[0].user, (size_t) USERS * f[0].stride * sizeof(float));
@@ -482,7 +483,8 @@ test_long_rows(void **state)
 
 			e.due = always_due;
 			stopped.stop_at = part * w[1].polls / 2;
-			assert_int_equal(reco_als_fit(&e, &p, &m, &t, NULL, NULL, told, &none), RECO_STOPPED);
+			assert_int_equal(reco_als_fit(&e, &p, &m, &t, NULL, NULL, NULL, told, &none),
+							 RECO_STOPPED);
 			assert_int_equal(stopped.live, 0);
 		}
 		for (int i = 0; i < 3; i++)
@@ -529,7 +531,7 @@ test_levels(void **state)
 				continue;
 			setenv("RECO_ISA", levels[l], 1);
 			assert_string_equal(reco_kernels_best()->name, levels[l]);
-			assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, loss, &f), RECO_OK);
+			assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, loss, &f), RECO_OK);
 			unsetenv("RECO_ISA");
 			if (l == 0)
 				first = loss[1];
@@ -570,7 +572,7 @@ test_no_memory(void **state)
 
 			assert_true(n < 50);
 			w.fail_at = n;
-			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f);
+			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f);
 			if (status == RECO_OK)
 				mimic_free_factors(&env, &f);
 			else
@@ -593,9 +595,9 @@ test_no_memory(void **state)
 		assert_int_equal(reco_als_gram(&env, y, 1, 1, 16, gram), RECO_NO_MEMORY);
 		gram[0] = 1;
 		w.fail_at = 2;
-		assert_int_equal(
-			reco_als_fold_in(&env, &p, y, 16, NULL, 1, 0, gram, 1, &idx, NULL, &x, &bias, 0, NULL),
-			RECO_NO_MEMORY);
+		assert_int_equal(reco_als_fold_in(&env, &p, y, 16, NULL, 1, 0, gram, 1, &idx, NULL, NULL,
+										  &x, &bias, 0, NULL, NULL),
+						 RECO_NO_MEMORY);
 	}
 	mimic_free_csr(&m);
 	mimic_free_csr(&t);
@@ -624,13 +626,13 @@ test_stopping(void **state)
 		reco_factors f;
 
 		w.stop = true;
-		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_STOPPED);
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f), RECO_STOPPED);
 		assert_int_equal(w.live, 0);
 		for (int n = 1; status != RECO_OK; n++)
 		{
 			env = mimic_als_env(&w, 2);
 			w.stop_at = n;
-			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f);
+			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f);
 			if (status == RECO_OK)
 				mimic_free_factors(&env, &f);
 			else
@@ -665,9 +667,10 @@ test_invalid(void **state)
 	bad[4].alpha = -1;
 	bad[5].iterations = 0;
 	for (int k = 0; k < 6; k++)
-		assert_int_equal(reco_als_fit(&env, &bad[k], &m, &t, NULL, NULL, NULL, &f), RECO_INVALID);
+		assert_int_equal(reco_als_fit(&env, &bad[k], &m, &t, NULL, NULL, NULL, NULL, &f),
+						 RECO_INVALID);
 	m.cols = 5;
-	assert_int_equal(reco_als_fit(&env, &good, &m, &t, NULL, NULL, NULL, &f), RECO_INVALID);
+	assert_int_equal(reco_als_fit(&env, &good, &m, &t, NULL, NULL, NULL, NULL, &f), RECO_INVALID);
 	assert_int_equal(w.live, 0);
 	m.cols = 4;
 	mimic_free_csr(&m);
@@ -696,7 +699,7 @@ test_empty(void **state)
 		reco_factors f;
 		double loss[2];
 
-		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, loss, &f), RECO_OK);
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, loss, &f), RECO_OK);
 		assert_true(loss[1] == 0 && f.mean == 0);
 		for (int i = 0; i < rows * f.stride; i++)
 			assert_true(f.user[i] == 0);
@@ -729,7 +732,7 @@ test_many_factors(void **state)
 		reco_env env = mimic_als_env(&w, 1);
 		reco_factors f;
 
-		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f), RECO_OK);
 		assert_true(w.peak <= reco_als_memory(&p, &m, 1));
 		assert_finite(&f);
 		mimic_free_factors(&env, &f);

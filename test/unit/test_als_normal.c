@@ -176,8 +176,8 @@ fold_in(const reco_env *env, const problem *p, float *x)
 		for (int t = s; t < d; t++)
 			gram[s * d + t] = gram[t * d + s] = *from++;
 	assert_int_equal(reco_als_fold_in(env, &p->params, p->y, d, p->params.biases ? p->y_bias : NULL,
-									  p->columns, 0, gram, p->n, p->idx, p->value, x, x + d, 0,
-									  NULL),
+									  p->columns, 0, gram, p->n, p->idx, p->value, NULL, x, x + d,
+									  0, NULL, NULL),
 					 RECO_OK);
 	free(gram);
 }

@@ -115,7 +115,7 @@ last_loss(const reco_als_params *p, const reco_csr *m, const reco_csr *t)
 	reco_factors f;
 	double loss[20];
 
-	assert_int_equal(reco_als_fit(&env, p, m, t, NULL, NULL, loss, &f), RECO_OK);
+	assert_int_equal(reco_als_fit(&env, p, m, t, NULL, NULL, NULL, loss, &f), RECO_OK);
 	mimic_free_factors(&env, &f);
 	assert_int_equal(w.live, 0);
 	return loss[p->iterations - 1];
@@ -266,7 +266,7 @@ test_never_rises(void **state)
 
 			p.solver = solver;
 			mimic_init(&seen.model, &p, &m);
-			assert_int_equal(reco_als_fit(&env, &p, &m, &t, told, &seen, NULL, &f), RECO_OK);
+			assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, told, &seen, NULL, &f), RECO_OK);
 			mimic_free_factors(&env, &f);
 			mimic_free(&seen.model);
 			assert_int_equal(w.live, 0);
@@ -295,8 +295,8 @@ worst_fold_in(const reco_env *env, const reco_als_params *p, const reco_csr *m,
 
 		assert_int_equal(reco_als_fold_in(env, p, f->item, f->stride, f->item_bias, m->cols,
 										  f->mean, gram, m->start[u + 1] - m->start[u],
-										  m->col + m->start[u], m->value + m->start[u], x, &bias,
-										  -1, NULL),
+										  m->col + m->start[u], m->value + m->start[u], NULL, x,
+										  &bias, -1, NULL, NULL),
 						 RECO_OK);
 		for (int c = 0; c < p->factors; c++)
 		{
@@ -344,7 +344,7 @@ test_stored_is_fold_in(void **state)
 			double worst;
 
 			p.solver = solver;
-			assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+			assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f), RECO_OK);
 			worst = worst_fold_in(&env, &p, &m, &f);
 			if (!(worst <= (solver == RECO_ALS_CHOLESKY ? 0 : 1e-5)))
 				fail_msg("solver %d values %s implicit %d d %d lambda %g alpha %g: %g", solver,
@@ -391,14 +391,14 @@ test_nothing_wanted(void **state)
 		float bias;
 		double part[1] = {1};
 
-		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f), RECO_OK);
+		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f), RECO_OK);
 		for (int c = 0; c < f.stride; c++)
 			assert_true(f.user[2 * f.stride + c] == 0 && f.user[3 * f.stride + c] == 0 &&
 						f.item[2 * f.stride + c] == 0);
 		assert_true(f.user[0] != 0 && f.user[f.stride] != 0);
 		assert_int_equal(reco_als_gram(&env, f.item, 3, p.factors, f.stride, gram), RECO_OK);
 		assert_int_equal(reco_als_fold_in(&env, &p, f.item, f.stride, NULL, 3, 0, gram, 1, col + 3,
-										  value + 3, x, &bias, 0, part),
+										  value + 3, NULL, x, &bias, 0, part, NULL),
 						 RECO_OK);
 		for (int c = 0; c < p.factors; c++)
 			assert_true(x[c] == 0);
@@ -445,7 +445,7 @@ test_any_value(void **state)
 			reco_status status;
 
 			p.solver = solver;
-			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, &f);
+			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f);
 			assert_true(status == RECO_OK || status == RECO_SINGULAR);
 			if (status == RECO_OK)
 			{

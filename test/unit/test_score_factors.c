@@ -205,8 +205,8 @@ test_explains(void **state)
 					assert_int_equal(reco_als_fold_in(&m.env, &x->scorer.params, x->w.item,
 													  x->w.stride, implicit ? NULL : x->w.bias, 60,
 													  x->scorer.factor.mean, x->scorer.gram,
-													  profile.n, profile.item, profile.value, again,
-													  &bias, item, own),
+													  profile.n, profile.item, profile.value, NULL,
+													  again, &bias, item, own, NULL),
 									 RECO_OK);
 					for (int64_t j = 0; j < profile.n; j++)
 						assert_true(fabs(own[j] - part[j]) <= 1e-4);

@@ -32,6 +32,7 @@ typedef struct als_fit
 	const reco_als_params *params;
 	reco_als_solver solver;
 	const reco_csr *matrix[2]; /* by user, by item */
+	const float *center;       /* of the users; NULL: 0 */
 	reco_factors *out;
 	als_schedule schedule[2];
 	als_basis basis;
@@ -154,13 +155,33 @@ alloc_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_
 	return f->user != NULL && f->item != NULL;
 }
 
+/* Whether a user has a center, who is then put there. */
+static bool
+begin_at_center(const reco_als_params *p, const float *center, int64_t user, reco_factors *f)
+{
+	int width = reco_als_center_width(p);
+	bool known = false;
+
+	if (center == NULL)
+		return false;
+	center += (size_t) user * reco_als_center_stride(p);
+	for (int c = 0; c < width && !known; c++)
+		known = center[c] != 0;
+	if (!known)
+		return false;
+	memcpy(f->user + (size_t) user * f->stride, center, p->factors * sizeof(float));
+	if (f->user_bias)
+		f->user_bias[user] = center[p->factors];
+	return true;
+}
+
 /*
- * Users begin at random, items (and biases) at 0: the first half step makes
+ * Users begin at their centers, or at random, items (and biases) at 0: the first half step makes
  * them.  A user without entries is 0 from the start.
  */
 static reco_status
 init_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_user,
-			 reco_factors *f)
+			 const float *center, reco_factors *f)
 {
 	float scale = (float) ((p->implicit ? 0.1 : 1.0) / sqrt(p->factors));
 	int64_t step = 4000000 / f->stride + 1;
@@ -186,6 +207,8 @@ init_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_u
 				x[c] = scale * reco_rng_normal(key, (uint64_t) c);
 			for (int c = d; c < f->stride; c++)
 				x[c] = 0;
+			if (d > 0)
+				(void) begin_at_center(p, center, r, f);
 		}
 		if (env->poll(env->arg))
 			return RECO_STOPPED;
@@ -221,6 +244,8 @@ static reco_status
 no_target(const reco_env *env, const als_system *s, const reco_als_row *row, bool *none)
 {
 	*none = false;
+	if (als_has_center(s, row))
+		return RECO_OK;
 	for (int64_t j = 0; j < row->n; j++)
 	{
 		double a;
@@ -244,12 +269,15 @@ solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next,
 	char *slab = fit->thread_slab + (size_t) thread * fit->thread_room;
 	const reco_csr *m = fit->rows;
 	reco_als_row row = {m->start[r + 1] - m->start[r], m->col + m->start[r],
-						m->value ? m->value + m->start[r] : NULL};
+						m->value ? m->value + m->start[r] : NULL, NULL};
 	float *x = fit->x + (size_t) r * fit->out->stride;
 	float *bias = fit->x_bias ? fit->x_bias + r : NULL;
 	bool none;
-	reco_status status = no_target(env, &fit->system, &row, &none);
+	reco_status status;
 
+	if (fit->center && fit->rows == fit->matrix[0])
+		row.center = fit->center + (size_t) r * reco_als_center_stride(fit->params);
+	status = no_target(env, &fit->system, &row, &none);
 	if (status != RECO_OK)
 		return status;
 	if (none)
@@ -366,8 +394,8 @@ run_iterations(als_fit *fit, reco_als_progress progress, void *progress_arg, dou
 
 reco_status
 reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr *by_user,
-			 const reco_csr *by_item, reco_als_progress progress, void *progress_arg, double *loss,
-			 reco_factors *out)
+			 const reco_csr *by_item, const float *center, reco_als_progress progress,
+			 void *progress_arg, double *loss, reco_factors *out)
 {
 	als_fit fit = {0};
 	size_t gram_bytes;
@@ -387,6 +415,7 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 	fit.solver = choose_solver(params, by_user);
 	fit.matrix[0] = by_user;
 	fit.matrix[1] = by_item;
+	fit.center = center;
 	fit.out = out;
 	fit.ld = (system_order(params) + 15) / 16 * 16;
 	fit.wide = (system_order(params) + 31) / 32 * 32;
@@ -412,7 +441,7 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 			als_basis_layout(&fit.basis, at, out->users > out->items ? out->users : out->items,
 							 fit.wide);
 		if (status == RECO_OK)
-			status = init_factors(env, params, by_user, out);
+			status = init_factors(env, params, by_user, center, out);
 		if (status == RECO_OK && !params->implicit)
 			status = mean_value(env, by_user, &out->mean);
 		if (status == RECO_OK)
@@ -423,6 +452,22 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 	if (status != RECO_OK)
 		release_factors(env, out);
 	return status;
+}
+
+reco_status
+reco_als_take_centers(const reco_env *env, const reco_als_params *params, const reco_csr *by_user,
+					  const float *center, reco_factors *f)
+{
+	int64_t step = 4000000 / f->stride + 1;
+
+	for (int64_t u = 0; center && u < f->users; u++)
+	{
+		if (u % step == step - 1 && env->poll(env->arg))
+			return RECO_STOPPED;
+		if (by_user->start[u + 1] == by_user->start[u])
+			(void) begin_at_center(params, center, u, f);
+	}
+	return RECO_OK;
 }
 
 reco_status
@@ -442,10 +487,13 @@ reco_als_gram(const reco_env *env, const float *y, int32_t rows, int d, int stri
 	return status;
 }
 
-/* contribution[j] = y_target' A^-1 y_j t_j, from the factor that the solve left */
+/*
+ * contribution[j] = y_target' A^-1 y_j t_j, and of the center likewise, from the factor that the
+ * solve left
+ */
 static reco_status
 contributions(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
-			  int32_t target, double *contribution)
+			  int32_t target, double *contribution, double *from_center)
 {
 	s->k->gather(e->tile, s->ld, s->y, s->stride, &target, NULL, 1, s->d, s->biases);
 	memcpy(e->r, e->tile, s->ld * sizeof(double));
@@ -461,18 +509,35 @@ contributions(const reco_env *env, const als_system *s, als_exact *e, const reco
 		s->k->gather(e->tile, s->ld, s->y, s->stride, row->idx + j, NULL, 1, s->d, s->biases);
 		contribution[j] = t * s->k->dot(e->r, e->tile, s->D);
 	}
+	if (from_center == NULL)
+		return RECO_OK;
+	*from_center = 0;
+	for (int k = 0; row->center && k < s->D; k++)
+		*from_center += e->lambda * row->center[k] * e->r[k];
 	return RECO_OK;
+}
+
+/* Of a row without entries nothing is known but its center. */
+static void
+store_center(const reco_als_params *params, const als_system *s, const float *center, float *x,
+			 float *bias)
+{
+	if (center == NULL)
+		return;
+	memcpy(x, center, params->factors * sizeof(float));
+	if (bias && s->biases)
+		*bias = center[params->factors];
 }
 
 reco_status
 reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float *y, int stride,
 				 const float *y_bias, int32_t columns, double mean, const double *gram, int64_t n,
-				 const int32_t *idx, const float *value, float *x, float *bias, int32_t target,
-				 double *contribution)
+				 const int32_t *idx, const float *value, const float *center, float *x, float *bias,
+				 int32_t target, double *contribution, double *from_center)
 {
 	als_system s;
 	als_exact e;
-	reco_als_row row = {n, idx, value};
+	reco_als_row row = {n, idx, value, center};
 	reco_env alone = *env;
 	void *slab;
 	bool none;
@@ -490,10 +555,13 @@ reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float
 	status = no_target(&alone, &s, &row, &none);
 	if (status != RECO_OK)
 		return status;
-	if (none)
+	if (none || n == 0)
 	{
+		store_center(params, &s, center, x, bias);
 		if (contribution)
 			memset(contribution, 0, (size_t) n * sizeof(double));
+		if (contribution && from_center)
+			*from_center = 0;
 		return RECO_OK;
 	}
 	slab = env->alloc(env->arg, als_exact_bytes(s.ld));
@@ -502,7 +570,7 @@ reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float
 	als_exact_layout(&e, slab, s.ld);
 	status = als_exact_row(&alone, &s, &e, &row, x, bias, NULL);
 	if (status == RECO_OK && contribution)
-		status = contributions(&alone, &s, &e, &row, target, contribution);
+		status = contributions(&alone, &s, &e, &row, target, contribution, from_center);
 	env->release(env->arg, slab);
 	return status;
 }

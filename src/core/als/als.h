@@ -18,6 +18,11 @@
  *		carries a constant 1 as its last component, G = 0, a = 1,
  *		t = v - mean - bias_j, lambda_r = regularization * n_r.
  *
+ * A user may have a center c_r, what is known about them from elsewhere: the penalty is then
+ * lambda_r |x - c_r|^2 in place of lambda_r |x|^2, and the right hand side has lambda_r c_r beside
+ * the sum.  Items have none.  Users who have one begin there, which is where the first items are
+ * solved from; without interactions that is all that is known about them.
+ *
  * An iteration solves the items, then the users; the user half step comes last
  * so that a stored user equals the fold-in of the same interactions.  The last
  * user half step is solved to convergence whatever the solver.
@@ -89,8 +94,23 @@ typedef void (*reco_als_progress)(void *arg, int iteration, double loss);
  */
 extern size_t reco_als_memory(const reco_als_params *params, const reco_csr *by_user, int threads);
 
+/* Numbers of a center, the bias's at the end where there are biases, and from row to row. */
+static inline int
+reco_als_center_width(const reco_als_params *params)
+{
+	return params->factors + (!params->implicit && params->biases ? 1 : 0);
+}
+
+static inline int
+reco_als_center_stride(const reco_als_params *params)
+{
+	return (reco_als_center_width(params) + 15) / 16 * 16;
+}
+
 /*
- * Trains.  by_item is the transpose of by_user.  out's arrays are allocated
+ * Trains.  by_item is the transpose of by_user.  center: one a user, zeros behind its numbers and
+ * for users who have none; NULL: nobody has one.  A user without interactions is left at 0:
+ * reco_als_take_centers.  out's arrays are allocated
  * through env and belong to the caller (on failure nothing is left allocated).
  * loss, when not NULL, receives `iterations` values; computing the implicit
  * loss costs about n d + d^2 a row for the user side only, so it can be told at
@@ -99,8 +119,16 @@ extern size_t reco_als_memory(const reco_als_params *params, const reco_csr *by_
  */
 extern reco_status reco_als_fit(const reco_env *env, const reco_als_params *params,
 								const reco_csr *by_user, const reco_csr *by_item,
-								reco_als_progress progress, void *progress_arg, double *loss,
-								reco_factors *out);
+								const float *center, reco_als_progress progress, void *progress_arg,
+								double *loss, reco_factors *out);
+
+/*
+ * After the training: users without interactions who have a center that is not 0 are put there.
+ * Before it they are not, since the other users' items are none of theirs.  RECO_STOPPED.
+ */
+extern reco_status reco_als_take_centers(const reco_env *env, const reco_als_params *params,
+										 const reco_csr *by_user, const float *center,
+										 reco_factors *f);
 
 /*
  * What fold-in and explanation need of one side, made once from its factors.
@@ -114,17 +142,19 @@ extern reco_status reco_als_gram(const reco_env *env, const float *y, int32_t ro
  * idx of y: exact solve in float8, the same arithmetic as the solver
  * RECO_ALS_CHOLESKY in training.  mean and y_bias as in reco_factors (y_bias
  * NULL without biases); columns: the number of rows of y, for
- * weighted_regularization.
- * x receives d floats, *bias the bias (0 without).  n = 0 gives zeros.
+ * weighted_regularization.  center: the user's, NULL: 0.
+ * x receives d floats, *bias the bias (0 without).  n = 0 gives the center.
  * When contribution is not NULL it receives n values for target row `target` of
  * y: contribution[j] = y_target' (A^-1) y_j t_j, whose sum is x.y_target (+ the
- * user's bias) up to rounding.
+ * user's bias) up to rounding; with a center there is *from_center beside it,
+ * y_target' (A^-1) lambda c.
  * Cost n d^2 + d^3/3.
  */
 extern reco_status reco_als_fold_in(const reco_env *env, const reco_als_params *params,
 									const float *y, int stride, const float *y_bias,
 									int32_t columns, double mean, const double *gram, int64_t n,
-									const int32_t *idx, const float *value, float *x, float *bias,
-									int32_t target, double *contribution);
+									const int32_t *idx, const float *value, const float *center,
+									float *x, float *bias, int32_t target, double *contribution,
+									double *from_center);
 
 #endif /* RECO_CORE_ALS_ALS_H */

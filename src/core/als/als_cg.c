@@ -291,7 +291,7 @@ pass(const reco_env *env, const als_system *s, const als_basis *b, reco_als_pass
 	for (int64_t first = 0; first < row->n; first += step)
 	{
 		reco_als_row piece = {row->n - first < step ? row->n - first : step, row->idx + first,
-							  row->value ? row->value + first : NULL};
+							  row->value ? row->value + first : NULL, NULL};
 
 		if (looks && env->stopping(env->arg))
 			return false;
@@ -439,15 +439,37 @@ noise(const als_system *s, const als_basis *b, als_cg *c, const reco_als_sums *s
 	return lost;
 }
 
-/* |x|^2 of a stored solution */
+/* |x - c|^2 of a stored solution; e->x is written over */
 static double
-squares(const als_system *s, const float *x, const float *bias)
+stored_distance(const als_system *s, als_exact *e, const reco_als_row *row, const float *x,
+				const float *bias)
 {
-	double sum = s->biases ? (double) *bias * *bias : 0;
-
 	for (int c = 0; c < s->d; c++)
-		sum += (double) x[c] * x[c];
-	return sum;
+		e->x[c] = x[c];
+	if (s->biases)
+		e->x[s->d] = *bias;
+	return als_distance(s, row, e->x);
+}
+
+/*
+ * What a center c adds to a row: lambda c to the residual, and to the penalty at u, that of
+ * lambda |x|^2, what makes it lambda |x - c|^2.  c->p is written over.  Returns |c|^2.
+ */
+static double
+add_center(const als_system *s, const als_basis *b, als_cg *c, const reco_als_row *row,
+		   double lambda, double *penalty)
+{
+	double square = 0;
+	double product = 0;
+
+	s->k->rotate(c->p, b->ld, row->center, s->ld, 1, s->D, b->to, NULL);
+	for (int k = 0; k < s->D; k++)
+		square += (double) row->center[k] * row->center[k];
+	for (int k = 0; k < b->ld; k++)
+		product += (double) c->p[k] * c->x[k];
+	s->k->cg_add(c->r, (float) lambda, c->p, b->ld);
+	*penalty += lambda * (square - 2 * product);
+	return square;
 }
 
 /* A try in float4; RECO_SINGULAR: that is not enough. */
@@ -461,6 +483,8 @@ cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 	double objective;
 	double gain = 0;
 	double square;
+	double center = 0;
+	double penalty;
 	double lambda;
 	double least;
 	double lost;
@@ -484,9 +508,13 @@ cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 	if (!(sums.largest < ALS_LARGE_WEIGHT))
 		return RECO_SINGULAR;
 	s->k->cg_diagonal(c->op, c->inverse, b->base, b->slope, b->guess, (float) sums.weight, ld);
-	own = s->k->cg_scale(c->q, c->op, c->x, ld);
+	own = penalty = s->k->cg_scale(c->q, c->op, c->x, ld);
 	s->k->cg_add(c->r, -1.0f, c->q, ld);
-	objective = sums.loss + own;
+	lambda = s->lambda0 + s->lambda1 * sums.weight;
+	if (row->center)
+		center = add_center(s, b, c, row, lambda, &penalty);
+	own += lambda * center;
+	objective = sums.loss + penalty;
 	if (!isfinite(objective) || objective < ALS_FALL * own)
 		return RECO_SINGULAR;
 	/* as many as cost half of an exact solution */
@@ -501,9 +529,8 @@ cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 	for (int k = 0; k < ld; k++)
 		c->exact.x[k] = c->io[k];
 	square = s->k->dot(c->exact.x, c->exact.x, s->D);
-	lambda = s->lambda0 + s->lambda1 * sums.weight;
 	least = b->least + s->lambda1 * sums.weight;
-	lost = noise(s, b, c, &sums, least, square);
+	lost = noise(s, b, c, &sums, least, square + center);
 	if (!(lost <= ALS_NOISE * (objective - gain)) || objective - gain < ALS_FALL * objective)
 		return RECO_SINGULAR;
 	if (converge)
@@ -516,11 +543,12 @@ cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 	{
 		/* rounding would undo it: x stays */
 		if (reached)
-			*reached = (als_objective){objective, lambda * squares(s, x, bias)};
+			*reached =
+				(als_objective){objective, lambda * stored_distance(s, &c->exact, row, x, bias)};
 		return RECO_OK;
 	}
 	else if (reached)
-		*reached = (als_objective){objective - gain, lambda * square};
+		*reached = (als_objective){objective - gain, lambda * als_distance(s, row, c->exact.x)};
 	return als_store(s, c->exact.x, x, bias) ? RECO_OK : RECO_SINGULAR;
 }
 

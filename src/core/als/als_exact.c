@@ -71,10 +71,9 @@ als_system_init(als_system *s, const reco_als_params *params, int32_t columns, d
 		s->lambda0 = params->regularization;
 }
 
-/* e->a and e->x become the system; *lambda its lambda_r. */
+/* e->a and e->x become the system, e->lambda its lambda_r. */
 static bool
-build(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
-	  double *lambda)
+build(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row)
 {
 	double weight = 0;
 
@@ -107,7 +106,9 @@ build(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row
 				s->k->axpy(e->x, target[k], e->tile + (size_t) k * s->ld, s->D);
 		s->k->syrk(e->a, s->ld, e->tile, s->ld, s->D, n, false);
 	}
-	*lambda = s->lambda0 + s->lambda1 * weight;
+	e->lambda = s->lambda0 + s->lambda1 * weight;
+	for (int i = 0; row->center && i < s->D; i++)
+		e->x[i] += e->lambda * row->center[i];
 	return true;
 }
 
@@ -164,15 +165,14 @@ take_back_ridge(const reco_env *env, const als_system *s, als_exact *e, const re
 }
 
 reco_status
-als_exact_solve(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
-				double *lambda)
+als_exact_solve(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row)
 {
 	e->ridge = 0;
 	for (int attempt = 0; attempt < ALS_ATTEMPTS; attempt++)
 	{
-		if (!build(env, s, e, row, lambda))
+		if (!build(env, s, e, row))
 			return RECO_STOPPED;
-		if (als_exact_attempt(s, e, *lambda, &e->ridge))
+		if (als_exact_attempt(s, e, e->lambda, &e->ridge))
 			return e->ridge > 0 ? take_back_ridge(env, s, e, row) : RECO_OK;
 	}
 	return RECO_SINGULAR;
@@ -245,9 +245,11 @@ als_exact_residual(const reco_env *env, const als_system *s, als_exact *e, const
 		for (int i = 0; i < s->d; i++)
 			e->r[i] -= s->k->dot(s->gram + (size_t) i * s->d, e->x, s->d);
 	s->k->axpy(e->r, -lambda, e->x, s->D);
+	for (int i = 0; row->center && i < s->D; i++)
+		e->r[i] += lambda * row->center[i];
 	if (reached)
 	{
-		reached->penalty = lambda * s->k->dot(e->x, e->x, s->D);
+		reached->penalty = lambda * als_distance(s, row, e->x);
 		reached->loss = loss + quadratic(s, e->x) + reached->penalty;
 	}
 	return RECO_OK;
@@ -284,8 +286,7 @@ reco_status
 als_exact_row(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
 			  float *x, float *bias, als_objective *reached)
 {
-	double lambda;
-	reco_status status = als_exact_solve(env, s, e, row, &lambda);
+	reco_status status = als_exact_solve(env, s, e, row);
 
 	if (status != RECO_OK)
 		return status;

@@ -9,7 +9,8 @@
  *	 (G + lambda0 I + sum_j a_j (y_j y_j' + lambda1 I)) x = sum_j t_j y_j
  *
  * which covers every regularization of als.h: plain implicit (lambda, 0),
- * weighted implicit (lambda columns, lambda), explicit (0, lambda).  With
+ * weighted implicit (lambda columns, lambda), explicit (0, lambda).  A row with
+ * a center c has (lambda0 + sum_j a_j lambda1) c on the right as well.  With
  * biases y_j has a constant 1 as component d, and component d of x is the bias;
  * D is d + 1 then, else d.
  */
@@ -51,7 +52,7 @@ typedef struct als_system
 typedef struct als_objective
 {
 	double loss;    /* the row's part of the objective, its penalty included */
-	double penalty; /* lambda_r |x|^2 */
+	double penalty; /* lambda_r |x - c|^2 */
 } als_objective;
 
 extern void als_system_init(als_system *s, const reco_als_params *params, int32_t columns,
@@ -77,6 +78,29 @@ als_entry(const als_system *s, const reco_als_row *row, int64_t j, double *a, do
 	als_value(s->weights.implicit, s->alpha, v, a, t);
 }
 
+/* Whether a row is drawn to anything but 0. */
+static inline bool
+als_has_center(const als_system *s, const reco_als_row *row)
+{
+	for (int k = 0; row->center && k < s->D; k++)
+		if (row->center[k] != 0)
+			return true;
+	return false;
+}
+
+/* |x - c|^2 of a solution of D numbers */
+static inline double
+als_distance(const als_system *s, const reco_als_row *row, const double *x)
+{
+	double sum = 0;
+
+	if (row->center == NULL)
+		return s->k->dot(x, x, s->D);
+	for (int k = 0; k < s->D; k++)
+		sum += (x[k] - row->center[k]) * (x[k] - row->center[k]);
+	return sum;
+}
+
 /* als_exact.c: memory of one thread, laid out in a slab of als_exact_bytes. */
 typedef struct als_exact
 {
@@ -85,7 +109,8 @@ typedef struct als_exact
 	double *x;     /* ld: right-hand side, then solution */
 	double *r;     /* ld */
 	double *scale; /* ALS_TILE */
-	double ridge;  /* of the last system that was solved, relative to its largest diagonal */
+	double lambda; /* of the last system that was solved */
+	double ridge;  /* likewise, relative to its largest diagonal */
 } als_exact;
 
 extern size_t als_exact_bytes(int ld);
@@ -101,11 +126,11 @@ extern void als_exact_layout(als_exact *e, void *slab, int ld);
 extern bool als_exact_attempt(const als_system *s, als_exact *e, double lambda, double *ridge);
 
 /*
- * Solves a row in float8 into e->x, leaving the Cholesky factor in e->a.
- * lambda_r is returned.  RECO_STOPPED, RECO_SINGULAR.
+ * Solves a row in float8 into e->x, leaving the Cholesky factor in e->a and
+ * lambda_r in e->lambda.  RECO_STOPPED, RECO_SINGULAR.
  */
 extern reco_status als_exact_solve(const reco_env *env, const als_system *s, als_exact *e,
-								   const reco_als_row *row, double *lambda);
+								   const reco_als_row *row);
 
 /*
  * The whole of it: solve, round to x and bias, with the objective there (NULL:

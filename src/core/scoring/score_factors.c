@@ -7,7 +7,8 @@
  *
  * The parts of a score are those of the exact solution of the user's row (als.h).  Stored
  * factors may differ from it, where a solver stopped early: the remainder goes to the
- * interactions by the size of what they contribute.
+ * interactions by the size of what they contribute.  What a center brings is no interaction's
+ * and belongs to the baseline.
  *
  * Cost of all scores: items x factors; of a list with an index, what pruned.c says; of an
  * explanation and of a fold-in, n d^2 + d^3 / 3.
@@ -130,14 +131,14 @@ als_is_personal(const reco_seat *seat)
 /* The exact solve of one user; contribution NULL: no parts are wanted. */
 static reco_status
 solve(const reco_env *env, const reco_als_scorer *a, const reco_profile *profile, float *factors,
-	  float *bias, int32_t target, double *contribution)
+	  float *bias, int32_t target, double *contribution, double *from_center)
 {
 	const reco_factor_scorer *f = &a->factor;
 
 	return reco_als_fold_in(env, &a->params, f->item, f->stride,
 							a->params.biases ? f->item_bias : NULL, f->head.items, f->mean, a->gram,
-							profile->n, profile->item, profile->value, factors, bias, target,
-							contribution);
+							profile->n, profile->item, profile->value, profile->center, factors,
+							bias, target, contribution, from_center);
 }
 
 static reco_status
@@ -148,7 +149,7 @@ als_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profil
 	reco_status status = factors ? RECO_OK : RECO_NO_MEMORY;
 
 	if (status == RECO_OK && profile->n > 0)
-		status = solve(env, a, profile, factors, &profile->bias, -1, NULL);
+		status = solve(env, a, profile, factors, &profile->bias, -1, NULL, NULL);
 	if (status == RECO_OK)
 		profile->factors = factors;
 	else
@@ -186,6 +187,7 @@ als_explain(reco_seat *seat, int32_t item, double *contribution, double *baselin
 	float *factors;
 	float bias;
 	float score;
+	double from_center = 0;
 	reco_status status;
 
 	if (profile->n == 0)
@@ -193,11 +195,12 @@ als_explain(reco_seat *seat, int32_t item, double *contribution, double *baselin
 	factors = seat->env.alloc(seat->env.arg, ((size_t) a->factor.stride + 1) * sizeof(float));
 	status = factors ? reco_factor_some(seat, &item, 1, &score) : RECO_NO_MEMORY;
 	if (status == RECO_OK)
-		status = solve(&seat->env, a, profile, factors, &bias, item, contribution);
+		status = solve(&seat->env, a, profile, factors, &bias, item, contribution, &from_center);
 	release(&seat->env, factors);
 	if (status != RECO_OK)
 		return status;
-	*baseline = a->factor.mean + (a->factor.item_bias ? a->factor.item_bias[item] : 0);
+	*baseline =
+		a->factor.mean + (a->factor.item_bias ? a->factor.item_bias[item] : 0) + from_center;
 	status = reco_factor_share_out(&seat->env, score - *baseline, contribution, profile->n);
 	*additive = status == RECO_OK;
 	return status;

@@ -488,6 +488,7 @@ static reco_status
 hybrid_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profile)
 {
 	const reco_hybrid_scorer *h = (const reco_hybrid_scorer *) scorer;
+	const reco_profile *stored = profile->members == h->members ? profile->member : NULL;
 	reco_profile *member = zeroed(env, (size_t) h->members * sizeof(reco_profile));
 	reco_status status = member ? RECO_OK : RECO_NO_MEMORY;
 
@@ -505,9 +506,14 @@ hybrid_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *pro
 			.events = profile->events,
 			.event = profile->event,
 			.moment = profile->moment,
+			.center = stored ? stored[m].center : NULL,
+			.members = stored ? stored[m].members : 0,
+			.member = stored ? stored[m].member : NULL,
 			.user = profile->user,
 		};
-		if (reco_hybrid_is_asked(h, m))
+		if (!reco_hybrid_is_asked(h, m))
+			member[m].members = 0;
+		else
 			status = reco_scorer_fold_in(env, h->member[m].scorer, &member[m]);
 	}
 	profile->members = member ? h->members : 0;

@@ -169,8 +169,6 @@ reco_scorer_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile
 	profile->neighbors = 0;
 	profile->neighbor = NULL;
 	profile->similarity = NULL;
-	profile->members = 0;
-	profile->member = NULL;
 	return scorer->type->fold_in ? scorer->type->fold_in(env, scorer, profile) : RECO_OK;
 }
 

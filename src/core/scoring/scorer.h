@@ -60,6 +60,11 @@ typedef struct reco_profile
 	int64_t events;
 	const int32_t *event;
 	const float *moment;
+	/*
+	 * Of a stored user what the model draws the factors to, with the bias's at the end where it has
+	 * biases; NULL: 0.  Of a scorer that is made of others each member's profile has its own.
+	 */
+	const float *center;
 	int32_t user; /* of a stored user one more than their number; 0: nobody who is stored */
 } reco_profile;
 
@@ -223,7 +228,8 @@ extern reco_status reco_scorer_similar(const reco_env *env, const reco_scorer *s
 
 /*
  * Finds what a new user's profile lacks - factors, bias, neighbors or members - from its
- * interactions, n, item, value and latest.  What it then points to besides those comes from env and
+ * interactions, n, item, value and latest, and from its center; of members that it comes with the
+ * centers alone are looked at.  What it then points to besides those comes from env and
  * belongs to the caller: reco_profile_free.  On the main thread.  On an error nothing is left
  * allocated. Errors: RECO_NO_MEMORY, RECO_STOPPED, RECO_SINGULAR, RECO_INVALID.
  */

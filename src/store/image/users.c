@@ -98,6 +98,14 @@ find_user(OneUser *one, bool in_layer, Datum user)
 	return one->found;
 }
 
+/* Who has nothing any more is nobody, but for what their factors would be drawn to. */
+static void
+forget(reco_profile *profile)
+{
+	*profile = (reco_profile){
+		.center = profile->center, .members = profile->members, .member = profile->member};
+}
+
 bool
 reco_serving_user(Serving *serving, Datum user, reco_profile *profile)
 {
@@ -108,7 +116,7 @@ reco_serving_user(Serving *serving, Datum user, reco_profile *profile)
 	{
 		if (profile->n > 0)
 			return true;
-		memset(profile, 0, sizeof(*profile));
+		forget(profile);
 		return false;
 	}
 	return find_user(&one, false, user);

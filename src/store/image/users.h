@@ -25,7 +25,8 @@ extern void reco_serving_each_row(Serving *serving, MemoryContext context, RecoU
 
 /*
  * A stored user: factors, bias, history and neighbors; false when the model has no such
- * user, or one who has nothing any more.  In the current memory context.
+ * user, or one who has nothing any more, of whom only the center is given.  In the current memory
+ * context.
  */
 extern bool reco_serving_user(Serving *serving, Datum user, reco_profile *profile);
 

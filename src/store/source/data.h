@@ -115,6 +115,8 @@ typedef struct RecoData
 	TimestampTz reference_time;         /* that ages are counted from; RECO_NO_REFERENCE_TIME */
 	struct RecoFeatures *features;      /* NULL: no query of items was given */
 	struct RecoFeatures *user_features; /* NULL: no query of users was given */
+	const struct RecoPriors *priors;    /* NULL: nobody asked for any */
+	const int32 *origin;                /* by user: who the priors know them as; NULL: the same */
 	bool row_security;                  /* policies decided which rows were read */
 	bool available;                     /* items say what is available */
 } RecoData;

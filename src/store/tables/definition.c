@@ -256,6 +256,7 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 		row->max_value = DatumGetFloat4(slot->tts_values[VERSION_MAX_VALUE]);
 	row->metrics = jsonb_column(slot, VERSION_METRICS);
 	row->choice = bounded_column(slot, VERSION_CHOICE, CHOICE_BYTES);
+	row->priors = bounded_column(slot, VERSION_PRIORS, CHOICE_BYTES);
 	if (reco_column(slot, VERSION_AVAILABLE))
 		row->available = DatumGetBool(slot->tts_values[VERSION_AVAILABLE]);
 	if (reco_column(slot, VERSION_TIMED))

@@ -67,6 +67,7 @@ typedef struct VersionRow
 	int64 bytes;
 	Jsonb *metrics; /* NULL: none */
 	Jsonb *choice;  /* how its algorithm was chosen; NULL: it was given */
+	Jsonb *priors;  /* which versions of other models it began with; NULL: none */
 	bool available; /* its items said what is available */
 	bool untimed;   /* its source did not tell times; false also where that is not known */
 	TimestampTz reference_time; /* that ages are counted from; RECO_NO_REFERENCE_TIME: none */

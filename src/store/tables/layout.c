@@ -96,6 +96,7 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_CHOICE] = {"choice", JSONBOID},
 	[VERSION_COLD_ITEMS] = {"cold_items", INT4OID},
 	[VERSION_COLD_USERS] = {"cold_users", INT4OID},
+	[VERSION_PRIORS] = {"priors", JSONBOID},
 };
 
 static const Column user_columns[COLUMNS] = {
