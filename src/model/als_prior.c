@@ -61,10 +61,14 @@ reco_als_prior_centers(const RecoTraining *training, const char *name,
 	center = reco_budget_alloc(training->budget, reco_als_prior_memory(training, name, params));
 	for (int32 u = 0; u < training->by_user.rows; u++)
 	{
+		const float *from = reco_prior_row(prior, origin ? origin[u] : u);
 		float *to = center + (Size) u * stride;
 
-		memcpy(to, reco_prior_row(prior, origin ? origin[u] : u), width * sizeof(float));
-		memset(to + width, 0, (stride - width) * sizeof(float));
+		memset(to, 0, stride * sizeof(float));
+		memcpy(to, from, (width - 1) * sizeof(float));
+		/* of ratings it says as much as there are: so is regularization by their number */
+		if (training->spec->predicts_value)
+			to[width - 1] = from[prior->factors + 1];
 		RECO_POLL_AT(u);
 	}
 	return center;

@@ -89,8 +89,11 @@ typedef struct RecoPrior
 	const char *model;
 	int32 version; /* that was its active one */
 	int factors;
-	float *row; /* by user of the data: its factors, then its bias; zeros of one it does not know */
+	/* by user of the data: factors, bias, interactions; zeros of one whom it does not know */
+	float *row;
 } RecoPrior;
+
+#define RECO_PRIOR_WIDTH(factors) ((factors) + 2)
 
 typedef struct RecoPriors
 {
@@ -101,7 +104,7 @@ typedef struct RecoPriors
 static inline const float *
 reco_prior_row(const RecoPrior *prior, int32 user)
 {
-	return prior->row + (Size) user * (prior->factors + 1);
+	return prior->row + (Size) user * RECO_PRIOR_WIDTH(prior->factors);
 }
 
 /* What interactions count for an algorithm, in three planes beside one another. */

@@ -42,6 +42,15 @@ center_of(const mimic_model *m, int user, int c)
 	return m->center ? m->center[user * m->center_stride + c] : 0;
 }
 
+/* What its weight, which comes last, adds to lambda. */
+static double
+center_lambda(const mimic_model *m, const reco_als_params *p, int user, int n)
+{
+	bool weighs = !p->implicit || p->weighted_regularization;
+
+	return weighs ? p->regularization * center_of(m, user, n) : 0;
+}
+
 void
 mimic_take_centers(mimic_model *m, const reco_als_params *p, const reco_csr *by_user,
 				   const float *center)
@@ -49,7 +58,7 @@ mimic_take_centers(mimic_model *m, const reco_als_params *p, const reco_csr *by_
 	int n = m->d + (!p->implicit && p->biases ? 1 : 0);
 
 	m->center = center;
-	m->center_stride = (n + 15) / 16 * 16;
+	m->center_stride = (n + 1 + 15) / 16 * 16;
 	for (int u = 0; u < m->users; u++)
 	{
 		bool any = false;
@@ -188,9 +197,11 @@ mimic_half_step(mimic_model *m, const reco_als_params *p, const reco_csr *r, int
 		}
 		for (int s = 0; s < n; s++)
 		{
-			a[s * n + s] += row_lambda(p, r, row);
+			double lambda = row_lambda(p, r, row) + (side == 0 ? center_lambda(m, p, row, n) : 0);
+
+			a[s * n + s] += lambda;
 			if (side == 0)
-				b[s] += row_lambda(p, r, row) * center_of(m, row, s);
+				b[s] += lambda * center_of(m, row, s);
 		}
 		eliminate(a, b, n);
 		memcpy(x + row * w, b, n * sizeof(double));
@@ -204,6 +215,7 @@ static double
 penalty(const mimic_model *m, const reco_als_params *p, int rows, int columns,
 		const double *row_sum, const double *row_count, const double *x, bool centered)
 {
+	int n = m->d + (!p->implicit && p->biases ? 1 : 0);
 	double sum = 0;
 
 	for (int r = 0; r < rows; r++)
@@ -217,10 +229,11 @@ penalty(const mimic_model *m, const reco_als_params *p, int rows, int columns,
 		/* who has nothing is no row of the objective */
 		if (row_count[r] == 0)
 			continue;
+		if (centered)
+			lambda += center_lambda(m, p, r, n);
 		for (int c = 0; c <= m->d; c++)
-			sum += lambda * pow(x[r * (m->d + 1) + c] -
-									(centered && c < m->center_stride ? center_of(m, r, c) : 0),
-								2);
+			sum += lambda *
+				   pow(x[r * (m->d + 1) + c] - (centered && c < n ? center_of(m, r, c) : 0), 2);
 	}
 	return sum;
 }

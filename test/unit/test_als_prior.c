@@ -28,6 +28,8 @@ random_centers(const reco_als_params *p, int users)
 	for (int u = 0; u < users; u++)
 		for (int c = 0; u % 3 != 1 && c < reco_als_center_width(p); c++)
 			center[u * stride + c] = (float) (mimic_random() % 2000) / 1000 - 1;
+	for (int u = 0; u < users; u++)
+		center[u * stride + reco_als_center_width(p) - 1] = (float) (u % 3 == 0 ? u : 0);
 	return center;
 }
 

@@ -159,7 +159,7 @@ alloc_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_
 static bool
 begin_at_center(const reco_als_params *p, const float *center, int64_t user, reco_factors *f)
 {
-	int width = reco_als_center_width(p);
+	int width = reco_als_center_width(p) - 1;
 	bool known = false;
 
 	if (center == NULL)

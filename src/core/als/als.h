@@ -18,10 +18,12 @@
  *		carries a constant 1 as its last component, G = 0, a = 1,
  *		t = v - mean - bias_j, lambda_r = regularization * n_r.
  *
- * A user may have a center c_r, what is known about them from elsewhere: the penalty is then
- * lambda_r |x - c_r|^2 in place of lambda_r |x|^2, and the right hand side has lambda_r c_r beside
- * the sum.  Items have none.  Users who have one begin there, which is where the first items are
- * solved from; without interactions that is all that is known about them.
+ * A user may have a center c_r, what is known about them from elsewhere, with the weight m_r that
+ * this has: the penalty is then lambda_r |x - c_r|^2 in place of lambda_r |x|^2, and the right hand
+ * side has lambda_r c_r beside the sum.  m_r counts in lambda_r as interactions of that weight
+ * together do: explicit, lambda_r = regularization * (n_r + m_r).  Items have none.  Users who have
+ *one begin there, which is where the first items are solved from; without interactions that is all
+ *that is known about them.
  *
  * An iteration solves the items, then the users; the user half step comes last
  * so that a stored user equals the fold-in of the same interactions.  The last
@@ -94,12 +96,14 @@ typedef void (*reco_als_progress)(void *arg, int iteration, double loss);
  */
 extern size_t reco_als_memory(const reco_als_params *params, const reco_csr *by_user, int threads);
 
-/* Numbers of a center, the bias's at the end where there are biases, and from row to row. */
+/* Numbers of a center: factors, the bias where there are biases, and the weight last. */
 static inline int
 reco_als_center_width(const reco_als_params *params)
 {
-	return params->factors + (!params->implicit && params->biases ? 1 : 0);
+	return params->factors + (!params->implicit && params->biases ? 1 : 0) + 1;
 }
+
+/* From one center to the next. */
 
 static inline int
 reco_als_center_stride(const reco_als_params *params)

@@ -451,6 +451,20 @@ stored_distance(const als_system *s, als_exact *e, const reco_als_row *row, cons
 	return als_distance(s, row, e->x);
 }
 
+/* The diagonals of a row whose center has a weight. */
+static void
+weigh_center(const als_basis *b, als_cg *c, double weight, double more)
+{
+	for (int i = 0; more > 0 && i < b->ld; i++)
+	{
+		float m;
+
+		c->op[i] += (float) more * b->slope[i];
+		m = c->op[i] + (float) weight * b->guess[i];
+		c->inverse[i] = m > 0 ? 1.0f / m : 0.0f;
+	}
+}
+
 /*
  * What a center c adds to a row: lambda c to the residual, and to the penalty at u, that of
  * lambda |x|^2, what makes it lambda |x - c|^2.  c->p is written over.  Returns |c|^2.
@@ -508,9 +522,11 @@ cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 	if (!(sums.largest < ALS_LARGE_WEIGHT))
 		return RECO_SINGULAR;
 	s->k->cg_diagonal(c->op, c->inverse, b->base, b->slope, b->guess, (float) sums.weight, ld);
+	if (row->center)
+		weigh_center(b, c, sums.weight, row->center[s->D]);
 	own = penalty = s->k->cg_scale(c->q, c->op, c->x, ld);
 	s->k->cg_add(c->r, -1.0f, c->q, ld);
-	lambda = s->lambda0 + s->lambda1 * sums.weight;
+	lambda = als_lambda(s, row, sums.weight);
 	if (row->center)
 		center = add_center(s, b, c, row, lambda, &penalty);
 	own += lambda * center;
@@ -529,7 +545,7 @@ cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 	for (int k = 0; k < ld; k++)
 		c->exact.x[k] = c->io[k];
 	square = s->k->dot(c->exact.x, c->exact.x, s->D);
-	least = b->least + s->lambda1 * sums.weight;
+	least = b->least + lambda - s->lambda0;
 	lost = noise(s, b, c, &sums, least, square + center);
 	if (!(lost <= ALS_NOISE * (objective - gain)) || objective - gain < ALS_FALL * objective)
 		return RECO_SINGULAR;

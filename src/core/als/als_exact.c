@@ -106,7 +106,7 @@ build(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row
 				s->k->axpy(e->x, target[k], e->tile + (size_t) k * s->ld, s->D);
 		s->k->syrk(e->a, s->ld, e->tile, s->ld, s->D, n, false);
 	}
-	e->lambda = s->lambda0 + s->lambda1 * weight;
+	e->lambda = als_lambda(s, row, weight);
 	for (int i = 0; row->center && i < s->D; i++)
 		e->x[i] += e->lambda * row->center[i];
 	return true;
@@ -240,7 +240,7 @@ als_exact_residual(const reco_env *env, const als_system *s, als_exact *e, const
 										: miss * miss;
 		}
 	}
-	lambda = s->lambda0 + s->lambda1 * weight;
+	lambda = als_lambda(s, row, weight);
 	if (s->gram)
 		for (int i = 0; i < s->d; i++)
 			e->r[i] -= s->k->dot(s->gram + (size_t) i * s->d, e->x, s->d);

@@ -10,9 +10,9 @@
  *
  * which covers every regularization of als.h: plain implicit (lambda, 0),
  * weighted implicit (lambda columns, lambda), explicit (0, lambda).  A row with
- * a center c has (lambda0 + sum_j a_j lambda1) c on the right as well.  With
- * biases y_j has a constant 1 as component d, and component d of x is the bias;
- * D is d + 1 then, else d.
+ * a center c of weight m has (lambda0 + (sum_j a_j + m) lambda1) in both places,
+ * times c on the right.  With biases y_j has a constant 1 as component d, and component d of x is
+ *the bias; D is d + 1 then, else d.
  */
 #ifndef RECO_CORE_ALS_ALS_HALF_H
 #define RECO_CORE_ALS_ALS_HALF_H
@@ -86,6 +86,13 @@ als_has_center(const als_system *s, const reco_als_row *row)
 		if (row->center[k] != 0)
 			return true;
 	return false;
+}
+
+/* lambda_r of a row whose entries weigh so much. */
+static inline double
+als_lambda(const als_system *s, const reco_als_row *row, double weight)
+{
+	return s->lambda0 + s->lambda1 * (weight + (row->center ? row->center[s->D] : 0));
 }
 
 /* |x - c|^2 of a solution of D numbers */

@@ -43,7 +43,7 @@ typedef struct reco_als_row
 	int64_t n;
 	const int32_t *idx;
 	const float *value; /* NULL: all ones */
-	/* what the solution is drawn to, as many numbers as it has; NULL: 0.  Passes do not look. */
+	/* what the solution is drawn to, and then the weight of that; NULL: 0.  Passes do not look. */
 	const float *center;
 } reco_als_row;
 

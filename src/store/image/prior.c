@@ -23,7 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-/* An algorithm that names one, in messages and in what is advised. */
+/* What to do about one, or without. */
 static char *
 advice(const char *name, const char *what)
 {
@@ -88,6 +88,7 @@ open_prior(const char *name, const char *self, const RecoPartType **type)
 	serving = reco_serving_describe(&row, &version);
 	/* of what is locked now */
 	check_rights(schema, name);
+	*type = NULL;
 	(void) reco_member_role(&serving->model.member[0], RECO_OF_USERS, RECO_ROLE_FACTORS, type);
 	if (*type == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -125,10 +126,11 @@ take_user(void *arg, int32 number, Datum id, reco_profile *profile)
 
 	if (user >= 0 && profile->factors)
 	{
-		float *to = prior->row + (Size) user * (prior->factors + 1);
+		float *to = prior->row + (Size) user * RECO_PRIOR_WIDTH(prior->factors);
 
 		memcpy(to, profile->factors, prior->factors * sizeof(float));
 		to[prior->factors] = profile->bias;
+		to[prior->factors + 1] = (float) profile->n;
 	}
 	MemoryContextReset(load->row);
 }
@@ -175,7 +177,7 @@ read_prior(const char *name, const char *self, RecoData *data, RecoBudget *budge
 {
 	const RecoPartType *type;
 	Serving *serving = open_prior(name, self, &type);
-	Size numbers = ((Size) id_dict_count(data->users) + 1) * (type->width + 1);
+	Size numbers = ((Size) id_dict_count(data->users) + 1) * RECO_PRIOR_WIDTH(type->width);
 	PriorLoad load = {prior, data, serving->user_type};
 
 	id_type_require_comparable(serving->user_type, psprintf("prior \"%s\"", name), &data->user_type,
