@@ -185,7 +185,12 @@ read_prior(const char *name, const char *self, RecoData *data, RecoBudget *budge
 	*prior = (RecoPrior){.model = name, .version = serving->version, .factors = type->width};
 	reco_budget_require(budget, numbers * sizeof(float), "training");
 	prior->row = reco_budget_alloc(budget, numbers * sizeof(float));
-	memset(prior->row, 0, numbers * sizeof(float));
+	for (int32 u = 0; u <= id_dict_count(data->users); u++)
+	{
+		memset(prior->row + (Size) u * RECO_PRIOR_WIDTH(type->width), 0,
+			   RECO_PRIOR_WIDTH(type->width) * sizeof(float));
+		RECO_POLL_AT(u);
+	}
 	load.row = AllocSetContextCreate(CurrentMemoryContext, "reco prior", ALLOCSET_DEFAULT_SIZES);
 	reco_layer_check(serving);
 	reco_serving_each_user(serving, load.row, take_user, &load);
