@@ -137,6 +137,7 @@ SELECT users, cold_users FROM fea_raters.versions WHERE active;
 CALL reco.create_model('fea_auto', 'SELECT u, i FROM fea_rows', reco.auto(candidates => ARRAY[reco.ials(factors => 8)]), users => 'fea_users');
 SELECT users, cold_users FROM fea_auto.versions;
 CALL reco.create_model('fea_no', 'SELECT u, i FROM fea_rows', reco.ials(), users => 'SELECT id, club FROM fea_users UNION ALL SELECT 1, ''x''');
+CALL reco.create_model('fea_no', 'SELECT u, i FROM fea_rows', reco.ials(), users => 'SELECT id, 1e18 AS age FROM fea_users WHERE id = 1');
 CALL reco.create_model('fea_no', 'SELECT u, i FROM fea_rows', reco.ials(), users => 'SELECT id FROM fea_users');
 CALL reco.create_model('fea_no', 'SELECT u, i FROM fea_rows', reco.ials(), users => 'SELECT id, nothing FROM fea_users');
 

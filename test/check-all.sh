@@ -4,6 +4,7 @@
 #
 #   test/check-all.sh            all: on a copy of the tree, built anew with
 #                                warnings as errors (`make check-all`)
+#   test/check-all.sh --shipped  the same without what is compiled with sanitizers
 #   test/check-all.sh SUITE...   some of layers unit fuzz regress isolation docs tap,
 #                                on the tree as `make` builds it (`make check-SUITE`)
 #
@@ -114,8 +115,12 @@ suite_layers() {
 # by themselves at the lower ones too.  As many at a time as there are processors.
 suite_unit() {
   local test name log=$logs/unit.log programs=0 passed=0 failed=0 skipped=0 status=0
+  local target=unit-tests what='under ASan and UBSan, and as shipped'
   local levels=' test_als test_als_normal test_als_values test_neighbors test_pruned '
-  if ! make_tree "${strict[@]}" unit-tests >"$log" 2>&1; then
+  if [ "$sanitized" = no ]; then
+    target=shipped-tests what='as shipped'
+  fi
+  if ! make_tree "${strict[@]}" "$target" >"$log" 2>&1; then
     verdict unit 1 0 1 0 'does not build'
     excerpt 30 "$log"
     return
@@ -125,7 +130,7 @@ suite_unit() {
   for test in $(ls -S "$tree"/test/unit/test_*.c); do
     name=$(basename "$test" .c)
     programs=$((programs + 1))
-    unit_start "$name.sanitized" build/unit
+    [ "$sanitized" = no ] || unit_start "$name.sanitized" build/unit
     unit_start "$name.shipped" build/shipped
     case $levels in
       *" $name "*)
@@ -143,7 +148,7 @@ suite_unit() {
   done
   [ ! -s "$logs/unit.failed" ] || status=1
   verdict unit "$status" "$passed" "$failed" "$skipped" \
-    "$programs programs under ASan and UBSan, and as shipped"
+    "$programs programs $what"
   [ "$status" = 0 ] || cat "$logs/unit.failed"
 }
 
@@ -304,6 +309,34 @@ suite_tap() {
   cp -r "$tree/tmp_check/log" "$logs/tap" 2>/dev/null || true
 }
 
+# shellcheck disable=SC2030,SC2031,SC2034
+# Starts a suite that keeps one processor busy beside others that do, with a server of its own.
+beside='' beside_pid=
+start_beside() {
+  beside=$1
+  (
+    trap cluster_run_at_exit EXIT
+    cluster_at_exit=() cluster_dir='' begin=$SECONDS
+    passed_all=0 failed_all=0 skipped_all=0 bad_suites=()
+    "suite_$1" >"$logs/beside.log" 2>&1
+    echo "$passed_all $failed_all $skipped_all ${bad_suites[*]}" >"$logs/beside.counts"
+  ) &
+  beside_pid=$!
+  at_exit 'kill "$beside_pid" 2>/dev/null; wait'
+}
+
+# Waits for its end: its lines and its counts.
+end_beside() {
+  local passed=0 failed=1 skipped=0 bad=$beside
+  wait "$beside_pid" || true
+  cat "$logs/beside.log"
+  [ ! -e "$logs/beside.counts" ] || read -r passed failed skipped bad <"$logs/beside.counts"
+  passed_all=$((passed_all + passed))
+  failed_all=$((failed_all + failed))
+  skipped_all=$((skipped_all + skipped))
+  [ -z "$bad" ] || bad_suites+=("$bad")
+}
+
 build_all() {
   section build
   if ! make_tree "${strict[@]}" all >"$logs/build.log" 2>&1; then
@@ -333,9 +366,17 @@ keep_logs() {
   cp -r "$logs" "$root/log" && echo "failed: ${bad_suites[*]}; the logs are in log/"
 }
 
+sanitized=yes
+if [ "${1:-}" = --shipped ]; then
+  sanitized=no
+  shift
+fi
 suites=("$@")
 strict=()
-[ "$#" != 0 ] || suites=(layers unit fuzz regress isolation docs tap)
+if [ "$#" = 0 ]; then
+  suites=(layers unit fuzz regress isolation docs tap)
+  [ "$sanitized" = yes ] || suites=(layers unit regress isolation docs tap)
+fi
 for suite in "${suites[@]}"; do
   declare -F "suite_$suite" >/dev/null || {
     echo "no suite \"$suite\": layers, unit, fuzz, regress, isolation, docs, tap" >&2
@@ -372,9 +413,10 @@ else
 fi
 
 for suite in "${suites[@]}"; do
+  case "$suite ${suites[*]} " in "regress "*" regress "*" docs "*) start_beside docs ;; esac
   section "$suite"
   begin=$SECONDS
-  "suite_$suite"
+  if [ "$suite" = "$beside" ]; then end_beside; else "suite_$suite"; fi
 done
 
 keep_logs

@@ -191,10 +191,15 @@ reco_step_read(RecoRun *run)
 	read_source(run, keep);
 	reco_progress_rows(run->data->rows_read);
 	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("source of model \"%s\" has no interactions to train on", run->model),
-				 errdetail_internal("%s.", reco_data_rows(run->data))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("source of model \"%s\" has no interactions to train on", run->model),
+			 errdetail_internal("%s.", reco_data_rows(run->data)),
+			 run->data->rows_read == 0
+				 ? errhint("Look at what the source returns for the model's owner.")
+				 : errhint("Lower the minimums of reco.options(), or correct the rows that were "
+						   "skipped.")));
 	reco_version_check_lengths(run->data, run->model);
 	reco_data_tell_order(run->data, run->spec);
 	if (exists)

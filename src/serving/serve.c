@@ -161,7 +161,8 @@ basket_profile(Request *request, reco_profile *profile)
 		RECO_POLL_AT(i);
 		if (weight && !(fabsf(weight[i]) <= (float) RECO_MAX_VALUE))
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-							errmsg("weight %d of the basket is out of range", i + 1)));
+							errmsg("weight %d of the basket is out of range", i + 1),
+							errhint("Weights must be finite, and from -1e18 to 1e18.")));
 		if (item[i] < 0)
 			continue;
 		/* without weights: bought once, or liked as much as can be */

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use FindBin;
+use List::Util qw(min);
 use lib $FindBin::RealBin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -12,7 +13,8 @@ use RecoTest;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $points = 20;
+# How many cancels of an algorithm, and seconds of trainings that are cancelled: fewer of long ones.
+my ($points, $seconds) = (15, 5);
 
 # How many more there are at most until one comes in time.
 my $more = 100;
@@ -25,7 +27,7 @@ srand $seed;
 note("RECO_SEED=$seed");
 
 my $node = new_node('cancels', 'autovacuum = off', 'max_parallel_maintenance_workers = 2');
-make_lines($node, 'big', 5000, 3000, 150000);
+make_lines($node, 'big', 3000, 1500, 75000);
 make_lines($node, 'small', 200, 100, 4000);
 
 sub sql
@@ -35,7 +37,7 @@ sub sql
 
 sql(q{CREATE TABLE about AS SELECT i AS id, ARRAY['a' || i % 7, 'b' || i % 50] AS tags,
        to_tsvector('simple', 'word' || i % 100 || ' word' || i % 13) AS words, i % 10 AS price,
-       ARRAY(SELECT sin(i * k)::real FROM generate_series(1, 32) AS k) AS place FROM generate_series(0, 2999) AS i});
+       ARRAY(SELECT sin(i * k)::real FROM generate_series(1, 32) AS k) AS place FROM generate_series(0, 1499) AS i});
 
 my %algorithms = (
   # all that there are, some of them with other arguments
@@ -63,8 +65,7 @@ for my $name (sort keys %algorithms)
   my $length = time - $begin;
   sql("CALL reco.activate('home', 1)");
   my ($cancelled, $longest, $strange, $tries) = (0, 0, '', 0);
-  # fewer of long trainings
-  my $enough = $length > 1 ? int($points / $length) + 2 : $points;
+  my $enough = min($points, 3 + int($seconds / $length));
   # what was measured may be more than a training takes: one that ends before its limit tells
   my $most = 1000 * $length;
   while ($tries < $enough || $cancelled == 0 && $tries < $enough + $more)

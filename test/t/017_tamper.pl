@@ -16,7 +16,7 @@ use RecoTest;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $rounds = $ENV{RECO_TAMPERINGS} // 150;
+my $rounds = $ENV{RECO_TAMPERINGS} // 60;
 my $seed = $ENV{RECO_SEED} // int(time);
 note("RECO_SEED=$seed");
 

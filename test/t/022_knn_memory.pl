@@ -95,7 +95,7 @@ sql(q{CALL reco.drop_model('home')});
 # A search that takes minutes: everybody shares half of the columns with anybody.
 sql(
   q{CREATE TABLE dense AS
-    SELECT a, b, 1 + (a + b) % 5 AS value FROM generate_series(1, 25000) AS a, generate_series(1, 600) AS b
+    SELECT a, b, 1 + (a + b) % 5 AS value FROM generate_series(1, 16000) AS a, generate_series(1, 600) AS b
      WHERE hashint4(a * 1000 + b) % 3 = 0;
     CREATE TABLE small AS SELECT a, b, value FROM dense WHERE a <= 200 AND b <= 50});
 for my $case (

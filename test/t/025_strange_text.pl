@@ -15,7 +15,7 @@ use RecoTest;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $rounds = $ENV{RECO_STRANGE} // 1200;
+my $rounds = $ENV{RECO_STRANGE} // 600;
 my $seed = $ENV{RECO_SEED} // 1;
 note("RECO_SEED=$seed");
 

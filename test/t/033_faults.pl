@@ -18,7 +18,7 @@ use RecoTest;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $points = $ENV{RECO_FAULT_POINTS} // 25;
+my $points = $ENV{RECO_FAULT_POINTS} // 10;
 my $seed = $ENV{RECO_SEED} // int(time);
 srand $seed;
 note("RECO_SEED=$seed");
@@ -94,6 +94,8 @@ my %algorithms = (
   asymmetric => q{reco.item_knn(similarity => 'conditional', biases => true)},
   prior => q{reco.als(factors => 4, iterations => 2, prior => 'p')});
 sql(q{CALL reco.create_model('p', 'SELECT * FROM lines WHERE product_id < 12', reco.als(factors => 4, iterations => 2))});
+# what they answer from is of no algorithm
+my $common = qr/popular|trending|reco\.recommend/;
 my @calls = ('m.recommend(7, 5)', 'm.recommend(3, 5, diversity => 0.5, explore => 0.4, boost => ARRAY[1, 2])', 'm.recommend(99999, 5)',
   'm.recommend_for(ARRAY[1, 2, 3], n => 5)', 'm.rerank(5, ARRAY[1, 2, 99])', 'm.predict(7, 3)', 'm.explain(7, 3)', 'm.similar_items(3, 5)',
   'm.similar_users(7, 5)', 'm.audience(ARRAY[3, 4], 5)', 'm.popular(5)', 'm.trending(5)', 'm.user_profile(7)', q{reco.recommend('m', 7, 5)});
@@ -105,10 +107,12 @@ for my $name (sort keys %algorithms)
 {
   sql("CALL reco.create_model('m', 'lines', $algorithms{$name}, items => 'about', users => 'people')");
 
+  my @served = grep { $name eq 'popular' || !/$common/ } @calls;
+
   # the version is there, or is read from the tables and written to its image
   for my $before ('', $cold)
   {
-    my @of = $before ? grep { /recommend\(7|audience|similar_users|recommend_for/ } @calls : @calls;
+    my @of = $before ? grep { /recommend\(7|audience|similar_users|recommend_for/ } @served : @served;
     my ($rc, $out, $err) = $node->psql('postgres', join("\n", 'SET client_min_messages = warning;', $memory . ';',
       (map { my $call = s/'/''/gr; "CALL sweep('$call', '$before', 0);" } @of), $memory . ';'));
     is($rc, 0, "$name: the server lives") or BAIL_OUT($err);

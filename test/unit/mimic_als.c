@@ -7,8 +7,13 @@
 #include "core/base/rng.h"
 
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 void
 mimic_init(mimic_model *m, const reco_als_params *p, const reco_csr *by_user)
@@ -330,6 +335,29 @@ mimic_als_env(mimic_world *w, int threads)
 
 	memset(w, 0, sizeof(*w));
 	return env;
+}
+
+void
+mimic_fit_ends(mimic_fit fit, void *arg)
+{
+	for (int polls = 0; polls < 2; polls++)
+	{
+		reco_status expected = polls ? RECO_STOPPED : RECO_NO_MEMORY;
+		reco_status status = expected;
+
+		for (int n = 1; status == expected; n++)
+		{
+			mimic_world w;
+			reco_env env = mimic_als_env(&w, 2);
+
+			*(polls ? &w.stop_at : &w.fail_at) = n;
+			status = fit(&env, arg);
+			assert_int_equal(w.live, 0);
+			assert_true(n < 2000);
+			assert_true(n > 1 || status == expected);
+		}
+		assert_int_equal(status, RECO_OK);
+	}
 }
 
 void

@@ -9,6 +9,7 @@
 #define RECO_TEST_MIMIC_ALS_H
 
 #include "core/als/als.h"
+#include "mimic_env.h"
 
 typedef struct mimic_model
 {
@@ -53,6 +54,12 @@ typedef struct mimic_world
 
 /* Surroundings over *w, which is cleared. */
 extern reco_env mimic_als_env(mimic_world *w, int threads);
+
+/* Makes something with what arg points to, and frees it. */
+typedef reco_status (*mimic_fit)(const reco_env *env, void *arg);
+
+/* Every allocation fails in turn and every poll stops it, on two threads; nothing is left. */
+extern void mimic_fit_ends(mimic_fit fit, void *arg);
 extern void mimic_free_factors(const reco_env *env, reco_factors *f);
 
 /* Matrices: room for n entries; and a random one, values 0: ones, 1: .5 .. 5, 2: -2 .. 4. */

@@ -7,8 +7,13 @@
  */
 #include "mimic_env.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 /* In front of a block, a cache line that keeps its size. */
 static void *
@@ -75,6 +80,39 @@ mimic_env_init(mimic_env *m)
 {
 	memset(m, 0, sizeof(*m));
 	m->env = (reco_env){count_alloc, count_release, count_poll, never_stopping, 1, m, count_due};
+}
+
+bool
+mimic_always_due(void *arg)
+{
+	(void) arg;
+	return true;
+}
+
+void
+mimic_count_progress(void *arg, int iteration)
+{
+	int *count = arg;
+
+	assert_int_equal(iteration, ++*count);
+}
+
+char *
+mimic_level(void)
+{
+	const char *level = getenv("RECO_ISA");
+
+	return level ? strdup(level) : NULL;
+}
+
+void
+mimic_level_back(char *level)
+{
+	if (level)
+		setenv("RECO_ISA", level, 1);
+	else
+		unsetenv("RECO_ISA");
+	free(level);
 }
 
 uint64_t

@@ -23,6 +23,16 @@ typedef struct mimic_env
 
 extern void mimic_env_init(mimic_env *m);
 
+/* For env.due: the main thread is wanted at every look. */
+extern bool mimic_always_due(void *arg);
+
+/* For progress: counts iterations in the int that arg points to, which are told in order. */
+extern void mimic_count_progress(void *arg, int iteration);
+
+/* The instruction set level that is asked for, and asks for it again. */
+extern char *mimic_level(void);
+extern void mimic_level_back(char *level);
+
 /* splitmix64: the next 64 bits, a number below n, a number in [0, 1). */
 extern uint64_t mimic_bits(uint64_t *state);
 extern int64_t mimic_below(uint64_t *state, int64_t n);

@@ -361,14 +361,6 @@ test_extremes(void **state)
 	}
 }
 
-/* The main thread is wanted at every look. */
-static bool
-always_due(void *arg)
-{
-	(void) arg;
-	return true;
-}
-
 /* C15, larger: the same bits for any number of threads, and however often they are left. */
 static void
 test_threads(void **state)
@@ -396,7 +388,7 @@ test_threads(void **state)
 		{
 			env[i] = mimic_als_env(&w[i], 1 << i);
 			if (i == 1)
-				env[i].due = always_due;
+				env[i].due = mimic_always_due;
 			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, NULL, loss[i], &f[i]),
 							 RECO_OK);
 			assert_memory_equal(f[i].user, f[0].user, (size_t) 700 * f[0].stride * sizeof(float));
@@ -463,7 +455,7 @@ test_long_rows(void **state)
 		for (int i = 0; i < 3; i++)
 		{
 			env[i] = mimic_als_env(&w[i], i == 0 ? 1 : i);
-			env[i].due = i == 0 ? NULL : always_due;
+			env[i].due = i == 0 ? NULL : mimic_always_due;
 			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, NULL, loss[i], &f[i]),
 							 RECO_OK);
 			assert_true(w[i].peak <= reco_als_memory(&p, &m, env[i].threads));
@@ -481,7 +473,7 @@ test_long_rows(void **state)
 			reco_factors none;
 			double told[2];
 
-			e.due = always_due;
+			e.due = mimic_always_due;
 			stopped.stop_at = part * w[1].polls / 2;
 			assert_int_equal(reco_als_fit(&e, &p, &m, &t, NULL, NULL, NULL, told, &none),
 							 RECO_STOPPED);
@@ -545,104 +537,77 @@ test_levels(void **state)
 	mimic_free_csr(&t);
 }
 
-static void
-test_no_memory(void **state)
+typedef struct fitting
 {
-	reco_csr m = mimic_random_csr(20, 15, 0.3, 1);
-	reco_csr t = mimic_transpose(&m);
+	reco_als_params params;
+	reco_csr m;
+	reco_csr t;
+} fitting;
 
-	(void) state;
-	for (int k = 0; k < 4; k++)
-	{
-		reco_als_params p = {.implicit = k < 2,
-							 .factors = 40,
-							 .regularization = 0.1,
-							 .alpha = 1,
-							 .biases = true,
-							 .iterations = 2,
-							 .solver = 1 + k % 2,
-							 .seed = 42};
-		reco_status status = RECO_NO_MEMORY;
+static reco_status
+fit_once(const reco_env *env, void *arg)
+{
+	const fitting *f = arg;
+	reco_factors factors;
+	reco_status status =
+		reco_als_fit(env, &f->params, &f->m, &f->t, NULL, NULL, NULL, NULL, &factors);
 
-		for (int n = 1; status != RECO_OK; n++)
-		{
-			mimic_world w;
-			reco_env env = mimic_als_env(&w, 2);
-			reco_factors f;
-
-			assert_true(n < 50);
-			w.fail_at = n;
-			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f);
-			if (status == RECO_OK)
-				mimic_free_factors(&env, &f);
-			else
-				assert_int_equal(status, RECO_NO_MEMORY);
-			assert_int_equal(w.live, 0);
-		}
-	}
-	{
-		mimic_world w;
-		reco_env env = mimic_als_env(&w, 1);
-		float y[16] = {1};
-		double gram[1];
-		int32_t idx = 0;
-		float x;
-		float bias;
-		reco_als_params p = {
-			.implicit = true, .factors = 1, .regularization = 0.1, .alpha = 1, .iterations = 1};
-
-		w.fail_at = 1;
-		assert_int_equal(reco_als_gram(&env, y, 1, 1, 16, gram), RECO_NO_MEMORY);
-		gram[0] = 1;
-		w.fail_at = 2;
-		assert_int_equal(reco_als_fold_in(&env, &p, y, 16, NULL, 1, 0, gram, 1, &idx, NULL, NULL,
-										  &x, &bias, 0, NULL, NULL),
-						 RECO_NO_MEMORY);
-	}
-	mimic_free_csr(&m);
-	mimic_free_csr(&t);
+	if (status == RECO_OK)
+		mimic_free_factors(env, &factors);
+	return status;
 }
 
 static void
-test_stopping(void **state)
+test_interrupted(void **state)
 {
-	reco_csr m = mimic_random_csr(60, 50, 0.3, 1);
-	reco_csr t = mimic_transpose(&m);
+	fitting f = {.m = mimic_random_csr(60, 50, 0.3, 1)};
 
 	(void) state;
+	f.t = mimic_transpose(&f.m);
 	for (int k = 0; k < 4; k++)
 	{
-		reco_als_params p = {.implicit = k < 2,
-							 .factors = 40,
-							 .regularization = 0.1,
-							 .alpha = 1,
-							 .biases = true,
-							 .iterations = 2,
-							 .solver = 1 + k % 2,
-							 .seed = 42};
-		reco_status status = RECO_STOPPED;
 		mimic_world w;
 		reco_env env = mimic_als_env(&w, 2);
-		reco_factors f;
 
+		f.params = (reco_als_params){.implicit = k < 2,
+									 .factors = 40,
+									 .regularization = 0.1,
+									 .alpha = 1,
+									 .biases = true,
+									 .iterations = 2,
+									 .solver = 1 + k % 2,
+									 .seed = 42};
+		mimic_fit_ends(fit_once, &f);
 		w.stop = true;
-		assert_int_equal(reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f), RECO_STOPPED);
+		assert_int_equal(fit_once(&env, &f), RECO_STOPPED);
 		assert_int_equal(w.live, 0);
-		for (int n = 1; status != RECO_OK; n++)
-		{
-			env = mimic_als_env(&w, 2);
-			w.stop_at = n;
-			status = reco_als_fit(&env, &p, &m, &t, NULL, NULL, NULL, NULL, &f);
-			if (status == RECO_OK)
-				mimic_free_factors(&env, &f);
-			else
-				assert_int_equal(status, RECO_STOPPED);
-			assert_int_equal(w.live, 0);
-			assert_true(n < 1000);
-		}
 	}
-	mimic_free_csr(&m);
-	mimic_free_csr(&t);
+	mimic_free_csr(&f.m);
+	mimic_free_csr(&f.t);
+}
+
+/* The parts of a fold-in. */
+static void
+test_no_memory(void **state)
+{
+	mimic_world w;
+	reco_env env = mimic_als_env(&w, 1);
+	float y[16] = {1};
+	double gram[1];
+	int32_t idx = 0;
+	float x;
+	float bias;
+	reco_als_params p = {
+		.implicit = true, .factors = 1, .regularization = 0.1, .alpha = 1, .iterations = 1};
+
+	(void) state;
+	w.fail_at = 1;
+	assert_int_equal(reco_als_gram(&env, y, 1, 1, 16, gram), RECO_NO_MEMORY);
+	gram[0] = 1;
+	w.fail_at = 2;
+	assert_int_equal(reco_als_fold_in(&env, &p, y, 16, NULL, 1, 0, gram, 1, &idx, NULL, NULL, &x,
+									  &bias, 0, NULL, NULL),
+					 RECO_NO_MEMORY);
 }
 
 static void
@@ -750,7 +715,7 @@ main(void)
 		cmocka_unit_test(test_contributions), cmocka_unit_test(test_explicit_contributions),
 		cmocka_unit_test(test_extremes),      cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_long_rows),     cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_stopping),
+		cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_invalid),       cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_many_factors),
 	};

@@ -362,13 +362,6 @@ test_scorer(void **state)
 	}
 }
 
-static bool
-always_due(void *arg)
-{
-	(void) arg;
-	return true;
-}
-
 static void
 test_threads(void **state)
 {
@@ -389,7 +382,7 @@ test_threads(void **state)
 		{
 			env[i] = mimic_als_env(&w[i], i == 3 ? 2 : 1 << i);
 			if (i == 3)
-				env[i].due = always_due;
+				env[i].due = mimic_always_due;
 			assert_int_equal(reco_bpr_fit(&env[i], &params, &m, NULL, NULL, &b[i]), RECO_OK);
 			assert_memory_equal(b[i].item, b[0].item, (size_t) 700 * b[0].stride * sizeof(float));
 			assert_memory_equal(b[i].user, b[0].user, (size_t) 900 * b[0].stride * sizeof(float));
@@ -402,42 +395,35 @@ test_threads(void **state)
 	mimic_free_csr(&m);
 }
 
-/* fail: an allocation in turn fails, else a poll in turn stops. */
-static void
-check_interrupted(const reco_bpr_params *params, bool fail)
+typedef struct fitting
 {
-	reco_csr m = mimic_random_csr(70, 80, 0.1, 1);
-	reco_status expected = fail ? RECO_NO_MEMORY : RECO_STOPPED;
-	reco_status status = expected;
+	reco_bpr_params params;
+	reco_csr m;
+} fitting;
 
-	for (int n = 1; status == expected; n++)
-	{
-		mimic_world w;
-		reco_env env = mimic_als_env(&w, 2);
-		reco_bpr b;
+static reco_status
+fit_once(const reco_env *env, void *arg)
+{
+	const fitting *f = arg;
+	reco_bpr b;
+	reco_status status = reco_bpr_fit(env, &f->params, &f->m, NULL, NULL, &b);
 
-		*(fail ? &w.fail_at : &w.stop_at) = n;
-		status = reco_bpr_fit(&env, params, &m, NULL, NULL, &b);
-		if (status == RECO_OK)
-			reco_bpr_free(&env, &b);
-		assert_int_equal(w.live, 0);
-		assert_true(n < 2000);
-	}
-	assert_int_equal(status, RECO_OK);
-	mimic_free_csr(&m);
+	if (status == RECO_OK)
+		reco_bpr_free(env, &b);
+	return status;
 }
 
 static void
 test_interrupted(void **state)
 {
-	reco_bpr_params params = ordinary;
+	fitting f = {ordinary, mimic_random_csr(70, 80, 0.1, 1)};
 
 	(void) state;
-	params.iterations = 2;
-	check_interrupted(&params, true);
-	check_interrupted(&params, false);
-	params.popularity = 1;
-	check_interrupted(&params, true);
+	f.params.iterations = 2;
+	mimic_fit_ends(fit_once, &f);
+	f.params.popularity = 1;
+	mimic_fit_ends(fit_once, &f);
+	mimic_free_csr(&f.m);
 }
 
 static void

@@ -289,9 +289,9 @@ test_hash(void **state)
 				reco_ranked *filler = filler_of(items, &seed);
 				uint64_t *hidden = hidden_of(items, &seed);
 				crowd *c = crowd_of(items, lengths[l], &seed);
-				reco_engine_options options = {&scorer, kind & 1 ? hidden : NULL,
-											   kind & 2 ? filler : NULL, items,
-											   4 * sizeof(int64_t)};
+				reco_engine_options options = {
+					&scorer, kind & 1 ? hidden : NULL, kind & 2 ? filler : NULL,
+					items,   4 * sizeof(int64_t),      false};
 
 				check_passes(c, &options);
 				crowd_free(c);
@@ -340,8 +340,12 @@ test_factors(void **state)
 		for (int indexed = 0; indexed <= 1; indexed++)
 			for (int hide = 0; hide <= 1; hide++)
 			{
-				reco_engine_options options = {&scorer.factor.head, hide ? hidden : NULL, filler,
-											   w.items, 4 * sizeof(int64_t)};
+				reco_engine_options options = {&scorer.factor.head,
+											   hide ? hidden : NULL,
+											   filler,
+											   w.items,
+											   4 * sizeof(int64_t),
+											   false};
 
 				scorer.factor.index = indexed ? w.index : NULL;
 				check_passes(c, &options);
@@ -354,13 +358,6 @@ test_factors(void **state)
 	}
 }
 
-static bool
-always_due(void *arg)
-{
-	(void) arg;
-	return true;
-}
-
 /* However often the main thread is wanted, the work is done. */
 static void
 test_due(void **state)
@@ -368,7 +365,7 @@ test_due(void **state)
 	uint64_t seed = 7;
 	reco_scorer scorer = mimic_hash_scorer(50);
 	crowd *c = crowd_of(50, 10, &seed);
-	reco_engine_options options = {&scorer, NULL, NULL, 0, 4 * sizeof(int64_t)};
+	reco_engine_options options = {&scorer, NULL, NULL, 0, 4 * sizeof(int64_t), false};
 
 	(void) state;
 	for (int threads = 1; threads <= 4; threads *= 2)
@@ -379,7 +376,7 @@ test_due(void **state)
 
 		mimic_env_init(&m);
 		m.env.threads = threads;
-		m.env.due = always_due;
+		m.env.due = mimic_always_due;
 		assert_int_equal(reco_engine_make(&m.env, &options, &engine), RECO_OK);
 		assert_int_equal(reco_engine_run(engine, &pass), RECO_OK);
 		check_lists(c, &options);
@@ -398,7 +395,7 @@ test_stops(void **state)
 	reco_scorer scorer = mimic_hash_scorer(50);
 	uint64_t *hidden = hidden_of(50, &seed);
 	crowd *c = crowd_of(50, 10, &seed);
-	reco_engine_options options = {&scorer, hidden, NULL, 0, 4 * sizeof(int64_t)};
+	reco_engine_options options = {&scorer, hidden, NULL, 0, 4 * sizeof(int64_t), false};
 
 	(void) state;
 	for (int threads = 1; threads <= 3; threads++)
@@ -451,7 +448,7 @@ test_stopping(void **state)
 	uint64_t seed = 9;
 	reco_scorer scorer = mimic_hash_scorer(50);
 	crowd *c = crowd_of(50, 10, &seed);
-	reco_engine_options options = {&scorer, NULL, NULL, 0, 4 * sizeof(int64_t)};
+	reco_engine_options options = {&scorer, NULL, NULL, 0, 4 * sizeof(int64_t), false};
 
 	(void) state;
 	for (int threads = 1; threads <= 3; threads++)
@@ -497,7 +494,7 @@ test_errors(void **state)
 	uint64_t seed = 10;
 	reco_scorer scorer = mimic_hash_scorer(50);
 	crowd *c = crowd_of(50, 10, &seed);
-	reco_engine_options options = {&scorer, NULL, NULL, 0, 4 * sizeof(int64_t)};
+	reco_engine_options options = {&scorer, NULL, NULL, 0, 4 * sizeof(int64_t), false};
 
 	(void) state;
 	for (int threads = 1; threads <= 3; threads++)
@@ -548,7 +545,7 @@ test_empty(void **state)
 	uint64_t seed = 11;
 	reco_scorer scorer = mimic_hash_scorer(0);
 	crowd *c = crowd_of(0, 10, &seed);
-	reco_engine_options options = {.scorer = &scorer, .own = 4 * sizeof(int64_t)};
+	reco_engine_options options = {.scorer = &scorer, .own = 4 * sizeof(int64_t), false};
 	reco_engine *engine;
 	reco_pass pass;
 	mimic_env m;

@@ -566,13 +566,6 @@ test_scorer(void **state)
 		}
 }
 
-static bool
-always_due(void *arg)
-{
-	(void) arg;
-	return true;
-}
-
 static void
 test_threads(void **state)
 {
@@ -595,7 +588,7 @@ test_threads(void **state)
 
 			env[i] = mimic_als_env(&w[i], i == 3 ? 2 : 1 << i);
 			if (i == 3)
-				env[i].due = always_due;
+				env[i].due = mimic_always_due;
 			assert_int_equal(reco_graph_fit(&env[i], &params, &m, &t, NULL, NULL, &g[i]), RECO_OK);
 			entries = (size_t) g[0].lists.start[300];
 			assert_memory_equal(g[i].lists.start, g[0].lists.start, 301 * sizeof(int64_t));
@@ -613,53 +606,39 @@ test_threads(void **state)
 	mimic_free_csr(&t);
 }
 
-/* fail: an allocation in turn fails, else a poll in turn stops. */
-static void
-check_interrupted(const reco_graph_params *params, bool fail)
+typedef struct fitting
 {
-	reco_csr m = mimic_random_csr(40, 30, 0.3, 1);
-	reco_csr t = mimic_transpose(&m);
-	reco_status expected = fail ? RECO_NO_MEMORY : RECO_STOPPED;
-	reco_status status = expected;
+	reco_graph_params params;
+	reco_csr m;
+	reco_csr t;
+} fitting;
 
-	for (int n = 1; status == expected; n++)
-	{
-		mimic_world w;
-		reco_env env = mimic_als_env(&w, 2);
-		reco_graph g;
+static reco_status
+fit_once(const reco_env *env, void *arg)
+{
+	const fitting *f = arg;
+	reco_graph g;
+	reco_status status = reco_graph_fit(env, &f->params, &f->m, &f->t, NULL, NULL, &g);
 
-		*(fail ? &w.fail_at : &w.stop_at) = n;
-		status = reco_graph_fit(&env, params, &m, &t, NULL, NULL, &g);
-		if (status == RECO_OK)
-			reco_graph_free(&env, &g);
-		assert_int_equal(w.live, 0);
-		assert_true(n < 2000);
-	}
-	assert_int_equal(status, RECO_OK);
-	mimic_free_csr(&m);
-	mimic_free_csr(&t);
+	if (status == RECO_OK)
+		reco_graph_free(env, &g);
+	return status;
 }
 
 static void
 test_interrupted(void **state)
 {
+	fitting f = {ordinary, mimic_random_csr(40, 30, 0.3, 1), {0}};
+
 	(void) state;
+	f.t = mimic_transpose(&f.m);
 	for (int filter = 0; filter < 3; filter++)
 	{
-		reco_graph_params params = ordinary;
-
-		params.filter = (reco_graph_filter) filter;
-		check_interrupted(&params, true);
-		check_interrupted(&params, false);
+		f.params.filter = (reco_graph_filter) filter;
+		mimic_fit_ends(fit_once, &f);
 	}
-}
-
-static void
-count_progress(void *arg, int iteration)
-{
-	int *count = arg;
-
-	assert_int_equal(iteration, ++*count);
+	mimic_free_csr(&f.m);
+	mimic_free_csr(&f.t);
 }
 
 static void
@@ -695,7 +674,7 @@ test_edges(void **state)
 		int count = 0;
 
 		params.filter = (reco_graph_filter) filter;
-		assert_int_equal(reco_graph_fit(&env, &params, &m, &t, count_progress, &count, &g),
+		assert_int_equal(reco_graph_fit(&env, &params, &m, &t, mimic_count_progress, &count, &g),
 						 RECO_OK);
 		assert_int_equal(count, reco_graph_iterations(&params));
 		reco_graph_free(&env, &g);

@@ -317,8 +317,7 @@ test_not_finite(void **state)
 static void
 test_many_blocks(void **state)
 {
-	const char *before = getenv("RECO_ISA");
-	char *old = before ? strdup(before) : NULL;
+	char *old = mimic_level();
 	uint64_t seed = 16;
 
 	(void) state;
@@ -337,11 +336,7 @@ test_many_blocks(void **state)
 		}
 		mimic_world_free(&w);
 	}
-	if (old)
-		setenv("RECO_ISA", old, 1);
-	else
-		unsetenv("RECO_ISA");
-	free(old);
+	mimic_level_back(old);
 }
 
 /* The index means the same elsewhere. */

@@ -407,13 +407,6 @@ test_magnitudes(void **state)
 	mimic_free_csr(&t);
 }
 
-static bool
-always_due(void *arg)
-{
-	(void) arg;
-	return true;
-}
-
 static void
 test_threads(void **state)
 {
@@ -429,7 +422,7 @@ test_threads(void **state)
 	{
 		env[i] = mimic_als_env(&w[i], i == 3 ? 2 : 1 << i);
 		if (i == 3)
-			env[i].due = always_due;
+			env[i].due = mimic_always_due;
 		assert_int_equal(reco_svd_fit(&env[i], &p, &m, &t, NULL, NULL, &s[i]), RECO_OK);
 		assert_memory_equal(s[i].user, s[0].user, (size_t) 3000 * s[0].stride * sizeof(float));
 		assert_memory_equal(s[i].item, s[0].item, (size_t) 300 * s[0].stride * sizeof(float));
@@ -448,8 +441,7 @@ static void
 test_levels(void **state)
 {
 	static const char *const level[] = {"base", "v3", "v4"};
-	const char *before = getenv("RECO_ISA");
-	char *saved = before ? strdup(before) : NULL;
+	char *saved = mimic_level();
 
 	(void) state;
 	for (int k = 0; k < 3; k++)
@@ -475,75 +467,38 @@ test_levels(void **state)
 			mimic_free_csr(&t);
 		}
 	}
-	if (saved)
-		setenv("RECO_ISA", saved, 1);
-	else
-		unsetenv("RECO_ISA");
-	free(saved);
+	mimic_level_back(saved);
+}
+
+typedef struct fitting
+{
+	reco_svd_params params;
+	reco_csr m;
+	reco_csr t;
+} fitting;
+
+static reco_status
+fit_once(const reco_env *env, void *arg)
+{
+	const fitting *f = arg;
+	reco_svd s;
+	reco_status status = reco_svd_fit(env, &f->params, &f->m, &f->t, NULL, NULL, &s);
+
+	if (status == RECO_OK)
+		reco_svd_free(env, &s);
+	return status;
 }
 
 static void
-test_no_memory(void **state)
+test_interrupted(void **state)
 {
-	reco_csr m = mimic_random_csr(40, 30, 0.3, 1);
-	reco_csr t = mimic_transpose(&m);
-	reco_svd_params p = {10, 5, 2, 42};
-	reco_status status = RECO_NO_MEMORY;
+	fitting f = {{20, 20, 2, 42}, mimic_random_csr(60, 50, 0.3, 1), {0}};
 
 	(void) state;
-	for (int n = 1; status != RECO_OK; n++)
-	{
-		mimic_world w;
-		reco_env env = mimic_als_env(&w, 2);
-		reco_svd s;
-
-		assert_true(n < 20);
-		w.fail_at = n;
-		status = reco_svd_fit(&env, &p, &m, &t, NULL, NULL, &s);
-		if (status == RECO_OK)
-			reco_svd_free(&env, &s);
-		else
-			assert_int_equal(status, RECO_NO_MEMORY);
-		assert_int_equal(w.live, 0);
-	}
-	mimic_free_csr(&m);
-	mimic_free_csr(&t);
-}
-
-static void
-test_stopping(void **state)
-{
-	reco_csr m = mimic_random_csr(60, 50, 0.3, 1);
-	reco_csr t = mimic_transpose(&m);
-	reco_svd_params p = {20, 20, 2, 42};
-	reco_status status = RECO_STOPPED;
-
-	(void) state;
-	for (int n = 1; status != RECO_OK; n++)
-	{
-		mimic_world w;
-		reco_env env = mimic_als_env(&w, 2);
-		reco_svd s;
-
-		w.stop_at = n;
-		status = reco_svd_fit(&env, &p, &m, &t, NULL, NULL, &s);
-		if (status == RECO_OK)
-			reco_svd_free(&env, &s);
-		else
-			assert_int_equal(status, RECO_STOPPED);
-		assert_int_equal(w.live, 0);
-		assert_true(n < 1000);
-	}
-	mimic_free_csr(&m);
-	mimic_free_csr(&t);
-}
-
-static void
-count_progress(void *arg, int iteration)
-{
-	int *count = arg;
-
-	assert_int_equal(iteration, ++*count);
+	f.t = mimic_transpose(&f.m);
+	mimic_fit_ends(fit_once, &f);
+	mimic_free_csr(&f.m);
+	mimic_free_csr(&f.t);
 }
 
 static void
@@ -575,7 +530,7 @@ test_edges(void **state)
 		assert_int_equal(reco_svd_fit(&env, &good, &m, &t, NULL, NULL, &s), RECO_INVALID);
 		m.value[m.start[20] / 2] = saved;
 	}
-	assert_int_equal(reco_svd_fit(&env, &good, &m, &t, count_progress, &count, &s), RECO_OK);
+	assert_int_equal(reco_svd_fit(&env, &good, &m, &t, mimic_count_progress, &count, &s), RECO_OK);
 	assert_int_equal(count, 4);
 	reco_svd_free(&env, &s);
 
@@ -614,8 +569,7 @@ main(void)
 		cmocka_unit_test(test_ranks),         cmocka_unit_test(test_all_equal),
 		cmocka_unit_test(test_spectra),       cmocka_unit_test(test_magnitudes),
 		cmocka_unit_test(test_threads),       cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_stopping),
-		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_interrupted),   cmocka_unit_test(test_edges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -288,8 +288,7 @@ test_sizes(void **state)
 static void
 test_many_items(void **state)
 {
-	const char *before = getenv("RECO_ISA");
-	char *old = before ? strdup(before) : NULL;
+	char *old = mimic_level();
 	uint64_t seed = 3;
 
 	(void) state;
@@ -310,11 +309,7 @@ test_many_items(void **state)
 		}
 		world_free(&w);
 	}
-	if (old)
-		setenv("RECO_ISA", old, 1);
-	else
-		unsetenv("RECO_ISA");
-	free(old);
+	mimic_level_back(old);
 }
 
 /* Scores that differ by less than what sums in float can tell, and more ties than are kept. */

@@ -20,8 +20,8 @@
 
 #include <math.h>
 
-static const char *
-role_of(const FeatureReader *reader)
+const char *
+features_role(const FeatureReader *reader)
 {
 	return reader->kind == &reco_the_users ? "user" : "item";
 }
@@ -62,7 +62,7 @@ find_item(FeatureReader *reader, TupleTableSlot *slot)
 	if (!id_fits(reader->item_type, id))
 	{
 		if (reader->options->on_invalid == ON_INVALID_ERROR)
-			id_too_long(reader->item_type, id, role_of(reader), true);
+			id_too_long(reader->item_type, id, features_role(reader), true);
 		reader->skipped++;
 		return -1;
 	}
@@ -89,11 +89,11 @@ check_new(FeatureReader *reader, TupleTableSlot *slot, int32 item)
 	}
 	if (reader->seen[item])
 		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
-						errmsg("%s \"%s\" appears more than once in %s", role_of(reader),
+						errmsg("%s \"%s\" appears more than once in %s", features_role(reader),
 							   features_id_of(reader, slot), reader->kind->name),
 						errhint("Group the query by the %s, or collect its attributes with "
 								"array_agg().",
-								role_of(reader))));
+								features_role(reader))));
 	reader->seen[item] = true;
 }
 

@@ -62,6 +62,9 @@ struct FeatureReader
 /* An error when what is held, and so many bytes more, is more than there may be. */
 extern void features_check_memory(FeatureReader *reader, Size more);
 
+/* What the rows are about in messages: item or user. */
+extern const char *features_role(const FeatureReader *reader);
+
 /* The id of a row in messages. */
 extern char *features_id_of(FeatureReader *reader, TupleTableSlot *slot);
 

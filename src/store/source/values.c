@@ -25,6 +25,9 @@
 
 #include <math.h>
 
+/* As RECO_MAX_FACTOR. */
+static const char numbers_hint[] = "Numbers must be finite, and from -1e17 to 1e17.";
+
 static pg_attribute_noreturn() void item_error(FeatureReader *reader, TupleTableSlot *slot,
 											   const FeatureColumn *column, const char *what,
 											   const char *hint)
@@ -32,8 +35,8 @@ static pg_attribute_noreturn() void item_error(FeatureReader *reader, TupleTable
 	int f = (int) (column - reader->column);
 
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("column \"%s\" of item \"%s\" %s", reader->out->name[f],
-						   features_id_of(reader, slot), what),
+					errmsg("column \"%s\" of %s \"%s\" %s", reader->out->name[f],
+						   features_role(reader), features_id_of(reader, slot), what),
 					errhint("%s", hint)));
 }
 
@@ -222,7 +225,7 @@ add_embedding(FeatureReader *reader, TupleTableSlot *slot, int32 item, FeatureCo
 		return;
 	if (n > RECO_MAX_DENSE)
 		item_error(reader, slot, column, psprintf("has %d numbers", n),
-				   "An item has at most " CppAsString2(RECO_MAX_DENSE) " numbers.");
+				   "There may be " CppAsString2(RECO_MAX_DENSE) " at most.");
 	if (column->size == 0)
 		column->size = n;
 	if (n != column->size)
@@ -235,8 +238,7 @@ add_embedding(FeatureReader *reader, TupleTableSlot *slot, int32 item, FeatureCo
 		double x = wide ? ((double *) ARR_DATA_PTR(array))[k] : ((float *) ARR_DATA_PTR(array))[k];
 
 		if (!(fabs(x) <= RECO_MAX_FACTOR))
-			item_error(reader, slot, column, "has a number that is out of range",
-					   "Numbers must be finite.");
+			item_error(reader, slot, column, "has a number that is out of range", numbers_hint);
 		to[k] = (float) x;
 	}
 }
@@ -268,7 +270,7 @@ add_number(FeatureReader *reader, TupleTableSlot *slot, int32 item, FeatureColum
 			x = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
 	}
 	if (!(fabs(x) <= RECO_MAX_FACTOR))
-		item_error(reader, slot, column, "is out of range", "Numbers must be finite.");
+		item_error(reader, slot, column, "is out of range", numbers_hint);
 	*dense_row(reader, column, item) = (float) x;
 }
 
