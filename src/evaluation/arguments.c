@@ -290,7 +290,8 @@ reco_trial_read(RecoTrial *trial, const List *specs, bool all)
 		trial->split.test = reco_read_test(&test, &trial->options, &trial->budget);
 	SPI_finish();
 	foreach (cell, specs)
-		reco_data_tell_order(trial->e.data, lfirst(cell));
+		if (((const RecoSpec *) lfirst(cell))->algorithm != &reco_algorithm_popular)
+			reco_data_tell_order(trial->e.data, lfirst(cell));
 	if (trial->split.rule.has_cut && trial->e.data->has_time)
 		trial->split.rule.cut = reco_split_cut(trial->e.data, trial->cut);
 	MemoryContextSwitchTo(old);

@@ -210,10 +210,10 @@ compare_users(FoldIn *fold)
 					   a->start[a->rows], &run->budget, "folding in");
 	if (data->events)
 	{
-		reco_budget_require(&run->budget, reco_ordered_memory(&run->budget.env, &data->x),
+		reco_budget_require(&run->budget, reco_ordered_memory(&run->budget.env, &data->x, false),
 							"folding in");
 		reco_budget_check(&run->budget,
-						  reco_ordered_make(&run->budget.env, &data->x, &fold->events),
+						  reco_ordered_make(&run->budget.env, &data->x, false, &fold->events),
 						  "folding in");
 	}
 	fold->stored = reco_budget_alloc(&run->budget, (Size) users + 1);

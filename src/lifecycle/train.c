@@ -186,6 +186,34 @@ how_many_are_cold(const RecoRun *run)
 	return text.data;
 }
 
+/* For messages: how many sessions those of users were cut into, where they were. */
+static char *
+how_many_sessions(const RecoRun *run)
+{
+	const RecoModel *model = &run->trained.model;
+	const RecoPart *events = NULL;
+	int64 sessions = 0;
+
+	for (int m = 0; m < model->members; m++)
+		for (int p = 0; p < model->member[m].parts; p++)
+			if (model->member[m].type[p].role == RECO_ROLE_EVENTS)
+				events = &model->member[m].part[p];
+	if (run->data->x.session_gap == 0 || events == NULL || events->start == NULL)
+		return pstrdup("");
+	for (int32 u = 0; u < events->rows; u++)
+	{
+		sessions += events->start[u + 1] > events->start[u];
+		for (int64 e = events->start[u] + 1; e < events->start[u + 1]; e++)
+		{
+			RECO_POLL_AT(e);
+			sessions += reco_begins_session(events->data, e);
+		}
+		RECO_POLL_AT(u);
+	}
+	return psprintf(" " INT64_FORMAT " sessions, cut where more than %s pass.", sessions,
+					reco_data_session_gap_text(&run->options));
+}
+
 /*
  * Undoes or records a training that failed after its first commit.
  */
@@ -356,9 +384,9 @@ tell(const RecoRun *run)
 			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
 					run->model, run->version.number, run->trained.model.users,
 					run->trained.model.items, by_user->start[by_user->rows]),
-			 errdetail_internal("%s.%s%s Columns: %s.", reco_data_rows(run->data),
+			 errdetail_internal("%s.%s%s%s Columns: %s.", reco_data_rows(run->data),
 								what_negatives_are(run), how_many_are_cold(run),
-								what_columns_are(run))));
+								how_many_sessions(run), what_columns_are(run))));
 	reco_run_tell_worth(run);
 	if (run->data->longest_rules)
 		tell_longest(run);

@@ -385,8 +385,11 @@ extern size_t reco_training_by_item_memory(const RecoTraining *training);
  * What users did, in the training's budget and the caller's to keep; it says that it reads
  * events.  And the bytes that making it takes, itself included.
  */
-extern reco_ordered reco_training_events(const RecoTraining *training);
-extern size_t reco_training_events_memory(const RecoTraining *training);
+extern reco_ordered reco_training_events(const RecoTraining *training, bool times);
+/* Their sessions, whose start is of the budget as well. */
+extern reco_ordered reco_training_sessions(const RecoTraining *training, const reco_ordered *events,
+										   int32 *sessions);
+extern size_t reco_training_events_memory(const RecoTraining *training, bool times);
 
 /* What was read of the model of that name. */
 extern const RecoPrior *reco_training_prior(const RecoTraining *training, const char *name);

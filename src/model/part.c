@@ -36,6 +36,15 @@ reco_csr_part(const reco_csr *a)
 }
 
 RecoPart
+reco_counted_part(const reco_csr *a)
+{
+	RecoPart part = reco_csr_part(a);
+
+	part.size = ((Size) a->rows + 1) * sizeof(int64);
+	return part;
+}
+
+RecoPart
 reco_vector_part(const RecoPartType *type, int32 rows, void *numbers)
 {
 	return (RecoPart){.rows = rows, .stride = reco_part_stride(type), .data = numbers};

@@ -88,7 +88,9 @@ typedef struct RecoPartType
 	bool ones;         /* of a list: weights may be missing, where all are 1 */
 	bool unchecked;    /* of a list in an image: whoever reads its numbers checks them */
 	bool repeats;      /* of a list: a number may be in it again and again */
-	int rows;          /* of RECO_OF_MODEL */
+	/* of a derived list: it has rows of its own, of which `size` of the part tells how many */
+	bool counted;
+	int rows; /* of RECO_OF_MODEL */
 	RecoRole role;
 	/* of bytes from a file: whether they are such as the model's */
 	bool (*valid)(const void *bytes, Size size, const struct RecoModel *model,
@@ -103,7 +105,7 @@ typedef struct RecoPart
 	void *data;    /* a vector's numbers, a list's weights, bytes */
 	int64 *start;  /* of a list: rows + 1 */
 	int32 *number; /* of a list: start[rows] */
-	Size size;     /* of bytes */
+	Size size;     /* of bytes, or of the starts of rows that are counted */
 } RecoPart;
 
 /* A member of a model: its algorithm, and a part for each that this declares. */
@@ -163,6 +165,13 @@ extern reco_neighbors reco_part_lists(const RecoPart *part);
 extern RecoPart reco_lists_part(const reco_neighbors *lists);
 extern reco_csr reco_part_csr(const RecoPart *part, int32 cols);
 extern RecoPart reco_csr_part(const reco_csr *a);
+/* The same with rows that are counted, which a part from a file has to be asked for. */
+extern RecoPart reco_counted_part(const reco_csr *a);
+static inline int32
+reco_counted_rows(const RecoPart *part)
+{
+	return part->size > 0 ? (int32) (part->size / sizeof(int64)) - 1 : 0;
+}
 extern RecoPart reco_vector_part(const RecoPartType *type, int32 rows, void *numbers);
 
 /*

@@ -42,7 +42,7 @@ repeat_parts(const RecoSpec *spec, int *n)
 static size_t
 repeat_memory(const RecoTraining *training)
 {
-	return reco_training_events_memory(training) +
+	return reco_training_events_memory(training, false) +
 		   ((Size) training->by_user.cols + 1) * (sizeof(float) + sizeof(int32));
 }
 
@@ -79,7 +79,7 @@ repeat_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	int32 users = training->by_user.rows;
 	int32 items = training->by_user.cols;
-	reco_ordered events = reco_training_events(training);
+	reco_ordered events = reco_training_events(training, false);
 	int32 *count = count_newest(training, &events);
 	float *share = reco_zeros(training->budget, items);
 

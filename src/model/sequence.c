@@ -55,7 +55,8 @@ sequence_memory(const RecoTraining *training)
 	const reco_csr *a = &training->by_user;
 	int64 events = a->start[a->rows] + (repeats->start ? repeats->start[a->rows] : 0);
 
-	return reco_training_events_memory(training) + reco_sequence_memory(events, a->cols, &params);
+	return reco_training_events_memory(training, false) +
+		   reco_sequence_memory(events, a->cols, &params);
 }
 
 static void
@@ -64,13 +65,16 @@ sequence_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	reco_sequence_params params = kernel_params(training->spec->params);
 	RecoBudget *budget = training->budget;
 	int32 users = training->by_user.rows;
-	reco_ordered events = reco_training_events(training);
+	reco_ordered events = reco_training_events(training, false);
+	int32 n;
+	reco_ordered sessions = reco_training_sessions(training, &events, &n);
 	reco_neighbors lists;
 
 	reco_budget_check(
 		budget,
-		reco_sequence_find(&budget->env, &events, users, training->by_user.cols, &params, &lists),
+		reco_sequence_find(&budget->env, &sessions, n, training->by_user.cols, &params, &lists),
 		"training");
+	reco_budget_free(budget, sessions.start);
 	member->part[SEQUENCE_EVENTS] = reco_events_part(&events, users);
 	member->part[ITEM_LISTS] = reco_lists_part(&lists);
 }

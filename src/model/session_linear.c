@@ -7,6 +7,7 @@
  */
 #include "core/regression/session_linear.h"
 
+#include "core/sessions/session_knn.h"
 #include "model/item_lists.h"
 
 #include <math.h>
@@ -60,6 +61,24 @@ session_linear_parallel(const RecoTraining *training)
 	return true;
 }
 
+/* What cut sessions can be no more than: a row for each user of as many items as there are rows. */
+static reco_csr
+most_of_sessions(const RecoTraining *training)
+{
+	const reco_repeats *repeats = &training->set->x->repeats;
+	reco_csr a = training->by_user;
+
+	if (training->set->x->session_gap == 0 || repeats->start == NULL)
+		return a;
+	a.start = reco_budget_alloc(training->budget, ((Size) a.rows + 1) * sizeof(int64));
+	for (int32 u = 0; u <= a.rows; u++)
+	{
+		RECO_POLL_AT(u);
+		a.start[u] = training->by_user.start[u] + repeats->start[u];
+	}
+	return a;
+}
+
 static size_t
 session_linear_memory(const RecoTraining *training)
 {
@@ -67,9 +86,17 @@ session_linear_memory(const RecoTraining *training)
 	const reco_repeats *repeats = &training->set->x->repeats;
 	const reco_csr *a = &training->by_user;
 	int64 events = a->start[a->rows] + (repeats->start ? repeats->start[a->rows] : 0);
+	reco_csr most = most_of_sessions(training);
+	size_t linear =
+		reco_session_linear_memory(&params, &most, events, training->budget->env.threads);
 
-	return reco_training_events_memory(training) +
-		   reco_session_linear_memory(&params, a, events, training->budget->env.threads);
+	if (most.start != a->start)
+		reco_budget_free(training->budget, most.start);
+	return reco_training_events_memory(training, false) +
+		   (training->set->x->session_gap > 0
+				? reco_sessions_memory(events, a->rows, a->cols) + (Size) events * 16
+				: 0) +
+		   linear;
 }
 
 static void
@@ -83,14 +110,24 @@ session_linear_fit(const RecoTraining *training, RecoMember *member, RecoTrained
 {
 	reco_session_linear_params params = kernel_params(training);
 	RecoBudget *budget = training->budget;
-	reco_ordered events = reco_training_events(training);
+	reco_ordered events = reco_training_events(training, false);
+	int32 n;
+	reco_ordered sessions = reco_training_sessions(training, &events, &n);
+	reco_csr items = training->by_user;
 	reco_neighbors lists;
 
+	if (n > items.rows)
+		reco_budget_check(budget,
+						  reco_sessions_items(&budget->env, &sessions, n, items.cols, &items),
+						  "training");
+
 	reco_budget_check(budget,
-					  reco_session_linear_fit(&budget->env, &params, &training->by_user, &events,
-											  inverted, unconstify(RecoTraining *, training),
-											  &lists),
+					  reco_session_linear_fit(&budget->env, &params, &items, &sessions, inverted,
+											  unconstify(RecoTraining *, training), &lists),
 					  "training");
+	if (n > training->by_user.rows)
+		reco_csr_free(&budget->env, &items);
+	reco_budget_free(budget, sessions.start);
 	member->part[SESSION_EVENTS] = reco_events_part(&events, training->by_user.rows);
 	member->part[ITEM_LISTS] = reco_lists_part(&lists);
 }

@@ -238,20 +238,39 @@ reco_training_by_item_memory(const RecoTraining *training)
 }
 
 reco_ordered
-reco_training_events(const RecoTraining *training)
+reco_training_events(const RecoTraining *training, bool times)
 {
 	reco_ordered events;
 
 	reco_budget_check(training->budget,
-					  reco_ordered_make(&training->budget->env, training->set->x, &events),
+					  reco_ordered_make(&training->budget->env, training->set->x, times, &events),
 					  "training");
 	return events;
 }
 
-size_t
-reco_training_events_memory(const RecoTraining *training)
+reco_ordered
+reco_training_sessions(const RecoTraining *training, const reco_ordered *events, int32 *sessions)
 {
-	return reco_ordered_memory(&training->budget->env, training->set->x);
+	reco_ordered out;
+
+	reco_budget_check(training->budget,
+					  reco_ordered_sessions(&training->budget->env, events, training->by_user.rows,
+											NULL, sessions, &out),
+					  "training");
+	return out;
+}
+
+size_t
+reco_training_events_memory(const RecoTraining *training, bool times)
+{
+	const reco_interactions *x = training->set->x;
+	int32 users = x->by_user.rows;
+	size_t rows = (size_t) x->by_user.start[users] +
+				  (x->repeats.start ? (size_t) x->repeats.start[users] : 0);
+
+	/* and where sessions begin */
+	return reco_ordered_memory(&training->budget->env, x, times) +
+		   ((x->session_gap > 0 ? rows : 0) + (size_t) users + 2) * sizeof(int64);
 }
 
 const RecoPrior *

@@ -125,7 +125,8 @@ merge_basket(const Serving *serving, reco_entry *entry, int64 *place, int64 n,
 		int32 *item = palloc((events + 1) * sizeof(int32));
 		float *moment = palloc((events + 1) * sizeof(float));
 
-		profile->events = reco_ordered_user(&reco_poll_env, event, events, NULL, 0, item, moment);
+		profile->events =
+			reco_ordered_user(&reco_poll_env, event, events, NULL, 0, 0, item, moment);
 		profile->event = item;
 		profile->moment = moment;
 	}

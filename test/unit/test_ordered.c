@@ -38,8 +38,8 @@ check_events(mimic_env *m, row *rows, int32_t n, const reco_interactions *x, con
 	float moment = 0;
 
 	m->peak = m->bytes;
-	assert_int_equal(reco_ordered_make(&m->env, x, &o), RECO_OK);
-	assert_true(m->peak - before <= reco_ordered_memory(&m->env, x));
+	assert_int_equal(reco_ordered_make(&m->env, x, false, &o), RECO_OK);
+	assert_true(m->peak - before <= reco_ordered_memory(&m->env, x, false));
 	qsort(rows, (size_t) n, sizeof(row), compare_events);
 	for (int32_t u = 0; u < x->by_user.rows; u++)
 		for (int64_t e = o.start[u]; e < o.start[u + 1]; e++, r++)
@@ -96,10 +96,10 @@ test_kept(void **state)
 
 	(void) state;
 	mimic_env_init(&m);
-	assert_int_equal(reco_ordered_user(&m.env, event, 7, kept, 2, item, moment), 4);
+	assert_int_equal(reco_ordered_user(&m.env, event, 7, kept, 2, 0, item, moment), 4);
 	assert_memory_equal(item, wanted, sizeof(wanted));
 	assert_memory_equal(moment, at, sizeof(at));
-	assert_int_equal(reco_ordered_user(&m.env, event, 0, NULL, 0, item, moment), 0);
+	assert_int_equal(reco_ordered_user(&m.env, event, 0, NULL, 0, 0, item, moment), 0);
 }
 
 /*
@@ -191,6 +191,39 @@ test_splits(void **state)
 	}
 }
 
+/*
+ * A gap of 10: a time that is not known is before all and no gap away, nine are none, ten are one.
+ * One user without events has a session that is empty.
+ */
+static void
+test_sessions(void **state)
+{
+	reco_timed event[] = {{20, 4}, {INT64_MIN, 1}, {0, 2}, {9, 3}, {19, 5}, {29, 6}, {29, 1}};
+	int64_t start[] = {0, 7, 7, 9};
+	int32_t item[9] = {0};
+	float moment[9] = {0};
+	reco_ordered o = {start, item, moment, NULL};
+	reco_ordered sessions;
+	int32_t first[4];
+	int32_t n;
+	mimic_env m;
+
+	(void) state;
+	mimic_env_init(&m);
+	assert_int_equal(reco_ordered_user(&m.env, event, 7, NULL, 0, 10, item, moment), 7);
+	assert_memory_equal(item, ((int32_t[]){1, 2, 3, 5, 4, 1, 6}), 7 * sizeof(int32_t));
+	assert_memory_equal(moment, ((float[]){0, 1, 2, 4, 5, 6, 6}), 7 * sizeof(float));
+	event[6].time = INT64_MAX;
+	assert_int_equal(reco_ordered_user(&m.env, event, 7, NULL, 0, 1000, item, moment), 7);
+	assert_memory_equal(moment, ((float[]){0, 1, 2, 3, 4, 5, 7}), 7 * sizeof(float));
+	assert_int_equal(reco_ordered_sessions(&m.env, &o, 3, first, &n, &sessions), RECO_OK);
+	assert_int_equal(n, 4);
+	assert_memory_equal(first, ((int32_t[]){0, 2, 3, 4}), sizeof(first));
+	assert_memory_equal(sessions.start, ((int64_t[]){0, 6, 7, 7, 9}), 5 * sizeof(int64_t));
+	m.env.release(m.env.arg, sessions.start);
+	assert_int_equal(m.live, 0);
+}
+
 /* Memory that fails and polls that ask for an end leave nothing behind. */
 static void
 test_ends(void **state)
@@ -214,7 +247,7 @@ test_ends(void **state)
 	{
 		m.allocations = 0;
 		m.fail_at = fail;
-		assert_int_equal(reco_ordered_make(&m.env, &x, &o), RECO_NO_MEMORY);
+		assert_int_equal(reco_ordered_make(&m.env, &x, true, &o), RECO_NO_MEMORY);
 		assert_int_equal(m.live, live);
 	}
 	m.fail_at = 0;
@@ -223,7 +256,7 @@ test_ends(void **state)
 		long_one[k] = (reco_timed){k * 7919 % 100003, k % 10};
 	m.polls = 0;
 	m.stop_at = 2;
-	assert_int_equal(reco_ordered_user(&m.env, long_one, 100000, NULL, 0, item, moment), -1);
+	assert_int_equal(reco_ordered_user(&m.env, long_one, 100000, NULL, 0, 0, item, moment), -1);
 	free(long_one);
 	free(item);
 	free(moment);
@@ -243,23 +276,23 @@ test_polls(void **state)
 
 	(void) state;
 	mimic_env_init(&m);
-	assert_true(reco_ordered_memory(&m.env, &x) > (size_t) users * sizeof(int64_t));
+	assert_true(reco_ordered_memory(&m.env, &x, false) > (size_t) users * sizeof(int64_t));
 	polls = m.polls;
 	assert_true(polls >= 2);
-	assert_int_equal(reco_ordered_make(&m.env, &x, &o), RECO_OK);
+	assert_int_equal(reco_ordered_make(&m.env, &x, false, &o), RECO_OK);
 	assert_true(m.polls - polls > polls);
 	reco_ordered_free(&m.env, &o);
 	for (int stop = 1; stop <= polls; stop++)
 	{
 		m.polls = 0;
 		m.stop_at = stop;
-		assert_int_equal(reco_ordered_memory(&m.env, &x), 0);
+		assert_int_equal(reco_ordered_memory(&m.env, &x, false), 0);
 	}
 	for (int stop = 1; stop <= polls + 1; stop++)
 	{
 		m.polls = 0;
 		m.stop_at = stop;
-		assert_int_equal(reco_ordered_make(&m.env, &x, &o), RECO_STOPPED);
+		assert_int_equal(reco_ordered_make(&m.env, &x, false, &o), RECO_STOPPED);
 		assert_int_equal(m.live, 0);
 		assert_null(o.start);
 	}
@@ -270,8 +303,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sources), cmocka_unit_test(test_kept),  cmocka_unit_test(test_splits),
-		cmocka_unit_test(test_ends),    cmocka_unit_test(test_polls),
+		cmocka_unit_test(test_sources),  cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_sessions), cmocka_unit_test(test_splits),
+		cmocka_unit_test(test_ends),     cmocka_unit_test(test_polls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

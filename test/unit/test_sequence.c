@@ -90,7 +90,7 @@ test_rules(void **state)
 		}
 		mimic_env_init(&m);
 		assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
-		assert_int_equal(reco_ordered_make(&m.env, &x, &o), RECO_OK);
+		assert_int_equal(reco_ordered_make(&m.env, &x, false, &o), RECO_OK);
 		for (size_t p = 0; p < sizeof(params) / sizeof(params[0]); p++)
 		{
 			double *w = mimic_rules(&o, s->users, s->items, &params[p]);
@@ -121,7 +121,7 @@ test_ends(void **state)
 	int32_t item[1000];
 	int64_t start[] = {0, 0, 1000};
 	float moment[1000] = {0};
-	reco_ordered o = {start, item, moment};
+	reco_ordered o = {start, item, moment, NULL};
 	reco_neighbors n;
 	mimic_env m;
 

@@ -54,10 +54,11 @@ world_of(mimic_env *m, const reco_session_params *params)
 	w->start[USERS] = n;
 	for (int32_t i = 0; i < ITEMS; i++)
 		w->weight[i] = (float) (1 + mimic_uniform(&seed));
-	w->events = (reco_ordered){w->start, w->item, w->moment};
+	w->events = (reco_ordered){w->start, w->item, w->moment, NULL};
 	w->k =
 		(reco_session_scorer){.sums.head = {&reco_session_scorer_type, ITEMS, -INFINITY, INFINITY},
 							  .params = *params,
+							  .users = USERS,
 							  .weight = w->weight,
 							  .decay = w->decay};
 	reco_session_decays(params, w->decay);
@@ -398,7 +399,7 @@ test_ends(void **state)
 	static const int32_t item[] = {0, 1, 0, 1};
 	static const float moment[4];
 	static const double age[] = {-1e300, NAN, 1e300, 2};
-	reco_ordered o = {(int64_t *) start, (int32_t *) item, (float *) moment};
+	reco_ordered o = {(int64_t *) start, (int32_t *) item, (float *) moment, NULL};
 	reco_sessions s;
 	mimic_env m;
 	reco_status status = RECO_NO_MEMORY;
@@ -432,13 +433,14 @@ test_one_score(void **state)
 		.n = 1, .item = item, .events = 1, .event = item, .moment = moment};
 	int64_t *start = calloc(SESSIONS + 1, sizeof(int64_t));
 	reco_ordered o = {start, calloc(SESSIONS * LENGTH, sizeof(int32_t)),
-					  calloc(SESSIONS * LENGTH, sizeof(float))};
+					  calloc(SESSIONS * LENGTH, sizeof(float)), NULL};
 	double age[SESSIONS] = {0};
 	float *weight = calloc(LENGTH, sizeof(float));
 	double decay[RECO_SESSION_DECAYS];
 	reco_session_scorer k = {
 		.sums.head = {&reco_session_scorer_type, LENGTH, -INFINITY, INFINITY},
 		.params = {SESSIONS, SESSIONS, false, true, 2.5, 1, 6, 10},
+		.users = SESSIONS,
 		.weight = weight,
 		.decay = decay,
 	};

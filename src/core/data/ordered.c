@@ -57,7 +57,7 @@ sort_events(const reco_env *env, reco_timed *event, int64_t n)
 
 int64_t
 reco_ordered_user(const reco_env *env, reco_timed *event, int64_t n, const int32_t *kept,
-				  int64_t n_kept, int32_t *item, float *moment)
+				  int64_t n_kept, int64_t gap, int32_t *item, float *moment)
 {
 	int64_t left = 0;
 	int64_t done = 0;
@@ -76,7 +76,8 @@ reco_ordered_user(const reco_env *env, reco_timed *event, int64_t n, const int32
 	for (int64_t k = 0; k < n; k++)
 	{
 		if (k > 0 && event[k].time != event[k - 1].time && at < RECO_LAST_MOMENT)
-			at++;
+			at += reco_is_gap(event[k - 1].time, event[k].time, gap) ? 2 : 1;
+		at = at < RECO_LAST_MOMENT ? at : RECO_LAST_MOMENT;
 		item[k] = event[k].item;
 		moment[k] = at;
 		if (stop_after(env, 1, &done))
@@ -150,14 +151,15 @@ most_events(const reco_interactions *x)
 }
 
 size_t
-reco_ordered_memory(const reco_env *env, const reco_interactions *x)
+reco_ordered_memory(const reco_env *env, const reco_interactions *x, bool times)
 {
 	int64_t longest = longest_user(env, x);
 
 	if (longest < 0)
 		return 0;
 	return ((size_t) x->by_user.rows + 1) * sizeof(int64_t) +
-		   (most_events(x) + 2) * (sizeof(int32_t) + sizeof(float)) +
+		   (most_events(x) + 2) *
+			   (sizeof(int32_t) + sizeof(float) + (times ? sizeof(int64_t) : 0)) +
 		   ((size_t) longest + 1) * sizeof(reco_timed);
 }
 
@@ -173,7 +175,10 @@ order_all(const reco_env *env, const reco_interactions *x, reco_timed *scratch, 
 
 		out->start[u] = to;
 		if (n >= 0)
-			n = reco_ordered_user(env, scratch, n, NULL, 0, out->item + to, out->moment + to);
+			n = reco_ordered_user(env, scratch, n, NULL, 0, x->session_gap, out->item + to,
+								  out->moment + to);
+		for (int64_t k = 0; out->time && k < n; k++)
+			out->time[to + k] = scratch[k].time;
 		if (n < 0 || stop_after(env, 8 * (n + 1), &done))
 			return RECO_STOPPED;
 		to += n;
@@ -183,7 +188,7 @@ order_all(const reco_env *env, const reco_interactions *x, reco_timed *scratch, 
 }
 
 reco_status
-reco_ordered_make(const reco_env *env, const reco_interactions *x, reco_ordered *out)
+reco_ordered_make(const reco_env *env, const reco_interactions *x, bool times, reco_ordered *out)
 {
 	size_t n = most_events(x) + 1;
 	int64_t longest = longest_user(env, x);
@@ -197,7 +202,8 @@ reco_ordered_make(const reco_env *env, const reco_interactions *x, reco_ordered 
 	out->start = env->alloc(env->arg, ((size_t) x->by_user.rows + 1) * sizeof(int64_t));
 	out->item = env->alloc(env->arg, n * sizeof(int32_t));
 	out->moment = env->alloc(env->arg, n * sizeof(float));
-	if (scratch && out->start && out->item && out->moment)
+	out->time = times ? env->alloc(env->arg, n * sizeof(int64_t)) : NULL;
+	if (scratch && out->start && out->item && out->moment && (out->time || !times))
 		status = order_all(env, x, scratch, out);
 	release(env, scratch);
 	if (status != RECO_OK)
@@ -211,5 +217,65 @@ reco_ordered_free(const reco_env *env, reco_ordered *ordered)
 	release(env, ordered->start);
 	release(env, ordered->item);
 	release(env, ordered->moment);
+	release(env, ordered->time);
 	memset(ordered, 0, sizeof(*ordered));
+}
+
+/* Counts sessions, and with start says where they begin.  -1 to stop. */
+static int64_t
+find_sessions(const reco_env *env, const reco_ordered *o, int32_t users, int32_t *first,
+			  int64_t *start)
+{
+	int64_t sessions = 0;
+	int64_t done = 0;
+
+	for (int32_t u = 0; u < users; u++)
+	{
+		if (start && first)
+			first[u] = (int32_t) sessions;
+		if (start)
+			start[sessions] = o->start[u];
+		sessions++;
+		for (int64_t e = o->start[u] + 1; e < o->start[u + 1]; e++)
+		{
+			if (reco_begins_session(o->moment, e))
+			{
+				if (start)
+					start[sessions] = e;
+				sessions++;
+			}
+			if (stop_after(env, 1, &done))
+				return -1;
+		}
+		if (stop_after(env, 2, &done))
+			return -1;
+	}
+	if (start)
+		start[sessions] = o->start[users];
+	if (start && first)
+		first[users] = (int32_t) sessions;
+	return sessions;
+}
+
+reco_status
+reco_ordered_sessions(const reco_env *env, const reco_ordered *ordered, int32_t users,
+					  int32_t *first, int32_t *sessions, reco_ordered *out)
+{
+	int64_t n = find_sessions(env, ordered, users, NULL, NULL);
+
+	*out = *ordered;
+	out->start = NULL;
+	if (n < 0)
+		return RECO_STOPPED;
+	if (n >= INT32_MAX)
+		return RECO_INVALID;
+	out->start = env->alloc(env->arg, ((size_t) n + 1) * sizeof(int64_t));
+	if (out->start == NULL)
+		return RECO_NO_MEMORY;
+	*sessions = (int32_t) n;
+	if (find_sessions(env, ordered, users, first, out->start) >= 0)
+		return RECO_OK;
+	release(env, out->start);
+	out->start = NULL;
+	return RECO_STOPPED;
 }

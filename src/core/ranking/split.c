@@ -191,6 +191,7 @@ part_alloc(const reco_env *env, const reco_interactions *x, int32_t users, int32
 	reco_csr *a = &out->by_user;
 	size_t n = (size_t) entries + 1;
 
+	out->session_gap = x->session_gap;
 	a->rows = users;
 	a->cols = items;
 	a->start = env->alloc(env->arg, ((size_t) users + 1) * sizeof(int64_t));

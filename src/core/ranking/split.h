@@ -44,8 +44,8 @@ typedef enum reco_split_kind
 	 * Users whose last row is at one cut or later are hidden with all that they have.  The cut is
 	 * given, or taken so that round(fraction * users), at least one, are hidden, and those who end
 	 * at the same time with them; a time that is not known is no cut.  To be found is, after each
-	 * of a user's times but the last, what is at the next one: for users of more than
-	 * RECO_MOST_CASES + 1 times at their last RECO_MOST_CASES.
+	 * of a user's times but the last, what is at the next one of the same session: for users of
+	 * more than RECO_MOST_CASES + 1 times at their last RECO_MOST_CASES.
 	 */
 	RECO_SPLIT_NEXT_ITEM,
 	/*

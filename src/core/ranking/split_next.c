@@ -4,7 +4,7 @@
  *	  something is to be found.
  *
  * What is at one time is found together, by what is before it: of rows of one time none is known
- * before the others.
+ * before the others.  What begins another session is not to be found: nothing of that is known.
  *
  * Rests on: the rows of repeats; pairs without are one row each.
  *
@@ -239,8 +239,8 @@ put_user(finding *f, int32_t number, int64_t n, int64_t *to)
 		(*to)++;
 	}
 	cases->start[number + 1] = *to;
-	return reco_ordered_user(f->env, f->event, *to - from, NULL, 0, cases->event + from,
-							 cases->moment + from) >= 0;
+	return reco_ordered_user(f->env, f->event, *to - from, NULL, 0, f->of->x->session_gap,
+							 cases->event + from, cases->moment + from) >= 0;
 }
 
 static reco_status
@@ -274,7 +274,8 @@ find_user(finding *f, int32_t u, int32_t number, int64_t *to)
 	else if (count_rows(f, n) != RECO_OK)
 		return RECO_STOPPED;
 	for (int64_t m = first; m < moments; m++)
-		if (!find_case(f, number, n, f->moment[m], &worth))
+		if (!reco_is_gap(f->moment[m - 1], f->moment[m], f->of->x->session_gap) &&
+			!find_case(f, number, n, f->moment[m], &worth))
 			return RECO_STOPPED;
 	if (f->cases == NULL)
 	{

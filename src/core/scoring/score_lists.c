@@ -12,6 +12,7 @@
  */
 #include "core/scoring/score_lists.h"
 
+#include "core/data/ordered.h"
 #include "core/data/sorting.h"
 
 #include <math.h>
@@ -42,13 +43,19 @@ typedef struct voice
 	int64_t j;
 } voice;
 
-/* How many speak: interactions, or the last events. */
-static inline int64_t
+/* How many speak: interactions, or the last events of the last session. */
+static int64_t
 voices_of(const reco_list_scorer *l, const reco_profile *profile)
 {
+	int64_t last = profile->events - 1;
+	int64_t n = 0;
+
 	if (l->back == NULL)
 		return profile->n;
-	return profile->events < l->backs ? profile->events : l->backs;
+	while (n < l->backs && n <= last &&
+		   (n == 0 || !reco_begins_session(profile->moment, last - n + 1)))
+		n++;
+	return n;
 }
 
 static inline voice
@@ -65,9 +72,10 @@ list_gather(reco_seat *seat, const reco_sum_scratch *scratch)
 	const reco_list_scorer *l = lists_of(seat->scorer);
 	const reco_sum_scratch t = *scratch;
 	const reco_csr *f = &l->followers;
+	int64_t voices = voices_of(l, seat->profile);
 	int64_t done = 0;
 
-	for (int64_t k = 0; k < voices_of(l, seat->profile); k++)
+	for (int64_t k = 0; k < voices; k++)
 	{
 		voice v = voice_at(l, seat->profile, k);
 		double x = v.x;
@@ -91,8 +99,9 @@ static void
 list_of_item(const reco_seat *seat, int32_t item, double *sum, double *weight)
 {
 	const reco_list_scorer *l = lists_of(seat->scorer);
+	int64_t voices = voices_of(l, seat->profile);
 
-	for (int64_t k = 0; k < voices_of(l, seat->profile); k++)
+	for (int64_t k = 0; k < voices; k++)
 	{
 		voice v = voice_at(l, seat->profile, k);
 		double s = reco_csr_get(&l->followers, v.item, item);
@@ -161,11 +170,12 @@ list_is_personal(const reco_seat *seat)
 {
 	const reco_list_scorer *l = lists_of(seat->scorer);
 	const int64_t *start = l->followers.start;
+	int64_t voices = voices_of(l, seat->profile);
 	int64_t done = 0;
 
 	if (l->sums.item_bias)
 		return seat->profile->n > 0;
-	for (int64_t k = 0; k < voices_of(l, seat->profile); k++)
+	for (int64_t k = 0; k < voices; k++)
 	{
 		int32_t item = voice_at(l, seat->profile, k).item;
 
@@ -185,10 +195,11 @@ list_explain(reco_seat *seat, int32_t item, double *contribution, double *baseli
 	bool mean = l->sums.averaged || l->sums.item_bias;
 	double weight = 0;
 	bool any = false;
+	int64_t voices = voices_of(l, profile);
 	int64_t done = 0;
 
 	*baseline = reco_sum_baseline(&l->sums, profile->bias, item);
-	for (int64_t k = 0; k < voices_of(l, profile); k++)
+	for (int64_t k = 0; k < voices; k++)
 	{
 		voice v = voice_at(l, profile, k);
 		double s = reco_csr_get(&l->followers, v.item, item);

@@ -52,7 +52,8 @@ less_similar(candidate a, candidate b)
 /* The scratch after that of sums: this, a mark for each item, candidates and neighbors. */
 typedef struct state
 {
-	int32_t marked;                   /* items of the session that have marks */
+	int64_t size;                     /* items of the session */
+	int32_t marked;                   /* of these so many have marks */
 	int32_t voices;                   /* of these some have sessions */
 	int32_t found;                    /* candidates */
 	int32_t neighbors;                /* the most similar of these */
@@ -142,9 +143,16 @@ mark_items(reco_seat *seat, const scratch *t)
 	const reco_profile *profile = seat->profile;
 	const reco_csr *lists = &k->sessions.by_item;
 	state *s = t->s;
+	int64_t begin = profile->events - 1;
 	int64_t done = 0;
 
-	for (int64_t e = profile->events - 1; e >= 0 && s->marked < RECO_SESSION_ITEMS; e--)
+	while (begin > 0 && !reco_begins_session(profile->moment, begin))
+	{
+		begin--;
+		if (stop_after(&seat->env, 1, &done))
+			return false;
+	}
+	for (int64_t e = profile->events - 1; e >= begin && s->marked < RECO_SESSION_ITEMS; e--)
 	{
 		int32_t item = profile->event[e];
 		int64_t back = profile->events - 1 - e;
@@ -153,7 +161,7 @@ mark_items(reco_seat *seat, const scratch *t)
 			return false;
 		if (t->mark[item] != 0)
 			continue;
-		t->mark[item] = (float) place_weight(&k->params, back, profile->events);
+		t->mark[item] = (float) place_weight(&k->params, back, profile->events - begin);
 		s->item[s->marked++] = item;
 		if (lists->start[item] == lists->start[item + 1])
 			continue;
@@ -161,6 +169,8 @@ mark_items(reco_seat *seat, const scratch *t)
 			(voice){lists->start[item], lists->start[item + 1], t->mark[item],
 					lists->col[lists->start[item]], back < INT32_MAX ? (int32_t) back : INT32_MAX};
 	}
+	/* of a session that is one of several, those that are looked at */
+	s->size = begin > 0 ? s->marked : profile->n;
 	return true;
 }
 
@@ -187,7 +197,7 @@ sift_voices(state *s, int32_t n, int32_t root)
  * order in which their weights are added is that of their items.
  */
 static candidate
-next_candidate(const reco_session_scorer *k, const reco_profile *profile, state *s, int32_t *open)
+next_candidate(const reco_session_scorer *k, state *s, int32_t *open)
 {
 	const int32_t *sessions = k->sessions.by_item.col;
 	candidate c = {0, s->voice[s->heap[0]].session, INT32_MAX};
@@ -218,7 +228,7 @@ next_candidate(const reco_session_scorer *k, const reco_profile *profile, state 
 			c.back = s->voice[v].back < c.back ? s->voice[v].back : c.back;
 		}
 	if (k->params.normalized)
-		c.similarity /= sqrt(fmax((double) profile->n, 1) * (double) size);
+		c.similarity /= sqrt(fmax((double) s->size, 1) * (double) size);
 	c.similarity *= decay_of(c.session, k->params.recency * k->sessions.by_session.rows);
 	return c;
 }
@@ -228,7 +238,7 @@ static inline int32_t
 own_session(const reco_session_scorer *k, int32_t user)
 {
 	int32_t rows = k->sessions.by_session.rows;
-	double row = user > 0 && user <= rows ? k->sessions.row[user - 1] : -1;
+	double row = user > 0 && user <= k->users ? k->sessions.row[user - 1] : -1;
 
 	return row >= 0 && row < rows ? (int32_t) row : -1;
 }
@@ -249,7 +259,7 @@ find_candidates(reco_seat *seat, const scratch *t)
 		sift_voices(s, open, v);
 	while (open > 0 && s->found < k->params.sample)
 	{
-		candidate c = next_candidate(k, seat->profile, s, &open);
+		candidate c = next_candidate(k, s, &open);
 
 		if (c.session != own)
 			t->found[s->found++] = c;

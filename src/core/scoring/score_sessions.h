@@ -2,8 +2,8 @@
  * score_sessions.h
  *	  Scorers of similar sessions: what came in sessions like this one.
  *
- * With s the session that is scored, L its events, its items each with the place p of its last
- * event, and n a session of the training:
+ * With s the session that is scored, the last one of who is scored, L its events, its items each
+ *with the place p of its last event, and n a session of the training:
  *
  *	 weight of an item of s		w_p = exp((p - L) / place), or with `linear` p / L
  *	 candidates					the newest `sample` sessions that have an item of s
@@ -47,7 +47,8 @@ typedef struct reco_session_scorer
 {
 	reco_sum_scorer sums; /* .head.type: &reco_session_scorer_type; plain sums */
 	reco_session_params params;
-	reco_sessions sessions;
+	reco_sessions sessions; /* row: of each of these users the row of their last session */
+	int32_t users;
 	const float *weight; /* of an item */
 	double *decay;       /* RECO_SESSION_DECAYS, of distances: reco_session_decays */
 } reco_session_scorer;

@@ -171,6 +171,40 @@ reco_sessions_build(const reco_env *env, const reco_ordered *events, const doubl
 	return status;
 }
 
+/* Turned round twice, rows rise. */
+reco_status
+reco_sessions_items(const reco_env *env, const reco_ordered *events, int32_t sessions,
+					int32_t items, reco_csr *out)
+{
+	size_t n = (size_t) events->start[sessions] + 1;
+	reco_env one = *env;
+	int32_t *order = env->alloc(env->arg, ((size_t) sessions + 1) * sizeof(int32_t));
+	int32_t *last = zeroed(env, ((size_t) items + 1) * sizeof(int32_t));
+	reco_csr rows = {
+		sessions, items, env->alloc(env->arg, ((size_t) sessions + 1) * sizeof(int64_t)),
+		env->alloc(env->arg, n * sizeof(int32_t)), env->alloc(env->arg, n * sizeof(float))};
+	reco_csr turned = {0};
+	reco_status status = RECO_NO_MEMORY;
+
+	memset(out, 0, sizeof(*out));
+	one.threads = 1;
+	if (order && last && rows.start && rows.col && rows.value)
+	{
+		for (int32_t r = 0; r < sessions; r++)
+			order[r] = r;
+		status = fill_sessions(&one, events, order, last, &rows);
+	}
+	if (status == RECO_OK)
+		status = reco_csr_transpose(&one, &rows, NULL, &turned);
+	reco_csr_free(env, &rows);
+	if (status == RECO_OK)
+		status = reco_csr_transpose(&one, &turned, NULL, out);
+	reco_csr_free(env, &turned);
+	release(env, order);
+	release(env, last);
+	return status;
+}
+
 void
 reco_sessions_free(const reco_env *env, reco_sessions *sessions)
 {

@@ -33,4 +33,11 @@ extern reco_status reco_sessions_build(const reco_env *env, const reco_ordered *
 extern size_t reco_sessions_memory(int64_t events, int32_t users, int32_t items);
 extern void reco_sessions_free(const reco_env *env, reco_sessions *sessions);
 
+/*
+ * The same events as a matrix: the items of each session, each once, without values, which is the
+ * caller's: reco_csr_free.  Errors: RECO_NO_MEMORY, RECO_STOPPED.
+ */
+extern reco_status reco_sessions_items(const reco_env *env, const reco_ordered *events,
+									   int32_t sessions, int32_t items, reco_csr *out);
+
 #endif /* RECO_CORE_SESSIONS_SESSION_KNN_H */

@@ -88,6 +88,23 @@ add_lists(RecoSections *out, int32 rows, int64 **start, int32 **number, void *we
 	section->optional = optional;
 }
 
+/* Lists of which the file says how many there are. */
+static void
+add_counted(RecoSections *out, RecoPart *part, Size size, bool checked)
+{
+	RecoSection *section = add_array(out, &part->start, 0, true);
+
+	section->size = &part->size;
+	section = add_array(out, &part->number, sizeof(int32), checked);
+	section->start = &part->start;
+	section->starts = &part->size;
+	if (size == 0)
+		return;
+	section = add_array(out, &part->data, size, false);
+	section->start = &part->start;
+	section->starts = &part->size;
+}
+
 static void
 add_csr(RecoSections *out, reco_csr *a, int32 rows, int32 cols)
 {
@@ -119,6 +136,11 @@ add_part(RecoSections *out, const RecoModel *model, const RecoPartType *type, Re
 			section->optional = type->kept == RECO_DERIVED_MAYBE;
 			break;
 		case RECO_LIST:
+			if (type->counted)
+			{
+				add_counted(out, part, size, !type->unchecked);
+				break;
+			}
 			add_lists(out, part->rows, &part->start, &part->number, &part->data, size, type->ones,
 					  !type->unchecked);
 			break;
@@ -182,6 +204,10 @@ reco_section_bytes(const RecoSection *section)
 {
 	if (section->size)
 		return *section->size;
+	if (section->starts && *section->starts < sizeof(int64))
+		return 0;
+	if (section->starts)
+		return section->bytes * (Size) (*section->start)[*section->starts / sizeof(int64) - 1];
 	return section->bytes * (section->start ? (Size) (*section->start)[section->rows] : 1);
 }
 

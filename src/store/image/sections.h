@@ -19,6 +19,8 @@ typedef struct RecoSection
 	/* the entries are counted by the last of these, a section before it; NULL: there is one */
 	int64 *const *start;
 	int32 rows;
+	const Size
+		*starts;   /* their bytes, where they are counted; NULL: there are as many as rows says */
 	Size *size;    /* where its length is kept; NULL: it follows from the above */
 	bool checked;  /* has a checksum: it says where to look */
 	bool optional; /* may be missing */

@@ -4,9 +4,12 @@
  */
 #include "store/source/data.h"
 
+#include "catalog/pg_type.h"
+#include "common/int.h"
 #include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
 #include "model/model.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
@@ -36,6 +39,7 @@ static const reco_option data_options[] = {
 	{"value_cap", RECO_OPTION_REAL, offsetof(RecoDataOptions, value_cap), 0, FLT_TRUE_MIN,
 	 RECO_MAX_VALUE, NULL},
 	{"measure", RECO_OPTION_BOOL, offsetof(RecoDataOptions, measure), true, 0, 1, NULL},
+	{"session_gap", RECO_OPTION_TEXT, offsetof(RecoDataOptions, session_gap), 0, 0, 0, NULL},
 	{"retune", RECO_OPTION_TEXT, offsetof(RecoDataOptions, retune), 0, 0, 0, NULL},
 	{NULL},
 };
@@ -43,6 +47,13 @@ static const reco_option data_options[] = {
 /* Longer than any model is kept, and short enough to be added to any time of now. */
 #define MOST_RETUNE_MONTHS (1000 * MONTHS_PER_YEAR)
 #define MOST_RETUNE_DAYS (1000 * 366)
+
+static Interval *
+interval_of(const char *text)
+{
+	return DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
+												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
 
 /* Parts of opposite sign may be long, and their sum short. */
 static bool
@@ -64,8 +75,7 @@ reco_data_retune(const RecoDataOptions *options)
 
 	if (options->retune == NULL)
 		return NULL;
-	interval = DirectFunctionCall3(interval_in, CStringGetDatum(options->retune),
-								   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	interval = IntervalPGetDatum(interval_of(options->retune));
 	if (!DatumGetBool(DirectFunctionCall2(interval_gt, interval, IntervalPGetDatum(&zero))))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("option \"retune\" of reco.options must be longer than 0"),
@@ -77,6 +87,69 @@ reco_data_retune(const RecoDataOptions *options)
 						errhint("Leave it out to have an algorithm chosen anew only when the data "
 								"or its worth has changed.")));
 	return DatumGetIntervalP(interval);
+}
+
+/* In microseconds, days of 24 hours; an error unless it is long enough, and has no months. */
+static int64
+session_gap_of(const RecoDataOptions *options)
+{
+	const Interval *gap;
+	int64 microseconds;
+
+	if (options->session_gap == NULL)
+		return 0;
+	gap = interval_of(options->session_gap);
+	if (gap->month != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"session_gap\" of reco.options must not have months"),
+						errhint("Months differ in length: give days, as in '30 days'.")));
+	if (pg_mul_s64_overflow(gap->day, USECS_PER_DAY, &microseconds) ||
+		pg_add_s64_overflow(microseconds, gap->time, &microseconds))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"session_gap\" of reco.options is out of range")));
+	if (microseconds <= 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"session_gap\" of reco.options must be longer than 0"),
+						errhint("A session ends where nothing follows for so long, as in "
+								"'30 minutes'.")));
+	return microseconds;
+}
+
+char *
+reco_data_session_gap_text(const RecoDataOptions *options)
+{
+	return DatumGetCString(
+		DirectFunctionCall1(interval_out, IntervalPGetDatum(interval_of(options->session_gap))));
+}
+
+int64
+reco_data_session_gap(const RecoDataOptions *options, Oid time_type)
+{
+	int64 gap = session_gap_of(options);
+
+	if (gap == 0)
+		return 0;
+	if (!OidIsValid(time_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("session_gap needs times, which the source does not have"),
+				 errhint("A source's columns are user, item, value, time: SELECT user_id, item_id, "
+						 "1, created_at FROM ...")));
+	switch (time_type)
+	{
+		case TIMESTAMPTZOID:
+		case TIMESTAMPOID:
+			return gap < PG_INT64_MAX ? gap + 1 : gap;
+		case DATEOID:
+			return gap / USECS_PER_DAY + 1;
+		default:
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("session_gap is an interval, but times of the source are of "
+								   "type %s",
+								   format_type_be(time_type)),
+							errhint("Make times of them: to_timestamp(created_at) of seconds.")));
+	}
+	return 0;
 }
 
 void
@@ -94,6 +167,7 @@ reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 						errmsg("value_cap goes with value => 'cap' only"),
 						errhint("Give value => 'cap' as well, or leave value_cap out.")));
 	(void) reco_data_retune(options);
+	(void) session_gap_of(options);
 }
 
 reco_row_rules
@@ -152,6 +226,10 @@ reco_data_tell_order(const RecoData *data, const RecoSpec *spec)
 				 errdetail("Those of a user count as if they were at one time."),
 				 errhint("Give the source a fourth column, the time: SELECT user_id, item_id, 1, "
 						 "created_at FROM ...")));
+	if (data->x.session_gap > 0 && !(reco_spec_reads(spec) & RECO_READS_EVENTS))
+		ereport(NOTICE,
+				(errmsg("session_gap has no effect on algorithm \"%s\"", spec->algorithm->name),
+				 errdetail("It does not go by the order of interactions.")));
 }
 
 void

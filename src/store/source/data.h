@@ -39,10 +39,11 @@ typedef struct RecoDataOptions
 	int max_user_interactions; /* 0: all */
 	int keep_versions;
 	int live;
-	int value;          /* reco_value_rule_kind */
-	double value_cap;   /* 0: not given */
-	bool measure;       /* a new version is measured */
-	const char *retune; /* an interval, after which an algorithm is chosen anew; NULL: never */
+	int value;               /* reco_value_rule_kind */
+	double value_cap;        /* 0: not given */
+	bool measure;            /* a new version is measured */
+	const char *session_gap; /* an interval between sessions of a user; NULL: they are not cut */
+	const char *retune;      /* an interval, after which an algorithm is chosen anew; NULL: never */
 } RecoDataOptions;
 
 /* An error unless these are options of data; NULL: the defaults. */
@@ -50,6 +51,15 @@ extern void reco_data_options_parse(Jsonb *value, RecoDataOptions *options);
 
 /* The option of that name, palloc'd; NULL: none. */
 extern Interval *reco_data_retune(const RecoDataOptions *options);
+
+/*
+ * An event so much later than the one before begins another session of a user, in units of times
+ * of a type; 0: nothing does.  An error where there are no such times.
+ */
+extern int64 reco_data_session_gap(const RecoDataOptions *options, Oid time_type);
+
+/* The same in words. */
+extern char *reco_data_session_gap_text(const RecoDataOptions *options);
 
 /* What the options say of what a user keeps. */
 extern reco_row_rules reco_data_row_rules(const RecoDataOptions *options);
@@ -129,7 +139,10 @@ typedef struct RecoData
 /* What an algorithm reads of these. */
 extern unsigned reco_data_keep(const struct RecoSpec *spec);
 
-/* A NOTICE where an algorithm goes by an order that the source does not tell. */
+/*
+ * A NOTICE where an algorithm goes by an order that the source does not tell, or not by sessions
+ * that are cut.
+ */
 extern void reco_data_tell_order(const RecoData *data, const struct RecoSpec *spec);
 
 /* The counts for a version's rows_skipped. */
