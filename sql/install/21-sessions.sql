@@ -35,7 +35,8 @@ CREATE FUNCTION reco.repeat(
   item_rates pg_catalog.bool DEFAULT true,
   shrinkage pg_catalog.float8 DEFAULT 20,
   neighbors pg_catalog.int4 DEFAULT 0,
-  own_weight pg_catalog.float8 DEFAULT 0.02,
+  own_weight pg_catalog.float8 DEFAULT 0.015,
+  neighbor_decay pg_catalog.float8 DEFAULT 0.7,
   groups pg_catalog.int4 DEFAULT 1,
   group_decay pg_catalog.float8 DEFAULT 0.9,
   normalized pg_catalog.bool DEFAULT true

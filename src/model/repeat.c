@@ -18,6 +18,7 @@ typedef struct RepeatParams
 	double shrinkage;
 	int neighbors;
 	double own_weight;
+	double neighbor_decay;
 	int groups;
 	double group_decay;
 	int normalized;
@@ -31,7 +32,8 @@ static const reco_option repeat_options[] = {
 	{"item_rates", RECO_OPTION_BOOL, FIELD(item_rates), true, 0, 1, NULL},
 	{"shrinkage", RECO_OPTION_REAL, FIELD(shrinkage), 20, 0, 1000000, NULL},
 	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 0, 0, 10000, NULL},
-	{"own_weight", RECO_OPTION_REAL, FIELD(own_weight), 0.02, 0, 1, NULL},
+	{"own_weight", RECO_OPTION_REAL, FIELD(own_weight), 0.015, 0, 1, NULL},
+	{"neighbor_decay", RECO_OPTION_REAL, FIELD(neighbor_decay), 0.7, 0, 1, NULL},
 	{"groups", RECO_OPTION_INT, FIELD(groups), 1, 1, 1000, NULL},
 	{"group_decay", RECO_OPTION_REAL, FIELD(group_decay), 0.9, 0, 1, NULL},
 	{"normalized", RECO_OPTION_BOOL, FIELD(normalized), true, 0, 1, NULL},
@@ -101,10 +103,11 @@ repeat_needs_users(const RecoSpec *spec)
 	return ((const RepeatParams *) spec->params)->neighbors > 0;
 }
 
+/* Of what a user has, and of the vectors that users are compared by. */
 static reco_repeat_weights
-weights_of(const RepeatParams *params)
+weights_of(const RepeatParams *params, double decay)
 {
-	return (reco_repeat_weights){params->decay, params->group_decay, params->groups};
+	return (reco_repeat_weights){decay, params->group_decay, params->groups};
 }
 
 static size_t
@@ -157,7 +160,7 @@ static void
 repeat_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	const RepeatParams *params = training->spec->params;
-	reco_repeat_weights weights = weights_of(params);
+	reco_repeat_weights weights = weights_of(params, params->decay);
 	int32 users = training->by_user.rows;
 	int32 items = training->by_user.cols;
 	reco_ordered events = reco_training_events(training);
@@ -189,7 +192,7 @@ static void
 make_index(const RecoModel *model, const RecoMember *member, RecoPart *part, RecoBudget *budget)
 {
 	const RepeatParams *params = member->spec->params;
-	reco_repeat_weights weights = weights_of(params);
+	reco_repeat_weights weights = weights_of(params, params->neighbor_decay);
 	int first = first_of_index(params);
 	const RecoPart *of = &part[REPEAT_EVENTS];
 	reco_ordered events = {of->start, of->number, of->data};
@@ -231,7 +234,7 @@ repeat_scorer(const RecoModel *model, const RecoMember *member)
 	reco_repeat_scorer *scorer = palloc0(sizeof(reco_repeat_scorer));
 
 	scorer->head = reco_scorer_head(&reco_repeat_scorer_type, model, false);
-	scorer->weights = weights_of(params);
+	scorer->weights = weights_of(params, params->decay);
 	scorer->normalized = params->normalized != 0;
 	scorer->own_weight = params->own_weight;
 	scorer->popularity = params->popularity;
@@ -243,6 +246,7 @@ repeat_scorer(const RecoModel *model, const RecoMember *member)
 		const RecoPart *index = &member->part[first_of_index(params)];
 
 		scorer->neighbors = params->neighbors;
+		scorer->vector = weights_of(params, params->neighbor_decay);
 		scorer->index.by_user = reco_part_csr(&index[INDEX_USERS], model->items);
 		scorer->index.by_item = reco_part_csr(&index[INDEX_ITEMS], model->users);
 		scorer->index.square = index[INDEX_SQUARE].data;

@@ -149,7 +149,7 @@ mean_of_nearest(const world *w, const reco_repeat_scorer *r, int32_t u, int32_t 
 
 	for (int32_t v = 0; v < USERS; v++)
 	{
-		user_vector(w, &r->weights, v, w->baskets[v], false, x[v]);
+		user_vector(w, &r->vector, v, w->baskets[v], false, x[v]);
 		for (int32_t i = 0; i < ITEMS; i++)
 			x[v][i] = (float) x[v][i];
 	}
@@ -200,7 +200,7 @@ formula(const world *w, const reco_repeat_scorer *r, int32_t u, int32_t self, lo
 	for (int32_t i = 0; i < ITEMS; i++)
 	{
 		own[i] *= own_weight * (r->rate ? r->rate[i] : 1);
-		score[i] = own[i] + (1 - own_weight) * mean[i] + r->popularity * w->share[i];
+		score[i] = own[i] + own_weight * r->popularity * w->share[i] + (1 - own_weight) * mean[i];
 	}
 }
 
@@ -249,23 +249,24 @@ test_formula(void **state)
 	{
 		reco_repeat_weights weights;
 		bool normalized;
+		double neighbor_decay;
 		double own_weight;
 		double popularity;
 		bool rates;
 		int32_t neighbors;
 	} settings[] = {
-		{{0.9, 1, 1}, true, 1, 8, false, 0},
-		{{1, 0.5, 1}, true, 0.3, 0, true, 0},
-		{{0, 0, 1}, true, 1, 1, false, 0},
-		{{0.3, 0.7, 3}, true, 1, 0.01, true, 0},
-		{{0.3, 0.7, 4}, false, 1, 0, false, 0},
-		{{0.9, 0, 4}, true, 1, 0, false, 0},
-		{{0.9, 0.7, 3}, false, 0.7, 0, false, 4},
-		{{0.9, 0.8, 1000}, true, 0.1, 1, true, 4},
-		{{1, 1, 2}, false, 0, 0, false, 1},
-		{{0.5, 0.5, 2}, true, 1, 0, false, 3},
-		{{0.9, 0.9, 2}, false, 0.5, 0.1, true, 10000},
-		{{0, 0, 5}, false, 0.5, 0, false, 3},
+		{{0.9, 1, 1}, true, 0, 1, 8, false, 0},
+		{{1, 0.5, 1}, true, 0, 0.3, 0, true, 0},
+		{{0, 0, 1}, true, 0, 1, 1, false, 0},
+		{{0.3, 0.7, 3}, true, 0, 1, 0.01, true, 0},
+		{{0.3, 0.7, 4}, false, 0, 1, 0, false, 0},
+		{{0.9, 0, 4}, true, 0, 1, 0, false, 0},
+		{{0.9, 0.7, 3}, false, 0.9, 0.7, 0, false, 4},
+		{{0.9, 0.8, 1000}, true, 0.7, 0.1, 1, true, 4},
+		{{1, 1, 2}, false, 1, 0, 0, false, 1},
+		{{0.5, 0.5, 2}, true, 0.3, 1, 0, false, 3},
+		{{0.9, 0.9, 2}, false, 0.9, 0.5, 0.1, true, 10000},
+		{{0, 0, 5}, false, 0, 0.5, 0, false, 3},
 	};
 	world *w = world_of();
 	reco_ordered events = events_of(w);
@@ -283,6 +284,7 @@ test_formula(void **state)
 								w->share,
 								settings[s].rates ? w->rate : NULL,
 								settings[s].neighbors,
+								settings[s].weights,
 								{{0}, {0}, NULL}};
 		reco_seat *seat;
 

@@ -114,6 +114,24 @@ add_neighbors(reco_seat *seat, const scratch *t)
 	return true;
 }
 
+/* The nearest users, and what they have.  The sums are those of the vector, and zeros again. */
+static bool
+find_neighbors(reco_seat *seat, const reco_baskets *baskets, const scratch *t)
+{
+	const reco_repeat_scorer *r = repeat_of(seat->scorer);
+	reco_repeat_scale scale;
+
+	if (!reco_repeat_add(&seat->env, &r->vector, baskets, t->sum, &scale))
+		return false;
+	t->s->searched = true;
+	if (reco_repeat_nearest(&seat->env, &r->index, baskets, t->sum, scale.vector,
+							seat->profile->user - 1, most_neighbors(r), t->product, t->best,
+							&t->s->neighbors) != RECO_OK)
+		return false;
+	reco_repeat_clear(baskets, t->sum);
+	return add_neighbors(seat, t);
+}
+
 static reco_status
 repeat_open(reco_seat *seat)
 {
@@ -124,17 +142,12 @@ repeat_open(reco_seat *seat)
 
 	if (baskets.events == 0)
 		return RECO_OK;
+	if (most_neighbors(r) > 0 && !find_neighbors(seat, &baskets, &t))
+		return RECO_STOPPED;
 	if (!reco_repeat_add(&seat->env, &r->weights, &baskets, t.sum, &scale))
 		return RECO_STOPPED;
-	t.s->own = (r->normalized ? scale.share : scale.vector) * (t.near ? r->own_weight : 1);
-	if (t.near == NULL || most_neighbors(r) == 0)
-		return RECO_OK;
-	t.s->searched = true;
-	if (reco_repeat_nearest(&seat->env, &r->index, &baskets, t.sum, scale.vector,
-							seat->profile->user - 1, most_neighbors(r), t.product, t.best,
-							&t.s->neighbors) != RECO_OK)
-		return RECO_STOPPED;
-	return add_neighbors(seat, &t) ? RECO_OK : RECO_STOPPED;
+	t.s->own = r->normalized ? scale.share : scale.vector;
+	return RECO_OK;
 }
 
 static void
@@ -167,25 +180,34 @@ repeat_is_personal(const reco_seat *seat)
 	return seat->profile->events > 0;
 }
 
+/* What the blend of a user and of everybody counts. */
+static inline double
+blend_weight(const reco_repeat_scorer *r)
+{
+	return r->neighbors > 0 ? r->own_weight : 1;
+}
+
 /* The user's own part of a score. */
 static inline double
 own_of(const reco_repeat_scorer *r, const scratch *t, int32_t item)
 {
-	return t->s->own * t->sum[item].sum * (r->rate ? r->rate[item] : 1);
+	return blend_weight(r) * t->s->own * t->sum[item].sum * (r->rate ? r->rate[item] : 1);
 }
 
-/* And what everybody has. */
+/* Everybody's. */
 static inline double
-rest_of(const reco_repeat_scorer *r, const scratch *t, int32_t item)
+popular_of(const reco_repeat_scorer *r, int32_t item)
 {
-	return r->popularity * r->share[item] + (t->near ? (1 - r->own_weight) * t->near[item] : 0);
+	return blend_weight(r) * r->popularity * r->share[item];
 }
 
 static inline float
 score_of(const reco_repeat_scorer *r, const scratch *t, int32_t item)
 {
-	double score = own_of(r, t, item) + rest_of(r, t, item);
+	double score = own_of(r, t, item) + popular_of(r, item);
 
+	if (t->near)
+		score += (1 - r->own_weight) * t->near[item];
 	return score > 0 ? (float) score : -INFINITY;
 }
 
@@ -274,7 +296,7 @@ repeat_explain(reco_seat *seat, int32_t item, double *contribution, double *base
 	*additive = score_of(r, &t, item) > -INFINITY;
 	if (!*additive)
 		return RECO_OK;
-	*baseline = r->popularity * r->share[item];
+	*baseline = popular_of(r, item);
 	if (j >= 0)
 		contribution[j] = own_of(r, &t, item);
 	for (int32_t n = 0; n < t.s->neighbors; n++)

@@ -6,9 +6,10 @@
  * them:
  *
  *	 own part of i	= sum of the weights of the baskets with i / sum of all weights,
- *					  without `normalized` what the user's vector has
- *	 score of i		= own_weight own part of i rate_i + popularity share_i
- *					  + (1 - own_weight) mean of the vectors of the nearest users, of i
+ *					  without `normalized` as in a vector
+ *	 blend of i		= own part of i rate_i + popularity share_i
+ *	 score of i		= own_weight blend of i + (1 - own_weight) mean of the nearest users' vectors, of
+ *i
  *
  * where rate_i says how much more than others an item comes again, and share_i is how many of the
  * users of the training have i in their newest basket.  Without neighbors own_weight is 1.
@@ -23,15 +24,16 @@
 
 typedef struct reco_repeat_scorer
 {
-	reco_scorer head; /* .type: &reco_repeat_scorer_type */
-	reco_repeat_weights weights;
+	reco_scorer head;            /* .type: &reco_repeat_scorer_type */
+	reco_repeat_weights weights; /* of the own part */
 	bool normalized;
 	double own_weight; /* from 0 to 1 */
 	double popularity;
-	const float *share;      /* items, from 0 to 1 */
-	const float *rate;       /* items; NULL: ones */
-	int32_t neighbors;       /* 0: none */
-	reco_repeat_index index; /* where there are some */
+	const float *share;         /* items, from 0 to 1 */
+	const float *rate;          /* items; NULL: ones */
+	int32_t neighbors;          /* 0: none */
+	reco_repeat_weights vector; /* where there are some */
+	reco_repeat_index index;
 } reco_repeat_scorer;
 
 extern const reco_scorer_type reco_repeat_scorer_type;
