@@ -259,12 +259,19 @@ repeat_candidates(const RecoTraining *training, bool portfolio)
 {
 	static const double decays[] = {0.7, 0.9, 1};
 	static const double popularities[] = {1, 4, 8, 16};
+	static const double neighbor_decays[] = {0.6, 0.7, 0.8, 0.9};
+	static const int neighbors[] = {100, 200, 400};
 	List *grid = NIL;
 
 	for (int d = 0; d < lengthof(decays) && !portfolio; d++)
 		for (int p = 0; p < lengthof(popularities); p++)
 			grid = lappend(
 				grid, psprintf("{\"decay\": %g, \"popularity\": %g}", decays[d], popularities[p]));
+	for (int d = 0; d < lengthof(neighbor_decays) && !portfolio; d++)
+		for (int k = 0; k < lengthof(neighbors); k++)
+			grid = lappend(grid, psprintf("{\"neighbors\": %d, \"neighbor_decay\": %g, "
+										  "\"popularity\": 0}",
+										  neighbors[k], neighbor_decays[d]));
 	return grid;
 }
 

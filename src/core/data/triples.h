@@ -61,6 +61,7 @@ typedef struct reco_interactions
 	float *latest;    /* like by_user.value; NULL: no pair repeats */
 	int64_t *time;    /* the latest of each pair; NULL: there are none, or they are not kept */
 	reco_repeats repeats;
+	int64_t basket; /* so many units of time are one basket; 0: each time is (ordered.h) */
 	int64_t merged; /* rows that went into another row's entry */
 	int64_t capped; /* pairs that rules.max left out */
 	int32_t capped_users;

@@ -126,7 +126,10 @@ look_at_user(splitting *s, int32_t u)
 
 		if (stops(s, 2))
 			return false;
-		s->hidden[e] = given ? !is_trained(s, user, item) : s->chosen[e];
+		if (s->rule->kind == RECO_SPLIT_LAST_BASKET)
+			s->hidden[e] = s->x->time[e] > s->until[u];
+		else
+			s->hidden[e] = given ? !is_trained(s, user, item) : s->chosen[e];
 		s->counts->in_both += given && !s->hidden[e];
 		if (!s->hidden[e])
 			continue;
@@ -191,6 +194,7 @@ part_alloc(const reco_env *env, const reco_interactions *x, int32_t users, int32
 	reco_csr *a = &out->by_user;
 	size_t n = (size_t) entries + 1;
 
+	out->basket = x->basket;
 	a->rows = users;
 	a->cols = items;
 	a->start = env->alloc(env->arg, ((size_t) users + 1) * sizeof(int64_t));
@@ -286,7 +290,9 @@ take_rows(splitting *s, int32_t u, int64_t r, int64_t end, reco_interactions *tr
 
 	if (n < 0)
 		return RECO_STOPPED;
-	s->counts->rows_left_out += end - r - n;
+	/* what comes later is in the hidden part, or nowhere */
+	if (s->rule->kind != RECO_SPLIT_LAST_BASKET)
+		s->counts->rows_left_out += end - r - n;
 	if (train == NULL)
 		return RECO_OK;
 	if (keep_rows(s, r, n, train) != RECO_OK)
@@ -354,18 +360,43 @@ make_train(splitting *s, reco_interactions *train)
 	return status;
 }
 
+/* The rows r .. end - 1 are what is hidden of a pair: interaction `at` of the hidden part. */
+static bool
+take_later(splitting *s, int64_t r, int64_t end, reco_interactions *hidden, int64_t at)
+{
+	const reco_repeats *repeats = &s->from->repeats;
+
+	return reco_row_pair(s->env, repeats->row + r, repeats->time + r, end - r, &s->done,
+						 &hidden->by_user.value[at], &hidden->latest[at]);
+}
+
 /* Of a user those hidden pairs whose items the training part has, or those that it has not. */
 static bool
 hide_user(splitting *s, int32_t u, bool in_train, reco_interactions *hidden, int64_t *to)
 {
 	const reco_csr *h = &s->from->by_user;
+	const reco_repeats *repeats = &s->from->repeats;
+	bool rows = repeats->start && s->rule->kind == RECO_SPLIT_LAST_BASKET;
+	int64_t r = rows ? repeats->start[u] : 0;
+	int64_t end = rows ? repeats->start[u + 1] : 0;
 
 	for (int64_t e = h->start[u]; e < h->start[u + 1]; e++)
 	{
 		int32_t item = s->to_item[h->col[e]];
+		int64_t first = r;
 
+		for (; r < end && repeats->row[r].item == h->col[e]; r++)
+		{
+			first += repeats->time[r] <= s->until[u];
+			if (stops(s, 1))
+				return false;
+		}
 		if (s->hidden[e] && item >= 0 && (item < s->items) == in_train)
+		{
 			take(s->from, e, item, hidden, to);
+			if (r > first && !take_later(s, first, r, hidden, *to - 1))
+				return false;
+		}
 		if (stops(s, 2))
 			return false;
 	}
@@ -453,8 +484,11 @@ splitting_alloc(splitting *s)
 	s->item_trained = zeroed(env, (size_t) a->cols + 1);
 	s->to_user = zeroed(env, ((size_t) h->rows + 1) * sizeof(int32_t));
 	s->to_item = zeroed(env, ((size_t) h->cols + 1) * sizeof(int32_t));
-	s->hidden = s->from == s->x ? s->chosen : env->alloc(env->arg, (size_t) h->start[h->rows] + 1);
-	if (s->rule->kind == RECO_SPLIT_LAST || s->rule->kind == RECO_SPLIT_TIME)
+	s->hidden = s->from == s->x && s->rule->kind != RECO_SPLIT_LAST_BASKET
+					? s->chosen
+					: env->alloc(env->arg, (size_t) h->start[h->rows] + 1);
+	if (s->rule->kind == RECO_SPLIT_LAST || s->rule->kind == RECO_SPLIT_TIME ||
+		s->rule->kind == RECO_SPLIT_LAST_BASKET)
 	{
 		s->until = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int64_t));
 		if (s->until == NULL)

@@ -176,6 +176,9 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 	data->has_time = OidIsValid(ingest->events.time_type);
 	data->values = reco_data_value_rule(options);
 	data->time_type = ingest->events.time_type;
+	/* before anything is read */
+	if (kind == &reco_the_source)
+		reco_data_check_basket(options, data->time_type);
 	data->reference_time = RECO_NO_REFERENCE_TIME;
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
@@ -364,6 +367,7 @@ ingest_finish(Ingest *ingest)
 		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
 		"sorting the source's rows");
 	MemoryContextDelete(ingest->row_context);
+	data->x.basket = reco_data_basket(ingest->options, data->time_type);
 	data->count[RECO_COUNT_MERGED] = data->x.merged;
 	data->count[RECO_COUNT_INTERACTIONS_CAPPED] = data->x.capped;
 	data->count[RECO_COUNT_USERS_CAPPED] = data->x.capped_users;
