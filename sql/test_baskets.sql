@@ -14,7 +14,8 @@ INSERT INTO lines VALUES
   (1, 'figs', '2026-03-02 00:30+00'),
   (2, 'milk', '2026-03-01 12:00+00'), (2, 'salt', '2026-03-03 12:00+00'),
   (3, 'rice', '2026-02-28 12:00+00'), (3, 'rice', '2026-03-04 12:00+00'), (3, 'salt', '2026-03-04 13:00+00'),
-  (4, 'figs', '2026-03-05 12:00+00'), (4, 'milk', NULL);
+  (4, 'figs', '2026-03-05 12:00+00'), (4, 'milk', NULL),
+  (5, 'figs', '2026-03-05 12:00+00'), (5, 'milk', '2026-03-05 12:00+00'), (5, 'rice', '2026-03-05 12:00+00'), (5, 'salt', '2026-03-05 12:00+00');
 CREATE INDEX ON lines (customer);
 
 -- the same algorithm where the source says the days itself
@@ -53,7 +54,8 @@ ROLLBACK;
 CALL reco.create_model('no', 'SELECT customer, product FROM lines', reco.repeat(), options => reco.options(basket_by => 'day'));
 CALL reco.create_model('no', 'SELECT customer, product, 1, extract(epoch FROM at)::bigint FROM lines', reco.repeat(), options => reco.options(basket_by => 'day'));
 
--- the last basket of each is to be found: by hand, of who had last what they have most
+-- the last basket of each is to be found: by day customer 3 has rice again, of two
+-- things; by time that is a basket before the last one
 CREATE VIEW hits AS
   SELECT split, users, round(recall::numeric, 4) AS recall FROM (
     SELECT 'time' AS split, users, value AS recall FROM reco.evaluate('SELECT customer, product, 1, at FROM lines', reco.repeat(popularity => 0), split => 'last_basket', cutoffs => '{1}') WHERE metric = 'recall' AND algorithm ~ 'repeat'
@@ -74,12 +76,12 @@ CREATE VIEW wanted AS
     FROM (SELECT customer, count(*)::float8 AS wanted, count(r.item_id)::float8 AS found
             FROM later LEFT JOIN (SELECT u, x.* FROM generate_series(1, 60) u, earlier_model.recommend(u, 5, include_seen => true) x) r ON r.u = customer AND r.item_id = product
            WHERE product IN (SELECT product FROM earlier) GROUP BY 1) x;
-SELECT e.metric, abs(e.value - CASE metric WHEN 'recall' THEN w.recall ELSE w.hit_rate END) < 1e-9 AS equal, e.users = w.users AS users, e.value > 0.3 AS much
+SELECT e.metric, abs(e.value - CASE metric WHEN 'recall' THEN w.recall ELSE w.hit_rate END) < 1e-9 AS equal, e.users = w.users AS users, e.value > 0.2 AS much
   FROM reco.evaluate('SELECT customer, product, 1, basket FROM many', reco.repeat(neighbors => 5), split => 'last_basket', cutoffs => '{5}') e, wanted w
  WHERE metric IN ('recall', 'hit_rate') AND algorithm ~ 'repeat' ORDER BY 1;
 SELECT count(*) > 0 AS tuned FROM reco.tune('SELECT customer, product, 1, basket FROM many', reco.repeat(), split => 'last_basket');
 CALL reco.evaluate_into('figures', 'SELECT customer, product, 1, basket FROM many', reco.repeat(), split => 'last_basket');
-SELECT DISTINCT split FROM figures;
+SELECT count(*) > 0 AS rows FROM figures;
 
 -- what it needs
 SELECT reco.evaluate('SELECT customer, product FROM lines', reco.repeat(), split => 'last_basket');

@@ -106,6 +106,40 @@ is_trained(const splitting *s, int32_t user, int32_t item)
 		   reco_find(a->col, a->start[user], a->start[user + 1], item) >= 0;
 }
 
+/* The first of a user's rows of repeats, of which only a part is hidden. */
+static inline int64_t
+first_row(const splitting *s, int32_t u)
+{
+	return s->rule->kind == RECO_SPLIT_LAST_BASKET && s->x->repeats.start ? s->x->repeats.start[u]
+																		  : 0;
+}
+
+/*
+ * What pair e of user u has in the hidden part: of all its rows, or of the last basket.  *r: its
+ * first row, which goes on.  False to stop.
+ */
+static bool
+hidden_value(splitting *s, int32_t u, int64_t e, int64_t *r, float *sum, float *latest)
+{
+	const reco_interactions *from = s->from;
+	const reco_repeats *repeats = &from->repeats;
+	bool rows = s->rule->kind == RECO_SPLIT_LAST_BASKET && repeats->start;
+	int64_t end = rows ? repeats->start[u + 1] : 0;
+	int64_t first = *r;
+
+	*sum = from->by_user.value ? from->by_user.value[e] : 1;
+	*latest = from->latest ? from->latest[e] : *sum;
+	for (; *r < end && repeats->row[*r].item == from->by_user.col[e]; (*r)++)
+	{
+		first += repeats->time[*r] <= s->until[u];
+		if (stops(s, 1))
+			return false;
+	}
+	return *r == first || !s->hidden[e] ||
+		   reco_row_pair(s->env, repeats->row + first, repeats->time + first, *r - first, &s->done,
+						 sum, latest);
+}
+
 /*
  * What is hidden of a user, and what of that the training does not know: to_user and to_item
  * become 1 of unknown ones for now.
@@ -117,12 +151,15 @@ look_at_user(splitting *s, int32_t u)
 	int32_t user = user_in_x(s, u);
 	bool user_known = user >= 0 && s->user[user] >= 0;
 	bool worth = false;
+	int64_t r = first_row(s, u);
 
 	for (int64_t e = h->start[u]; e < h->start[u + 1]; e++)
 	{
 		int32_t item = item_in_x(s, h->col[e]);
 		bool item_known = item >= 0 && s->item_trained[item];
 		bool given = s->rule->kind == RECO_SPLIT_GIVEN;
+		float sum;
+		float latest;
 
 		if (stops(s, 2))
 			return false;
@@ -131,6 +168,8 @@ look_at_user(splitting *s, int32_t u)
 		else
 			s->hidden[e] = given ? !is_trained(s, user, item) : s->chosen[e];
 		s->counts->in_both += given && !s->hidden[e];
+		if (!hidden_value(s, u, e, &r, &sum, &latest))
+			return false;
 		if (!s->hidden[e])
 			continue;
 		if (!user_known || !item_known)
@@ -144,7 +183,7 @@ look_at_user(splitting *s, int32_t u)
 				continue;
 		}
 		s->counts->hidden++;
-		worth = worth || h->value == NULL || h->value[e] > 0;
+		worth = worth || sum > 0;
 	}
 	s->counts->users += worth;
 	return !stops(s, 4);
@@ -360,42 +399,28 @@ make_train(splitting *s, reco_interactions *train)
 	return status;
 }
 
-/* The rows r .. end - 1 are what is hidden of a pair: interaction `at` of the hidden part. */
-static bool
-take_later(splitting *s, int64_t r, int64_t end, reco_interactions *hidden, int64_t at)
-{
-	const reco_repeats *repeats = &s->from->repeats;
-
-	return reco_row_pair(s->env, repeats->row + r, repeats->time + r, end - r, &s->done,
-						 &hidden->by_user.value[at], &hidden->latest[at]);
-}
-
 /* Of a user those hidden pairs whose items the training part has, or those that it has not. */
 static bool
 hide_user(splitting *s, int32_t u, bool in_train, reco_interactions *hidden, int64_t *to)
 {
 	const reco_csr *h = &s->from->by_user;
-	const reco_repeats *repeats = &s->from->repeats;
-	bool rows = repeats->start && s->rule->kind == RECO_SPLIT_LAST_BASKET;
-	int64_t r = rows ? repeats->start[u] : 0;
-	int64_t end = rows ? repeats->start[u + 1] : 0;
+	int64_t r = first_row(s, u);
 
 	for (int64_t e = h->start[u]; e < h->start[u + 1]; e++)
 	{
 		int32_t item = s->to_item[h->col[e]];
-		int64_t first = r;
+		float sum;
+		float latest = 0;
 
-		for (; r < end && repeats->row[r].item == h->col[e]; r++)
-		{
-			first += repeats->time[r] <= s->until[u];
-			if (stops(s, 1))
-				return false;
-		}
+		if (!hidden_value(s, u, e, &r, &sum, &latest))
+			return false;
 		if (s->hidden[e] && item >= 0 && (item < s->items) == in_train)
 		{
 			take(s->from, e, item, hidden, to);
-			if (r > first && !take_later(s, first, r, hidden, *to - 1))
-				return false;
+			if (hidden->by_user.value)
+				hidden->by_user.value[*to - 1] = sum;
+			if (hidden->latest)
+				hidden->latest[*to - 1] = latest;
 		}
 		if (stops(s, 2))
 			return false;
