@@ -83,6 +83,16 @@ SELECT count(*) > 0 AS tuned FROM reco.tune('SELECT customer, product, 1, basket
 CALL reco.evaluate_into('figures', 'SELECT customer, product, 1, basket FROM many', reco.repeat(), split => 'last_basket');
 SELECT count(*) > 0 AS rows FROM figures;
 
+-- a model is measured likewise, and so are guards
+CALL reco.create_model('measured', 'SELECT customer, product, 1, basket FROM many', reco.repeat(neighbors => 5));
+SELECT metrics ->> 'split' AS split, round((metrics ->> 'ndcg@10')::numeric, 6) = (SELECT round(value::numeric, 6)
+    FROM reco.evaluate('SELECT customer, product, 1, basket FROM many', reco.repeat(neighbors => 5), split => 'last_basket') WHERE metric = 'ndcg' AND algorithm ~ 'repeat') AS equal
+  FROM measured.versions;
+CALL reco.refresh('measured', guard => 'ndcg@10 >= 1 * current');
+CALL reco.refresh('measured', guard => 'ndcg@10 >= 0.99');
+SELECT version, active FROM measured.versions ORDER BY 1;
+SELECT reco.auto(split => 'last_basket');
+
 -- what it needs
 SELECT reco.evaluate('SELECT customer, product FROM lines', reco.repeat(), split => 'last_basket');
 SELECT reco.evaluate('SELECT customer, product, 1, NULL::date FROM lines', reco.repeat(), split => 'last_basket');

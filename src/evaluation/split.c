@@ -359,7 +359,8 @@ reco_split_repeat(RecoSplit *split, const RecoData *data, RecoBudget *budget)
 {
 	reco_split_counts counts;
 
-	if (data->x.by_user.start[data->x.by_user.rows] > SMALL)
+	if (data->x.by_user.start[data->x.by_user.rows] > SMALL ||
+		split->rule.kind == RECO_SPLIT_LAST_BASKET)
 		return;
 	reco_split_data(split, data, budget, NULL, NULL, NULL, &counts);
 	if (counts.users == 0 || counts.users >= FEW_USERS)

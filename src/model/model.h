@@ -205,6 +205,7 @@ struct RecoAlgorithm
 	const char *source; /* how recommend() names lists of this algorithm */
 	/* what a negative value does, where it is no rating; NULL: members say it */
 	const char *negative;
+	bool comes_again; /* of what it lists users have most already: it is measured by that, too */
 	/* another takes its place before a training (evaluation/choice.h): options are all it has */
 	bool replaced;
 	bool

@@ -279,6 +279,7 @@ const RecoAlgorithm reco_algorithm_repeat = {
 	.name = "repeat",
 	.negative = "counts as any other",
 	.source = "model",
+	.comes_again = true,
 	.needs_users = repeat_needs_users,
 	.options = repeat_options,
 	.params_size = sizeof(RepeatParams),
