@@ -70,7 +70,7 @@ CREATE TABLE many AS
 CREATE VIEW numbered AS SELECT *, max(basket) OVER (PARTITION BY customer) AS last FROM many;
 CREATE TABLE earlier AS SELECT customer, product, basket FROM numbered WHERE basket < last OR last = 1;
 CREATE TABLE later AS SELECT DISTINCT customer, product FROM numbered WHERE basket = last AND last > 1;
-CALL reco.create_model('earlier_model', 'SELECT customer, product, 1, basket FROM earlier', reco.repeat(neighbors => 5));
+CALL reco.create_model('earlier_model', 'SELECT customer, product, 1, basket FROM earlier', reco.repeat(neighbors => 5), options => reco.options(measure => false));
 CREATE VIEW wanted AS
   SELECT avg(found / wanted) AS recall, avg((found > 0)::int) AS hit_rate, count(*) AS users
     FROM (SELECT customer, count(*)::float8 AS wanted, count(r.item_id)::float8 AS found
