@@ -99,7 +99,7 @@ SELECT reco.evaluate('SELECT customer, product, 1, NULL::date FROM lines', reco.
 SELECT reco.evaluate('SELECT customer, product, 1, at FROM lines', reco.repeat(), split => 'last_basket', cut => now());
 SELECT reco.evaluate('SELECT customer, product, 1, at FROM lines', reco.repeat(), split => 'last_basket', test => 'SELECT 1, 2');
 
+DROP VIEW hits, numbered, wanted;
 DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP SCHEMA %I CASCADE', model), '; ') FROM reco.models WHERE model IN ('by_day', 'days', 'dates', 'local', 'times', 'earlier_model', 'measured')); END $$;
-DROP VIEW hits, numbered, wanted CASCADE;
 DROP TABLE lines, many, earlier, later, figures;
 DROP FUNCTION differ;
