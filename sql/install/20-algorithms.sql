@@ -200,7 +200,8 @@ CREATE FUNCTION reco.options(
   value_cap pg_catalog.float8 DEFAULT NULL,
   measure pg_catalog.bool DEFAULT true,
   retune pg_catalog.interval DEFAULT NULL,
-  session_gap pg_catalog.interval DEFAULT NULL
+  session_gap pg_catalog.interval DEFAULT NULL,
+  basket_by pg_catalog.text DEFAULT NULL
 ) RETURNS reco.data_options
 AS 'MODULE_PATHNAME', 'reco_make_options'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -31,7 +31,15 @@ COMMENT ON FUNCTION reco.session_knn IS
 
 CREATE FUNCTION reco.repeat(
   decay pg_catalog.float8 DEFAULT 0.9,
-  popularity pg_catalog.float8 DEFAULT 8
+  popularity pg_catalog.float8 DEFAULT 8,
+  item_rates pg_catalog.bool DEFAULT true,
+  shrinkage pg_catalog.float8 DEFAULT 20,
+  neighbors pg_catalog.int4 DEFAULT 0,
+  own_weight pg_catalog.float8 DEFAULT 0.015,
+  neighbor_decay pg_catalog.float8 DEFAULT 0.7,
+  groups pg_catalog.int4 DEFAULT 1,
+  group_decay pg_catalog.float8 DEFAULT 0.9,
+  normalized pg_catalog.bool DEFAULT true
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

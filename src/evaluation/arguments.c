@@ -155,19 +155,21 @@ static RecoSplit
 read_split(FunctionCallInfo fcinfo, int first)
 {
 	/* in the order of their kinds */
-	static const char *const splits[] = {"random", "last", "time", "next_item", NULL};
+	static const char *const splits[] = {"random",    "last",        "time",
+										 "next_item", "last_basket", NULL};
 	static const char *const unknowns[] = {"skip", "miss", "popular", NULL};
 	RecoSplit split = {.rule = {.kind = choice(fcinfo, first + RECO_ARG_SPLIT, "split", splits)}};
 	bool cut = !PG_ARGISNULL(first + RECO_ARG_CUT);
 	bool test = !PG_ARGISNULL(first + RECO_ARG_TEST);
 	const char *given = splits[split.rule.kind];
+	bool basket = split.rule.kind == RECO_SPLIT_LAST_BASKET;
 
 	if (cut && test)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("cut and test cannot be given together"),
 						errhint("What is to be found is either what comes at the cut and after it, "
 								"or the test.")));
-	if ((cut && split.rule.kind == RECO_SPLIT_LAST) ||
+	if ((cut && (split.rule.kind == RECO_SPLIT_LAST || basket)) ||
 		(test && split.rule.kind != RECO_SPLIT_RANDOM))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s cannot be given with split \"%s\"", cut ? "cut" : "test", given),
@@ -180,7 +182,7 @@ read_split(FunctionCallInfo fcinfo, int first)
 	split.rule.one = split.rule.kind == RECO_SPLIT_LAST && PG_ARGISNULL(first + RECO_ARG_FRACTION);
 	split.rule.seed = (uint64) PG_GETARG_INT64(first + RECO_ARG_SEED);
 	split.unknown = choice(fcinfo, first + RECO_ARG_UNKNOWN, "value of unknown", unknowns);
-	if (cut || test || split.rule.one)
+	if (cut || test || split.rule.one || basket)
 		return split;
 	reco_require_argument(fcinfo, first + RECO_ARG_FRACTION, "test_fraction");
 	split.rule.fraction = PG_GETARG_FLOAT8(first + RECO_ARG_FRACTION);

@@ -295,7 +295,7 @@ evaluate(RecoMeasurement *e, RecoModel *model, reco_value_rule rule, RecoBudget 
 		.strangers = cases ? 0 : e->hidden.by_user.rows - e->train.by_user.rows,
 		.misses = !cases && e->split->unknown == RECO_UNKNOWN_MISS,
 		.prefixes = cases ? &prefixes : NULL,
-		.repeats = cases,
+		.repeats = cases || e->split->rule.kind == RECO_SPLIT_LAST_BASKET,
 		.predicts = spec->predicts_value,
 		.truth = reco_spec_values(spec, e->hidden.by_user.value, e->hidden.latest),
 		.filler = e->popular,

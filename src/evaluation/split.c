@@ -31,7 +31,8 @@
 const char *
 reco_split_name(const RecoSplit *split)
 {
-	static const char *const names[] = {"random", "last", "time", "next_item", "test"};
+	static const char *const names[] = {"random",    "last",        "time",
+										"next_item", "last_basket", "test"};
 
 	if (split->parts > 1)
 		return psprintf("%s x %d", names[split->rule.kind], split->parts);
@@ -227,6 +228,8 @@ reco_split_described(const RecoSplit *split, const RecoData *data, const reco_sp
 		case RECO_SPLIT_NEXT_ITEM:
 			return psprintf("by the next item of users who end at %s or later",
 							time_text(data, counts->cut));
+		case RECO_SPLIT_LAST_BASKET:
+			return pstrdup("by the last basket of each user");
 		case RECO_SPLIT_GIVEN:
 			return pstrdup("by the test");
 	}
@@ -307,6 +310,14 @@ reco_split_require(const RecoSplit *split, const RecoData *data, const reco_spli
 						 : errhint("What begins at the same time is in the same part: give another "
 								   "test_fraction, or finer times.")));
 			break;
+		case RECO_SPLIT_LAST_BASKET:
+			ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+							errmsg("no user of the source has two baskets"),
+							errdetail("What a user has at one time, or with basket_by => 'day' on "
+									  "one day, is a basket."),
+							errhint("The last one is found by those before it: read more rows, or "
+									"finer times.")));
+			break;
 		case RECO_SPLIT_GIVEN:
 			ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 							errmsg("test has nothing that the source does not have"),
@@ -348,7 +359,8 @@ reco_split_repeat(RecoSplit *split, const RecoData *data, RecoBudget *budget)
 {
 	reco_split_counts counts;
 
-	if (data->x.by_user.start[data->x.by_user.rows] > SMALL)
+	if (data->x.by_user.start[data->x.by_user.rows] > SMALL ||
+		split->rule.kind == RECO_SPLIT_LAST_BASKET)
 		return;
 	reco_split_data(split, data, budget, NULL, NULL, NULL, &counts);
 	if (counts.users == 0 || counts.users >= FEW_USERS)

@@ -69,6 +69,7 @@ reco_worth_split(RecoMeasurement *e, RecoAutoSplit kind, char **hidden)
 		[RECO_AUTO_SPLIT_RANDOM] = RECO_SPLIT_RANDOM,
 		[RECO_AUTO_SPLIT_LAST] = RECO_SPLIT_LAST,
 		[RECO_AUTO_SPLIT_TIME] = RECO_SPLIT_TIME,
+		[RECO_AUTO_SPLIT_LAST_BASKET] = RECO_SPLIT_LAST_BASKET,
 	};
 	RecoSplit *split = palloc0(sizeof(RecoSplit));
 	char *reason = NULL;
@@ -159,6 +160,22 @@ asked_by(const RecoSpec *asked)
 	return asked->algorithm->replaced ? asked->params : NULL;
 }
 
+/*
+ * How it is measured where nobody says: by what users have next, things that they had among it,
+ * where the algorithm is about that and enough of them have two baskets.
+ */
+static RecoAutoSplit
+split_for(const RecoData *data, const RecoSpec *spec, RecoBudget *budget)
+{
+	RecoSplit baskets = {.rule = {.kind = RECO_SPLIT_LAST_BASKET}};
+	reco_split_counts counts;
+
+	if (!spec->algorithm->comes_again || data->x.time == NULL)
+		return RECO_AUTO_SPLIT_AUTO;
+	reco_split_data(&baskets, data, budget, NULL, NULL, NULL, &counts);
+	return counts.users >= RECO_SPLIT_USERS ? RECO_AUTO_SPLIT_LAST_BASKET : RECO_AUTO_SPLIT_AUTO;
+}
+
 bool
 reco_worth_measure(const RecoData *data, const RecoSpec *spec, const RecoSpec *asked,
 				   const RecoMetric *guard, RecoBudget *outer, MemoryContext result,
@@ -168,7 +185,7 @@ reco_worth_measure(const RecoData *data, const RecoSpec *spec, const RecoSpec *a
 		AllocSetContextCreate(CurrentMemoryContext, "reco worth", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	const RecoAutoParams *by = asked_by(asked);
-	RecoAutoSplit split = by ? (RecoAutoSplit) by->split : RECO_AUTO_SPLIT_AUTO;
+	RecoAutoSplit split;
 	RecoMetric metric = by ? reco_metric_parse(by->metric, "metric") : reco_worth_metric(spec);
 	RecoBudget budget;
 	RecoMeasurement e = {.budget = &budget, .data = data};
@@ -177,6 +194,7 @@ reco_worth_measure(const RecoData *data, const RecoSpec *spec, const RecoSpec *a
 
 	reco_budget_init(&budget, context);
 	budget.limit -= Min(budget.limit, outer->used);
+	split = by ? (RecoAutoSplit) by->split : split_for(data, spec, &budget);
 	reco_worth_want(&e, &metric);
 	if (guard)
 		reco_measurement_want(&e, guard);

@@ -387,7 +387,7 @@ spec_parse(JsonbContainer *object, int depth)
 	spec->features = features_of(spec);
 	reco_spec_find_raw(spec);
 	spec->latest = spec->members > 0 ? spec->member[0]->latest : spec->predicts_value;
-	spec->needs_users = spec->algorithm->needs_users;
+	spec->needs_users = spec->algorithm->needs_users && spec->algorithm->needs_users(spec);
 	for (int m = 0; m < spec->members; m++)
 		spec->needs_users = spec->needs_users || spec->member[m]->needs_users;
 	return spec;

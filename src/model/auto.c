@@ -21,7 +21,7 @@
 static const char *const metric_default[] = {"ndcg@10", NULL};
 
 /* In the order of RecoAutoSplit. */
-static const char *const splits[] = {"auto", "random", "last", "time", NULL};
+static const char *const splits[] = {"auto", "random", "last", "time", "last_basket", NULL};
 
 static const reco_option auto_options[] = {
 	{"metric", RECO_OPTION_TEXT, FIELD(metric), 0, 0, 0, metric_default},

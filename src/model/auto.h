@@ -13,7 +13,8 @@ typedef enum RecoAutoSplit
 	RECO_AUTO_SPLIT_AUTO, /* by time where there are times, else at random */
 	RECO_AUTO_SPLIT_RANDOM,
 	RECO_AUTO_SPLIT_LAST,
-	RECO_AUTO_SPLIT_TIME
+	RECO_AUTO_SPLIT_TIME,
+	RECO_AUTO_SPLIT_LAST_BASKET
 } RecoAutoSplit;
 
 typedef struct RecoAutoParams

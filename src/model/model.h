@@ -205,13 +205,15 @@ struct RecoAlgorithm
 	const char *source; /* how recommend() names lists of this algorithm */
 	/* what a negative value does, where it is no rating; NULL: members say it */
 	const char *negative;
-	bool needs_users; /* scores with what all users have, and with what prepare_users makes */
+	bool comes_again; /* of what it lists users have most already: it is measured by that, too */
 	/* another takes its place before a training (evaluation/choice.h): options are all it has */
 	bool replaced;
 	bool
 		weighs_features; /* gives what is known about items weights, of which a model has one set */
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
 	bool (*predicts_value)(const RecoSpec *spec);
+	/* scores with what all users have, and with what prepare_users makes; NULL: no */
+	bool (*needs_users)(const RecoSpec *spec);
 	/* whether it compares values with their mean, which takes them as they are; NULL: no */
 	bool (*compares_values)(const RecoSpec *spec);
 	/* RecoSpec.features; NULL: none */
@@ -420,6 +422,8 @@ extern float *reco_zeros(RecoBudget *budget, int32 n);
 /* For `reads` of an algorithm that reads the interactions by item; that reads events. */
 extern unsigned reco_reads_items(const RecoSpec *spec);
 extern unsigned reco_reads_events(const RecoSpec *spec);
+/* For `needs_users`, where it does whatever the options are. */
+extern bool reco_needs_users(const RecoSpec *spec);
 /*
  * The members of a model of that algorithm with their declared parts, which are not there yet;
  * palloc'd.  Returns how many.

@@ -335,6 +335,12 @@ reco_reads_items(const RecoSpec *spec)
 	return RECO_READS_ITEMS;
 }
 
+bool
+reco_needs_users(const RecoSpec *spec)
+{
+	return true;
+}
+
 unsigned
 reco_reads_events(const RecoSpec *spec)
 {

@@ -184,13 +184,14 @@ take_events(const UserRows *rows, const int64 *time)
 
 /* What a user did, of the items that they have. */
 static void
-order_events(RecoBudget *budget, reco_timed *event, int64 n, int64 gap, reco_profile *now)
+order_events(RecoBudget *budget, reco_timed *event, int64 n, int64 gap, int64 basket,
+			 reco_profile *now)
 {
 	int32 *item = take(n, sizeof(int32));
 	float *moment = take(n, sizeof(float));
 
 	now->events = reco_ordered_user(&budget->env, event, n, now->item, now->n, gap, item, moment);
-	if (now->events < 0)
+	if (now->events < 0 || !reco_ordered_baskets(&budget->env, event, now->events, basket, moment))
 		reco_budget_check(budget, RECO_STOPPED, "reading a user's rows");
 	now->event = item;
 	now->moment = moment;
@@ -238,7 +239,8 @@ merge_rows(UserRows *rows, reco_profile *now)
 	now->value = value;
 	if (event)
 		order_events(&budget, event, rows->n,
-					 reco_data_session_gap(&rows->serving->options, rows->events.time_type), now);
+					 reco_data_session_gap(&rows->serving->options, rows->events.time_type),
+					 reco_data_basket(&rows->serving->options, rows->events.time_type), now);
 	pfree(row.kept);
 	pfree(rows->entry);
 	pfree(rows->time);

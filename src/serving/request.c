@@ -160,7 +160,8 @@ id_of(IdType *type, const char *name, const JsonbValue *value, Datum *id)
 {
 	if (value->type == jbvNull)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("\"%s\" must not contain nulls", name)));
+						errmsg("\"%s\" must not contain nulls", name),
+						errhint("Leave the nulls out: array_remove() does.")));
 	if (value->type == jbvString)
 		return id_from_text(type, pnstrdup(value->val.string.val, value->val.string.len), id);
 	if (value->type != jbvNumeric)
@@ -216,7 +217,8 @@ request_subject_items(Request *request, const char *name, int *n)
 		reco_poll();
 		if (nulls && nulls[k])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("\"%s\" must not contain nulls", name)));
+							errmsg("\"%s\" must not contain nulls", name),
+							errhint("Leave the nulls out: array_remove() does.")));
 		old = MemoryContextSwitchTo(scratch);
 		number[k] = id_from_datum(serving->item_type, ids[k], type, &id)
 						? id_dict_find(serving->items, id)

@@ -119,7 +119,7 @@ sql(q{
 });
 
 my %algorithms = algorithms($node, ials => 'factors => 5, iterations => 2', als => 'factors => 4, iterations => 2', item_knn => 'neighbors => 5',
-  user_knn => 'neighbors => 5', rp3beta => 'neighbors => 5');
+  user_knn => 'neighbors => 5', rp3beta => 'neighbors => 5', repeat => 'neighbors => 5');
 for my $name (sort keys %algorithms)
 {
   sql("CALL reco.create_model('$name', source => 'lines', algorithm => $algorithms{$name}, items => 'about', users => 'people')");

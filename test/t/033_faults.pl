@@ -90,7 +90,7 @@ sql(q{
 
 my %algorithms = (
   algorithms($node, ials => 'factors => 4, iterations => 2', als => 'factors => 4, iterations => 2', svd => 'factors => 4',
-    item_knn => 'neighbors => 5', user_knn => 'neighbors => 5', rp3beta => 'neighbors => 5'),
+    item_knn => 'neighbors => 5', user_knn => 'neighbors => 5', rp3beta => 'neighbors => 5', repeat => 'neighbors => 5'),
   asymmetric => q{reco.item_knn(similarity => 'conditional', biases => true)},
   prior => q{reco.als(factors => 4, iterations => 2, prior => 'p')});
 sql(q{CALL reco.create_model('p', 'SELECT * FROM lines WHERE product_id < 12', reco.als(factors => 4, iterations => 2))});

@@ -18,6 +18,7 @@ typedef struct whole
 	bool hidden;
 	bool cut; /* what is not before this time is no part of the training */
 	int64_t at;
+	int64_t later; /* rows that are not before it, and hidden all the same */
 } whole;
 
 typedef struct wholes
@@ -69,7 +70,7 @@ pairs_of(const source *s, const row *rows)
 		const row *at = &w.rows[r];
 
 		if (r == 0 || at[-1].user != at->user || at[-1].item != at->item)
-			w.pair[w.n++] = (whole){at->user, at->item, at, 0, false, false, 0};
+			w.pair[w.n++] = (whole){at->user, at->item, at, 0, false, false, 0, 0};
 		w.pair[w.n - 1].rows++;
 	}
 	return w;
@@ -102,6 +103,20 @@ merge(const whole *p, int64_t n)
 	out.sum = (float) sum;
 	out.latest = (float) (last / (double) lasts);
 	return out;
+}
+
+/* What is hidden of a pair. */
+static split_pair
+merge_later(const whole *p)
+{
+	whole later = *p;
+
+	if (p->later > 0)
+	{
+		later.first += p->rows - p->later;
+		later.rows = p->later;
+	}
+	return merge(&later, later.rows);
 }
 
 static int64_t
@@ -154,6 +169,38 @@ hide_of_user(mimic_env *m, const reco_split_rule *rule, whole *pair, int64_t n)
 	free(out);
 }
 
+/* Times of one basket have one number; one that is not known has its own. */
+static bool
+same_basket(int64_t a, int64_t b, int64_t basket)
+{
+	if (a == b || basket == 0 || a == INT64_MIN || b == INT64_MIN)
+		return a == b;
+	return floorl((long double) a / basket) == floorl((long double) b / basket);
+}
+
+static void
+hide_last_basket(int64_t basket, whole *pair, int64_t n)
+{
+	int64_t last = INT64_MIN;
+	bool earlier = false;
+
+	for (int64_t k = 0; k < n; k++)
+		for (int64_t r = 0; r < pair[k].rows; r++)
+			last = pair[k].first[r].time > last ? pair[k].first[r].time : last;
+	for (int64_t k = 0; k < n; k++)
+		earlier = earlier || !same_basket(pair[k].first->time, last, basket);
+	for (int64_t k = 0; k < n && earlier; k++)
+	{
+		pair[k].cut = true;
+		for (int64_t r = 0; r < pair[k].rows; r++)
+			pair[k].later += same_basket(pair[k].first[r].time, last, basket);
+		pair[k].hidden = pair[k].later == pair[k].rows;
+		pair[k].at = INT64_MAX;
+		if (pair[k].later > 0)
+			pair[k].at = pair[k].first[pair[k].rows - pair[k].later].time;
+	}
+}
+
 static int
 compare_times(const void *a, const void *b)
 {
@@ -184,7 +231,8 @@ cut_of(const wholes *w, double fraction)
 }
 
 static void
-choose(mimic_env *m, wholes *w, const reco_split_rule *rule, reco_split_counts *counts)
+choose(mimic_env *m, wholes *w, const reco_split_rule *rule, int64_t basket,
+	   reco_split_counts *counts)
 {
 	if (rule->kind == RECO_SPLIT_TIME)
 	{
@@ -204,7 +252,10 @@ choose(mimic_env *m, wholes *w, const reco_split_rule *rule, reco_split_counts *
 		n = 1;
 		while (p + n < w->n && w->pair[p + n].user == w->pair[p].user)
 			n++;
-		hide_of_user(m, rule, w->pair + p, n);
+		if (rule->kind == RECO_SPLIT_LAST_BASKET)
+			hide_last_basket(basket, w->pair + p, n);
+		else
+			hide_of_user(m, rule, w->pair + p, n);
 	}
 }
 
@@ -236,7 +287,7 @@ train_on(const wholes *w, const int32_t *user, const int32_t *item, mimic_part *
 		while (rows < pair->rows && (!pair->cut || pair->first[rows].time < pair->at ||
 									 pair->first[rows].time == pair->first->time))
 			rows++;
-		counts->rows_left_out += pair->rows - rows;
+		counts->rows_left_out += pair->rows - rows - pair->later;
 		train->pair[train->pairs] = merge(pair, rows);
 		train->pair[train->pairs].user = user[pair->user];
 		train->pair[train->pairs++].item = item[pair->item];
@@ -311,7 +362,7 @@ hide(const source *s, const wholes *w, const numbers *x, const reco_split_rule *
 		bool user_known = user >= 0 && x->user_known[user];
 		bool item_known = item >= 0 && x->item_known[item];
 
-		drop[p] = !w->pair[p].hidden;
+		drop[p] = !w->pair[p].hidden && w->pair[p].later == 0;
 		for (int64_t q = 0; given && q < source_pairs->n && !drop[p]; q++)
 			drop[p] = source_pairs->pair[q].user == user && source_pairs->pair[q].item == item;
 		counts->in_both += given && drop[p];
@@ -341,7 +392,7 @@ hide(const source *s, const wholes *w, const numbers *x, const reco_split_rule *
 
 		if (drop[p])
 			continue;
-		*out = merge(&w->pair[p], w->pair[p].rows);
+		*out = merge_later(&w->pair[p]);
 		out->user = h.user[w->pair[p].user];
 		out->item = h.item[w->pair[p].item];
 		hidden->pairs++;
@@ -360,7 +411,7 @@ hide(const source *s, const wholes *w, const numbers *x, const reco_split_rule *
 
 void
 mimic_split(mimic_env *m, const source *s, const row *rows, const source *test,
-			const row *test_rows, const reco_split_rule *rule, mimic_part *train,
+			const row *test_rows, const reco_split_rule *rule, int64_t basket, mimic_part *train,
 			mimic_part *hidden, reco_split_counts *counts)
 {
 	wholes w = pairs_of(s, rows);
@@ -368,7 +419,7 @@ mimic_split(mimic_env *m, const source *s, const row *rows, const source *test,
 	numbers x = numbers_alloc(s);
 
 	memset(counts, 0, sizeof(*counts));
-	choose(m, &w, rule, counts);
+	choose(m, &w, rule, basket, counts);
 	for (int64_t p = 0; p < w.n; p++)
 		if (!w.pair[p].hidden)
 		{

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,16 @@ compare_events(const void *a, const void *b)
 	if (x->time != y->time)
 		return x->time < y->time ? -1 : 1;
 	return (x->item > y->item) - (x->item < y->item);
+}
+
+/* A time that is not known is in no other's basket. */
+static bool
+same_basket(int64_t a, int64_t b, int64_t basket)
+{
+	if (a == b || basket <= 1 || a == INT64_MIN || b == INT64_MIN)
+		return a == b;
+	return floorl((long double) a / (long double) basket) ==
+		   floorl((long double) b / (long double) basket);
 }
 
 /* n rows, which are put into order, are the events of x. */
@@ -46,7 +57,7 @@ check_events(mimic_env *m, row *rows, int32_t n, const reco_interactions *x, con
 		{
 			if (e == o.start[u])
 				moment = 0;
-			else if (rows[r].time != rows[r - 1].time)
+			else if (!same_basket(rows[r].time, rows[r - 1].time, x->basket))
 				moment++;
 			if (r >= n || rows[r].user != u || rows[r].item != o.item[e] || o.moment[e] != moment)
 				fail_msg("%s: event %d", name, r);
@@ -74,12 +85,43 @@ test_sources(void **state)
 		mimic_env_init(&m);
 		mimic_shuffle(&seed, order, s->n);
 		assert_int_equal(build_matrix_with(&m, s, rows, order, &b, &x), RECO_OK);
-		check_events(&m, all, s->n, &x, s->name);
+		for (int64_t basket = 0; basket <= 9; basket += 3)
+		{
+			x.basket = basket;
+			check_events(&m, all, s->n, &x, s->name);
+		}
 		free_matrix(&m, &x);
 		free(order);
 		free(all);
 		free(rows);
 	}
+}
+
+/* Baskets begin at midnight, before the year 2000 as well; moments far apart stay so. */
+static void
+test_days(void **state)
+{
+	static const int64_t day = 86400;
+	reco_timed event[] = {
+		{INT64_MIN, 1}, {INT64_MIN + 1, 1}, {-day - 1, 1}, {-day, 2},        {-1, 1},       {0, 3},
+		{0, 4},         {day - 1, 1},       {day, 1},      {3 * day + 5, 1}, {INT64_MAX, 1}};
+	static const float wanted[] = {0, 1, 2, 3, 3, 4, 4, 4, 5, 6, 7};
+	static const float cut[] = {0, 1, 2, 3, 5, 6, 6, 6, 7, 8, 9};
+	int32_t item[11];
+	float moment[11];
+	mimic_env m;
+
+	(void) state;
+	mimic_env_init(&m);
+	assert_int_equal(reco_ordered_user(&m.env, event, 11, NULL, 0, 0, item, moment), 11);
+	assert_true(reco_ordered_baskets(&m.env, event, 11, day, moment));
+	assert_memory_equal(moment, wanted, sizeof(wanted));
+	assert_int_equal(reco_ordered_user(&m.env, event, 11, NULL, 0, 0, item, moment), 11);
+	for (int k = 4; k < 11; k++)
+		moment[k]++;
+	assert_true(reco_ordered_baskets(&m.env, event, 11, day, moment));
+	assert_memory_equal(moment, cut, sizeof(cut));
+	assert_true(reco_ordered_baskets(&m.env, event, 0, day, moment));
 }
 
 /* Of one user some items are left out. */
@@ -303,9 +345,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sources),  cmocka_unit_test(test_kept),
-		cmocka_unit_test(test_sessions), cmocka_unit_test(test_splits),
-		cmocka_unit_test(test_ends),     cmocka_unit_test(test_polls),
+		cmocka_unit_test(test_sources),  cmocka_unit_test(test_days),
+		cmocka_unit_test(test_kept),     cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_splits),   cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_polls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

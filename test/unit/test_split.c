@@ -105,7 +105,8 @@ check_split(mimic_env *m, const source *s, const row *rows, const reco_interacti
 	assert_int_equal(reco_split(&m->env, x, rule, &train, &hidden, &counts), RECO_OK);
 	assert_true(m->peak <= 3 * whole + (size_t) entries * 17 +
 							   ((size_t) s->users + (size_t) s->items + 50) * 25);
-	mimic_split(m, s, rows, test, test_rows, rule, &train_wanted, &hidden_wanted, &wanted);
+	mimic_split(m, s, rows, test, test_rows, rule, x->basket, &train_wanted, &hidden_wanted,
+				&wanted);
 	assert_counts(s, &counts, &wanted);
 	assert_part(s, "trained", &train, &train_wanted);
 	assert_true((train.repeats.start != NULL) == (rule->keep_repeats && x->repeats.start));
@@ -145,6 +146,25 @@ check_fractions(mimic_env *m, const source *s, const row *rows, const reco_inter
 		}
 }
 
+/* The last basket, of one time and longer ones. */
+static void
+check_baskets(mimic_env *m, const source *s, const row *rows, reco_interactions *x)
+{
+	static const int64_t baskets[] = {0, 1, 2, 7, 86400, INT64_MAX};
+
+	for (size_t b = 0; b < sizeof(baskets) / sizeof(baskets[0]) && s->has_time; b++)
+	{
+		reco_split_rule rule = {.kind = RECO_SPLIT_LAST_BASKET};
+
+		x->basket = baskets[b];
+		rule.keep_items = b % 2 == 1;
+		rule.keep_unknown = b % 3 >= 1;
+		rule.keep_repeats = b != 1;
+		check_split(m, s, rows, x, NULL, NULL, &rule);
+	}
+	x->basket = 0;
+}
+
 /* Rows of before the source's, of after all, and of no time. */
 static void
 spread_times(const source *s, row *rows, uint64_t seed)
@@ -181,6 +201,7 @@ test_kinds(void **state)
 		mimic_env_init(&m);
 		assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
 		check_fractions(&m, s, rows, &x);
+		check_baskets(&m, s, rows, &x);
 		free_matrix(&m, &x);
 		assert_int_equal(m.live, 0);
 		free(rows);

@@ -86,6 +86,30 @@ reco_ordered_user(const reco_env *env, reco_timed *event, int64_t n, const int32
 	return n;
 }
 
+bool
+reco_ordered_baskets(const reco_env *env, const reco_timed *event, int64_t n, int64_t basket,
+					 float *moment)
+{
+	int64_t done = 0;
+	float before = n > 0 ? moment[0] : 0;
+	float at = before;
+
+	for (int64_t k = 1; basket > 1 && k < n; k++)
+	{
+		float step = moment[k] - before;
+
+		if (step <= 1)
+			step =
+				reco_basket_of(event[k].time, basket) != reco_basket_of(event[k - 1].time, basket);
+		before = moment[k];
+		at = at + step < RECO_LAST_MOMENT ? at + step : RECO_LAST_MOMENT;
+		moment[k] = at;
+		if (stop_after(env, 2, &done))
+			return false;
+	}
+	return true;
+}
+
 /* The rows of a user's pairs, and those of pairs that repeat: at least as many as events. */
 static inline int64_t
 most_of_user(const reco_interactions *x, int32_t u)
@@ -179,7 +203,8 @@ order_all(const reco_env *env, const reco_interactions *x, reco_timed *scratch, 
 								  out->moment + to);
 		for (int64_t k = 0; out->time && k < n; k++)
 			out->time[to + k] = scratch[k].time;
-		if (n < 0 || stop_after(env, 8 * (n + 1), &done))
+		if (n < 0 || !reco_ordered_baskets(env, scratch, n, x->basket, out->moment + to) ||
+			stop_after(env, 8 * (n + 1), &done))
 			return RECO_STOPPED;
 		to += n;
 	}

@@ -9,6 +9,9 @@
  *
  * Where sessions are cut, an event that comes the gap or more after the one before begins
  * another session of the user: it is two moments later, so that whoever has the moments knows.
+ *
+ * Where baskets are longer than a time, events of one basket have one moment, in the order of their
+ * times.  Baskets begin at multiples of their length, so at midnight UTC where that is a day.
  */
 #ifndef RECO_CORE_DATA_ORDERED_H
 #define RECO_CORE_DATA_ORDERED_H
@@ -20,7 +23,7 @@ typedef struct reco_ordered
 	int64_t *start; /* users + 1 */
 	int32_t *item;
 	/*
-	 * the number of the event's time among those of its user, from 0 to RECO_LAST_MOMENT; one is
+	 * the number of the event's basket among those of its user, from 0 to RECO_LAST_MOMENT; one is
 	 * left out before each session but the first
 	 */
 	float *moment;
@@ -51,6 +54,15 @@ typedef struct reco_timed
 	int32_t item;
 } reco_timed;
 
+/* The number of the basket of a time, which rises with it; what is not known has its own. */
+static inline int64_t
+reco_basket_of(int64_t time, int64_t basket)
+{
+	if (basket <= 1 || time == INT64_MIN)
+		return time;
+	return time >= 0 ? time / basket : -1 - (-1 - time) / basket;
+}
+
 /*
  * Orders the n events of a user, but for those of items that are not among the n_kept ones, which
  * rise (kept NULL: all are), to item and moment, and leaves them in order in event.  gap: between
@@ -61,6 +73,13 @@ typedef struct reco_timed
 extern int64_t reco_ordered_user(const reco_env *env, reco_timed *event, int64_t n,
 								 const int32_t *kept, int64_t n_kept, int64_t gap, int32_t *item,
 								 float *moment);
+
+/*
+ * Gives n events, ordered as above, the moments of baskets of that length; 0: they have them.
+ * Moments that are further apart than one stay so.  False when poll asked for an end.
+ */
+extern bool reco_ordered_baskets(const reco_env *env, const reco_timed *event, int64_t n,
+								 int64_t basket, float *moment);
 
 /*
  * The events of all users, with their times if these are asked for, cut by x->session_gap.  Where

@@ -63,6 +63,7 @@ typedef struct reco_interactions
 	reco_repeats repeats;
 	/* so much later, in units of times, begins another session of the user; 0: nothing does */
 	int64_t session_gap;
+	int64_t basket; /* so many units of time are one basket; 0: each time is (ordered.h) */
 	int64_t merged; /* rows that went into another row's entry */
 	int64_t capped; /* pairs that rules.max left out */
 	int32_t capped_users;

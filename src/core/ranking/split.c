@@ -106,6 +106,40 @@ is_trained(const splitting *s, int32_t user, int32_t item)
 		   reco_find(a->col, a->start[user], a->start[user + 1], item) >= 0;
 }
 
+/* The first of a user's rows of repeats, of which only a part is hidden. */
+static inline int64_t
+first_row(const splitting *s, int32_t u)
+{
+	return s->rule->kind == RECO_SPLIT_LAST_BASKET && s->x->repeats.start ? s->x->repeats.start[u]
+																		  : 0;
+}
+
+/*
+ * What pair e of user u has in the hidden part: of all its rows, or of the last basket.  *r: its
+ * first row, which goes on.  False to stop.
+ */
+static bool
+hidden_value(splitting *s, int32_t u, int64_t e, int64_t *r, float *sum, float *latest)
+{
+	const reco_interactions *from = s->from;
+	const reco_repeats *repeats = &from->repeats;
+	bool rows = s->rule->kind == RECO_SPLIT_LAST_BASKET && repeats->start;
+	int64_t end = rows ? repeats->start[u + 1] : 0;
+	int64_t first = *r;
+
+	*sum = from->by_user.value ? from->by_user.value[e] : 1;
+	*latest = from->latest ? from->latest[e] : *sum;
+	for (; *r < end && repeats->row[*r].item == from->by_user.col[e]; (*r)++)
+	{
+		first += repeats->time[*r] <= s->until[u];
+		if (stops(s, 1))
+			return false;
+	}
+	return *r == first || !s->hidden[e] ||
+		   reco_row_pair(s->env, repeats->row + first, repeats->time + first, *r - first, &s->done,
+						 sum, latest);
+}
+
 /*
  * What is hidden of a user, and what of that the training does not know: to_user and to_item
  * become 1 of unknown ones for now.
@@ -117,17 +151,25 @@ look_at_user(splitting *s, int32_t u)
 	int32_t user = user_in_x(s, u);
 	bool user_known = user >= 0 && s->user[user] >= 0;
 	bool worth = false;
+	int64_t r = first_row(s, u);
 
 	for (int64_t e = h->start[u]; e < h->start[u + 1]; e++)
 	{
 		int32_t item = item_in_x(s, h->col[e]);
 		bool item_known = item >= 0 && s->item_trained[item];
 		bool given = s->rule->kind == RECO_SPLIT_GIVEN;
+		float sum;
+		float latest;
 
 		if (stops(s, 2))
 			return false;
-		s->hidden[e] = given ? !is_trained(s, user, item) : s->chosen[e];
+		if (s->rule->kind == RECO_SPLIT_LAST_BASKET)
+			s->hidden[e] = s->x->time[e] > s->until[u];
+		else
+			s->hidden[e] = given ? !is_trained(s, user, item) : s->chosen[e];
 		s->counts->in_both += given && !s->hidden[e];
+		if (!hidden_value(s, u, e, &r, &sum, &latest))
+			return false;
 		if (!s->hidden[e])
 			continue;
 		if (!user_known || !item_known)
@@ -141,7 +183,7 @@ look_at_user(splitting *s, int32_t u)
 				continue;
 		}
 		s->counts->hidden++;
-		worth = worth || h->value == NULL || h->value[e] > 0;
+		worth = worth || sum > 0;
 	}
 	s->counts->users += worth;
 	return !stops(s, 4);
@@ -192,6 +234,7 @@ part_alloc(const reco_env *env, const reco_interactions *x, int32_t users, int32
 	size_t n = (size_t) entries + 1;
 
 	out->session_gap = x->session_gap;
+	out->basket = x->basket;
 	a->rows = users;
 	a->cols = items;
 	a->start = env->alloc(env->arg, ((size_t) users + 1) * sizeof(int64_t));
@@ -287,7 +330,9 @@ take_rows(splitting *s, int32_t u, int64_t r, int64_t end, reco_interactions *tr
 
 	if (n < 0)
 		return RECO_STOPPED;
-	s->counts->rows_left_out += end - r - n;
+	/* what comes later is in the hidden part, or nowhere */
+	if (s->rule->kind != RECO_SPLIT_LAST_BASKET)
+		s->counts->rows_left_out += end - r - n;
 	if (train == NULL)
 		return RECO_OK;
 	if (keep_rows(s, r, n, train) != RECO_OK)
@@ -360,13 +405,24 @@ static bool
 hide_user(splitting *s, int32_t u, bool in_train, reco_interactions *hidden, int64_t *to)
 {
 	const reco_csr *h = &s->from->by_user;
+	int64_t r = first_row(s, u);
 
 	for (int64_t e = h->start[u]; e < h->start[u + 1]; e++)
 	{
 		int32_t item = s->to_item[h->col[e]];
+		float sum;
+		float latest = 0;
 
+		if (!hidden_value(s, u, e, &r, &sum, &latest))
+			return false;
 		if (s->hidden[e] && item >= 0 && (item < s->items) == in_train)
+		{
 			take(s->from, e, item, hidden, to);
+			if (hidden->by_user.value)
+				hidden->by_user.value[*to - 1] = sum;
+			if (hidden->latest)
+				hidden->latest[*to - 1] = latest;
+		}
 		if (stops(s, 2))
 			return false;
 	}
@@ -454,8 +510,11 @@ splitting_alloc(splitting *s)
 	s->item_trained = zeroed(env, (size_t) a->cols + 1);
 	s->to_user = zeroed(env, ((size_t) h->rows + 1) * sizeof(int32_t));
 	s->to_item = zeroed(env, ((size_t) h->cols + 1) * sizeof(int32_t));
-	s->hidden = s->from == s->x ? s->chosen : env->alloc(env->arg, (size_t) h->start[h->rows] + 1);
-	if (s->rule->kind == RECO_SPLIT_LAST || s->rule->kind == RECO_SPLIT_TIME)
+	s->hidden = s->from == s->x && s->rule->kind != RECO_SPLIT_LAST_BASKET
+					? s->chosen
+					: env->alloc(env->arg, (size_t) h->start[h->rows] + 1);
+	if (s->rule->kind == RECO_SPLIT_LAST || s->rule->kind == RECO_SPLIT_TIME ||
+		s->rule->kind == RECO_SPLIT_LAST_BASKET)
 	{
 		s->until = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int64_t));
 		if (s->until == NULL)

@@ -2,7 +2,7 @@
  * split.h
  *	  What is trained on, and what is hidden from the training to be found.
  *
- * A pair of a user and an item is in one part, or in none.  By time it goes by its first row:
+ * A pair of a user and an item is in one part, or in none, but for RECO_SPLIT_LAST_BASKET.  By time it goes by its first row:
  *
  *	 first row hidden	the pair is hidden with all its rows;
  *	 first row trained	the pair is trained on with its rows before the cut, its sum, latest value
@@ -48,6 +48,12 @@ typedef enum reco_split_kind
 	 * more than RECO_MOST_CASES + 1 times at their last RECO_MOST_CASES.
 	 */
 	RECO_SPLIT_NEXT_ITEM,
+	/*
+	 * Of each user with baskets of two times or more the last one is hidden: x->basket says how long
+	 * one is.  The cut is the user's own.  Unlike with the others, a pair that the user had before
+	 * and has in the last basket is in both parts, with the rows of each.
+	 */
+	RECO_SPLIT_LAST_BASKET,
 	/*
 	 * All is trained on, and the pairs of another matrix are hidden but for those that are
 	 * trained on.
@@ -137,7 +143,7 @@ typedef struct reco_split_counts
  * pair, 16 bytes a user and 9 an item of x and of the test, and 16 bytes for each pair of the
  * user who has most; by time without a cut 8 bytes a pair before there are parts.  The next item
  * takes 24 bytes a row of who is hidden, and 40 for the one who has most.
- * Errors: RECO_INVALID: last, time and next item need times, and the rows of repeats where there
+ * Errors: RECO_INVALID: all but random and given need times, and the rows of repeats where there
  * are repeats; RECO_NO_MEMORY, RECO_STOPPED.
  */
 extern reco_status reco_split(const reco_env *env, const reco_interactions *x,

@@ -10,6 +10,7 @@
 #include "core/ranking/split.h"
 
 #include "core/base/rng.h"
+#include "core/data/ordered.h"
 #include "core/data/sorting.h"
 
 #include <math.h>
@@ -252,6 +253,62 @@ choose_last(const reco_env *env, const reco_interactions *x, const reco_split_ru
 	return status;
 }
 
+/* When the last basket of a user begins; INT64_MIN: nothing is before it.  False to stop. */
+static bool
+last_basket(const reco_env *env, const reco_interactions *x, int32_t u, const int64_t *first,
+			int64_t *begin, int64_t *done)
+{
+	int64_t from = x->by_user.start[u];
+	int64_t n = x->by_user.start[u + 1] - from;
+	int64_t basket = x->basket > 1 ? x->basket : 1;
+	int64_t last = INT64_MIN;
+	int64_t earliest = INT64_MAX;
+
+	for (int64_t k = 0; k < n; k++)
+	{
+		last = x->time[from + k] > last ? x->time[from + k] : last;
+		earliest = first[k] < earliest ? first[k] : earliest;
+		if (stop_after(env, 1, done))
+			return false;
+	}
+	*begin = last;
+	/* what is not known has a basket of its own */
+	if (last > INT64_MIN && (__builtin_mul_overflow(reco_basket_of(last, basket), basket, begin) ||
+							 *begin == INT64_MIN))
+		*begin = INT64_MIN + 1;
+	if (earliest >= *begin)
+		*begin = INT64_MIN;
+	return true;
+}
+
+static reco_status
+choose_last_basket(const reco_env *env, const reco_interactions *x, int64_t longest, bool *hidden,
+				   int64_t *until)
+{
+	const reco_csr *a = &x->by_user;
+	int64_t *first = env->alloc(env->arg, ((size_t) longest + 1) * sizeof(int64_t));
+	reco_status status = first ? RECO_OK : RECO_NO_MEMORY;
+	int64_t done = 0;
+
+	for (int32_t u = 0; u < a->rows && status == RECO_OK; u++)
+	{
+		int64_t n = a->start[u + 1] - a->start[u];
+		int64_t begin = INT64_MIN;
+
+		if (!first_times(env, x, u, first, &done) || !last_basket(env, x, u, first, &begin, &done))
+			status = RECO_STOPPED;
+		until[u] = begin > INT64_MIN ? before_cut(begin) : INT64_MAX;
+		for (int64_t k = 0; k < n && status == RECO_OK; k++)
+		{
+			hidden[a->start[u] + k] = begin > INT64_MIN && first[k] >= begin;
+			if (stop_after(env, 1, &done))
+				status = RECO_STOPPED;
+		}
+	}
+	release(env, first);
+	return status;
+}
+
 /* Of the times that are known the first.  False to stop. */
 static bool
 least_time(const reco_env *env, const int64_t *first, int64_t n, int64_t *least)
@@ -442,6 +499,8 @@ reco_split_choose(const reco_env *env, const reco_interactions *x, const reco_sp
 			return choose_last(env, x, rule, longest, hidden, until);
 		case RECO_SPLIT_TIME:
 			return choose_time(env, x, rule, longest, hidden, until, counts);
+		case RECO_SPLIT_LAST_BASKET:
+			return choose_last_basket(env, x, longest, hidden, until);
 		case RECO_SPLIT_NEXT_ITEM:
 			return choose_next(env, x, rule, hidden, counts);
 		case RECO_SPLIT_GIVEN:

@@ -240,7 +240,9 @@ put_user(finding *f, int32_t number, int64_t n, int64_t *to)
 	}
 	cases->start[number + 1] = *to;
 	return reco_ordered_user(f->env, f->event, *to - from, NULL, 0, f->of->x->session_gap,
-							 cases->event + from, cases->moment + from) >= 0;
+							 cases->event + from, cases->moment + from) >= 0 &&
+		   reco_ordered_baskets(f->env, f->event, *to - from, f->of->x->basket,
+								cases->moment + from);
 }
 
 static reco_status

@@ -23,6 +23,9 @@ static const char *const live_choices[] = {"auto", "on", "off", NULL};
 /* In the order of reco_value_rule_kind. */
 static const char *const value_choices[] = {"auto", "raw", "binary", "log", "cap", NULL};
 
+/* In the order of RecoBasketBy. */
+static const char *const basket_choices[] = {"time", "day", NULL};
+
 static const reco_option data_options[] = {
 	{"on_invalid", RECO_OPTION_ENUM, offsetof(RecoDataOptions, on_invalid), ON_INVALID_ERROR, 0, 0,
 	 on_invalid_choices},
@@ -38,6 +41,8 @@ static const reco_option data_options[] = {
 	 value_choices},
 	{"value_cap", RECO_OPTION_REAL, offsetof(RecoDataOptions, value_cap), 0, FLT_TRUE_MIN,
 	 RECO_MAX_VALUE, NULL},
+	{"basket_by", RECO_OPTION_ENUM, offsetof(RecoDataOptions, basket_by), RECO_BASKET_BY_TIME, 0, 0,
+	 basket_choices},
 	{"measure", RECO_OPTION_BOOL, offsetof(RecoDataOptions, measure), true, 0, 1, NULL},
 	{"session_gap", RECO_OPTION_TEXT, offsetof(RecoDataOptions, session_gap), 0, 0, 0, NULL},
 	{"retune", RECO_OPTION_TEXT, offsetof(RecoDataOptions, retune), 0, 0, 0, NULL},
@@ -168,6 +173,33 @@ reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 						errhint("Give value => 'cap' as well, or leave value_cap out.")));
 	(void) reco_data_retune(options);
 	(void) session_gap_of(options);
+}
+
+int64
+reco_data_basket(const RecoDataOptions *options, Oid time_type)
+{
+	bool microseconds = time_type == TIMESTAMPTZOID || time_type == TIMESTAMPOID;
+
+	return options->basket_by == RECO_BASKET_BY_DAY && microseconds ? USECS_PER_DAY : 0;
+}
+
+void
+reco_data_check_basket(const RecoDataOptions *options, Oid time_type)
+{
+	if (options->basket_by != RECO_BASKET_BY_DAY || time_type == TIMESTAMPTZOID ||
+		time_type == TIMESTAMPOID || time_type == DATEOID)
+		return;
+	if (!OidIsValid(time_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("basket_by => 'day' needs times, which the source does not have"),
+				 errhint("A source's columns are user, item, value, time: SELECT user_id, item_id, "
+						 "1, created_at FROM ...")));
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("basket_by => 'day' needs times, but those of the source are of type %s",
+						   format_type_be(time_type)),
+					errhint("Make times of them, as to_timestamp(created_at) does of seconds, or "
+							"leave basket_by out: each number is a basket then.")));
 }
 
 reco_row_rules

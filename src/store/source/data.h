@@ -30,6 +30,13 @@ typedef enum RecoLiveMode
 	RECO_LIVE_OFF
 } RecoLiveMode;
 
+/* What of a user's events are one basket. */
+typedef enum RecoBasketBy
+{
+	RECO_BASKET_BY_TIME, /* those of one time */
+	RECO_BASKET_BY_DAY   /* those of a day, UTC */
+} RecoBasketBy;
+
 /* reco.options(): what is about the data, not about the mathematics. */
 typedef struct RecoDataOptions
 {
@@ -39,6 +46,7 @@ typedef struct RecoDataOptions
 	int max_user_interactions; /* 0: all */
 	int keep_versions;
 	int live;
+	int basket_by;           /* RecoBasketBy */
 	int value;               /* reco_value_rule_kind */
 	double value_cap;        /* 0: not given */
 	bool measure;            /* a new version is measured */
@@ -60,6 +68,11 @@ extern int64 reco_data_session_gap(const RecoDataOptions *options, Oid time_type
 
 /* The same in words. */
 extern char *reco_data_session_gap_text(const RecoDataOptions *options);
+
+/* How long a basket is, in units of times of a type; 0: each time is one. */
+extern int64 reco_data_basket(const RecoDataOptions *options, Oid time_type);
+/* An error where times of a type, InvalidOid: none, do not say what is a basket. */
+extern void reco_data_check_basket(const RecoDataOptions *options, Oid time_type);
 
 /* What the options say of what a user keeps. */
 extern reco_row_rules reco_data_row_rules(const RecoDataOptions *options);

@@ -179,6 +179,8 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 	/* before anything is read */
 	if (!kind->ranked)
 		(void) reco_data_session_gap(options, data->time_type);
+	if (kind == &reco_the_source)
+		reco_data_check_basket(options, data->time_type);
 	data->reference_time = RECO_NO_REFERENCE_TIME;
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
@@ -369,6 +371,7 @@ ingest_finish(Ingest *ingest)
 	MemoryContextDelete(ingest->row_context);
 	if (!ingest->kind->ranked)
 		data->x.session_gap = reco_data_session_gap(ingest->options, data->time_type);
+	data->x.basket = reco_data_basket(ingest->options, data->time_type);
 	data->count[RECO_COUNT_MERGED] = data->x.merged;
 	data->count[RECO_COUNT_INTERACTIONS_CAPPED] = data->x.capped;
 	data->count[RECO_COUNT_USERS_CAPPED] = data->x.capped_users;
