@@ -213,12 +213,14 @@ full_size(const RecoSearch *search, const RecoTried *tried, RecoTrainingSet *set
 		  RecoBudget *budget, const RecoData *data)
 {
 	RecoTraining training = reco_choice_training(tried->spec, set, budget, data);
+	List *specs;
 
 	if (tried->place < 0 || tried == search->baseline)
 		return tried->spec;
-	return list_nth(reco_spec_candidates(tried->spec->algorithm, &training,
-										 !reco_metric_of_values(search->metric.kind)),
-					tried->place);
+	specs = reco_spec_candidates(tried->spec->algorithm, &training,
+								 !reco_metric_of_values(search->metric.kind));
+	/* of all data it may be none any more */
+	return tried->place < list_length(specs) ? list_nth(specs, tried->place) : tried->spec;
 }
 
 const RecoSpec *

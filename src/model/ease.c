@@ -95,6 +95,9 @@ ease_scorer(const RecoModel *model, const RecoMember *member)
 	return item_lists_scorer(model, member, sums);
 }
 
+/* Of more items it takes several factorizations: the time grows as their cube. */
+#define PORTFOLIO_ITEMS 2048
+
 static List *
 ease_candidates(const RecoTraining *training, bool portfolio)
 {
@@ -102,8 +105,10 @@ ease_candidates(const RecoTraining *training, bool portfolio)
 	reco_ease_params chosen = {.regularization = NAN};
 	List *grid = NIL;
 
+	if (portfolio)
+		return training->by_user.cols <= PORTFOLIO_ITEMS ? list_make1(pstrdup("{}")) : NIL;
 	ease_choose(training, &chosen);
-	for (int t = 0; t < lengthof(times) && !portfolio; t++)
+	for (int t = 0; t < lengthof(times); t++)
 		grid =
 			lappend(grid, psprintf("{\"regularization\": %.3g}", times[t] * chosen.regularization));
 	return grid;

@@ -96,6 +96,23 @@ slim_scorer(const RecoModel *model, const RecoMember *member)
 	return item_lists_scorer(model, member, sums);
 }
 
+/* Items that an interaction's user has in the mean: of more, slim takes many factorizations. */
+#define PORTFOLIO_COMPANY 32
+
+static bool
+is_cheap(const reco_csr *a)
+{
+	double pairs = 0;
+
+	for (int32_t u = 0; u < a->rows; u++)
+	{
+		double n = (double) (a->start[u + 1] - a->start[u]);
+
+		pairs += n * n;
+	}
+	return pairs <= PORTFOLIO_COMPANY * (double) a->start[a->rows];
+}
+
 static List *
 slim_candidates(const RecoTraining *training, bool portfolio)
 {
@@ -103,8 +120,10 @@ slim_candidates(const RecoTraining *training, bool portfolio)
 	reco_slim_params chosen = {.l1 = NAN, .l2 = NAN};
 	List *grid = NIL;
 
+	if (portfolio)
+		return is_cheap(&training->by_user) ? list_make1(pstrdup("{}")) : NIL;
 	slim_choose(training, &chosen);
-	for (int a = 0; a < lengthof(times) && !portfolio; a++)
+	for (int a = 0; a < lengthof(times); a++)
 		for (int b = 0; b < lengthof(times); b++)
 			grid = lappend(grid, psprintf("{\"l1\": %.3g, \"l2\": %.3g}", times[a] * chosen.l1,
 										  times[b] * chosen.l2));
