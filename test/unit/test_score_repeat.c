@@ -96,7 +96,7 @@ events_of(world *w)
 		}
 		w->start[u + 1] = w->start[u] + n;
 	}
-	return (reco_ordered){w->start, w->all_item, w->all_moment};
+	return (reco_ordered){w->start, w->all_item, w->all_moment, NULL};
 }
 
 /*
