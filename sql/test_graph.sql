@@ -7,7 +7,7 @@ SET reco.threads = 1;  -- what is trained here is tiny
 SELECT reco.graph();
 SELECT reco.describe(reco.graph('turbo', alpha => 0.5, power => 1, neighbors => 7));
 SELECT reco.describe(reco.graph(NULL, NULL, NULL, NULL, NULL, NULL)) = reco.describe(reco.graph()) AS same;
-SELECT reco.graph('gfcf', factors => 1024, neighbors => 10000, alpha => 10, oversampling => 200, power_iterations => 1000);
+SELECT reco.graph('gfcf', factors => 1024, neighbors => 10000, alpha => 10, residual => 100, oversampling => 200, power_iterations => 1000);
 SELECT reco.graph('lowpass');
 SELECT reco.graph(factors => 0);
 SELECT reco.graph(factors => 1025);
@@ -17,6 +17,7 @@ SELECT reco.graph(beta => 1.1);
 SELECT reco.graph(degree => 65);
 SELECT reco.graph(phi => 0);
 SELECT reco.graph('turbo', power => 0);
+SELECT reco.graph(residual => 101);
 
 -- Two blocks, the second with twice the values.  In each users have 2, 2, 1 and 1 items and
 -- items 3 users, so that N'N = (2/3 1/3; 1/3 2/3): eigenvalues 1 with (1, 1) and 1/3 with
@@ -42,7 +43,8 @@ CREATE FUNCTION pg_temp.response(eigenvalue float8, degree int, phi float8) RETU
              * (0.5 - sign(x) / 2 * abs(x) ^ phi))
     FROM generate_series(0, degree) AS k, generate_series(0, degree) AS m, LATERAL (SELECT round(cos((degree - m) * pi() / degree)::numeric, 12)::float8 AS x) AS at
 $$;
--- lists have all of N'N, and V of the two largest counts 1/2 besides; with all four V V' is the identity
+-- with V of the two largest N'N is 1/2 off its diagonal, more than what it is, and nothing is left
+-- that would speak for an item; with all four it is exact, and V V' the identity
 SELECT round(graph_two.predict(3, 2)::numeric, 4) AS two, round(graph_four.predict(3, 2)::numeric, 4) AS four,
        round(graph_two.predict(7, 4)::numeric, 4) AS twice, round(graph_walk.predict(7, 4)::numeric, 4) AS walk,
        round(graph_turbo.predict(3, 2)::numeric, 4) AS turbo, round(((1 / 3.0) ^ 0.7)::numeric, 4) AS expected;
@@ -78,8 +80,7 @@ SELECT DISTINCT source FROM graph_odd_model.recommend(4);
 CALL reco.create_model('graph_one', 'SELECT 1, 2, 3', reco.graph());
 SELECT count(*) FROM graph_one.recommend(1);
 
--- lists: what is kept for each item and the item itself, by those who speak for it, without the
--- order of the rows
+-- lists: what is kept for each item, by those who speak for it, without the order of the rows
 CREATE TABLE graph_many AS
   SELECT u, i, (u * i + u + 2 * i) % 5 + 1 AS v FROM generate_series(1, 400) AS u, generate_series(1, 150) AS i
    WHERE (u * u * 31 + i * i * 17 + u * i * (u + i)) % 101 < 12;
@@ -88,7 +89,7 @@ SET reco.threads = 2;
 CALL reco.create_model('graph_down', 'SELECT * FROM graph_many ORDER BY i DESC, u DESC', reco.graph(factors => 20, neighbors => 9), options => reco.options(value => 'raw'));
 SELECT count(*) AS items, count(*) FILTER (WHERE a.parts = b.parts) AS same
   FROM graph_up.model_item AS a JOIN graph_down.model_item AS b USING (item_id);
-SELECT max(n) AS most, min(least) < 0 AS either_sign
+SELECT max(n) AS most, bool_and(least > 0) AS above
   FROM (SELECT l.number, count(*) AS n, min(l.weight) AS least
           FROM graph_up.model_item AS m JOIN graph_up.model_version AS v USING (version),
                LATERAL reco.part_list(m.parts, v.algorithm, 'items', 'lists') AS l(number, weight) GROUP BY 1) AS s;

@@ -142,6 +142,7 @@ CREATE FUNCTION reco.graph(
   degree pg_catalog.int4 DEFAULT 8,
   phi pg_catalog.float8 DEFAULT 1.5,
   power pg_catalog.float8 DEFAULT 0.7,
+  residual pg_catalog.float8 DEFAULT 1.5,
   oversampling pg_catalog.int4 DEFAULT 10,
   power_iterations pg_catalog.int4 DEFAULT 4,
   seed pg_catalog.int8 DEFAULT 42

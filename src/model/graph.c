@@ -22,6 +22,7 @@ typedef struct GraphParams
 	int degree;
 	double phi;
 	double power;
+	double residual;
 	int oversampling;
 	int power_iterations;
 	uint64_t seed;
@@ -41,6 +42,7 @@ static const reco_option graph_options[] = {
 	{"degree", RECO_OPTION_INT, FIELD(degree), 8, 1, RECO_GRAPH_MAX_DEGREE, NULL},
 	{"phi", RECO_OPTION_REAL, FIELD(phi), 1.5, 0.01, 100, NULL},
 	{"power", RECO_OPTION_REAL, FIELD(power), 0.7, 0.01, 100, NULL},
+	{"residual", RECO_OPTION_REAL, FIELD(residual), 1.5, 0, 100, NULL},
 	{"oversampling", RECO_OPTION_INT, FIELD(oversampling), 10, 0, RECO_SVD_MAX_OVERSAMPLING, NULL},
 	{"power_iterations", RECO_OPTION_INT, FIELD(power_iterations), 4, 0, 1000, NULL},
 	{"seed", RECO_OPTION_SEED, FIELD(seed), 42, 0, FACTOR_MAX_SEED, NULL},
@@ -80,6 +82,7 @@ kernel_params(const RecoSpec *spec)
 		.degree = params->degree,
 		.phi = params->phi,
 		.power = params->power,
+		.residual = params->residual,
 		.oversampling = params->oversampling,
 		.power_iterations = params->power_iterations,
 		.seed = params->seed,

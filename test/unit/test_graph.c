@@ -40,6 +40,7 @@ static const reco_graph_params ordinary = {
 	.degree = 8,
 	.phi = 1.5,
 	.power = 0.7,
+	.residual = 1,
 	.oversampling = 10,
 	.power_iterations = 4,
 	.seed = 42,
@@ -196,7 +197,7 @@ polynomial(const reco_graph_params *p, const double *g, int n)
 	return out;
 }
 
-/* What a filter as such says of all items to each user; of turbo, but for the user's own. */
+/* What a filter as such says of all items to each user, but for the user's own. */
 static void
 check_filter(const reco_graph_params *params, int values)
 {
@@ -226,16 +227,14 @@ check_filter(const reco_graph_params *params, int values)
 			{
 				double entry = g[j * ITEMS + i];
 
+				/* V V' is the identity where it has all factors */
 				if (turbo)
 					entry = entry > 0 ? pow(entry, params->power) : 0;
 				if (p)
 					entry = p[j * ITEMS + i] * pow(n_item[i] / n_item[j], params->beta);
-				/* V V' is the identity where it has all factors */
-				if (!turbo && j == i)
-					entry += params->alpha;
 				wanted += r[u * ITEMS + j] * entry;
 			}
-			if ((!turbo || r[u * ITEMS + i] == 0) && !(turbo && wanted == 0))
+			if (r[u * ITEMS + i] == 0 && !(turbo && wanted == 0))
 				assert_true(fabs(score[i] - wanted) <= 2e-5 * fmax(1, fabs(wanted)));
 		}
 	}
@@ -280,135 +279,19 @@ have_common(const double *r, int i, int j)
 	return met;
 }
 
-/* How many of those with whom i has a user in common are surely ahead of j, by size. */
+/* How many of those with whom i has a user in common are surely ahead of j. */
 static int
-rank_of(const double *left, const double *r, int i, int j, double surely)
+rank_of(const double *left, const double *r, int i, int j)
 {
 	int rank = 0;
 
 	for (int k = 0; k < ITEMS; k++)
-		rank += k != i && have_common(r, i, k) &&
-				fabs(left[i * ITEMS + k]) > fabs(left[i * ITEMS + j]) + surely;
+		rank += k != i && have_common(r, i, k) && left[i * ITEMS + k] > left[i * ITEMS + j] + 1e-6;
 	return rank;
 }
 
-/* The eigenvalue of factor f: the Rayleigh quotient of its unit vector over all items. */
-static double
-square_of(const reco_graph *kept, const double *g, int f)
-{
-	double square = 0;
-
-	for (int k = 0; k < ITEMS; k++)
-		for (int l = 0; l < ITEMS; l++)
-			square +=
-				g[k * ITEMS + l] * kept->item[k * kept->stride + f] *
-				kept->item[l * kept->stride + f] *
-				sqrt((double) kept->inward[k * kept->blocks] * kept->inward[l * kept->blocks]);
-	return square;
-}
-
-/* V S^2 V' of the first block. */
-static double *
-held_of(const reco_graph *kept, const double *g, int factors)
-{
-	double *held = calloc(ITEMS * ITEMS, sizeof(double));
-
-	for (int f = 0; f < factors; f++)
-	{
-		double square = square_of(kept, g, f);
-
-		for (int i = 0; i < ITEMS; i++)
-			for (int j = 0; j < ITEMS; j++)
-				held[i * ITEMS + j] +=
-					square * kept->item[i * kept->stride + f] * kept->item[j * kept->stride + f] *
-					sqrt((double) kept->inward[i * kept->blocks] * kept->inward[j * kept->blocks]);
-	}
-	return held;
-}
-
-static double *
-left_of(const double *g, const double *held, double share)
-{
-	double *left = calloc(ITEMS * ITEMS, sizeof(double));
-
-	for (int c = 0; c < ITEMS * ITEMS; c++)
-		left[c] = g[c] - share * held[c];
-	return left;
-}
-
-/* The least squares of what lists leave, by the lists of what the share before leaves; twice. */
-static double
-share_of(const double *g, const double *held, const double *r, int neighbors)
-{
-	double share = 0;
-
-	for (int round = 0; round < 2; round++)
-	{
-		double *left = left_of(g, held, share);
-		double both = 0;
-		double square = 0;
-
-		for (int i = 0; i < ITEMS; i++)
-			for (int j = 0; j < ITEMS; j++)
-				if (j != i && !(have_common(r, i, j) && rank_of(left, r, i, j, 0) < neighbors))
-				{
-					both += g[i * ITEMS + j] * held[i * ITEMS + j];
-					square += held[i * ITEMS + j] * held[i * ITEMS + j];
-				}
-		share = fmax(fmin(both / square, 1), 0);
-		free(left);
-	}
-	return share;
-}
-
-/* The share that the weights of the factors tell, which is the same in all. */
-static double
-check_weights(const reco_graph_params *params, const reco_graph *kept, const double *g,
-			  double slope)
-{
-	bool chebyshev = params->filter == RECO_GRAPH_CHEBYSHEV;
-	double first = 0;
-
-	for (int f = 0; f < params->factors; f++)
-	{
-		double square = square_of(kept, g, f);
-		double share = kept->weight[f] / square;
-
-		if (chebyshev)
-			share = 1 - (reco_graph_response(params, square) + params->alpha - kept->weight[f]) /
-							(slope * square);
-		else
-			assert_true(fabs(kept->weight[params->factors + f] - params->alpha) <= 1e-6);
-		first = f == 0 ? share : first;
-		assert_true(fabs(share - first) <= 1e-4);
-	}
-	return first;
-}
-
-/* Inward is the square of what scales the factors, in parts of the largest. */
-static void
-check_inward(const reco_graph_params *params, const reco_graph *kept, const double *n_item)
-{
-	int most = 0;
-
-	for (int i = 0; i < ITEMS; i++)
-		most = n_item[i] > n_item[most] ? i : most;
-	for (int i = 0; i < ITEMS; i++)
-		for (int b = 0; b < kept->blocks; b++)
-		{
-			double exponent = params->filter == RECO_GRAPH_CHEBYSHEV ? params->beta
-							  : b == 0                               ? 0
-																	 : 0.5;
-
-			if (n_item[i] > 0)
-				assert_true(fabs(kept->inward[i * kept->blocks + b] /
-									 pow(n_item[i] / n_item[most], -2 * exponent) -
-								 1) <= 1e-5);
-		}
-}
-
 /* With few factors and neighbors: what is kept, from V of a decomposition of one's own. */
-static double
+static void
 check_kept(const reco_graph_params *params, int values)
 {
 	trained *x = train(params, USERS, ITEMS, 0.15, values);
@@ -416,52 +299,92 @@ check_kept(const reco_graph_params *params, int values)
 	bool chebyshev = params->filter == RECO_GRAPH_CHEBYSHEV;
 	double *r = mimic_dense(&x->by_user);
 	double *g = products(r, USERS, ITEMS, -0.5, -0.5);
-	double *held = held_of(kept, g, params->factors);
-	double *left;
+	double *left = calloc(ITEMS * ITEMS, sizeof(double));
 	double n_user[USERS];
 	double n_item[ITEMS];
-	double edge = square_of(kept, g, params->factors - 1);
-	double slope = chebyshev ? reco_graph_response(params, edge) / edge : 1;
-	double share = check_weights(params, kept, g, slope);
+	double edge = 1;
+	double slope = params->residual;
+	int most = 0;
 
-	/* equal entries may come in any order, and leave another share */
-	if (values > 0)
-		assert_true(fabs(share - share_of(g, held, r, params->neighbors)) <= 1e-4);
-	left = left_of(g, held, share);
 	degrees(r, USERS, ITEMS, n_user, n_item);
+	/* a unit vector of the eigenvalues: the weight of gfcf's first block */
+	for (int i = 0; i < ITEMS; i++)
+	{
+		most = n_item[i] > n_item[most] ? i : most;
+		for (int j = 0; j < ITEMS; j++)
+		{
+			left[i * ITEMS + j] = i == j ? 0 : g[i * ITEMS + j];
+			for (int f = 0; f < params->factors; f++)
+			{
+				double a = kept->item[i * kept->stride + f];
+				double b = kept->item[j * kept->stride + f];
+				double square = 0;
+
+				if (chebyshev)
+				{
+					a *= sqrt(kept->inward[i]);
+					b *= sqrt(kept->inward[j]);
+				}
+				/* the eigenvalue of the vector: its Rayleigh quotient, over all items */
+				for (int k = 0; k < ITEMS; k++)
+					for (int l = 0; l < ITEMS; l++)
+						square +=
+							g[k * ITEMS + l] * kept->item[k * kept->stride + f] *
+							kept->item[l * kept->stride + f] *
+							(chebyshev ? sqrt((double) kept->inward[k] * kept->inward[l]) : 1);
+				if (i != j)
+					left[i * ITEMS + j] -= square * a * b;
+				if (i == 0 && j == 0)
+				{
+					assert_true(
+						fabs(kept->weight[f] -
+							 (chebyshev ? reco_graph_response(params, square) + params->alpha
+										: square)) <= 1e-5);
+					edge = square;
+				}
+			}
+		}
+	}
+	if (chebyshev)
+		slope *= reco_graph_response(params, edge) / edge;
 	for (int i = 0; i < ITEMS; i++)
 	{
 		int length = 0;
-		int others = 0;
+		int above = 0;
 
 		for (int j = 0; j < ITEMS; j++)
 		{
 			double scale = chebyshev ? pow(n_item[i] / n_item[j], params->beta) : 1;
-			bool met = have_common(r, i, j);
+			double entry = left[i * ITEMS + j];
+			bool met = j != i && have_common(r, i, j);
 			float got = reco_csr_get(&kept->lists, j, i);
 
-			others += met && j != i && fabs(g[i * ITEMS + j]) > 1e-8;
-			length += got != 0 && j != i;
-			if (j == i && met)
-				assert_true(fabs(got - slope * left[i * ITEMS + i]) <= 1e-4);
+			above += met && entry > 1e-6;
+			length += got != 0;
 			if (got != 0)
 			{
-				assert_true(met && fabs(got - slope * left[i * ITEMS + j] * scale) <=
-									   1e-4 * fmax(1, scale));
-				assert_true(j == i || rank_of(left, r, i, j, 1e-5) < params->neighbors);
+				assert_true(met && fabs(got - slope * entry * scale) <= 1e-4 * fmax(1, scale));
+				assert_true(rank_of(left, r, i, j) < params->neighbors);
 			}
 		}
-		/* products that cancel out may leave something or nothing */
-		assert_true(length >= (others < params->neighbors ? others : params->neighbors));
 		assert_true(length <= params->neighbors);
+		assert_true(length >= (above < params->neighbors ? above : params->neighbors));
 	}
-	check_inward(params, kept, n_item);
+	/* inward is the square of what scales the factors, in parts of the largest */
+	for (int i = 0; i < ITEMS; i++)
+		for (int b = 0; b < kept->blocks; b++)
+		{
+			double exponent = chebyshev ? params->beta : b == 0 ? 0 : 0.5;
+
+			if (n_item[i] > 0)
+				assert_true(fabs(kept->inward[i * kept->blocks + b] /
+									 pow(n_item[i] / n_item[most], -2 * exponent) -
+								 1) <= 1e-5);
+		}
 	free(left);
-	free(held);
 	free(g);
 	free(r);
 	trained_free(x);
-	return share;
 }
 
 static void
@@ -475,10 +398,10 @@ test_kept(void **state)
 
 			params.filter = (reco_graph_filter) filter;
 			params.power_iterations = 30;
-			assert_true(check_kept(&params, values) > 0.05);
-			/* nothing of N'N is left out: the factors have nothing of it */
+			check_kept(&params, values);
+			params.residual = 1.5;
 			params.neighbors = 100;
-			assert_true(check_kept(&params, values) < 1e-4);
+			check_kept(&params, values);
 		}
 }
 
@@ -652,7 +575,7 @@ test_edges(void **state)
 	float saved = m.value[3];
 
 	(void) state;
-	for (int k = 0; k < 8; k++)
+	for (int k = 0; k < 9; k++)
 	{
 		reco_graph_params bad = ordinary;
 
@@ -662,6 +585,7 @@ test_edges(void **state)
 		bad.degree = k == 4 ? 0 : k == 5 ? RECO_GRAPH_MAX_DEGREE + 1 : bad.degree;
 		bad.phi = k == 6 ? 0 : bad.phi;
 		bad.beta = k == 7 ? -1 : bad.beta;
+		bad.residual = k == 8 ? INFINITY : bad.residual;
 		assert_int_equal(reco_graph_fit(&env, &bad, &m, &t, NULL, NULL, &g), RECO_INVALID);
 	}
 	assert_int_equal(reco_graph_fit(&env, &ordinary, &m, &m, NULL, NULL, &g), RECO_INVALID);

@@ -34,7 +34,6 @@ typedef struct graph_fit
 	reco_csr item_rows;
 	reco_svd svd;
 	double *square; /* the svd's stride */
-	double share;   /* of what the svd has of N'N that the factors hold */
 	reco_graph *out;
 } graph_fit;
 
@@ -102,7 +101,8 @@ valid_params(const reco_graph_params *p)
 
 	if (p->neighbors < 1 || !(p->alpha >= 0 && p->alpha <= 1e6))
 		return false;
-	if (factors && (decomposition.factors < 1 || decomposition.factors > RECO_GRAPH_MAX_FACTORS))
+	if (factors && (decomposition.factors < 1 || decomposition.factors > RECO_GRAPH_MAX_FACTORS ||
+					!(p->residual >= 0 && p->residual <= 1e6)))
 		return false;
 	switch (p->filter)
 	{
@@ -253,17 +253,12 @@ decompose(graph_fit *fit, reco_graph_progress progress, void *progress_arg)
 	return RECO_OK;
 }
 
-/*
- * What N'N counts beyond the factors: of chebyshev the response per eigenvalue at the edge of what
- * they hold.
- */
+/* What the response is per eigenvalue at the edge of what the factors hold. */
 static double
-slope_of(const graph_fit *fit)
+edge_slope(const graph_fit *fit)
 {
 	double edge = fit->svd.rank > 0 ? fit->square[fit->svd.rank - 1] : 1;
 
-	if (fit->params->filter != RECO_GRAPH_CHEBYSHEV)
-		return 1;
 	edge = fmax(edge, LEAST_EDGE);
 	return fmax(reco_graph_response(fit->params, edge) / edge, 0);
 }
@@ -272,17 +267,20 @@ static reco_status
 make_lists(graph_fit *fit)
 {
 	const reco_graph_params *params = fit->params;
+	bool chebyshev = params->filter == RECO_GRAPH_CHEBYSHEV;
 	reco_graph_lists from = {
 		.params = params,
 		.by_user = &fit->user_rows,
 		.by_item = &fit->item_rows,
 		.svd = params->filter == RECO_GRAPH_TURBO ? NULL : &fit->svd,
 		.square = fit->square,
-		.slope = slope_of(fit),
-		.scale = params->filter == RECO_GRAPH_CHEBYSHEV ? fit->scale : NULL,
+		.slope = params->filter == RECO_GRAPH_TURBO ? 1 : params->residual,
+		.scale = chebyshev ? fit->scale : NULL,
 	};
 
-	return reco_graph_lists_make(fit->env, &from, &fit->share, &fit->out->lists);
+	if (chebyshev)
+		from.slope *= edge_slope(fit);
+	return reco_graph_lists_make(fit->env, &from, &fit->out->lists);
 }
 
 /* An item's factors from its row of V, and what they count inward. */
@@ -315,7 +313,6 @@ make_factors(graph_fit *fit)
 	reco_graph *out = fit->out;
 	size_t items = (size_t) out->items + 1;
 	const reco_env *env = fit->env;
-	double slope = slope_of(fit);
 	int64_t done = 0;
 
 	out->item = env->alloc(env->arg, items * (size_t) out->stride * sizeof(float));
@@ -329,12 +326,11 @@ make_factors(graph_fit *fit)
 
 		if (params->filter == RECO_GRAPH_GFCF)
 		{
-			out->weight[f] = (float) (fit->share * square);
+			out->weight[f] = (float) square;
 			out->weight[params->factors + f] = (float) params->alpha;
 		}
 		else
-			out->weight[f] = (float) (reco_graph_response(params, square) -
-									  slope * (1 - fit->share) * square + params->alpha);
+			out->weight[f] = (float) (reco_graph_response(params, square) + params->alpha);
 	}
 	for (int32_t i = 0; i < out->items; i++)
 	{

@@ -16,17 +16,12 @@
  * approximates a response that falls from 1 to 0, flat in the middle: 1/2 + |y|^phi / 2 below 0,
  * 1/2 - y^phi / 2 above.
  *
- * What is kept.  Such a matrix has no zeros to speak of.  Its part within the span of V is of low
- * rank: of p(N'N) it is V p(S^2) V'.  On what is left the eigenvalues are small, and there p is as
- * good as a line through 0: with its slope s
- *
- *	 p(N'N) = s N'N + V (p(S^2) - s S^2) V'
- *
- * N'N has entries only where two items have a user in common.  Of these each item keeps its own
- * and its `neighbors` largest others in a list, and for all that are left out a share a of V S^2 V'
- * stands, which is found by least squares: near 0 where lists have all there are, near 1 where most
- * pairs of items have users in common.  With s (N'N - a V S^2 V') in the lists,
- * V (p(S^2) - s (1 - a) S^2) V' is kept as factors.  So
+ * What is kept.  Such a matrix has no zeros to speak of.  Its part within the span of V is kept as
+ * factors, exactly: of p(N'N) that is V p(S^2) V'.  On what is left the eigenvalues are small, and
+ * there p is as good as a line through 0: a slope times the residual R = N'N - V S^2 V'.  Of that
+ * each item keeps what speaks most for it, its `neighbors` largest entries above 0 among those
+ * items with which it has a user in common.  As this leaves some out, what is kept may count
+ * `residual` times as much.  So
  *
  *	 score_i = sum over j of x_j (w_ji + sum over f of weight_f inward_j item_jf item_if)
  *
@@ -66,10 +61,11 @@ typedef struct reco_graph_params
 	int factors;   /* 1 .. RECO_GRAPH_MAX_FACTORS; turbo does not look at it */
 	int neighbors; /* >= 1 */
 	double alpha;
-	double beta;  /* of chebyshev */
-	int degree;   /* of chebyshev: 1 .. RECO_GRAPH_MAX_DEGREE */
-	double phi;   /* of chebyshev, above 0 */
-	double power; /* of turbo, above 0 */
+	double beta;     /* of chebyshev */
+	int degree;      /* of chebyshev: 1 .. RECO_GRAPH_MAX_DEGREE */
+	double phi;      /* of chebyshev, above 0 */
+	double power;    /* of turbo, above 0 */
+	double residual; /* not of turbo */
 	int oversampling;
 	int power_iterations;
 	uint64_t seed;
@@ -86,7 +82,7 @@ typedef struct reco_graph
 	float *inward;   /* items x blocks */
 	float *weight;   /* width */
 	reco_csr lists;  /* row j: the items that j speaks for */
-	double residual; /* the sum of squares that V leaves of N */
+	double residual; /* the sum of squares that the factors leave of N */
 } reco_graph;
 
 /* Called after each iteration of the decomposition and at the end; may not return. */

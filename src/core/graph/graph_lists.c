@@ -1,15 +1,12 @@
 /*
  * graph_lists.c
  *	  The sparse part of a graph filter: of what the factors do not hold, the largest entries for
- *	  each item, and how much of N'N the factors are to hold.
+ *	  each item.
  *
  * Threads share out the items.  One adds up the item's row of N'N in an array of its own, takes
- * away from each entry what the factors say of it, and keeps the largest in a heap.  Lists are of
+ * away from each entry what the factors say of it, and keeps the best in a heap.  Lists are of
  * the item that is spoken for, of one length at most, since candidates compete for a user's list
  * by their own neighbors; in the end they are transposed into rows of who speaks.
- *
- * Before that, the share of V S^2 V' that is nearest to what the lists leave out is found by the
- * lists of some items alone: with it those of which most is left are other ones, so twice.
  *
  * Memory: lists of items x neighbors twice, and 13 bytes an item for each thread.
  */
@@ -27,8 +24,6 @@
 
 /* Items that a thread takes at a time. */
 #define ITEMS_PER_PIECE 4
-/* Items by whose lists the share is found. */
-#define SAMPLE 512
 /* Entries between two polls when lists are moved together. */
 #define MOVE_POLL 1048576
 
@@ -41,10 +36,7 @@ typedef struct entry
 static inline bool
 worse(entry a, entry b)
 {
-	float x = fabsf(a.value);
-	float y = fabsf(b.value);
-
-	return x < y || (x == y && a.item > b.item);
+	return a.value < b.value || (a.value == b.value && a.item > b.item);
 }
 
 #define HEAP_ENTRY entry
@@ -58,31 +50,20 @@ typedef struct row_sums
 	uint8_t *marked;  /* items: whether it is among those touched */
 	int32_t *touched; /* items */
 	int32_t touches;
-	entry *best;   /* neighbors, and one */
+	entry *best;   /* neighbors */
 	float *factor; /* stride: an item's factors times the squares */
 } row_sums;
-
-/* Sums over a list of products of N'N and V S^2 V', and of squares of the latter. */
-typedef struct held_sums
-{
-	double both;
-	double square;
-} held_sums;
 
 typedef struct search
 {
 	const reco_env *env;
 	const reco_graph_lists *from;
 	int32_t items;
-	double share;    /* of V S^2 V' that the factors hold */
-	int32_t step;    /* items from one that is visited to the next */
-	held_sums *held; /* of those visited, of which nothing else is wanted; or NULL */
-	int32_t length;  /* of a list at most, without the item itself */
-	int32_t room;    /* with it */
+	int32_t length; /* of a list, at most */
 	int stride;
 	row_sums *sums;
 	int32_t *filled; /* items */
-	int32_t *col;    /* items x room */
+	int32_t *col;    /* items x length */
 	float *value;
 	reco_flag stop;
 } search;
@@ -101,7 +82,7 @@ sums_bytes(int32_t items, int32_t length, int stride)
 	size_t n = (size_t) items + 1;
 
 	return reco_room(n * sizeof(double)) + reco_room(n) + reco_room(n * sizeof(int32_t)) +
-		   reco_room(((size_t) length + 1) * sizeof(entry)) +
+		   reco_room((size_t) length * sizeof(entry)) +
 		   reco_room(((size_t) stride + 1) * sizeof(float));
 }
 
@@ -109,7 +90,7 @@ size_t
 reco_graph_lists_memory(const reco_graph_params *params, int32_t items, int threads)
 {
 	int32_t length = length_of(params, items);
-	size_t entries = (size_t) items * ((size_t) length + 1);
+	size_t entries = (size_t) items * (size_t) length;
 	int stride = (RECO_GRAPH_MAX_FACTORS + 15) / 16 * 16;
 
 	return 2 * (entries + 1) * (sizeof(int32_t) + sizeof(float)) +
@@ -153,70 +134,24 @@ add_up(search *s, row_sums *t, int32_t i)
 	return true;
 }
 
-/* What V S^2 V' has in the row of t->factor. */
-static double
-held_of(const search *s, const row_sums *t, int32_t j)
-{
-	const reco_svd *svd = s->from->svd;
-	float held;
-
-	reco_score(svd->item + (size_t) j * svd->stride, 1, svd->stride, t->factor, NULL, 0, &held);
-	return held;
-}
-
 /* What the factors leave of an entry, or what is made of it where there are none. */
 static float
 left_of(const search *s, const row_sums *t, int32_t j)
 {
-	if (s->from->svd == NULL)
+	const reco_svd *svd = s->from->svd;
+	float held;
+
+	if (svd == NULL)
 		return t->sum[j] > 0 ? (float) pow(t->sum[j], s->from->params->power) : 0;
-	return (float) (t->sum[j] - (s->share > 0 ? s->share * held_of(s, t, j) : 0));
+	reco_score(svd->item + (size_t) j * svd->stride, 1, svd->stride, t->factor, NULL, 0, &held);
+	return (float) (t->sum[j] - held);
 }
 
-/* The list of an item, from what is best. */
-static void
-write_list(search *s, row_sums *t, int32_t i)
-{
-	const double *scale = s->from->scale;
-
-	for (int32_t k = 0; k < s->filled[i]; k++)
-	{
-		int32_t j = t->best[k].item;
-		double value = s->from->slope * t->best[k].value;
-
-		if (scale)
-			value *= scale[i] / scale[j];
-		value = fmax(fmin(value, RECO_GRAPH_LARGEST), -RECO_GRAPH_LARGEST);
-		s->col[(size_t) i * (size_t) s->room + k] = j;
-		s->value[(size_t) i * (size_t) s->room + k] = (float) value;
-	}
-}
-
-/* What a list has of both; N'N follows from what is left of it. */
-static held_sums
-measure_list(const search *s, const row_sums *t, int32_t have)
-{
-	held_sums sums = {0, 0};
-
-	for (int32_t k = 0; k < have; k++)
-	{
-		double held = held_of(s, t, t->best[k].item);
-
-		sums.both += held * (t->best[k].value + s->share * held);
-		sums.square += held * held;
-	}
-	return sums;
-}
-
-/*
- * The largest of an item's row, and zeros again; false: stopped.  The item itself is in its list
- * whatever else is, for those who have it and ask for it nonetheless.
- */
+/* The best of an item's row, and zeros again; false: stopped. */
 static bool
 choose(search *s, row_sums *t, int32_t i)
 {
 	const reco_svd *svd = s->from->svd;
-	entry own = {0, i};
 	int32_t have = 0;
 	int64_t done = 0;
 	bool going = true;
@@ -226,13 +161,11 @@ choose(search *s, row_sums *t, int32_t i)
 	for (int32_t k = 0; k < t->touches; k++)
 	{
 		int32_t j = t->touched[k];
-		float value = going && t->sum[j] != 0 ? left_of(s, t, j) : 0;
+		float value = going && j != i && t->sum[j] != 0 ? left_of(s, t, j) : 0;
 
 		t->sum[j] = 0;
 		t->marked[j] = 0;
-		if (j == i)
-			own.value = value;
-		else if (value != 0)
+		if (value > 0)
 			heap_offer(t->best, &have, s->length, (entry){value, j});
 		done += s->stride + 1;
 		if (done >= POLL_STEPS)
@@ -242,14 +175,17 @@ choose(search *s, row_sums *t, int32_t i)
 		}
 	}
 	t->touches = 0;
-	if (svd && own.value != 0)
-		t->best[have++] = own;
-	if (s->held)
-		s->held[i / s->step] = measure_list(s, t, have);
-	else
+	s->filled[i] = have;
+	for (int32_t k = 0; k < have; k++)
 	{
-		s->filled[i] = have;
-		write_list(s, t, i);
+		const double *scale = s->from->scale;
+		int32_t j = t->best[k].item;
+		double value = s->from->slope * t->best[k].value;
+
+		if (scale)
+			value *= scale[i] / scale[j];
+		s->col[(size_t) i * (size_t) s->length + k] = j;
+		s->value[(size_t) i * (size_t) s->length + k] = (float) fmin(value, RECO_GRAPH_LARGEST);
 	}
 	return going;
 }
@@ -258,9 +194,8 @@ static reco_status
 visit_all(search *s)
 {
 	const reco_env *env = s->env;
-	reco_work work = reco_work_of((s->items + s->step - 1) / s->step, ITEMS_PER_PIECE);
+	reco_work work = reco_work_of(s->items, ITEMS_PER_PIECE);
 
-	reco_team_prepare(env->threads);
 	while (reco_work_left(&work))
 	{
 #pragma omp parallel num_threads(env->threads)
@@ -268,13 +203,9 @@ visit_all(search *s)
 		{
 			row_sums *t = &s->sums[omp_get_thread_num()];
 
-			for (int64_t k = from; k < to && !reco_flag_up(&s->stop); k++)
-			{
-				int32_t i = (int32_t) k * s->step;
-
-				if (!add_up(s, t, i) || !choose(s, t, i))
+			for (int64_t i = from; i < to && !reco_flag_up(&s->stop); i++)
+				if (!add_up(s, t, (int32_t) i) || !choose(s, t, (int32_t) i))
 					reco_flag_raise(&s->stop);
-			}
 			if (reco_flag_up(&s->stop) || reco_work_pause(env))
 				break;
 		}
@@ -282,59 +213,6 @@ visit_all(search *s)
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
-}
-
-/*
- * The least squares of what lists leave of N'N, as a share of what they leave of V S^2 V': 0 where
- * they have all items that have a user in common, 1 where all others are as the factors say.  Of
- * row i the products of both sum up to the diagonal of V S^4 V'.
- */
-static double
-least_squares(const search *s, int32_t visited)
-{
-	const reco_svd *svd = s->from->svd;
-	double both = 0;
-	double square = 0;
-
-	for (int32_t k = 0; k < visited; k++)
-	{
-		const float *v = svd->item + (size_t) k * (size_t) s->step * svd->stride;
-		double all = 0;
-
-		for (int f = 0; f < svd->stride; f++)
-		{
-			double x = v[f] * s->from->square[f];
-
-			all += x * x;
-		}
-		both += all - s->held[k].both;
-		square += all - s->held[k].square;
-	}
-	return square > 0 ? fmax(fmin(both / square, 1), 0) : 0;
-}
-
-static reco_status
-find_share(search *s)
-{
-	int32_t step = (s->items + SAMPLE - 1) / SAMPLE;
-	reco_status status = RECO_OK;
-
-	if (s->from->svd == NULL || s->items == 0)
-		return RECO_OK;
-	s->step = step;
-	s->held = zeroed(s->env, SAMPLE * sizeof(held_sums));
-	if (s->held == NULL)
-		return RECO_NO_MEMORY;
-	for (int round = 0; round < 2 && status == RECO_OK; round++)
-	{
-		status = visit_all(s);
-		if (status == RECO_OK)
-			s->share = least_squares(s, (s->items + step - 1) / step);
-	}
-	release(s->env, s->held);
-	s->held = NULL;
-	s->step = 1;
-	return status;
 }
 
 /* The lists without gaps, as a matrix over the search's arrays. */
@@ -347,7 +225,7 @@ close_up(search *s, int64_t *start, reco_csr *lists)
 	for (int32_t i = 0; i < s->items; i++)
 	{
 		size_t n = (size_t) s->filled[i];
-		size_t from = (size_t) i * (size_t) s->room;
+		size_t from = (size_t) i * (size_t) s->length;
 
 		start[i] = at;
 		memmove(s->col + at, s->col + from, n * sizeof(int32_t));
@@ -370,7 +248,7 @@ static reco_status
 allocate(search *s)
 {
 	const reco_env *env = s->env;
-	size_t entries = (size_t) s->items * (size_t) s->room + 1;
+	size_t entries = (size_t) s->items * (size_t) s->length + 1;
 	size_t bytes = sums_bytes(s->items, s->length, s->stride);
 
 	s->filled = env->alloc(env->arg, ((size_t) s->items + 1) * sizeof(int32_t));
@@ -389,7 +267,7 @@ allocate(search *s)
 		sums->sum = reco_take(&at, ((size_t) s->items + 1) * sizeof(double));
 		sums->marked = reco_take(&at, (size_t) s->items + 1);
 		sums->touched = reco_take(&at, ((size_t) s->items + 1) * sizeof(int32_t));
-		sums->best = reco_take(&at, ((size_t) s->length + 1) * sizeof(entry));
+		sums->best = reco_take(&at, (size_t) s->length * sizeof(entry));
 		sums->factor = (float *) at;
 	}
 	return RECO_OK;
@@ -410,8 +288,7 @@ free_search(search *s)
 }
 
 reco_status
-reco_graph_lists_make(const reco_env *env, const reco_graph_lists *from, double *share,
-					  reco_csr *out)
+reco_graph_lists_make(const reco_env *env, const reco_graph_lists *from, reco_csr *out)
 {
 	search s = {
 		.env = env,
@@ -419,23 +296,18 @@ reco_graph_lists_make(const reco_env *env, const reco_graph_lists *from, double 
 		.items = from->by_item->rows,
 		.length = length_of(from->params, from->by_item->rows),
 		.stride = from->svd ? from->svd->stride : 0,
-		.step = 1,
 	};
 	int64_t *start = env->alloc(env->arg, ((size_t) s.items + 1) * sizeof(int64_t));
 	reco_csr lists;
-	reco_status status;
+	reco_status status = start ? allocate(&s) : RECO_NO_MEMORY;
 
-	s.room = s.length + (from->svd ? 1 : 0);
-	status = start ? allocate(&s) : RECO_NO_MEMORY;
-	if (status == RECO_OK)
-		status = find_share(&s);
+	reco_team_prepare(env->threads);
 	if (status == RECO_OK)
 		status = visit_all(&s);
 	if (status == RECO_OK)
 		status = close_up(&s, start, &lists);
 	if (status == RECO_OK)
 		status = reco_csr_transpose(env, &lists, lists.value, out);
-	*share = s.share;
 	free_search(&s);
 	release(env, start);
 	return status;

@@ -21,11 +21,8 @@ typedef struct reco_graph_lists
 
 extern size_t reco_graph_lists_memory(const reco_graph_params *params, int32_t items, int threads);
 
-/*
- * Row j of out, whose arrays are the caller's: the items that j speaks for.  share: how much of
- * V S^2 V' is taken away from what is there; 0 where there are no factors.
- */
+/* Row j of out, whose arrays are the caller's: the items that j speaks for. */
 extern reco_status reco_graph_lists_make(const reco_env *env, const reco_graph_lists *from,
-										 double *share, reco_csr *out);
+										 reco_csr *out);
 
 #endif /* RECO_CORE_GRAPH_GRAPH_PARTS_H */
