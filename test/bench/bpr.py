@@ -1,6 +1,6 @@
 """What bpr.sh needs of implicit: BayesianPersonalizedRanking on table ratings.
 
-Prints seconds of fit, and these over the iterations.  Reads through psql, hence PG*.
+Prints seconds of fit.  Reads through psql, hence PG*.
 
 Environment: FACTORS (64), ITERATIONS (3), THREADS (1)
 """
@@ -29,7 +29,7 @@ def main():
     start = time.perf_counter()
     model.fit(matrix, show_progress=False)
     seconds = time.perf_counter() - start
-    print(f"{seconds:.2f} {seconds / iterations:.2f}")
+    print(f"{seconds:.2f}")
 
 
 if __name__ == "__main__":

@@ -10,56 +10,64 @@
 # Environment:
 #   BENCH_THREADS    numbers of threads to try ("1 2")
 #   FACTORS          of both (64)
-#   ITERATIONS       of both (3)
+#   ITERATIONS       of both, fewer and more ("3 13")
 #   PYTHON           a Python 3 with numpy and scipy ("python3")
 #   PEER_PYTHONPATH  where that Python finds implicit (skipped without)
 #
-# It prints and judges nothing; run it on an otherwise idle machine.  What is divided by the
-# iterations is reco's time of training, which includes folding in all users, and implicit's
-# time of fit, whose threads write over one another's numbers.
+# It prints and judges nothing; run it on an otherwise idle machine.  Seconds are reco's of
+# training, which includes folding in all users, and implicit's of fit, whose threads write over
+# one another's numbers; an iteration is what more of them take beyond fewer, by their number.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-export FACTORS=${FACTORS:-64} ITERATIONS=${ITERATIONS:-3}
+export FACTORS=${FACTORS:-64}
+read -r FEWER MORE <<<"${ITERATIONS:-3 13}"
 BENCH_THREADS=${BENCH_THREADS:-1 2}
 PYTHON=${PYTHON:-python3}
 PGOPTIONS=${PGOPTIONS:-}
 
 line() {
-  printf '%-10s%8s%14s%14s\n' "$@"
+  printf '%-10s%8s%14s%14s%14s\n' "$@"
 }
 
-run_reco() {
-  local threads=$1
+# An iteration of $1 seconds of the fewer and $2 of the more.
+iteration() {
+  awk -v a="$1" -v b="$2" -v n="$((MORE - FEWER))" 'BEGIN { printf "%.2f", (b - a) / n }'
+}
+
+# Seconds that $1 threads take to train $2 iterations.
+train_reco() {
   if bench_has_model bench; then
     sql -c "CALL reco.drop_model('bench')"
   fi
-  PGOPTIONS="$PGOPTIONS -c reco.threads=$threads -c client_min_messages=warning" \
+  PGOPTIONS="$PGOPTIONS -c reco.threads=$1 -c client_min_messages=warning" \
     sql -c "CALL reco.create_model('bench', source => 'SELECT user_id, item_id FROM ratings',
-              algorithm => reco.bpr(factors => $FACTORS, iterations => $ITERATIONS),
+              algorithm => reco.bpr(factors => $FACTORS, iterations => $2),
               options => reco.options(measure => false))"
-  # shellcheck disable=SC2046
-  line reco "$threads" $(sql -F ' ' -c "
-    SELECT round((timings ->> 'train')::numeric, 2), round((timings ->> 'train')::numeric / $ITERATIONS, 2)
-      FROM bench.versions ORDER BY version DESC LIMIT 1")
+  sql -c "SELECT round((timings ->> 'train')::numeric, 2) FROM bench.versions ORDER BY version DESC LIMIT 1"
 }
 
-run_peer() {
-  local threads=$1
-  # shellcheck disable=SC2046
-  line implicit "$threads" $(PYTHONPATH=${PEER_PYTHONPATH:-} OMP_NUM_THREADS=$threads \
-    THREADS=$threads "$PYTHON" "$bench_dir/bpr.py")
+train_peer() {
+  PYTHONPATH=${PEER_PYTHONPATH:-} OMP_NUM_THREADS=$1 THREADS=$1 ITERATIONS=$2 "$PYTHON" "$bench_dir/bpr.py"
+}
+
+# A line of $1, trained by $2, for $3 threads.
+measure() {
+  local fewer more
+  fewer=$("$2" "$3" "$FEWER")
+  more=$("$2" "$3" "$MORE")
+  line "$1" "$3" "$fewer" "$more" "$(iteration "$fewer" "$more")"
 }
 
 bench_setup
 bench_load
-line '' threads train 'an iteration'
+line '' threads "train $FEWER" "train $MORE" 'an iteration'
 for threads in $BENCH_THREADS; do
   if bench_reco; then
-    run_reco "$threads"
+    measure reco train_reco "$threads"
   fi
   if PYTHONPATH=${PEER_PYTHONPATH:-} "$PYTHON" -c 'import implicit.cpu.bpr' 2>/dev/null; then
-    run_peer "$threads"
+    measure implicit train_peer "$threads"
   else
     say 'implicit cannot be imported: skipped'
   fi

@@ -304,7 +304,7 @@ hybrid_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 
 /* Of sparse members. */
 static int32_t
-hybrid_scored(reco_seat *seat, int32_t *item)
+hybrid_scored(reco_seat *seat, int32_t *item, float *score)
 {
 	reco_hybrid_listed p;
 	int32_t n = 0;
@@ -313,16 +313,19 @@ hybrid_scored(reco_seat *seat, int32_t *item)
 	if (reco_hybrid_measure(seat) != RECO_OK)
 		return -1;
 	p = reco_hybrid_list(seat);
-	if (mean_of_all(seat, p.n, seat->score) != RECO_OK)
+	if (mean_of_all(seat, p.n, score) != RECO_OK)
 		return -1;
-	seat->scored = false;
 	for (int32_t k = 0; k < p.n; k++)
 	{
-		if (seat->score[k] > -INFINITY)
-			item[n++] = p.item[k];
+		item[n] = p.item[k];
+		score[n] = score[k];
+		n += score[k] > -INFINITY;
 		if (stop_after(&seat->env, 1, &done))
 			return -1;
 	}
+	/* the caller knows of no more */
+	memset(item + n, 0, (size_t) (p.n - n) * sizeof(int32_t));
+	memset(score + n, 0, (size_t) (p.n - n) * sizeof(float));
 	return n;
 }
 

@@ -110,6 +110,8 @@ rooms(const reco_hybrid_scorer *h, char *memory, reco_hybrid_listed *out)
 		p.item = reco_take((void *) &at, items * sizeof(int32_t));
 		p.score = reco_take((void *) &at, (size_t) h->members * items * sizeof(float));
 	}
+	if (is_sparse(h))
+		p.own = reco_take((void *) &at, (size_t) h->members * set_bytes(h));
 	if (out)
 		*out = p;
 	return (size_t) (at - memory);
@@ -148,6 +150,8 @@ clear_rooms(reco_seat *seat)
 	memset(p.item, 0, touched * sizeof(int32_t));
 	for (int m = 0; m < h->members; m++)
 		memset(p.score + (size_t) m * (size_t) h->head.items, 0, touched * sizeof(float));
+	if (p.own)
+		memset(p.own, 0, (size_t) h->members * set_bytes(h));
 }
 
 void
@@ -314,6 +318,15 @@ scale_listed(reco_seat *seat, int member, reco_scaling *scaling)
 	return status;
 }
 
+/* A sparse member's scores, which are of its own items alone, as those of all that are listed. */
+static void
+spread(const reco_hybrid_listed *p, const uint64_t *own, int32_t n, float *score)
+{
+	/* from the end: no item is further back in what is listed than among its own */
+	for (int32_t at = p->n - 1; at >= 0; at--)
+		score[at] = reco_set_has(own, p->item[at]) ? score[--n] : -INFINITY;
+}
+
 /* Of sparse members: the items that one of them scores are all there are. */
 static reco_status
 measure_sparse(reco_seat *seat)
@@ -322,6 +335,9 @@ measure_sparse(reco_seat *seat)
 	reco_hybrid_user *user = user_of(seat);
 	reco_hybrid_listed p = reco_hybrid_list(seat);
 	reco_scaling scaling[RECO_HYBRID_MEMBERS];
+	int32_t n[RECO_HYBRID_MEMBERS];
+	size_t words = set_bytes(h) / sizeof(uint64_t);
+	size_t items = (size_t) h->head.items;
 	uint32_t known = 0;
 	reco_status status = RECO_OK;
 
@@ -330,22 +346,32 @@ measure_sparse(reco_seat *seat)
 	for (int m = 0; m < h->members; m++)
 	{
 		reco_seat *of = reco_hybrid_member_seat(seat, m);
-		int32_t n;
+		uint64_t *own = p.own + (size_t) m * words;
 
 		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
 			continue;
 		known |= UINT32_C(1) << m;
-		n = of->scorer->type->scored(of, p.item);
-		if (n < 0)
+		n[m] = of->scorer->type->scored(of, p.item, p.score + (size_t) m * items);
+		if (n[m] < 0)
 			return RECO_STOPPED;
-		for (int32_t k = 0; k < n; k++)
-			reco_set_add(p.set, p.item[k]);
+		for (int32_t k = 0; k < n[m]; k++)
+			reco_set_add(own, p.item[k]);
+		for (size_t w = 0; w < words; w++)
+			p.set[w] |= own[w];
 	}
-	/* as many as the longest of these at least */
-	user->touched = user->items = empty_set(p.set, h->head.items, p.item);
+	p.n = empty_set(p.set, h->head.items, p.item);
+	/* one more: what a member may have written behind its last */
+	user->items = p.n;
+	user->touched = p.n < h->head.items ? p.n + 1 : p.n;
 	for (int m = 0; m < h->members && status == RECO_OK; m++)
 		if (reco_hybrid_has(known, m))
-			status = scale_listed(seat, m, &scaling[m]);
+		{
+			float *score = p.score + (size_t) m * items;
+
+			spread(&p, p.own + (size_t) m * words, n[m], score);
+			status = reco_scale_find(&seat->env, h->scale, score, p.n,
+									 reco_hybrid_member_seat(seat, h->members), &scaling[m]);
+		}
 	if (status == RECO_OK)
 		weighted_parts(seat, known, scaling);
 	return status;

@@ -30,6 +30,7 @@ typedef struct reco_hybrid_listed
 	int32_t *item;       /* rising */
 	float *score;        /* of n items, for each member in turn */
 	uint64_t *set;       /* items */
+	uint64_t *own;       /* of sparse members, for each in turn: the items that it scores */
 	reco_ranked *ranked; /* as many as may be proposed */
 } reco_hybrid_listed;
 

@@ -159,9 +159,9 @@ list_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 }
 
 static int32_t
-list_scored(reco_seat *seat, int32_t *item)
+list_scored(reco_seat *seat, int32_t *item, float *score)
 {
-	return reco_sum_scored(seat, &methods, item);
+	return reco_sum_scored(seat, &methods, item, score);
 }
 
 /* With biases any value tells something; without, one of whose item anything is said. */

@@ -398,9 +398,9 @@ session_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 }
 
 static int32_t
-session_scored(reco_seat *seat, int32_t *item)
+session_scored(reco_seat *seat, int32_t *item, float *score)
 {
-	return reco_sum_scored(seat, &methods, item);
+	return reco_sum_scored(seat, &methods, item, score);
 }
 
 /* Shares out what a neighbor adds among the items that both have.  False to stop. */

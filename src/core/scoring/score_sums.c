@@ -262,7 +262,7 @@ reco_sum_is_sparse(const reco_scorer *scorer)
 }
 
 int32_t
-reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item)
+reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item, float *score)
 {
 	int32_t items = seat->scorer->items;
 	size_t groups = groups_of(seat->scorer);
@@ -275,10 +275,19 @@ reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item)
 	for (size_t g = 0; g < groups; g++)
 	{
 		for (size_t line = g * GROUP; any_line(&t, g) && line < (g + 1) * GROUP; line++)
-			for (int32_t i = (int32_t) line * RECO_SUM_LINE;
-				 t.line[line] != 0 && i < ((int32_t) line + 1) * RECO_SUM_LINE && i < items; i++)
-				if (final_of(seat, &t, i) > -INFINITY)
-					item[n++] = i;
+		{
+			int32_t from = (int32_t) line * RECO_SUM_LINE;
+			int32_t end = items - from < RECO_SUM_LINE ? items : from + RECO_SUM_LINE;
+
+			if (t.line[line] == 0)
+				continue;
+			for (int32_t i = from; i < end; i++)
+			{
+				item[n] = i;
+				score[n] = final_of(seat, &t, i);
+				n += score[n] > -INFINITY;
+			}
+		}
 		if (stop_after(&seat->env, GROUP * RECO_SUM_LINE, &done))
 			return -1;
 	}

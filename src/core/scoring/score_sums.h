@@ -89,7 +89,8 @@ extern int32_t reco_sum_top(reco_seat *seat, const reco_sum_methods *methods, co
 
 /* Without biases nothing but what was added to has a score. */
 extern bool reco_sum_is_sparse(const reco_scorer *scorer);
-extern int32_t reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item);
+extern int32_t reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item,
+							   float *score);
 
 /* The user's bias, where the model has biases. */
 extern reco_status reco_sum_fold_in(const reco_env *env, const reco_scorer *scorer,

@@ -108,9 +108,9 @@ user_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 }
 
 static int32_t
-user_scored(reco_seat *seat, int32_t *item)
+user_scored(reco_seat *seat, int32_t *item, float *score)
 {
-	return reco_sum_scored(seat, &methods, item);
+	return reco_sum_scored(seat, &methods, item, score);
 }
 
 static bool

@@ -107,10 +107,10 @@ typedef struct reco_scorer_type
 	int32_t (*top)(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out);
 	/*
 	 * Of a scorer whose users have scores for few items: whether it is one, and which items have
-	 * one, rising, to items numbers; how many, or -1: stopped.  NULL: it is none.
+	 * one, rising, with what it is, to items of each; how many, or -1: stopped.  NULL: it is none.
 	 */
 	bool (*is_sparse)(const reco_scorer *scorer);
-	int32_t (*scored)(reco_seat *seat, int32_t *item);
+	int32_t (*scored)(reco_seat *seat, int32_t *item, float *score);
 	/* As reco_seat_explain.  NULL: scores are no sums over interactions. */
 	reco_status (*explain)(reco_seat *seat, int32_t item, double *contribution, double *baseline,
 						   bool *additive);
