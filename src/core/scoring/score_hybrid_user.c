@@ -324,7 +324,12 @@ spread(const reco_hybrid_listed *p, const uint64_t *own, int32_t n, float *score
 {
 	/* from the end: no item is further back in what is listed than among its own */
 	for (int32_t at = p->n - 1; at >= 0; at--)
-		score[at] = reco_set_has(own, p->item[at]) ? score[--n] : -INFINITY;
+	{
+		bool has = reco_set_has(own, p->item[at]);
+
+		n -= has;
+		score[at] = has ? score[n] : -INFINITY;
+	}
 }
 
 /* Of sparse members: the items that one of them scores are all there are. */

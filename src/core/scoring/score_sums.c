@@ -34,6 +34,13 @@ sums_of(const reco_seat *seat)
 	return (const reco_sum_scorer *) seat->scorer;
 }
 
+/* Large values of a basket times large similarities: no infinite score. */
+static inline double
+within_float(double sum)
+{
+	return sum > FLT_MAX ? FLT_MAX : sum < -FLT_MAX ? -FLT_MAX : sum;
+}
+
 float
 reco_sum_final(const reco_sum_scorer *s, double user_bias, int32_t item, double sum, double weight)
 {
@@ -41,9 +48,7 @@ reco_sum_final(const reco_sum_scorer *s, double user_bias, int32_t item, double 
 		return (float) (reco_sum_baseline(s, user_bias, item) + (weight > 0 ? sum / weight : 0));
 	if (s->averaged)
 		return weight > 0 ? (float) (sum / weight) : -INFINITY;
-	/* large values of a basket times large similarities: no infinite score */
-	sum = sum > FLT_MAX ? FLT_MAX : sum < -FLT_MAX ? -FLT_MAX : sum;
-	return sum != 0 ? (float) sum : -INFINITY;
+	return sum != 0 ? (float) within_float(sum) : -INFINITY;
 }
 
 /* Lines whose marks are looked at together. */
@@ -266,6 +271,9 @@ reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item,
 {
 	int32_t items = seat->scorer->items;
 	size_t groups = groups_of(seat->scorer);
+	const reco_sum_scorer *s = sums_of(seat);
+	/* the score is the sum: without a branch that is often the other one than foreseen */
+	bool plain = !s->averaged && s->item_bias == NULL;
 	reco_sum_scratch t;
 	int32_t n = 0;
 	int64_t done = 0;
@@ -284,8 +292,8 @@ reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item,
 			for (int32_t i = from; i < end; i++)
 			{
 				item[n] = i;
-				score[n] = final_of(seat, &t, i);
-				n += score[n] > -INFINITY;
+				score[n] = plain ? (float) within_float(t.sum[i]) : final_of(seat, &t, i);
+				n += plain ? (t.sum[i] > 0) | (t.sum[i] < 0) : score[n] > -INFINITY;
 			}
 		}
 		if (stop_after(&seat->env, GROUP * RECO_SUM_LINE, &done))
