@@ -49,7 +49,8 @@ may_select(Relation table)
 typedef struct History
 {
 	RecoHealth *health;
-	bool runs; /* somebody trains */
+	bool runs;        /* somebody trains */
+	bool interrupted; /* there is a training that does not run */
 	int32 success;
 	int32 attempt;
 	int32 failed;
@@ -81,6 +82,7 @@ note_version(History *history, TupleTableSlot *slot)
 	}
 	else if (strcmp(status, "failed") == 0 || !history->runs)
 	{
+		history->interrupted |= strcmp(status, "failed") != 0;
 		history->failures = lappend_int(history->failures, number);
 		if (number > history->failed)
 		{
@@ -92,37 +94,53 @@ note_version(History *history, TupleTableSlot *slot)
 	}
 }
 
+static void
+scan_versions(Relation table, History *history)
+{
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	Snapshot snapshot = RegisterSnapshot(RECO_LATEST_SNAPSHOT);
+	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL);
+	HeapTuple tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		reco_poll();
+		ExecForceStoreHeapTuple(tuple, slot, false);
+		slot_getallattrs(slot);
+		note_version(history, slot);
+		ExecClearTuple(slot);
+	}
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* How often is looked again whether a training has ended, or is between two transactions. */
+#define MORE_LOOKS 2
+
 /* False when one would have to wait, or there is no such table. */
 static bool
 read_versions(const ModelRow *model, RecoHealth *health, bool *busy)
 {
 	Relation table = reco_try_open(model->schema, RECO_TABLE_VERSION, AccessShareLock, busy);
 	/* of trainings elsewhere a standby knows nothing */
-	History history = {health, health->training || RecoveryInProgress()};
-	TupleTableSlot *slot;
-	Snapshot snapshot;
-	SysScanDesc scan;
-	HeapTuple tuple;
+	bool runs = health->training || RecoveryInProgress();
+	History history = {health, runs};
 	ListCell *cell;
 
 	if (table == NULL)
 		return false;
 	health->hidden = !may_select(table);
-	slot = table_slot_create(table, NULL);
-	snapshot = RegisterSnapshot(RECO_LATEST_SNAPSHOT);
-	scan = !health->hidden ? systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL) : NULL;
-	while (scan && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	for (int look = 0; look <= MORE_LOOKS && !health->hidden; look++)
 	{
-		reco_poll();
-		ExecForceStoreHeapTuple(tuple, slot, false);
-		slot_getallattrs(slot);
-		note_version(&history, slot);
-		ExecClearTuple(slot);
+		if (look > 0)
+			runs = reco_training_held(model->schema);
+		health->last_error = NULL;
+		history = (History){health, runs};
+		scan_versions(table, &history);
+		if (!history.interrupted)
+			break;
 	}
-	if (scan)
-		systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(slot);
 	table_close(table, AccessShareLock);
 	foreach (cell, history.failures)
 		health->failures += lfirst_int(cell) > history.success;

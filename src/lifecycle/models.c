@@ -38,7 +38,7 @@ clear_way(const char *name)
 	ModelRow row;
 
 	if (OidIsValid(schema) && reco_model_try_read(schema, RECO_LATEST_SNAPSHOT, &row, NULL) &&
-		row.active_version == 0 && !reco_training_runs(schema) &&
+		row.active_version == 0 && !reco_training_held(schema) &&
 		reco_schema_owned(schema, GetUserId()) && reco_table_owned(row.table, GetUserId()))
 	{
 		ereport(NOTICE, (errmsg("replacing model \"%s\", whose creation was interrupted", name)));

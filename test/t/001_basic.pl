@@ -115,6 +115,20 @@ my $served = recommendations($node, 'home');
 $node->restart;
 is(recommendations($node, 'home'), $served, 'after a restart the model serves the same');
 
+# A training that is between two of its transactions is not one that was interrupted.
+sql(q{CALL reco.create_model('often', source => 'lines', algorithm => reco.popular())});
+my $trainer = start_sql($node, [ (q{CALL reco.refresh('often')}) x 60 ]);
+sql(q{DO $$ DECLARE found record; BEGIN
+  WHILE (SELECT max(version) < 60 FROM often.versions) LOOP
+    FOR k IN 1..20 LOOP
+      SELECT status, last_error INTO found FROM reco.health WHERE model = 'often';
+      IF found.status <> 'ready' THEN RAISE EXCEPTION '% while it is trained: %', found.status, found.last_error; END IF;
+    END LOOP;
+    COMMIT;
+  END LOOP; END $$});
+is((finish_sql($trainer))[0], 0, 'reco.health tells of no failure while a model is refreshed');
+sql(q{CALL reco.drop_model('often')});
+
 # The extension goes only with its models.
 ($rc, $out, $err) = $node->psql('postgres', 'DROP EXTENSION reco');
 isnt($rc, 0, 'DROP EXTENSION is refused while there is a model');

@@ -132,7 +132,7 @@ $node->poll_query_until('postgres', q{SELECT max(version) >= 2 FROM "it's ""it""
 ok(1, 'the job ran');
 is(sql(q{SELECT DISTINCT trained_by FROM "it's ""it""".versions}), $user, 'as its owner');
 $node->poll_query_until('postgres', q{SELECT max(version) >= 2 FROM hers.versions}) or die 'nor did hers';
-$node->poll_query_until('postgres', q{SELECT max(version) >= 2 FROM third.versions}) or die 'nor that of the renamed model';
+$node->poll_query_until('postgres', q{SELECT max(version) >= 2 FROM third.versions WHERE status = 'ready'}) or die 'nor that of the renamed model';
 is(sql(q{SELECT string_agg(jobname, ', ') FROM cron.job WHERE jobname ~ 'second|third'}), 'reco.refresh third', 'a run takes the new name into the job');
 is(sql(q{SELECT status, failures FROM reco.health WHERE model = 'third'}), 'ready|0', 'and is a success');
 sql("CALL reco.drop_model('third')");

@@ -55,3 +55,17 @@ reco_training_runs(Oid schema)
 	(void) GetLockConflicts(&tag, ShareLock, &holders);
 	return holders > 0;
 }
+
+bool
+reco_training_held(Oid schema)
+{
+	LOCKTAG tag;
+
+	if (RecoveryInProgress())
+		return false;
+	lock_tag(schema, &tag);
+	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, ShareLock, false);
+	return false;
+}
