@@ -216,8 +216,8 @@ check_tables(const ModelRow *model, RecoHealth *health)
 	return true;
 }
 
-void
-reco_health_read(const ModelRow *model, RecoHealth *health)
+static void
+read_health(const ModelRow *model, RecoHealth *health)
 {
 	bool busy = model->locked;
 	bool there = false;
@@ -252,6 +252,25 @@ reco_health_read(const ModelRow *model, RecoHealth *health)
 		health->status = "not trained";
 	else
 		health->status = health->failures > 0 ? "failing" : "ready";
+}
+
+void
+reco_health_read(ModelRow *model, RecoHealth *health)
+{
+	ModelRow now;
+	bool busy = false;
+
+	read_health(model, health);
+	/* refreshes may have made other versions, and removed that one, since the row was read */
+	for (int look = 0; look < MORE_LOOKS && health->problem; look++)
+	{
+		if (!reco_model_try_read(model->schema, RECO_LATEST_SNAPSHOT, &now, &busy) ||
+			now.active_version == model->active_version)
+			break;
+		model->active_version = now.active_version;
+		model->active_nonce = now.active_nonce;
+		read_health(model, health);
+	}
 }
 
 typedef struct Listing
@@ -352,15 +371,17 @@ set_time(Datum *values, bool *nulls, int column, TimestampTz time)
 }
 
 static void
-list_health(void *arg, const ModelRow *model)
+list_health(void *arg, const ModelRow *found)
 {
 	Listing *listing = arg;
+	ModelRow row = *found;
+	const ModelRow *model = &row;
 	RecoHealth health;
 	Datum values[COLUMNS_OF_HEALTH];
 	bool nulls[COLUMNS_OF_HEALTH] = {0};
 	const VersionRow *version = &health.version;
 
-	reco_health_read(model, &health);
+	reco_health_read(&row, &health);
 	values[MODEL] = CStringGetTextDatum(model->name);
 	values[OWNER] = name_of_role(model->owner);
 	values[STATUS] = CStringGetTextDatum(health.status);

@@ -23,8 +23,9 @@ typedef struct RecoHealth
 } RecoHealth;
 
 /*
- * Reads catalogs and rows only, runs no code of owners and waits for no lock.
+ * Reads catalogs and rows only, runs no code of owners and waits for no lock.  The row's active
+ * version becomes the one that is told of, where it is another meanwhile.
  */
-extern void reco_health_read(const ModelRow *model, RecoHealth *health);
+extern void reco_health_read(ModelRow *model, RecoHealth *health);
 
 #endif /* RECO_LIFECYCLE_HEALTH_H */

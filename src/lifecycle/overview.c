@@ -28,14 +28,16 @@ RECO_FUNCTION(reco_list_progress);
  * One row of reco.models.
  */
 static void
-list_model(void *arg, const ModelRow *model)
+list_model(void *arg, const ModelRow *found)
 {
+	ModelRow row = *found;
+	const ModelRow *model = &row;
 	RecoHealth health;
 	const VersionRow *version = &health.version;
 	Datum values[10];
 	bool nulls[10] = {0};
 
-	reco_health_read(model, &health);
+	reco_health_read(&row, &health);
 	values[0] = CStringGetTextDatum(model->name);
 	values[1] =
 		DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(model->owner, true)

@@ -116,7 +116,7 @@ $node->restart;
 is(recommendations($node, 'home'), $served, 'after a restart the model serves the same');
 
 # A training that is between two of its transactions is not one that was interrupted.
-sql(q{CALL reco.create_model('often', source => 'lines', algorithm => reco.popular(), options => reco.options(keep_versions => 100))});
+sql(q{CALL reco.create_model('often', source => 'lines', algorithm => reco.popular())});
 my $trainer = start_sql($node, [ (q{CALL reco.refresh('often')}) x 60 ]);
 sql(q{DO $$ DECLARE found record; BEGIN
   WHILE (SELECT max(version) < 60 FROM often.versions) LOOP
