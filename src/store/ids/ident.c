@@ -60,8 +60,8 @@ same_image(const TypeCacheEntry *cache, Oid collation)
 			   OidFunctionCall1Coll(function, collation, ObjectIdGetDatum(cache->btree_opintype)));
 }
 
-void
-id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role)
+bool
+id_type_find(IdType *type, Oid typid, int32 typmod, Oid collation)
 {
 	TypeCacheEntry *cache;
 	Oid in;
@@ -83,6 +83,22 @@ id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *r
 	if (!is_plain(type->base) || !OidIsValid(cache->hash_proc) || !OidIsValid(cache->eq_opr) ||
 		!OidIsValid(cache->cmp_proc) || type->base == FLOAT4OID || type->base == FLOAT8OID ||
 		type->base == BOOLOID)
+		return false;
+	type->folds = !type->typbyval && !same_image(cache, collation);
+	fmgr_info(cache->hash_proc, &type->hash);
+	fmgr_info(get_opcode(cache->eq_opr), &type->equal);
+	fmgr_info(cache->cmp_proc, &type->compare);
+	getTypeInputInfo(type->base, &in, &type->typioparam);
+	fmgr_info(in, &type->input);
+	getTypeOutputInfo(type->base, &out, &varlena);
+	fmgr_info(out, &type->output);
+	return true;
+}
+
+void
+id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role)
+{
+	if (!id_type_find(type, typid, typmod, collation))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("type %s cannot identify %ss", format_type_be(typid), role),
@@ -93,14 +109,6 @@ id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *r
 					 : errhint("The source's columns are user, item [, value [, time]], in this "
 							   "order. Ids may be integers, numeric, uuid, text, date and the "
 							   "like.")));
-	type->folds = !type->typbyval && !same_image(cache, collation);
-	fmgr_info(cache->hash_proc, &type->hash);
-	fmgr_info(get_opcode(cache->eq_opr), &type->equal);
-	fmgr_info(cache->cmp_proc, &type->compare);
-	getTypeInputInfo(type->base, &in, &type->typioparam);
-	fmgr_info(in, &type->input);
-	getTypeOutputInfo(type->base, &out, &varlena);
-	fmgr_info(out, &type->output);
 }
 
 void

@@ -31,6 +31,11 @@ typedef struct IdType
 } IdType;
 
 /*
+ * Fills *type; false when ids of this type cannot be hashed, compared and sorted, or are numbers
+ * with a fraction.
+ */
+extern bool id_type_find(IdType *type, Oid typid, int32 typmod, Oid collation);
+/*
  * Fills *type; an error when ids of this type cannot be hashed, compared and
  * sorted.  role: "user" or "item", for messages.
  */
