@@ -1,0 +1,50 @@
+--
+-- reco.demand: how many users will have each item.
+--
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+
+-- twelve weeks; item n is had by n of a hundred users a week, and by each of them twice
+CREATE TABLE demand_events AS
+SELECT (w * 37 + u) % 100 AS user_id, n AS item_id, timestamp '2024-01-01' + w * interval '7 days' + u * interval '1 hour' AS at
+  FROM generate_series(0, 11) AS w, (VALUES (1), (3), (10), (30)) AS i (n), generate_series(1, n) AS u, generate_series(1, 2);
+INSERT INTO demand_events VALUES (1, 99, NULL), (1, 98, 'infinity'), (NULL, 1, '2024-03-03');
+-- the last time that is not after now is the end
+INSERT INTO demand_events VALUES (100, 1, '2024-03-25');
+
+SET client_min_messages = notice;
+SELECT item_id, round(expected::numeric, 2) AS expected, median, low, high, latest, total
+  FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events') ORDER BY item_id::int;
+SELECT item_id, round(expected::numeric, 1) AS expected, low, high, latest
+  FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events', '14 days', 0.95) ORDER BY item_id::int;
+-- dates, and a table
+CREATE VIEW demand_days AS SELECT user_id, item_id, 1 AS value, at::date AS day FROM demand_events;
+SELECT item_id, latest, total FROM reco.demand('demand_days'::regclass, '7 days') ORDER BY item_id::int;
+SET client_min_messages = warning;
+
+-- the same in whatever order the rows come
+SELECT count(DISTINCT d) FROM (
+  SELECT string_agg(d::text, ',' ORDER BY item_id) AS d FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events ORDER BY at') AS d
+  UNION ALL
+  SELECT string_agg(d::text, ',' ORDER BY item_id) FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events ORDER BY md5(user_id::text || at)') AS d) AS x;
+
+-- what is wrong
+SELECT * FROM reco.demand('SELECT user_id, item_id FROM demand_events');
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, 5 FROM demand_events');
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events', '1 month');
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events', '-1 day');
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events', '178000000 years');
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events', '40 days');
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, day FROM demand_days', '12 hours');
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events', '7 days', 1);
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events', '7 days', 'NaN');
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events', NULL);
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events WHERE false');
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events WHERE at IS NULL');
+SELECT * FROM reco.demand(17);
+SELECT * FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events', '1 microsecond') LIMIT 0;
+SET reco.max_memory = '1MB';
+SELECT count(*) FROM reco.demand('SELECT n % 1000, n, 1, timestamp ''2024-01-01'' + n * interval ''1 minute'' FROM generate_series(1, 20000) AS n');
+RESET reco.max_memory;
+
+DROP TABLE demand_events CASCADE;
