@@ -136,7 +136,9 @@ CREATE TYPE reco.version AS (
   choice pg_catalog.jsonb,
   cold_items pg_catalog.int4,
   cold_users pg_catalog.int4,
-  priors pg_catalog.jsonb
+  priors pg_catalog.jsonb,
+  forgotten_users pg_catalog.int4,
+  forgotten_at pg_catalog.timestamptz
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

@@ -18,6 +18,7 @@ typedef struct RecoTrainCall
 	bool locked;
 	Interval *min_interval; /* of a refresh; NULL: none */
 	RecoRun run;
+	void *arg; /* of other work than a training */
 } RecoTrainCall;
 
 /*

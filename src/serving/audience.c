@@ -73,9 +73,12 @@ static bool
 profile_of(void *arg, int64 u, reco_profile *profile)
 {
 	const Audience *audience = arg;
+	Datum id;
 
 	*profile = audience->one ? *audience->one : reco_serving_profile(audience->serving, (int32) u);
 	/* who has nothing any more is nobody to be told, unless features have given them factors */
+	if (audience->one == NULL && !reco_users_id(audience->serving->all, (int32) u, &id))
+		return false;
 	return (profile->n > 0 || profile->factors) && !has_any(profile, audience->buyers_of);
 }
 
@@ -187,11 +190,11 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	n = reco_top_n(&reco_poll_env, audience.score, serving->users, NULL, n, best);
 	for (int32 r = 0; r < n; r++)
 	{
-		Datum values[3] = {Int32GetDatum(r + 1), id_dict_id(all->ids, best[r].item),
-						   Float4GetDatum(best[r].score)};
+		Datum values[3] = {Int32GetDatum(r + 1), (Datum) 0, Float4GetDatum(best[r].score)};
 		bool nulls[3] = {0};
 
-		reco_rows_add(&rows, values, nulls);
+		if (reco_users_id(all, best[r].item, &values[1]))
+			reco_rows_add(&rows, values, nulls);
 	}
 	return (Datum) 0;
 }

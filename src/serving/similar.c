@@ -104,9 +104,9 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 
 /* A row (rank, id, similarity). */
 static void
-add_similar(RecoRows *rows, int32 rank, int32 number, double similarity, IdDict *ids)
+add_similar(RecoRows *rows, int32 rank, Datum id, double similarity)
 {
-	Datum values[3] = {Int32GetDatum(rank), id_dict_id(ids, number), Float8GetDatum(similarity)};
+	Datum values[3] = {Int32GetDatum(rank), id, Float8GetDatum(similarity)};
 	bool nulls[3] = {0};
 
 	reco_rows_add(rows, values, nulls);
@@ -163,7 +163,8 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 		by.env = budget.env;
 		count = similar_shown(&request, &by);
 		for (int32 k = 0; k < count; k++)
-			add_similar(&rows, k + 1, by.similar[k].item, by.similar[k].similarity, serving->items);
+			add_similar(&rows, k + 1, id_dict_id(serving->items, by.similar[k].item),
+						by.similar[k].similarity);
 	}
 	return (Datum) 0;
 }
@@ -178,10 +179,11 @@ add_neighbors(RecoRows *rows, const Serving *serving, const reco_profile *profil
 	for (int32 k = 0; k < profile->neighbors && rank < n; k++)
 	{
 		int32 v = profile->neighbor[k];
+		Datum id;
 
 		RECO_POLL_AT(k);
-		if (all->histories.start[v + 1] > all->histories.start[v])
-			add_similar(rows, ++rank, v, profile->similarity[k], all->ids);
+		if (all->histories.start[v + 1] > all->histories.start[v] && reco_users_id(all, v, &id))
+			add_similar(rows, ++rank, id, profile->similarity[k]);
 	}
 }
 
@@ -207,7 +209,7 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 	all = reco_serving_load_users(serving);
 	if (profile.neighbors > 0)
 		add_neighbors(&rows, serving, &profile, n);
-	else if ((number = id_dict_find(all->ids, user)) >= 0)
+	else if ((number = reco_users_find(all, user)) >= 0)
 	{
 		reco_similar *found = reco_call_alloc(n, sizeof(reco_similar));
 		const RecoPartType *type;
@@ -222,7 +224,12 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 											factors->stride, number, n, found, &count),
 						  "the model");
 		for (int32 k = 0; k < count; k++)
-			add_similar(&rows, k + 1, found[k].item, found[k].similarity, all->ids);
+		{
+			Datum id;
+
+			if (reco_users_id(all, found[k].item, &id))
+				add_similar(&rows, k + 1, id, found[k].similarity);
+		}
 	}
 	return (Datum) 0;
 }

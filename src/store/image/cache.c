@@ -16,6 +16,11 @@
  * Over a version lies a layer of users that were folded in since (layer.c): its epoch, in
  * the same row, changes with it, and is part of what a version is known by here.
  *
+ * reco.forget_user() leaves nothing of a user in what sessions keep: it has them told that the
+ * model's table changed, and at the end of the transaction in which they hear of it, be it the
+ * next one, they drop what they have of the model.  Who makes a file of users by a snapshot from
+ * before removes it again, and goes on with the map.
+ *
  * Cost of a hit: one row read.  Memory: what is mapped is shared.
  */
 #include "store/image/cache.h"
@@ -28,6 +33,7 @@
 #include "store/image/load.h"
 #include "store/image/sections.h"
 #include "store/tables/rights.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -106,18 +112,39 @@ forget(Serving **place)
 	*place = NULL;
 }
 
+/* Told of a change to the tables of models, at any moment: nothing is dropped here. */
+static void
+table_changed(Datum arg, Oid table)
+{
+	for (int i = 0; i < MAX_SERVINGS; i++)
+		if (servings[i] && (!OidIsValid(table) || servings[i]->table == table))
+			servings[i]->expires = true;
+}
+
+static void
+forget_expired(void)
+{
+	for (int i = 0; i < MAX_SERVINGS; i++)
+		if (servings[i] && servings[i]->expires)
+			forget(&servings[i]);
+}
+
 static void
 at_end(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE ||
 		event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT)
+	{
+		forget_expired();
 		free_displaced();
+	}
 }
 
 void
 reco_cache_init(void)
 {
 	RegisterXactCallback(at_end, NULL);
+	CacheRegisterRelcacheCallback(table_changed, (Datum) 0);
 }
 
 /*
@@ -209,8 +236,14 @@ reco_serving_load_users(Serving *serving)
 		MemoryContext context =
 			AllocSetContextCreate(CurrentMemoryContext, "reco users", ALLOCSET_DEFAULT_SIZES);
 		ServingUsers *users = reco_users_load(serving, context);
+		bool mapped = false;
 
-		if (reco_image_write(serving, users, context) && reco_image_map(serving, RECO_IMAGE_USERS))
+		if (reco_image_write(serving, users, context))
+		{
+			mapped = reco_image_map(serving, RECO_IMAGE_USERS);
+			reco_image_remove_stale(serving);
+		}
+		if (mapped)
 			MemoryContextDelete(context);
 		else
 		{
@@ -289,8 +322,11 @@ reco_serving_open(Oid schema, const char *function, ModelRow *row)
 	if (serving == NULL)
 	{
 		serving = from_image(row);
-		if (serving == NULL)
+		if (serving)
+			reco_image_remove_old(serving);
+		else
 			serving = from_tables(row);
+		serving->table = row->table;
 		MemoryContextSetParent(serving->context, CacheMemoryContext);
 		*free_place(schema) = serving;
 		free_displaced();

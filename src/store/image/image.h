@@ -52,6 +52,12 @@ extern bool reco_image_write_bytes(int file, const void *data, Size bytes);
  */
 extern void reco_image_remove_old(const Serving *serving);
 
+/* The files of a model's users go when the current transaction commits, whatever is in them. */
+extern void reco_image_forget_users(Oid schema);
+
+/* Removes the file of a serving's users where the version has another layer by now, or is gone. */
+extern void reco_image_remove_stale(const Serving *serving);
+
 /* The files of a model go when the transaction that drops it commits. */
 extern void reco_image_init(void);
 

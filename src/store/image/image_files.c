@@ -4,8 +4,9 @@
  *
  * A file's name carries database, schema, version, nonce, epoch and kind, so a reused OID, a
  * restore or a promoted standby never meets a wrong one.  Files that no version needs
- * are removed by whoever writes one, and those of a dropped model at the commit of the
- * drop, where that session has the library; the server removes the rest at its start.
+ * are removed by whoever writes one or is the first of a session to map one, those of a dropped
+ * model at the commit of the drop, where that session has the library, and those of users at the
+ * commit of reco.forget_user(); the server removes the rest at its start.
  *
  * Cost: a look into the folder of temporary files, once a version.
  */
@@ -20,6 +21,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 /* Bytes written between two polls. */
@@ -75,6 +77,16 @@ reco_image_write_bytes(int file, const void *data, Size bytes)
 	return true;
 }
 
+/* Whether a file is one that a process which is gone was writing. */
+static bool
+is_abandoned(const char *name)
+{
+	int pid;
+
+	return sscanf(name, RECO_IMAGE_PREFIX "_new.%d", &pid) == 1 && pid > 0 && kill(pid, 0) != 0 &&
+		   errno == ESRCH;
+}
+
 void
 reco_image_remove_old(const Serving *serving)
 {
@@ -91,6 +103,8 @@ reco_image_remove_old(const Serving *serving)
 		char kind;
 		bool old;
 
+		if (is_abandoned(entry->d_name))
+			(void) unlink(psprintf(RECO_IMAGE_DIRECTORY "/%s", entry->d_name));
 		if (sscanf(entry->d_name,
 				   RECO_IMAGE_PREFIX ".%u.%u.%d." UINT64_FORMAT "." INT64_FORMAT ".%c", &database,
 				   &of, &number, &nonce, &layer, &kind) != 6)
@@ -110,6 +124,13 @@ reco_image_remove_old(const Serving *serving)
 		FreeDir(dir);
 }
 
+void
+reco_image_remove_stale(const Serving *serving)
+{
+	if (reco_version_epoch_now(serving->schema, serving->version, serving->nonce) != serving->epoch)
+		(void) unlink(reco_image_path(serving, RECO_IMAGE_USERS));
+}
+
 /*
  * Schemas dropped by the current transaction, or by a part of it that was rolled back, and,
  * from just before its commit on, the files of those that are gone: after the commit there
@@ -117,6 +138,10 @@ reco_image_remove_old(const Serving *serving)
  */
 static List *dropped = NIL;
 static List *doomed = NIL;
+
+/* Schemas whose files of users go when the current transaction commits. */
+static List *forgotten = NIL;
+
 static object_access_hook_type previous_hook;
 
 static void
@@ -155,6 +180,48 @@ find_doomed(void)
 	MemoryContextSwitchTo(old);
 }
 
+void
+reco_image_forget_users(Oid schema)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+	forgotten = lappend_oid(forgotten, schema);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Once all others see what was committed: whoever makes such a file by what they saw before
+ * removes it again (cache.c).  There may be no error any more.
+ */
+static void
+remove_users(void)
+{
+	DIR *dir = opendir(RECO_IMAGE_DIRECTORY);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL)
+	{
+		char path[MAXPGPATH];
+		Oid database;
+		Oid schema;
+		int32 number;
+		uint64 nonce;
+		int64 layer;
+		char kind;
+
+		if (!is_abandoned(entry->d_name) &&
+			(sscanf(entry->d_name,
+					RECO_IMAGE_PREFIX ".%u.%u.%d." UINT64_FORMAT "." INT64_FORMAT ".%c", &database,
+					&schema, &number, &nonce, &layer, &kind) != 6 ||
+			 database != MyDatabaseId || kind != 'u' || !list_member_oid(forgotten, schema)))
+			continue;
+		snprintf(path, sizeof(path), RECO_IMAGE_DIRECTORY "/%s", entry->d_name);
+		(void) unlink(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static void
 at_end(XactEvent event, void *arg)
 {
@@ -165,8 +232,10 @@ at_end(XactEvent event, void *arg)
 	if (event == XACT_EVENT_COMMIT)
 		foreach (cell, doomed)
 			(void) unlink(lfirst(cell));
+	if (event == XACT_EVENT_COMMIT && forgotten != NIL)
+		remove_users();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-		dropped = doomed = NIL; /* their memory goes with the transaction */
+		dropped = doomed = forgotten = NIL; /* their memory goes with the transaction */
 }
 
 void

@@ -5,7 +5,8 @@
  * A version never changes; what reco.fold_in() makes of some of its users lies in a table
  * beside it, in rows of the same form.  One with the number of a user of the version takes
  * their place; others are new users, whose numbers follow the version's.  A row without
- * interactions says that the user has none any more.
+ * interactions says that the user has none any more.  A number without any row was that of a user
+ * who was forgotten (reco.forget_user), of whom nothing is left.
  *
  * Rests on: snapshots.  A layer's rows and its epoch, in the row that names the active version,
  * are written in one transaction, so that whoever reads both by one snapshot has what belongs
@@ -200,11 +201,11 @@ reco_layer_check(const Serving *serving)
 	ModelTable table;
 
 	reco_table_open(&table, serving->schema, true, AccessShareLock);
-	serving_check_size(&table, serving->users - serving->added);
+	serving_check_size(&table, serving->users - serving->added - serving->forgotten);
 	reco_table_close(&table);
-	if (serving->added == 0)
+	if (serving->added <= serving->forgotten)
 		return;
 	reco_layer_open(&table, serving->schema, AccessShareLock);
-	serving_check_size(&table, serving->added);
+	serving_check_size(&table, serving->added - serving->forgotten);
 	reco_table_close(&table);
 }

@@ -290,8 +290,8 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	reco_version_read(row->schema, row->active_version, GetActiveSnapshot(), version);
 	if (version->algorithm == NULL || version->items < 0 || version->users < 0 ||
 		version->added_users < 0 || version->added_users > PG_INT32_MAX - version->users ||
-		!(fabsf(version->min_value) <= FLT_MAX) || !(fabsf(version->max_value) <= FLT_MAX) ||
-		!(version->min_value <= version->max_value))
+		version->forgotten_users < 0 || !(fabsf(version->min_value) <= FLT_MAX) ||
+		!(fabsf(version->max_value) <= FLT_MAX) || !(version->min_value <= version->max_value))
 		reco_damaged(row->schema, psprintf("Its version %d is not complete.", row->active_version));
 	serving->schema = row->schema;
 	serving->version = row->active_version;
@@ -329,6 +329,9 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	}
 	serving->added = serving->epoch ? version->added_users : 0;
 	serving->users = version->users + serving->added;
+	serving->forgotten = serving->epoch ? version->forgotten_users : 0;
+	if (serving->forgotten > serving->users)
+		reco_damaged(row->schema, psprintf("Its version %d is not complete.", row->active_version));
 	serving->available = version->available;
 	serving->untimed = version->untimed;
 	serving->reference_time = version->reference_time;

@@ -195,6 +195,9 @@ void
 reco_sections_users(const Serving *serving, ServingUsers *users, RecoSections *out)
 {
 	add_ids(out);
+	add_array(out, &users->number, ((Size) serving->users - serving->forgotten) * sizeof(int32),
+			  true)
+		->optional = true;
 	add_csr(out, &users->histories, serving->users, serving->model.items);
 	add_parts(out, &serving->model, users->part);
 }
@@ -239,11 +242,29 @@ reco_sections_take_items(Serving *serving, const RecoSections *sections)
 		   blocks_valid(&serving->model, NULL);
 }
 
+/* Whether so many numbers ascend within bounds; without them the places are the numbers. */
+static bool
+numbers_valid(const int32 *number, int32 n, int32 users)
+{
+	if (number == NULL)
+		return n == users;
+	for (int32 k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k);
+		if (number[k] < (k > 0 ? number[k - 1] + 1 : 0) || number[k] >= users)
+			return false;
+	}
+	return true;
+}
+
 bool
 reco_sections_take_users(const Serving *serving, ServingUsers *users, const RecoSections *sections,
 						 MemoryContext context)
 {
+	int32 known = serving->users - serving->forgotten;
+
 	users->ids = id_dict_frozen(context, serving->user_type, sections->ids, sections->ids_size);
-	return users->ids != NULL && id_dict_count(users->ids) == serving->users &&
+	return users->ids != NULL && id_dict_count(users->ids) == known &&
+		   numbers_valid(users->number, known, serving->users) &&
 		   blocks_valid(&serving->model, users->part);
 }

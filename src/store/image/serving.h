@@ -27,7 +27,8 @@ typedef struct RecoImage
 /* All users of a version, with what they have. */
 typedef struct ServingUsers
 {
-	IdDict *ids;
+	IdDict *ids;   /* of those who are there, in the order of their numbers */
+	int32 *number; /* of each of these; NULL: they are all there, and the places are the numbers */
 	RecoPart **part; /* member m's at [m]: of users only */
 	reco_csr histories;
 } ServingUsers;
@@ -45,8 +46,10 @@ typedef struct Serving
 	uint64 hash; /* of all that says what its arrays mean: algorithm, parameters, fields */
 
 	MemoryContext context;
-	uint64 used; /* for eviction */
-	int pins;    /* calls that serve from it */
+	uint64 used;  /* for eviction */
+	int pins;     /* calls that serve from it */
+	Oid table;    /* model, whose changes are told of */
+	bool expires; /* with the current transaction */
 	RecoImage image[RECO_IMAGES];
 	struct Serving *next_displaced; /* cache.c */
 	RecoModel model;
@@ -60,6 +63,7 @@ typedef struct Serving
 	RecoFeatures *features;     /* NULL: the algorithm looks at none */
 	int32 users;                /* with those that the layer adds */
 	int32 added;                /* these: the last numbers */
+	int32 forgotten;            /* of the users, numbers that nobody has any more */
 	RecoDataOptions options;    /* by which its source was read */
 	bool available;             /* items said what is available when it was trained */
 	bool untimed;               /* its source did not tell when interactions were */

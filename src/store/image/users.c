@@ -158,9 +158,9 @@ each_user(EachUser *each)
 	Serving *serving = each->one.serving;
 
 	reco_layer_scan(serving, visit_user, each);
-	if (each->users != serving->users)
+	if (each->users != serving->users - serving->forgotten)
 		reco_damaged(serving->schema, psprintf("It has " INT64_FORMAT " of its %d users.",
-											   each->users, serving->users));
+											   each->users, serving->users - serving->forgotten));
 }
 
 void
@@ -184,11 +184,44 @@ reco_serving_profile(const Serving *serving, int32 u)
 	return profile;
 }
 
+int32
+reco_users_find(const ServingUsers *all, Datum user)
+{
+	int32 place = id_dict_find(all->ids, user);
+
+	return place >= 0 && all->number ? all->number[place] : place;
+}
+
+bool
+reco_users_id(const ServingUsers *all, int32 number, Datum *id)
+{
+	int32 low = 0;
+	int32 high = id_dict_count(all->ids);
+
+	if (all->number == NULL)
+		low = number;
+	while (all->number && low < high)
+	{
+		int32 middle = low + (high - low) / 2;
+
+		if (all->number[middle] < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low >= id_dict_count(all->ids) || (all->number && all->number[low] != number))
+		return false;
+	*id = id_dict_id(all->ids, low);
+	return true;
+}
+
 typedef struct UserLoad
 {
 	const Serving *serving;
 	RecoBudget budget;
 	IdDict *ids;
+	int32 *number; /* of each id; NULL: the places are the numbers */
+	int32 next;    /* the least number that the next row may have */
 	RecoPartsLoad *parts;
 	reco_csr histories;
 	int64 slots; /* entries that there is room for */
@@ -204,8 +237,7 @@ append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 	MemoryContext old = MemoryContextSwitchTo(load->row);
 	int64 at = all->start[number];
 
-	if (DatumGetInt32(slot->tts_values[COLUMN_NUMBER]) != number ||
-		!decode_history(slot, serving->model.items, &profile))
+	if (!decode_history(slot, serving->model.items, &profile))
 		reco_damaged(serving->schema, "The rows of its users do not belong together.");
 	if (at + profile.n > load->slots)
 	{
@@ -228,17 +260,35 @@ append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 	MemoryContextReset(load->row);
 }
 
+/* Of whom no row is left nothing is known: they have no interactions, and zeros. */
+static void
+skip_numbers(UserLoad *load, int32 to)
+{
+	for (; load->next < to; load->next++)
+	{
+		load->histories.start[load->next + 1] = load->histories.start[load->next];
+		RECO_POLL_AT(load->next);
+	}
+}
+
 static bool
 load_user(void *arg, ModelTable *table, bool in_layer, TupleTableSlot *slot)
 {
 	UserLoad *load = arg;
 	const Serving *serving = load->serving;
 	int32 users = id_dict_count(load->ids);
+	int32 number = DatumGetInt32(slot->tts_values[COLUMN_NUMBER]);
 
-	if (users == serving->users || id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
+	if (number < load->next || number >= serving->users ||
+		(load->number == NULL && number != users) || users == serving->users - serving->forgotten ||
+		id_dict_add(load->ids, slot->tts_values[COLUMN_ID]) != users)
 		reco_damaged(serving->schema, "The rows of its users do not belong together.");
-	reco_parts_load_row(load->parts, slot->tts_values[COLUMN_PARTS], users);
-	append_history(load, slot, users);
+	if (load->number)
+		load->number[users] = number;
+	skip_numbers(load, number);
+	reco_parts_load_row(load->parts, slot->tts_values[COLUMN_PARTS], number);
+	append_history(load, slot, number);
+	load->next = number + 1;
 	return true;
 }
 
@@ -246,6 +296,7 @@ ServingUsers *
 reco_users_load(const Serving *serving, MemoryContext context)
 {
 	UserLoad load = {serving};
+	int32 known = serving->users - serving->forgotten;
 	ServingUsers *users = MemoryContextAllocZero(context, sizeof(ServingUsers));
 	MemoryContext scratch =
 		AllocSetContextCreate(context, "reco users' parts", ALLOCSET_DEFAULT_SIZES);
@@ -264,15 +315,19 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	load.histories.start =
 		reco_budget_alloc(&load.budget, ((Size) serving->users + 1) * sizeof(int64));
 	load.histories.start[0] = 0;
+	if (serving->forgotten > 0)
+		load.number = reco_budget_alloc(&load.budget, ((Size) known + 1) * sizeof(int32));
 	load.histories.col = reco_budget_alloc(&load.budget, sizeof(int32));
 	load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
 	reco_layer_scan(serving, load_user, &load);
-	if (id_dict_count(load.ids) != serving->users)
-		reco_damaged(serving->schema, psprintf("It has %d of its %d users.",
-											   id_dict_count(load.ids), serving->users));
+	if (id_dict_count(load.ids) != known)
+		reco_damaged(serving->schema,
+					 psprintf("It has %d of its %d users.", id_dict_count(load.ids), known));
+	skip_numbers(&load, serving->users);
 	id_dict_limit(load.ids, NULL, NULL);
 	reco_parts_load_end(load.parts);
 	users->ids = load.ids;
+	users->number = load.number;
 	users->histories = load.histories;
 	for (int m = 0; m < model.members; m++)
 		if (model.member[m].spec->algorithm->prepare_users)

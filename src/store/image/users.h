@@ -10,6 +10,10 @@
 /* One of all users, by number, without neighbors: nothing is copied. */
 extern reco_profile reco_serving_profile(const Serving *serving, int32 u);
 
+/* The number of one of all users, or -1; and whose number it is: false, nobody's any more. */
+extern int32 reco_users_find(const ServingUsers *all, Datum user);
+extern bool reco_users_id(const ServingUsers *all, int32 number, Datum *id);
+
 /*
  * Visits all users who have something: those of the version in the order of their ids, then
  * those that its layer adds.  What a profile holds is in `context`, which visit may reset.

@@ -245,6 +245,7 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 	row->status = text_column(slot, VERSION_STATUS);
 	row->users = int_column(slot, VERSION_USERS);
 	row->added_users = int_column(slot, VERSION_ADDED_USERS);
+	row->forgotten_users = int_column(slot, VERSION_FORGOTTEN_USERS);
 	row->items = int_column(slot, VERSION_ITEMS);
 	row->cold_items = int_column(slot, VERSION_COLD_ITEMS);
 	row->cold_users = int_column(slot, VERSION_COLD_USERS);
@@ -310,17 +311,15 @@ finished_number(TupleTableSlot *slot)
 	return int_column(slot, VERSION_VERSION);
 }
 
-int32
-reco_version_last_finished(Oid schema, Snapshot snapshot, VersionRow *row)
+/* All rows of model_version, one for each training. */
+static void
+each_version(Relation table, Snapshot snapshot, void (*visit)(void *arg, TupleTableSlot *slot),
+			 void *arg)
 {
-	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(table, NULL);
-	int32 last = 0;
 	SysScanDesc scan;
 	HeapTuple tuple;
 
-	memset(row, 0, sizeof(*row));
-	reco_check_policies(table);
 	snapshot = RegisterSnapshot(snapshot);
 	scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
@@ -328,16 +327,78 @@ reco_version_last_finished(Oid schema, Snapshot snapshot, VersionRow *row)
 		reco_poll();
 		ExecForceStoreHeapTuple(tuple, slot, false);
 		slot_getallattrs(slot);
-		last = Max(last, finished_number(slot));
+		visit(arg, slot);
 		ExecClearTuple(slot);
 	}
 	systable_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+take_last(void *arg, TupleTableSlot *slot)
+{
+	int32 *last = arg;
+
+	*last = Max(*last, finished_number(slot));
+}
+
+int32
+reco_version_last_finished(Oid schema, Snapshot snapshot, VersionRow *row)
+{
+	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
+	int32 last = 0;
+
+	memset(row, 0, sizeof(*row));
+	reco_check_policies(table);
+	each_version(table, snapshot, take_last, &last);
 	if (last > 0 && !read_version_row(table, last, snapshot, false, row))
 		last = 0;
 	table_close(table, NoLock);
 	return last;
+}
+
+static void
+take_ready(void *arg, TupleTableSlot *slot)
+{
+	List **ready = arg;
+	const char *status = text_column(slot, VERSION_STATUS);
+
+	if (status && strcmp(status, "ready") == 0)
+		*ready = lappend_int(*ready, int_column(slot, VERSION_VERSION));
+}
+
+List *
+reco_versions_ready(Oid schema, Snapshot snapshot)
+{
+	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
+	List *ready = NIL;
+
+	reco_check_policies(table);
+	each_version(table, snapshot, take_ready, &ready);
+	table_close(table, NoLock);
+	return ready;
+}
+
+int64
+reco_version_epoch_now(Oid schema, int32 version, int64 nonce)
+{
+	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
+	/* a parallel worker may have this one, and no other that is new */
+	Snapshot snapshot = GetNonHistoricCatalogSnapshot(RelationGetRelid(table));
+	TupleTableSlot *slot = find_row(table, snapshot, &version, true);
+	int64 epoch = -1;
+
+	if (slot)
+	{
+		const char *status = text_column(slot, VERSION_STATUS);
+
+		if (status && strcmp(status, "ready") == 0 && bigint_column(slot, VERSION_NONCE) == nonce)
+			epoch = Max(bigint_column(slot, VERSION_EPOCH), 0);
+		ExecDropSingleTupleTableSlot(slot);
+	}
+	table_close(table, NoLock);
+	return epoch;
 }
 
 void

@@ -54,8 +54,9 @@ typedef struct VersionRow
 	Jsonb *algorithm;
 	Jsonb *options;
 	char *status;
-	int32 users;       /* that it was trained on */
-	int32 added_users; /* that its layer has besides */
+	int32 users;           /* that it was trained on */
+	int32 added_users;     /* that its layer has besides */
+	int32 forgotten_users; /* of these, who have no row any more (reco.forget_user) */
 	int32 items;
 	int32 cold_items; /* of them without interactions */
 	int32 cold_users;
@@ -73,11 +74,13 @@ typedef struct VersionRow
 	TimestampTz reference_time; /* that ages are counted from; RECO_NO_REFERENCE_TIME: none */
 } VersionRow;
 
-/* The users of a version and of its layer; whatever is in the row. */
+/* The users of a version and of its layer who are still there; whatever is in the row. */
 static inline int32
 reco_version_users(const VersionRow *version)
 {
-	return (int32) Min((int64) version->users + Max(version->added_users, 0), PG_INT32_MAX);
+	int64 users = (int64) version->users + Max(version->added_users, 0);
+
+	return (int32) Min(Max(users - Max(version->forgotten_users, 0), 0), PG_INT32_MAX);
 }
 
 /*
@@ -124,6 +127,15 @@ extern bool reco_version_try_read(Oid schema, int32 version, Snapshot snapshot, 
  * back; 0: there is none.  Cost: that of reading all rows of versions, one for each training.
  */
 extern int32 reco_version_last_finished(Oid schema, Snapshot snapshot, VersionRow *row);
+
+/* The versions that can be made the active one, as integers. */
+extern List *reco_versions_ready(Oid schema, Snapshot snapshot);
+
+/*
+ * The epoch of a version's layer as it is committed now, whatever the caller's snapshot and
+ * rights; -1 when there is no such version that is ready.
+ */
+extern int64 reco_version_epoch_now(Oid schema, int32 version, int64 nonce);
 
 /* An error where policies would hide versions from the caller. */
 extern void reco_version_check(Oid schema);

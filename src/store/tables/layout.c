@@ -97,6 +97,8 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_COLD_ITEMS] = {"cold_items", INT4OID},
 	[VERSION_COLD_USERS] = {"cold_users", INT4OID},
 	[VERSION_PRIORS] = {"priors", JSONBOID},
+	[VERSION_FORGOTTEN_USERS] = {"forgotten_users", INT4OID},
+	[VERSION_FORGOTTEN_AT] = {"forgotten_at", TIMESTAMPTZOID},
 };
 
 static const Column user_columns[COLUMNS] = {

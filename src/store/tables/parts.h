@@ -65,4 +65,14 @@ extern void reco_parts_load_others(Oid schema, int32 version, RecoModel *model, 
  */
 extern RecoPart **reco_parts_user(Oid schema, const RecoModel *model, Datum stored);
 
+/* Whether rows of users hold numbers of other users (parts_users.c). */
+extern bool reco_parts_point_to_users(const RecoMember *member, int members);
+
+/*
+ * The column `parts` of a row of a user without one such number, in the current memory context;
+ * false: it is not there.
+ */
+extern bool reco_parts_without_user(Oid schema, const RecoMember *member, int members, Datum stored,
+									int32 number, Datum *out);
+
 #endif /* RECO_STORE_TABLES_PARTS_H */

@@ -1,0 +1,195 @@
+/*
+ * export.c
+ *	  reco.export_user(): all that a model holds about a user.
+ *
+ * A row for each that a table of the model has of the user, with numbers of items and of other
+ * users turned into ids; and for each version whose users have neighbors, how many others have the
+ * user as one.  Read as the caller, by statements under search_path pg_catalog, on tables that were
+ * checked: it takes SELECT on them.
+ *
+ * Cost: a look-up a version; a pass over tables that are not by version, and over the users of
+ * versions whose users have neighbors.
+ */
+#include "lifecycle/user.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "pg/rows.h"
+#include "store/source/query.h"
+#include "store/tables/parts.h"
+#include "store/tables/template.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+RECO_FUNCTION(reco_export_user);
+
+/*
+ * {schema}, {table}, {equal}.  What a row of users holds, with ids; an item or a user whose row is
+ * gone has none.
+ */
+static const char of_version[] =
+	"SELECT t.version, jsonb_build_object('interactions', t.interactions,"
+	" 'history', coalesce((SELECT jsonb_agg(jsonb_build_object('item', i.item_id, 'value', h.value)"
+	"   ORDER BY h.number) FROM reco.stored_history(t.history) AS h"
+	"   LEFT JOIN ONLY {schema}.model_item AS i ON i.version = t.version AND i.number = h.number),"
+	"   '[]'),"
+	" 'parts', coalesce((SELECT jsonb_object_agg(p.part, p.content) FROM (SELECT s.part,"
+	"   jsonb_agg(CASE s.points_to"
+	"     WHEN 'items' THEN jsonb_build_object('item', i.item_id, 'weight', s.weight)"
+	"     WHEN 'users' THEN jsonb_build_object('user', coalesce(o.user_id, l.user_id),"
+	"       'weight', s.weight)"
+	"     ELSE to_jsonb(s.weight) END ORDER BY s.place) AS content"
+	"   FROM reco.stored_parts(t.parts, v.algorithm) AS s"
+	"   LEFT JOIN ONLY {schema}.model_item AS i"
+	"     ON s.points_to = 'items' AND i.version = t.version AND i.number = s.number"
+	"   LEFT JOIN ONLY {schema}.model_user AS o"
+	"     ON s.points_to = 'users' AND o.version = t.version AND o.number = s.number"
+	"   LEFT JOIN ONLY {schema}.model_user_layer AS l"
+	"     ON s.points_to = 'users' AND l.version = t.version AND l.number = s.number"
+	"   GROUP BY s.part) AS p), '{}'))"
+	" FROM ONLY {schema}.{table} AS t JOIN ONLY {schema}.model_version AS v"
+	"   ON v.version = t.version"
+	" WHERE t.user_id {equal} $1 ORDER BY t.version";
+
+/* Of tables that others may add. */
+static const char of_table[] =
+	"SELECT {version}, to_jsonb(t) - 'user_id' - 'version' FROM ONLY {schema}.{table} AS t"
+	" WHERE t.user_id {equal} $1 ORDER BY 1";
+
+typedef struct Export
+{
+	RecoUser user;
+	RecoRows rows;
+	MemoryContext context; /* of the call */
+} Export;
+
+static void
+run_query(Export *export, RecoTable which, const char *template, bool by_version)
+{
+	char *table = pstrdup(reco_table_name(which));
+	RecoPlaceholder placeholders[] = {
+		{"{schema}", quote_identifier(get_namespace_name(export->user.schema))},
+		{"{table}", table},
+		{"{equal}", export->user.equal},
+		{"{version}", by_version ? "t.version" : "NULL::int4"},
+		{NULL},
+	};
+	Oid type = export->user.type->base;
+
+	if (SPI_execute_with_args(reco_fill(template, placeholders), 1, &type, &export->user.id, NULL,
+							  true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read table \"%s\"", table);
+	for (uint64 r = 0; r < SPI_processed; r++)
+	{
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		bool nulls[3] = {0};
+		Datum values[3] = {CStringGetTextDatum(table),
+						   SPI_getbinval(SPI_tuptable->vals[r], desc, 1, &nulls[1]),
+						   SPI_getbinval(SPI_tuptable->vals[r], desc, 2, &nulls[2])};
+
+		reco_rows_add(&export->rows, values, nulls);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static void
+export_rows(Export *export)
+{
+	RecoRunAs as = reco_run_as(GetUserId());
+	RecoIdentity before;
+
+	SPI_connect();
+	reco_become(&as, &before);
+	for (RecoTable which = 0; which < RECO_TABLES; which++)
+	{
+		bool by_version;
+
+		if (!reco_user_has_table(export->user.schema, which, &by_version))
+			continue;
+		run_query(export, which,
+				  which == RECO_TABLE_USER || which == RECO_TABLE_USER_LAYER ? of_version
+																			 : of_table,
+				  by_version);
+	}
+	reco_return(&before);
+	SPI_finish();
+}
+
+/* Others who have the user as a neighbor. */
+typedef struct Others
+{
+	Oid schema;
+	RecoMember *member;
+	int members;
+	int32 number;
+	int64 count;
+	MemoryContext row;
+} Others;
+
+static bool
+count_row(void *arg, TupleTableSlot *slot)
+{
+	Others *others = arg;
+	MemoryContext old = MemoryContextSwitchTo(others->row);
+	Datum ignored;
+
+	others->count +=
+		reco_parts_without_user(others->schema, others->member, others->members,
+								slot->tts_values[COLUMN_PARTS], others->number, &ignored);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(others->row);
+	return true;
+}
+
+static void
+export_others(Export *export, int32 version)
+{
+	Others others = {.schema = export->user.schema};
+	Datum values[3] = {CStringGetTextDatum("neighbors of others"), Int32GetDatum(version)};
+	VersionRow row;
+
+	if (!reco_user_number(&export->user, version, &others.number))
+		return;
+	reco_version_read(others.schema, version, GetActiveSnapshot(), &row);
+	if (row.algorithm == NULL)
+		reco_damaged(others.schema, psprintf("Its version %d is not complete.", version));
+	others.members = reco_members_make(reco_spec_parse(row.algorithm), &others.member);
+	if (!reco_parts_point_to_users(others.member, others.members))
+		return;
+	others.row = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_DEFAULT_SIZES);
+	for (int in_layer = 0; in_layer <= 1; in_layer++)
+	{
+		ModelTable table;
+
+		reco_user_open(&export->user, in_layer, &table);
+		reco_check_policies(table.heap);
+		reco_table_scan(&table, version, NULL, GetActiveSnapshot(), count_row, &others);
+		reco_table_close(&table);
+	}
+	MemoryContextDelete(others.row);
+	values[2] = DirectFunctionCall1(
+		jsonb_in, CStringGetDatum(psprintf("{\"users\": " INT64_FORMAT "}", others.count)));
+	reco_rows_add(&export->rows, values, (bool[3]){0});
+}
+
+/* export_user(model text, for_user anycompatible) returns (kept_in, version, content) */
+Datum
+reco_export_user(PG_FUNCTION_ARGS)
+{
+	Export export = {.rows = reco_rows_begin(fcinfo, (Oid[]){TEXTOID, INT4OID, JSONBOID}, 3)};
+	Oid schema = reco_model_schema(reco_text_of(fcinfo, 0, "model name"));
+	ListCell *cell;
+
+	if (PG_ARGISNULL(1) || !reco_user_of(schema, PG_GETARG_DATUM(1),
+										 get_fn_expr_argtype(fcinfo->flinfo, 1), &export.user))
+		return (Datum) 0;
+	/* asks for the right to read the tables, before they are looked at past it */
+	export_rows(&export);
+	foreach (cell, reco_versions_ready(schema, GetActiveSnapshot()))
+		export_others(&export, lfirst_int(cell));
+	return (Datum) 0;
+}
