@@ -193,9 +193,8 @@ read_split(FunctionCallInfo fcinfo, int first)
 	return split;
 }
 
-/* A query, or the name of a table. */
-static char *
-read_source(FunctionCallInfo fcinfo, int argument)
+char *
+reco_read_source_argument(FunctionCallInfo fcinfo, int argument, const RecoQueryKind *kind)
 {
 	Oid type = type_of(fcinfo, argument);
 	char category;
@@ -212,7 +211,7 @@ read_source(FunctionCallInfo fcinfo, int argument)
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("source must be a text or a regclass, not of type %s", format_type_be(type)),
 			 errhint("Give the name of a table or view, or a SELECT whose columns are %s.",
-					 reco_the_source.columns)));
+					 kind->columns)));
 	getTypeOutputInfo(type, &output, &varlena);
 	return OidOutputFunctionCall(output, PG_GETARG_DATUM(argument));
 }
@@ -230,7 +229,7 @@ reco_trial_arguments(FunctionCallInfo fcinfo, int first, RecoTrial *trial)
 	for (int i = 0; i < lengthof(names); i++)
 		if (names[i])
 			reco_require_argument(fcinfo, first + i, names[i]);
-	trial->source = read_source(fcinfo, first + RECO_ARG_SOURCE);
+	trial->source = reco_read_source_argument(fcinfo, first + RECO_ARG_SOURCE, &reco_the_source);
 	trial->items = reco_text_or_null(fcinfo, first + RECO_ARG_ITEMS);
 	trial->test = reco_text_or_null(fcinfo, first + RECO_ARG_TEST);
 	trial->split = read_split(fcinfo, first);

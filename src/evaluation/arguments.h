@@ -51,6 +51,10 @@ extern void reco_trial_arguments(FunctionCallInfo fcinfo, int first, RecoTrial *
 extern List *reco_read_algorithms(FunctionCallInfo fcinfo, int argument, const char *name,
 								  bool *one);
 
+/* A query, or the name of a table: an argument of type text or regclass. */
+extern char *reco_read_source_argument(FunctionCallInfo fcinfo, int argument,
+									   const RecoQueryKind *kind);
+
 /* Lengths of lists to out, which takes RECO_MAX_CUTOFFS; returns how many, or an error. */
 extern int reco_read_cutoffs(ArrayType *array, int32 *out);
 
