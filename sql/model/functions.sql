@@ -248,3 +248,29 @@ END;
 COMMENT ON FUNCTION {function} IS
   'the items that grew most from the week before to the last one; the score is in standard deviations';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION {schema}.bought_together(
+  for_item {item_arg},
+  n integer DEFAULT 10,
+  measure pg_catalog.text DEFAULT 'lift',
+  min_support integer DEFAULT NULL,
+  basket pg_catalog.text DEFAULT NULL,
+  among {items_arg} DEFAULT NULL,
+  exclude {items_arg} DEFAULT NULL)
+RETURNS TABLE (rank integer, item_id {item_type}, count_for integer, count_item integer, count integer,
+               support double precision, confidence double precision, confidence_back double precision,
+               lift double precision, llr double precision)
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 10
+BEGIN ATOMIC
+  SELECT r.rank, r.item_id, r.count_for, r.count_item, r.count, r.support, r.confidence, r.confidence_back, r.lift, r.llr
+    FROM reco.serve_bought_together({model}, for_item, pg_catalog.jsonb_build_object(
+           'n', n, 'measure', measure, 'min_support', min_support, 'basket', basket,
+           'among', among::{items_passed}, 'exclude', exclude::{items_passed}))
+         AS r(rank integer, item_id {item_type}, count_for integer, count_item integer, count integer,
+              support double precision, confidence double precision, confidence_back double precision,
+              lift double precision, llr double precision);
+END;
+
+COMMENT ON FUNCTION {function} IS
+  'what is bought with an item: how many baskets have it, and both, with support, confidence, lift and log-likelihood ratio';
+REVOKE ALL ON FUNCTION {function} FROM PUBLIC;

@@ -1,5 +1,5 @@
 # On public data sets, which are not in this repository: what goes with whole milk
-# agrees with plain SQL, and published figures of ranking quality are reached.
+# and what is bought together agree with plain SQL, and published figures of ranking quality are reached.
 # Looked for in RECO_DATA, else in ../shared/data beside the project's folder, with
 # the judges in ../tools from there; skipped where they are not.
 
@@ -88,6 +88,38 @@ sub judge
     note(sql(q{SELECT string_agg(item_id, ', ' ORDER BY rank) FROM goes_with.similar_items('whole milk', n => 5)}));
     sql(q{CALL reco.drop_model('goes_with')});
   }
+}
+
+# What is bought together, of a query and of a model, as a self-join in plain SQL has it.
+{
+  my $plain =
+    q{WITH l AS (SELECT DISTINCT basket_id, item FROM groceries.lines),
+           n AS (SELECT item, count(*)::float8 AS n FROM l GROUP BY item),
+           baskets AS (SELECT count(DISTINCT basket_id)::float8 AS n FROM l),
+           p AS (SELECT a.item AS a, b.item AS b, count(*)::float8 AS c FROM l AS a JOIN l AS b USING (basket_id)
+                  WHERE a.item < b.item GROUP BY 1, 2 HAVING count(*) >= 10)
+      SELECT row_number() OVER (ORDER BY c * baskets.n / (x.n * y.n) DESC, a, b) AS rank, a, b, x.n AS n_a, y.n AS n_b, c,
+             c / baskets.n AS support, c / x.n AS ab, c / y.n AS ba, c * baskets.n / (x.n * y.n) AS lift
+        FROM p JOIN n AS x ON x.item = a JOIN n AS y ON y.item = b CROSS JOIN baskets};
+  sql("CREATE TABLE plain AS $plain");
+  is(
+    sql(
+      q{SELECT count(*), count(*) FILTER (WHERE (m.item_a = p.a AND m.item_b = p.b AND (m.count_a, m.count_b, m.count) = (p.n_a, p.n_b, p.c)
+               AND abs(m.support - p.support) <= 1e-9 AND abs(m.confidence_ab - p.ab) <= 1e-9 AND abs(m.confidence_ba - p.ba) <= 1e-9
+               AND abs(m.lift - p.lift) <= 1e-9) IS NOT TRUE)
+          FROM reco.bought_together('SELECT basket_id, item FROM groceries.lines', min_support => 10, n => NULL) AS m FULL JOIN plain AS p USING (rank)}),
+    '2981|0', 'bought_together has the pairs of plain SQL, their values and their order');
+  sql(q{CALL reco.create_model('goes_with', source => 'SELECT basket_id, item FROM groceries.lines', algorithm => reco.popular())});
+  is(
+    sql(
+      q{WITH p AS (SELECT row_number() OVER (ORDER BY lift DESC, CASE WHEN a = 'whole milk' THEN b ELSE a END) AS rank,
+                          CASE WHEN a = 'whole milk' THEN b ELSE a END AS item_id, c, lift, CASE WHEN a = 'whole milk' THEN ab ELSE ba END AS confidence
+                     FROM plain WHERE 'whole milk' IN (a, b))
+        SELECT count(*), count(*) FILTER (WHERE (m.item_id = p.item_id AND m.count = p.c AND abs(m.lift - p.lift) <= 1e-9
+               AND abs(m.confidence - p.confidence) <= 1e-9) IS NOT TRUE)
+          FROM goes_with.bought_together('whole milk', n => NULL, min_support => 10) AS m FULL JOIN p USING (rank)}),
+    '134|0', 'and that of a model those with one item');
+  sql(q{CALL reco.drop_model('goes_with')});
 }
 
 # MovieLens 1M, the test item among 99 others: figures of Dacrema et al. 2021.

@@ -98,17 +98,20 @@ id_type_find(IdType *type, Oid typid, int32 typmod, Oid collation)
 void
 id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role)
 {
+	const char *columns =
+		strcmp(role, "basket") == 0 ? "basket, item" : "user, item [, value [, time]]";
+
 	if (!id_type_find(type, typid, typmod, collation))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("type %s cannot identify %ss", format_type_be(typid), role),
 				 type->base == FLOAT4OID || type->base == FLOAT8OID
 					 ? errhint("Cast the column of whole numbers to bigint, and that of others to "
-							   "numeric. The source's columns are user, item [, value [, time]], "
-							   "in this order.")
-					 : errhint("The source's columns are user, item [, value [, time]], in this "
-							   "order. Ids may be integers, numeric, uuid, text, date and the "
-							   "like.")));
+							   "numeric. The source's columns are %s, in this order.",
+							   columns)
+					 : errhint("The source's columns are %s, in this order. Ids may be integers, "
+							   "numeric, uuid, text, date and the like.",
+							   columns)));
 }
 
 void

@@ -37,7 +37,7 @@ typedef struct IdType
 extern bool id_type_find(IdType *type, Oid typid, int32 typmod, Oid collation);
 /*
  * Fills *type; an error when ids of this type cannot be hashed, compared and
- * sorted.  role: "user" or "item", for messages.
+ * sorted.  role: "user", "item" or "basket", for messages.
  */
 extern void id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role);
 

@@ -81,6 +81,11 @@ reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc col
 		read_ranked(events, kind, columns);
 		return;
 	}
+	if (kind->pairs && columns->natts != 2)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("%s must have 2 columns, not %d", kind->name_of, columns->natts),
+						errhint("Its columns are %s, in this order: name them in a SELECT.",
+								kind->columns)));
 	if (columns->natts < 2 || columns->natts > 4)
 		ereport(
 			ERROR,

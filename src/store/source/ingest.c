@@ -80,6 +80,13 @@ check_id(Ingest *ingest, IdType *type, Datum id, const char *role)
 	return false;
 }
 
+/* What the first column is of. */
+static const char *
+user_of(const RecoQueryKind *kind)
+{
+	return kind->pairs ? "basket" : "user";
+}
+
 /* A row, its ids as numbers; false when it is left out. */
 static bool
 take_row(Ingest *ingest, TupleTableSlot *slot, RecoEvent *event, int32 *user, int32 *item)
@@ -88,7 +95,7 @@ take_row(Ingest *ingest, TupleTableSlot *slot, RecoEvent *event, int32 *user, in
 
 	if (!reco_event_read(&ingest->events, slot, event))
 		return false;
-	if (!check_id(ingest, &data->user_type, event->user, "user") ||
+	if (!check_id(ingest, &data->user_type, event->user, user_of(ingest->kind)) ||
 		!check_id(ingest, &data->item_type, event->item, "item"))
 	{
 		data->count[RECO_COUNT_INVALID]++;
@@ -170,7 +177,8 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 		data->column[c] = pstrdup(NameStr(TupleDescAttr(columns, c)->attname));
 	user = TupleDescAttr(columns, 0);
 	item = TupleDescAttr(columns, 1);
-	id_type_init(&data->user_type, user->atttypid, user->atttypmod, user->attcollation, "user");
+	id_type_init(&data->user_type, user->atttypid, user->atttypmod, user->attcollation,
+				 user_of(kind));
 	id_type_init(&data->item_type, item->atttypid, item->atttypmod, item->attcollation, "item");
 	data->has_value = OidIsValid(ingest->events.value_type);
 	data->has_time = OidIsValid(ingest->events.time_type);

@@ -114,6 +114,7 @@ const RecoQueryKind reco_the_test = {"the test", "test", "user, item [, value [,
 const RecoQueryKind reco_the_training_part = {"the training part", "training part",
 											  "user, item [, value [, time]]"};
 const RecoQueryKind reco_the_lists = {"the lists", "query of lists", "user, item, rank", true};
+const RecoQueryKind reco_the_baskets = {"the source", "source", "basket, item", .pairs = true};
 const RecoQueryKind reco_the_items = {"items", "items", "the item's id and what is known about it"};
 const RecoQueryKind reco_the_users = {"users", "users",
 									  "the user's id and what is known about them"};

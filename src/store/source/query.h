@@ -49,6 +49,7 @@ typedef struct RecoQueryKind
 	const char *name_of; /* "source must ..." */
 	const char *columns;
 	bool ranked; /* the third column is a rank, and the last */
+	bool pairs;  /* there is no third column */
 } RecoQueryKind;
 
 extern const RecoQueryKind reco_the_source;
@@ -58,6 +59,8 @@ extern const RecoQueryKind reco_the_users;
 extern const RecoQueryKind reco_the_test;
 extern const RecoQueryKind reco_the_training_part;
 extern const RecoQueryKind reco_the_lists;
+/* baskets, in the place of users */
+extern const RecoQueryKind reco_the_baskets;
 
 /* A query with what it takes to run it. */
 typedef struct RecoQuery

@@ -184,6 +184,15 @@ reco_read_lists(const RecoQuery *lists, RecoBudget *budget)
 		read_rows(lists, NULL, RECO_KEEP_TIMES | RECO_KEEP_REPEATS, &none, budget, &filtered));
 }
 
+RecoData *
+reco_read_baskets(const RecoQuery *baskets, RecoBudget *budget)
+{
+	RecoDataOptions none = {0};
+	bool filtered;
+
+	return ingest_finish(read_rows(baskets, NULL, 0, &none, budget, &filtered));
+}
+
 /* What is known about users, who join those of the source. */
 static void
 read_users(const RecoQuery *users, Ingest *ingest, bool *filtered)

@@ -34,6 +34,9 @@ extern RecoData *reco_read_test(const RecoQuery *test, const RecoDataOptions *op
  */
 extern RecoData *reco_read_lists(const RecoQuery *lists, RecoBudget *budget);
 
+/* Reads baskets, whose columns are basket, item: these are in the place of users. */
+extern RecoData *reco_read_baskets(const RecoQuery *baskets, RecoBudget *budget);
+
 /* A version to compare a source with. */
 typedef struct RecoKnown
 {

@@ -1,0 +1,347 @@
+/*
+ * test_together.c
+ *	  Pairs that meet in baskets (core/neighbors/together.h) against all pairs counted one by one,
+ *	  for any number of threads, at every instruction set level, through every failure.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/neighbors/together.h"
+#include "mimic_csr.h"
+
+#define MEASURES 4
+
+/* items x baskets, each entry with the item's share; values: some are 2. */
+static reco_csr
+make_baskets(int32_t items, int32_t baskets, double skew, bool values, uint64_t seed)
+{
+	reco_csr a = {.rows = items, .cols = baskets};
+	int64_t room = (int64_t) items * baskets + 1;
+	int64_t n = 0;
+
+	a.start = malloc(((size_t) items + 1) * sizeof(int64_t));
+	a.col = malloc((size_t) room * sizeof(int32_t));
+	a.value = values ? malloc((size_t) room * sizeof(float)) : NULL;
+	a.start[0] = 0;
+	for (int32_t i = 0; i < items; i++)
+	{
+		double share = pow(mimic_uniform(&seed), skew);
+
+		for (int32_t b = 0; b < baskets; b++)
+			if (mimic_uniform(&seed) < share)
+			{
+				if (values)
+					a.value[n] = (float) (1 + mimic_below(&seed, 2));
+				a.col[n++] = b;
+			}
+		a.start[i + 1] = n;
+	}
+	return a;
+}
+
+static void
+free_baskets(reco_csr *a)
+{
+	free(a->start);
+	free(a->col);
+	free(a->value);
+}
+
+/* By definition: how often two rows have a column in common. */
+static int32_t
+meet(const reco_csr *a, int32_t i, int32_t j)
+{
+	int32_t n = 0;
+
+	for (int64_t e = a->start[i]; e < a->start[i + 1]; e++)
+		n += reco_find(a->col, a->start[j], a->start[j + 1], a->col[e]) >= 0;
+	return n;
+}
+
+static int32_t
+length(const reco_csr *a, int32_t i)
+{
+	return (int32_t) (a->start[i + 1] - a->start[i]);
+}
+
+static double
+entropy(double x)
+{
+	return x > 0 ? x * log(x) : 0;
+}
+
+/* The score as it is defined, the log-likelihood ratio from the four cells of the table. */
+static double
+mimic_score(reco_together_measure measure, double n, double a, double b, double c)
+{
+	switch (measure)
+	{
+		case RECO_TOGETHER_COUNT:
+			return c;
+		case RECO_TOGETHER_CONFIDENCE:
+			return fmax(c / a, c / b);
+		case RECO_TOGETHER_LIFT:
+			return (c / n) / ((a / n) * (b / n));
+		default:
+			if (c * n <= a * b)
+				return 0;
+			return 2 * (entropy(c) + entropy(a - c) + entropy(b - c) + entropy(n - a - b + c) -
+						entropy(a) - entropy(n - a) - entropy(b) - entropy(n - b) + entropy(n));
+	}
+}
+
+static bool
+near(double x, double y)
+{
+	return fabs(x - y) <= 1e-9 * fmax(1, fabs(y));
+}
+
+/* All pairs that meet often enough, in the order of what was found. */
+static void
+check(const reco_csr *a, reco_together_measure measure, int32_t min_support, int32_t n,
+	  const reco_together *found)
+{
+	int64_t all = 0;
+	int64_t better = 0;
+	const reco_together_pair *last = found->pairs > 0 ? &found->pair[found->pairs - 1] : NULL;
+
+	for (int32_t i = 0; i < a->rows; i++)
+		assert_int_equal(found->baskets[i], length(a, i));
+	for (int32_t i = 0; i < a->rows; i++)
+		for (int32_t j = i + 1; j < a->rows; j++)
+		{
+			int32_t c = meet(a, i, j);
+			reco_together_pair pair = {0, i, j, c};
+
+			if (c < (min_support > 1 ? min_support : 1))
+				continue;
+			pair.score = reco_together_score(measure, a->cols, length(a, i), length(a, j), c);
+			assert_true(
+				near(pair.score, mimic_score(measure, a->cols, length(a, i), length(a, j), c)));
+			all++;
+			better += last && !reco_together_after(&pair, last);
+		}
+	assert_int_equal(found->pairs, all < n ? all : n);
+	assert_int_equal(better, found->pairs);
+	for (int32_t k = 0; k < found->pairs; k++)
+	{
+		const reco_together_pair *p = &found->pair[k];
+
+		assert_true(p->a < p->b);
+		assert_int_equal(p->count, meet(a, p->a, p->b));
+		assert_true(p->score == reco_together_score(measure, a->cols, length(a, p->a),
+													length(a, p->b), p->count));
+		if (k > 0)
+			assert_true(reco_together_after(p, p - 1));
+	}
+}
+
+static const struct
+{
+	int32_t items;
+	int32_t baskets;
+	double skew;
+	bool values;
+} shape[] = {
+	{0, 0, 1, false},  {1, 5, 1, false},    {7, 1, 1, true},     {40, 60, 1, false},
+	{90, 33, 3, true}, {300, 20, 2, false}, {30, 700, 4, false}, {700, 90, 6, false},
+};
+
+static void
+test_all_pairs(void **state)
+{
+	static const int32_t supports[] = {-3, 1, 2, 5};
+	static const int32_t most[] = {1, 3, 50, INT32_MAX};
+
+	(void) state;
+	for (size_t s = 0; s < sizeof(shape) / sizeof(*shape); s++)
+	{
+		reco_csr a =
+			make_baskets(shape[s].items, shape[s].baskets, shape[s].skew, shape[s].values, s + 1);
+
+		for (int m = 0; m < MEASURES; m++)
+			for (int k = 0; k < 4; k++)
+			{
+				mimic_env env;
+				reco_together one;
+				reco_together found;
+				int32_t n = most[(k + m) % 4];
+
+				mimic_env_init(&env);
+				env.env.threads = 1;
+				assert_int_equal(reco_together_find(&env.env, &a, (reco_together_measure) m,
+													supports[k], n, &one),
+								 RECO_OK);
+				check(&a, (reco_together_measure) m, supports[k], n, &one);
+				env.env.threads = 3;
+				env.env.due = k % 2 ? mimic_always_due : NULL;
+				assert_int_equal(reco_together_find(&env.env, &a, (reco_together_measure) m,
+													supports[k], n, &found),
+								 RECO_OK);
+				assert_int_equal(found.pairs, one.pairs);
+				for (int32_t p = 0; p < one.pairs; p++)
+				{
+					assert_true(found.pair[p].score == one.pair[p].score);
+					assert_int_equal(found.pair[p].a, one.pair[p].a);
+					assert_int_equal(found.pair[p].b, one.pair[p].b);
+					assert_int_equal(found.pair[p].count, one.pair[p].count);
+				}
+				reco_together_free(&env.env, &found);
+				reco_together_free(&env.env, &one);
+				assert_int_equal(env.live, 0);
+			}
+		free_baskets(&a);
+	}
+}
+
+/* More pairs than a thread's buffer holds, and than there is room for at first. */
+static void
+test_many_pairs(void **state)
+{
+	reco_csr a = make_baskets(400, 40, 1, false, 7);
+	mimic_env env;
+	reco_together found;
+
+	(void) state;
+	mimic_env_init(&env);
+	env.env.threads = 2;
+	assert_int_equal(reco_together_find(&env.env, &a, RECO_TOGETHER_LIFT, 1, INT32_MAX, &found),
+					 RECO_OK);
+	assert_true(found.pairs > 50000);
+	check(&a, RECO_TOGETHER_LIFT, 1, INT32_MAX, &found);
+	reco_together_free(&env.env, &found);
+	assert_int_equal(env.live, 0);
+	free_baskets(&a);
+}
+
+/* By hand: 4 baskets, bread in 3, butter in 2, both in 2. */
+static void
+test_by_hand(void **state)
+{
+	int64_t start[] = {0, 3, 5};
+	int32_t col[] = {0, 1, 2, 1, 2};
+	reco_csr a = {2, 4, start, col, NULL};
+	mimic_env env;
+	reco_together found;
+	static const double score[] = {2, 1, 4. / 3};
+
+	(void) state;
+	mimic_env_init(&env);
+	env.env.threads = 1;
+	for (int m = 0; m < MEASURES; m++)
+	{
+		assert_int_equal(reco_together_find(&env.env, &a, (reco_together_measure) m, 2, 10, &found),
+						 RECO_OK);
+		assert_int_equal(found.pairs, 1);
+		assert_int_equal(found.pair[0].count, 2);
+		if (m != RECO_TOGETHER_LLR)
+			assert_true(found.pair[0].score == score[m]);
+		else
+			/* 2 (2 ln (2 4 / (3 2)) + 1 ln (4 / (3 2)) + 1 ln (4 / (1 2))) */
+			assert_true(fabs(found.pair[0].score - 2 * (2 * log(8. / 6) + log(4. / 6) + log(2))) <
+						1e-12);
+		reco_together_free(&env.env, &found);
+		assert_int_equal(reco_together_find(&env.env, &a, (reco_together_measure) m, 3, 10, &found),
+						 RECO_OK);
+		assert_int_equal(found.pairs, 0);
+		reco_together_free(&env.env, &found);
+	}
+	assert_int_equal(reco_together_find(&env.env, &a, RECO_TOGETHER_LIFT, 1, 0, &found),
+					 RECO_INVALID);
+	assert_int_equal(env.live, 0);
+}
+
+/* One item's meetings are the pairs that it is in; what repeats in a basket counts once. */
+static void
+test_meetings(void **state)
+{
+	reco_csr a = make_baskets(30, 50, 2, false, 11);
+
+	(void) state;
+	for (int32_t item = 0; item < a.rows; item++)
+	{
+		int32_t have[30] = {0};
+		int32_t both[30] = {0};
+		int32_t last[30] = {0};
+		reco_meetings meetings = {.item = item, .have = have, .both = both, .last = last};
+		int32_t baskets = 0;
+
+		for (int32_t b = 0; b < a.cols; b++)
+		{
+			int32_t basket[60];
+			int64_t n = 0;
+
+			for (int32_t turn = 0; turn < 2; turn++)
+				for (int32_t i = 0; i < a.rows; i++)
+					if ((turn == 0 || i % 3 == 0) &&
+						reco_find(a.col, a.start[i], a.start[i + 1], b) >= 0)
+						basket[n++] = i;
+			baskets += n > 0;
+			reco_meetings_add(&meetings, basket, n);
+		}
+		assert_int_equal(meetings.baskets, baskets);
+		for (int32_t i = 0; i < a.rows; i++)
+		{
+			assert_int_equal(have[i], length(&a, i));
+			assert_int_equal(both[i], meet(&a, i, item));
+		}
+	}
+	free_baskets(&a);
+}
+
+/* Each allocation that fails and each poll that asks for an end leaves nothing behind. */
+static void
+test_failures(void **state)
+{
+	reco_csr a = make_baskets(250, 60, 1, false, 3);
+	reco_together found;
+	long allocations = 0;
+	long polls = 0;
+
+	(void) state;
+	for (int kind = 0; kind < 2; kind++)
+		for (long at = 0; at <= (kind ? polls : allocations); at++)
+		{
+			mimic_env env;
+
+			mimic_env_init(&env);
+			env.env.threads = 2;
+			env.env.due = mimic_always_due;
+			if (kind)
+				env.stop_at = at;
+			else
+				env.fail_at = at;
+			if (at == 0)
+			{
+				assert_int_equal(
+					reco_together_find(&env.env, &a, RECO_TOGETHER_LLR, 1, 9000, &found), RECO_OK);
+				allocations = env.allocations;
+				polls = env.polls < 200 ? env.polls : 200;
+				reco_together_free(&env.env, &found);
+			}
+			else if (reco_together_find(&env.env, &a, RECO_TOGETHER_LLR, 1, 9000, &found) ==
+					 RECO_OK)
+				reco_together_free(&env.env, &found);
+			else
+				assert_null(found.pair);
+			assert_int_equal(env.live, 0);
+		}
+	free_baskets(&a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_pairs), cmocka_unit_test(test_many_pairs),
+		cmocka_unit_test(test_by_hand),   cmocka_unit_test(test_meetings),
+		cmocka_unit_test(test_failures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
