@@ -89,7 +89,8 @@ COMMENT ON PROCEDURE reco.refresh IS
 
 CREATE PROCEDURE reco.fold_in(
   model pg_catalog.text,
-  if_running pg_catalog.text DEFAULT 'wait'
+  if_running pg_catalog.text DEFAULT 'wait',
+  users pg_catalog.text DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_fold_in'
 LANGUAGE C;

@@ -2,10 +2,10 @@
  * fold_in.c
  *	  reco.fold_in(): users whose interactions have changed, into the active version.
  *
- * Reads the source as a training does, with the items of the version, compares what each user
- * has with what is stored, and folds in those who have something else.  Their rows become the
- * version's layer (store/image/layer.c), under a new epoch, in one transaction; the version
- * stays what it is.
+ * Reads the source as a training does, or asks it for the users that are named, with the items of
+ *the version, compares what each user has with what is stored, and folds in those who have
+ *something else.  Their rows become the version's layer (store/image/layer.c), under a new epoch,
+ *in one transaction; the version stays what it is.
  *
  * Holds the lock of a training, so nothing but reco.activate() can change which version is
  * active meanwhile, and the layer stays with the version that it was made for.  Outside of a
@@ -20,7 +20,9 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "pg/transaction.h"
+#include "serving/live.h"
 #include "store/image/cache.h"
+#include "store/source/asked.h"
 #include "store/source/resolve.h"
 #include "store/tables/progress.h"
 #include "store/tables/statement.h"
@@ -54,9 +56,50 @@ typedef struct FoldIn
 	int32 slots;
 	int32 emptied;
 	int32 added;
-	int64 too_few; /* users who are new and have too little for one */
+	const char *users; /* a query of those who are to be looked at; NULL: all are */
+	IdDict *asked;     /* these */
+	int64 too_few;     /* users who are new and have too little for one */
 	MemoryContext scratch;
 } FoldIn;
+
+/* Of those who are asked for, where the source answers cheaply by user; else NULL. */
+static RecoData *
+read_asked(FoldIn *fold, const RecoQuery *source, const RecoKnown *known, unsigned keep)
+{
+	RecoRun *run = fold->run;
+	RecoLookup lookup = {.query = *source};
+	RecoData *data = NULL;
+
+	PG_TRY();
+	{
+		(void) reco_lookup_prepare(&lookup, known->user_type, RECO_ASK_ANY, NULL);
+		reco_lookup_plan(&lookup);
+		if (reco_live_is_cheap(&lookup))
+			data = reco_read_users(&lookup, fold->asked, known, keep, &run->options, &run->budget);
+	}
+	PG_FINALLY();
+	{
+		reco_lookup_forget(&lookup);
+	}
+	PG_END_TRY();
+	return data;
+}
+
+/* What is read of others than those who are asked for is not looked at. */
+static RecoData *
+read_interactions(FoldIn *fold, const RecoQuery *source, const RecoKnown *known)
+{
+	RecoRun *run = fold->run;
+	unsigned keep = reco_data_keep(fold->serving->model.spec);
+	RecoData *data = NULL;
+
+	if (fold->users)
+	{
+		fold->asked = reco_asked_users(fold->users, unconstify(IdType *, known->user_type));
+		data = read_asked(fold, source, known, keep);
+	}
+	return data ? data : reco_read_interactions(source, known, keep, &run->options, &run->budget);
+}
 
 static void
 read_source(FoldIn *fold)
@@ -85,11 +128,10 @@ read_source(FoldIn *fold)
 	source = reco_definition_query(row, &reco_the_source);
 	source.stored = true;
 	reco_progress_phase(run->version.number, "reading");
-	run->data = reco_read_interactions(&source, &known, reco_data_keep(serving->model.spec),
-									   &run->options, &run->budget);
+	run->data = read_interactions(fold, &source, &known);
 	reco_progress_rows(run->data->rows_read);
 	/* as for a training: an empty source is no reason to forget everybody */
-	if (id_dict_count(run->data->users) == 0)
+	if (id_dict_count(run->data->users) == 0 && !fold->asked)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("source of model \"%s\" has no interactions to fold in", run->model),
@@ -218,13 +260,21 @@ compare_users(FoldIn *fold)
 	}
 	fold->stored = reco_budget_alloc(&run->budget, (Size) users + 1);
 	memset(fold->stored, 0, (Size) users + 1);
-	reco_serving_each_row(serving, fold->scratch, compare_user, fold);
+	if (!fold->asked)
+		reco_serving_each_row(serving, fold->scratch, compare_user, fold);
+	for (int32 a = 0; fold->asked && a < id_dict_count(fold->asked); a++)
+	{
+		reco_poll();
+		(void) reco_serving_one_row(serving, fold->scratch, id_dict_id(fold->asked, a),
+									compare_user, fold);
+	}
 	for (int32 u = 0; u < users; u++)
 	{
 		int64 n = data->x.by_user.start[u + 1] - data->x.by_user.start[u];
 
 		RECO_POLL_AT(u);
-		if (fold->stored[u])
+		if (fold->stored[u] ||
+			(fold->asked && id_dict_find(fold->asked, id_dict_id(data->users, u)) < 0))
 			continue;
 		if (n < run->options.min_user_interactions)
 		{
@@ -422,7 +472,7 @@ static void
 fold_in(RecoTrainCall *call)
 {
 	RecoRun *run = &call->run;
-	FoldIn fold = {run};
+	FoldIn fold = {run, .users = call->arg};
 
 	fold.scratch = AllocSetContextCreate(run->context, "reco user", ALLOCSET_DEFAULT_SIZES);
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -447,10 +497,12 @@ reco_fold_in(PG_FUNCTION_ARGS)
 {
 	char *model = reco_text_of(fcinfo, 0, "model name");
 	char *if_running = reco_text_of(fcinfo, 1, "if_running");
+	char *users = reco_text_or_null(fcinfo, 2);
 	RecoTrainCall *call = reco_train_begin(fcinfo, "CALL reco.fold_in()");
 
 	reco_train_check_running(if_running);
 	call->run.model = MemoryContextStrdup(call->run.context, model);
+	call->arg = users ? MemoryContextStrdup(call->run.context, users) : NULL;
 	if (reco_train_enter(call, if_running))
 		reco_train_run(call, fold_in);
 	PG_RETURN_VOID();

@@ -281,7 +281,7 @@ ask_source(void *arg)
 	const Forget *forget = asked->forget;
 	RecoLookup lookup = reco_live_lookup(&forget->model, false);
 
-	(void) reco_lookup_prepare(&lookup, forget->user.type, false, NULL);
+	(void) reco_lookup_prepare(&lookup, forget->user.type, RECO_ASK_ONE, NULL);
 	reco_lookup_plan(&lookup);
 	if (reco_live_is_cheap(&lookup))
 	{

@@ -67,7 +67,7 @@ prepare_items(void *arg)
 		query->lookup.query.text = NULL;
 	live->items_described = true;
 	if (query->lookup.query.text)
-		(void) reco_lookup_prepare(&query->lookup, rows->serving->item_type, true,
+		(void) reco_lookup_prepare(&query->lookup, rows->serving->item_type, RECO_ASK_WHICH,
 								   RECO_LIVE_AVAILABLE);
 }
 
@@ -94,7 +94,7 @@ ask_items(void *arg)
 	ItemRows *rows = arg;
 	RecoLive *live = rows->live;
 
-	(void) reco_lookup_prepare(&live->items.lookup, rows->serving->item_type, true,
+	(void) reco_lookup_prepare(&live->items.lookup, rows->serving->item_type, RECO_ASK_WHICH,
 							   RECO_LIVE_AVAILABLE);
 	live->items.running = true;
 	reco_lookup_run(&live->items.lookup, get_array_type(rows->serving->item_type->base), rows->ids,

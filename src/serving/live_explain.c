@@ -166,7 +166,7 @@ tell_source(void *arg)
 	RecoEvents ignored;
 	char *plan;
 	char *hint;
-	TupleDesc columns = reco_lookup_prepare(lookup, type, false, NULL);
+	TupleDesc columns = reco_lookup_prepare(lookup, type, RECO_ASK_ONE, NULL);
 
 	reco_live_check(columns, type, to->type[false], &ignored);
 	columns = CreateTupleDescCopy(columns);
@@ -204,7 +204,7 @@ tell_items(void *arg)
 
 	if (!features_say_available(reco_lookup_describe(lookup)))
 		return;
-	(void) reco_lookup_prepare(lookup, type, true, RECO_LIVE_AVAILABLE);
+	(void) reco_lookup_prepare(lookup, type, RECO_ASK_WHICH, RECO_LIVE_AVAILABLE);
 	reco_lookup_plan(lookup);
 	if (to->has[false])
 		ids = PointerGetDatum(construct_array(&to->some[false], 1, type->base, type->typlen,

@@ -119,7 +119,7 @@ ask_source(void *arg)
 	RecoLookup *lookup = &live->source.lookup;
 	const IdType *type = rows->serving->user_type;
 
-	(void) reco_lookup_prepare(lookup, type, false, NULL);
+	(void) reco_lookup_prepare(lookup, type, RECO_ASK_ONE, NULL);
 	/* a parallel query cannot have what the source's functions may do */
 	if (IsInParallelMode() && !lookup->parallel_safe && live->mode == RECO_LIVE_AUTO)
 		return;

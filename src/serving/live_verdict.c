@@ -99,7 +99,7 @@ plan_source(void *arg)
 		return;
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	columns = reco_lookup_prepare(lookup, &trial->type[true], false, NULL);
+	columns = reco_lookup_prepare(lookup, &trial->type[true], RECO_ASK_ONE, NULL);
 	reco_live_check(columns, &trial->type[true], &trial->type[false], &ignored);
 	unknown = what_would_run(lookup);
 	if (unknown)

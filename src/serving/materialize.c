@@ -24,6 +24,7 @@
 #include "serving/live.h"
 #include "store/tables/lock.h"
 #include "store/tables/progress.h"
+#include "store/source/asked.h"
 #include "store/source/source.h"
 #include "store/tables/statement.h"
 #include "utils/array.h"
@@ -182,63 +183,6 @@ add_user(void *arg, int32 number, Datum id, reco_profile *profile)
 		flush(run);
 }
 
-static const RecoQueryKind the_users = {"users", "users", "the ids of users"};
-
-/*
- * Adds one of the users that a query names, with an error where the table of lists could
- * not take it.
- */
-static void
-add_id(IdDict *ids, IdType *type, Datum value, Oid value_type)
-{
-	Datum id;
-
-	if (!id_from_datum(type, value, value_type, &id))
-		return;
-	if (!id_fits(type, id))
-		id_too_long(type, id, "user", false);
-	(void) id_dict_add(ids, id);
-}
-
-/* The users that a query names, each once; the query runs as its writer. */
-static IdDict *
-users_of(Materialization *run, const char *query)
-{
-	MemoryContext context = CurrentMemoryContext;
-	IdDict *ids = id_dict_create(context, run->serving->user_type);
-	SPIPlanPtr plan;
-	TupleDesc columns;
-	Portal portal;
-
-	SPI_connect();
-	plan = SPI_prepare(reco_query_text(&the_users, query), 0, NULL);
-	columns = reco_query_check(&the_users, plan);
-	if (columns->natts != 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("users must have 1 column, not %d", columns->natts),
-						errhint("It is a query of the ids of users.")));
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, 1000);
-		if (SPI_processed == 0)
-			break;
-		for (uint64 r = 0; r < SPI_processed; r++)
-		{
-			bool isnull;
-			Datum value = SPI_getbinval(SPI_tuptable->vals[r], SPI_tuptable->tupdesc, 1, &isnull);
-
-			if (!isnull)
-				add_id(ids, run->serving->user_type, value,
-					   SPI_gettypeid(SPI_tuptable->tupdesc, 1));
-		}
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
-	SPI_finish();
-	return ids;
-}
-
 static void
 write_lists(Materialization *run, IdDict *some)
 {
@@ -303,7 +247,7 @@ materialize(Materialization *run, ModelRow *model, const char *users)
 	run->hidden = reco_live_hidden(reco_live_open(run->serving, &current), run->serving);
 	run->source = CStringGetTextDatum(run->serving->model.spec->algorithm->source);
 	if (users)
-		some = users_of(run, users);
+		some = reco_asked_users(users, run->serving->user_type);
 	prepare(run);
 	run->batch = AllocSetContextCreate(CurrentMemoryContext, "reco batch", ALLOCSET_DEFAULT_SIZES);
 	reco_progress_begin(model->schema);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # reco.fold_in() beside a refresh: of a thousand users of MovieLens 1M, and of one user in a
-# hundred on 20 million made-up interactions; and what a list costs before and after.
+# hundred on 20 million made-up interactions, looked for among all and named; and what a list costs
+# before and after.
 #
 # usage: fold_in.sh
 #
@@ -12,12 +13,13 @@
 #   BENCH_DATA     which rows ("movielens generated")
 #   BENCH_SECONDS  for which lists are asked (5)
 #   ALGORITHM      its constructor (ials(factors => 64))
+#   BENCH_SHARE    of users who change (0.1656 and 0.01)
 #   RUNS           how often users change, a training after each time; the median is told (3)
 #   RECO_DATA      where ml-1m/ratings.csv.gz is (../shared/data beside the project's folder)
 #   PGOPTIONS      further settings for the server
 #
 # It prints and judges nothing; run it on an otherwise idle machine.  A user who changes gets
-# three items more.  Lists are those of users who were not read live, as stored; "folded in" are
+# three items more, and then, when they are named, three more.  Lists are those of users who were not read live, as stored; "folded in" are
 # users of the layer, "others" those that it says nothing of.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -58,13 +60,13 @@ list_ms() {
 }
 
 measure() {
-  local data=$1 table=$2 share=$3 run
-  rm -f "$tmp"/{refresh,same,fold,first,second,count}
+  local data=$1 table=$2 share=${BENCH_SHARE:-$3} run
+  rm -f "$tmp"/{refresh,same,fold,named,first,second,count}
   sql -c 'SET client_min_messages = warning' -c 'DROP SCHEMA IF EXISTS bench CASCADE' \
     -c 'DROP TABLE IF EXISTS bench_rows, bench_all, bench_changed' \
     -c "CREATE TABLE bench_rows AS SELECT user_id, item_id FROM $table" \
     -c "CREATE TABLE bench_all AS SELECT row_number() OVER () AS k, u FROM (SELECT DISTINCT user_id AS u FROM bench_rows) AS s" \
-    -c 'CREATE UNIQUE INDEX ON bench_all (k)' -c 'VACUUM ANALYZE bench_rows, bench_all'
+    -c 'CREATE UNIQUE INDEX ON bench_all (k)' -c 'CREATE INDEX ON bench_rows (user_id)' -c 'VACUUM ANALYZE bench_rows, bench_all'
   sql -c 'SET client_min_messages = warning' -c "CALL reco.create_model('bench', 'bench_rows', reco.$ALGORITHM, options => reco.options(live => 'off'))"
   local before
   before=$(list_ms bench_all)
@@ -76,6 +78,8 @@ measure() {
       -c 'CREATE UNIQUE INDEX ON bench_changed (k)' \
       -c "INSERT INTO bench_rows SELECT u, i FROM bench_changed, LATERAL (SELECT item_id AS i FROM bench.item_factors ORDER BY hashint8(item_id * 7919 + u) LIMIT 3) AS s"
     note fold "$(seconds "CALL reco.fold_in('bench')")"
+    sql -c "INSERT INTO bench_rows SELECT u, i FROM bench_changed, LATERAL (SELECT item_id AS i FROM bench.item_factors ORDER BY hashint8(item_id * 6007 + u) LIMIT 3) AS s"
+    note named "$(seconds "CALL reco.fold_in('bench', users => 'SELECT u FROM bench_changed')")"
     note count "$(sql -c 'SELECT folded_in_users FROM bench.versions WHERE active')"
     note first "$(seconds 'SELECT count(*) FROM bench.audience((SELECT item_id FROM bench.item_factors LIMIT 1), 10)')"
     note second "$(seconds 'SELECT count(*) FROM bench.audience((SELECT item_id FROM bench.item_factors LIMIT 1), 10)')"
@@ -83,14 +87,14 @@ measure() {
   sql -c 'SET client_min_messages = warning' \
     -c 'DROP TABLE IF EXISTS bench_others' -c 'CREATE TABLE bench_others AS SELECT row_number() OVER () AS k, u FROM (SELECT u FROM bench_all EXCEPT SELECT u FROM bench_changed) AS s' \
     -c 'CREATE UNIQUE INDEX ON bench_others (k)' -c 'VACUUM ANALYZE bench_changed, bench_others'
-  printf '%-11s%9s%9s%9s%9s%9s%9s%11s%11s%11s\n' "$data" "$(median count)" "$(median refresh)" "$(median fold)" "$(median same)" \
+  printf '%-11s%9s%9s%9s%9s%9s%9s%9s%11s%11s%11s\n' "$data" "$(median count)" "$(median refresh)" "$(median fold)" "$(median same)" "$(median named)" \
     "$(median first)" "$(median second)" "$before" "$(list_ms bench_others)" "$(list_ms bench_changed)"
 }
 
 bench_setup
 bench_reco || die 'extension reco is not installed'
-printf '%-11s%9s%9s%9s%9s%9s%9s%33s\n' '' 'users' 'refresh' 'fold_in' 'nobody' 'audience:' '' 'a list, ms:'
-printf '%-11s%9s%9s%9s%9s%9s%9s%11s%11s%11s\n' 'data' 'changed' 's' 's' 's' 'first, s' 'then, s' 'no layer' 'others' 'folded in'
+printf '%-11s%9s%9s%9s%9s%9s%9s%9s%33s\n' '' 'users' 'refresh' 'fold_in' 'nobody' 'named' 'audience:' '' 'a list, ms:'
+printf '%-11s%9s%9s%9s%9s%9s%9s%9s%11s%11s%11s\n' 'data' 'changed' 's' 's' 's' 's' 'first, s' 'then, s' 'no layer' 'others' 'folded in'
 for data in $BENCH_DATA; do
   case $data in
     movielens)

@@ -175,6 +175,21 @@ reco_serving_each_row(Serving *serving, MemoryContext context, RecoUserVisitor v
 	each_user(&(EachUser){{serving}, context, true, visit, arg});
 }
 
+bool
+reco_serving_one_row(Serving *serving, MemoryContext context, Datum user, RecoUserVisitor visit,
+					 void *arg)
+{
+	reco_profile profile = {0};
+	OneUser one = {serving, NULL, &profile, false};
+	MemoryContext old = MemoryContextSwitchTo(context);
+	bool found = (serving->epoch && find_user(&one, true, user)) || find_user(&one, false, user);
+
+	MemoryContextSwitchTo(old);
+	if (found)
+		visit(arg, profile.user - 1, user, &profile);
+	return found;
+}
+
 reco_profile
 reco_serving_profile(const Serving *serving, int32 u)
 {

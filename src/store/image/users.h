@@ -27,6 +27,10 @@ extern void reco_serving_each_user(Serving *serving, MemoryContext context, Reco
 extern void reco_serving_each_row(Serving *serving, MemoryContext context, RecoUserVisitor visit,
 								  void *arg);
 
+/* The same of one user; false where there is no row. */
+extern bool reco_serving_one_row(Serving *serving, MemoryContext context, Datum user,
+								 RecoUserVisitor visit, void *arg);
+
 /*
  * A stored user: factors, bias, history and neighbors; false when the model has no such
  * user, or one who has nothing any more, of whom only the center is given.  In the current memory

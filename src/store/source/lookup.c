@@ -160,16 +160,16 @@ is_sound(const RecoLookup *lookup)
 }
 
 TupleDesc
-reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any, const char *condition)
+reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const char *condition)
 {
 	RecoIdentity before;
 	SPIPlanPtr plan;
 	TupleDesc columns;
-	Oid argument = any ? get_array_type(type->base) : type->base;
+	Oid argument = ask != RECO_ASK_ONE ? get_array_type(type->base) : type->base;
 	char *text;
 
 	lookup->type = type;
-	lookup->any = any;
+	lookup->ask = ask;
 	lookup->condition = condition;
 	if (lookup->plan && is_sound(lookup))
 		return source_of(lookup)->resultDesc;
@@ -181,9 +181,9 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any, const char
 	begin(lookup, &before);
 	/* the text may end with a line comment */
 	text = psprintf("SELECT %s FROM (%s\n) AS s(" ID_COLUMN ") WHERE %s%s%s",
-					any ? "s." ID_COLUMN : "*",
+					ask == RECO_ASK_WHICH ? "s." ID_COLUMN : "*",
 					reco_query_text(lookup->query.kind, lookup->query.text),
-					equality(type->base, "s." ID_COLUMN, any ? "ANY ($1)" : "$1"),
+					equality(type->base, "s." ID_COLUMN, ask != RECO_ASK_ONE ? "ANY ($1)" : "$1"),
 					condition ? " AND s." : "", condition ? quote_identifier(condition) : "");
 	plan = SPI_prepare_cursor(text, 1, &argument, CURSOR_OPT_GENERIC_PLAN);
 	reco_check_calls(&lookup->query);
@@ -218,7 +218,7 @@ begin_checked(RecoLookup *lookup, RecoIdentity *before)
 		if (source_of(lookup)->is_valid)
 			return;
 		end(before);
-		(void) reco_lookup_prepare(lookup, lookup->type, lookup->any, lookup->condition);
+		(void) reco_lookup_prepare(lookup, lookup->type, lookup->ask, lookup->condition);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),

@@ -10,6 +10,14 @@
 #include "store/source/query.h"
 #include "tcop/dest.h"
 
+/* What a look-up is given, and what of the rows it returns. */
+typedef enum RecoAsk
+{
+	RECO_ASK_ONE,  /* an id: whole rows */
+	RECO_ASK_ANY,  /* an array of ids: whole rows */
+	RECO_ASK_WHICH /* an array of ids: those that there are */
+} RecoAsk;
+
 /*
  * The query with a condition on its first column, prepared once a backend and kept.
  * Only the functions below look inside.
@@ -26,7 +34,7 @@ typedef struct RecoLookup
 	RecoCode code; /* that looks for names in the session */
 	/* how reco_lookup_prepare was called last */
 	const IdType *type;
-	bool any;
+	RecoAsk ask;
 	const char *condition;
 } RecoLookup;
 
@@ -39,11 +47,11 @@ typedef struct RecoLookup
 extern TupleDesc reco_lookup_describe(const RecoLookup *lookup);
 
 /*
- * Unless that was done and still holds, prepares "query WHERE first column = $1", or "= ANY ($1)"
- * with any, and, when it is not NULL, "AND condition", a boolean column of the query.  type: of the
+ * Unless that was done and still holds, prepares "query WHERE first column = $1", or "= ANY ($1)",
+ * and, when it is not NULL, "AND condition", a boolean column of the query.  type: of the
  * ids. Returns the columns, valid as long as the plan.
  */
-extern TupleDesc reco_lookup_prepare(RecoLookup *lookup, const IdType *type, bool any,
+extern TupleDesc reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask,
 									 const char *condition);
 
 /* Whether there is a plan, and neither catalogs nor statistics have changed under it. */

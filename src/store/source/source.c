@@ -165,6 +165,39 @@ reco_read_interactions(const RecoQuery *source, const RecoKnown *known, unsigned
 	return data;
 }
 
+/* So many ids are asked for at a time. */
+#define ASKED_IDS 65536
+
+RecoData *
+reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known, unsigned keep,
+				const RecoDataOptions *options, RecoBudget *budget)
+{
+	const IdType *type = known->user_type;
+	TupleDesc columns = reco_lookup_prepare(lookup, type, RECO_ASK_ANY, NULL);
+	Ingest *ingest = ingest_begin(lookup->query.kind, columns, keep, options, budget);
+	int32 n = id_dict_count(users);
+
+	check_types(ingest, known);
+	ingest_only(ingest, known->items);
+	for (int32 from = 0; from < n; from += ASKED_IDS)
+	{
+		int32 some = Min(n - from, ASKED_IDS);
+		Datum *id = palloc(some * sizeof(Datum));
+		ArrayType *ids;
+
+		for (int32 k = 0; k < some; k++)
+			id[k] = id_dict_id(users, from + k);
+		ids = construct_array(id, some, type->base, type->typlen, type->typbyval, type->typalign);
+		reco_lookup_run(lookup, get_array_type(type->base), PointerGetDatum(ids),
+						ingest_receiver(ingest));
+		pfree(ids);
+		pfree(id);
+		if (n - from <= ASKED_IDS)
+			break;
+	}
+	return ingest_finish(ingest);
+}
+
 RecoData *
 reco_read_test(const RecoQuery *test, const RecoDataOptions *options, RecoBudget *budget)
 {

@@ -7,6 +7,7 @@
 
 #include "model/model.h"
 #include "store/source/data.h"
+#include "store/source/lookup.h"
 #include "store/source/query.h"
 
 /*
@@ -53,5 +54,12 @@ typedef struct RecoKnown
 extern RecoData *reco_read_interactions(const RecoQuery *source, const RecoKnown *known,
 										unsigned keep, const RecoDataOptions *options,
 										RecoBudget *budget);
+
+/*
+ * The same of some users only, whom the source is asked for by a look-up, which has been prepared
+ * with RECO_ASK_ANY for ids of known->user_type.
+ */
+extern RecoData *reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known,
+								 unsigned keep, const RecoDataOptions *options, RecoBudget *budget);
 
 #endif /* RECO_STORE_SOURCE_SOURCE_H */
