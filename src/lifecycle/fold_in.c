@@ -62,7 +62,28 @@ typedef struct FoldIn
 	MemoryContext scratch;
 } FoldIn;
 
-/* Of those who are asked for, where the source answers cheaply by user; else NULL. */
+/*
+ * Whether asking for many users is asking for each by an index: then ten, as many as a plan
+ * expects, cost several times as much as one.  A scan of a table costs no more for ten, but each of
+ * its rows is compared with all ids.
+ */
+static bool
+answers_by_user(RecoLookup *lookup, const IdType *type)
+{
+	double of_one;
+
+	(void) reco_lookup_prepare(lookup, type, RECO_ASK_ONE, NULL);
+	reco_lookup_plan(lookup);
+	if (!reco_live_is_cheap(lookup))
+		return false;
+	of_one = lookup->cost;
+	reco_lookup_forget(lookup);
+	(void) reco_lookup_prepare(lookup, type, RECO_ASK_ANY, NULL);
+	reco_lookup_plan(lookup);
+	return lookup->cost >= 3 * of_one;
+}
+
+/* Of those who are asked for, where the source answers by user; else NULL. */
 static RecoData *
 read_asked(FoldIn *fold, const RecoQuery *source, const RecoKnown *known, unsigned keep)
 {
@@ -72,9 +93,7 @@ read_asked(FoldIn *fold, const RecoQuery *source, const RecoKnown *known, unsign
 
 	PG_TRY();
 	{
-		(void) reco_lookup_prepare(&lookup, known->user_type, RECO_ASK_ANY, NULL);
-		reco_lookup_plan(&lookup);
-		if (reco_live_is_cheap(&lookup))
+		if (answers_by_user(&lookup, known->user_type))
 			data = reco_read_users(&lookup, fold->asked, known, keep, &run->options, &run->budget);
 	}
 	PG_FINALLY();
