@@ -159,6 +159,16 @@ is_sound(const RecoLookup *lookup)
 	return source->is_valid;
 }
 
+/*
+ * What the ids of rows are compared with.  For whole rows there may be many: joined, as a row that
+ * is fetched by an index may be compared with all of an array.
+ */
+static const char *const ids_of[] = {
+	[RECO_ASK_ONE] = "$1",
+	[RECO_ASK_ANY] = "u.id",
+	[RECO_ASK_WHICH] = "ANY ($1)",
+};
+
 TupleDesc
 reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const char *condition)
 {
@@ -180,11 +190,12 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const c
 							   format_type_be(type->type))));
 	begin(lookup, &before);
 	/* the text may end with a line comment */
-	text = psprintf("SELECT %s FROM (%s\n) AS s(" ID_COLUMN ") WHERE %s%s%s",
-					ask == RECO_ASK_WHICH ? "s." ID_COLUMN : "*",
+	text = psprintf("SELECT s.%s FROM %s(%s\n) AS s(" ID_COLUMN ") WHERE %s%s%s",
+					ask == RECO_ASK_WHICH ? ID_COLUMN : "*",
+					ask == RECO_ASK_ANY ? "pg_catalog.unnest($1) AS u(id), " : "",
 					reco_query_text(lookup->query.kind, lookup->query.text),
-					equality(type->base, "s." ID_COLUMN, ask != RECO_ASK_ONE ? "ANY ($1)" : "$1"),
-					condition ? " AND s." : "", condition ? quote_identifier(condition) : "");
+					equality(type->base, "s." ID_COLUMN, ids_of[ask]), condition ? " AND s." : "",
+					condition ? quote_identifier(condition) : "");
 	plan = SPI_prepare_cursor(text, 1, &argument, CURSOR_OPT_GENERIC_PLAN);
 	reco_check_calls(&lookup->query);
 	columns = reco_query_check(lookup->query.kind, plan);

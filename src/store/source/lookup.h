@@ -14,7 +14,7 @@
 typedef enum RecoAsk
 {
 	RECO_ASK_ONE,  /* an id: whole rows */
-	RECO_ASK_ANY,  /* an array of ids: whole rows */
+	RECO_ASK_ANY,  /* an array of ids, each once: whole rows */
 	RECO_ASK_WHICH /* an array of ids: those that there are */
 } RecoAsk;
 
@@ -47,8 +47,8 @@ typedef struct RecoLookup
 extern TupleDesc reco_lookup_describe(const RecoLookup *lookup);
 
 /*
- * Unless that was done and still holds, prepares "query WHERE first column = $1", or "= ANY ($1)",
- * and, when it is not NULL, "AND condition", a boolean column of the query.  type: of the
+ * Unless that was done and still holds, prepares "query WHERE first column = $1", or one of those
+ * in $1, and, when it is not NULL, "AND condition", a boolean column of the query.  type: of the
  * ids. Returns the columns, valid as long as the plan.
  */
 extern TupleDesc reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask,
