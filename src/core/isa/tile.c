@@ -38,6 +38,11 @@ update_block(float *c, const float *left, const float *right)
 {
 	vf sum[ROWS][VECTORS];
 
+	/* c comes from memory, a row a cache line or two, while the sums are made */
+#pragma GCC unroll 12
+	for (int r = 0; r < ROWS; r++)
+		for (int v = 0; v < VECTORS; v++)
+			__builtin_prefetch(c + (size_t) r * RECO_TILE + v * VW, 1);
 #pragma GCC unroll 12
 	for (int r = 0; r < ROWS; r++)
 		for (int v = 0; v < VECTORS; v++)
