@@ -88,6 +88,19 @@ most_proposed(const reco_hybrid_scorer *h)
 	return h->candidates < h->head.items ? h->candidates : h->head.items;
 }
 
+/* Of the scores of what is listed: all items, and the rest of a cache line. */
+static size_t
+places_of(const reco_hybrid_scorer *h)
+{
+	return reco_room((size_t) h->head.items * sizeof(float)) / sizeof(float);
+}
+
+static size_t
+mark_bytes(const reco_hybrid_scorer *h)
+{
+	return reco_line_groups(h->head.items) * sizeof(uint64_t);
+}
+
 static size_t
 set_bytes(const reco_hybrid_scorer *h)
 {
@@ -98,20 +111,22 @@ set_bytes(const reco_hybrid_scorer *h)
 static size_t
 rooms(const reco_hybrid_scorer *h, char *memory, reco_hybrid_listed *out)
 {
-	size_t items = (size_t) h->head.items;
 	char *at = memory;
-	reco_hybrid_listed p = {0};
+	reco_hybrid_listed p = {.each = places_of(h)};
 
-	at += reco_room(reco_scale_room(h->scale, h->head.items));
-	if (has_list(h))
+	at += reco_room(reco_scale_room(h->scale, (int32_t) places_of(h)));
+	if (h->candidates > 0)
 	{
 		p.set = reco_take((void *) &at, set_bytes(h));
 		p.ranked = reco_take((void *) &at, (size_t) most_proposed(h) * sizeof(reco_ranked));
-		p.item = reco_take((void *) &at, items * sizeof(int32_t));
-		p.score = reco_take((void *) &at, (size_t) h->members * items * sizeof(float));
 	}
 	if (is_sparse(h))
-		p.own = reco_take((void *) &at, (size_t) h->members * set_bytes(h));
+		p.mark = reco_take((void *) &at, mark_bytes(h));
+	if (has_list(h))
+	{
+		p.item = reco_take((void *) &at, (p.each + 1) * sizeof(int32_t));
+		p.score = reco_take((void *) &at, (size_t) h->members * p.each * sizeof(float));
+	}
 	if (out)
 		*out = p;
 	return (size_t) (at - memory);
@@ -130,7 +145,8 @@ reco_hybrid_list(const reco_seat *seat)
 	reco_hybrid_listed p;
 
 	(void) rooms(h, (char *) reco_hybrid_member_seat(seat, h->members), &p);
-	p.n = user_of(seat)->items;
+	p.n = user_of(seat)->n;
+	p.by_line = user_of(seat)->by_line;
 	return p;
 }
 
@@ -142,16 +158,19 @@ clear_rooms(reco_seat *seat)
 	reco_hybrid_listed p = reco_hybrid_list(seat);
 	size_t touched = (size_t) user_of(seat)->touched;
 
-	memset(reco_hybrid_member_seat(seat, h->members), 0, reco_scale_room(h->scale, h->head.items));
+	memset(reco_hybrid_member_seat(seat, h->members), 0,
+		   reco_scale_room(h->scale, (int32_t) places_of(h)));
 	if (!has_list(h))
+		return;
+	memset(p.item, 0, (touched + 1) * sizeof(int32_t));
+	for (int m = 0; m < h->members; m++)
+		memset(p.score + (size_t) m * p.each, 0, touched * sizeof(float));
+	if (p.mark)
+		memset(p.mark, 0, mark_bytes(h));
+	if (h->candidates == 0)
 		return;
 	memset(p.set, 0, set_bytes(h));
 	memset(p.ranked, 0, (size_t) most_proposed(h) * sizeof(reco_ranked));
-	memset(p.item, 0, touched * sizeof(int32_t));
-	for (int m = 0; m < h->members; m++)
-		memset(p.score + (size_t) m * (size_t) h->head.items, 0, touched * sizeof(float));
-	if (p.own)
-		memset(p.own, 0, (size_t) h->members * set_bytes(h));
 }
 
 void
@@ -232,7 +251,7 @@ kept_scores(const reco_seat *seat, int member)
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 
 	if (user_of(seat)->listed)
-		return reco_hybrid_list(seat).score + (size_t) member * (size_t) h->head.items;
+		return reco_hybrid_list(seat).score + (size_t) member * places_of(h);
 	return h->scale == RECO_HYBRID_NONE ? NULL : reco_hybrid_member_seat(seat, member)->score;
 }
 
@@ -309,7 +328,7 @@ scale_listed(reco_seat *seat, int member, reco_scaling *scaling)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	reco_hybrid_listed p = reco_hybrid_list(seat);
-	float *score = p.score + (size_t) member * (size_t) h->head.items;
+	float *score = p.score + (size_t) member * p.each;
 	reco_status status = reco_seat_some(reco_hybrid_member_seat(seat, member), p.item, p.n, score);
 
 	if (status == RECO_OK)
@@ -318,21 +337,44 @@ scale_listed(reco_seat *seat, int member, reco_scaling *scaling)
 	return status;
 }
 
-/* A sparse member's scores, which are of its own items alone, as those of all that are listed. */
-static void
-spread(const reco_hybrid_listed *p, const uint64_t *own, int32_t n, float *score)
+/* The lines that are marked, rising; the marks are zeros afterwards. */
+static int32_t
+marked_lines(const reco_hybrid_scorer *h, uint16_t *mark, int32_t *line)
 {
-	/* from the end: no item is further back in what is listed than among its own */
-	for (int32_t at = p->n - 1; at >= 0; at--)
-	{
-		bool has = reco_set_has(own, p->item[at]);
+	int32_t lines = (h->head.items + RECO_LINE - 1) / RECO_LINE;
+	int32_t n = 0;
 
-		n -= has;
-		score[at] = has ? score[n] : -INFINITY;
+	for (int32_t l = 0; l < lines; l++)
+	{
+		/* without a branch: which of them it is cannot be foretold */
+		line[n] = l;
+		n += mark[l];
 	}
+	memset(mark, 0, mark_bytes(h));
+	/* one that is none makes the scores whole cache lines */
+	line[n] = lines;
+	return n;
 }
 
-/* Of sparse members: the items that one of them scores are all there are. */
+/* A sparse member's scores of the lines that are listed. */
+static reco_status
+take_lines(reco_seat *seat, int member, int32_t lines, reco_scaling *scaling)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_seat *of = reco_hybrid_member_seat(seat, member);
+	reco_hybrid_listed p = reco_hybrid_list(seat);
+	float *score = p.score + (size_t) member * p.each;
+	reco_status status = of->scorer->type->take(of, p.item, lines, score);
+
+	if (status != RECO_OK)
+		return status;
+	for (int32_t at = lines * RECO_LINE; at < p.n; at++)
+		score[at] = -INFINITY;
+	return reco_scale_find(&seat->env, h->scale, score, p.n,
+						   reco_hybrid_member_seat(seat, h->members), scaling);
+}
+
+/* Of sparse members: the lines of items that one of them scores are all there is. */
 static reco_status
 measure_sparse(reco_seat *seat)
 {
@@ -340,43 +382,29 @@ measure_sparse(reco_seat *seat)
 	reco_hybrid_user *user = user_of(seat);
 	reco_hybrid_listed p = reco_hybrid_list(seat);
 	reco_scaling scaling[RECO_HYBRID_MEMBERS];
-	int32_t n[RECO_HYBRID_MEMBERS];
-	size_t words = set_bytes(h) / sizeof(uint64_t);
-	size_t items = (size_t) h->head.items;
 	uint32_t known = 0;
 	reco_status status = RECO_OK;
+	int32_t lines;
 
+	user->by_line = true;
 	/* until it is known how many there are */
-	user->touched = h->head.items;
-	for (int m = 0; m < h->members; m++)
+	user->touched = (int32_t) p.each;
+	for (int m = 0; m < h->members && status == RECO_OK; m++)
 	{
 		reco_seat *of = reco_hybrid_member_seat(seat, m);
-		uint64_t *own = p.own + (size_t) m * words;
 
 		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
 			continue;
 		known |= UINT32_C(1) << m;
-		n[m] = of->scorer->type->scored(of, p.item, p.score + (size_t) m * items);
-		if (n[m] < 0)
-			return RECO_STOPPED;
-		for (int32_t k = 0; k < n[m]; k++)
-			reco_set_add(own, p.item[k]);
-		for (size_t w = 0; w < words; w++)
-			p.set[w] |= own[w];
+		status = of->scorer->type->mark(of, p.mark);
 	}
-	p.n = empty_set(p.set, h->head.items, p.item);
-	/* one more: what a member may have written behind its last */
-	user->items = p.n;
-	user->touched = p.n < h->head.items ? p.n + 1 : p.n;
+	if (status != RECO_OK)
+		return status;
+	lines = marked_lines(h, p.mark, p.item);
+	user->touched = user->n = (lines + 1) / 2 * 2 * RECO_LINE;
 	for (int m = 0; m < h->members && status == RECO_OK; m++)
 		if (reco_hybrid_has(known, m))
-		{
-			float *score = p.score + (size_t) m * items;
-
-			spread(&p, p.own + (size_t) m * words, n[m], score);
-			status = reco_scale_find(&seat->env, h->scale, score, p.n,
-									 reco_hybrid_member_seat(seat, h->members), &scaling[m]);
-		}
+			status = take_lines(seat, m, lines, &scaling[m]);
 	if (status == RECO_OK)
 		weighted_parts(seat, known, scaling);
 	return status;
@@ -414,7 +442,7 @@ propose(reco_seat *seat, reco_seat *of)
 			status = RECO_STOPPED;
 	}
 	if (status == RECO_OK)
-		user_of(seat)->items = empty_set(p.set, h->head.items, p.item);
+		user_of(seat)->n = empty_set(p.set, h->head.items, p.item);
 	return status;
 }
 
@@ -444,7 +472,7 @@ measure_cascade(reco_seat *seat)
 		if (status != RECO_OK)
 			return status;
 	}
-	for (int round = 0; round < 2 && user->parts == 0 && user->items > 0; round++)
+	for (int round = 0; round < 2 && user->parts == 0 && user->n > 0; round++)
 		for (int m = 0; m < h->members; m++)
 		{
 			double weight = round == 0 ? weight_of(h, user->asked, m) : m == first;
@@ -485,17 +513,21 @@ reco_hybrid_measure(reco_seat *seat)
 int32_t
 reco_hybrid_place(const reco_hybrid_listed *p, int32_t item)
 {
+	int32_t wanted = p->by_line ? item / RECO_LINE : item;
 	int32_t from = 0;
-	int32_t to = p->n;
+	int32_t end = p->by_line ? p->n / RECO_LINE : p->n;
+	int32_t to = end;
 
 	while (from < to)
 	{
 		int32_t middle = from + (to - from) / 2;
 
-		if (p->item[middle] < item)
+		if (p->item[middle] < wanted)
 			from = middle + 1;
 		else
 			to = middle;
 	}
-	return from < p->n && p->item[from] == item ? from : -1;
+	if (from >= end || p->item[from] != wanted)
+		return -1;
+	return p->by_line ? from * RECO_LINE + item % RECO_LINE : from;
 }

@@ -158,10 +158,10 @@ list_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return reco_sum_top(seat, &methods, skip, n, out);
 }
 
-static int32_t
-list_scored(reco_seat *seat, int32_t *item, float *score)
+static reco_status
+list_mark(reco_seat *seat, uint16_t *line)
 {
-	return reco_sum_scored(seat, &methods, item, score);
+	return reco_sum_mark(seat, &methods, line);
 }
 
 /* With biases any value tells something; without, one of whose item anything is said. */
@@ -259,7 +259,8 @@ const reco_scorer_type reco_list_scorer_type = {
 	.score_some = list_some,
 	.top = list_top,
 	.is_sparse = reco_sum_is_sparse,
-	.scored = list_scored,
+	.mark = list_mark,
+	.take = reco_sum_take,
 	.explain = list_explain,
 	.alike = list_alike,
 	.similar = list_similar,

@@ -107,10 +107,10 @@ user_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return reco_sum_top(seat, &methods, skip, n, out);
 }
 
-static int32_t
-user_scored(reco_seat *seat, int32_t *item, float *score)
+static reco_status
+user_mark(reco_seat *seat, uint16_t *line)
 {
-	return reco_sum_scored(seat, &methods, item, score);
+	return reco_sum_mark(seat, &methods, line);
 }
 
 static bool
@@ -219,7 +219,8 @@ const reco_scorer_type reco_user_scorer_type = {
 	.score_some = user_some,
 	.top = user_top,
 	.is_sparse = reco_sum_is_sparse,
-	.scored = user_scored,
+	.mark = user_mark,
+	.take = reco_sum_take,
 	.explain = user_explain,
 	.fold_in = user_fold_in,
 };
