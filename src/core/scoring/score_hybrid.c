@@ -12,7 +12,7 @@
  * sparse, 4 and 4 for each member.
  */
 #include "core/scoring/score_hybrid.h"
-#include "core/scoring/score_hybrid_user.h"
+#include "core/scoring/score_hybrid_mixed.h"
 
 #include "core/base/dispatch.h"
 #include "core/data/sorting.h"
@@ -215,10 +215,13 @@ hybrid_score(reco_seat *seat, float *score)
 {
 	reco_status status = reco_hybrid_measure(seat);
 
-	if (status == RECO_OK && user_of(seat)->listed)
+	if (status == RECO_OK && user_of(seat)->listed && !user_of(seat)->mixed)
 		return score_listed(seat, score);
+	user_of(seat)->whole = true;
 	if (status == RECO_OK)
 		status = score_parts(seat);
+	if (status == RECO_OK && user_of(seat)->mixed)
+		return reco_hybrid_mixed_score(seat, score);
 	return status == RECO_OK ? mean_of_all(seat, seat->scorer->items, score) : status;
 }
 
@@ -315,10 +318,16 @@ top_of_listed(reco_seat *seat, const float *score, const uint64_t *skip, int32_t
 static int32_t
 hybrid_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 {
+	int32_t have = RECO_PRUNED_NONE;
+
 	if (reco_hybrid_measure(seat) != RECO_OK)
 		return -1;
-	if (user_of(seat)->listed)
-		return top_of_listed(seat, NULL, skip, n, out);
+	if (user_of(seat)->mixed)
+		have = reco_hybrid_mixed_top(seat, skip, n, out);
+	else if (user_of(seat)->listed)
+		have = top_of_listed(seat, NULL, skip, n, out);
+	if (have != RECO_PRUNED_NONE)
+		return have;
 	if (reco_seat_score_all(seat) != RECO_OK)
 		return -1;
 	return reco_top_n(&seat->env, seat->score, seat->scorer->items, skip, n, out);

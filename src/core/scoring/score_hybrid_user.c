@@ -3,8 +3,9 @@
  *	  What the members of a hybrid come to for the user in its seat.
  *
  * Scales follow from the scores of all items, so whatever is asked of a user first has each
- * member score everything, once.  Where all members are sparse, that is what one of them scores,
- * and of a cascade what the first one proposes: then scores are kept for these items alone.
+ * member score everything, once.  Where members are sparse, that is what one of them scores, and of
+ * a cascade what the first one proposes: then scores are kept for these items alone.  Members of
+ * factors need not score everything where the moments of these are known.
  * Without a scale nothing needs to be known before.
  *
  * The scratch holds the members' seats, which are open as long as it is, each with the scores of
@@ -59,27 +60,22 @@ reco_hybrid_member_seat(const reco_seat *seat, int member)
 	return (reco_seat *) ((char *) seat->scratch + place_of(reco_hybrid_of_seat(seat), member));
 }
 
-/* Whether nothing but what sparse members score has a score. */
 static bool
-is_sparse(const reco_hybrid_scorer *h)
+has_list(const reco_hybrid_scorer *h)
 {
-	bool sparse = h->candidates == 0;
+	return h->candidates > 0 || reco_hybrid_is_by_line(h);
+}
+
+/* Whether nothing but what sparse members score has a score. */
+bool
+reco_hybrid_is_sparse(const reco_scorer *scorer)
+{
+	const reco_hybrid_scorer *h = (const reco_hybrid_scorer *) scorer;
+	bool sparse = reco_hybrid_is_by_line(h);
 
 	for (int m = 0; m < h->members && sparse; m++)
 		sparse = !reco_hybrid_is_asked(h, m) || reco_scorer_is_sparse(h->member[m].scorer);
 	return sparse;
-}
-
-static bool
-has_list(const reco_hybrid_scorer *h)
-{
-	return h->candidates > 0 || is_sparse(h);
-}
-
-bool
-reco_hybrid_is_sparse(const reco_scorer *scorer)
-{
-	return is_sparse((const reco_hybrid_scorer *) scorer);
 }
 
 static int32_t
@@ -120,13 +116,15 @@ rooms(const reco_hybrid_scorer *h, char *memory, reco_hybrid_listed *out)
 		p.set = reco_take((void *) &at, set_bytes(h));
 		p.ranked = reco_take((void *) &at, (size_t) most_proposed(h) * sizeof(reco_ranked));
 	}
-	if (is_sparse(h))
+	if (reco_hybrid_is_by_line(h))
 		p.mark = reco_take((void *) &at, mark_bytes(h));
 	if (has_list(h))
 	{
 		p.item = reco_take((void *) &at, (p.each + 1) * sizeof(int32_t));
 		p.score = reco_take((void *) &at, (size_t) h->members * p.each * sizeof(float));
 	}
+	if (h->joint)
+		p.joint = reco_take((void *) &at, reco_joint_scratch(h->head.items, h->joint->d));
 	if (out)
 		*out = p;
 	return (size_t) (at - memory);
@@ -187,7 +185,8 @@ reco_hybrid_user_clear(reco_seat *seat, uint32_t scored)
 		/* a member's place is zeros where open did not come to it */
 		if (!reco_hybrid_is_asked(h, m) || of->scorer == NULL)
 			continue;
-		if (reco_hybrid_has(scored, m) || (user->filled && (!user->listed || h->candidates > 0)))
+		if (reco_hybrid_has(scored, m) || user->whole ||
+			(user->filled && (!user->listed || h->candidates > 0)))
 			memset(of->score, 0, items * sizeof(float));
 		memset(of, 0, sizeof(*of));
 	}
@@ -250,6 +249,8 @@ kept_scores(const reco_seat *seat, int member)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 
+	if (user_of(seat)->by_line && reco_hybrid_has_moments(h, member))
+		return NULL;
 	if (user_of(seat)->listed)
 		return reco_hybrid_list(seat).score + (size_t) member * places_of(h);
 	return h->scale == RECO_HYBRID_NONE ? NULL : reco_hybrid_member_seat(seat, member)->score;
@@ -275,6 +276,21 @@ weighted_parts(reco_seat *seat, uint32_t known, const reco_scaling *scaling)
 		}
 }
 
+/* How to scale what scores all items. */
+static void
+scale_by_moments(const reco_seat *seat, reco_scaling *out)
+{
+	double mean;
+	double deviation;
+
+	reco_factor_moments(seat, &mean, &deviation);
+	*out = (reco_scaling){.n = seat->scorer->items, .tells = deviation > 0, .scale = 1};
+	if (!out->tells)
+		return;
+	out->shift = mean;
+	out->scale = deviation;
+}
+
 static reco_status
 measure_all(reco_seat *seat)
 {
@@ -298,7 +314,9 @@ measure_all(reco_seat *seat)
 		/* of ranks they are the member's scores no more */
 		if (h->scale == RECO_HYBRID_RANK)
 			of->scored = false;
-		if (status == RECO_OK)
+		if (status == RECO_OK && reco_hybrid_has_moments(h, m))
+			scale_by_moments(of, &scaling[m]);
+		else if (status == RECO_OK)
 			status = reco_scale_find(&seat->env, h->scale, of->score, h->head.items,
 									 reco_hybrid_member_seat(seat, h->members), &scaling[m]);
 		if (status != RECO_OK)
@@ -374,9 +392,12 @@ take_lines(reco_seat *seat, int member, int32_t lines, reco_scaling *scaling)
 						   reco_hybrid_member_seat(seat, h->members), scaling);
 }
 
-/* Of sparse members: the lines of items that one of them scores are all there is. */
+/*
+ * Of sparse members: the lines of items that one of them scores are all there is.  Of the others
+ * scores are asked for where they are needed.
+ */
 static reco_status
-measure_sparse(reco_seat *seat)
+measure_lines(reco_seat *seat)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	reco_hybrid_user *user = user_of(seat);
@@ -396,17 +417,22 @@ measure_sparse(reco_seat *seat)
 		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
 			continue;
 		known |= UINT32_C(1) << m;
-		status = of->scorer->type->mark(of, p.mark);
+		if (reco_hybrid_has_moments(h, m))
+			scale_by_moments(of, &scaling[m]);
+		else
+			status = of->scorer->type->mark(of, p.mark);
 	}
 	if (status != RECO_OK)
 		return status;
 	lines = marked_lines(h, p.mark, p.item);
 	user->touched = user->n = (lines + 1) / 2 * 2 * RECO_LINE;
 	for (int m = 0; m < h->members && status == RECO_OK; m++)
-		if (reco_hybrid_has(known, m))
+		if (reco_hybrid_has(known, m) && !reco_hybrid_has_moments(h, m))
 			status = take_lines(seat, m, lines, &scaling[m]);
 	if (status == RECO_OK)
 		weighted_parts(seat, known, scaling);
+	for (int k = 0; k < user->parts; k++)
+		user->mixed = user->mixed || user->part[k].score == NULL;
 	return status;
 }
 
@@ -500,9 +526,9 @@ reco_hybrid_measure(reco_seat *seat)
 	user->parts = 0;
 	/* what one member alone scores has no order to be given anew */
 	cascade = h->candidates > 0 && (user->asked & (user->asked - 1)) != 0;
-	user->listed = cascade || is_sparse(h);
+	user->listed = cascade || reco_hybrid_is_by_line(h);
 	status = cascade        ? measure_cascade(seat)
-			 : user->listed ? measure_sparse(seat)
+			 : user->listed ? measure_lines(seat)
 							: measure_all(seat);
 	if (status == RECO_OK)
 		share_out(user, h->scale != RECO_HYBRID_NONE);

@@ -37,6 +37,7 @@ typedef struct reco_hybrid_listed
 	uint64_t *set;       /* of a cascade: items */
 	reco_ranked *ranked; /* as many as may be proposed */
 	uint16_t *mark;      /* of sparse members: lines */
+	void *joint;         /* room for joint.h, where the scorer has its index */
 } reco_hybrid_listed;
 
 /* The head of a seat's scratch; the members' seats are behind it, and what the kind needs. */
@@ -46,6 +47,8 @@ typedef struct reco_hybrid_user
 	bool measured; /* parts are known */
 	bool listed;   /* scores are of some items alone, in their order: what is proposed, or scored */
 	bool by_line;
+	bool mixed;     /* parts whose scores are NULL score all items besides */
+	bool whole;     /* these have been asked for the scores of all */
 	uint32_t asked; /* members, a bit each */
 	int parts;
 	reco_hybrid_part part[RECO_HYBRID_MEMBERS];

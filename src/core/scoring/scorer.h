@@ -90,6 +90,7 @@ typedef struct reco_seat reco_seat;
 typedef struct reco_scorer_type
 {
 	const char *name;
+	bool by_factors; /* its struct begins with a reco_factor_scorer (score_factors.h) */
 
 	/* Bytes that a seat needs of its own; NULL: none.  They are zeros when a user is opened. */
 	size_t (*scratch)(const reco_scorer *scorer);
