@@ -113,7 +113,23 @@ list_of_item(const reco_seat *seat, int32_t item, double *sum, double *weight)
 	}
 }
 
-static const reco_sum_methods methods = {list_gather, list_of_item};
+static void
+list_rows(const reco_seat *seat, int64_t *rows, int64_t *entries)
+{
+	const reco_list_scorer *l = lists_of(seat->scorer);
+	const int64_t *start = l->followers.start;
+
+	*rows = voices_of(l, seat->profile);
+	*entries = 0;
+	for (int64_t k = 0; k < *rows; k++)
+	{
+		int32_t row = voice_at(l, seat->profile, k).item;
+
+		*entries += start[row + 1] - start[row];
+	}
+}
+
+static const reco_sum_methods methods = {list_gather, list_of_item, list_rows};
 
 static reco_status
 list_score(reco_seat *seat, float *score)

@@ -377,7 +377,7 @@ place_in(const reco_csr *sessions, int32_t session, int32_t item)
 }
 
 /* to look for one item in each neighbor takes about as long as to gather them all */
-static const reco_sum_methods methods = {session_gather, NULL};
+static const reco_sum_methods methods = {session_gather, NULL, NULL};
 
 static reco_status
 session_score(reco_seat *seat, float *score)

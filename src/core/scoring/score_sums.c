@@ -23,9 +23,12 @@
 #define HEAP_WORSE(a, b) reco_ranked_after(a, b)
 #include "core/base/heap.h"
 
-/* Fewer items than this, or than that share of all, are looked for one by one. */
-#define FEW_ITEMS 16
-#define FEW_SHARE 16
+/* So few items are looked for one by one in any case. */
+#define FEW_ITEMS 4
+/* What a look for an item in a row takes, and an item of whom nothing was added up, in additions.
+ */
+#define SEARCH_COST 10
+#define ITEM_COST (1 / 32.0)
 /* Lines between two polls when all are taken. */
 #define TAKE_LINES 16384
 /* What a search in lists takes, in steps of a plain loop. */
@@ -169,20 +172,33 @@ reco_sum_score(reco_seat *seat, const reco_sum_methods *methods, float *score)
 	return status;
 }
 
+/* Whether it takes less to look for n items in each row than to add up all rows. */
+static bool
+are_few(const reco_seat *seat, const reco_sum_methods *methods, int32_t n)
+{
+	int64_t rows;
+	int64_t entries;
+
+	if (methods->of_item == NULL || n < FEW_ITEMS)
+		return methods->of_item != NULL;
+	methods->rows(seat, &rows, &entries);
+	return (double) n * (double) rows * SEARCH_COST <
+		   (double) entries + seat->scorer->items * ITEM_COST;
+}
+
 reco_status
 reco_sum_some(reco_seat *seat, const reco_sum_methods *methods, const int32_t *item, int32_t n,
 			  float *score)
 {
 	const reco_sum_scorer *s = sums_of(seat);
 	const reco_profile *profile = seat->profile;
-	bool few = methods->of_item && (n < FEW_ITEMS || n < s->head.items / FEW_SHARE);
 	reco_sum_scratch t = scratch_of(seat);
+	bool few = !t.gathered && are_few(seat, methods, n);
 	int64_t done = 0;
 	reco_status status = RECO_OK;
 
 	if (!few)
 		status = gather(seat, methods, &t);
-	few = few && !t.gathered;
 	for (int32_t k = 0; k < n && status == RECO_OK; k++)
 	{
 		double sum = 0;

@@ -66,12 +66,13 @@ reco_sum_add(const reco_sum_scratch *t, int32_t item, double part, double weight
 
 /*
  * What a family adds up: everything of a user, or one item's sums (NULL: some scores are taken from
- * all sums).  RECO_STOPPED, or fine.
+ * all sums), which it looks for in so many rows of so many entries.  RECO_STOPPED, or fine.
  */
 typedef struct reco_sum_methods
 {
 	reco_status (*gather)(reco_seat *seat, const reco_sum_scratch *scratch);
 	void (*of_item)(const reco_seat *seat, int32_t item, double *sum, double *weight);
+	void (*rows)(const reco_seat *seat, int64_t *rows, int64_t *entries);
 } reco_sum_methods;
 
 /* For a family's methods of the same names: these with their reco_sum_methods. */

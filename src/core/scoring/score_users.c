@@ -87,7 +87,18 @@ user_of_item(const reco_seat *seat, int32_t item, double *sum, double *weight)
 	}
 }
 
-static const reco_sum_methods methods = {user_gather, user_of_item};
+static void
+user_rows(const reco_seat *seat, int64_t *rows, int64_t *entries)
+{
+	const int64_t *start = users_of(seat->scorer)->by_user.start;
+
+	*rows = seat->profile->neighbors;
+	*entries = 0;
+	for (int64_t k = 0; k < *rows; k++)
+		*entries += start[seat->profile->neighbor[k] + 1] - start[seat->profile->neighbor[k]];
+}
+
+static const reco_sum_methods methods = {user_gather, user_of_item, user_rows};
 
 static reco_status
 user_score(reco_seat *seat, float *score)
