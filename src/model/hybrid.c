@@ -272,7 +272,7 @@ hybrid_scorer(const RecoModel *model, const RecoMember *member)
 	return &scorer->head;
 }
 
-/* Of a cascade the first proposes what it has best; without it all else is scored whole. */
+/* Of a cascade the first proposes: more than an index of lists is of use for. */
 static void
 hybrid_index(RecoModel *model, RecoMember *member, RecoBudget *budget)
 {
@@ -282,7 +282,7 @@ hybrid_index(RecoModel *model, RecoMember *member, RecoBudget *budget)
 	if (params->combine == WEIGHTED)
 		hybrid_joint_index(model, member, (const reco_hybrid_scorer *) hybrid_scorer(model, member),
 						   budget);
-	else if (first->spec->algorithm->index)
+	else if (hybrid_factors(first->spec) > 0)
 		first->spec->algorithm->index(model, first, budget);
 }
 

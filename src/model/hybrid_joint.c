@@ -10,9 +10,8 @@
 
 #include <math.h>
 
-/* How many factors a member's items have; 0: its scores are no products of such. */
-static int
-factors_of(const RecoSpec *spec)
+int
+hybrid_factors(const RecoSpec *spec)
 {
 	const RecoPartType *type;
 	int n = 0;
@@ -40,7 +39,7 @@ hybrid_joint_parts(const RecoSpec *spec, int *n)
 	*n = 0;
 	for (int m = 0; m < spec->members; m++)
 	{
-		int factors = factors_of(spec->member[m]);
+		int factors = hybrid_factors(spec->member[m]);
 
 		if (factors > 0)
 			type[(*n)++] = (RecoPartType){
@@ -76,7 +75,7 @@ hybrid_joint_prepare(const RecoModel *model, RecoMember *member, RecoBudget *bud
 		const reco_factor_scorer *f;
 		double *moments;
 
-		if (factors_of(one->spec) == 0)
+		if (hybrid_factors(one->spec) == 0)
 			continue;
 		f = (const reco_factor_scorer *) one->spec->algorithm->scorer(model, one);
 		moments = reco_budget_alloc(budget, type->width * sizeof(double));
@@ -108,7 +107,7 @@ hybrid_joint_give(const RecoMember *member, reco_hybrid_scorer *scorer)
 		double square = 0;
 		int d;
 
-		if (factors_of(member->member[m]->spec) == 0)
+		if (hybrid_factors(member->member[m]->spec) == 0)
 			continue;
 		f->moments = member->part[parts].data;
 		/* the mean square of an item's vector */

@@ -8,6 +8,9 @@
 #include "core/scoring/score_hybrid.h"
 #include "model/model.h"
 
+/* How many factors a member's items have; 0: its scores are no products of such. */
+extern int hybrid_factors(const RecoSpec *spec);
+
 /* The parts of a hybrid that scales by mean and standard deviation. */
 extern const RecoPartType *hybrid_joint_parts(const RecoSpec *spec, int *n);
 

@@ -121,12 +121,16 @@ sort(const reco_env *env, const float *score, int32_t n, keyed *a, keyed *b, int
 	{
 		if ((i + 1) % PIECE == 0 && env->poll(env->arg))
 			return NULL;
-		if (!is_number(score[i]))
-			continue;
+		/* without a branch: which of them it is cannot be foretold */
 		a[have] = (keyed){key_of(score[i]), i};
+		have += is_number(score[i]);
+	}
+	for (int32_t k = 0; k < have; k++)
+	{
 		for (int d = 0; d < DIGITS; d++)
-			count[d * VALUES + (int) digit_of(a[have].key, d)]++;
-		have++;
+			count[d * VALUES + (int) digit_of(a[k].key, d)]++;
+		if ((k + 1) % PIECE == 0 && env->poll(env->arg))
+			return NULL;
 	}
 	for (int d = 0; d < DIGITS; d++)
 	{
