@@ -160,6 +160,24 @@ check_mean(const reco_kernels *k, uint64_t seed)
 }
 
 static void
+check_above(const reco_kernels *k, uint64_t seed)
+{
+	_Alignas(64) float x[N];
+	int32_t at[N];
+	int32_t n = 0;
+	float floor = mimic_below(&seed, 3) ? (float) mimic_uniform(&seed) * 5 : -INFINITY;
+	int32_t found;
+
+	for (int i = 0; i < N; i++)
+		x[i] = i / 32 % 2 ? -INFINITY : some_float(&seed);
+	found = k->above(x, N, floor, at);
+	for (int i = 0; i < N; i++)
+		if (x[i] > floor)
+			assert_true(n < found && at[n++] == i);
+	assert_int_equal(found, n);
+}
+
+static void
 test_levels(void **state)
 {
 	(void) state;
@@ -172,6 +190,7 @@ test_levels(void **state)
 			check_take(k, seed);
 			check_range(k, seed);
 			check_mean(k, seed);
+			check_above(k, seed);
 		}
 	}
 }

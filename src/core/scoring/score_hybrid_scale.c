@@ -110,21 +110,39 @@ reco_scale_room(reco_hybrid_scale scale, int32_t n)
 		   reco_room((size_t) DIGITS * VALUES * sizeof(int32_t));
 }
 
+/* The keys of the scores that are numbers, of which none other is above -infinity; -1: stopped. */
+static int32_t
+make_keys(const reco_env *env, const float *score, int32_t n, int32_t *place, keyed *a)
+{
+	const reco_kernels *kernels = reco_kernels_best();
+	int32_t have = 0;
+
+	for (int32_t from = 0; from < n; from += PIECE)
+	{
+		int32_t some = n - from < PIECE ? n - from : PIECE;
+		int32_t whole = some - some % 16;
+		int32_t found = kernels->above(score + from, whole, -INFINITY, place);
+
+		for (int32_t i = whole; i < some; i++)
+			if (is_number(score[from + i]))
+				place[found++] = i;
+		for (int32_t k = 0; k < found; k++)
+			a[have++] = (keyed){key_of(score[from + place[k]]), from + place[k]};
+		if (some == PIECE && env->poll(env->arg))
+			return -1;
+	}
+	return have;
+}
+
 /* The scores that are numbers, in rising order, to one of the two arrays; NULL: stopped. */
 static const keyed *
 sort(const reco_env *env, const float *score, int32_t n, keyed *a, keyed *b, int32_t *count)
 {
-	int32_t have = 0;
+	int32_t have = make_keys(env, score, n, (int32_t *) b, a);
 
+	if (have < 0)
+		return NULL;
 	memset(count, 0, (size_t) DIGITS * VALUES * sizeof(int32_t));
-	for (int32_t i = 0; i < n; i++)
-	{
-		if ((i + 1) % PIECE == 0 && env->poll(env->arg))
-			return NULL;
-		/* without a branch: which of them it is cannot be foretold */
-		a[have] = (keyed){key_of(score[i]), i};
-		have += is_number(score[i]);
-	}
 	for (int32_t k = 0; k < have; k++)
 	{
 		for (int d = 0; d < DIGITS; d++)

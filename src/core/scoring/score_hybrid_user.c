@@ -155,9 +155,9 @@ clear_rooms(reco_seat *seat)
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	reco_hybrid_listed p = reco_hybrid_list(seat);
 	size_t touched = (size_t) user_of(seat)->touched;
+	int32_t used = user_of(seat)->listed ? user_of(seat)->n : (int32_t) places_of(h);
 
-	memset(reco_hybrid_member_seat(seat, h->members), 0,
-		   reco_scale_room(h->scale, (int32_t) places_of(h)));
+	memset(reco_hybrid_member_seat(seat, h->members), 0, reco_scale_room(h->scale, used));
 	if (!has_list(h))
 		return;
 	memset(p.item, 0, (touched + 1) * sizeof(int32_t));
