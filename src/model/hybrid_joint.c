@@ -124,7 +124,7 @@ hybrid_joint_give(const RecoMember *member, reco_hybrid_scorer *scorer)
 	}
 	scorer->joint_part = part;
 	scorer->joint_parts = parts;
-	if (parts > 0 && reco_hybrid_is_by_line(scorer))
+	if (parts > 0 && reco_hybrid_is_mixed(scorer))
 		scorer->joint = index_of(member);
 }
 
@@ -132,7 +132,7 @@ void
 hybrid_joint_index(RecoModel *model, RecoMember *member, const reco_hybrid_scorer *scorer,
 				   RecoBudget *budget)
 {
-	Size size = scorer->joint_parts > 0 && reco_hybrid_is_by_line(scorer)
+	Size size = scorer->joint_parts > 0 && reco_hybrid_is_mixed(scorer)
 					? reco_joint_size(model->items, scorer->joint_part, scorer->joint_parts)
 					: 0;
 	void *index = size > 0 ? budget->env.alloc(budget->env.arg, size) : NULL;

@@ -7,10 +7,10 @@
  *
  * Cost: for each user, the members' scores of all items and two passes over them, with ranks a
  * sort; then an item costs the members.  Of sparse members, the same of the lines of items that one
- * of them scores; of members of factors whose moments are known, what score_hybrid_mixed.c says.  Of
- * a cascade, the first member's list, and as many scores of each other one.  Memory of a seat: those
- * of the members, with ranks 16 bytes an item more, of a cascade, and where members are sparse, 4
- * and 4 for each member.
+ * of them scores; of members of factors whose moments are known, what score_hybrid_mixed.c says. Of
+ * a cascade, the first member's list, and as many scores of each other one.  Memory of a seat:
+ *those of the members, with ranks 16 bytes an item more, of a cascade, and where members are
+ *sparse, 4 and 4 for each member.
  */
 #include "core/scoring/score_hybrid.h"
 #include "core/scoring/score_hybrid_mixed.h"
@@ -236,7 +236,7 @@ some_of(reco_seat *seat, const reco_hybrid_listed *listed, const int32_t *item, 
 	reco_status status = RECO_OK;
 
 	for (int32_t k = 0; k < n; k++)
-		at[k] = user->listed ? reco_hybrid_place(listed, item[k]) : item[k];
+		at[k] = user->listed ? reco_hybrid_place(listed, item[k]) : -1;
 	for (int p = 0; p < user->parts && status == RECO_OK; p++)
 	{
 		const reco_hybrid_part *part = &user->part[p];
@@ -245,6 +245,7 @@ some_of(reco_seat *seat, const reco_hybrid_listed *listed, const int32_t *item, 
 			status = reco_seat_some(part->seat, item, n, own);
 		for (int32_t k = 0; k < n && status == RECO_OK; k++)
 			x[k * user->parts + p] = part->score == NULL ? own[k]
+									 : !part->listed     ? part->score[item[k]]
 									 : at[k] < 0         ? -INFINITY
 														 : part->score[at[k]];
 	}
@@ -428,9 +429,9 @@ reco_hybrid_member_top(reco_seat *seat, int member, const uint64_t *skip, int32_
 			const float *score = user->part[p].score;
 
 			/* scaled, they are in the same order */
-			if (score && user->by_line)
+			if (user->part[p].listed && user->by_line)
 				return top_of_listed(seat, score, skip, n, out);
-			if (score == NULL || user->listed)
+			if (score == NULL || user->part[p].listed)
 				return reco_seat_top(user->part[p].seat, skip, n, out);
 			return reco_top_n(&seat->env, score, seat->scorer->items, skip, n, out);
 		}

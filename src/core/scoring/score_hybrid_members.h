@@ -46,8 +46,8 @@ typedef struct reco_hybrid_scorer
 	void (*stored)(const void *arg, int member, const reco_profile *whole, reco_profile *out);
 	const void *arg;
 	/*
-	 * Of the factors of all members whose moments are known, in their order, where all others are
-	 * sparse: an index that spares scoring all items, with what it was built of; NULL: none.
+	 * Of the factors of all members whose moments are known, in their order: an index that spares
+	 * scoring all items by them, with what it was built of; NULL: none.
 	 */
 	const reco_joint *joint;
 	const reco_joint_part *joint_part;
@@ -89,19 +89,15 @@ reco_hybrid_has_moments(const reco_hybrid_scorer *h, int member)
 		   ((const reco_factor_scorer *) scorer)->moments;
 }
 
-/*
- * Whether nothing but the scores of few items is needed of anybody but those with moments: all
- * members are sparse, or have moments.
- */
+/* Whether somebody who is asked has moments: then all items need not be scored by them. */
 static inline bool
-reco_hybrid_is_by_line(const reco_hybrid_scorer *h)
+reco_hybrid_is_mixed(const reco_hybrid_scorer *h)
 {
-	bool by_line = h->candidates == 0;
+	bool mixed = false;
 
-	for (int m = 0; m < h->members && by_line; m++)
-		by_line = !reco_hybrid_is_asked(h, m) || reco_hybrid_has_moments(h, m) ||
-				  reco_scorer_is_sparse(h->member[m].scorer);
-	return by_line;
+	for (int m = 0; m < h->members && h->candidates == 0 && !mixed; m++)
+		mixed = reco_hybrid_is_asked(h, m) && reco_hybrid_has_moments(h, m);
+	return mixed;
 }
 
 #endif /* RECO_CORE_SCORING_SCORE_HYBRID_MEMBERS_H */

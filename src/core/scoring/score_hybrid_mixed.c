@@ -1,14 +1,14 @@
 /*
  * score_hybrid_mixed.c
- *	  Hybrids of members that score few items and of members of factors, whose moments are known.
+ *	  Hybrids of members of factors, whose moments are known, and of others.
  *
  * The mean and the standard deviation of a member's scores follow from the moments of its items'
  * factors, so all items need not be scored; and the weighted sum of such members' scaled scores is
- * one inner product, of which ranking/joint.h finds the best.  What sparse members say of an item
+ * one inner product, of which ranking/joint.h finds the best.  What other members say of an item
  * comes to it as what it has besides: never less than what those without a score are given.
  *
- * Cost of a list: the sparse members' scores, and what joint.h takes; of all scores, those of the
- * members and a pass over them.
+ * Cost of a list: the scores of sparse members, those of all items by others that have no moments,
+ * and what joint.h takes; of all scores, those of the members and a pass over them.
  */
 #include "core/scoring/score_hybrid_mixed.h"
 
@@ -26,97 +26,128 @@ user_of(const reco_seat *seat)
 	return seat->scratch;
 }
 
-/* The scores of a part that lie in lines, of n items from one on; *line: the next of its lines. */
-static void
-spread(const reco_hybrid_listed *p, const float *score, int32_t from, int32_t n, int32_t line,
-	   float *out)
+/* Parts of some kind, whose means are made piece by piece. */
+typedef struct walk
 {
-	for (int32_t k = 0; k < n; k++)
+	reco_hybrid_listed listed;
+	int32_t line; /* the next of those that are listed */
+	int parts;
+	const reco_hybrid_part *part[RECO_HYBRID_MEMBERS];
+	_Alignas(RECO_ALIGN) float score[RECO_HYBRID_MEMBERS][PIECE];
+	_Alignas(RECO_ALIGN) float mean[PIECE];
+} walk;
+
+/* The scores of a part that lie in lines, of a piece. */
+static void
+spread(const walk *w, const float *score, int32_t from, float *out)
+{
+	for (int32_t k = 0; k < PIECE; k++)
 		out[k] = -INFINITY;
-	for (; line < p->n / RECO_LINE && p->item[line] < (from + n) / RECO_LINE; line++)
-		memcpy(out + (p->item[line] * RECO_LINE - from), score + (size_t) line * RECO_LINE,
+	for (int32_t l = w->line;
+		 l < w->listed.n / RECO_LINE && w->listed.item[l] < (from + PIECE) / RECO_LINE; l++)
+		memcpy(out + (w->listed.item[l] * RECO_LINE - from), score + (size_t) l * RECO_LINE,
 			   RECO_LINE * sizeof(float));
+}
+
+/* The means of the items from one on; -infinity behind the last. */
+static void
+step(walk *w, int32_t items, int32_t from)
+{
+	reco_lines_part part[RECO_HYBRID_MEMBERS];
+	int32_t some = items - from < PIECE ? items - from : PIECE;
+
+	for (int k = 0; k < w->parts; k++)
+	{
+		const reco_hybrid_part *of = w->part[k];
+
+		part[k] = (reco_lines_part){w->score[k], of->shift, of->times, of->none};
+		if (of->listed)
+			spread(w, of->score, from, w->score[k]);
+		else
+			memcpy(w->score[k], (of->score ? of->score : of->seat->score) + from,
+				   (size_t) some * sizeof(float));
+		for (int32_t i = some; i < PIECE; i++)
+			w->score[k][i] = -INFINITY;
+	}
+	while (w->line < w->listed.n / RECO_LINE &&
+		   w->listed.item[w->line] < (from + PIECE) / RECO_LINE)
+		w->line++;
+	reco_kernels_best()->lines_mean(part, w->parts, 0, PIECE, w->mean);
 }
 
 reco_status
 reco_hybrid_mixed_score(reco_seat *seat, float *out)
 {
 	const reco_hybrid_user *user = user_of(seat);
-	const reco_kernels *kernels = reco_kernels_best();
-	reco_hybrid_listed p = reco_hybrid_list(seat);
-	reco_lines_part part[RECO_HYBRID_MEMBERS];
-	_Alignas(RECO_ALIGN) float own[RECO_HYBRID_MEMBERS][PIECE];
-	_Alignas(RECO_ALIGN) float mean[PIECE];
 	int32_t items = seat->scorer->items;
-	int32_t line = 0;
+	walk w = {.listed = reco_hybrid_list(seat), .parts = user->parts};
 	int64_t done = 0;
 
+	for (int k = 0; k < user->parts; k++)
+		w.part[k] = &user->part[k];
 	for (int32_t from = 0; from < items; from += PIECE)
 	{
 		int32_t some = items - from < PIECE ? items - from : PIECE;
 
-		for (int k = 0; k < user->parts; k++)
-		{
-			const reco_hybrid_part *of = &user->part[k];
-
-			part[k] = (reco_lines_part){own[k], of->shift, of->times, of->none};
-			if (of->score)
-				spread(&p, of->score, from, PIECE, line, own[k]);
-			else
-				memcpy(own[k], of->seat->score + from, (size_t) some * sizeof(float));
-			for (int32_t i = some; i < PIECE; i++)
-				own[k][i] = -INFINITY;
-		}
-		while (line < p.n / RECO_LINE && p.item[line] < (from + PIECE) / RECO_LINE)
-			line++;
-		kernels->lines_mean(part, user->parts, 0, PIECE, mean);
-		memcpy(out + from, mean, (size_t) some * sizeof(float));
+		step(&w, items, from);
+		memcpy(out + from, w.mean, (size_t) some * sizeof(float));
 		if (stop_after(&seat->env, (int64_t) PIECE * (user->parts + 1), &done))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
 }
 
-/* What sparse parts add to the items that they score, above what the others are given. */
-static reco_status
-add_extras(reco_seat *seat, const reco_hybrid_listed *p)
+/* Adds what is above `none`, of a piece of items, or of lines that are listed. */
+static void
+add_piece(reco_seat *seat, const walk *w, bool by_line, int32_t from, int32_t n, float none)
 {
-	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	float extra[PIECE];
+	int32_t item[PIECE];
+	int32_t at[PIECE];
+	int32_t hits = reco_kernels_best()->above(w->mean, n, none, at);
+
+	for (int32_t k = 0; k < hits; k++)
+	{
+		extra[k] = w->mean[at[k]] - none;
+		item[k] = by_line ? reco_hybrid_item_at(&w->listed, from + at[k]) : from + at[k];
+	}
+	reco_joint_add(reco_hybrid_of_seat(seat)->joint, w->listed.joint, item, extra, hits);
+}
+
+/* What parts without moments add to items, above the least that they give any. */
+static reco_status
+add_extras(reco_seat *seat)
+{
 	const reco_hybrid_user *user = user_of(seat);
-	const reco_kernels *kernels = reco_kernels_best();
+	walk w = {.listed = reco_hybrid_list(seat)};
 	reco_lines_part part[RECO_HYBRID_MEMBERS];
-	int parts = 0;
+	bool by_line = true;
+	float none = 0;
+	int32_t end;
 	int64_t done = 0;
 
 	for (int k = 0; k < user->parts; k++)
 	{
 		const reco_hybrid_part *of = &user->part[k];
 
-		if (of->score)
-			part[parts++] = (reco_lines_part){of->score, of->shift, of->times, of->none};
+		if (of->score == NULL)
+			continue;
+		by_line = by_line && of->listed;
+		none += (float) of->none;
+		part[w.parts] = (reco_lines_part){of->score, of->shift, of->times, of->none};
+		w.part[w.parts++] = of;
 	}
-	for (int32_t from = 0; from < p->n && parts > 0; from += PIECE)
+	end = w.parts == 0 ? 0 : by_line ? w.listed.n : seat->scorer->items;
+	for (int32_t from = 0; from < end; from += PIECE)
 	{
-		_Alignas(RECO_ALIGN) float mean[PIECE];
-		float none = 0;
-		float extra[PIECE];
-		int32_t item[PIECE];
-		int32_t at[PIECE];
-		int32_t some = p->n - from < PIECE ? p->n - from : PIECE;
-		int32_t n = 0;
-		int32_t hits;
+		int32_t some = by_line && end - from < PIECE ? end - from : PIECE;
 
-		for (int k = 0; k < parts; k++)
-			none += (float) part[k].none;
-		kernels->lines_mean(part, parts, from, some, mean);
-		hits = kernels->above(mean, some, none, at);
-		for (int32_t k = 0; k < hits; k++)
-		{
-			extra[n] = mean[at[k]] - none;
-			item[n++] = reco_hybrid_item_at(p, from + at[k]);
-		}
-		reco_joint_add(h->joint, p->joint, item, extra, n);
-		if (stop_after(&seat->env, (int64_t) some * (parts + 1), &done))
+		if (by_line)
+			reco_kernels_best()->lines_mean(part, w.parts, from, some, w.mean);
+		else
+			step(&w, end, from);
+		add_piece(seat, &w, by_line, from, some, none);
+		if (stop_after(&seat->env, (int64_t) some * (w.parts + 1), &done))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
@@ -180,7 +211,7 @@ reco_hybrid_mixed_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ran
 
 	if (reco_hybrid_of_seat(seat)->joint == NULL || seat->scored)
 		return RECO_PRUNED_NONE;
-	if (add_extras(seat, &p) == RECO_OK)
+	if (add_extras(seat) == RECO_OK)
 		have = search(seat, &p, skip, n, out);
 	reco_joint_clear(reco_hybrid_of_seat(seat)->joint, p.joint);
 	return have;

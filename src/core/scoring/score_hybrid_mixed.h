@@ -1,6 +1,6 @@
 /*
  * score_hybrid_mixed.h
- *	  Hybrids of members that score few items and of members of factors, whose moments are known.
+ *	  Hybrids of members of factors, whose moments are known, and of others.
  */
 #ifndef RECO_CORE_SCORING_SCORE_HYBRID_MIXED_H
 #define RECO_CORE_SCORING_SCORE_HYBRID_MIXED_H

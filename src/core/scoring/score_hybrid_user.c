@@ -60,22 +60,29 @@ reco_hybrid_member_seat(const reco_seat *seat, int member)
 	return (reco_seat *) ((char *) seat->scratch + place_of(reco_hybrid_of_seat(seat), member));
 }
 
-static bool
-has_list(const reco_hybrid_scorer *h)
-{
-	return h->candidates > 0 || reco_hybrid_is_by_line(h);
-}
-
 /* Whether nothing but what sparse members score has a score. */
 bool
 reco_hybrid_is_sparse(const reco_scorer *scorer)
 {
 	const reco_hybrid_scorer *h = (const reco_hybrid_scorer *) scorer;
-	bool sparse = reco_hybrid_is_by_line(h);
+	bool sparse = h->candidates == 0;
 
 	for (int m = 0; m < h->members && sparse; m++)
 		sparse = !reco_hybrid_is_asked(h, m) || reco_scorer_is_sparse(h->member[m].scorer);
 	return sparse;
+}
+
+/* Whether sparse members' scores are kept by lines. */
+static bool
+is_by_line(const reco_hybrid_scorer *h)
+{
+	return reco_hybrid_is_mixed(h) || reco_hybrid_is_sparse(&h->head);
+}
+
+static bool
+has_list(const reco_hybrid_scorer *h)
+{
+	return h->candidates > 0 || is_by_line(h);
 }
 
 static int32_t
@@ -116,7 +123,7 @@ rooms(const reco_hybrid_scorer *h, char *memory, reco_hybrid_listed *out)
 		p.set = reco_take((void *) &at, set_bytes(h));
 		p.ranked = reco_take((void *) &at, (size_t) most_proposed(h) * sizeof(reco_ranked));
 	}
-	if (reco_hybrid_is_by_line(h))
+	if (is_by_line(h))
 		p.mark = reco_take((void *) &at, mark_bytes(h));
 	if (has_list(h))
 	{
@@ -210,21 +217,6 @@ weight_of(const reco_hybrid_scorer *h, uint32_t asked, int member)
 	return h->member[member].weight > 0 ? h->member[member].weight : 0;
 }
 
-static void
-add_part(reco_hybrid_user *user, int member, double weight, const reco_scaling *s,
-		 const float *score, reco_seat *seat)
-{
-	user->part[user->parts++] = (reco_hybrid_part){
-		.member = member,
-		.share = weight,
-		.times = 1 / s->scale,
-		.shift = s->shift,
-		.none = s->least,
-		.score = score,
-		.seat = seat,
-	};
-}
-
 /* Weights become shares of the mean. */
 static void
 share_out(reco_hybrid_user *user, bool scaled)
@@ -243,6 +235,17 @@ share_out(reco_hybrid_user *user, bool scaled)
 	}
 }
 
+/* Whether those of its scores are kept that are of what is listed. */
+static bool
+is_listed(const reco_seat *seat, int member)
+{
+	const reco_hybrid_user *user = user_of(seat);
+
+	return user->listed &&
+		   (!user->by_line ||
+			reco_scorer_is_sparse(reco_hybrid_of_seat(seat)->member[member].scorer));
+}
+
 /* What a member's scores are, where they are kept; NULL: it is to be asked. */
 static const float *
 kept_scores(const reco_seat *seat, int member)
@@ -251,9 +254,26 @@ kept_scores(const reco_seat *seat, int member)
 
 	if (user_of(seat)->by_line && reco_hybrid_has_moments(h, member))
 		return NULL;
-	if (user_of(seat)->listed)
+	if (is_listed(seat, member))
 		return reco_hybrid_list(seat).score + (size_t) member * places_of(h);
 	return h->scale == RECO_HYBRID_NONE ? NULL : reco_hybrid_member_seat(seat, member)->score;
+}
+
+static void
+add_part(reco_seat *seat, int member, double weight, const reco_scaling *s)
+{
+	reco_hybrid_user *user = user_of(seat);
+
+	user->part[user->parts++] = (reco_hybrid_part){
+		.member = member,
+		.share = weight,
+		.times = 1 / s->scale,
+		.shift = s->shift,
+		.none = s->least,
+		.listed = is_listed(seat, member),
+		.score = kept_scores(seat, member),
+		.seat = reco_hybrid_member_seat(seat, member),
+	};
 }
 
 /* Members that tell items apart, or where there are none those that leave some without a score. */
@@ -271,8 +291,7 @@ weighted_parts(reco_seat *seat, uint32_t known, const reco_scaling *scaling)
 			if (reco_hybrid_has(known, m) && weight > 0 &&
 				(telling ? scaling[m].tells || h->scale == RECO_HYBRID_NONE
 						 : scaling[m].n > 0 && scaling[m].n < h->head.items))
-				add_part(user, m, weight, &scaling[m], kept_scores(seat, m),
-						 reco_hybrid_member_seat(seat, m));
+				add_part(seat, m, weight, &scaling[m]);
 		}
 }
 
@@ -291,6 +310,25 @@ scale_by_moments(const reco_seat *seat, reco_scaling *out)
 	out->scale = deviation;
 }
 
+/* How to scale a member's scores of all items, which are kept. */
+static reco_status
+scale_whole(reco_seat *seat, int member, reco_scaling *out)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_seat *of = reco_hybrid_member_seat(seat, member);
+	reco_status status;
+
+	user_of(seat)->whole = true;
+	status = reco_seat_score_all(of);
+	/* of ranks they are the member's scores no more */
+	if (h->scale == RECO_HYBRID_RANK)
+		of->scored = false;
+	if (status == RECO_OK)
+		status = reco_scale_find(&seat->env, h->scale, of->score, h->head.items,
+								 reco_hybrid_member_seat(seat, h->members), out);
+	return status;
+}
+
 static reco_status
 measure_all(reco_seat *seat)
 {
@@ -301,24 +339,15 @@ measure_all(reco_seat *seat)
 
 	for (int m = 0; m < h->members; m++)
 	{
-		reco_seat *of = reco_hybrid_member_seat(seat, m);
 		reco_status status = RECO_OK;
 
-		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
+		if (!reco_hybrid_has(user->asked, m) ||
+			!reco_seat_is_personal(reco_hybrid_member_seat(seat, m)))
 			continue;
 		known |= UINT32_C(1) << m;
 		scaling[m] = (reco_scaling){.scale = 1, .tells = true};
-		if (h->scale == RECO_HYBRID_NONE)
-			continue;
-		status = reco_seat_score_all(of);
-		/* of ranks they are the member's scores no more */
-		if (h->scale == RECO_HYBRID_RANK)
-			of->scored = false;
-		if (status == RECO_OK && reco_hybrid_has_moments(h, m))
-			scale_by_moments(of, &scaling[m]);
-		else if (status == RECO_OK)
-			status = reco_scale_find(&seat->env, h->scale, of->score, h->head.items,
-									 reco_hybrid_member_seat(seat, h->members), &scaling[m]);
+		if (h->scale != RECO_HYBRID_NONE)
+			status = scale_whole(seat, m, &scaling[m]);
 		if (status != RECO_OK)
 			return status;
 	}
@@ -393,8 +422,8 @@ take_lines(reco_seat *seat, int member, int32_t lines, reco_scaling *scaling)
 }
 
 /*
- * Of sparse members: the lines of items that one of them scores are all there is.  Of the others
- * scores are asked for where they are needed.
+ * Of sparse members: the lines of items that one of them scores are all there is.  Of members with
+ * moments scores are asked for where they are needed; the others score all items.
  */
 static reco_status
 measure_lines(reco_seat *seat)
@@ -419,20 +448,22 @@ measure_lines(reco_seat *seat)
 		known |= UINT32_C(1) << m;
 		if (reco_hybrid_has_moments(h, m))
 			scale_by_moments(of, &scaling[m]);
-		else
+		else if (is_listed(seat, m))
 			status = of->scorer->type->mark(of, p.mark);
+		else
+			status = scale_whole(seat, m, &scaling[m]);
 	}
 	if (status != RECO_OK)
 		return status;
 	lines = marked_lines(h, p.mark, p.item);
 	user->touched = user->n = (lines + 1) / 2 * 2 * RECO_LINE;
 	for (int m = 0; m < h->members && status == RECO_OK; m++)
-		if (reco_hybrid_has(known, m) && !reco_hybrid_has_moments(h, m))
+		if (reco_hybrid_has(known, m) && is_listed(seat, m))
 			status = take_lines(seat, m, lines, &scaling[m]);
 	if (status == RECO_OK)
 		weighted_parts(seat, known, scaling);
 	for (int k = 0; k < user->parts; k++)
-		user->mixed = user->mixed || user->part[k].score == NULL;
+		user->mixed = user->mixed || !user->part[k].listed;
 	return status;
 }
 
@@ -506,8 +537,7 @@ measure_cascade(reco_seat *seat)
 			if (reco_hybrid_has(known, m) && weight > 0 &&
 				(round == 1 || scaling[m].tells ||
 				 (h->scale == RECO_HYBRID_NONE && scaling[m].n > 0)))
-				add_part(user, m, weight, &scaling[m], kept_scores(seat, m),
-						 reco_hybrid_member_seat(seat, m));
+				add_part(seat, m, weight, &scaling[m]);
 		}
 	return RECO_OK;
 }
@@ -526,7 +556,7 @@ reco_hybrid_measure(reco_seat *seat)
 	user->parts = 0;
 	/* what one member alone scores has no order to be given anew */
 	cascade = h->candidates > 0 && (user->asked & (user->asked - 1)) != 0;
-	user->listed = cascade || reco_hybrid_is_by_line(h);
+	user->listed = cascade || is_by_line(h);
 	status = cascade        ? measure_cascade(seat)
 			 : user->listed ? measure_lines(seat)
 							: measure_all(seat);

@@ -17,7 +17,8 @@ typedef struct reco_hybrid_part
 	double share; /* of the mean; without a scale a weight */
 	double shift; /* share times scaled = (score - shift) * times */
 	double times;
-	double none; /* the same of an item without a score */
+	double none; /* the same of an item without a score; it is never less */
+	bool listed; /* score is of what is listed */
 	/* of all items, or of what is listed in its order, on a cache line; NULL: to be asked for */
 	const float *score;
 	reco_seat *seat;
