@@ -45,6 +45,7 @@ CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fopenmp -fno-math-err
 # instructions multiply and add in one: that is for the files that say so in isa/.
 PLAIN_FLAGS = -ffp-contract=off
 ISA_FLAGS_pairs = $(PLAIN_FLAGS)
+ISA_FLAGS_scale = $(PLAIN_FLAGS)
 
 # Files under src/core/isa are compiled once per instruction set level;
 # src/core/isa/isa.h gives each copy its names and the dispatcher chooses one at

@@ -13,6 +13,7 @@
  * A version keeps one history a user, so members that count the sums of repeated values and
  * members that count the latest go together where no pair repeats.
  */
+#include "model/hybrid_joint.h"
 #include "model/hybrid_rules.h"
 
 #include "pg/json.h"
@@ -217,12 +218,22 @@ reco_hybrid_of(const RecoSpec *first, const RecoSpec *second, bool values)
 				 normalizations[values ? RECO_HYBRID_NONE : RECO_HYBRID_Z_SCORE])));
 }
 
-/* All are its members'. */
+/* But for what is made of its members' factors, all are its members'. */
 static const RecoPartType *
 hybrid_parts(const RecoSpec *spec, int *n)
 {
+	const HybridParams *params = spec->params;
+
 	*n = 0;
-	return NULL;
+	return params->combine == WEIGHTED && params->normalization == RECO_HYBRID_Z_SCORE
+			   ? hybrid_joint_parts(spec, n)
+			   : NULL;
+}
+
+static void
+hybrid_prepare(RecoModel *model, RecoMember *member, bool serving, RecoBudget *budget)
+{
+	hybrid_joint_prepare(model, member, budget);
 }
 
 /* On any thread. */
@@ -257,7 +268,22 @@ hybrid_scorer(const RecoModel *model, const RecoMember *member)
 	scorer->rule = reco_hybrid_rules(params->rules, params->members, &scorer->rules);
 	scorer->stored = stored_profile;
 	scorer->arg = member;
+	hybrid_joint_give(member, scorer);
 	return &scorer->head;
+}
+
+/* Of a cascade the first proposes: more than an index of lists is of use for. */
+static void
+hybrid_index(RecoModel *model, RecoMember *member, RecoBudget *budget)
+{
+	const HybridParams *params = member->spec->params;
+	RecoMember *first = member->member[0];
+
+	if (params->combine == WEIGHTED)
+		hybrid_joint_index(model, member, (const reco_hybrid_scorer *) hybrid_scorer(model, member),
+						   budget);
+	else if (hybrid_factors(first->spec) > 0)
+		first->spec->algorithm->index(model, first, budget);
 }
 
 const RecoAlgorithm reco_algorithm_hybrid = {
@@ -273,5 +299,7 @@ const RecoAlgorithm reco_algorithm_hybrid = {
 	.memory = hybrid_memory,
 	.fit = hybrid_fit,
 	.parts = hybrid_parts,
+	.prepare = hybrid_prepare,
+	.index = hybrid_index,
 	.scorer = hybrid_scorer,
 };

@@ -336,6 +336,7 @@ test_factors(void **state)
 											 w.item,
 											 w.bias,
 											 0,
+											 NULL,
 											 NULL};
 		for (int indexed = 0; indexed <= 1; indexed++)
 			for (int hide = 0; hide <= 1; hide++)

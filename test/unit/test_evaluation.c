@@ -424,7 +424,8 @@ test_factors(void **state)
 								 w.item,
 								 w.bias,
 								 explicit ? 2.5 : 0,
-								 explicit ? w.index : NULL};
+								 explicit ? w.index : NULL,
+								 NULL};
 		check_kinds(&c, &scorer.factor.head);
 		free(user);
 		crowd_free(&c);

@@ -905,6 +905,98 @@ test_sparse(void **state)
 	}
 }
 
+/* Moments of a member's factors, and its part of the index. */
+static double *
+give_moments(mixed *x, reco_factor_scorer *f, reco_joint_part *part, double scale)
+{
+	double *moments =
+		malloc(sizeof(double) * (size_t) reco_factor_moments_size(f->factors, f->item_bias));
+
+	assert_int_equal(reco_factor_moments_find(&x->m.env, f->item, ITEMS, f->factors, f->stride,
+											  f->item_bias, moments),
+					 RECO_OK);
+	f->moments = moments;
+	*part = (reco_joint_part){f->item, f->stride, f->factors, f->item_bias, scale};
+	return moments;
+}
+
+/* All scores of the users, and then what holds for every scorer. */
+static void
+score_users(mixed *x, float score[USERS][ITEMS])
+{
+	reco_seat *seat;
+
+	for (int u = 0; u < USERS; u++)
+	{
+		assert_int_equal(reco_scorer_fold_in(&x->m.env, &x->scorer.head, &x->profile[u]), RECO_OK);
+		assert_int_equal(reco_seat_make(&x->m.env, &x->scorer.head, &seat), RECO_OK);
+		assert_int_equal(reco_seat_open(seat, &x->profile[u]), RECO_OK);
+		assert_int_equal(reco_seat_score(seat, score[u]), RECO_OK);
+		reco_seat_free(&x->m.env, seat);
+	}
+	mimic_check_scorer(&x->scorer.head, x->profile, USERS);
+	for (int u = 0; u < USERS; u++)
+		reco_profile_free(&x->m.env, &x->profile[u]);
+}
+
+/*
+ * Members of factors, one with biases, beside sparse ones: the same means with moments as without,
+ * by an index or not, where others score all items or not.
+ */
+static void
+test_moments(void **state)
+{
+	(void) state;
+	for (int round = 0; round < 24; round++)
+	{
+		static float plain[USERS][ITEMS], with[USERS][ITEMS];
+		mixed *x = mixed_of(RECO_HYBRID_Z_SCORE);
+		reco_factor_scorer other = x->factors;
+		reco_joint_part part[2];
+		double *moments[2];
+		float bias[ITEMS];
+		uint64_t seed = (uint64_t) round;
+		void *index;
+		size_t bytes;
+
+		for (int i = 0; i < ITEMS; i++)
+			bias[i] = (float) mimic_uniform(&seed) * (float) (round % 3);
+		x->factors.item_bias = NULL;
+		other.item_bias = bias;
+		other.mean = 3;
+		x->inner_member[1].weight = round % 2 ? 0 : 1;
+		x->inner.scale = RECO_HYBRID_MIN_MAX;
+		x->member[3] = (reco_hybrid_member){&other.head, 0.7, false};
+		for (int k = 0; k < 4; k++)
+			if ((round >> 1) % 5 == k)
+				x->member[k].weight = 0;
+		score_users(x, plain);
+		moments[0] = give_moments(x, &x->factors, &part[0], 2);
+		moments[1] = give_moments(x, &other, &part[1], 0.3);
+		score_users(x, with);
+		for (int u = 0; u < USERS; u++)
+			for (int i = 0; i < ITEMS; i++)
+				if (plain[u][i] != with[u][i] && !(fabsf(plain[u][i] - with[u][i]) < 1e-4f))
+					fail_msg("round %d, user %d, item %d: %g, not %g", round, u, i,
+							 (double) with[u][i], (double) plain[u][i]);
+		bytes = reco_joint_size(ITEMS, part, 2);
+		index = aligned_alloc(RECO_ALIGN, bytes);
+		assert_int_equal(reco_joint_build(&x->m.env, ITEMS, part, 2, index), RECO_OK);
+		assert_true(reco_joint_valid(index, bytes, ITEMS));
+		assert_false(reco_joint_valid(index, bytes - 1, ITEMS));
+		assert_false(reco_joint_valid(index, bytes, ITEMS + 1));
+		x->scorer.joint = index;
+		x->scorer.joint_part = part;
+		x->scorer.joint_parts = 2;
+		score_users(x, plain);
+		assert_memory_equal(plain, with, sizeof(with));
+		free(index);
+		free(moments[0]);
+		free(moments[1]);
+		mixed_free(x);
+	}
+}
+
 /* Each member is folded in as by itself, with the values that it counts. */
 static void
 check_member(mixed *x, const reco_scorer *scorer, const reco_profile *as, const float *value,
@@ -1017,12 +1109,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stored),       cmocka_unit_test(test_scores),
-		cmocka_unit_test(test_cascade),      cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_edges),        cmocka_unit_test(test_silent),
-		cmocka_unit_test(test_parts),        cmocka_unit_test(test_any_scorer),
-		cmocka_unit_test(test_sparse),       cmocka_unit_test(test_new_users),
-		cmocka_unit_test(test_bare_profile), cmocka_unit_test(test_similar),
+		cmocka_unit_test(test_stored),    cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_cascade),   cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_edges),     cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_parts),     cmocka_unit_test(test_any_scorer),
+		cmocka_unit_test(test_sparse),    cmocka_unit_test(test_moments),
+		cmocka_unit_test(test_new_users), cmocka_unit_test(test_bare_profile),
+		cmocka_unit_test(test_similar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,27 @@ typedef struct reco_bit_term
 	int shift;
 } reco_bit_term;
 
+/* Scores of sparse scorers come in lines of this many items (scorer.h). */
+#define RECO_LINE 8
+
+/* What numbers of lines come to, by lanes; on a cache line. */
+typedef struct reco_lines_range
+{
+	double sum[RECO_LINE];
+	int32_t n[RECO_LINE];
+	float least[RECO_LINE];
+	float most[RECO_LINE];
+} reco_lines_range;
+
+/* A part of a mean: (score - shift) times, and what is added where there is no number. */
+typedef struct reco_lines_part
+{
+	const float *score;
+	double shift;
+	double times;
+	double none;
+} reco_lines_part;
+
 /* Codes come in blocks of this many items (pruned.h). */
 #define RECO_CODE_BLOCK 64
 
@@ -229,6 +250,24 @@ typedef struct reco_kernels
 	 * long); returns how many.  x is on a cache line.
 	 */
 	int32_t (*above)(const float *x, int32_t n, float floor, int32_t *at);
+
+	/*
+	 * Lines of RECO_LINE numbers, on multiples of their size but for out; n counts numbers, a
+	 * multiple of RECO_LINE, but for take, where it counts lines.
+	 *
+	 * take: of the lines of sum that are named, sums as scores, -infinity where they are 0; the
+	 * sums become zeros.
+	 */
+	void (*lines_take)(double *sum, const int32_t *line, int32_t n, float *score);
+	/* range: adds those that are finite; the others become -infinity */
+	void (*lines_range)(float *score, int32_t n, reco_lines_range *range);
+	/* sum[lane] += (score - mean)^2 of those that are finite */
+	void (*lines_squares)(const float *score, int32_t n, double mean, double *sum);
+	/*
+	 * out[i] = the sum over parts, in their order, of what each adds for its score[at + i];
+	 * -infinity where none of them is finite
+	 */
+	void (*lines_mean)(const reco_lines_part *part, int parts, int32_t at, int32_t n, float *out);
 
 	/*
 	 * The items of a block whose bound

@@ -72,6 +72,11 @@ extern void RECO_NAME(reco_moments)(const reco_any_double *a, const reco_any_dou
 extern double RECO_NAME(reco_distance)(const reco_any_double *a, const reco_any_double *b, int n);
 
 extern int32_t RECO_NAME(reco_above)(const float *x, int32_t n, float floor, int32_t *at);
+extern void RECO_NAME(reco_lines_take)(double *sum, const int32_t *line, int32_t n, float *score);
+extern void RECO_NAME(reco_lines_range)(float *score, int32_t n, reco_lines_range *range);
+extern void RECO_NAME(reco_lines_squares)(const float *score, int32_t n, double mean, double *sum);
+extern void RECO_NAME(reco_lines_mean)(const reco_lines_part *part, int parts, int32_t at,
+									   int32_t n, float *out);
 extern int32_t RECO_NAME(reco_code_scan)(const reco_code_query *q, const int8_t *code,
 										 const float *scale, const float *error, const float *bias,
 										 float floor, reco_code_hit *hit);

@@ -26,5 +26,9 @@ const reco_kernels RECO_NAME(reco_kernels) = {
 	.moments = RECO_NAME(reco_moments),
 	.distance = RECO_NAME(reco_distance),
 	.above = RECO_NAME(reco_above),
+	.lines_take = RECO_NAME(reco_lines_take),
+	.lines_range = RECO_NAME(reco_lines_range),
+	.lines_squares = RECO_NAME(reco_lines_squares),
+	.lines_mean = RECO_NAME(reco_lines_mean),
 	.code_scan = RECO_NAME(reco_code_scan),
 };

@@ -51,6 +51,8 @@
 
 #define POLL_ITEMS 4096
 #define PLAIN_ROWS 1024
+/* Items that somebody else scores at a time. */
+#define TOGETHER 16
 
 typedef struct query
 {
@@ -61,6 +63,12 @@ typedef struct query
 	const float *p;
 	const float *bias;
 	float base;
+	/* what is added by position, and its largest by block, and from a block on */
+	const float *extra;
+	const float *high;
+	const float *later;
+	float most;                     /* absolute */
+	const reco_pruned_query *other; /* who scores; NULL: by p, item and bias */
 	const uint64_t *skip;
 	int32_t n;
 	reco_ranked *out;
@@ -111,7 +119,7 @@ prepare(query *q)
 {
 	const reco_pruned *h = q->h;
 	double norm = norm_of(q->p, h->d);
-	double around = fabs((double) q->base) + (double) h->most_bias;
+	double around = fabs((double) q->base) + (double) q->most;
 	float most = 0;
 	float inverse;
 
@@ -141,11 +149,25 @@ floor_of(const query *q)
 	return q->have == q->n ? q->out[0].score : -INFINITY;
 }
 
-/* Scores those of a block's items that may be good enough. */
-static void
+/* The scores of some items; -1 to stop. */
+static int
+score_some(query *q, const int32_t *item, int32_t n, float *score)
+{
+	q->scored += n;
+	if (q->other)
+		return q->other->score(q->other->arg, item, n, score) == RECO_OK ? 1 : -1;
+	for (int32_t j = 0; j < n; j++)
+		reco_score(q->item + (size_t) item[j] * (size_t) q->stride, 1, q->stride, q->p,
+				   q->bias ? q->bias + item[j] : NULL, q->base, &score[j]);
+	return 1;
+}
+
+/* Scores those of a block's items that may be good enough; -1 to stop. */
+static int
 rescore(query *q, const int32_t *item, reco_code_hit *hit, int32_t hits)
 {
 	size_t stride = (size_t) q->stride;
+	int32_t together = q->other ? TOGETHER : 1;
 	int32_t left = 0;
 
 	for (int32_t j = 0; j < hits; j++)
@@ -159,19 +181,22 @@ rescore(query *q, const int32_t *item, reco_code_hit *hit, int32_t hits)
 		for (size_t k = 0; k < stride && k < 128; k += RECO_ALIGN / sizeof(float))
 			__builtin_prefetch(q->item + (size_t) i * stride + k);
 	}
-	for (int32_t j = 0; j < left; j++)
+	for (int32_t j = 0; j < left;)
 	{
-		int32_t i = hit[j].at;
-		float score;
+		int32_t some[TOGETHER];
+		float score[TOGETHER];
+		int32_t n = 0;
 
 		/* the floor may have risen */
-		if (hit[j].bound < floor_of(q))
-			continue;
-		reco_score(q->item + (size_t) i * stride, 1, q->stride, q->p, q->bias ? q->bias + i : NULL,
-				   q->base, &score);
-		q->scored++;
-		heap_offer(q->out, &q->have, q->n, (reco_ranked){score, i});
+		for (; j < left && n < together; j++)
+			if (!(hit[j].bound < floor_of(q)))
+				some[n++] = hit[j].at;
+		if (n > 0 && score_some(q, some, n, score) < 0)
+			return -1;
+		for (int32_t k = 0; k < n; k++)
+			heap_offer(q->out, &q->have, q->n, (reco_ranked){score[k], some[k]});
 	}
+	return 1;
 }
 
 /* 1: out has the answer; 0: this does not pay; -1: stop. */
@@ -191,18 +216,19 @@ prune(query *q)
 		reco_code_hit hit[BLOCK];
 		int32_t hits = BLOCK;
 
-		if (most + (in.later[b] + q->code.base) < floor)
+		if (most + (q->later[b] + q->code.base) < floor)
 			break;
-		if (most + (in.high[b] + q->code.base) >= floor)
+		if (most + (q->high[b] + q->code.base) >= floor)
 		{
 			if (q->have == q->n)
-				hits = kernels->code_scan(&q->code, in.code + (size_t) b * block_codes,
-										  in.scale + at, in.error + at,
-										  q->h->biased ? in.bias + at : NULL, floor, hit);
+				hits =
+					kernels->code_scan(&q->code, in.code + (size_t) b * block_codes, in.scale + at,
+									   in.error + at, q->extra ? q->extra + at : NULL, floor, hit);
 			else
 				for (int32_t l = 0; l < BLOCK; l++)
 					hit[l] = (reco_code_hit){INFINITY, l};
-			rescore(q, in.item + at, hit, hits);
+			if (rescore(q, in.item + at, hit, hits) < 0)
+				return -1;
 			if (q->scored > q->h->items / 4)
 				return 0;
 		}
@@ -217,16 +243,23 @@ reco_pruned_top(const reco_env *env, const void *index, const float *item, int s
 				const float *p, const float *bias, float base, const uint64_t *skip, int32_t n,
 				reco_ranked *out)
 {
+	const reco_pruned *h = index;
+	parts in = parts_of(index);
 	query q;
 	int done = 0;
 
 	q.env = env;
-	q.h = index;
+	q.h = h;
 	q.item = item;
 	q.stride = stride;
 	q.p = p;
 	q.bias = bias;
 	q.base = base;
+	q.extra = h->biased ? in.bias : NULL;
+	q.high = in.high;
+	q.later = in.later;
+	q.most = h->most_bias;
+	q.other = NULL;
 	q.skip = skip;
 	q.n = n;
 	q.out = out;
@@ -234,9 +267,42 @@ reco_pruned_top(const reco_env *env, const void *index, const float *item, int s
 	q.scored = 0;
 	if (n <= 0)
 		return 0;
-	if (n < q.h->items / 4 && q.h->biased == (bias != NULL) && prepare(&q))
+	if (n < h->items / 4 && h->biased == (bias != NULL) && prepare(&q))
 		done = prune(&q);
 	if (done < 0)
 		return -1;
 	return done ? q.have : plain(&q);
+}
+
+int32_t
+reco_pruned_search(const reco_env *env, const void *index, const reco_pruned_query *other,
+				   const uint64_t *skip, int32_t n, reco_ranked *out)
+{
+	const reco_pruned *h = index;
+	query q;
+	int done;
+
+	q.env = env;
+	q.h = h;
+	q.item = NULL;
+	q.stride = 0;
+	q.p = other->p;
+	q.bias = NULL;
+	q.base = other->base;
+	q.extra = other->extra;
+	q.high = other->high;
+	q.later = other->later;
+	q.most = other->most;
+	q.other = other;
+	q.skip = skip;
+	q.n = n;
+	q.out = out;
+	q.have = 0;
+	q.scored = 0;
+	if (n <= 0)
+		return 0;
+	if (n >= h->items / 4 || h->biased || !prepare(&q))
+		return RECO_PRUNED_NONE;
+	done = prune(&q);
+	return done > 0 ? q.have : done < 0 ? -1 : RECO_PRUNED_NONE;
 }

@@ -11,6 +11,7 @@
 #define RECO_CORE_RANKING_PRUNED_H
 
 #include "core/data/topn.h"
+#include "core/isa/isa.h"
 
 /* Components an index can have. */
 #define RECO_PRUNED_MAX_D 4096
@@ -56,6 +57,11 @@ extern size_t reco_pruned_size(int32_t items, int d);
 extern reco_status reco_pruned_build(const reco_env *env, const float *item, int32_t items, int d,
 									 int stride, const float *bias, void *index);
 
+/* The same of rows that are made one by one: of d numbers, in room for as many, or elsewhere. */
+typedef const float *(*reco_pruned_row)(const void *arg, int32_t item, float *room);
+extern reco_status reco_pruned_build_rows(const reco_env *env, reco_pruned_row row, const void *arg,
+										  int32_t items, int d, const float *bias, void *index);
+
 /*
  * Whether bytes from a file begin with the header of an index of that shape and
  * are as long as it says.  Looks at the header only.
@@ -71,5 +77,44 @@ extern bool reco_pruned_valid(const void *index, size_t bytes, int32_t items, in
 extern int32_t reco_pruned_top(const reco_env *env, const void *index, const float *item,
 							   int stride, const float *p, const float *bias, float base,
 							   const uint64_t *skip, int32_t n, reco_ranked *out);
+
+/* Blocks of an index. */
+static inline int32_t
+reco_pruned_blocks(int32_t items)
+{
+	return (int32_t) (((int64_t) items + RECO_CODE_BLOCK - 1) / RECO_CODE_BLOCK);
+}
+
+/* The item at each position. */
+static inline const int32_t *
+reco_pruned_items(const reco_pruned *index)
+{
+	return (const int32_t *) ((const char *) index + index->item_at);
+}
+
+/* Scores that are nearly sums: no score is above p.q + extra + base. */
+typedef struct reco_pruned_query
+{
+	const float *p; /* d */
+	float base;
+	const float *extra; /* by position, at least 0; on a cache line */
+	const float *high;  /* by block: the largest extra in it */
+	const float *later; /* by block: the largest in it and after it */
+	float most;         /* of all */
+	/* the scores of n items, at most RECO_CODE_BLOCK */
+	reco_status (*score)(void *arg, const int32_t *item, int32_t n, float *score);
+	void *arg;
+} reco_pruned_query;
+
+/* The index is of no use: all have to be scored. */
+#define RECO_PRUNED_NONE (-2)
+
+/*
+ * The n best items by score, as reco_top_n gives them, where none is NaN or -infinity, from an
+ * index without biases.  Returns how many were written to out, -1: stopped, or RECO_PRUNED_NONE.
+ */
+extern int32_t reco_pruned_search(const reco_env *env, const void *index,
+								  const reco_pruned_query *query, const uint64_t *skip, int32_t n,
+								  reco_ranked *out);
 
 #endif /* RECO_CORE_RANKING_PRUNED_H */

@@ -102,16 +102,29 @@ typedef struct sorting
 	int32_t *other_item;
 } sorting;
 
+/* Where rows come from; the room is one row's. */
+typedef struct source
+{
+	reco_pruned_row row;
+	const void *arg;
+	float *room;
+} source;
+
+static inline const float *
+row_of(const source *from, int32_t item)
+{
+	return from->row(from->arg, item, from->room);
+}
+
 /* The keys of all items; also the largest norm and bias, which may be infinite. */
 static reco_status
-measure(const reco_env *env, const float *item, int stride, const float *bias, reco_pruned *h,
-		sorting *s)
+measure(const reco_env *env, const source *from, const float *bias, reco_pruned *h, sorting *s)
 {
 	int64_t done = 0;
 
 	for (int32_t i = 0; i < h->items; i++)
 	{
-		float norm = round_up(norm_of(item + (size_t) i * (size_t) stride, h->d));
+		float norm = round_up(norm_of(row_of(from, i), h->d));
 		float b = bias ? fabsf(bias[i]) : 0;
 		uint32_t bits;
 
@@ -200,7 +213,7 @@ encode(const float *row, int d, int8_t *code, float *scale, float *error)
 
 /* Everything by position, and then by block. */
 static reco_status
-fill(const reco_env *env, const float *item, int stride, const float *bias, const reco_pruned *h,
+fill(const reco_env *env, const source *from, const float *bias, const reco_pruned *h,
 	 const int32_t *order, void *index)
 {
 	parts to = parts_of(index);
@@ -219,19 +232,19 @@ fill(const reco_env *env, const float *item, int stride, const float *bias, cons
 		{
 			size_t at = (size_t) b * BLOCK + (size_t) l;
 			int32_t i = at < (size_t) h->items ? order[at] : -1;
+			const float *row;
 
 			to.item[at] = i;
 			to.scale[at] = to.error[at] = to.bias[at] = 0;
 			if (i < 0)
 				continue;
-			encode(item + (size_t) i * (size_t) stride, h->d, codes + 4 * l, &to.scale[at],
-				   &to.error[at]);
+			row = row_of(from, i);
+			encode(row, h->d, codes + 4 * l, &to.scale[at], &to.error[at]);
 			if (bias)
 				to.bias[at] = bias[i];
 			high = fmaxf(high, to.bias[at]);
 			if (l == 0)
-				to.reach[b] = round_up(norm_of(item + (size_t) i * (size_t) stride, h->d) *
-									   (1 + rounding_of(h->d)));
+				to.reach[b] = round_up(norm_of(row, h->d) * (1 + rounding_of(h->d)));
 		}
 		to.high[b] = high;
 		if (stop_after(env, (int64_t) block_codes * 4, &done))
@@ -243,24 +256,26 @@ fill(const reco_env *env, const float *item, int stride, const float *bias, cons
 }
 
 reco_status
-reco_pruned_build(const reco_env *env, const float *item, int32_t items, int d, int stride,
-				  const float *bias, void *index)
+reco_pruned_build_rows(const reco_env *env, reco_pruned_row row, const void *arg, int32_t items,
+					   int d, const float *bias, void *index)
 {
 	reco_pruned h;
 	reco_status status;
 	size_t n = (size_t) (items > 0 ? items : 1);
 	uint32_t *memory;
 	sorting s;
+	source from = {row, arg, NULL};
 
-	if (!in_range(items, d) || stride < d)
+	if (!in_range(items, d))
 		return RECO_INVALID;
-	memory = env->alloc(env->arg, n * 16);
+	memory = env->alloc(env->arg, n * 16 + (size_t) d * sizeof(float));
 	if (memory == NULL)
 		return RECO_NO_MEMORY;
 	s = (sorting){memory, (int32_t *) (memory + n), memory + 2 * n, (int32_t *) (memory + 3 * n)};
+	from.room = (float *) (memory + 4 * n);
 	h = layout(items, d);
 	h.biased = bias != NULL;
-	status = measure(env, item, stride, bias, &h, &s);
+	status = measure(env, &from, bias, &h, &s);
 	for (int shift = 0; shift < 32 && status == RECO_OK; shift += 11)
 		status = sort_pass(env, &s, items, shift);
 	if (status == RECO_OK)
@@ -272,11 +287,37 @@ reco_pruned_build(const reco_env *env, const float *item, int32_t items, int d, 
 		if (isfinite(h.largest))
 		{
 			memset((char *) index + h.reach_at, 0, h.bytes - h.reach_at);
-			status = fill(env, item, stride, bias, &h, s.item, index);
+			status = fill(env, &from, bias, &h, s.item, index);
 		}
 		else
 			memset((char *) index + h.item_at, 0, h.bytes - h.item_at);
 	}
 	env->release(env->arg, memory);
 	return status;
+}
+
+typedef struct matrix
+{
+	const float *item;
+	size_t stride;
+} matrix;
+
+static const float *
+row_of_matrix(const void *arg, int32_t item, float *room)
+{
+	const matrix *m = arg;
+
+	(void) room;
+	return m->item + (size_t) item * m->stride;
+}
+
+reco_status
+reco_pruned_build(const reco_env *env, const float *item, int32_t items, int d, int stride,
+				  const float *bias, void *index)
+{
+	matrix m = {item, (size_t) stride};
+
+	if (stride < d)
+		return RECO_INVALID;
+	return reco_pruned_build_rows(env, row_of_matrix, &m, items, d, bias, index);
 }

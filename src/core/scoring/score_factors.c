@@ -15,6 +15,10 @@
  */
 #include "core/scoring/score_factors.h"
 
+#include "core/base/dispatch.h"
+#include "core/base/slab.h"
+#include "core/base/team.h"
+#include "core/linear/gram.h"
 #include "core/ranking/pruned.h"
 #include "core/ranking/score.h"
 #include "core/scoring/similar.h"
@@ -26,6 +30,9 @@
 #define BLOCK_FLOATS (4 * 1024 * 1024)
 /* Items between two polls when some are. */
 #define POLL_ITEMS 1024
+
+/* A variance that rounding to float4 makes as well, by the largest that there might be. */
+#define NOTHING 0x1p-46
 
 static const reco_factor_scorer *
 factors_of(const reco_scorer *scorer)
@@ -99,6 +106,109 @@ reco_factor_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *o
 	if (reco_seat_score_all(seat) != RECO_OK)
 		return -1;
 	return reco_top_n(&seat->env, seat->score, f->head.items, skip, n, out);
+}
+
+/* The moments of biases, and of their products with factors. */
+static reco_status
+find_biases(const reco_env *env, const float *item, int32_t items, int factors, int stride,
+			const float *bias, double *moments)
+{
+	int d = factors + 1;
+	double *square = moments + d;
+	int64_t done = 0;
+
+	for (int32_t i = 0; i < items; i++)
+	{
+		const float *row = item + (size_t) i * (size_t) stride;
+
+		moments[factors] += bias[i];
+		for (int k = 0; k < factors; k++)
+			square[(size_t) k * d + factors] += (double) row[k] * bias[i];
+		square[(size_t) factors * d + factors] += (double) bias[i] * bias[i];
+		if (stop_after(env, factors, &done))
+			return RECO_STOPPED;
+	}
+	for (int k = 0; k < factors; k++)
+		square[(size_t) factors * d + k] = square[(size_t) k * d + factors];
+	return RECO_OK;
+}
+
+reco_status
+reco_factor_moments_find(const reco_env *env, const float *item, int32_t items, int factors,
+						 int stride, const float *bias, double *moments)
+{
+	int d = factors + (bias ? 1 : 0);
+	int ld = (factors + 16) / 16 * 16;
+	size_t scratch = reco_room(reco_gram_bytes(ld, env->threads));
+	char *memory = env->alloc(env->arg, scratch + (size_t) ld * ld * sizeof(double));
+	double *gram;
+	reco_status status;
+
+	if (memory == NULL)
+		return RECO_NO_MEMORY;
+	gram = (double *) (memory + scratch);
+	reco_team_prepare(env->threads);
+	status = reco_gram(env, reco_kernels_best(), item, items, factors, true, stride, NULL, memory,
+					   gram, ld);
+	memset(moments, 0, (size_t) reco_factor_moments_size(factors, bias) * sizeof(double));
+	for (int a = 0; a < factors && status == RECO_OK; a++)
+	{
+		moments[a] = gram[(size_t) a * ld + factors];
+		for (int b = 0; b < factors; b++)
+			moments[d + (size_t) a * d + b] = gram[(size_t) a * ld + b];
+	}
+	release(env, memory);
+	if (status == RECO_OK && bias)
+		status = find_biases(env, item, items, factors, stride, bias, moments);
+	for (int64_t k = 0; k < reco_factor_moments_size(factors, bias) && status == RECO_OK; k++)
+		moments[k] /= items > 0 ? items : 1;
+	return status;
+}
+
+/* x.y of n numbers, in lanes, so that compilers make vectors of them. */
+static double
+product(const double *x, const float *y, int n)
+{
+	double lane[8] = {0};
+	double sum = 0;
+	int k = 0;
+
+	for (; k + 8 <= n; k += 8)
+		for (int j = 0; j < 8; j++)
+			lane[j] += x[k + j] * y[k + j];
+	for (; k < n; k++)
+		sum += x[k] * y[k];
+	for (int j = 0; j < 8; j++)
+		sum += lane[j];
+	return sum;
+}
+
+void
+reco_factor_moments(const reco_seat *seat, double *mean, double *deviation)
+{
+	const reco_factor_scorer *f = factors_of(seat->scorer);
+	const float *p = seat->profile->factors;
+	bool biased = f->item_bias != NULL;
+	int d = f->factors + (biased ? 1 : 0);
+	const double *square = f->moments + d;
+	double first = product(f->moments, p, f->factors) + (biased ? f->moments[d - 1] : 0);
+	double second = biased ? square[(size_t) d * d - 1] : 0;
+	double norm = biased ? 1 : 0;
+	double most = second;
+
+	for (int a = 0; a < f->factors; a++)
+	{
+		const double *row = square + (size_t) a * d;
+		double rest = product(row + a + 1, p + a + 1, f->factors - a - 1);
+
+		/* of each two numbers once */
+		second += p[a] * (row[a] * p[a] + 2 * (rest + (biased ? row[d - 1] : 0)));
+		norm += (double) p[a] * p[a];
+		most += row[a];
+	}
+	second -= first * first;
+	*mean = first + reco_factor_base(f, seat->profile);
+	*deviation = second > NOTHING * norm * most ? sqrt(second) : 0;
 }
 
 double
@@ -208,6 +318,7 @@ als_explain(reco_seat *seat, int32_t item, double *contribution, double *baselin
 
 const reco_scorer_type reco_als_scorer_type = {
 	.name = "als",
+	.by_factors = true,
 	.is_personal = als_is_personal,
 	.score = reco_factor_score,
 	.score_some = reco_factor_some,

@@ -21,7 +21,34 @@ typedef struct reco_factor_scorer
 	const float *item_bias; /* items; NULL: none */
 	double mean;
 	const void *index; /* pruned.h, of item and item_bias; NULL: none */
+	/* reco_factor_moments_find; NULL: not known */
+	const double *moments;
 } reco_factor_scorer;
+
+/* Numbers that the moments of so many factors are, with biases or without. */
+static inline int64_t
+reco_factor_moments_size(int factors, bool biased)
+{
+	int64_t d = factors + (biased ? 1 : 0);
+
+	return d * (d + 1);
+}
+
+/*
+ * The means of the items' factors, with their bias behind them where they have one, and then the
+ * means of their products: of all items' scores a user's factors make the mean and the standard
+ * deviation of these, without a look at an item.
+ * Cost: items factors^2 / 2 multiply-adds.  Errors: RECO_NO_MEMORY, RECO_STOPPED.
+ */
+extern reco_status reco_factor_moments_find(const reco_env *env, const float *item, int32_t items,
+											int factors, int stride, const float *bias,
+											double *moments);
+
+/*
+ * For an open seat of a scorer with moments: those of the scores of all items.  *deviation 0: as
+ * far as float4 tells, scores are all the same.
+ */
+extern void reco_factor_moments(const reco_seat *seat, double *mean, double *deviation);
 
 /* score + bias, mean in float4, as every factor model's scores have them. */
 static inline float

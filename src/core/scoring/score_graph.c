@@ -197,6 +197,25 @@ graph_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return reco_top_n(&seat->env, seat->score, seat->scorer->items, skip, n, out);
 }
 
+/* Without factors it is what lists are. */
+static bool
+graph_is_sparse(const reco_scorer *scorer)
+{
+	return graph_of(scorer)->blocks == 0 && by_lists.is_sparse(scorer);
+}
+
+static reco_status
+graph_mark(reco_seat *seat, uint16_t *line)
+{
+	return by_lists.mark(seat, line);
+}
+
+static reco_status
+graph_take(reco_seat *seat, const int32_t *line, int32_t n, float *score)
+{
+	return by_lists.take(seat, line, n, score);
+}
+
 static double
 inward_product(const reco_graph_scorer *g, int32_t from, int32_t to)
 {
@@ -286,6 +305,9 @@ const reco_scorer_type reco_graph_scorer_type = {
 	.score = graph_score,
 	.score_some = graph_some,
 	.top = graph_top,
+	.is_sparse = graph_is_sparse,
+	.mark = graph_mark,
+	.take = graph_take,
 	.explain = graph_explain,
 	.alike = graph_alike,
 	.similar = graph_similar,

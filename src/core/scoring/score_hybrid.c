@@ -6,15 +6,20 @@
  * that, and what is asked of members one after the other.
  *
  * Cost: for each user, the members' scores of all items and two passes over them, with ranks a
- * sort; then an item costs the members.  Where all members are sparse, the same of what they
- * score.  Of a cascade, the first member's list, and as many scores of each other one.  Memory of
- * a seat: those of the members, with ranks 16 bytes an item more, of a cascade, and where all are
- * sparse, 4 and 4 for each member.
+ * sort; then an item costs the members.  Of sparse members, the same of the lines of items that one
+ * of them scores; of members of factors whose moments are known, what score_hybrid_mixed.c says. Of
+ * a cascade, the first member's list, and as many scores of each other one.  Memory of a seat:
+ *those of the members, with ranks 16 bytes an item more, of a cascade, and where members are
+ *sparse, 4 and 4 for each member.
  */
 #include "core/scoring/score_hybrid.h"
-#include "core/scoring/score_hybrid_user.h"
+#include "core/scoring/score_hybrid_mixed.h"
 
+#include "core/base/dispatch.h"
 #include "core/data/sorting.h"
+#define HEAP_ENTRY reco_ranked
+#define HEAP_WORSE(a, b) reco_ranked_after(a, b)
+#include "core/base/heap.h"
 
 #include <string.h>
 
@@ -128,54 +133,46 @@ mean_at(const reco_hybrid_user *user, bool scaled, const float *const *score, in
 	return reco_hybrid_mean(user, scaled, x);
 }
 
-/* Of n places, at most a piece: the same sums as mean_at, part by part. */
+/* The parts' scores, as the means are made of them. */
 static void
-mean_of_piece(const reco_hybrid_user *user, const float *const *score, int32_t from, int32_t n,
-			  float *out)
+scores_of(const reco_hybrid_user *user, const float **score)
 {
-	double sum[PIECE];
-	bool any[PIECE];
-
-	memset(any, 0, sizeof(any));
-	for (int32_t i = 0; i < n; i++)
-		sum[i] = 0;
 	for (int k = 0; k < user->parts; k++)
-	{
-		const reco_hybrid_part p = user->part[k];
-		const float *x = score[k] + from;
+		score[k] = user->part[k].score ? user->part[k].score : user->part[k].seat->score;
+}
 
-		for (int32_t i = 0; i < n; i++)
-		{
-			bool scored = reco_hybrid_scored(x[i]);
+/* Of n places from one on, which are a multiple of RECO_LINE. */
+static void
+mean_of_piece(const reco_seat *seat, int32_t from, int32_t n, float *out)
+{
+	const reco_hybrid_user *user = user_of(seat);
+	const float *score[RECO_HYBRID_MEMBERS];
+	reco_lines_part part[RECO_HYBRID_MEMBERS];
+	bool scaled = is_scaled(seat);
+	int32_t whole = scaled ? n - n % RECO_LINE : 0;
 
-			sum[i] += scored ? (x[i] - p.shift) * p.times : p.none;
-			any[i] |= scored;
-		}
-	}
-	for (int32_t i = 0; i < n; i++)
-		out[from + i] = any[i] ? (float) sum[i] : -INFINITY;
+	scores_of(user, score);
+	for (int k = 0; k < user->parts; k++)
+		part[k] = (reco_lines_part){score[k], user->part[k].shift, user->part[k].times,
+									user->part[k].none};
+	if (whole > 0)
+		reco_kernels_best()->lines_mean(part, user->parts, from, whole, out);
+	for (int32_t i = whole; i < n; i++)
+		out[i] = mean_at(user, scaled, score, from + i);
 }
 
 /* Of places 0 .. n - 1. */
 static reco_status
 mean_of_all(reco_seat *seat, int32_t n, float *out)
 {
-	const reco_hybrid_user *user = user_of(seat);
-	const float *score[RECO_HYBRID_MEMBERS];
-	bool scaled = is_scaled(seat);
 	int64_t done = 0;
 
-	for (int k = 0; k < user->parts; k++)
-		score[k] = user->part[k].score ? user->part[k].score : user->part[k].seat->score;
 	for (int32_t from = 0; from < n; from += PIECE)
 	{
 		int32_t some = n - from < PIECE ? n - from : PIECE;
 
-		if (scaled)
-			mean_of_piece(user, score, from, some, out);
-		for (int32_t i = from; i < from + some && !scaled; i++)
-			out[i] = mean_at(user, scaled, score, i);
-		if (stop_after(&seat->env, (int64_t) some * (user->parts + 1), &done))
+		mean_of_piece(seat, from, some, out + from);
+		if (stop_after(&seat->env, (int64_t) some * (user_of(seat)->parts + 1), &done))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
@@ -186,22 +183,29 @@ static reco_status
 score_listed(reco_seat *seat, float *out)
 {
 	reco_hybrid_listed p = reco_hybrid_list(seat);
-	const reco_hybrid_user *user = user_of(seat);
-	const float *score[RECO_HYBRID_MEMBERS];
+	int32_t items = seat->scorer->items;
+	float mean[PIECE];
 	int64_t done = 0;
 
-	for (int k = 0; k < user->parts; k++)
-		score[k] = user->part[k].score;
-	for (int32_t i = 0; i < seat->scorer->items; i++)
+	for (int32_t i = 0; i < items; i++)
 	{
 		out[i] = -INFINITY;
 		if (stop_after(&seat->env, 1, &done))
 			return RECO_STOPPED;
 	}
-	for (int32_t k = 0; k < p.n; k++)
+	for (int32_t from = 0; from < p.n; from += PIECE)
 	{
-		out[p.item[k]] = mean_at(user, is_scaled(seat), score, k);
-		if (stop_after(&seat->env, user->parts + 1, &done))
+		int32_t some = p.n - from < PIECE ? p.n - from : PIECE;
+
+		mean_of_piece(seat, from, some, mean);
+		for (int32_t k = 0; k < some; k++)
+		{
+			int32_t item = reco_hybrid_item_at(&p, from + k);
+
+			if (item < items)
+				out[item] = mean[k];
+		}
+		if (stop_after(&seat->env, (int64_t) some * (user_of(seat)->parts + 1), &done))
 			return RECO_STOPPED;
 	}
 	return RECO_OK;
@@ -212,22 +216,27 @@ hybrid_score(reco_seat *seat, float *score)
 {
 	reco_status status = reco_hybrid_measure(seat);
 
-	if (status == RECO_OK && user_of(seat)->listed)
+	if (status == RECO_OK && user_of(seat)->listed && !user_of(seat)->mixed)
 		return score_listed(seat, score);
+	user_of(seat)->whole = true;
 	if (status == RECO_OK)
 		status = score_parts(seat);
+	if (status == RECO_OK && user_of(seat)->mixed)
+		return reco_hybrid_mixed_score(seat, score);
 	return status == RECO_OK ? mean_of_all(seat, seat->scorer->items, score) : status;
 }
 
 /* The parts' scores of up to SOME items: x[k * parts + p] of item[k]. */
 static reco_status
-some_of(reco_seat *seat, const reco_hybrid_listed *proposed, const int32_t *item, int32_t n,
-		float *x)
+some_of(reco_seat *seat, const reco_hybrid_listed *listed, const int32_t *item, int32_t n, float *x)
 {
 	const reco_hybrid_user *user = user_of(seat);
+	int32_t at[SOME];
 	float own[SOME];
 	reco_status status = RECO_OK;
 
+	for (int32_t k = 0; k < n; k++)
+		at[k] = user->listed ? reco_hybrid_place(listed, item[k]) : -1;
 	for (int p = 0; p < user->parts && status == RECO_OK; p++)
 	{
 		const reco_hybrid_part *part = &user->part[p];
@@ -235,13 +244,10 @@ some_of(reco_seat *seat, const reco_hybrid_listed *proposed, const int32_t *item
 		if (part->score == NULL)
 			status = reco_seat_some(part->seat, item, n, own);
 		for (int32_t k = 0; k < n && status == RECO_OK; k++)
-		{
-			int32_t at = user->listed ? reco_hybrid_place(proposed, item[k]) : item[k];
-
 			x[k * user->parts + p] = part->score == NULL ? own[k]
-									 : at < 0            ? -INFINITY
-														 : part->score[at];
-		}
+									 : !part->listed     ? part->score[item[k]]
+									 : at[k] < 0         ? -INFINITY
+														 : part->score[at[k]];
 	}
 	return status;
 }
@@ -271,62 +277,108 @@ hybrid_some(reco_seat *seat, const int32_t *item, int32_t n, float *score)
 	return status;
 }
 
+/* The n best of what is listed, by their means, or by the scores that one member gives them. */
+static int32_t
+top_of_listed(reco_seat *seat, const float *score, const uint64_t *skip, int32_t n,
+			  reco_ranked *out)
+{
+	const reco_kernels *kernels = reco_kernels_best();
+	reco_hybrid_listed p = reco_hybrid_list(seat);
+	_Alignas(RECO_ALIGN) float mean[PIECE];
+	int32_t at[PIECE];
+	int32_t have = 0;
+	int64_t done = 0;
+
+	for (int32_t from = 0; from < p.n && n > 0; from += PIECE)
+	{
+		int32_t some = p.n - from < PIECE ? p.n - from : PIECE;
+		int32_t end = (some + 15) / 16 * 16;
+		int32_t hits;
+
+		if (score)
+			memcpy(mean, score + from, (size_t) some * sizeof(float));
+		else
+			mean_of_piece(seat, from, some, mean);
+		for (int32_t k = some; k < end; k++)
+			mean[k] = -INFINITY;
+		/* items rise: one that ties with the worst comes after it */
+		hits = kernels->above(mean, end, have == n ? out[0].score : -INFINITY, at);
+		for (int32_t k = 0; k < hits; k++)
+		{
+			reco_ranked r = {mean[at[k]], reco_hybrid_item_at(&p, from + at[k])};
+
+			if ((have < n || r.score > out[0].score) && !(skip && reco_set_has(skip, r.item)))
+				heap_offer(out, &have, n, r);
+		}
+		if (stop_after(&seat->env, (int64_t) some * (user_of(seat)->parts + 1), &done))
+			return -1;
+	}
+	return heap_sort(&seat->env, out, have) ? have : -1;
+}
+
 /* Of what is listed without a look at all items. */
 static int32_t
 hybrid_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 {
-	reco_hybrid_listed p;
-	float *mean;
-	int32_t have;
+	int32_t have = RECO_PRUNED_NONE;
 
 	if (reco_hybrid_measure(seat) != RECO_OK)
 		return -1;
-	if (!user_of(seat)->listed)
-	{
-		if (reco_seat_score_all(seat) != RECO_OK)
-			return -1;
-		return reco_top_n(&seat->env, seat->score, seat->scorer->items, skip, n, out);
-	}
-	p = reco_hybrid_list(seat);
-	/* not the scores of all */
-	mean = seat->score;
-	seat->scored = false;
-	if (mean_of_all(seat, p.n, mean) != RECO_OK)
+	if (user_of(seat)->mixed)
+		have = reco_hybrid_mixed_top(seat, skip, n, out);
+	else if (user_of(seat)->listed)
+		have = top_of_listed(seat, NULL, skip, n, out);
+	if (have != RECO_PRUNED_NONE)
+		return have;
+	if (reco_seat_score_all(seat) != RECO_OK)
 		return -1;
-	for (int32_t k = 0; skip && k < p.n; k++)
-		if (reco_set_has(skip, p.item[k]))
-			mean[k] = -INFINITY;
-	have = reco_top_n(&seat->env, mean, p.n, NULL, n, out);
-	for (int32_t r = 0; r < have; r++)
-		out[r].item = p.item[out[r].item];
-	return have;
+	return reco_top_n(&seat->env, seat->score, seat->scorer->items, skip, n, out);
 }
 
 /* Of sparse members. */
-static int32_t
-hybrid_scored(reco_seat *seat, int32_t *item, float *score)
+static reco_status
+hybrid_mark(reco_seat *seat, uint16_t *line)
 {
-	reco_hybrid_listed p;
-	int32_t n = 0;
+	reco_status status = reco_hybrid_measure(seat);
+	reco_hybrid_listed p = {0};
+	int32_t lines = (seat->scorer->items + RECO_LINE - 1) / RECO_LINE;
 	int64_t done = 0;
 
-	if (reco_hybrid_measure(seat) != RECO_OK)
-		return -1;
-	p = reco_hybrid_list(seat);
-	if (mean_of_all(seat, p.n, score) != RECO_OK)
-		return -1;
-	for (int32_t k = 0; k < p.n; k++)
+	if (status == RECO_OK)
+		p = reco_hybrid_list(seat);
+	for (int32_t l = 0; l < p.n / RECO_LINE; l++)
 	{
-		item[n] = p.item[k];
-		score[n] = score[k];
-		n += score[k] > -INFINITY;
+		if (p.item[l] < lines)
+			line[p.item[l]] = 1;
 		if (stop_after(&seat->env, 1, &done))
-			return -1;
+			return RECO_STOPPED;
 	}
-	/* the caller knows of no more */
-	memset(item + n, 0, (size_t) (p.n - n) * sizeof(int32_t));
-	memset(score + n, 0, (size_t) (p.n - n) * sizeof(float));
-	return n;
+	return status;
+}
+
+static reco_status
+hybrid_take(reco_seat *seat, const int32_t *line, int32_t n, float *score)
+{
+	reco_hybrid_listed p = reco_hybrid_list(seat);
+	int32_t own = 0;
+	int64_t done = 0;
+	reco_status status;
+
+	/* not the scores of all */
+	seat->scored = false;
+	status = mean_of_all(seat, p.n, seat->score);
+	for (int32_t l = 0; l < n && status == RECO_OK; l++)
+	{
+		float *to = score + (size_t) l * RECO_LINE;
+		bool has = own < p.n / RECO_LINE && p.item[own] == line[l];
+
+		for (int k = 0; k < RECO_LINE; k++)
+			to[k] = has ? seat->score[own * RECO_LINE + k] : -INFINITY;
+		own += has;
+		if (stop_after(&seat->env, RECO_LINE, &done))
+			status = RECO_STOPPED;
+	}
+	return status;
 }
 
 reco_status
@@ -377,7 +429,9 @@ reco_hybrid_member_top(reco_seat *seat, int member, const uint64_t *skip, int32_
 			const float *score = user->part[p].score;
 
 			/* scaled, they are in the same order */
-			if (score == NULL || user->listed)
+			if (user->part[p].listed && user->by_line)
+				return top_of_listed(seat, score, skip, n, out);
+			if (score == NULL || user->part[p].listed)
 				return reco_seat_top(user->part[p].seat, skip, n, out);
 			return reco_top_n(&seat->env, score, seat->scorer->items, skip, n, out);
 		}
@@ -536,7 +590,8 @@ const reco_scorer_type reco_hybrid_scorer_type = {
 	.score_some = hybrid_some,
 	.top = hybrid_top,
 	.is_sparse = reco_hybrid_is_sparse,
-	.scored = hybrid_scored,
+	.mark = hybrid_mark,
+	.take = hybrid_take,
 	.explain = hybrid_explain,
 	.alike = hybrid_alike,
 	.similar = hybrid_similar,

@@ -18,6 +18,9 @@
  * Where nobody has a part, the items are alike that a member scores which leaves others without
  * a score; where there are none of these either, nothing has a score.
  *
+ * The mean and the standard deviation of a member of factors are those that its moments say, where
+ * it has them, whatever is asked.
+ *
  * Without a scale every member that knows the user has a part, and an item's score is the mean
  * over those that score it.
  *

@@ -5,8 +5,9 @@
 #ifndef RECO_CORE_SCORING_SCORE_HYBRID_MEMBERS_H
 #define RECO_CORE_SCORING_SCORE_HYBRID_MEMBERS_H
 
+#include "core/ranking/joint.h"
+#include "core/scoring/score_factors.h"
 #include "core/scoring/score_hybrid_scale.h"
-#include "core/scoring/scorer.h"
 
 /* So many members may be in one. */
 #define RECO_HYBRID_MEMBERS 16
@@ -44,6 +45,13 @@ typedef struct reco_hybrid_scorer
 	 */
 	void (*stored)(const void *arg, int member, const reco_profile *whole, reco_profile *out);
 	const void *arg;
+	/*
+	 * Of the factors of all members whose moments are known, in their order: an index that spares
+	 * scoring all items by them, with what it was built of; NULL: none.
+	 */
+	const reco_joint *joint;
+	const reco_joint_part *joint_part;
+	int joint_parts;
 } reco_hybrid_scorer;
 
 /* Whether a rule is about a user. */
@@ -69,6 +77,27 @@ reco_hybrid_is_asked(const reco_hybrid_scorer *h, int member)
 	for (int r = 0; r < h->rules && !asked; r++)
 		asked = reco_hybrid_has(h->rule[r].members, member);
 	return asked;
+}
+
+/* Whether a member's scale follows from moments, without a look at its scores. */
+static inline bool
+reco_hybrid_has_moments(const reco_hybrid_scorer *h, int member)
+{
+	const reco_scorer *scorer = h->member[member].scorer;
+
+	return h->scale == RECO_HYBRID_Z_SCORE && scorer->type->by_factors &&
+		   ((const reco_factor_scorer *) scorer)->moments;
+}
+
+/* Whether somebody who is asked has moments: then all items need not be scored by them. */
+static inline bool
+reco_hybrid_is_mixed(const reco_hybrid_scorer *h)
+{
+	bool mixed = false;
+
+	for (int m = 0; m < h->members && h->candidates == 0 && !mixed; m++)
+		mixed = reco_hybrid_is_asked(h, m) && reco_hybrid_has_moments(h, m);
+	return mixed;
 }
 
 #endif /* RECO_CORE_SCORING_SCORE_HYBRID_MEMBERS_H */

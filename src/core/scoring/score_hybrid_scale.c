@@ -2,18 +2,17 @@
  * score_hybrid_scale.c
  *	  Scores of one user brought to a scale that several scorers share.
  *
- * Sums are over a fixed number of lanes, which compilers turn into vectors and which makes them
- * the same everywhere.  Places come of a radix sort of the scores' bits.
+ * Sums are by lanes (isa/scale.c), which makes them the same everywhere.  Places come of a radix
+ *sort of the scores' bits.
  */
 #include "core/scoring/score_hybrid_scale.h"
 
+#include "core/base/dispatch.h"
 #include "core/base/slab.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
-
-#define LANES 8
 
 /* Scores between two polls: at most a millisecond. */
 #define PIECE 65536
@@ -38,76 +37,45 @@ typedef struct range
 	float most;
 } range;
 
-/* Leaves every score a number or -infinity. */
-static void
-add_range(float *score, int32_t n, range *r)
+/* Leaves every score a number or -infinity.  False: stopped. */
+static bool
+find_range(const reco_env *env, float *score, int32_t n, range *out)
 {
-	double sum[LANES] = {0};
-	int32_t numbers[LANES] = {0};
-	float least[LANES];
-	float most[LANES];
-	int32_t i = 0;
+	const reco_kernels *kernels = reco_kernels_best();
+	_Alignas(RECO_ALIGN) reco_lines_range r = {.n = {0}};
+	int32_t whole = n - n % RECO_LINE;
 
-	for (int j = 0; j < LANES; j++)
+	for (int j = 0; j < RECO_LINE; j++)
 	{
-		least[j] = r->least;
-		most[j] = r->most;
+		r.least[j] = INFINITY;
+		r.most[j] = -INFINITY;
 	}
-	for (; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
-		{
-			float x = score[i + j];
-			bool is = is_number(x);
-
-			sum[j] += is ? x : 0;
-			numbers[j] += is;
-			least[j] = is && x < least[j] ? x : least[j];
-			most[j] = is && x > most[j] ? x : most[j];
-			score[i + j] = is ? x : -INFINITY;
-		}
-	for (; i < n; i++)
+	for (int32_t at = 0; at < whole; at += PIECE)
 	{
-		float x = score[i];
-		bool is = is_number(x);
-
-		sum[0] += is ? x : 0;
-		numbers[0] += is;
-		least[0] = is && x < least[0] ? x : least[0];
-		most[0] = is && x > most[0] ? x : most[0];
-		score[i] = is ? x : -INFINITY;
+		kernels->lines_range(score + at, whole - at < PIECE ? whole - at : PIECE, &r);
+		if (whole - at > PIECE && env->poll(env->arg))
+			return false;
 	}
-	for (int j = 0; j < LANES; j++)
+	for (int32_t i = whole; i < n; i++)
 	{
-		r->sum += sum[j];
-		r->n += numbers[j];
-		r->least = least[j] < r->least ? least[j] : r->least;
-		r->most = most[j] > r->most ? most[j] : r->most;
+		bool is = is_number(score[i]);
+		int j = i % RECO_LINE;
+
+		r.sum[j] += is ? score[i] : 0;
+		r.n[j] += is;
+		r.least[j] = is && score[i] < r.least[j] ? score[i] : r.least[j];
+		r.most[j] = is && score[i] > r.most[j] ? score[i] : r.most[j];
+		score[i] = is ? score[i] : -INFINITY;
 	}
-}
-
-/* Of the squares of what scores are away from the mean. */
-static double
-squares_of(const float *score, int32_t n, double mean)
-{
-	double sum[LANES] = {0};
-	int32_t i = 0;
-
-	for (; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
-		{
-			double away = is_number(score[i + j]) ? score[i + j] - mean : 0;
-
-			sum[j] += away * away;
-		}
-	for (; i < n; i++)
+	*out = (range){.least = INFINITY, .most = -INFINITY};
+	for (int j = 0; j < RECO_LINE; j++)
 	{
-		double away = is_number(score[i]) ? score[i] - mean : 0;
-
-		sum[0] += away * away;
+		out->sum += r.sum[j];
+		out->n += r.n[j];
+		out->least = r.least[j] < out->least ? r.least[j] : out->least;
+		out->most = r.most[j] > out->most ? r.most[j] : out->most;
 	}
-	for (int j = 1; j < LANES; j++)
-		sum[0] += sum[j];
-	return sum[0];
+	return true;
 }
 
 /* A score with its place in the array, and bits that are ordered as scores are. */
@@ -142,23 +110,45 @@ reco_scale_room(reco_hybrid_scale scale, int32_t n)
 		   reco_room((size_t) DIGITS * VALUES * sizeof(int32_t));
 }
 
+/* The keys of the scores that are numbers, of which none other is above -infinity; -1: stopped. */
+static int32_t
+make_keys(const reco_env *env, const float *score, int32_t n, int32_t *place, keyed *a)
+{
+	const reco_kernels *kernels = reco_kernels_best();
+	int32_t have = 0;
+
+	for (int32_t from = 0; from < n; from += PIECE)
+	{
+		int32_t some = n - from < PIECE ? n - from : PIECE;
+		int32_t whole = some - some % 16;
+		int32_t found = kernels->above(score + from, whole, -INFINITY, place);
+
+		for (int32_t i = whole; i < some; i++)
+			if (is_number(score[from + i]))
+				place[found++] = i;
+		for (int32_t k = 0; k < found; k++)
+			a[have++] = (keyed){key_of(score[from + place[k]]), from + place[k]};
+		if (some == PIECE && env->poll(env->arg))
+			return -1;
+	}
+	return have;
+}
+
 /* The scores that are numbers, in rising order, to one of the two arrays; NULL: stopped. */
 static const keyed *
 sort(const reco_env *env, const float *score, int32_t n, keyed *a, keyed *b, int32_t *count)
 {
-	int32_t have = 0;
+	int32_t have = make_keys(env, score, n, (int32_t *) b, a);
 
+	if (have < 0)
+		return NULL;
 	memset(count, 0, (size_t) DIGITS * VALUES * sizeof(int32_t));
-	for (int32_t i = 0; i < n; i++)
+	for (int32_t k = 0; k < have; k++)
 	{
-		if ((i + 1) % PIECE == 0 && env->poll(env->arg))
-			return NULL;
-		if (!is_number(score[i]))
-			continue;
-		a[have] = (keyed){key_of(score[i]), i};
 		for (int d = 0; d < DIGITS; d++)
-			count[d * VALUES + (int) digit_of(a[have].key, d)]++;
-		have++;
+			count[d * VALUES + (int) digit_of(a[k].key, d)]++;
+		if ((k + 1) % PIECE == 0 && env->poll(env->arg))
+			return NULL;
 	}
 	for (int d = 0; d < DIGITS; d++)
 	{
@@ -208,19 +198,32 @@ make_ranks(const reco_env *env, float *score, int32_t all, int32_t n, void *room
 	return RECO_OK;
 }
 
+/* The mean is out->shift. */
 static reco_status
 find_deviation(const reco_env *env, const float *score, int32_t n, const range *r,
 			   reco_scaling *out)
 {
-	double squares = 0;
+	const reco_kernels *kernels = reco_kernels_best();
+	_Alignas(RECO_ALIGN) double squares[RECO_LINE] = {0};
+	int32_t whole = n - n % RECO_LINE;
+	double sum = 0;
 
-	for (int32_t at = 0; at < n; at += PIECE)
+	for (int32_t at = 0; at < whole; at += PIECE)
 	{
-		squares += squares_of(score + at, n - at < PIECE ? n - at : PIECE, out->shift);
-		if (n - at > PIECE && env->poll(env->arg))
+		kernels->lines_squares(score + at, whole - at < PIECE ? whole - at : PIECE, out->shift,
+							   squares);
+		if (whole - at > PIECE && env->poll(env->arg))
 			return RECO_STOPPED;
 	}
-	out->scale = sqrt(squares / r->n);
+	for (int32_t i = whole; i < n; i++)
+	{
+		double away = is_number(score[i]) ? score[i] - out->shift : 0;
+
+		squares[i % RECO_LINE] += away * away;
+	}
+	for (int j = 0; j < RECO_LINE; j++)
+		sum += squares[j];
+	out->scale = sqrt(sum / r->n);
 	out->least = (r->least - out->shift) / out->scale;
 	return RECO_OK;
 }
@@ -229,14 +232,10 @@ reco_status
 reco_scale_find(const reco_env *env, reco_hybrid_scale scale, float *score, int32_t n, void *room,
 				reco_scaling *out)
 {
-	range r = {.least = INFINITY, .most = -INFINITY};
+	range r;
 
-	for (int32_t at = 0; at < n; at += PIECE)
-	{
-		add_range(score + at, n - at < PIECE ? n - at : PIECE, &r);
-		if (n - at > PIECE && env->poll(env->arg))
-			return RECO_STOPPED;
-	}
+	if (!find_range(env, score, n, &r))
+		return RECO_STOPPED;
 	*out = (reco_scaling){.n = r.n, .tells = r.n > 0 && r.least < r.most, .scale = 1};
 	if (r.n == 0 || scale == RECO_HYBRID_NONE)
 		return RECO_OK;

@@ -40,9 +40,8 @@ extern size_t reco_scale_room(reco_hybrid_scale scale, int32_t n);
 
 /*
  * Finds how to scale n scores.  Leaves every one a number or -infinity, and with RANK the places
- * instead.  room: on a cache line, of reco_scale_room bytes; left in any state.  On any thread.
- * Errors: RECO_STOPPED.
- * Cost: one or two passes; with RANK five more, of a radix sort.
+ * instead.  score, room: on a cache line, of reco_scale_room bytes; left in any state.  On any
+ * thread. Errors: RECO_STOPPED. Cost: one or two passes; with RANK five more, of a radix sort.
  */
 extern reco_status reco_scale_find(const reco_env *env, reco_hybrid_scale scale, float *score,
 								   int32_t n, void *room, reco_scaling *out);

@@ -3,8 +3,9 @@
  *	  What the members of a hybrid come to for the user in its seat.
  *
  * Scales follow from the scores of all items, so whatever is asked of a user first has each
- * member score everything, once.  Where all members are sparse, that is what one of them scores,
- * and of a cascade what the first one proposes: then scores are kept for these items alone.
+ * member score everything, once.  Where members are sparse, that is what one of them scores, and of
+ * a cascade what the first one proposes: then scores are kept for these items alone.  Members of
+ * factors need not score everything where the moments of these are known.
  * Without a scale nothing needs to be known before.
  *
  * The scratch holds the members' seats, which are open as long as it is, each with the scores of
@@ -60,9 +61,10 @@ reco_hybrid_member_seat(const reco_seat *seat, int member)
 }
 
 /* Whether nothing but what sparse members score has a score. */
-static bool
-is_sparse(const reco_hybrid_scorer *h)
+bool
+reco_hybrid_is_sparse(const reco_scorer *scorer)
 {
+	const reco_hybrid_scorer *h = (const reco_hybrid_scorer *) scorer;
 	bool sparse = h->candidates == 0;
 
 	for (int m = 0; m < h->members && sparse; m++)
@@ -70,22 +72,36 @@ is_sparse(const reco_hybrid_scorer *h)
 	return sparse;
 }
 
+/* Whether sparse members' scores are kept by lines. */
+static bool
+is_by_line(const reco_hybrid_scorer *h)
+{
+	return reco_hybrid_is_mixed(h) || reco_hybrid_is_sparse(&h->head);
+}
+
 static bool
 has_list(const reco_hybrid_scorer *h)
 {
-	return h->candidates > 0 || is_sparse(h);
-}
-
-bool
-reco_hybrid_is_sparse(const reco_scorer *scorer)
-{
-	return is_sparse((const reco_hybrid_scorer *) scorer);
+	return h->candidates > 0 || is_by_line(h);
 }
 
 static int32_t
 most_proposed(const reco_hybrid_scorer *h)
 {
 	return h->candidates < h->head.items ? h->candidates : h->head.items;
+}
+
+/* Of the scores of what is listed: all items, and the rest of a cache line. */
+static size_t
+places_of(const reco_hybrid_scorer *h)
+{
+	return reco_room((size_t) h->head.items * sizeof(float)) / sizeof(float);
+}
+
+static size_t
+mark_bytes(const reco_hybrid_scorer *h)
+{
+	return reco_line_groups(h->head.items) * sizeof(uint64_t);
 }
 
 static size_t
@@ -98,20 +114,24 @@ set_bytes(const reco_hybrid_scorer *h)
 static size_t
 rooms(const reco_hybrid_scorer *h, char *memory, reco_hybrid_listed *out)
 {
-	size_t items = (size_t) h->head.items;
 	char *at = memory;
-	reco_hybrid_listed p = {0};
+	reco_hybrid_listed p = {.each = places_of(h)};
 
-	at += reco_room(reco_scale_room(h->scale, h->head.items));
-	if (has_list(h))
+	at += reco_room(reco_scale_room(h->scale, (int32_t) places_of(h)));
+	if (h->candidates > 0)
 	{
 		p.set = reco_take((void *) &at, set_bytes(h));
 		p.ranked = reco_take((void *) &at, (size_t) most_proposed(h) * sizeof(reco_ranked));
-		p.item = reco_take((void *) &at, items * sizeof(int32_t));
-		p.score = reco_take((void *) &at, (size_t) h->members * items * sizeof(float));
 	}
-	if (is_sparse(h))
-		p.own = reco_take((void *) &at, (size_t) h->members * set_bytes(h));
+	if (is_by_line(h))
+		p.mark = reco_take((void *) &at, mark_bytes(h));
+	if (has_list(h))
+	{
+		p.item = reco_take((void *) &at, (p.each + 1) * sizeof(int32_t));
+		p.score = reco_take((void *) &at, (size_t) h->members * p.each * sizeof(float));
+	}
+	if (h->joint)
+		p.joint = reco_take((void *) &at, reco_joint_scratch(h->head.items, h->joint->d));
 	if (out)
 		*out = p;
 	return (size_t) (at - memory);
@@ -130,7 +150,8 @@ reco_hybrid_list(const reco_seat *seat)
 	reco_hybrid_listed p;
 
 	(void) rooms(h, (char *) reco_hybrid_member_seat(seat, h->members), &p);
-	p.n = user_of(seat)->items;
+	p.n = user_of(seat)->n;
+	p.by_line = user_of(seat)->by_line;
 	return p;
 }
 
@@ -141,17 +162,20 @@ clear_rooms(reco_seat *seat)
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	reco_hybrid_listed p = reco_hybrid_list(seat);
 	size_t touched = (size_t) user_of(seat)->touched;
+	int32_t used = user_of(seat)->listed ? user_of(seat)->n : (int32_t) places_of(h);
 
-	memset(reco_hybrid_member_seat(seat, h->members), 0, reco_scale_room(h->scale, h->head.items));
+	memset(reco_hybrid_member_seat(seat, h->members), 0, reco_scale_room(h->scale, used));
 	if (!has_list(h))
+		return;
+	memset(p.item, 0, (touched + 1) * sizeof(int32_t));
+	for (int m = 0; m < h->members; m++)
+		memset(p.score + (size_t) m * p.each, 0, touched * sizeof(float));
+	if (p.mark)
+		memset(p.mark, 0, mark_bytes(h));
+	if (h->candidates == 0)
 		return;
 	memset(p.set, 0, set_bytes(h));
 	memset(p.ranked, 0, (size_t) most_proposed(h) * sizeof(reco_ranked));
-	memset(p.item, 0, touched * sizeof(int32_t));
-	for (int m = 0; m < h->members; m++)
-		memset(p.score + (size_t) m * (size_t) h->head.items, 0, touched * sizeof(float));
-	if (p.own)
-		memset(p.own, 0, (size_t) h->members * set_bytes(h));
 }
 
 void
@@ -168,7 +192,8 @@ reco_hybrid_user_clear(reco_seat *seat, uint32_t scored)
 		/* a member's place is zeros where open did not come to it */
 		if (!reco_hybrid_is_asked(h, m) || of->scorer == NULL)
 			continue;
-		if (reco_hybrid_has(scored, m) || (user->filled && (!user->listed || h->candidates > 0)))
+		if (reco_hybrid_has(scored, m) || user->whole ||
+			(user->filled && (!user->listed || h->candidates > 0)))
 			memset(of->score, 0, items * sizeof(float));
 		memset(of, 0, sizeof(*of));
 	}
@@ -192,21 +217,6 @@ weight_of(const reco_hybrid_scorer *h, uint32_t asked, int member)
 	return h->member[member].weight > 0 ? h->member[member].weight : 0;
 }
 
-static void
-add_part(reco_hybrid_user *user, int member, double weight, const reco_scaling *s,
-		 const float *score, reco_seat *seat)
-{
-	user->part[user->parts++] = (reco_hybrid_part){
-		.member = member,
-		.share = weight,
-		.times = 1 / s->scale,
-		.shift = s->shift,
-		.none = s->least,
-		.score = score,
-		.seat = seat,
-	};
-}
-
 /* Weights become shares of the mean. */
 static void
 share_out(reco_hybrid_user *user, bool scaled)
@@ -225,15 +235,45 @@ share_out(reco_hybrid_user *user, bool scaled)
 	}
 }
 
+/* Whether those of its scores are kept that are of what is listed. */
+static bool
+is_listed(const reco_seat *seat, int member)
+{
+	const reco_hybrid_user *user = user_of(seat);
+
+	return user->listed &&
+		   (!user->by_line ||
+			reco_scorer_is_sparse(reco_hybrid_of_seat(seat)->member[member].scorer));
+}
+
 /* What a member's scores are, where they are kept; NULL: it is to be asked. */
 static const float *
 kept_scores(const reco_seat *seat, int member)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 
-	if (user_of(seat)->listed)
-		return reco_hybrid_list(seat).score + (size_t) member * (size_t) h->head.items;
+	if (user_of(seat)->by_line && reco_hybrid_has_moments(h, member))
+		return NULL;
+	if (is_listed(seat, member))
+		return reco_hybrid_list(seat).score + (size_t) member * places_of(h);
 	return h->scale == RECO_HYBRID_NONE ? NULL : reco_hybrid_member_seat(seat, member)->score;
+}
+
+static void
+add_part(reco_seat *seat, int member, double weight, const reco_scaling *s)
+{
+	reco_hybrid_user *user = user_of(seat);
+
+	user->part[user->parts++] = (reco_hybrid_part){
+		.member = member,
+		.share = weight,
+		.times = 1 / s->scale,
+		.shift = s->shift,
+		.none = s->least,
+		.listed = is_listed(seat, member),
+		.score = kept_scores(seat, member),
+		.seat = reco_hybrid_member_seat(seat, member),
+	};
 }
 
 /* Members that tell items apart, or where there are none those that leave some without a score. */
@@ -251,9 +291,42 @@ weighted_parts(reco_seat *seat, uint32_t known, const reco_scaling *scaling)
 			if (reco_hybrid_has(known, m) && weight > 0 &&
 				(telling ? scaling[m].tells || h->scale == RECO_HYBRID_NONE
 						 : scaling[m].n > 0 && scaling[m].n < h->head.items))
-				add_part(user, m, weight, &scaling[m], kept_scores(seat, m),
-						 reco_hybrid_member_seat(seat, m));
+				add_part(seat, m, weight, &scaling[m]);
 		}
+}
+
+/* How to scale what scores all items. */
+static void
+scale_by_moments(const reco_seat *seat, reco_scaling *out)
+{
+	double mean;
+	double deviation;
+
+	reco_factor_moments(seat, &mean, &deviation);
+	*out = (reco_scaling){.n = seat->scorer->items, .tells = deviation > 0, .scale = 1};
+	if (!out->tells)
+		return;
+	out->shift = mean;
+	out->scale = deviation;
+}
+
+/* How to scale a member's scores of all items, which are kept. */
+static reco_status
+scale_whole(reco_seat *seat, int member, reco_scaling *out)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_seat *of = reco_hybrid_member_seat(seat, member);
+	reco_status status;
+
+	user_of(seat)->whole = true;
+	status = reco_seat_score_all(of);
+	/* of ranks they are the member's scores no more */
+	if (h->scale == RECO_HYBRID_RANK)
+		of->scored = false;
+	if (status == RECO_OK)
+		status = reco_scale_find(&seat->env, h->scale, of->score, h->head.items,
+								 reco_hybrid_member_seat(seat, h->members), out);
+	return status;
 }
 
 static reco_status
@@ -266,22 +339,15 @@ measure_all(reco_seat *seat)
 
 	for (int m = 0; m < h->members; m++)
 	{
-		reco_seat *of = reco_hybrid_member_seat(seat, m);
 		reco_status status = RECO_OK;
 
-		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
+		if (!reco_hybrid_has(user->asked, m) ||
+			!reco_seat_is_personal(reco_hybrid_member_seat(seat, m)))
 			continue;
 		known |= UINT32_C(1) << m;
 		scaling[m] = (reco_scaling){.scale = 1, .tells = true};
-		if (h->scale == RECO_HYBRID_NONE)
-			continue;
-		status = reco_seat_score_all(of);
-		/* of ranks they are the member's scores no more */
-		if (h->scale == RECO_HYBRID_RANK)
-			of->scored = false;
-		if (status == RECO_OK)
-			status = reco_scale_find(&seat->env, h->scale, of->score, h->head.items,
-									 reco_hybrid_member_seat(seat, h->members), &scaling[m]);
+		if (h->scale != RECO_HYBRID_NONE)
+			status = scale_whole(seat, m, &scaling[m]);
 		if (status != RECO_OK)
 			return status;
 	}
@@ -309,7 +375,7 @@ scale_listed(reco_seat *seat, int member, reco_scaling *scaling)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	reco_hybrid_listed p = reco_hybrid_list(seat);
-	float *score = p.score + (size_t) member * (size_t) h->head.items;
+	float *score = p.score + (size_t) member * p.each;
 	reco_status status = reco_seat_some(reco_hybrid_member_seat(seat, member), p.item, p.n, score);
 
 	if (status == RECO_OK)
@@ -318,67 +384,86 @@ scale_listed(reco_seat *seat, int member, reco_scaling *scaling)
 	return status;
 }
 
-/* A sparse member's scores, which are of its own items alone, as those of all that are listed. */
-static void
-spread(const reco_hybrid_listed *p, const uint64_t *own, int32_t n, float *score)
+/* The lines that are marked, rising; the marks are zeros afterwards. */
+static int32_t
+marked_lines(const reco_hybrid_scorer *h, uint16_t *mark, int32_t *line)
 {
-	/* from the end: no item is further back in what is listed than among its own */
-	for (int32_t at = p->n - 1; at >= 0; at--)
-	{
-		bool has = reco_set_has(own, p->item[at]);
+	int32_t lines = (h->head.items + RECO_LINE - 1) / RECO_LINE;
+	int32_t n = 0;
 
-		n -= has;
-		score[at] = has ? score[n] : -INFINITY;
+	for (int32_t l = 0; l < lines; l++)
+	{
+		/* without a branch: which of them it is cannot be foretold */
+		line[n] = l;
+		n += mark[l];
 	}
+	memset(mark, 0, mark_bytes(h));
+	/* one that is none makes the scores whole cache lines */
+	line[n] = lines;
+	return n;
 }
 
-/* Of sparse members: the items that one of them scores are all there are. */
+/* A sparse member's scores of the lines that are listed. */
 static reco_status
-measure_sparse(reco_seat *seat)
+take_lines(reco_seat *seat, int member, int32_t lines, reco_scaling *scaling)
+{
+	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
+	reco_seat *of = reco_hybrid_member_seat(seat, member);
+	reco_hybrid_listed p = reco_hybrid_list(seat);
+	float *score = p.score + (size_t) member * p.each;
+	reco_status status = of->scorer->type->take(of, p.item, lines, score);
+
+	if (status != RECO_OK)
+		return status;
+	for (int32_t at = lines * RECO_LINE; at < p.n; at++)
+		score[at] = -INFINITY;
+	return reco_scale_find(&seat->env, h->scale, score, p.n,
+						   reco_hybrid_member_seat(seat, h->members), scaling);
+}
+
+/*
+ * Of sparse members: the lines of items that one of them scores are all there is.  Of members with
+ * moments scores are asked for where they are needed; the others score all items.
+ */
+static reco_status
+measure_lines(reco_seat *seat)
 {
 	const reco_hybrid_scorer *h = reco_hybrid_of_seat(seat);
 	reco_hybrid_user *user = user_of(seat);
 	reco_hybrid_listed p = reco_hybrid_list(seat);
 	reco_scaling scaling[RECO_HYBRID_MEMBERS];
-	int32_t n[RECO_HYBRID_MEMBERS];
-	size_t words = set_bytes(h) / sizeof(uint64_t);
-	size_t items = (size_t) h->head.items;
 	uint32_t known = 0;
 	reco_status status = RECO_OK;
+	int32_t lines;
 
+	user->by_line = true;
 	/* until it is known how many there are */
-	user->touched = h->head.items;
-	for (int m = 0; m < h->members; m++)
+	user->touched = (int32_t) p.each;
+	for (int m = 0; m < h->members && status == RECO_OK; m++)
 	{
 		reco_seat *of = reco_hybrid_member_seat(seat, m);
-		uint64_t *own = p.own + (size_t) m * words;
 
 		if (!reco_hybrid_has(user->asked, m) || !reco_seat_is_personal(of))
 			continue;
 		known |= UINT32_C(1) << m;
-		n[m] = of->scorer->type->scored(of, p.item, p.score + (size_t) m * items);
-		if (n[m] < 0)
-			return RECO_STOPPED;
-		for (int32_t k = 0; k < n[m]; k++)
-			reco_set_add(own, p.item[k]);
-		for (size_t w = 0; w < words; w++)
-			p.set[w] |= own[w];
+		if (reco_hybrid_has_moments(h, m))
+			scale_by_moments(of, &scaling[m]);
+		else if (is_listed(seat, m))
+			status = of->scorer->type->mark(of, p.mark);
+		else
+			status = scale_whole(seat, m, &scaling[m]);
 	}
-	p.n = empty_set(p.set, h->head.items, p.item);
-	/* one more: what a member may have written behind its last */
-	user->items = p.n;
-	user->touched = p.n < h->head.items ? p.n + 1 : p.n;
+	if (status != RECO_OK)
+		return status;
+	lines = marked_lines(h, p.mark, p.item);
+	user->touched = user->n = (lines + 1) / 2 * 2 * RECO_LINE;
 	for (int m = 0; m < h->members && status == RECO_OK; m++)
-		if (reco_hybrid_has(known, m))
-		{
-			float *score = p.score + (size_t) m * items;
-
-			spread(&p, p.own + (size_t) m * words, n[m], score);
-			status = reco_scale_find(&seat->env, h->scale, score, p.n,
-									 reco_hybrid_member_seat(seat, h->members), &scaling[m]);
-		}
+		if (reco_hybrid_has(known, m) && is_listed(seat, m))
+			status = take_lines(seat, m, lines, &scaling[m]);
 	if (status == RECO_OK)
 		weighted_parts(seat, known, scaling);
+	for (int k = 0; k < user->parts; k++)
+		user->mixed = user->mixed || !user->part[k].listed;
 	return status;
 }
 
@@ -414,7 +499,7 @@ propose(reco_seat *seat, reco_seat *of)
 			status = RECO_STOPPED;
 	}
 	if (status == RECO_OK)
-		user_of(seat)->items = empty_set(p.set, h->head.items, p.item);
+		user_of(seat)->n = empty_set(p.set, h->head.items, p.item);
 	return status;
 }
 
@@ -444,7 +529,7 @@ measure_cascade(reco_seat *seat)
 		if (status != RECO_OK)
 			return status;
 	}
-	for (int round = 0; round < 2 && user->parts == 0 && user->items > 0; round++)
+	for (int round = 0; round < 2 && user->parts == 0 && user->n > 0; round++)
 		for (int m = 0; m < h->members; m++)
 		{
 			double weight = round == 0 ? weight_of(h, user->asked, m) : m == first;
@@ -452,8 +537,7 @@ measure_cascade(reco_seat *seat)
 			if (reco_hybrid_has(known, m) && weight > 0 &&
 				(round == 1 || scaling[m].tells ||
 				 (h->scale == RECO_HYBRID_NONE && scaling[m].n > 0)))
-				add_part(user, m, weight, &scaling[m], kept_scores(seat, m),
-						 reco_hybrid_member_seat(seat, m));
+				add_part(seat, m, weight, &scaling[m]);
 		}
 	return RECO_OK;
 }
@@ -472,9 +556,9 @@ reco_hybrid_measure(reco_seat *seat)
 	user->parts = 0;
 	/* what one member alone scores has no order to be given anew */
 	cascade = h->candidates > 0 && (user->asked & (user->asked - 1)) != 0;
-	user->listed = cascade || is_sparse(h);
+	user->listed = cascade || is_by_line(h);
 	status = cascade        ? measure_cascade(seat)
-			 : user->listed ? measure_sparse(seat)
+			 : user->listed ? measure_lines(seat)
 							: measure_all(seat);
 	if (status == RECO_OK)
 		share_out(user, h->scale != RECO_HYBRID_NONE);
@@ -485,17 +569,21 @@ reco_hybrid_measure(reco_seat *seat)
 int32_t
 reco_hybrid_place(const reco_hybrid_listed *p, int32_t item)
 {
+	int32_t wanted = p->by_line ? item / RECO_LINE : item;
 	int32_t from = 0;
-	int32_t to = p->n;
+	int32_t end = p->by_line ? p->n / RECO_LINE : p->n;
+	int32_t to = end;
 
 	while (from < to)
 	{
 		int32_t middle = from + (to - from) / 2;
 
-		if (p->item[middle] < item)
+		if (p->item[middle] < wanted)
 			from = middle + 1;
 		else
 			to = middle;
 	}
-	return from < p->n && p->item[from] == item ? from : -1;
+	if (from >= end || p->item[from] != wanted)
+		return -1;
+	return p->by_line ? from * RECO_LINE + item % RECO_LINE : from;
 }

@@ -17,21 +17,28 @@ typedef struct reco_hybrid_part
 	double share; /* of the mean; without a scale a weight */
 	double shift; /* share times scaled = (score - shift) * times */
 	double times;
-	double none; /* the same of an item without a score */
-	/* of all items, or of what is proposed in its order; NULL: to be asked for */
+	double none; /* the same of an item without a score; it is never less */
+	bool listed; /* score is of what is listed */
+	/* of all items, or of what is listed in its order, on a cache line; NULL: to be asked for */
 	const float *score;
 	reco_seat *seat;
 } reco_hybrid_part;
 
-/* The items that have a score, where few have: what a cascade proposes, or members score. */
+/*
+ * What has a score, where little has: items that a cascade proposes, or lines of items that sparse
+ * members score.
+ */
 typedef struct reco_hybrid_listed
 {
-	int32_t n;
-	int32_t *item;       /* rising */
-	float *score;        /* of n items, for each member in turn */
-	uint64_t *set;       /* items */
-	uint64_t *own;       /* of sparse members, for each in turn: the items that it scores */
+	bool by_line;
+	int32_t n;     /* scores: of each item, or RECO_LINE of each line; of lines a multiple of 16 */
+	int32_t *item; /* rising: items, or lines, the last of which may be none */
+	float *score;  /* n, for each member in turn, `each` from one to the next; on cache lines */
+	size_t each;
+	uint64_t *set;       /* of a cascade: items */
 	reco_ranked *ranked; /* as many as may be proposed */
+	uint16_t *mark;      /* of sparse members: lines */
+	void *joint;         /* room for joint.h, where the scorer has its index */
 } reco_hybrid_listed;
 
 /* The head of a seat's scratch; the members' seats are behind it, and what the kind needs. */
@@ -40,11 +47,14 @@ typedef struct reco_hybrid_user
 	bool filled;   /* scores and rooms are not zeros */
 	bool measured; /* parts are known */
 	bool listed;   /* scores are of some items alone, in their order: what is proposed, or scored */
+	bool by_line;
+	bool mixed;     /* parts whose scores are NULL score all items besides */
+	bool whole;     /* these have been asked for the scores of all */
 	uint32_t asked; /* members, a bit each */
 	int parts;
 	reco_hybrid_part part[RECO_HYBRID_MEMBERS];
-	int32_t items;
-	int32_t touched;                           /* of the rooms for these */
+	int32_t n;                                 /* of what is listed */
+	int32_t touched;                           /* of the rooms for that */
 	reco_profile profile[RECO_HYBRID_MEMBERS]; /* of a stored user */
 } reco_hybrid_user;
 
@@ -72,8 +82,15 @@ extern uint32_t reco_hybrid_asked(const reco_hybrid_scorer *scorer, const reco_p
 extern reco_status reco_hybrid_measure(reco_seat *seat);
 extern void reco_hybrid_user_clear(reco_seat *seat, uint32_t scored);
 
-/* The place of an item among those that are listed; -1: it is not. */
+/* The place of an item's scores among those that are listed; -1: it has none. */
 extern int32_t reco_hybrid_place(const reco_hybrid_listed *listed, int32_t item);
+
+/* The item whose scores are at a place. */
+static inline int32_t
+reco_hybrid_item_at(const reco_hybrid_listed *p, int32_t place)
+{
+	return p->by_line ? p->item[place / RECO_LINE] * RECO_LINE + place % RECO_LINE : p->item[place];
+}
 
 /* No member should say anything else but a number or -infinity. */
 static inline bool

@@ -113,7 +113,23 @@ list_of_item(const reco_seat *seat, int32_t item, double *sum, double *weight)
 	}
 }
 
-static const reco_sum_methods methods = {list_gather, list_of_item};
+static void
+list_rows(const reco_seat *seat, int64_t *rows, int64_t *entries)
+{
+	const reco_list_scorer *l = lists_of(seat->scorer);
+	const int64_t *start = l->followers.start;
+
+	*rows = voices_of(l, seat->profile);
+	*entries = 0;
+	for (int64_t k = 0; k < *rows; k++)
+	{
+		int32_t row = voice_at(l, seat->profile, k).item;
+
+		*entries += start[row + 1] - start[row];
+	}
+}
+
+static const reco_sum_methods methods = {list_gather, list_of_item, list_rows};
 
 static reco_status
 list_score(reco_seat *seat, float *score)
@@ -158,10 +174,10 @@ list_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return reco_sum_top(seat, &methods, skip, n, out);
 }
 
-static int32_t
-list_scored(reco_seat *seat, int32_t *item, float *score)
+static reco_status
+list_mark(reco_seat *seat, uint16_t *line)
 {
-	return reco_sum_scored(seat, &methods, item, score);
+	return reco_sum_mark(seat, &methods, line);
 }
 
 /* With biases any value tells something; without, one of whose item anything is said. */
@@ -259,7 +275,8 @@ const reco_scorer_type reco_list_scorer_type = {
 	.score_some = list_some,
 	.top = list_top,
 	.is_sparse = reco_sum_is_sparse,
-	.scored = list_scored,
+	.mark = list_mark,
+	.take = reco_sum_take,
 	.explain = list_explain,
 	.alike = list_alike,
 	.similar = list_similar,

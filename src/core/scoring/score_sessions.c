@@ -377,7 +377,7 @@ place_in(const reco_csr *sessions, int32_t session, int32_t item)
 }
 
 /* to look for one item in each neighbor takes about as long as to gather them all */
-static const reco_sum_methods methods = {session_gather, NULL};
+static const reco_sum_methods methods = {session_gather, NULL, NULL};
 
 static reco_status
 session_score(reco_seat *seat, float *score)
@@ -397,10 +397,10 @@ session_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return reco_sum_top(seat, &methods, skip, n, out);
 }
 
-static int32_t
-session_scored(reco_seat *seat, int32_t *item, float *score)
+static reco_status
+session_mark(reco_seat *seat, uint16_t *line)
 {
-	return reco_sum_scored(seat, &methods, item, score);
+	return reco_sum_mark(seat, &methods, line);
 }
 
 /* Shares out what a neighbor adds among the items that both have.  False to stop. */
@@ -502,7 +502,8 @@ const reco_scorer_type reco_session_scorer_type = {
 	.score_some = session_some,
 	.top = session_top,
 	.is_sparse = reco_sum_is_sparse,
-	.scored = session_scored,
+	.mark = session_mark,
+	.take = reco_sum_take,
 	.explain = session_explain,
 	.similar = session_similar,
 };

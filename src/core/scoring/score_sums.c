@@ -11,6 +11,7 @@
  */
 #include "core/scoring/score_sums.h"
 
+#include "core/base/dispatch.h"
 #include "core/data/baseline.h"
 #include "core/data/sorting.h"
 
@@ -22,9 +23,14 @@
 #define HEAP_WORSE(a, b) reco_ranked_after(a, b)
 #include "core/base/heap.h"
 
-/* Fewer items than this, or than that share of all, are looked for one by one. */
-#define FEW_ITEMS 16
-#define FEW_SHARE 16
+/* So few items are looked for one by one in any case. */
+#define FEW_ITEMS 4
+/* What a look for an item in a row takes, and an item of whom nothing was added up, in additions.
+ */
+#define SEARCH_COST 10
+#define ITEM_COST (1 / 32.0)
+/* Lines between two polls when all are taken. */
+#define TAKE_LINES 16384
 /* What a search in lists takes, in steps of a plain loop. */
 #define SEARCH_STEPS 64
 
@@ -51,13 +57,12 @@ reco_sum_final(const reco_sum_scorer *s, double user_bias, int32_t item, double 
 	return sum != 0 ? (float) within_float(sum) : -INFINITY;
 }
 
-/* Lines whose marks are looked at together. */
-#define GROUP (sizeof(uint64_t) / sizeof(uint16_t))
+#define GROUP RECO_LINE_GROUP
 
 static size_t
 groups_of(const reco_scorer *scorer)
 {
-	return ((size_t) scorer->items + GROUP * RECO_SUM_LINE - 1) / (GROUP * RECO_SUM_LINE);
+	return reco_line_groups(scorer->items);
 }
 
 /* The head: a flag, and the lines' marks; then sums begin on a cache line. */
@@ -70,7 +75,7 @@ head_bytes(const reco_scorer *scorer)
 static size_t
 sum_bytes(const reco_scorer *scorer)
 {
-	return groups_of(scorer) * GROUP * RECO_SUM_LINE * sizeof(double);
+	return groups_of(scorer) * GROUP * RECO_LINE * sizeof(double);
 }
 
 size_t
@@ -120,9 +125,9 @@ reco_sum_close(reco_seat *seat)
 		{
 			if (t.line[line] == 0)
 				continue;
-			memset(t.sum + line * RECO_SUM_LINE, 0, RECO_SUM_LINE * sizeof(double));
+			memset(t.sum + line * RECO_LINE, 0, RECO_LINE * sizeof(double));
 			if (t.weight)
-				memset(t.weight + line * RECO_SUM_LINE, 0, RECO_SUM_LINE * sizeof(double));
+				memset(t.weight + line * RECO_LINE, 0, RECO_LINE * sizeof(double));
 		}
 	memset(seat->scratch, 0, (groups + 1) * sizeof(uint64_t));
 }
@@ -167,20 +172,33 @@ reco_sum_score(reco_seat *seat, const reco_sum_methods *methods, float *score)
 	return status;
 }
 
+/* Whether it takes less to look for n items in each row than to add up all rows. */
+static bool
+are_few(const reco_seat *seat, const reco_sum_methods *methods, int32_t n)
+{
+	int64_t rows;
+	int64_t entries;
+
+	if (methods->of_item == NULL || n < FEW_ITEMS)
+		return methods->of_item != NULL;
+	methods->rows(seat, &rows, &entries);
+	return (double) n * (double) rows * SEARCH_COST <
+		   (double) entries + seat->scorer->items * ITEM_COST;
+}
+
 reco_status
 reco_sum_some(reco_seat *seat, const reco_sum_methods *methods, const int32_t *item, int32_t n,
 			  float *score)
 {
 	const reco_sum_scorer *s = sums_of(seat);
 	const reco_profile *profile = seat->profile;
-	bool few = methods->of_item && (n < FEW_ITEMS || n < s->head.items / FEW_SHARE);
 	reco_sum_scratch t = scratch_of(seat);
+	bool few = !t.gathered && are_few(seat, methods, n);
 	int64_t done = 0;
 	reco_status status = RECO_OK;
 
 	if (!few)
 		status = gather(seat, methods, &t);
-	few = few && !t.gathered;
 	for (int32_t k = 0; k < n && status == RECO_OK; k++)
 	{
 		double sum = 0;
@@ -203,7 +221,7 @@ reaches(const double *sum, float floor)
 {
 	int any = 0;
 
-	for (int k = 0; k < RECO_SUM_LINE; k++)
+	for (int k = 0; k < RECO_LINE; k++)
 		any |= sum[k] > floor;
 	return any;
 }
@@ -213,11 +231,11 @@ static void
 offer_line(reco_seat *seat, const reco_sum_scratch *t, const uint64_t *skip, int32_t line,
 		   int32_t n, reco_ranked *out, int32_t *have)
 {
-	int32_t end = seat->scorer->items - line * RECO_SUM_LINE;
+	int32_t end = seat->scorer->items - line * RECO_LINE;
 
-	for (int32_t k = 0; k < RECO_SUM_LINE && k < end; k++)
+	for (int32_t k = 0; k < RECO_LINE && k < end; k++)
 	{
-		int32_t item = line * RECO_SUM_LINE + k;
+		int32_t item = line * RECO_LINE + k;
 		float score = final_of(seat, t, item);
 
 		/* items rise: one that ties with the worst comes after it */
@@ -252,9 +270,9 @@ reco_sum_top(reco_seat *seat, const reco_sum_methods *methods, const uint64_t *s
 	{
 		for (size_t line = g * GROUP; any_line(&t, g) && line < (g + 1) * GROUP; line++)
 			if (t.line[line] != 0 &&
-				(have < n || t.weight || reaches(t.sum + line * RECO_SUM_LINE, out[0].score)))
+				(have < n || t.weight || reaches(t.sum + line * RECO_LINE, out[0].score)))
 				offer_line(seat, &t, skip, (int32_t) line, n, out, &have);
-		if (stop_after(&seat->env, GROUP * RECO_SUM_LINE, &done))
+		if (stop_after(&seat->env, GROUP * RECO_LINE, &done))
 			return -1;
 	}
 	return heap_sort(&seat->env, out, have) ? have : -1;
@@ -266,40 +284,64 @@ reco_sum_is_sparse(const reco_scorer *scorer)
 	return ((const reco_sum_scorer *) scorer)->item_bias == NULL;
 }
 
-int32_t
-reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item, float *score)
+reco_status
+reco_sum_mark(reco_seat *seat, const reco_sum_methods *methods, uint16_t *line)
 {
-	int32_t items = seat->scorer->items;
 	size_t groups = groups_of(seat->scorer);
-	const reco_sum_scorer *s = sums_of(seat);
-	/* the score is the sum: without a branch that is often the other one than foreseen */
-	bool plain = !s->averaged && s->item_bias == NULL;
 	reco_sum_scratch t;
-	int32_t n = 0;
 	int64_t done = 0;
+	reco_status status = gather(seat, methods, &t);
 
-	if (gather(seat, methods, &t) != RECO_OK)
-		return -1;
-	for (size_t g = 0; g < groups; g++)
+	for (size_t g = 0; g < groups && status == RECO_OK; g++)
 	{
-		for (size_t line = g * GROUP; any_line(&t, g) && line < (g + 1) * GROUP; line++)
-		{
-			int32_t from = (int32_t) line * RECO_SUM_LINE;
-			int32_t end = items - from < RECO_SUM_LINE ? items : from + RECO_SUM_LINE;
+		uint64_t marks[2];
 
-			if (t.line[line] == 0)
-				continue;
-			for (int32_t i = from; i < end; i++)
-			{
-				item[n] = i;
-				score[n] = plain ? (float) within_float(t.sum[i]) : final_of(seat, &t, i);
-				n += plain ? (t.sum[i] > 0) | (t.sum[i] < 0) : score[n] > -INFINITY;
-			}
-		}
-		if (stop_after(&seat->env, GROUP * RECO_SUM_LINE, &done))
-			return -1;
+		memcpy(&marks[0], line + g * GROUP, sizeof(marks[0]));
+		memcpy(&marks[1], t.line + g * GROUP, sizeof(marks[1]));
+		marks[0] |= marks[1];
+		memcpy(line + g * GROUP, &marks[0], sizeof(marks[0]));
+		if (stop_after(&seat->env, 1, &done))
+			status = RECO_STOPPED;
 	}
-	return n;
+	return status;
+}
+
+/* Of sums that are not the scores themselves. */
+static void
+take_finals(const reco_seat *seat, const reco_sum_scratch *t, int32_t line, float *score)
+{
+	int32_t from = line * RECO_LINE;
+
+	for (int32_t k = 0; k < RECO_LINE; k++)
+	{
+		score[k] = from + k < seat->scorer->items ? final_of(seat, t, from + k) : -INFINITY;
+		t->sum[from + k] = 0;
+		if (t->weight)
+			t->weight[from + k] = 0;
+	}
+}
+
+reco_status
+reco_sum_take(reco_seat *seat, const int32_t *line, int32_t n, float *score)
+{
+	const reco_sum_scorer *s = sums_of(seat);
+	const reco_kernels *kernels = reco_kernels_best();
+	reco_sum_scratch t = scratch_of(seat);
+	bool plain = !s->averaged && s->item_bias == NULL;
+
+	for (int32_t from = 0; from < n; from += TAKE_LINES)
+	{
+		int32_t some = n - from < TAKE_LINES ? n - from : TAKE_LINES;
+
+		if (plain)
+			kernels->lines_take(t.sum, line + from, some, score + (size_t) from * RECO_LINE);
+		for (int32_t l = from; l < from + some && !plain; l++)
+			take_finals(seat, &t, line[l], score + (size_t) l * RECO_LINE);
+		if (some == TAKE_LINES && seat->env.poll(seat->env.arg))
+			return RECO_STOPPED;
+	}
+	memset(seat->scratch, 0, (groups_of(seat->scorer) + 1) * sizeof(uint64_t));
+	return RECO_OK;
 }
 
 reco_status

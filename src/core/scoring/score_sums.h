@@ -39,11 +39,9 @@ extern float reco_sum_final(const reco_sum_scorer *s, double user_bias, int32_t 
 							double weight);
 
 /*
- * The scratch of a seat: sums by item, and which lines of them, of RECO_SUM_LINE items, were
+ * The scratch of a seat: sums by item, and which lines of them, of RECO_LINE items, were
  * added to.  A family's gather method adds, once for a user; everything else is here.
  */
-#define RECO_SUM_LINE 8
-
 typedef struct reco_sum_scratch
 {
 	bool gathered;
@@ -60,7 +58,7 @@ typedef struct reco_sum_scratch
 static inline void
 reco_sum_add(const reco_sum_scratch *t, int32_t item, double part, double weight)
 {
-	t->line[(uint32_t) item / RECO_SUM_LINE] = 1;
+	t->line[(uint32_t) item / RECO_LINE] = 1;
 	t->sum[item] += part;
 	if (t->weight)
 		t->weight[item] += weight;
@@ -68,12 +66,13 @@ reco_sum_add(const reco_sum_scratch *t, int32_t item, double part, double weight
 
 /*
  * What a family adds up: everything of a user, or one item's sums (NULL: some scores are taken from
- * all sums).  RECO_STOPPED, or fine.
+ * all sums), which it looks for in so many rows of so many entries.  RECO_STOPPED, or fine.
  */
 typedef struct reco_sum_methods
 {
 	reco_status (*gather)(reco_seat *seat, const reco_sum_scratch *scratch);
 	void (*of_item)(const reco_seat *seat, int32_t item, double *sum, double *weight);
+	void (*rows)(const reco_seat *seat, int64_t *rows, int64_t *entries);
 } reco_sum_methods;
 
 /* For a family's methods of the same names: these with their reco_sum_methods. */
@@ -89,8 +88,9 @@ extern int32_t reco_sum_top(reco_seat *seat, const reco_sum_methods *methods, co
 
 /* Without biases nothing but what was added to has a score. */
 extern bool reco_sum_is_sparse(const reco_scorer *scorer);
-extern int32_t reco_sum_scored(reco_seat *seat, const reco_sum_methods *methods, int32_t *item,
-							   float *score);
+extern reco_status reco_sum_mark(reco_seat *seat, const reco_sum_methods *methods, uint16_t *line);
+/* Makes the sums zeros again. */
+extern reco_status reco_sum_take(reco_seat *seat, const int32_t *line, int32_t n, float *score);
 
 /* The user's bias, where the model has biases. */
 extern reco_status reco_sum_fold_in(const reco_env *env, const reco_scorer *scorer,

@@ -87,7 +87,18 @@ user_of_item(const reco_seat *seat, int32_t item, double *sum, double *weight)
 	}
 }
 
-static const reco_sum_methods methods = {user_gather, user_of_item};
+static void
+user_rows(const reco_seat *seat, int64_t *rows, int64_t *entries)
+{
+	const int64_t *start = users_of(seat->scorer)->by_user.start;
+
+	*rows = seat->profile->neighbors;
+	*entries = 0;
+	for (int64_t k = 0; k < *rows; k++)
+		*entries += start[seat->profile->neighbor[k] + 1] - start[seat->profile->neighbor[k]];
+}
+
+static const reco_sum_methods methods = {user_gather, user_of_item, user_rows};
 
 static reco_status
 user_score(reco_seat *seat, float *score)
@@ -107,10 +118,10 @@ user_top(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out)
 	return reco_sum_top(seat, &methods, skip, n, out);
 }
 
-static int32_t
-user_scored(reco_seat *seat, int32_t *item, float *score)
+static reco_status
+user_mark(reco_seat *seat, uint16_t *line)
 {
-	return reco_sum_scored(seat, &methods, item, score);
+	return reco_sum_mark(seat, &methods, line);
 }
 
 static bool
@@ -219,7 +230,8 @@ const reco_scorer_type reco_user_scorer_type = {
 	.score_some = user_some,
 	.top = user_top,
 	.is_sparse = reco_sum_is_sparse,
-	.scored = user_scored,
+	.mark = user_mark,
+	.take = reco_sum_take,
 	.explain = user_explain,
 	.fold_in = user_fold_in,
 };

@@ -30,6 +30,7 @@
 #define RECO_CORE_SCORING_SCORER_H
 
 #include "core/data/topn.h"
+#include "core/isa/isa.h"
 
 /*
  * A user, stored or folded in, or a basket.  Arrays belong to whoever made them and must not
@@ -89,6 +90,7 @@ typedef struct reco_seat reco_seat;
 typedef struct reco_scorer_type
 {
 	const char *name;
+	bool by_factors; /* its struct begins with a reco_factor_scorer (score_factors.h) */
 
 	/* Bytes that a seat needs of its own; NULL: none.  They are zeros when a user is opened. */
 	size_t (*scratch)(const reco_scorer *scorer);
@@ -106,11 +108,15 @@ typedef struct reco_scorer_type
 	/* As reco_seat_top.  NULL: by the scores of all. */
 	int32_t (*top)(reco_seat *seat, const uint64_t *skip, int32_t n, reco_ranked *out);
 	/*
-	 * Of a scorer whose users have scores for few items: whether it is one, and which items have
-	 * one, rising, with what it is, to items of each; how many, or -1: stopped.  NULL: it is none.
+	 * Of a scorer whose users have scores for few items: whether it is one.  NULL: it is none.
+	 *
+	 * mark: sets to 1 the marks of all lines of RECO_LINE items in which one has a score.
+	 * take: the scores of n lines, rising, with all that mark marks among them: RECO_LINE for each,
+	 * on a cache line, -infinity where there is none, and behind the last item.  After mark, once.
 	 */
 	bool (*is_sparse)(const reco_scorer *scorer);
-	int32_t (*scored)(reco_seat *seat, int32_t *item, float *score);
+	reco_status (*mark)(reco_seat *seat, uint16_t *line);
+	reco_status (*take)(reco_seat *seat, const int32_t *line, int32_t n, float *score);
 	/* As reco_seat_explain.  NULL: scores are no sums over interactions. */
 	reco_status (*explain)(reco_seat *seat, int32_t item, double *contribution, double *baseline,
 						   bool *additive);
@@ -180,11 +186,20 @@ extern bool reco_seat_is_personal(const reco_seat *seat);
 extern reco_status reco_seat_score(reco_seat *seat, float *score);
 extern reco_status reco_seat_some(reco_seat *seat, const int32_t *item, int32_t n, float *score);
 
-/* Whether `scored` tells which items have a score. */
+/* Whether it tells which lines have scores, by mark and take. */
 static inline bool
 reco_scorer_is_sparse(const reco_scorer *scorer)
 {
 	return scorer->type->is_sparse && scorer->type->is_sparse(scorer);
+}
+
+/* Marks of all lines, which are looked at in groups. */
+#define RECO_LINE_GROUP (sizeof(uint64_t) / sizeof(uint16_t))
+
+static inline size_t
+reco_line_groups(int32_t items)
+{
+	return ((size_t) items + RECO_LINE_GROUP * RECO_LINE - 1) / (RECO_LINE_GROUP * RECO_LINE);
 }
 
 /* The scores of all items in seat->score, where they stay until close; made once. */
