@@ -90,6 +90,10 @@ SELECT bool_and(abs(r.score - (SELECT sum(contribution) FROM near.explain(r.u, r
 -- stored lists are the same, and so are those of a hybrid in which it has all the weight
 CALL reco.materialize('near', n => 9);
 SELECT count(*) FILTER (WHERE s.score IS DISTINCT FROM r.score) AS differ, count(*)
+  FROM (SELECT u, x.* FROM generate_series(1, 4) u, near.recommend(u, 9, include_seen => true) x) r
+  FULL JOIN near.recommendations s ON s.user_id = r.u AND s.rank = r.rank AND s.item_id = r.item_id;
+CALL reco.materialize('near', n => 9, include_seen => false);
+SELECT count(*) FILTER (WHERE s.score IS DISTINCT FROM r.score) AS differ, count(*)
   FROM (SELECT u, x.* FROM generate_series(1, 4) u, near.recommend(u, 9) x) r
   FULL JOIN near.recommendations s ON s.user_id = r.u AND s.rank = r.rank AND s.item_id = r.item_id;
 SELECT item_id, round(score::numeric, 5) AS score FROM near.recommend_for(ARRAY['rice', 'figs'], 9, include_basket => true);
