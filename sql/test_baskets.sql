@@ -63,6 +63,18 @@ CREATE VIEW hits AS
     UNION ALL SELECT 'date', users, value FROM reco.evaluate('SELECT customer, product, 1, (at AT TIME ZONE ''UTC'')::date FROM lines', reco.repeat(popularity => 0), split => 'last_basket', cutoffs => '{1}') WHERE metric = 'recall' AND algorithm ~ 'repeat') x;
 SELECT * FROM hits;
 
+-- sessions that begin on one day are baskets by themselves, beside the source that numbers baskets so
+CREATE TABLE visits AS
+  SELECT u AS customer, 'p' || (u * 5 + d * 3 + v * v * 2 + k * (1 + u % 4)) % 20 AS product,
+         timestamptz '2026-03-01 06:00+00' + d * interval '1 day' + v * interval '3 hours' + k * interval '10 minutes' AS at, d * 10 + v AS visit
+    FROM generate_series(1, 40) u, generate_series(0, u % 4) d, generate_series(0, (u + d) % 3) v, generate_series(0, 2) k;
+SELECT metric, abs(a.value - b.value) < 1e-12 AS equal, a.users = b.users AS users, abs(a.value - c.value) > 1e-3 AS of_days
+  FROM reco.evaluate('SELECT customer, product, 1, at FROM visits', reco.repeat(), split => 'last_basket', cutoffs => '{3}',
+                     options => reco.options(basket_by => 'day', session_gap => '2 hours')) a
+  JOIN reco.evaluate('SELECT customer, product, 1, visit FROM visits', reco.repeat(), split => 'last_basket', cutoffs => '{3}') b USING (algorithm, metric)
+  JOIN reco.evaluate('SELECT customer, product, 1, at FROM visits', reco.repeat(), split => 'last_basket', cutoffs => '{3}', options => reco.options(basket_by => 'day')) c USING (algorithm, metric)
+ WHERE algorithm ~ 'popular' AND metric IN ('recall', 'recall_repeated', 'recall_new') ORDER BY 1;
+
 -- of many users, beside the same in plain SQL
 CREATE TABLE many AS
   SELECT u AS customer, 'p' || (u * 7 + b * b * 3 + k * (u % 5) + CASE WHEN k = 0 THEN 0 ELSE b END) % 30 AS product, b AS basket
@@ -79,6 +91,34 @@ CREATE VIEW wanted AS
 SELECT e.metric, abs(e.value - CASE metric WHEN 'recall' THEN w.recall ELSE w.hit_rate END) < 1e-9 AS equal, e.users = w.users AS users, e.value > 0.2 AS much
   FROM reco.evaluate('SELECT customer, product, 1, basket FROM many', reco.repeat(neighbors => 5), split => 'last_basket', cutoffs => '{5}') e, wanted w
  WHERE metric IN ('recall', 'hit_rate') AND algorithm ~ 'repeat' ORDER BY 1;
+-- and recall of what the customer had before, and of what is new to them, told apart
+CREATE VIEW wanted_apart AS
+  SELECT before, avg(found / wanted) AS recall, count(*) AS users
+    FROM (SELECT customer, before, count(*)::float8 AS wanted, count(r.item_id)::float8 AS found
+            FROM (SELECT customer, product, (customer, product) IN (SELECT customer, product FROM earlier) AS before FROM later) l
+            LEFT JOIN (SELECT u, x.* FROM generate_series(1, 60) u, earlier_model.recommend(u, 5, include_seen => true) x) r ON r.u = customer AND r.item_id = product
+           WHERE product IN (SELECT product FROM earlier) GROUP BY 1, 2) x GROUP BY 1;
+SELECT e.metric, abs(e.value - w.recall) < 1e-9 AS equal, e.users = w.users AS users, e.value > 0.1 AS much
+  FROM reco.evaluate('SELECT customer, product, 1, basket FROM many', reco.repeat(neighbors => 5), split => 'last_basket', cutoffs => '{5}') e
+  JOIN wanted_apart w ON w.before = (metric = 'recall_repeated')
+ WHERE metric IN ('recall_repeated', 'recall_new') AND algorithm ~ 'repeat' ORDER BY 1;
+-- stored lists have what users had as well, and evaluate_lists judges them likewise, as it does new things alone
+CALL reco.materialize('earlier_model', 5);
+SELECT e.metric, abs(e.value - l.value) < 1e-9 AS equal, e.users = l.users AS users
+  FROM reco.evaluate('SELECT customer, product, 1, basket FROM many', reco.repeat(neighbors => 5), split => 'last_basket', cutoffs => '{5}') e
+  JOIN reco.evaluate_lists('SELECT user_id, item_id, rank FROM earlier_model.recommendations', 'SELECT customer, product FROM later WHERE product IN (SELECT product FROM earlier)',
+    cutoffs => '{5}', train => 'SELECT customer, product FROM earlier', include_seen => true) l USING (metric)
+ WHERE algorithm ~ 'repeat' AND metric IN ('recall', 'recall_repeated', 'recall_new', 'hit_rate', 'novelty') ORDER BY 1;
+CALL reco.materialize('earlier_model', 5, include_seen => false);
+SELECT count(*) AS lines, count(*) FILTER (WHERE (user_id, item_id) IN (SELECT customer, product FROM earlier)) AS had FROM earlier_model.recommendations;
+SELECT metric, value > 0 AS some FROM reco.evaluate_lists('SELECT user_id, item_id, rank FROM earlier_model.recommendations', 'later', cutoffs => '{5}', train => 'earlier')
+ WHERE metric ~ 'recall';
+-- elsewhere nothing that a user had is to be found
+SELECT count(*) FROM reco.evaluate('SELECT customer, product, 1, basket FROM many', reco.repeat(), split => 'time') WHERE metric ~ 'recall_';
+SELECT count(*) FROM reco.tune('SELECT customer, product, 1, basket FROM many', reco.repeat(), split => 'time', metric => 'recall_new@10');
+SELECT count(*) > 0 AS tuned FROM reco.tune('SELECT customer, product, 1, basket FROM many', reco.repeat(), split => 'last_basket', metric => 'recall_new@10');
+SELECT reco.auto(metric => 'recall_repeated@10');
+SELECT reco.auto(metric => 'recall_repeated@10', split => 'last_basket');
 SELECT count(*) > 0 AS tuned FROM reco.tune('SELECT customer, product, 1, basket FROM many', reco.repeat(), split => 'last_basket');
 CALL reco.evaluate_into('figures', 'SELECT customer, product, 1, basket FROM many', reco.repeat(), split => 'last_basket');
 SELECT count(*) > 0 AS rows FROM figures;
@@ -90,6 +130,9 @@ SELECT metrics ->> 'split' AS split, round((metrics ->> 'ndcg@10')::numeric, 6) 
   FROM measured.versions;
 CALL reco.refresh('measured', guard => 'ndcg@10 >= 1 * current');
 CALL reco.refresh('measured', guard => 'ndcg@10 >= 0.99');
+CALL reco.refresh('measured', guard => 'recall_repeated@10 >= 0.99 * current');
+CALL reco.alter_model('measured', algorithm => reco.item_knn());
+CALL reco.refresh('measured', guard => 'recall_repeated@10 >= 0.1');
 SELECT version, active FROM measured.versions ORDER BY 1;
 SELECT reco.auto(split => 'last_basket');
 
@@ -99,7 +142,7 @@ SELECT reco.evaluate('SELECT customer, product, 1, NULL::date FROM lines', reco.
 SELECT reco.evaluate('SELECT customer, product, 1, at FROM lines', reco.repeat(), split => 'last_basket', cut => now());
 SELECT reco.evaluate('SELECT customer, product, 1, at FROM lines', reco.repeat(), split => 'last_basket', test => 'SELECT 1, 2');
 
-DROP VIEW hits, numbered, wanted;
+DROP VIEW hits, numbered, wanted, wanted_apart;
 DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP SCHEMA %I CASCADE', model), '; ') FROM reco.models WHERE model IN ('by_day', 'days', 'dates', 'local', 'times', 'earlier_model', 'measured')); END $$;
-DROP TABLE lines, many, earlier, later, figures;
+DROP TABLE lines, many, earlier, later, figures, visits;
 DROP FUNCTION differ;

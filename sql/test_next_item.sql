@@ -29,6 +29,11 @@ SELECT u, i, 1, timestamptz '2026-01-01' + u * interval '1 day' + k * interval '
 SELECT algorithm, metric, k, round(value::numeric, 4) AS value, round(error::numeric, 4) AS error, users
   FROM reco.evaluate('next_rows', reco.sequence(), split => 'next_item', test_fraction => 0.45, cutoffs => '{1,2}')
  WHERE metric IN ('hit_rate', 'mrr', 'recall') ORDER BY algorithm, k, metric;
+-- one comes again, a after a b c, which brings d, c by b, a by b, b; b after a and c after a b are
+-- new and among the first two, and a after c e, which brings d, then what is popular: b c a
+SELECT metric, k, round(value::numeric, 4) AS value, users
+  FROM reco.evaluate('next_rows', reco.sequence(), split => 'next_item', test_fraction => 0.45, cutoffs => '{2,3,4}')
+ WHERE metric ~ 'recall_' AND algorithm ~ 'sequence' ORDER BY metric, k;
 -- the same by the time at which they end; the unknown item is a miss
 SELECT algorithm, metric, k, round(value::numeric, 4) AS value, users
   FROM reco.evaluate('next_rows', reco.sequence(), split => 'next_item', cut => '2026-01-06', cutoffs => '{1,2}', unknown => 'miss')
@@ -89,6 +94,49 @@ SET client_min_messages = notice;
 SELECT metric, value > 0 AS found, users FROM reco.evaluate($$SELECT u, (k * k + u) % 17, 1, u * 1000 + k
     FROM generate_series(1, 4) AS u, generate_series(1, 150) AS k WHERE u = 4 OR k < 20$$, reco.sequence(), split => 'next_item')
  WHERE metric = 'hit_rate' AND algorithm LIKE 'seq%';
+
+-- A version is measured by it where all that it is made of is about what comes next; and reco.auto()
+-- chooses by it where that is asked, or sessions are cut, among algorithms that go by the order:
+-- each item brings the next of a ring
+SET client_min_messages = warning;
+CREATE TABLE next_ring AS
+SELECT s, s / 2 AS u, (s * 7 + s / 9 + k) % 40 AS i, timestamptz '2026-01-01' + s * interval '1 hour' + k * interval '1 minute' AS at
+  FROM generate_series(0, 299) AS s, generate_series(1, 5) AS k;
+CALL reco.create_model('next_one', 'SELECT s, i, 1, at FROM next_ring', reco.sequence(steps => 1));
+CALL reco.create_model('next_two', 'SELECT s, i, 1, at FROM next_ring', reco.hybrid(ARRAY[reco.sequence(), reco.session_knn()], weights => '{1,1}'));
+CALL reco.create_model('next_mix', 'SELECT s, i, 1, at FROM next_ring', reco.hybrid(ARRAY[reco.sequence(), reco.item_knn()], weights => '{1,1}'));
+SELECT metrics ->> 'split' AS split, round((metrics ->> 'ndcg@10')::numeric, 6) = (SELECT round(value::numeric, 6)
+    FROM reco.evaluate('SELECT s, i, 1, at FROM next_ring', reco.sequence(steps => 1), split => 'next_item') WHERE metric = 'ndcg' AND algorithm ~ 'sequence') AS equal FROM next_one.versions;
+SELECT a.metrics ->> 'split' AS members, b.metrics ->> 'split' AS mixed FROM next_two.versions AS a, next_mix.versions AS b;
+CALL reco.refresh('next_one', guard => 'mrr@10 >= 0.9 * current');
+SELECT version, active, metrics ? 'mrr@10' AS mrr FROM next_one.versions ORDER BY 1;
+CALL reco.create_model('next_auto', 'SELECT s, i, 1, at FROM next_ring', reco.auto(split => 'next_item', metric => 'mrr@10'));
+CALL reco.create_model('next_cut', 'SELECT u, i, 1, at FROM next_ring', options => reco.options(session_gap => '30 minutes'));
+CALL reco.create_model('next_whole', 'SELECT u, i, 1, at FROM next_ring');
+CREATE FUNCTION next_tried(versions regclass) RETURNS TABLE (algorithm text, split text, sessions bigint, best boolean) LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY EXECUTE format($q$SELECT split_part(v.algorithm, '(', 1), v.metrics ->> 'split', count(*) FILTER (WHERE t ->> 'algorithm' ~ '^reco.se'),
+      max((t ->> 'value')::float8) FILTER (WHERE t ->> 'algorithm' ~ '^reco.se') > max((t ->> 'value')::float8) FILTER (WHERE t ->> 'algorithm' !~ '^reco.(se|hybrid)')
+    FROM %s AS v, jsonb_array_elements(choice -> 'choices' -> 0 -> 'tried') AS t GROUP BY v.version, 1, 2$q$, versions);
+END $$;
+SELECT * FROM next_tried('next_auto.versions');
+SELECT * FROM next_tried('next_cut.versions');
+SELECT * FROM next_tried('next_whole.versions');
+-- kept and measured again likewise; and within an evaluation
+CALL reco.refresh('next_cut', guard => 'ndcg@10 >= 0.9 * current');
+SELECT version, active, metrics ->> 'split' AS split, choice ->> 'state' AS state FROM next_cut.versions ORDER BY 1;
+SELECT algorithm, value > 0.5 AS good FROM reco.evaluate('SELECT s, i, 1, at FROM next_ring', reco.auto(split => 'next_item', candidates => ARRAY[reco.sequence(), reco.item_knn()], fuse => false),
+  split => 'next_item') WHERE metric = 'mrr' ORDER BY 1;
+-- weights that are open are found by what is hidden of users who are known
+CALL reco.create_model('next_open', 'SELECT u, i, 1, at FROM next_ring', reco.hybrid(ARRAY[reco.sequence(), reco.session_knn()]), options => reco.options(session_gap => '30 minutes'));
+SELECT metrics ->> 'split' AS split, choice #>> '{choices,0,split}' AS weighed_by FROM next_open.versions;
+CALL reco.create_model('next_few', 'SELECT u, i, 1, at FROM next_ring WHERE s < 20', reco.sequence());
+SELECT metrics ->> 'split' AS split FROM next_few.versions;
+CALL reco.create_model('next_no', 'SELECT u, i FROM next_ring', reco.auto(split => 'next_item'));
+DROP SCHEMA next_one, next_two, next_mix, next_auto, next_cut, next_whole, next_open, next_few CASCADE;
+DROP TABLE next_ring;
+DROP FUNCTION next_tried;
+SET client_min_messages = notice;
 
 -- what cannot be
 SELECT * FROM reco.evaluate('SELECT u, i FROM next_rows', reco.sequence(), split => 'next_item');

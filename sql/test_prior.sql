@@ -59,12 +59,25 @@ INSERT INTO pri_films VALUES (22, 103), (22, 107);
 CREATE TABLE pri_back AS SELECT item_id, score FROM pri_kino.recommend(22, NULL);
 CALL reco.fold_in('pri_kino');
 SELECT pri_ials(22, 2, 4) < 1e-4 AS solved, (SELECT bool_and(abs(b.score - r.score) < 1e-5) FROM pri_back AS b, LATERAL pri_kino.rerank(22, ARRAY[b.item_id]) AS r) AS same;
--- who is new to the model, and a basket, have no center, until the next refresh
+-- who is new to the model, and a basket, have no center, until a fold-in of theirs or the next refresh
 SELECT count(*) > 0 AS some, bool_and(abs(b.score - r.score) < 1e-5) AS same
   FROM pri_kino.recommend_for(ARRAY[104, 106], NULL) AS b, LATERAL pri_kino.rerank(90, ARRAY[b.item_id]) AS r;
 INSERT INTO pri_films VALUES (2, 104);
 SELECT count(*) > 0 AS some, bool_and(abs(b.score - r.score) < 1e-5) AS same
   FROM pri_kino.recommend_for(ARRAY[104], NULL) AS b, LATERAL pri_kino.rerank(2, ARRAY[b.item_id]) AS r;
+-- a fold-in asks the prior for those who are new, of a hybrid that of each member; live they go on by it
+BEGIN;
+SET client_min_messages = notice;
+CALL reco.fold_in('pri_kino');
+SET client_min_messages = warning;
+SELECT user_id, pri_ials(user_id, 2, 4) < 1e-4 AS solved FROM pri_kino.user_factors WHERE user_id IN (2, 90) ORDER BY 1;
+SELECT l.user_id, c.center[1:3] = coalesce(p.factors, '{0,0,0}') AS same FROM pri_kino.model_user_layer AS l LEFT JOIN pri_lib.user_factors AS p USING (user_id),
+  LATERAL reco.part_vector(parts, (SELECT algorithm FROM pri_kino.model_version ORDER BY version DESC LIMIT 1), 'users', 'center') AS c(center) WHERE user_id IN (2, 90) ORDER BY 1;
+INSERT INTO pri_films VALUES (2, 106);
+CREATE TEMPORARY TABLE pri_two AS SELECT item_id, score FROM pri_kino.recommend(2, NULL);
+CALL reco.fold_in('pri_kino');
+SELECT pri_ials(2, 2, 4) < 1e-4 AS solved, (SELECT bool_and(abs(b.score - r.score) < 1e-5) FROM pri_two AS b, LATERAL pri_kino.rerank(2, ARRAY[b.item_id]) AS r) AS same;
+ROLLBACK;
 CALL reco.refresh('pri_kino');
 SELECT count(*) AS users, count(*) FILTER (WHERE pri_ials(user_id, 2, 4) < 1e-3) AS solved FROM pri_kino.user_factors;
 -- the prior's own layer counts; the version is the one that is active when it is read
@@ -74,6 +87,26 @@ CALL reco.refresh('pri_kino');
 SELECT pri_ials(22, 2, 4) < 1e-3 AS solved FROM pri_kino.user_factors WHERE user_id = 22;
 CALL reco.refresh('pri_lib');
 SELECT priors FROM pri_kino.versions WHERE active;
+-- factors of another version of the prior mean something else: who is new goes without, and is told
+BEGIN;
+INSERT INTO pri_films VALUES (3, 105);
+SET client_min_messages = notice;
+CALL reco.fold_in('pri_kino');
+SELECT count(*) > 0 AS some, bool_and(abs(b.score - r.score) < 1e-5) AS same
+  FROM pri_kino.recommend_for(ARRAY[105], NULL) AS b, LATERAL pri_kino.rerank(3, ARRAY[b.item_id]) AS r;
+ROLLBACK;
+BEGIN;
+SET client_min_messages = notice;
+INSERT INTO pri_films VALUES (3, 105);
+CALL reco.activate('pri_lib', 1);
+-- that one is asked again, but not one of the same number that was trained later
+CALL reco.fold_in('pri_kino');
+SELECT NOT 0 = ALL (reco.part_vector(l.parts, v.algorithm, 'users', 'center')) AS center FROM pri_kino.model_user_layer AS l JOIN pri_kino.model_version AS v USING (version) WHERE user_id = 3;
+INSERT INTO pri_films VALUES (4, 105);
+UPDATE pri_lib.model_version SET finished_at = clock_timestamp() WHERE version = 1;
+CALL reco.fold_in('pri_kino');
+ROLLBACK;
+SET client_min_messages = warning;
 CALL reco.refresh('pri_kino');
 SELECT priors FROM pri_kino.versions WHERE active;
 -- contributions add up, with what the prior says on their own row
@@ -123,6 +156,14 @@ INSERT INTO pri_films SELECT 35, 100 + i FROM generate_series(1, 30) AS i WHERE 
 SELECT count(*) > 0 AS some, bool_and(abs(m.score - r.score) < 1e-4) AS same FROM pri_mixed AS m, LATERAL pri_mix.rerank(35, ARRAY[m.item_id]) AS r WHERE u = 35;
 CALL reco.fold_in('pri_mix');
 SELECT count(*) > 0 AS some, bool_and(abs(m.score - r.score) < 1e-4) AS same FROM pri_mixed AS m, LATERAL pri_mix.rerank(m.u, ARRAY[m.item_id]) AS r;
+INSERT INTO pri_films VALUES (4, 106);
+CALL reco.fold_in('pri_mix');
+SELECT p.part, c.center[1:3] = f.factors AS same
+  FROM pri_mix.model_user_layer AS l, pri_mix.model_version AS v, (VALUES ('2.center', 'pri_lib'), ('3.center', 'pri_shelf')) AS p(part, of),
+       LATERAL reco.part_vector(l.parts, v.algorithm, 'users', p.part) AS c(center),
+       LATERAL (SELECT factors FROM pri_lib.user_factors WHERE user_id = 4 AND of = 'pri_lib' UNION ALL SELECT factors FROM pri_shelf.user_factors WHERE user_id = 4 AND of = 'pri_shelf') AS f
+ WHERE l.user_id = 4 ORDER BY 1;
+DELETE FROM pri_films WHERE u = 4;
 
 -- evaluated, tuned, chosen: users of the training part are who they are
 SELECT algorithm, value > 0.61 AS good FROM reco.evaluate('SELECT u, i FROM pri_films', ARRAY[reco.ials(factors => 3), reco.ials(factors => 3, prior => 'pri_lib')]) WHERE metric = 'auc' ORDER BY 1;
@@ -177,7 +218,11 @@ ALTER TABLE pri_lib.model_user DISABLE ROW LEVEL SECURITY;
 CALL reco.refresh('pri_owned');
 CALL reco.drop_model('pri_lib');
 CALL reco.refresh('pri_owned');
--- what was trained with it serves on
+-- what was trained with it serves on, and folds in
+INSERT INTO pri_films VALUES (5, 105);
+SET client_min_messages = notice;
+CALL reco.fold_in('pri_owned');
+SET client_min_messages = warning;
 SELECT count(*) FROM pri_owned.recommend(30, 3);
 CALL reco.drop_model('pri_owned');
 DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM regress_reco_prior', current_database()); END $$;

@@ -37,6 +37,23 @@ SELECT count(*), bool_and(coalesce(abs(r.score - w.score) < 1e-6, false)) AS equ
   FROM rep_wanted() w FULL JOIN (SELECT u, x.* FROM generate_series(1, 4) u, rep.recommend(u, 9, include_seen => true, fallback => 'none') x) r
     ON r.u = w.customer AND r.item_id = w.product;
 SELECT rank, item_id, round(score::numeric, 4) AS score FROM rep.recommend(1, 9, include_seen => true);
+-- popularity is chosen by the shares: a popular item gets 0.03 by it in the mean
+CALL reco.create_model('shares', 'SELECT customer, product, 1, basket FROM baskets', reco.repeat());
+CALL reco.create_model('times', 'SELECT customer, product, 1, date ''2026-01-01'' + 8 * customer + basket / 3 FROM baskets', reco.repeat(), options => reco.options(basket_by => 'day'));
+CALL reco.create_model('untimed', 'SELECT customer, product FROM baskets', reco.repeat());
+CREATE FUNCTION rep_shares(source text) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE p numeric;
+BEGIN
+  EXECUTE format('WITH newest AS (SELECT DISTINCT customer, product FROM (SELECT *, max(basket) OVER (PARTITION BY customer) AS last FROM (%s) b) x WHERE basket = last),
+    share AS (SELECT count(*) / 4.0 AS s FROM newest GROUP BY product) SELECT round(0.03 * sum(s) / sum(s * s), 6) FROM share', source) INTO p;
+  RETURN p;
+END $$;
+SELECT v.model, abs((regexp_match(algorithm, 'popularity => ([0-9.]+)'))[1]::numeric / rep_shares(source) - 1) < 0.001 AS equal
+  FROM (SELECT 'shares' AS model, algorithm, 'TABLE baskets' AS source FROM shares.versions
+        UNION ALL SELECT 'times', algorithm, 'SELECT customer, product, basket / 3 AS basket FROM baskets' FROM times.versions
+        UNION ALL SELECT 'untimed', algorithm, 'SELECT customer, product, 0 AS basket FROM baskets' FROM untimed.versions) v ORDER BY 1;
+DROP SCHEMA shares, times, untimed CASCADE;
+DROP FUNCTION rep_shares;
 -- what is new to a customer is what others had last
 SELECT rank, item_id, score, source FROM rep.recommend(4, 9, fallback => 'none');
 SELECT because_item, round(contribution::numeric, 4) AS contribution FROM rep.explain(1, 'milk');
@@ -90,6 +107,10 @@ SELECT bool_and(abs(r.score - (SELECT sum(contribution) FROM near.explain(r.u, r
 -- stored lists are the same, and so are those of a hybrid in which it has all the weight
 CALL reco.materialize('near', n => 9);
 SELECT count(*) FILTER (WHERE s.score IS DISTINCT FROM r.score) AS differ, count(*)
+  FROM (SELECT u, x.* FROM generate_series(1, 4) u, near.recommend(u, 9, include_seen => true) x) r
+  FULL JOIN near.recommendations s ON s.user_id = r.u AND s.rank = r.rank AND s.item_id = r.item_id;
+CALL reco.materialize('near', n => 9, include_seen => false);
+SELECT count(*) FILTER (WHERE s.score IS DISTINCT FROM r.score) AS differ, count(*)
   FROM (SELECT u, x.* FROM generate_series(1, 4) u, near.recommend(u, 9) x) r
   FULL JOIN near.recommendations s ON s.user_id = r.u AND s.rank = r.rank AND s.item_id = r.item_id;
 SELECT item_id, round(score::numeric, 5) AS score FROM near.recommend_for(ARRAY['rice', 'figs'], 9, include_basket => true);
@@ -118,11 +139,11 @@ CALL reco.create_model('ends', 'SELECT customer, product, 1, basket FROM baskets
   reco.repeat(neighbors => 2, decay => 0, neighbor_decay => 0, group_decay => 0, groups => 1000, popularity => 0));
 SELECT item_id, round(score::numeric, 4) AS score FROM ends.recommend(1, 9, include_seen => true, fallback => 'none');
 CALL reco.drop_model('ends');
-CALL reco.create_model('ends', 'SELECT customer, product, 1, basket FROM baskets', reco.repeat(neighbors => 1, decay => 1, neighbor_decay => 1, group_decay => 1, groups => 2, own_weight => 1));
+CALL reco.create_model('ends', 'SELECT customer, product, 1, basket FROM baskets', reco.repeat(neighbors => 1, decay => 1, neighbor_decay => 1, group_decay => 1, groups => 2, own_weight => 1, popularity => 8));
 SELECT item_id, round(score::numeric, 4) AS score FROM ends.recommend(2, 2, include_seen => true);
 -- one user has no neighbors, and one basket none before it
 CALL reco.drop_model('ends');
-CALL reco.create_model('ends', 'SELECT customer, product, 1, basket FROM baskets WHERE customer = 3', reco.repeat(neighbors => 5, own_weight => 0.5));
+CALL reco.create_model('ends', 'SELECT customer, product, 1, basket FROM baskets WHERE customer = 3', reco.repeat(neighbors => 5, own_weight => 0.5, popularity => 8));
 SELECT item_id, score FROM ends.recommend(3, 2, include_seen => true);
 
 -- baskets that are strange: unknown items, nulls, the same again, and nothing

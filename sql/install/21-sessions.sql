@@ -31,7 +31,7 @@ COMMENT ON FUNCTION reco.session_knn IS
 
 CREATE FUNCTION reco.repeat(
   decay pg_catalog.float8 DEFAULT 0.9,
-  popularity pg_catalog.float8 DEFAULT 8,
+  popularity pg_catalog.float8 DEFAULT NULL,
   item_rates pg_catalog.bool DEFAULT true,
   shrinkage pg_catalog.float8 DEFAULT 20,
   neighbors pg_catalog.int4 DEFAULT 0,

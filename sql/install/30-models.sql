@@ -150,7 +150,8 @@ COMMENT ON PROCEDURE reco.drop_model IS
 CREATE PROCEDURE reco.materialize(
   model pg_catalog.text,
   n pg_catalog.int4 DEFAULT 10,
-  users pg_catalog.text DEFAULT NULL
+  users pg_catalog.text DEFAULT NULL,
+  include_seen pg_catalog.bool DEFAULT NULL
 )
 AS 'MODULE_PATHNAME', 'reco_materialize'
 LANGUAGE C;

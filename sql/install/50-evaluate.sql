@@ -156,7 +156,8 @@ CREATE FUNCTION reco.evaluate_lists(
   lists pg_catalog.text,
   test pg_catalog.text,
   cutoffs pg_catalog.int4[] DEFAULT '{10}',
-  train pg_catalog.text DEFAULT NULL
+  train pg_catalog.text DEFAULT NULL,
+  include_seen pg_catalog.bool DEFAULT false
 ) RETURNS TABLE (
   metric pg_catalog.text,
   k pg_catalog.int4,

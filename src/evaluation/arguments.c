@@ -254,7 +254,7 @@ needs(RecoTrial *trial, const List *specs, unsigned *keep)
 		if (spec->features == RECO_FEATURES_REQUIRED && trial->items == NULL)
 			reco_features_missing(spec);
 		features = Max(features, spec->features);
-		*keep |= reco_data_keep(spec);
+		*keep |= reco_data_keep(spec, &trial->options);
 		/* its training part is split once more */
 		if (reco_spec_is_chosen(spec))
 		{

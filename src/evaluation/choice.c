@@ -190,7 +190,8 @@ find_weights(Replacing *replacing, const RecoSpec *spec)
 	reco_nested given = {1, candidate};
 	RecoAutoParams params = {reco_metric_text(&metric), RECO_AUTO_SPLIT_AUTO, &given, false};
 
-	replacing->whole = true;
+	/* that tells its worth, too, unless it is to be measured by what comes again or next */
+	replacing->whole = !reco_spec_comes_again(spec) && !reco_spec_comes_next(spec);
 	return choose_one(replacing, &params, true, 1);
 }
 

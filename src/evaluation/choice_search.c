@@ -148,6 +148,7 @@ candidates(RecoSearch *search)
 		training = reco_choice_training(reco_spec_plain(algorithm), &search->e.set, &search->budget,
 										search->e.data);
 		training.trial = true;
+		training.next = search->next;
 		specs = reco_spec_candidates(algorithm, &training, !values);
 		foreach (cell, specs)
 		{
@@ -217,6 +218,7 @@ full_size(const RecoSearch *search, const RecoTried *tried, RecoTrainingSet *set
 
 	if (tried->place < 0 || tried == search->baseline)
 		return tried->spec;
+	training.next = search->next;
 	specs = reco_spec_candidates(tried->spec->algorithm, &training,
 								 !reco_metric_of_values(search->metric.kind));
 	/* of all data it may be none any more */
@@ -371,9 +373,13 @@ static void
 hide(void *arg)
 {
 	RecoSearch *search = arg;
-	const RecoAutoParams *params = search->params;
+	RecoAutoSplit split = (RecoAutoSplit) search->params->split;
 
-	search->begun = reco_worth_split(&search->e, (RecoAutoSplit) params->split, &search->hidden) &&
+	/* weights are found by what is hidden of users who are known */
+	if (!search->weighing)
+		split = reco_worth_split_of(search->e.data, split, &search->budget);
+	search->next = split == RECO_AUTO_SPLIT_NEXT_ITEM;
+	search->begun = reco_worth_split(&search->e, split, &search->hidden) &&
 					search->e.measured >= RECO_WORTH_LEAST_USERS;
 	if (search->begun)
 		reco_worth_metric_of(&search->e, &search->metric);

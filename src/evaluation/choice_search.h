@@ -52,6 +52,7 @@ typedef struct RecoSearch
 	RecoTried *chosen;
 	char *why;
 	bool begun;   /* there is something to measure on */
+	bool next;    /* it is what comes next in a session */
 	char *hidden; /* how what is to be found is hidden */
 } RecoSearch;
 

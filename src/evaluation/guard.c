@@ -80,6 +80,11 @@ passes(const RecoGuard *guard, const JsonbContainer *measured, const JsonbContai
 	double bound = guard->bound;
 
 	*message = NULL;
+	if (isnan(value) && (RECO_METRIC_BIT(guard->metric.kind) & RECO_METRICS_OF_REPEATS))
+	{
+		*message = psprintf("%s cannot be told where what users had does not come again", name);
+		return false;
+	}
 	if (isnan(value))
 	{
 		*message = psprintf("%s cannot be told from so few interactions", name);

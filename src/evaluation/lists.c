@@ -25,10 +25,12 @@
 
 RECO_FUNCTION(reco_evaluate_lists);
 
-/* What is reported, in this order: of the test alone, and with a training part. */
+/* What is reported, in this order: of the test alone, where the training part may come again, and
+ * with a training part. */
 static const reco_metric of_test[] = {
 	RECO_METRIC_PRECISION, RECO_METRIC_RECALL, RECO_METRIC_NDCG, RECO_METRIC_NDCG_GRADED,
 	RECO_METRIC_HIT_RATE,  RECO_METRIC_MAP,    RECO_METRIC_MRR};
+static const reco_metric of_repeats[] = {RECO_METRIC_RECALL_REPEATED, RECO_METRIC_RECALL_NEW};
 static const reco_metric of_training[] = {RECO_METRIC_NOVELTY, RECO_METRIC_POPULARITY,
 										  RECO_METRIC_COVERAGE, RECO_METRIC_GINI};
 
@@ -50,7 +52,8 @@ typedef struct Judging
 	RecoBudget *budget;
 	RecoData *lists;
 	RecoData *test;
-	RecoData *train; /* NULL: none */
+	RecoData *train;   /* NULL: none */
+	bool include_seen; /* what it has is to be found, too */
 	Numbers users;
 	Numbers items;
 	reco_lists judged;
@@ -147,7 +150,7 @@ is_wanted(Judging *j, int32 user, int32 item, float value)
 
 	if (!(value > 0))
 		return false;
-	if (j->train == NULL || user >= j->users.known || item >= j->items.known)
+	if (j->train == NULL || j->include_seen || user >= j->users.known || item >= j->items.known)
 		return true;
 	a = &j->train->x.by_user;
 	if (reco_find(a->col, a->start[user], a->start[user + 1], item) < 0)
@@ -261,6 +264,7 @@ find_readers(Judging *j)
 								   information, &j->judged.have_users),
 					  "an evaluation");
 	j->judged.have = have;
+	j->judged.had = j->include_seen ? &j->train->x.by_user : NULL;
 	j->judged.information = information;
 }
 
@@ -336,6 +340,8 @@ metrics_of(const Judging *j)
 		metrics &= ~RECO_METRIC_BIT(RECO_METRIC_NDCG_GRADED);
 	for (int m = 0; j->train && m < lengthof(of_training); m++)
 		metrics |= RECO_METRIC_BIT(of_training[m]);
+	if (j->train && j->include_seen)
+		metrics |= RECO_METRICS_OF_REPEATS;
 	return metrics;
 }
 
@@ -373,6 +379,8 @@ judge(Judging *j, const int32 *cutoff, int cutoffs, RecoRows *rows)
 	{
 		for (int m = 0; m < lengthof(of_test); m++)
 			report(rows, &scores, of_test[m], cutoff[c]);
+		for (int m = 0; m < lengthof(of_repeats); m++)
+			report(rows, &scores, of_repeats[m], cutoff[c]);
 		for (int m = 0; m < lengthof(of_training); m++)
 			report(rows, &scores, of_training[m], cutoff[c]);
 	}
@@ -426,6 +434,8 @@ reco_evaluate_lists(PG_FUNCTION_ARGS)
 	reco_require_argument(fcinfo, 0, "lists");
 	reco_require_argument(fcinfo, 1, "test");
 	reco_require_argument(fcinfo, 2, "cutoffs");
+	reco_require_argument(fcinfo, 4, "include_seen");
+	j.include_seen = PG_GETARG_BOOL(4);
 	rows = reco_rows_begin(fcinfo, (Oid[]){TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT4OID}, 5);
 	cutoffs = reco_read_cutoffs(PG_GETARG_ARRAYTYPE_P(2), cutoff);
 	reco_budget_init(&budget, context);

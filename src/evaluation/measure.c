@@ -270,6 +270,9 @@ columns_of(const RecoMeasurement *e, const RecoSpec *spec)
 
 	if (!spec->predicts_value || !has_truth(e))
 		metrics &= ~(unsigned) RECO_METRICS_OF_VALUES;
+	/* lists are of new items: it would be recall again */
+	if (!reco_split_repeats(e->split))
+		metrics &= ~(unsigned) RECO_METRICS_OF_REPEATS;
 	/* it would be ndcg again */
 	if (e->hidden.by_user.value == NULL)
 		metrics &= ~RECO_METRIC_BIT(RECO_METRIC_NDCG_GRADED);
@@ -295,7 +298,7 @@ evaluate(RecoMeasurement *e, RecoModel *model, reco_value_rule rule, RecoBudget 
 		.strangers = cases ? 0 : e->hidden.by_user.rows - e->train.by_user.rows,
 		.misses = !cases && e->split->unknown == RECO_UNKNOWN_MISS,
 		.prefixes = cases ? &prefixes : NULL,
-		.repeats = cases || e->split->rule.kind == RECO_SPLIT_LAST_BASKET,
+		.repeats = reco_split_repeats(e->split),
 		.predicts = spec->predicts_value,
 		.truth = reco_spec_values(spec, e->hidden.by_user.value, e->hidden.latest),
 		.filler = e->popular,
@@ -403,7 +406,8 @@ reco_part_measure(RecoMeasurement *e, const RecoSpec *spec)
 	INSTR_TIME_SET_CURRENT(trained_at);
 	trained.model.by_user = training.by_user;
 	prepare(e, &trained.model, &budget);
-	if (e->weigh && reco_spec_is_unweighed(scores->spec))
+	/* users who are hidden whole find no weights: all are the same */
+	if (e->weigh && e->cases.cases == 0 && reco_spec_is_unweighed(scores->spec))
 	{
 		scores->weighed = weigh(e, scores->spec, &trained.model, &budget);
 		MemoryContextSwitchTo(old);

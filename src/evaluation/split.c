@@ -140,8 +140,13 @@ reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("split \"%s\" needs times, which the source does not have",
 						reco_split_name(split)),
-				 errhint("A source's columns are user, item, value, time: SELECT user_id, item_id, "
-						 "1, created_at FROM ...")));
+				 rule.kind == RECO_SPLIT_NEXT_ITEM
+					 ? errhint("A source's columns are user or session, item, value, time: SELECT "
+							   "session_id, item_id, 1, created_at FROM ...; with "
+							   "options => reco.options(session_gap => '30 minutes') the first is "
+							   "the user, whose sessions are told by the times.")
+					 : errhint("A source's columns are user, item, value, time: SELECT user_id, "
+							   "item_id, 1, created_at FROM ...")));
 	rule.keep_items = data->features != NULL;
 	rule.keep_repeats = rule.keep_repeats || data->events;
 	rule.keep_unknown = split->unknown != RECO_UNKNOWN_SKIP;
@@ -360,7 +365,7 @@ reco_split_repeat(RecoSplit *split, const RecoData *data, RecoBudget *budget)
 	reco_split_counts counts;
 
 	if (data->x.by_user.start[data->x.by_user.rows] > SMALL ||
-		split->rule.kind == RECO_SPLIT_LAST_BASKET)
+		split->rule.kind == RECO_SPLIT_LAST_BASKET || split->rule.kind == RECO_SPLIT_NEXT_ITEM)
 		return;
 	reco_split_data(split, data, budget, NULL, NULL, NULL, &counts);
 	if (counts.users == 0 || counts.users >= FEW_USERS)

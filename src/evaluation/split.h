@@ -36,6 +36,13 @@ typedef struct RecoSplit
  */
 extern const char *reco_split_name(const RecoSplit *split);
 
+/* Whether what users had before is to be found when it comes again. */
+static inline bool
+reco_split_repeats(const RecoSplit *split)
+{
+	return split->rule.kind == RECO_SPLIT_NEXT_ITEM || split->rule.kind == RECO_SPLIT_LAST_BASKET;
+}
+
 /* What of the source it needs, RECO_KEEP_... */
 extern unsigned reco_split_keep(const RecoSplit *split);
 

@@ -292,6 +292,7 @@ reco_tune(PG_FUNCTION_ARGS)
 				 errhint("Leave them out to try all that there is.")));
 	foreach (cell, specs)
 		reco_metric_check(&metric, lfirst(cell), "tuning");
+	reco_metric_check_repeats(&metric, reco_split_repeats(&trial->split));
 	reco_measurement_want(&trial->e, &metric);
 	reco_trial_read(trial, specs, all);
 	reco_trial_split(trial);

@@ -62,6 +62,28 @@ how_hidden(const RecoMeasurement *e, const char *reason)
 	return text.data;
 }
 
+/* Whether enough could be measured by a kind of split. */
+static bool
+is_enough(const RecoData *data, reco_split_kind kind, RecoBudget *budget)
+{
+	RecoSplit split = {.rule = {.kind = kind, .fraction = HIDDEN}};
+	reco_split_counts counts;
+
+	if (data->x.time == NULL)
+		return false;
+	reco_split_data(&split, data, budget, NULL, NULL, NULL, &counts);
+	return counts.users >= RECO_SPLIT_USERS;
+}
+
+RecoAutoSplit
+reco_worth_split_of(const RecoData *data, RecoAutoSplit asked, RecoBudget *budget)
+{
+	return asked == RECO_AUTO_SPLIT_AUTO && data->x.session_gap > 0 &&
+				   is_enough(data, RECO_SPLIT_NEXT_ITEM, budget)
+			   ? RECO_AUTO_SPLIT_NEXT_ITEM
+			   : asked;
+}
+
 bool
 reco_worth_split(RecoMeasurement *e, RecoAutoSplit kind, char **hidden)
 {
@@ -70,6 +92,7 @@ reco_worth_split(RecoMeasurement *e, RecoAutoSplit kind, char **hidden)
 		[RECO_AUTO_SPLIT_LAST] = RECO_SPLIT_LAST,
 		[RECO_AUTO_SPLIT_TIME] = RECO_SPLIT_TIME,
 		[RECO_AUTO_SPLIT_LAST_BASKET] = RECO_SPLIT_LAST_BASKET,
+		[RECO_AUTO_SPLIT_NEXT_ITEM] = RECO_SPLIT_NEXT_ITEM,
 	};
 	RecoSplit *split = palloc0(sizeof(RecoSplit));
 	char *reason = NULL;
@@ -161,19 +184,18 @@ asked_by(const RecoSpec *asked)
 }
 
 /*
- * How it is measured where nobody says: by what users have next, things that they had among it,
- * where the algorithm is about that and enough of them have two baskets.
+ * How it is measured where nobody says: by the last basket or by the next item, things that users
+ * had among it, where the algorithm is about that and enough of them have two baskets, or what
+ * comes next.
  */
 static RecoAutoSplit
 split_for(const RecoData *data, const RecoSpec *spec, RecoBudget *budget)
 {
-	RecoSplit baskets = {.rule = {.kind = RECO_SPLIT_LAST_BASKET}};
-	reco_split_counts counts;
-
-	if (!spec->algorithm->comes_again || data->x.time == NULL)
-		return RECO_AUTO_SPLIT_AUTO;
-	reco_split_data(&baskets, data, budget, NULL, NULL, NULL, &counts);
-	return counts.users >= RECO_SPLIT_USERS ? RECO_AUTO_SPLIT_LAST_BASKET : RECO_AUTO_SPLIT_AUTO;
+	if (reco_spec_comes_next(spec) && is_enough(data, RECO_SPLIT_NEXT_ITEM, budget))
+		return RECO_AUTO_SPLIT_NEXT_ITEM;
+	if (reco_spec_comes_again(spec) && is_enough(data, RECO_SPLIT_LAST_BASKET, budget))
+		return RECO_AUTO_SPLIT_LAST_BASKET;
+	return RECO_AUTO_SPLIT_AUTO;
 }
 
 bool
@@ -194,7 +216,8 @@ reco_worth_measure(const RecoData *data, const RecoSpec *spec, const RecoSpec *a
 
 	reco_budget_init(&budget, context);
 	budget.limit -= Min(budget.limit, outer->used);
-	split = by ? (RecoAutoSplit) by->split : split_for(data, spec, &budget);
+	split = by ? reco_worth_split_of(data, (RecoAutoSplit) by->split, &budget)
+			   : split_for(data, spec, &budget);
 	reco_worth_want(&e, &metric);
 	if (guard)
 		reco_measurement_want(&e, guard);

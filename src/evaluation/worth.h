@@ -31,6 +31,9 @@ typedef struct RecoWorth
  * False: there is nothing to hide.  *hidden says how, for messages.
  */
 extern bool reco_worth_split(RecoMeasurement *measurement, RecoAutoSplit kind, char **hidden);
+/* The kind that auto stands for, where candidates are chosen: by what comes next in sessions. */
+extern RecoAutoSplit reco_worth_split_of(const RecoData *data, RecoAutoSplit asked,
+										 RecoBudget *budget);
 /* The metric that speaks for an algorithm. */
 extern RecoMetric reco_worth_metric(const RecoSpec *spec);
 

@@ -11,8 +11,12 @@
  * active meanwhile, and the layer stays with the version that it was made for.  Outside of a
  * transaction block the source is read in a transaction of its own.
  *
+ * Users who are new are drawn to what the model's priors say of them, as long as the versions that
+ * it was trained with are active.
+ *
  * Cost: the source's query, a pass over the stored users, a fold-in and a row for each user who
- * changed.  Memory: the source's rows.
+ * changed; where there are priors and new users, a pass over the users of these.  Memory: the
+ * source's rows.
  */
 #include "lifecycle/train.h"
 
@@ -22,6 +26,7 @@
 #include "pg/transaction.h"
 #include "serving/live.h"
 #include "store/image/cache.h"
+#include "store/image/prior.h"
 #include "store/source/asked.h"
 #include "store/source/resolve.h"
 #include "store/tables/progress.h"
@@ -56,9 +61,10 @@ typedef struct FoldIn
 	int32 slots;
 	int32 emptied;
 	int32 added;
-	const char *users; /* a query of those who are to be looked at; NULL: all are */
-	IdDict *asked;     /* these */
-	int64 too_few;     /* users who are new and have too little for one */
+	const char *users;    /* a query of those who are to be looked at; NULL: all are */
+	IdDict *asked;        /* these */
+	int64 too_few;        /* users who are new and have too little for one */
+	const char *no_prior; /* why those who are new have no centers; NULL: they have, or need none */
 	MemoryContext scratch;
 } FoldIn;
 
@@ -109,7 +115,7 @@ static RecoData *
 read_interactions(FoldIn *fold, const RecoQuery *source, const RecoKnown *known)
 {
 	RecoRun *run = fold->run;
-	unsigned keep = reco_data_keep(fold->serving->model.spec);
+	unsigned keep = reco_data_keep(fold->serving->model.spec, &run->options);
 	RecoData *data = NULL;
 
 	if (fold->users)
@@ -308,6 +314,60 @@ compare_users(FoldIn *fold)
 	}
 }
 
+typedef struct Asking
+{
+	const FoldIn *fold;
+	const VersionRow *version;
+} Asking;
+
+static void
+ask_priors(void *arg)
+{
+	const Asking *asking = arg;
+	RecoRun *run = asking->fold->run;
+
+	reco_priors_read_again(list_make1(unconstify(RecoSpec *, asking->fold->serving->model.spec)),
+						   run->model, asking->version->priors, asking->version->finished_at,
+						   run->data, &run->budget);
+}
+
+/* Whether an error says that a prior is not there as it was, or may not be read. */
+static bool
+is_of_prior(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT ||
+		   error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ||
+		   error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+		   error->sqlerrcode == ERRCODE_DATA_CORRUPTED;
+}
+
+/* For users who are new, as the model's owner; where that cannot be, they go without. */
+static void
+read_priors(FoldIn *fold)
+{
+	RecoRun *run = fold->run;
+	RecoRunAs owner = reco_run_as(run->definition.owner);
+	RecoIdentity before;
+	VersionRow version;
+	Asking asking = {fold, &version};
+	ErrorData *error;
+
+	if (fold->added == 0 || reco_spec_priors(fold->serving->model.spec) == NIL)
+		return;
+	reco_version_read(run->version.schema, run->version.number, GetActiveSnapshot(), &version);
+	if (version.priors == NULL)
+		reco_damaged(run->version.schema, "A version does not tell its priors.");
+	reco_become(&owner, &before);
+	error = reco_try(ask_priors, &asking);
+	reco_return(&before);
+	if (error == NULL)
+		return;
+	if (!is_of_prior(error))
+		ReThrowError(error);
+	run->data->priors = NULL;
+	fold->no_prior = error->message;
+}
+
 /* What a stored user's factors are drawn to, of members too. */
 static void
 take_center(const FoldIn *fold, Datum id, reco_profile *profile)
@@ -318,6 +378,26 @@ take_center(const FoldIn *fold, Datum id, reco_profile *profile)
 	profile->center = stored.center;
 	profile->members = stored.members;
 	profile->member = stored.member;
+}
+
+/* What the priors of a member, or of its own members, say of a user who is new. */
+static void
+take_prior(const FoldIn *fold, const RecoMember *of, int32 user, reco_profile *profile)
+{
+	const RecoAlgorithm *algorithm = of->spec->algorithm;
+	const RecoPriors *priors = fold->run->data->priors;
+	const char *name = algorithm->prior ? algorithm->prior(of->spec) : NULL;
+	reco_profile *member;
+
+	if (name)
+		profile->center = algorithm->center(of->spec, reco_prior_of(priors, name), user);
+	if (of->members == 0)
+		return;
+	member = palloc0(of->members * sizeof(reco_profile));
+	for (int m = 0; m < of->members; m++)
+		take_prior(fold, of->member[m], user, &member[m]);
+	profile->members = of->members;
+	profile->member = member;
 }
 
 /*
@@ -333,6 +413,8 @@ make_profile(const FoldIn *fold, const reco_scorer *scorer, const Change *change
 	*profile = (reco_profile){0};
 	if (change->number < fold->serving->users && reco_spec_priors(fold->serving->model.spec))
 		take_center(fold, change->id, profile);
+	else if (fold->run->data->priors)
+		take_prior(fold, &fold->serving->model.member[0], change->user, profile);
 	if (change->user < 0)
 		return;
 	if (change->number < fold->serving->users)
@@ -470,6 +552,8 @@ tell(const FoldIn *fold)
 		appendStringInfo(
 			&detail, ", " INT64_FORMAT " skipped for %d items that version %d does not know",
 			data->count[RECO_COUNT_UNKNOWN], id_dict_count(data->items), run->version.number);
+	if (fold->no_prior)
+		appendStringInfo(&detail, ", new users go without a prior: %s", fold->no_prior);
 	ereport(
 		NOTICE,
 		(fold->changes == 0
@@ -482,6 +566,8 @@ tell(const FoldIn *fold)
 		 errdetail_internal("%s.", detail.data),
 		 data->count[RECO_COUNT_UNKNOWN] > 0
 			 ? errhint("CALL reco.refresh() trains a version that knows all items.")
+		 : fold->no_prior
+			 ? errhint("CALL reco.refresh() trains a version by what the prior is now.")
 			 : 0));
 	reco_run_tell_policies(run);
 }
@@ -503,6 +589,7 @@ fold_in(RecoTrainCall *call)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	reco_progress_phase(run->version.number, "comparing");
 	compare_users(&fold);
+	read_priors(&fold);
 	if (fold.changes > 0)
 		write_layer(&fold);
 	PopActiveSnapshot();

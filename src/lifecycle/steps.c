@@ -177,7 +177,7 @@ void
 reco_step_read(RecoRun *run)
 {
 	bool exists = OidIsValid(run->version.schema);
-	unsigned keep = reco_data_keep(run->spec);
+	unsigned keep = reco_data_keep(run->spec, &run->options);
 	instr_time start;
 
 	INSTR_TIME_SET_CURRENT(start);

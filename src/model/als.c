@@ -370,6 +370,16 @@ factor_prior(const RecoSpec *spec)
 	return params_of(spec)->prior;
 }
 
+static const float *
+factor_center(const RecoSpec *spec, const RecoPrior *prior, int32 user)
+{
+	reco_als_params params = kernel_params(spec);
+	float *center = palloc(reco_als_center_stride(&params) * sizeof(float));
+
+	reco_als_prior_center(spec, &params, prior, user, center);
+	return center;
+}
+
 static bool
 als_predicts_value(const RecoSpec *spec)
 {
@@ -381,7 +391,7 @@ als_predicts_value(const RecoSpec *spec)
 	.source = "model", .reads = reco_reads_items, .params_size = sizeof(FactorParams),             \
 	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit, .index = make_index,  \
 	.scorer = factor_scorer, .features = factor_features, .user_features = factor_user_features,   \
-	.prior = factor_prior
+	.prior = factor_prior, .center = factor_center
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",

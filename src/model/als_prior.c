@@ -3,7 +3,8 @@
  *	  Users as another model knows them: the centers of their factors.
  *
  * What the other model says was read with the data (store/image/prior.c), for all trainings on
- * it; here each takes the rows of its own users.  The mathematics is in core/als/als.c.
+ * it, or for users who are folded in; here each takes the rows of its own users.  The mathematics
+ *is in core/als/als.c.
  */
 #include "model/als_prior.h"
 
@@ -23,7 +24,7 @@ reco_als_prior_part_type(const reco_als_params *params)
 static const RecoPrior *
 prior_of(const RecoTraining *training, const char *name, const reco_als_params *params)
 {
-	const RecoPrior *prior = reco_training_prior(training, name);
+	const RecoPrior *prior = reco_prior_of(training->set->priors, name);
 
 	if (prior->factors != params->factors)
 		ereport(ERROR,
@@ -45,11 +46,24 @@ reco_als_prior_memory(const RecoTraining *training, const char *name, const reco
 	return ((size_t) training->by_user.rows + 1) * reco_als_center_stride(params) * sizeof(float);
 }
 
+void
+reco_als_prior_center(const RecoSpec *spec, const reco_als_params *params, const RecoPrior *prior,
+					  int32 user, float *to)
+{
+	int width = reco_als_center_width(params);
+	const float *from = reco_prior_row(prior, user);
+
+	memset(to, 0, reco_als_center_stride(params) * sizeof(float));
+	memcpy(to, from, (width - 1) * sizeof(float));
+	/* of ratings it says as much as there are: so is regularization by their number */
+	if (spec->predicts_value)
+		to[width - 1] = from[prior->factors + 1];
+}
+
 float *
 reco_als_prior_centers(const RecoTraining *training, const char *name,
 					   const reco_als_params *params)
 {
-	int width = reco_als_center_width(params);
 	int stride = reco_als_center_stride(params);
 	const int32 *origin = training->set->origin;
 	const RecoPrior *prior;
@@ -61,14 +75,8 @@ reco_als_prior_centers(const RecoTraining *training, const char *name,
 	center = reco_budget_alloc(training->budget, reco_als_prior_memory(training, name, params));
 	for (int32 u = 0; u < training->by_user.rows; u++)
 	{
-		const float *from = reco_prior_row(prior, origin ? origin[u] : u);
-		float *to = center + (Size) u * stride;
-
-		memset(to, 0, stride * sizeof(float));
-		memcpy(to, from, (width - 1) * sizeof(float));
-		/* of ratings it says as much as there are: so is regularization by their number */
-		if (training->spec->predicts_value)
-			to[width - 1] = from[prior->factors + 1];
+		reco_als_prior_center(training->spec, params, prior, origin ? origin[u] : u,
+							  center + (Size) u * stride);
 		RECO_POLL_AT(u);
 	}
 	return center;

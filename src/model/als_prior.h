@@ -18,6 +18,10 @@ extern RecoPartType reco_als_prior_part_type(const reco_als_params *params);
 extern size_t reco_als_prior_memory(const RecoTraining *training, const char *name,
 									const reco_als_params *params);
 
+/* Of one user of the data, zeros behind its numbers, to reco_als_center_stride floats. */
+extern void reco_als_prior_center(const RecoSpec *spec, const reco_als_params *params,
+								  const RecoPrior *prior, int32 user, float *to);
+
 /* One for each user of the training, as reco_als_fit takes them, from the budget; or NULL. */
 extern float *reco_als_prior_centers(const RecoTraining *training, const char *name,
 									 const reco_als_params *params);

@@ -14,14 +14,16 @@
 	(RECO_METRIC_BIT(RECO_METRIC_PRECISION) | RECO_METRIC_BIT(RECO_METRIC_RECALL) |                \
 	 RECO_METRIC_BIT(RECO_METRIC_NDCG) | RECO_METRIC_BIT(RECO_METRIC_NDCG_GRADED) |                \
 	 RECO_METRIC_BIT(RECO_METRIC_HIT_RATE) | RECO_METRIC_BIT(RECO_METRIC_MAP) |                    \
-	 RECO_METRIC_BIT(RECO_METRIC_MRR) | RECO_METRIC_BIT(RECO_METRIC_AUC) | RECO_METRICS_OF_VALUES)
+	 RECO_METRIC_BIT(RECO_METRIC_MRR) | RECO_METRIC_BIT(RECO_METRIC_AUC) |                         \
+	 RECO_METRICS_OF_REPEATS | RECO_METRICS_OF_VALUES)
 
 #define FIELD(name) offsetof(RecoAutoParams, name)
 
 static const char *const metric_default[] = {"ndcg@10", NULL};
 
 /* In the order of RecoAutoSplit. */
-static const char *const splits[] = {"auto", "random", "last", "time", "last_basket", NULL};
+static const char *const splits[] = {"auto",        "random",    "last", "time",
+									 "last_basket", "next_item", NULL};
 
 static const reco_option auto_options[] = {
 	{"metric", RECO_OPTION_TEXT, FIELD(metric), 0, 0, 0, metric_default},
@@ -44,6 +46,8 @@ auto_check(const void *value)
 				 errmsg("no algorithm can be chosen by %s", reco_metric_name(metric.kind)),
 				 errdetail("It does not tell how much of what users take is found."),
 				 errhint("Give another metric, such as \"ndcg@10\", \"recall@20\" or \"rmse\".")));
+	reco_metric_check_repeats(&metric, params->split == RECO_AUTO_SPLIT_LAST_BASKET ||
+										   params->split == RECO_AUTO_SPLIT_NEXT_ITEM);
 	if (params->candidates && params->candidates->n == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("option \"candidates\" of algorithm \"auto\" is an empty array"),
@@ -69,10 +73,13 @@ auto_user_features(const RecoSpec *spec)
 	return true;
 }
 
+/* What comes next is chosen by among candidates that go by the order. */
 static unsigned
 auto_reads(const RecoSpec *spec)
 {
-	return RECO_READS_TIMES;
+	const RecoAutoParams *params = spec->params;
+
+	return params->split == RECO_AUTO_SPLIT_NEXT_ITEM ? RECO_READS_EVENTS : RECO_READS_TIMES;
 }
 
 const RecoAlgorithm reco_algorithm_auto = {

@@ -10,11 +10,13 @@
 /* How the rows that candidates are measured on are hidden. */
 typedef enum RecoAutoSplit
 {
-	RECO_AUTO_SPLIT_AUTO, /* by time where there are times, else at random */
+	/* by the next item where sessions are cut, by time where there are times, else at random */
+	RECO_AUTO_SPLIT_AUTO,
 	RECO_AUTO_SPLIT_RANDOM,
 	RECO_AUTO_SPLIT_LAST,
 	RECO_AUTO_SPLIT_TIME,
-	RECO_AUTO_SPLIT_LAST_BASKET
+	RECO_AUTO_SPLIT_LAST_BASKET,
+	RECO_AUTO_SPLIT_NEXT_ITEM
 } RecoAutoSplit;
 
 typedef struct RecoAutoParams

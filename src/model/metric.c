@@ -14,6 +14,8 @@ static const struct
 } metrics[RECO_METRICS] = {
 	[RECO_METRIC_PRECISION] = {"precision", true, true},
 	[RECO_METRIC_RECALL] = {"recall", true, true},
+	[RECO_METRIC_RECALL_REPEATED] = {"recall_repeated", true, true},
+	[RECO_METRIC_RECALL_NEW] = {"recall_new", true, true},
 	[RECO_METRIC_NDCG] = {"ndcg", true, true},
 	[RECO_METRIC_NDCG_GRADED] = {"ndcg_graded", true, true},
 	[RECO_METRIC_HIT_RATE] = {"hit_rate", true, true},
@@ -123,6 +125,18 @@ bool
 reco_metric_of_values(reco_metric kind)
 {
 	return RECO_METRIC_BIT(kind) & RECO_METRICS_OF_VALUES;
+}
+
+void
+reco_metric_check_repeats(const RecoMetric *metric, bool repeats)
+{
+	if ((RECO_METRIC_BIT(metric->kind) & RECO_METRICS_OF_REPEATS) && !repeats)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s needs a split by which what users had comes again",
+							   reco_metric_name(metric->kind)),
+						errhint("Give split => 'last_basket' or split => 'next_item', or another "
+								"metric: recall@%d.",
+								metric->k)));
 }
 
 void

@@ -36,6 +36,8 @@ extern bool reco_metric_more_is_better(reco_metric kind);
 /* Whether an algorithm must predict values to have it. */
 extern bool reco_metric_of_values(reco_metric kind);
 
+/* An error when it tells what comes again from what is new, and nothing comes again. */
+extern void reco_metric_check_repeats(const RecoMetric *metric, bool repeats);
 /* An error when the algorithm has nothing that the metric measures; what: "a guard". */
 extern void reco_metric_check(const RecoMetric *metric, const RecoSpec *spec, const char *what);
 

@@ -149,6 +149,7 @@ typedef struct RecoTraining
 	int member;
 	int members;
 	bool trial; /* for `candidates`: the data is a part of it, to choose by */
+	bool next;  /* for `candidates`: it is chosen by what comes next in a session */
 	/*
 	 * Called after each iteration, and when a member of several begins, with iteration 0; may be
 	 * NULL.
@@ -206,6 +207,7 @@ struct RecoAlgorithm
 	/* what a negative value does, where it is no rating; NULL: members say it */
 	const char *negative;
 	bool comes_again; /* of what it lists users have most already: it is measured by that, too */
+	bool comes_next;  /* what it lists comes next in a session: it is measured by that */
 	/* another takes its place before a training (evaluation/choice.h): options are all it has */
 	bool replaced;
 	bool
@@ -223,6 +225,8 @@ struct RecoAlgorithm
 	/* the name of another model whose users it begins with (RecoPriors); NULL, or returns it: none
 	 */
 	const char *(*prior)(const RecoSpec *spec);
+	/* What that says of a user of the data, as a part with RECO_ROLE_CENTER has it; palloc'd. */
+	const float *(*center)(const RecoSpec *spec, const RecoPrior *prior, int32 user);
 	/* RECO_READS_...; NULL: nothing */
 	unsigned (*reads)(const RecoSpec *spec);
 	/* an error when options do not go together, as far as they are given; may be NULL */
@@ -315,6 +319,9 @@ extern bool reco_spec_is_replaced(const RecoSpec *spec);
 extern bool reco_spec_weighs_features(const RecoSpec *spec);
 /* Whether it looks at what is known about users, or one of those that it is made of. */
 extern bool reco_spec_user_features(const RecoSpec *spec);
+/* Whether it is about what comes again, or next; or all are that it is made of. */
+extern bool reco_spec_comes_again(const RecoSpec *spec);
+extern bool reco_spec_comes_next(const RecoSpec *spec);
 /* The names of the models whose users it begins with, or one of those that it is made of. */
 extern List *reco_spec_priors(const RecoSpec *spec);
 /* Whether it, or one of those that it is made of, has weights that a measurement can find. */
@@ -394,7 +401,7 @@ extern reco_ordered reco_training_sessions(const RecoTraining *training, const r
 extern size_t reco_training_events_memory(const RecoTraining *training, bool times);
 
 /* What was read of the model of that name. */
-extern const RecoPrior *reco_training_prior(const RecoTraining *training, const char *name);
+extern const RecoPrior *reco_prior_of(const RecoPriors *priors, const char *name);
 
 /* For an algorithm that is made of others: what their fits take, with results, altogether. */
 extern size_t reco_training_members_memory(const RecoTraining *training);

@@ -10,6 +10,8 @@
 
 #include "model/model.h"
 
+#include <math.h>
+
 typedef struct RepeatParams
 {
 	double decay;
@@ -26,9 +28,13 @@ typedef struct RepeatParams
 
 #define FIELD(name) offsetof(RepeatParams, name)
 
+#define MOST_POPULARITY 1000
+/* What an item that is in newest baskets as often as such items are gets by that, in the mean. */
+#define POPULAR_PART 0.03
+
 static const reco_option repeat_options[] = {
 	{"decay", RECO_OPTION_REAL, FIELD(decay), 0.9, 0, 1, NULL},
-	{"popularity", RECO_OPTION_REAL, FIELD(popularity), 8, 0, 1000, NULL},
+	{"popularity", RECO_OPTION_REAL, FIELD(popularity), 0, 0, MOST_POPULARITY, NULL, true},
 	{"item_rates", RECO_OPTION_BOOL, FIELD(item_rates), true, 0, 1, NULL},
 	{"shrinkage", RECO_OPTION_REAL, FIELD(shrinkage), 20, 0, 1000000, NULL},
 	{"neighbors", RECO_OPTION_INT, FIELD(neighbors), 0, 0, 10000, NULL},
@@ -108,6 +114,60 @@ static reco_repeat_weights
 weights_of(const RepeatParams *params, double decay)
 {
 	return (reco_repeat_weights){decay, params->group_decay, params->groups};
+}
+
+/* Counts the items of those of a user's pairs that are in the newest basket. */
+static void
+count_pairs(const RecoTraining *training, int32 user, int32 *count)
+{
+	const reco_interactions *x = training->set->x;
+	const reco_csr *a = &training->by_user;
+	int64 newest = PG_INT64_MIN;
+
+	for (int64 e = a->start[user]; x->time && e < a->start[user + 1]; e++)
+	{
+		newest = Max(newest, x->time[e]);
+		RECO_POLL_AT(e + 1);
+	}
+	for (int64 e = a->start[user]; e < a->start[user + 1]; e++)
+	{
+		count[a->col[e]] += x->time == NULL || reco_basket_of(x->time[e], x->basket) ==
+												   reco_basket_of(newest, x->basket);
+		RECO_POLL_AT(e + 1);
+	}
+}
+
+/*
+ * Popularity so that what others had last weighs as much beside what a user has as it does where
+ * baskets are small: shares grow with what is in a basket, and with what everybody buys.
+ */
+static void
+repeat_choose(const RecoTraining *training, void *to)
+{
+	RepeatParams *params = to;
+	int32 users = training->by_user.rows;
+	int32 items = training->by_user.cols;
+	int32 *count;
+	double sum = 0;
+	double squares = 0;
+
+	if (!isnan(params->popularity))
+		return;
+	count = reco_budget_alloc(training->budget, ((Size) items + 1) * sizeof(int32));
+	memset(count, 0, ((Size) items + 1) * sizeof(int32));
+	for (int32 u = 0; u < users; u++)
+	{
+		count_pairs(training, u, count);
+		RECO_POLL_AT(u + 1);
+	}
+	for (int32 i = 0; i < items; i++)
+	{
+		sum += count[i];
+		squares += (double) count[i] * count[i];
+		RECO_POLL_AT(i + 1);
+	}
+	reco_budget_free(training->budget, count);
+	params->popularity = Min(POPULAR_PART * users * sum / Max(squares, 1), MOST_POPULARITY);
 }
 
 static size_t
@@ -257,8 +317,8 @@ repeat_scorer(const RecoModel *model, const RecoMember *member)
 static List *
 repeat_candidates(const RecoTraining *training, bool portfolio)
 {
-	static const double decays[] = {0.7, 0.9, 1};
-	static const double popularities[] = {1, 4, 8, 16};
+	static const double decays[] = {0.7, 0.9, 0.95, 1};
+	static const double popularities[] = {1, 2, 4, 8, 16};
 	static const double neighbor_decays[] = {0.6, 0.7, 0.8, 0.9};
 	static const int neighbors[] = {100, 200, 400};
 	List *grid = NIL;
@@ -284,6 +344,7 @@ const RecoAlgorithm reco_algorithm_repeat = {
 	.options = repeat_options,
 	.params_size = sizeof(RepeatParams),
 	.reads = reco_reads_events,
+	.choose = repeat_choose,
 	.candidates = repeat_candidates,
 	.memory = repeat_memory,
 	.fit = repeat_fit,

@@ -60,6 +60,26 @@ reco_spec_user_features(const RecoSpec *spec)
 	return looks;
 }
 
+bool
+reco_spec_comes_again(const RecoSpec *spec)
+{
+	bool all = spec->members > 0;
+
+	for (int m = 0; m < spec->members && all; m++)
+		all = reco_spec_comes_again(spec->member[m]);
+	return all || spec->algorithm->comes_again;
+}
+
+bool
+reco_spec_comes_next(const RecoSpec *spec)
+{
+	bool all = spec->members > 0;
+
+	for (int m = 0; m < spec->members && all; m++)
+		all = reco_spec_comes_next(spec->member[m]);
+	return all || spec->algorithm->comes_next;
+}
+
 static List *
 add_priors(const RecoSpec *spec, List *names)
 {
@@ -268,6 +288,7 @@ reco_spec_candidates(const RecoAlgorithm *algorithm, const RecoTraining *trainin
 	own = reco_training_of(reco_spec_plain(algorithm), training->set, training->budget,
 						   training->features);
 	own.trial = training->trial;
+	own.next = training->next;
 	texts = algorithm->candidates(&own, portfolio);
 	foreach (cell, texts)
 		specs = lappend(specs, spec_of(algorithm, lfirst(cell)));

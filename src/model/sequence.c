@@ -137,6 +137,8 @@ sequence_candidates(const RecoTraining *training, bool portfolio)
 	static const int last[] = {1, 5};
 	List *grid = NIL;
 
+	if (portfolio && training->next)
+		return list_make1(pstrdup("{}"));
 	for (int s = 0; s < lengthof(steps) && !portfolio; s++)
 		for (int exponent = 1; exponent <= 2; exponent++)
 			for (int l = 0; l < lengthof(last); l++)
@@ -150,6 +152,7 @@ const RecoAlgorithm reco_algorithm_sequence = {
 	.name = "sequence",
 	.negative = "counts as any other",
 	.source = "model",
+	.comes_next = true,
 	.options = sequence_options,
 	.params_size = sizeof(SequenceParams),
 	.reads = reco_reads_events,

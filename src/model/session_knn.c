@@ -385,6 +385,8 @@ session_candidates(const RecoTraining *training, bool portfolio)
 	};
 	List *grid = NIL;
 
+	if (portfolio && training->next)
+		return list_make2(pstrdup(kinds[0]), pstrdup(kinds[2]));
 	for (int k = 0; k < lengthof(kinds) && !portfolio; k++)
 		grid = lappend(grid, pstrdup(kinds[k]));
 	return grid;
@@ -394,6 +396,7 @@ const RecoAlgorithm reco_algorithm_session_knn = {
 	.name = "session_knn",
 	.negative = "counts as any other",
 	.source = "model",
+	.comes_next = true,
 	.needs_users = reco_needs_users,
 	.options = session_options,
 	.params_size = sizeof(SessionParams),

@@ -156,6 +156,9 @@ session_linear_scorer(const RecoModel *model, const RecoMember *member)
 	return &scorer->sums.head;
 }
 
+/* Of more items the one inverse takes long: the time grows as their cube. */
+#define PORTFOLIO_ITEMS 4096
+
 static List *
 session_linear_candidates(const RecoTraining *training, bool portfolio)
 {
@@ -163,6 +166,8 @@ session_linear_candidates(const RecoTraining *training, bool portfolio)
 	static const double regularizations[] = {3, 10, 30};
 	List *grid = NIL;
 
+	if (portfolio && training->next && training->by_user.cols <= PORTFOLIO_ITEMS)
+		return list_make1(pstrdup("{}"));
 	for (int b = 0; b < lengthof(blends) && !portfolio; b++)
 		for (int r = 0; r < lengthof(regularizations); r++)
 			grid = lappend(grid, psprintf("{\"blend\": %g, \"regularization\": %g}", blends[b],
@@ -174,6 +179,7 @@ const RecoAlgorithm reco_algorithm_session_linear = {
 	.name = "session_linear",
 	.negative = "counts as any other",
 	.source = "model",
+	.comes_next = true,
 	.options = session_linear_options,
 	.params_size = sizeof(SessionLinearParams),
 	.reads = reco_reads_events,

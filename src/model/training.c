@@ -274,10 +274,8 @@ reco_training_events_memory(const RecoTraining *training, bool times)
 }
 
 const RecoPrior *
-reco_training_prior(const RecoTraining *training, const char *name)
+reco_prior_of(const RecoPriors *priors, const char *name)
 {
-	const RecoPriors *priors = training->set->priors;
-
 	for (int p = 0; priors && p < priors->n; p++)
 		if (strcmp(priors->prior[p].model, name) == 0)
 			return &priors->prior[p];

@@ -6,7 +6,8 @@
  * and written.  A new set of lists has a number of its own, and one row makes it
  * the one that the view shows; readers see the old lists or the new ones.  Lists
  * are what recommend() would give from the trained interactions at this moment: what is
- * not available now is in none of them.
+ * not available now is in none of them.  What users have had is in them where that is asked
+ * for, or, where nobody says, by an algorithm of what comes again.
  *
  * Memory: a batch, some 16 MB of users and as much of lists.  Cost: the users times a search,
  * shared out among threads (core/scoring/engine.h), and a row a user.
@@ -44,8 +45,9 @@ typedef struct Materialization
 {
 	Serving *serving;
 	int32 n;
-	int32 number;   /* of the new lists */
-	uint64 *hidden; /* items that are not available; NULL: all are */
+	bool *include_seen; /* NULL: as the algorithm has it */
+	int32 number;       /* of the new lists */
+	uint64 *hidden;     /* items that are not available; NULL: all are */
 	RecoBudget budget;
 	reco_engine *engine;
 	Relation table;
@@ -151,6 +153,8 @@ prepare(Materialization *run)
 		.scorer = reco_serving_scorer(run->serving),
 		.hidden = run->hidden,
 		.fillers = items,
+		.repeats = run->include_seen ? *run->include_seen
+									 : reco_spec_comes_again(run->serving->model.spec),
 	};
 	reco_ranked *popular;
 
@@ -267,12 +271,14 @@ Datum
 reco_materialize(PG_FUNCTION_ARGS)
 {
 	Materialization run = {0};
+	bool include_seen = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 	ModelRow model;
 	Oid schema;
 
 	PreventCommandIfReadOnly("CALL reco.materialize()");
 	reco_require_argument(fcinfo, 0, "model name");
 	run.n = argument_n(fcinfo);
+	run.include_seen = PG_ARGISNULL(3) ? NULL : &include_seen;
 	schema = reco_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	reco_model_read(schema, RECO_LATEST_SNAPSHOT, &model);
 	reco_model_check_owner(&model);

@@ -10,6 +10,7 @@
 # used, and tables ml_1m.ratings and model bench are made there; else a private one: see lib.sh.
 #
 # Environment:
+#   ALGORITHMS names of algorithms, some of these: a part of the table at a time
 #   RECO_DATA  where the data is (../shared/data beside the project's folder)
 #   SOURCE     other rows: a query of user, item and whatever else a source may have
 #   CALLS      of recommend, for each model (300)
@@ -60,8 +61,9 @@ bench_reco || die 'extension reco is not installed'
 movielens_load || die "no MovieLens 1M in $RECO_DATA"
 sql -c 'CREATE INDEX IF NOT EXISTS bench_user ON ml_1m.ratings (user_id) INCLUDE (item_id)' -c 'VACUUM ml_1m.ratings'
 printf '%-18s%10s%10s%12s\n' algorithm 'train s' 'ndcg@10' 'list ms'
+only=${ALGORITHMS:-}
 sql -c "SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace
     AND prorettype = 'reco.algorithm'::regtype AND pronargs = pronargdefaults
-    AND proname <> 'auto' ORDER BY 1" | while read -r name; do
+    AND proname <> 'auto' AND ('$only' = '' OR proname = ANY (string_to_array('$only', ' '))) ORDER BY 1" | while read -r name; do
   measure "$name"
 done

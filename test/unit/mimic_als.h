@@ -55,6 +55,20 @@ typedef struct mimic_world
 /* Surroundings over *w, which is cleared. */
 extern reco_env mimic_als_env(mimic_world *w, int threads);
 
+/* Trains, with centers of users or NULL, and compares with the mimic. */
+extern void mimic_compare_fit(const reco_als_params *p, const reco_csr *m, const reco_csr *t,
+							  const float *center);
+
+/* Centers for so many users, to be freed. */
+typedef float *(*mimic_centers)(const reco_als_params *p, int users);
+
+/*
+ * The same of random shapes, by each solver; regularization: another one beside .1.  And the same
+ * bits for any number of threads, however often they are left.  centers NULL: none.
+ */
+extern void mimic_compare_shapes(int rounds, double regularization, mimic_centers centers);
+extern void mimic_compare_threads(int rows, int cols, double density, mimic_centers centers);
+
 /* Makes something with what arg points to, and frees it. */
 typedef reco_status (*mimic_fit)(const reco_env *env, void *arg);
 

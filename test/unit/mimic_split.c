@@ -178,29 +178,6 @@ same_basket(int64_t a, int64_t b, int64_t basket)
 	return floorl((long double) a / basket) == floorl((long double) b / basket);
 }
 
-static void
-hide_last_basket(int64_t basket, whole *pair, int64_t n)
-{
-	int64_t last = INT64_MIN;
-	bool earlier = false;
-
-	for (int64_t k = 0; k < n; k++)
-		for (int64_t r = 0; r < pair[k].rows; r++)
-			last = pair[k].first[r].time > last ? pair[k].first[r].time : last;
-	for (int64_t k = 0; k < n; k++)
-		earlier = earlier || !same_basket(pair[k].first->time, last, basket);
-	for (int64_t k = 0; k < n && earlier; k++)
-	{
-		pair[k].cut = true;
-		for (int64_t r = 0; r < pair[k].rows; r++)
-			pair[k].later += same_basket(pair[k].first[r].time, last, basket);
-		pair[k].hidden = pair[k].later == pair[k].rows;
-		pair[k].at = INT64_MAX;
-		if (pair[k].later > 0)
-			pair[k].at = pair[k].first[pair[k].rows - pair[k].later].time;
-	}
-}
-
 static int
 compare_times(const void *a, const void *b)
 {
@@ -208,6 +185,47 @@ compare_times(const void *a, const void *b)
 	int64_t y = *(const int64_t *) b;
 
 	return (x > y) - (x < y);
+}
+
+/* When the last of n times, in order, began a basket: the index; 0: there is but one. */
+static int64_t
+last_basket_of(const int64_t *time, int64_t n, int64_t basket, int64_t gap)
+{
+	int64_t k = n - 1;
+
+	while (k > 0 && same_basket(time[k - 1], time[k], basket) &&
+		   !(gap > 0 && time[k] != time[k - 1] && (long double) time[k] - time[k - 1] >= gap))
+		k--;
+	return k;
+}
+
+static void
+hide_last_basket(int64_t basket, int64_t gap, whole *pair, int64_t n)
+{
+	int64_t rows = 0;
+	int64_t *time;
+	int64_t begin;
+
+	for (int64_t k = 0; k < n; k++)
+		rows += pair[k].rows;
+	time = malloc((size_t) rows * sizeof(int64_t));
+	rows = 0;
+	for (int64_t k = 0; k < n; k++)
+		for (int64_t r = 0; r < pair[k].rows; r++)
+			time[rows++] = pair[k].first[r].time;
+	qsort(time, (size_t) rows, sizeof(int64_t), compare_times);
+	begin = last_basket_of(time, rows, basket, gap);
+	for (int64_t k = 0; k < n && begin > 0; k++)
+	{
+		pair[k].cut = true;
+		for (int64_t r = 0; r < pair[k].rows; r++)
+			pair[k].later += pair[k].first[r].time >= time[begin];
+		pair[k].hidden = pair[k].later == pair[k].rows;
+		pair[k].at = INT64_MAX;
+		if (pair[k].later > 0)
+			pair[k].at = pair[k].first[pair[k].rows - pair[k].later].time;
+	}
+	free(time);
 }
 
 static int64_t
@@ -231,7 +249,7 @@ cut_of(const wholes *w, double fraction)
 }
 
 static void
-choose(mimic_env *m, wholes *w, const reco_split_rule *rule, int64_t basket,
+choose(mimic_env *m, wholes *w, const reco_split_rule *rule, int64_t basket, int64_t gap,
 	   reco_split_counts *counts)
 {
 	if (rule->kind == RECO_SPLIT_TIME)
@@ -253,7 +271,7 @@ choose(mimic_env *m, wholes *w, const reco_split_rule *rule, int64_t basket,
 		while (p + n < w->n && w->pair[p + n].user == w->pair[p].user)
 			n++;
 		if (rule->kind == RECO_SPLIT_LAST_BASKET)
-			hide_last_basket(basket, w->pair + p, n);
+			hide_last_basket(basket, gap, w->pair + p, n);
 		else
 			hide_of_user(m, rule, w->pair + p, n);
 	}
@@ -411,15 +429,15 @@ hide(const source *s, const wholes *w, const numbers *x, const reco_split_rule *
 
 void
 mimic_split(mimic_env *m, const source *s, const row *rows, const source *test,
-			const row *test_rows, const reco_split_rule *rule, int64_t basket, mimic_part *train,
-			mimic_part *hidden, reco_split_counts *counts)
+			const row *test_rows, const reco_split_rule *rule, int64_t basket, int64_t gap,
+			mimic_part *train, mimic_part *hidden, reco_split_counts *counts)
 {
 	wholes w = pairs_of(s, rows);
 	wholes t = {0};
 	numbers x = numbers_alloc(s);
 
 	memset(counts, 0, sizeof(*counts));
-	choose(m, &w, rule, basket, counts);
+	choose(m, &w, rule, basket, gap, counts);
 	for (int64_t p = 0; p < w.n; p++)
 		if (!w.pair[p].hidden)
 		{

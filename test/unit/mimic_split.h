@@ -33,10 +33,12 @@ extern row *mimic_sorted(const source *s, const row *rows);
 
 /*
  * Splits the rows of a source; test: of a given one, with its rows, or NULL.  The rule's matrix is
- * not looked at.  basket: how long one is; 0: each time is one.
+ * not looked at.  basket: how long one is; 0: each time is one.  gap: between
+ * sessions, which end such baskets; 0: none do.
  */
 extern void mimic_split(mimic_env *m, const source *s, const row *rows, const source *test,
 						const row *test_rows, const reco_split_rule *rule, int64_t basket,
-						mimic_part *train, mimic_part *hidden, reco_split_counts *counts);
+						int64_t gap, mimic_part *train, mimic_part *hidden,
+						reco_split_counts *counts);
 
 #endif /* RECO_MIMIC_SPLIT_H */

@@ -21,113 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Largest difference of the model's sides, relative to the largest element. */
-static double
-difference(const double *a, const double *b, int n)
-{
-	double worst = 0;
-	double size = 1e-6;
-
-	for (int i = 0; i < n; i++)
-	{
-		if (!(fabs(a[i] - b[i]) <= worst))
-			worst = fabs(a[i] - b[i]);
-		if (fabs(b[i]) > size)
-			size = fabs(b[i]);
-	}
-	return worst / size;
-}
-
-/* One random training against the mimic. */
-static void
-compare_with_mimic(const reco_als_params *p, const reco_csr *m, const reco_csr *t)
-{
-	mimic_world w;
-	reco_env env = mimic_als_env(&w, 2);
-	reco_factors f;
-	mimic_model mine;
-	mimic_model exact;
-	double loss[20];
-	double expected;
-
-	assert_int_equal(reco_als_fit(&env, p, m, t, NULL, NULL, NULL, loss, &f), RECO_OK);
-	assert_true(w.peak <= reco_als_memory(p, m, 2));
-	mimic_init(&mine, p, m);
-	mimic_init(&exact, p, m);
-	mimic_copy(&mine, &f);
-
-	/* the loss told last is that of the result */
-	expected = mimic_loss(&mine, p, m);
-	assert_true(fabs(loss[p->iterations - 1] - expected) <= 2e-5 * fabs(expected) + 1e-6);
-	for (int i = 1; i < p->iterations; i++)
-		if (!(loss[i] <= loss[i - 1] * (1 + 1e-4) + 1e-6 * (double) (1 + m->start[m->rows])))
-			fail_msg("solver %d implicit %d d %d weighted %d biases %d n %d: %.9g %.9g", p->solver,
-					 p->implicit, p->factors, p->weighted_regularization, p->biases,
-					 (int) m->start[m->rows], loss[i - 1], loss[i]);
-
-	/* users are the exact solution for the items */
-	mimic_copy(&exact, &f);
-	mimic_half_step(&exact, p, m, 0);
-	if (!(difference(mine.user, exact.user, m->rows * (p->factors + 1)) < 1e-5))
-		fail_msg("solver %d implicit %d d %d alpha %g lambda %g weighted %d biases %d rows %d cols "
-				 "%d: %g",
-				 p->solver, p->implicit, p->factors, p->alpha, p->regularization,
-				 p->weighted_regularization, p->biases, m->rows, m->cols,
-				 difference(mine.user, exact.user, m->rows * (p->factors + 1)));
-
-	/* the exact solver follows the mimic all the way */
-	if (p->solver == RECO_ALS_CHOLESKY)
-	{
-		mimic_free(&exact);
-		mimic_init(&exact, p, m);
-		for (int i = 0; i < p->iterations; i++)
-		{
-			mimic_half_step(&exact, p, t, 1);
-			mimic_half_step(&exact, p, m, 0);
-		}
-		expected = mimic_loss(&exact, p, m);
-		assert_true(fabs(loss[p->iterations - 1] - expected) <= 1e-3 * expected);
-	}
-	for (int i = p->factors; i < f.stride; i++)
-		for (int r = 0; r < m->rows; r++)
-			assert_true(f.user[(size_t) r * f.stride + i] == 0);
-	mimic_free(&mine);
-	mimic_free(&exact);
-	mimic_free_factors(&env, &f);
-	assert_int_equal(w.live, 0);
-}
-
 static void
 test_random_shapes(void **state)
 {
-	static const int factors[] = {1, 2, 5, 15, 16, 17, 32, 33, 48, 64, 70};
-
 	(void) state;
-	for (int k = 0; k < 66; k++)
-	{
-		int rows = 1 + (int) (mimic_random() % 60);
-		int cols = 1 + (int) (mimic_random() % 60);
-		reco_csr m = mimic_random_csr(rows, cols, 0.02 + (k % 5) * 0.12, k % 3);
-		reco_csr t = mimic_transpose(&m);
-		reco_als_params p = {
-			.implicit = k % 2 == 0,
-			.factors = factors[k % 11],
-			.regularization = k % 4 < 2 ? 0.1 : 0.02,
-			.alpha = k % 8 < 4 ? 1 : 10,
-			.weighted_regularization = k % 6 == 2,
-			.biases = k % 4 == 1,
-			.iterations = 1 + k % 4,
-			.seed = k,
-		};
-
-		for (int solver = RECO_ALS_AUTO; solver <= RECO_ALS_CG; solver++)
-		{
-			p.solver = solver;
-			compare_with_mimic(&p, &m, &t);
-		}
-		mimic_free_csr(&m);
-		mimic_free_csr(&t);
-	}
+	mimic_compare_shapes(66, 0.02, NULL);
 }
 
 /* The table of case C19. */
@@ -365,46 +263,8 @@ test_extremes(void **state)
 static void
 test_threads(void **state)
 {
-	reco_csr m = mimic_random_csr(700, 400, 0.15, 1);
-	reco_csr t = mimic_transpose(&m);
-
 	(void) state;
-	for (int k = 0; k < 4; k++)
-	{
-		reco_als_params p = {.implicit = k < 2,
-							 .factors = 24,
-							 .regularization = 0.1,
-							 .alpha = 1,
-							 .biases = k == 3,
-							 .iterations = 2,
-							 .solver = 1 + k % 2,
-							 .seed = 42};
-		reco_factors f[3];
-		double loss[3][2];
-		mimic_world w[3];
-		reco_env env[3];
-
-		for (int i = 0; i < 3; i++)
-		{
-			env[i] = mimic_als_env(&w[i], 1 << i);
-			if (i == 1)
-				env[i].due = mimic_always_due;
-			assert_int_equal(reco_als_fit(&env[i], &p, &m, &t, NULL, NULL, NULL, loss[i], &f[i]),
-							 RECO_OK);
-			assert_memory_equal(f[i].user, f[0].user, (size_t) 700 * f[0].stride * sizeof(float));
-			assert_memory_equal(f[i].item, f[0].item, (size_t) 400 * f[0].stride * sizeof(float));
-			assert_memory_equal(loss[i], loss[0], sizeof(loss[0]));
-		}
-		/* left at every look, it polls more often */
-		assert_true(w[1].polls > w[2].polls);
-		for (int i = 0; i < 3; i++)
-		{
-			mimic_free_factors(&env[i], &f[i]);
-			assert_int_equal(w[i].live, 0);
-		}
-	}
-	mimic_free_csr(&m);
-	mimic_free_csr(&t);
+	mimic_compare_threads(700, 400, 0.15, NULL);
 }
 
 /*

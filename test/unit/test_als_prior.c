@@ -33,106 +33,11 @@ random_centers(const reco_als_params *p, int users)
 	return center;
 }
 
-static double
-difference(const double *a, const double *b, int n)
-{
-	double worst = 0;
-	double size = 1e-6;
-
-	for (int i = 0; i < n; i++)
-	{
-		worst = fmax(worst, fabs(a[i] - b[i]));
-		size = fmax(size, fabs(b[i]));
-	}
-	return worst / size;
-}
-
-static void
-compare_with_mimic(const reco_als_params *p, const reco_csr *m, const reco_csr *t)
-{
-	mimic_world w;
-	reco_env env = mimic_als_env(&w, 2);
-	float *center = random_centers(p, m->rows);
-	int n = m->rows * (p->factors + 1);
-	reco_factors f;
-	mimic_model mine;
-	mimic_model exact;
-	double loss[20];
-	double expected;
-
-	assert_int_equal(reco_als_fit(&env, p, m, t, center, NULL, NULL, loss, &f), RECO_OK);
-	assert_true(w.peak <= reco_als_memory(p, m, 2));
-	mimic_init(&mine, p, m);
-	mimic_init(&exact, p, m);
-	mimic_take_centers(&mine, p, m, center);
-	mimic_take_centers(&exact, p, m, center);
-	mimic_copy(&mine, &f);
-	expected = mimic_loss(&mine, p, m);
-	if (!(fabs(loss[p->iterations - 1] - expected) <= 2e-5 * fabs(expected) + 1e-6))
-		fail_msg("solver %d implicit %d d %d: loss %.9g for %.9g", p->solver, p->implicit,
-				 p->factors, loss[p->iterations - 1], expected);
-	for (int i = 1; i < p->iterations; i++)
-		assert_true(loss[i] <= loss[i - 1] * (1 + 1e-4) + 1e-6 * (double) (1 + m->start[m->rows]));
-
-	/* users are the exact solution for the items */
-	mimic_copy(&exact, &f);
-	mimic_half_step(&exact, p, m, 0);
-	if (!(difference(mine.user, exact.user, n) < 1e-5))
-		fail_msg("solver %d implicit %d d %d weighted %d biases %d rows %d: %g", p->solver,
-				 p->implicit, p->factors, p->weighted_regularization, p->biases, m->rows,
-				 difference(mine.user, exact.user, n));
-
-	/* the exact solver follows the mimic all the way */
-	if (p->solver == RECO_ALS_CHOLESKY)
-	{
-		mimic_free(&exact);
-		mimic_init(&exact, p, m);
-		mimic_take_centers(&exact, p, m, center);
-		for (int i = 0; i < p->iterations; i++)
-		{
-			mimic_half_step(&exact, p, t, 1);
-			mimic_half_step(&exact, p, m, 0);
-		}
-		assert_true(difference(mine.user, exact.user, n) < 1e-3);
-	}
-	mimic_free(&mine);
-	mimic_free(&exact);
-	mimic_free_factors(&env, &f);
-	free(center);
-	assert_int_equal(w.live, 0);
-}
-
 static void
 test_random_shapes(void **state)
 {
-	static const int factors[] = {1, 5, 15, 16, 17, 32, 33, 64};
-
 	(void) state;
-	for (int k = 0; k < 48; k++)
-	{
-		int rows = 1 + (int) (mimic_random() % 60);
-		int cols = 1 + (int) (mimic_random() % 60);
-		reco_csr m = mimic_random_csr(rows, cols, 0.02 + (k % 5) * 0.12, k % 3);
-		reco_csr t = mimic_transpose(&m);
-		reco_als_params p = {
-			.implicit = k % 2 == 0,
-			.factors = factors[k % 8],
-			.regularization = k % 4 < 2 ? 0.1 : 2,
-			.alpha = k % 8 < 4 ? 1 : 10,
-			.weighted_regularization = k % 6 == 2,
-			.biases = k % 4 == 1,
-			.iterations = 1 + k % 4,
-			.seed = k,
-		};
-
-		for (int solver = RECO_ALS_AUTO; solver <= RECO_ALS_CG; solver++)
-		{
-			p.solver = solver;
-			compare_with_mimic(&p, &m, &t);
-		}
-		mimic_free_csr(&m);
-		mimic_free_csr(&t);
-	}
+	mimic_compare_shapes(48, 2, random_centers);
 }
 
 /* What folds in with the same interactions and center is the stored user; the score adds up. */
@@ -240,45 +145,8 @@ test_limits(void **state)
 static void
 test_threads(void **state)
 {
-	reco_csr m = mimic_random_csr(500, 300, 0.1, 1);
-	reco_csr t = mimic_transpose(&m);
-
 	(void) state;
-	for (int k = 0; k < 4; k++)
-	{
-		reco_als_params p = {.implicit = k < 2,
-							 .factors = 24,
-							 .regularization = 0.3,
-							 .alpha = 1,
-							 .biases = true,
-							 .iterations = 2,
-							 .solver = 1 + k % 2};
-		float *center = random_centers(&p, 500);
-		reco_factors f[2];
-		double loss[2][2];
-
-		for (int i = 0; i < 2; i++)
-		{
-			mimic_world w;
-			reco_env env = mimic_als_env(&w, 1 + 2 * i);
-
-			assert_int_equal(reco_als_fit(&env, &p, &m, &t, center, NULL, NULL, loss[i], &f[i]),
-							 RECO_OK);
-		}
-		assert_memory_equal(f[0].user, f[1].user, (size_t) 500 * f[0].stride * sizeof(float));
-		assert_memory_equal(f[0].item, f[1].item, (size_t) 300 * f[0].stride * sizeof(float));
-		assert_memory_equal(loss[0], loss[1], sizeof(loss[0]));
-		for (int i = 0; i < 2; i++)
-		{
-			mimic_world w;
-			reco_env env = mimic_als_env(&w, 1);
-
-			mimic_free_factors(&env, &f[i]);
-		}
-		free(center);
-	}
-	mimic_free_csr(&m);
-	mimic_free_csr(&t);
+	mimic_compare_threads(500, 300, 0.1, random_centers);
 }
 
 int

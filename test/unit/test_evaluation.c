@@ -28,6 +28,7 @@ typedef struct crowd
 	int32_t items;
 	int64_t *start;
 	int32_t *col;
+	bool again; /* what was hidden may be what they have */
 	reco_csr hidden;
 	int32_t measured;
 	int32_t *user;
@@ -48,10 +49,11 @@ by_rank(const void *a, const void *b)
 }
 
 static crowd
-crowd_of(int32_t users, int32_t items, uint64_t *seed)
+crowd_of(int32_t users, int32_t items, bool again, uint64_t *seed)
 {
 	size_t room = (size_t) users * (size_t) items + 1;
-	crowd c = {.users = users, .items = items, .hidden = {.rows = users, .cols = items}};
+	crowd c = {
+		.users = users, .items = items, .again = again, .hidden = {.rows = users, .cols = items}};
 
 	c.start = calloc((size_t) users + 1, sizeof(int64_t));
 	c.col = malloc(room * sizeof(int32_t));
@@ -69,9 +71,12 @@ crowd_of(int32_t users, int32_t items, uint64_t *seed)
 		c.start[u + 1] = c.start[u];
 		c.hidden.start[u + 1] = c.hidden.start[u];
 		for (int32_t i = 0; i < items; i++)
-			if (mimic_uniform(seed) < has)
+		{
+			bool own = mimic_uniform(seed) < has;
+
+			if (own)
 				c.col[c.start[u + 1]++] = i;
-			else if (mimic_uniform(seed) < hides)
+			if ((!own || again) && mimic_uniform(seed) < hides)
 			{
 				int64_t at = c.hidden.start[u + 1]++;
 
@@ -79,6 +84,7 @@ crowd_of(int32_t users, int32_t items, uint64_t *seed)
 				c.worth[at] = (float) mimic_below(seed, 4) - (u % 7 == 1 ? 3 : 1);
 				c.truth[at] = (float) mimic_below(seed, 5);
 			}
+		}
 		if (c.hidden.start[u + 1] > c.hidden.start[u])
 			c.user[c.measured++] = u;
 	}
@@ -123,12 +129,12 @@ place_in(const int32_t *item, int64_t n, int32_t wanted)
 	return -1;
 }
 
-/* All items but the user's own, in the order of the list. */
+/* All items, but the user's own unless they may come again, in the order of the list. */
 static int32_t
 whole_list(const crowd *c, int32_t u, const float *score, int32_t *out)
 {
 	const int32_t *own = c->col + c->start[u];
-	int64_t n_own = c->start[u + 1] - c->start[u];
+	int64_t n_own = c->again ? 0 : c->start[u + 1] - c->start[u];
 	reco_ranked ranked[MAX_ITEMS];
 	int32_t n = 0;
 
@@ -149,6 +155,10 @@ typedef struct slow_sums
 	long users;
 	double precision;
 	double recall;
+	double repeated; /* recall of what they have, of so many users, */
+	long repeated_users;
+	double new; /* and of what they have not */
+	long new_users;
 	double ndcg;
 	double hit;
 	long predicted_users;
@@ -200,6 +210,10 @@ slow(const crowd *c, const reco_evaluation *e, int32_t k)
 		reco_profile profile;
 		int32_t relevant = 0;
 		int32_t hits = 0;
+		int32_t relevant_own = 0;
+		int32_t hits_own = 0;
+		int64_t n_own = u < c->users - e->strangers ? c->start[u + 1] - c->start[u] : 0;
+		const int32_t *own = c->col + c->start[u];
 		double gain = 0;
 		double ideal = 0;
 		int32_t n;
@@ -223,7 +237,11 @@ slow(const crowd *c, const reco_evaluation *e, int32_t k)
 			s.unpredicted += e->predicts ? n_hidden : 0;
 		}
 		for (int64_t j = 0; j < n_hidden; j++)
-			relevant += e->worth == NULL || e->worth[from + j] > 0;
+			if (e->worth == NULL || e->worth[from + j] > 0)
+			{
+				relevant++;
+				relevant_own += place_in(own, n_own, e->hidden.col[from + j]) >= 0;
+			}
 		if (relevant == 0)
 			continue;
 		for (int32_t r = 0; r < k; r++)
@@ -237,11 +255,22 @@ slow(const crowd *c, const reco_evaluation *e, int32_t k)
 			if (at < 0 || (e->worth && !(e->worth[from + at] > 0)))
 				continue;
 			hits++;
+			hits_own += place_in(own, n_own, list[r]) >= 0;
 			gain += log(2) / log(r + 2);
 		}
 		s.users++;
 		s.precision += (double) hits / k;
 		s.recall += (double) hits / relevant;
+		if (relevant_own > 0)
+		{
+			s.repeated_users++;
+			s.repeated += (double) hits_own / relevant_own;
+		}
+		if (relevant > relevant_own)
+		{
+			s.new_users++;
+			s.new += (double) (hits - hits_own) / (relevant - relevant_own);
+		}
 		s.ndcg += gain / ideal;
 		s.hit += hits > 0;
 	}
@@ -260,7 +289,7 @@ assert_close(double value, double expected)
 	(RECO_METRIC_BIT(RECO_METRIC_PRECISION) | RECO_METRIC_BIT(RECO_METRIC_RECALL) |                \
 	 RECO_METRIC_BIT(RECO_METRIC_NDCG) | RECO_METRIC_BIT(RECO_METRIC_NDCG_GRADED) |                \
 	 RECO_METRIC_BIT(RECO_METRIC_HIT_RATE) | RECO_METRIC_BIT(RECO_METRIC_COVERAGE) |               \
-	 RECO_METRIC_BIT(RECO_METRIC_GINI) | RECO_METRICS_OF_VALUES)
+	 RECO_METRIC_BIT(RECO_METRIC_GINI) | RECO_METRICS_OF_REPEATS | RECO_METRICS_OF_VALUES)
 
 static double
 sum_of(const reco_scores *s, reco_metric metric, int c)
@@ -288,6 +317,10 @@ check_against_slow(const crowd *c, const reco_evaluation *e, const reco_scores *
 		assert_int_equal(count_of(scores, RECO_METRIC_NDCG, k), s.users);
 		assert_close(sum_of(scores, RECO_METRIC_PRECISION, k), s.precision);
 		assert_close(sum_of(scores, RECO_METRIC_RECALL, k), s.recall);
+		assert_int_equal(count_of(scores, RECO_METRIC_RECALL_REPEATED, k), s.repeated_users);
+		assert_close(sum_of(scores, RECO_METRIC_RECALL_REPEATED, k), s.repeated);
+		assert_int_equal(count_of(scores, RECO_METRIC_RECALL_NEW, k), s.new_users);
+		assert_close(sum_of(scores, RECO_METRIC_RECALL_NEW, k), s.new);
 		assert_close(sum_of(scores, RECO_METRIC_NDCG, k), s.ndcg);
 		assert_close(sum_of(scores, RECO_METRIC_HIT_RATE, k), s.hit);
 		assert_close(scores->shown[k][0] * c->items, shown);
@@ -366,7 +399,8 @@ check_kinds(crowd *c, const reco_scorer *scorer)
 							 .filler = c->filler,
 							 .fillers = c->items,
 							 .strangers = kind & 16 ? c->users / 4 : 0,
-							 .misses = kind & 2};
+							 .misses = kind & 2,
+							 .repeats = c->again};
 
 		check(c, &e, cutoffs, kind & 8 ? 1 : 4);
 	}
@@ -379,13 +413,14 @@ test_hash(void **state)
 
 	(void) state;
 	for (int32_t items = 1; items <= MAX_ITEMS; items = items * 5 + 1)
-	{
-		reco_scorer scorer = mimic_hash_scorer(items);
-		crowd c = crowd_of(90, items, &seed);
+		for (int again = 0; again <= 1; again++)
+		{
+			reco_scorer scorer = mimic_hash_scorer(items);
+			crowd c = crowd_of(90, items, again, &seed);
 
-		check_kinds(&c, &scorer);
-		crowd_free(&c);
-	}
+			check_kinds(&c, &scorer);
+			crowd_free(&c);
+		}
 }
 
 static void
@@ -397,7 +432,7 @@ test_factors(void **state)
 	for (int explicit = 0; explicit <= 1; explicit ++)
 	{
 		mimic_world w = mimic_world_of(150, 12);
-		crowd c = crowd_of(70, w.items, &seed);
+		crowd c = crowd_of(70, w.items, false, &seed);
 		float *user =
 			aligned_alloc(RECO_ALIGN, (size_t) (c.users + 1) * (size_t) w.stride * sizeof(float));
 		reco_als_scorer scorer = {.params.implicit = !explicit};
@@ -533,7 +568,7 @@ test_samples(void **state)
 	(void) state;
 	for (int round = 0; round < 8; round++)
 	{
-		crowd c = crowd_of(60, 40, &seed);
+		crowd c = crowd_of(60, 40, false, &seed);
 		reco_csr train = {c.users, c.items, c.start, c.col, NULL};
 		uint8_t sampled[60];
 		int32_t have[40];
@@ -601,7 +636,7 @@ test_without_values(void **state)
 {
 	uint64_t seed = 6;
 	reco_scorer scorer = mimic_hash_scorer(6);
-	crowd c = crowd_of(90, 6, &seed);
+	crowd c = crowd_of(90, 6, false, &seed);
 	const int32_t cutoff = 3;
 	reco_evaluation e = {.scorer = &scorer,
 						 .profile = profile_of,
@@ -638,7 +673,7 @@ test_batches(void **state)
 {
 	uint64_t seed = 5;
 	reco_scorer scorer = mimic_hash_scorer(6);
-	crowd c = crowd_of(9000, 6, &seed);
+	crowd c = crowd_of(9000, 6, false, &seed);
 	const int32_t cutoff = 3;
 	reco_evaluation e = {.scorer = &scorer,
 						 .profile = profile_of,

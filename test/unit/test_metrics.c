@@ -39,6 +39,8 @@ typedef struct judged
 {
 	double precision;
 	double recall;
+	double repeated;
+	double new;
 	double ndcg;
 	double graded;
 	double hit;
@@ -53,17 +55,20 @@ typedef struct judged
 
 static int32_t have[ITEMS];
 static double information[ITEMS];
+static int32_t had[ITEMS];
+static int64_t had_n; /* what was had before: nothing, where a test does not say */
 
 static judged
 judge_with(const int32_t *cutoff, int cutoffs, int c, unsigned metrics, const reco_ranked *ranked,
 		   int32_t n, const reco_wanted *want)
 {
 	static const reco_metric order[] = {
-		RECO_METRIC_PRECISION,   RECO_METRIC_RECALL,   RECO_METRIC_NDCG,
-		RECO_METRIC_NDCG_GRADED, RECO_METRIC_HIT_RATE, RECO_METRIC_MAP,
-		RECO_METRIC_MRR,         RECO_METRIC_NOVELTY,  RECO_METRIC_POPULARITY};
+		RECO_METRIC_PRECISION,  RECO_METRIC_RECALL,    RECO_METRIC_RECALL_REPEATED,
+		RECO_METRIC_RECALL_NEW, RECO_METRIC_NDCG,      RECO_METRIC_NDCG_GRADED,
+		RECO_METRIC_HIT_RATE,   RECO_METRIC_MAP,       RECO_METRIC_MRR,
+		RECO_METRIC_NOVELTY,    RECO_METRIC_POPULARITY};
 	double row[RECO_METRICS * RECO_MAX_CUTOFFS];
-	double out[9];
+	double out[11];
 	judged result;
 	reco_columns columns;
 	reco_judge j;
@@ -81,7 +86,7 @@ judge_with(const int32_t *cutoff, int cutoffs, int c, unsigned metrics, const re
 	reco_judge_list(&j, ranked, n, want, row);
 	reco_judge_free(&m.env, &j);
 	assert_int_equal(m.live, 0);
-	for (int k = 0; k < 9; k++)
+	for (int k = 0; k < 11; k++)
 		out[k] = columns.first[order[k]] < 0 ? -7 : row[columns.first[order[k]] + c];
 	memcpy(&result, out, sizeof(result));
 	return result;
@@ -93,7 +98,7 @@ judge(const reco_ranked *ranked, int32_t n, int32_t k, const int32_t *relevant, 
 {
 	const int32_t cutoff[] = {k, 4, k, 1, 90};
 	reco_ranked best[ITEMS];
-	reco_wanted want = {relevants, relevant, gain, best};
+	reco_wanted want = {relevants, relevant, gain, best, had_n, had};
 	judged one;
 	judged other;
 
@@ -214,6 +219,36 @@ test_what_is_shown(void **state)
 	assert_close(m.mrr, 0);
 }
 
+/* Recall of what was had before and of what is new; of nothing there is nothing to say. */
+static void
+test_repeated_and_new(void **state)
+{
+	const int32_t three[] = {A, B, Z};
+	judged m;
+
+	(void) state;
+	/* A, X, B, Y, Z: A and Z are new, X and B were had */
+	had[0] = X;
+	had[1] = B;
+	had_n = 2;
+	m = judge(list, 5, 2, three, 3, NULL);
+	assert_close(m.recall, 1 / 3.0);
+	assert_close(m.repeated, 0);
+	assert_close(m.new, 0.5);
+	m = judge(list, 5, 3, three, 3, NULL);
+	assert_close(m.repeated, 1);
+	assert_close(m.new, 0.5);
+	m = judge(list, 0, 3, three, 3, NULL);
+	assert_true(m.repeated == 0 && m.new == 0);
+	m = judge(list, 5, 5, (int32_t[]){B}, 1, NULL);
+	assert_true(m.repeated == 1 && isnan(m.new));
+	m = judge(list, 5, 5, (int32_t[]){A}, 1, NULL);
+	assert_true(isnan(m.repeated) && m.new == 1);
+	had_n = 0;
+	m = judge(list, 5, 3, three, 3, NULL);
+	assert_true(isnan(m.repeated) && m.new == m.recall);
+}
+
 static void
 test_against_slow(void **state)
 {
@@ -231,6 +266,9 @@ test_against_slow(void **state)
 		int32_t n = (int32_t) mimic_below(&seed, items + 1);
 		int32_t k = 1 + (int32_t) mimic_below(&seed, 70);
 		int hits = 0;
+		int hits_had = 0;
+		int relevant_had = 0;
+		bool was_had[60];
 		int first = 0;
 		double gain = 0;
 		double graded = 0;
@@ -245,9 +283,14 @@ test_against_slow(void **state)
 			ranked[i] = (reco_ranked){(float) -i, order[i]};
 			if (mimic_below(&seed, 3) == 0)
 				want[relevant++] = i;
+			was_had[i] = mimic_below(&seed, 4) == 0;
+			if (was_had[i])
+				had[had_n++] = i;
 		}
 		if (relevant == 0)
 			want[relevant++] = (int32_t) mimic_below(&seed, items);
+		for (int64_t w = 0; w < relevant; w++)
+			relevant_had += was_had[want[w]];
 		for (int64_t w = 0; w < relevant; w++)
 			gains[w] = 0.5F + (float) mimic_below(&seed, 5);
 		for (int32_t r = 0; r < (n < k ? n : k); r++)
@@ -255,12 +298,14 @@ test_against_slow(void **state)
 				if (want[w] == ranked[r].item)
 				{
 					hits++;
+					hits_had += was_had[want[w]];
 					first = first ? first : r + 1;
 					gain += log(2) / log(r + 2);
 					graded += log(2) / log(r + 2) * gains[w];
 					precisions += (double) hits / (r + 1);
 				}
 		m = judge(ranked, n, k, want, relevant, gains);
+		had_n = 0;
 		for (int32_t r = 0; r < (relevant < k ? relevant : k); r++)
 		{
 			int32_t largest = 0;
@@ -274,6 +319,12 @@ test_against_slow(void **state)
 		}
 		assert_close(m.precision, (double) hits / k);
 		assert_close(m.recall, (double) hits / (double) relevant);
+		if (relevant_had > 0)
+			assert_close(m.repeated, (double) hits_had / relevant_had);
+		if (relevant > relevant_had)
+			assert_close(m.new, (double) (hits - hits_had) / (double) (relevant - relevant_had));
+		assert_true(isnan(m.repeated) == (relevant_had == 0));
+		assert_true(isnan(m.new) == (relevant == relevant_had));
 		assert_close(m.ndcg, gain / ideal);
 		assert_close(m.graded, graded / graded_ideal);
 		assert_close(m.hit, hits > 0 ? 1 : 0);
@@ -432,11 +483,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_by_hand),        cmocka_unit_test(test_average_precision),
-		cmocka_unit_test(test_graded),         cmocka_unit_test(test_what_is_shown),
-		cmocka_unit_test(test_against_slow),   cmocka_unit_test(test_hold_out_sizes),
-		cmocka_unit_test(test_hold_out_order), cmocka_unit_test(test_hold_out_uniform),
-		cmocka_unit_test(test_hold_out_polls),
+		cmocka_unit_test(test_by_hand),          cmocka_unit_test(test_average_precision),
+		cmocka_unit_test(test_graded),           cmocka_unit_test(test_what_is_shown),
+		cmocka_unit_test(test_repeated_and_new), cmocka_unit_test(test_against_slow),
+		cmocka_unit_test(test_hold_out_sizes),   cmocka_unit_test(test_hold_out_order),
+		cmocka_unit_test(test_hold_out_uniform), cmocka_unit_test(test_hold_out_polls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,8 +105,8 @@ check_split(mimic_env *m, const source *s, const row *rows, const reco_interacti
 	assert_int_equal(reco_split(&m->env, x, rule, &train, &hidden, &counts), RECO_OK);
 	assert_true(m->peak <= 3 * whole + (size_t) entries * 17 +
 							   ((size_t) s->users + (size_t) s->items + 50) * 25);
-	mimic_split(m, s, rows, test, test_rows, rule, x->basket, &train_wanted, &hidden_wanted,
-				&wanted);
+	mimic_split(m, s, rows, test, test_rows, rule, x->basket, x->session_gap, &train_wanted,
+				&hidden_wanted, &wanted);
 	assert_counts(s, &counts, &wanted);
 	assert_part(s, "trained", &train, &train_wanted);
 	assert_true((train.repeats.start != NULL) == (rule->keep_repeats && x->repeats.start));
@@ -146,23 +146,28 @@ check_fractions(mimic_env *m, const source *s, const row *rows, const reco_inter
 		}
 }
 
-/* The last basket, of one time and longer ones. */
+/* The last basket, of one time and longer ones, these also cut by sessions. */
 static void
 check_baskets(mimic_env *m, const source *s, const row *rows, reco_interactions *x)
 {
 	static const int64_t baskets[] = {0, 1, 2, 7, 86400, INT64_MAX};
+	static const int64_t gaps[] = {0, 1, 3, 5, INT64_MAX};
+	const size_t kinds = sizeof(baskets) / sizeof(baskets[0]);
 
-	for (size_t b = 0; b < sizeof(baskets) / sizeof(baskets[0]) && s->has_time; b++)
+	for (size_t k = 0; k < kinds * (sizeof(gaps) / sizeof(gaps[0])) && s->has_time; k++)
 	{
+		size_t b = k % kinds;
 		reco_split_rule rule = {.kind = RECO_SPLIT_LAST_BASKET};
 
 		x->basket = baskets[b];
+		x->session_gap = gaps[k / kinds];
 		rule.keep_items = b % 2 == 1;
 		rule.keep_unknown = b % 3 >= 1;
 		rule.keep_repeats = b != 1;
 		check_split(m, s, rows, x, NULL, NULL, &rule);
 	}
 	x->basket = 0;
+	x->session_gap = 0;
 }
 
 /* Rows of before the source's, of after all, and of no time. */

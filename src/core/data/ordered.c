@@ -120,9 +120,8 @@ most_of_user(const reco_interactions *x, int32_t u)
 	return start[u + 1] - start[u] + (repeats ? repeats[u + 1] - repeats[u] : 0);
 }
 
-/* A user's events as they lie in the matrix; -1 to stop. */
-static int64_t
-take_events(const reco_env *env, const reco_interactions *x, int32_t u, reco_timed *event)
+int64_t
+reco_ordered_rows(const reco_env *env, const reco_interactions *x, int32_t u, reco_timed *event)
 {
 	const reco_csr *a = &x->by_user;
 	const reco_repeats *repeats = &x->repeats;
@@ -149,9 +148,8 @@ take_events(const reco_env *env, const reco_interactions *x, int32_t u, reco_tim
 	return n;
 }
 
-/* -1 to stop. */
-static int64_t
-longest_user(const reco_env *env, const reco_interactions *x)
+int64_t
+reco_ordered_longest(const reco_env *env, const reco_interactions *x)
 {
 	int64_t most = 0;
 	int64_t done = 0;
@@ -177,7 +175,7 @@ most_events(const reco_interactions *x)
 size_t
 reco_ordered_memory(const reco_env *env, const reco_interactions *x, bool times)
 {
-	int64_t longest = longest_user(env, x);
+	int64_t longest = reco_ordered_longest(env, x);
 
 	if (longest < 0)
 		return 0;
@@ -195,7 +193,7 @@ order_all(const reco_env *env, const reco_interactions *x, reco_timed *scratch, 
 
 	for (int32_t u = 0; u < x->by_user.rows; u++)
 	{
-		int64_t n = take_events(env, x, u, scratch);
+		int64_t n = reco_ordered_rows(env, x, u, scratch);
 
 		out->start[u] = to;
 		if (n >= 0)
@@ -216,7 +214,7 @@ reco_status
 reco_ordered_make(const reco_env *env, const reco_interactions *x, bool times, reco_ordered *out)
 {
 	size_t n = most_events(x) + 1;
-	int64_t longest = longest_user(env, x);
+	int64_t longest = reco_ordered_longest(env, x);
 	reco_timed *scratch;
 	reco_status status = RECO_NO_MEMORY;
 

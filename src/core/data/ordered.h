@@ -74,6 +74,12 @@ extern int64_t reco_ordered_user(const reco_env *env, reco_timed *event, int64_t
 								 const int32_t *kept, int64_t n_kept, int64_t gap, int32_t *item,
 								 float *moment);
 
+/* The events of user u as they lie in the matrix: how many, or -1 when poll asked for an end. */
+extern int64_t reco_ordered_rows(const reco_env *env, const reco_interactions *x, int32_t u,
+								 reco_timed *event);
+/* So many events the user has who has most; a pass over the users.  -1 to stop. */
+extern int64_t reco_ordered_longest(const reco_env *env, const reco_interactions *x);
+
 /*
  * Gives n events, ordered as above, the moments of baskets of that length; 0: they have them.
  * Moments that are further apart than one stay so.  False when poll asked for an end.

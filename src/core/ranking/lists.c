@@ -114,12 +114,22 @@ judge_user(const reco_env *env, judging *j, int32_t user, reco_scores *scores)
 	const reco_lists *in = j->in;
 	const reco_columns *columns = &scores->columns;
 	int64_t first = in->wanted_start[user];
-	reco_wanted wanted = {in->wanted_start[user + 1] - first, in->wanted + first,
-						  in->gain ? in->gain + first : NULL, j->best};
+	reco_wanted wanted = {in->wanted_start[user + 1] - first,
+						  in->wanted + first,
+						  in->gain ? in->gain + first : NULL,
+						  j->best,
+						  0,
+						  NULL};
+	int32_t number = in->number[user];
 	int32_t n = take_list(env, j, user, columns->largest);
 
 	if (n < 0)
 		return -1;
+	if (in->had && number < in->had->rows)
+	{
+		wanted.had = in->had->col + in->had->start[number];
+		wanted.had_n = in->had->start[number + 1] - in->had->start[number];
+	}
 	if (wanted.gain && columns->first[RECO_METRIC_NDCG_GRADED] >= 0 &&
 		reco_top_n(env, wanted.gain, (int32_t) wanted.n, NULL, columns->largest, j->best) < 0)
 		return -1;
@@ -129,7 +139,7 @@ judge_user(const reco_env *env, judging *j, int32_t user, reco_scores *scores)
 	reco_scores_add(scores, user, j->row);
 	scores->listed++;
 	if (j->shown.count)
-		reco_shown_add(&j->shown, in->number[user], j->list, n);
+		reco_shown_add(&j->shown, number, j->list, n);
 	return n + wanted.n + columns->n;
 }
 

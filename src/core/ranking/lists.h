@@ -27,6 +27,8 @@ typedef struct reco_lists
 	const int32_t *have;
 	const double *information;
 	double have_users;
+	/* by number, what users had before that they may find again; NULL: it is not told apart */
+	const reco_csr *had;
 } reco_lists;
 
 /* Bytes that it takes, beside the scores. */

@@ -77,7 +77,9 @@ reco_judge_free(const reco_env *env, reco_judge *judge)
 typedef struct tally
 {
 	int32_t hits;
-	int32_t first; /* the rank of the first hit, from 1; 0: none yet */
+	int32_t repeated; /* of these, that the user had before */
+	int64_t had;      /* so many of the relevant items are such */
+	int32_t first;    /* the rank of the first hit, from 1; 0: none yet */
 	double gain;
 	double graded;
 	double graded_ideal; /* of the first `graded_places` of the best gains */
@@ -94,6 +96,29 @@ put(const reco_columns *columns, double *row, reco_metric metric, int c, double 
 		row[columns->first[metric] + c] = value;
 }
 
+static inline double
+share(int32_t hits, int64_t relevant)
+{
+	return relevant > 0 ? hits / (double) relevant : (double) NAN;
+}
+
+static inline bool
+was_had(const reco_wanted *wanted, int32_t item)
+{
+	return reco_find(wanted->had, 0, wanted->had_n, item) >= 0;
+}
+
+/* How many of the relevant items the user had before. */
+static int64_t
+count_had(const reco_wanted *wanted)
+{
+	int64_t n = 0;
+
+	for (int64_t k = 0; k < wanted->n && wanted->had_n > 0; k++)
+		n += was_had(wanted, wanted->item[k]);
+	return n;
+}
+
 /* Notes what the first places say of lists of length c; n: how many items are in these. */
 static void
 note(const reco_judge *judge, tally *t, int c, int32_t n, const reco_wanted *wanted, double *row)
@@ -104,6 +129,8 @@ note(const reco_judge *judge, tally *t, int c, int32_t n, const reco_wanted *wan
 
 	put(columns, row, RECO_METRIC_PRECISION, c, (double) t->hits / k);
 	put(columns, row, RECO_METRIC_RECALL, c, t->hits / (double) wanted->n);
+	put(columns, row, RECO_METRIC_RECALL_REPEATED, c, share(t->repeated, t->had));
+	put(columns, row, RECO_METRIC_RECALL_NEW, c, share(t->hits - t->repeated, wanted->n - t->had));
 	put(columns, row, RECO_METRIC_NDCG, c, t->gain / judge->ideal[possible]);
 	put(columns, row, RECO_METRIC_HIT_RATE, c, t->hits > 0);
 	put(columns, row, RECO_METRIC_MAP, c, t->precisions / possible);
@@ -123,7 +150,8 @@ reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n,
 				const reco_wanted *wanted, double *row)
 {
 	const reco_columns *columns = judge->columns;
-	tally t = {0};
+	bool repeats = columns->metrics & RECO_METRICS_OF_REPEATS;
+	tally t = {.had = repeats ? count_had(wanted) : 0};
 	int next = 0;
 
 	for (int32_t r = 0; r < n && next < columns->cutoffs; r++)
@@ -133,6 +161,7 @@ reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n,
 		if (at >= 0)
 		{
 			t.hits++;
+			t.repeated += repeats && was_had(wanted, list[r].item);
 			t.first = t.first > 0 ? t.first : r + 1;
 			t.gain += judge->discount[r];
 			t.graded += judge->discount[r] * (wanted->gain ? (double) wanted->gain[at] : 1);

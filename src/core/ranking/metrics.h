@@ -17,8 +17,11 @@
 typedef enum reco_metric
 {
 	/* of each user's list, by length */
-	RECO_METRIC_PRECISION,   /* hits / k, also when the list is shorter */
-	RECO_METRIC_RECALL,      /* hits / relevant */
+	RECO_METRIC_PRECISION, /* hits / k, also when the list is shorter */
+	RECO_METRIC_RECALL,    /* hits / relevant */
+	/* the same of the relevant items that the user had before, and of those that are new to them */
+	RECO_METRIC_RECALL_REPEATED,
+	RECO_METRIC_RECALL_NEW,
 	RECO_METRIC_NDCG,        /* gain 1, discount log2(rank + 1), ideal of min(k, relevant) items */
 	RECO_METRIC_NDCG_GRADED, /* the same; gain: the value, 0 where that is below */
 	RECO_METRIC_HIT_RATE,    /* 1 if there is any hit */
@@ -44,6 +47,9 @@ typedef enum reco_metric
 #define RECO_METRICS_OF_LISTS                                                                      \
 	((RECO_METRIC_BIT(RECO_METRIC_DIVERSITY + 1) - 1) | RECO_METRIC_BIT(RECO_METRIC_COVERAGE) |    \
 	 RECO_METRIC_BIT(RECO_METRIC_GINI))
+/* Those that tell what a user had before from what is new. */
+#define RECO_METRICS_OF_REPEATS                                                                    \
+	(RECO_METRIC_BIT(RECO_METRIC_RECALL_REPEATED) | RECO_METRIC_BIT(RECO_METRIC_RECALL_NEW))
 #define RECO_METRICS_OF_VALUES                                                                     \
 	(RECO_METRIC_BIT(RECO_METRIC_RMSE) | RECO_METRIC_BIT(RECO_METRIC_MAE))
 
@@ -89,6 +95,9 @@ typedef struct reco_wanted
 	const float *gain;   /* n, above 0; NULL: ones */
 	/* the largest of the gains, falling: min(n, largest); read where ndcg_graded is asked for */
 	const reco_ranked *best;
+	/* what the user had before: had_n, rising; read where RECO_METRICS_OF_REPEATS are asked for */
+	int64_t had_n;
+	const int32_t *had;
 } reco_wanted;
 
 /*
@@ -101,8 +110,8 @@ extern void reco_judge_free(const reco_env *env, reco_judge *judge);
 
 /*
  * Judges a list of n items, by each length, to row: the columns of metrics that a list alone
- * decides; others are left as they are.  What cannot be told, as novelty of an empty list, is
- * NAN.  Any thread.
+ * decides; others are left as they are.  What cannot be told, as novelty of an empty list or
+ * recall of nothing, is NAN.  Any thread.
  */
 extern void reco_judge_list(const reco_judge *judge, const reco_ranked *list, int32_t n,
 							const reco_wanted *wanted, double *row);
@@ -112,7 +121,7 @@ extern void reco_judge_list(const reco_judge *judge, const reco_ranked *list, in
  * how many have it, with a value above 0, and -log2 of that share.  An item that nobody has says as
  * much as one that a single user has.  Errors: RECO_STOPPED.
  */
-extern reco_status reco_readers(const reco_env *env, const reco_csr *a, int32_t items, int32_t *have,
-								double *information, double *users);
+extern reco_status reco_readers(const reco_env *env, const reco_csr *a, int32_t items,
+								int32_t *have, double *information, double *users);
 
 #endif /* RECO_CORE_RANKING_METRICS_H */

@@ -49,8 +49,9 @@ typedef enum reco_split_kind
 	 */
 	RECO_SPLIT_NEXT_ITEM,
 	/*
-	 * Of each user with baskets of two times or more the last one is hidden: x->basket says how long
-	 * one is.  The cut is the user's own.  Unlike with the others, a pair that the user had before
+	 * Of each user with two baskets or more the last one is hidden: x->basket says how long one is,
+	 * and where it is longer than a time x->session_gap what ends one before.  The cut is the user's
+	 * own.  Unlike with the others, a pair that the user had before
 	 * and has in the last basket is in both parts, with the rows of each.
 	 */
 	RECO_SPLIT_LAST_BASKET,
@@ -141,7 +142,7 @@ typedef struct reco_split_counts
  *
  * Cost: a few passes over the pairs.  Memory: the parts, which take no more than x, a byte a
  * pair, 16 bytes a user and 9 an item of x and of the test, and 16 bytes for each pair of the
- * user who has most; by time without a cut 8 bytes a pair before there are parts.  The next item
+ * user who has most, or 24 for each row where sessions cut baskets; by time without a cut 8 bytes a pair before there are parts.  The next item
  * takes 24 bytes a row of who is hidden, and 40 for the one who has most.
  * Errors: RECO_INVALID: all but random and given need times, and the rows of repeats where there
  * are repeats; RECO_NO_MEMORY, RECO_STOPPED.

@@ -253,6 +253,61 @@ choose_last(const reco_env *env, const reco_interactions *x, const reco_split_ru
 	return status;
 }
 
+/* One user's events, where baskets are cut by sessions, too; event NULL: they are not. */
+typedef struct moments
+{
+	reco_timed *event;
+	int32_t *item;
+	float *moment;
+} moments;
+
+static reco_status
+moments_make(const reco_env *env, const reco_interactions *x, moments *m)
+{
+	int64_t longest;
+
+	*m = (moments){NULL};
+	if (x->basket <= 1 || x->session_gap <= 0)
+		return RECO_OK;
+	longest = reco_ordered_longest(env, x);
+	if (longest < 0)
+		return RECO_STOPPED;
+	m->event = env->alloc(env->arg, ((size_t) longest + 1) * sizeof(reco_timed));
+	m->item = env->alloc(env->arg, ((size_t) longest + 1) * sizeof(int32_t));
+	m->moment = env->alloc(env->arg, ((size_t) longest + 1) * sizeof(float));
+	return m->event && m->item && m->moment ? RECO_OK : RECO_NO_MEMORY;
+}
+
+static void
+moments_free(const reco_env *env, moments *m)
+{
+	release(env, m->event);
+	release(env, m->item);
+	release(env, m->moment);
+}
+
+/* When the last basket of a user begins, as an algorithm has baskets; likewise. */
+static bool
+last_moment(const reco_env *env, const reco_interactions *x, int32_t u, const moments *m,
+			int64_t *begin, int64_t *done)
+{
+	int64_t n = reco_ordered_rows(env, x, u, m->event);
+
+	if (n >= 0)
+		n = reco_ordered_user(env, m->event, n, NULL, 0, x->session_gap, m->item, m->moment);
+	if (n < 0 || !reco_ordered_baskets(env, m->event, n, x->basket, m->moment))
+		return false;
+	*begin = INT64_MIN;
+	for (int64_t k = n - 1; k > 0 && *begin == INT64_MIN; k--)
+	{
+		if (m->moment[k - 1] != m->moment[n - 1])
+			*begin = m->event[k].time;
+		if (stop_after(env, 1, done))
+			return false;
+	}
+	return true;
+}
+
 /* When the last basket of a user begins; INT64_MIN: nothing is before it.  False to stop. */
 static bool
 last_basket(const reco_env *env, const reco_interactions *x, int32_t u, const int64_t *first,
@@ -287,15 +342,20 @@ choose_last_basket(const reco_env *env, const reco_interactions *x, int64_t long
 {
 	const reco_csr *a = &x->by_user;
 	int64_t *first = env->alloc(env->arg, ((size_t) longest + 1) * sizeof(int64_t));
-	reco_status status = first ? RECO_OK : RECO_NO_MEMORY;
+	moments m;
+	reco_status status = moments_make(env, x, &m);
 	int64_t done = 0;
 
+	if (first == NULL && status == RECO_OK)
+		status = RECO_NO_MEMORY;
 	for (int32_t u = 0; u < a->rows && status == RECO_OK; u++)
 	{
 		int64_t n = a->start[u + 1] - a->start[u];
 		int64_t begin = INT64_MIN;
 
-		if (!first_times(env, x, u, first, &done) || !last_basket(env, x, u, first, &begin, &done))
+		if (!first_times(env, x, u, first, &done) ||
+			!(m.event ? last_moment(env, x, u, &m, &begin, &done)
+					  : last_basket(env, x, u, first, &begin, &done)))
 			status = RECO_STOPPED;
 		until[u] = begin > INT64_MIN ? before_cut(begin) : INT64_MAX;
 		for (int64_t k = 0; k < n && status == RECO_OK; k++)
@@ -305,6 +365,7 @@ choose_last_basket(const reco_env *env, const reco_interactions *x, int64_t long
 				status = RECO_STOPPED;
 		}
 	}
+	moments_free(env, &m);
 	release(env, first);
 	return status;
 }

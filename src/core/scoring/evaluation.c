@@ -165,14 +165,19 @@ predict(const measuring *m, reco_worker *w, int64_t place, int32_t user, float *
 	return status;
 }
 
-/* Nobody wants to be shown what they are known to dislike. */
+/* Nobody wants to be shown what they are known to dislike.  seat NULL: they have nothing. */
 static reco_wanted
-wanted_of(const measuring *m, int32_t user, const own *o)
+wanted_of(const measuring *m, int32_t user, const own *o, const reco_seat *seat)
 {
 	const reco_evaluation *e = m->e;
-	reco_wanted wanted = {0, o->item, e->worth ? o->gain : NULL, o->best};
+	reco_wanted wanted = {.item = o->item, .gain = e->worth ? o->gain : NULL, .best = o->best};
 	size_t best = best_gains(m);
 
+	if (seat)
+	{
+		wanted.had = seat->profile->item;
+		wanted.had_n = seat->profile->n;
+	}
 	for (int64_t k = e->hidden.start[user]; k < e->hidden.start[user + 1]; k++)
 		if (e->worth == NULL || e->worth[k] > 0)
 		{
@@ -233,7 +238,7 @@ visit(void *arg, reco_worker *w, int64_t at)
 	if (m->e->predicts && (m->columns->metrics & RECO_METRICS_OF_VALUES) &&
 		predict(m, w, place, user, o.score) != RECO_OK)
 		return RECO_STOPPED;
-	wanted = wanted_of(m, user, &o);
+	wanted = wanted_of(m, user, &o, w->seat);
 	if (wanted.n == 0)
 		return RECO_OK;
 	if (is_sampled(m, at, RECO_SAMPLED_AUC, RECO_METRIC_AUC) &&
@@ -258,7 +263,7 @@ judge_stranger(const measuring *m, int64_t at, int64_t place)
 	own o = own_of(m, reco_engine_worker(m->engine, 0)->own);
 	double *row = clear(m, place);
 	reco_ranked *list = m->list + place * m->length;
-	reco_wanted wanted = wanted_of(m, user, &o);
+	reco_wanted wanted = wanted_of(m, user, &o, NULL);
 	int32_t n = e->misses ? 0 : e->fillers < m->length ? e->fillers : m->length;
 
 	if (e->predicts && (m->columns->metrics & RECO_METRICS_OF_VALUES))

@@ -60,9 +60,33 @@ check_rights(Oid schema, const char *name)
 	}
 }
 
-/* The active version of a prior, which has factors of users: *type says how many. */
+/* The version of each prior that a model was trained with; or whichever is active. */
+typedef struct PriorRecord
+{
+	const JsonbContainer *versions;
+	TimestampTz trained; /* no prior that is younger is the one */
+} PriorRecord;
+
+static void
+check_record(const PriorRecord *record, const char *name, int32 active, const VersionRow *version)
+{
+	double recorded = reco_json_number(record->versions, name);
+
+	if (recorded == active && version->finished_at <= record->trained)
+		return;
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					recorded == active
+						? errmsg("version %d of prior \"%s\" was trained later", active, name)
+						: errmsg("version %d of prior \"%s\" is active, not %.0f", active, name,
+								 recorded)));
+}
+
+/*
+ * The active version of a prior, which has factors of users: *type says how many.  record: it must
+ * be of these; NULL: any will do.
+ */
 static Serving *
-open_prior(const char *name, const char *self, const RecoPartType **type)
+open_prior(const char *name, const char *self, const PriorRecord *record, const RecoPartType **type)
 {
 	Oid schema = get_namespace_oid(name, true);
 	ModelRow row;
@@ -88,6 +112,8 @@ open_prior(const char *name, const char *self, const RecoPartType **type)
 	serving = reco_serving_describe(&row, &version);
 	/* of what is locked now */
 	check_rights(schema, name);
+	if (record)
+		check_record(record, name, row.active_version, &version);
 	*type = NULL;
 	(void) reco_member_role(&serving->model.member[0], RECO_OF_USERS, RECO_ROLE_FACTORS, type);
 	if (*type == NULL)
@@ -168,15 +194,16 @@ reco_priors_check(const List *specs, const char *self)
 	{
 		const RecoPartType *type;
 
-		MemoryContextDelete(open_prior(lfirst(cell), self, &type)->context);
+		MemoryContextDelete(open_prior(lfirst(cell), self, NULL, &type)->context);
 	}
 }
 
 static void
-read_prior(const char *name, const char *self, RecoData *data, RecoBudget *budget, RecoPrior *prior)
+read_prior(const char *name, const char *self, const PriorRecord *record, RecoData *data,
+		   RecoBudget *budget, RecoPrior *prior)
 {
 	const RecoPartType *type;
-	Serving *serving = open_prior(name, self, &type);
+	Serving *serving = open_prior(name, self, record, &type);
 	Size numbers = ((Size) id_dict_count(data->users) + 1) * RECO_PRIOR_WIDTH(type->width);
 	PriorLoad load = {prior, data, serving->user_type};
 
@@ -198,8 +225,9 @@ read_prior(const char *name, const char *self, RecoData *data, RecoBudget *budge
 	MemoryContextDelete(serving->context);
 }
 
-void
-reco_priors_read(const List *specs, const char *self, RecoData *data, RecoBudget *budget)
+static void
+read_all(const List *specs, const char *self, const PriorRecord *record, RecoData *data,
+		 RecoBudget *budget)
 {
 	MemoryContext old = MemoryContextSwitchTo(budget->context);
 	List *names = names_of(specs);
@@ -213,8 +241,23 @@ reco_priors_read(const List *specs, const char *self, RecoData *data, RecoBudget
 	priors->n = 0;
 	priors->prior = MemoryContextAlloc(budget->context, list_length(names) * sizeof(RecoPrior));
 	foreach (cell, names)
-		read_prior(lfirst(cell), self, data, budget, &priors->prior[priors->n++]);
+		read_prior(lfirst(cell), self, record, data, budget, &priors->prior[priors->n++]);
 	data->priors = priors;
+}
+
+void
+reco_priors_read(const List *specs, const char *self, RecoData *data, RecoBudget *budget)
+{
+	read_all(specs, self, NULL, data, budget);
+}
+
+void
+reco_priors_read_again(const List *specs, const char *self, Jsonb *record, TimestampTz trained,
+					   RecoData *data, RecoBudget *budget)
+{
+	PriorRecord of = {&record->root, trained};
+
+	read_all(specs, self, &of, data, budget);
 }
 
 Jsonb *

@@ -21,6 +21,14 @@ extern void reco_priors_check(const List *specs, const char *self);
 extern void reco_priors_read(const List *specs, const char *self, RecoData *data,
 							 RecoBudget *budget);
 
+/*
+ * The same for users who come to a version that was trained with a record of these, as below, and
+ * ended then: an error where another version of a prior is active, of which factors mean something
+ * else.
+ */
+extern void reco_priors_read_again(const List *specs, const char *self, Jsonb *record,
+								   TimestampTz trained, RecoData *data, RecoBudget *budget);
+
 /* {"books": 3}: which versions these were; NULL: there are none. */
 extern Jsonb *reco_priors_record(const RecoPriors *priors);
 

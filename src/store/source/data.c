@@ -239,10 +239,13 @@ find_raw(const RecoSpec *spec, bool raw)
 }
 
 unsigned
-reco_data_keep(const RecoSpec *spec)
+reco_data_keep(const RecoSpec *spec, const RecoDataOptions *options)
 {
 	unsigned reads = reco_spec_reads(spec);
 
+	/* what is cut into sessions is chosen by what comes next in these */
+	if (options->session_gap && reco_spec_is_replaced(spec))
+		reads |= RECO_READS_EVENTS;
 	return (reads & RECO_READS_EVENTS ? RECO_KEEP_EVENTS : 0) |
 		   (reads & RECO_READS_TIMES ? RECO_KEEP_TIMES : 0);
 }
@@ -258,7 +261,8 @@ reco_data_tell_order(const RecoData *data, const RecoSpec *spec)
 				 errdetail("Those of a user count as if they were at one time."),
 				 errhint("Give the source a fourth column, the time: SELECT user_id, item_id, 1, "
 						 "created_at FROM ...")));
-	if (data->x.session_gap > 0 && !(reco_spec_reads(spec) & RECO_READS_EVENTS))
+	if (data->x.session_gap > 0 && !(reco_spec_reads(spec) & RECO_READS_EVENTS) &&
+		!reco_spec_is_replaced(spec))
 		ereport(NOTICE,
 				(errmsg("session_gap has no effect on algorithm \"%s\"", spec->algorithm->name),
 				 errdetail("It does not go by the order of interactions.")));

@@ -150,7 +150,7 @@ typedef struct RecoData
 #define RECO_KEEP_EVENTS 7  /* both, and of the training part of an evaluation, too */
 
 /* What an algorithm reads of these. */
-extern unsigned reco_data_keep(const struct RecoSpec *spec);
+extern unsigned reco_data_keep(const struct RecoSpec *spec, const RecoDataOptions *options);
 
 /*
  * A NOTICE where an algorithm goes by an order that the source does not tell, or not by sessions
