@@ -202,7 +202,10 @@ CREATE FUNCTION reco.options(
   measure pg_catalog.bool DEFAULT true,
   retune pg_catalog.interval DEFAULT NULL,
   session_gap pg_catalog.interval DEFAULT NULL,
-  basket_by pg_catalog.text DEFAULT NULL
+  basket_by pg_catalog.text DEFAULT NULL,
+  kind_weights pg_catalog.jsonb DEFAULT NULL,
+  seen_kinds pg_catalog.text[] DEFAULT NULL,
+  half_life pg_catalog.interval DEFAULT NULL
 ) RETURNS reco.data_options
 AS 'MODULE_PATHNAME', 'reco_make_options'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

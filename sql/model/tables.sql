@@ -30,11 +30,13 @@ CREATE TABLE {schema}.model_user (
   interactions integer NOT NULL,
   history      pg_catalog.bytea NOT NULL,
   parts        pg_catalog.bytea[] NOT NULL,
+  seen         pg_catalog.bytea NOT NULL,
   PRIMARY KEY (version, user_id),
   UNIQUE (version, number)
 ) WITH (toast_tuple_target = 8160);
 ALTER TABLE {schema}.model_user
   ALTER history SET STORAGE EXTERNAL,
+  ALTER seen SET STORAGE EXTERNAL,
   ALTER parts SET STORAGE EXTERNAL;
 COMMENT ON TABLE {schema}.model_user IS 'reco: users by version';
 

@@ -405,6 +405,7 @@ reco_part_measure(RecoMeasurement *e, const RecoSpec *spec)
 	reco_training_fit(&training, &trained);
 	INSTR_TIME_SET_CURRENT(trained_at);
 	trained.model.by_user = training.by_user;
+	trained.model.seen = e->train.seen ? &e->train.seen->by_user : NULL;
 	prepare(e, &trained.model, &budget);
 	/* users who are hidden whole find no weights: all are the same */
 	if (e->weigh && e->cases.cases == 0 && reco_spec_is_unweighed(scores->spec))

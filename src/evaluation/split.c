@@ -124,6 +124,44 @@ time_text(const RecoData *data, int64 time)
 	}
 }
 
+/* What has faded to nothing stays so, whatever the factor; no product is twice what it was. */
+static inline float
+faded_less(float value, double by)
+{
+	return value == 0 ? 0 : (float) (value * by);
+}
+
+static void
+multiply(float *value, int64 n, double by)
+{
+	for (int64 e = 0; value && e < n; e++)
+	{
+		value[e] = faded_less(value[e], by);
+		RECO_POLL_AT(e);
+	}
+}
+
+/* Where rows fade, those of a training part count their ages from the cut that it ends with. */
+static void
+freshen(const RecoData *data, int64 cut, reco_interactions *train)
+{
+	const reco_decay *decay = &data->decay;
+	int64 n = train->by_user.start[train->by_user.rows];
+	double age = (double) ((uint64) decay->reference - (uint64) cut);
+	double by;
+
+	if (decay->half_life == 0 || cut >= decay->reference)
+		return;
+	by = exp2(age / decay->half_life);
+	multiply(train->by_user.value, n, by);
+	multiply(train->latest, n, by);
+	for (int64 r = 0; train->repeats.start && r < train->repeats.start[train->by_user.rows]; r++)
+	{
+		train->repeats.row[r].value = faded_less(train->repeats.row[r].value, by);
+		RECO_POLL_AT(r);
+	}
+}
+
 void
 reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget,
 				reco_interactions *train, reco_interactions *hidden, reco_cases *cases,
@@ -167,6 +205,8 @@ reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget
 	}
 	status = reco_split(&budget->env, &data->x, &rule, train, hidden, counts);
 	reco_budget_check(budget, status, "an evaluation");
+	if (train && counts->has_cut)
+		freshen(data, counts->cut, train);
 	reco_budget_free(budget, user);
 	reco_budget_free(budget, item);
 }

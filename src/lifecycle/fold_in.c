@@ -133,7 +133,8 @@ read_source(FoldIn *fold)
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 	Serving *serving = reco_serving_open(run->version.schema, NULL, &run->definition);
 	ModelRow *row = &run->definition;
-	RecoKnown known = {serving->user_type, serving->item_type, serving->items, run->model};
+	RecoKnown known = {serving->user_type, serving->item_type, serving->items,
+					   serving->reference_time, run->model};
 	RecoDataOptions now;
 	RecoQuery source;
 	Jsonb *missing;
@@ -201,6 +202,13 @@ take_interactions(const FoldIn *fold, int32 user, reco_profile *profile)
 	profile->n = a->start[user + 1] - from;
 	profile->item = a->col + from;
 	profile->value = fold->value ? fold->value + from : NULL;
+	if (fold->run->data->x.seen)
+	{
+		const reco_csr *seen = &fold->run->data->x.seen->by_user;
+
+		profile->has = seen->col + seen->start[user];
+		profile->n_has = seen->start[user + 1] - seen->start[user];
+	}
 	if (fold->events.start)
 	{
 		from = fold->events.start[user];
@@ -225,10 +233,22 @@ is_same_order(const reco_profile *stored, const reco_profile *now)
 	return true;
 }
 
+/* Whether the same counts as seen. */
+static bool
+is_same_seen(const reco_profile *stored, const reco_profile *now)
+{
+	int64 n;
+	int64 n_now;
+	const int32 *seen = reco_profile_seen(stored, &n);
+	const int32 *seen_now = reco_profile_seen(now, &n_now);
+
+	return n == n_now && (n == 0 || memcmp(seen, seen_now, n * sizeof(int32)) == 0);
+}
+
 static bool
 is_same(const reco_profile *stored, const reco_profile *now)
 {
-	if (stored->n != now->n)
+	if (stored->n != now->n || !is_same_seen(stored, now))
 		return false;
 	for (int64 e = 0; e < now->n; e++)
 	{
@@ -250,6 +270,10 @@ compare_user(void *arg, int32 number, Datum id, reco_profile *profile)
 	{
 		fold->stored[user] = true;
 		take_interactions(fold, user, &now);
+	}
+	/* rows that nothing is learnt from make nobody */
+	if (now.n > 0)
+	{
 		if (!is_same(profile, &now))
 			add_change(fold, number, user, id);
 	}

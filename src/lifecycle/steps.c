@@ -261,6 +261,7 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		.data = run->data,
 		.options = reco_data_options_record(run->definition.options, &rule),
 		.by_user = &run->training.by_user,
+		.seen = run->data->x.seen ? &run->data->x.seen->by_user : NULL,
 		.cold_items = run->cold_items,
 		.cold_users = run->cold_users,
 		.trained = &run->trained,

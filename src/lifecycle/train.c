@@ -113,8 +113,8 @@ what_values_count(const RecoRun *run)
 static char *
 what_columns_are(const RecoRun *run)
 {
-	static const char *const roles[] = {"user", "item", "value", "time"};
-	static const char *const places[] = {"first", "second", "third", "fourth"};
+	static const char *const roles[] = {"user", "item", "value", "time", "kind"};
+	static const char *const places[] = {"first", "second", "third", "fourth", "fifth"};
 	const RecoData *data = run->data;
 	StringInfoData text;
 

@@ -112,9 +112,10 @@ push_array(JsonbParseState **state, ArrayType *array, Oid type, const char *name
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("option \"%s\" of algorithm \"%s\" must not contain nulls", name,
-								   algorithm)));
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("option \"%s\" of %s must not contain nulls", name,
+							algorithm ? psprintf("algorithm \"%s\"", algorithm) : "reco.options")));
 		push_value(state, WJB_ELEM, type, values[i], name, algorithm);
 	}
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);

@@ -206,6 +206,7 @@ void
 reco_version_check_lengths(const RecoData *data, const char *model)
 {
 	const reco_csr *terms = data->features ? &data->features->content.by_item : NULL;
+	const reco_csr *seen = data->x.seen ? &data->x.seen->by_user : NULL;
 	int64 most = RECO_FAULT_ENTRIES(MOST_ENTRIES);
 
 	if (data->longest > most)
@@ -218,6 +219,20 @@ reco_version_check_lengths(const RecoData *data, const char *model)
 						errdetail("A user may have " INT64_FORMAT " of them.", most),
 						errhint("If that is no person, leave it out of the source, or see "
 								"reco.options(max_user_interactions).")));
+	for (int32 u = 0; seen && u < seen->rows; u++)
+	{
+		int64 n = seen->start[u + 1] - seen->start[u];
+
+		if (n > most)
+			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+							errmsg("user \"%s\" of model \"%s\" has seen " INT64_FORMAT
+								   " items, more than can be stored",
+								   id_to_message(unconstify(IdType *, &data->user_type),
+												 id_dict_id(data->users, u)),
+								   model, n),
+							errhint("If that is no person, leave it out of the source.")));
+		RECO_POLL_AT(u);
+	}
 	for (int32 i = 0; terms && i < terms->rows; i++)
 	{
 		int64 n = terms->start[i + 1] - terms->start[i];
@@ -241,6 +256,21 @@ clamp_count(int64 count)
 	return (int32) Min(count, PG_INT32_MAX);
 }
 
+/* Items, packed, that lists leave out for a user; empty where they are those of the history. */
+static Datum
+pack_seen(const reco_profile *profile, MemoryContext batch, int64 *bytes)
+{
+	bytea *seen =
+		MemoryContextAllocHuge(batch, VARHDRSZ + reco_history_bound(Max(profile->n_has, 0)));
+	Size size = profile->has ? reco_history_encode(&reco_poll_env, profile->has, NULL,
+												   profile->n_has, (uint8 *) VARDATA(seen))
+							 : 0;
+
+	SET_VARSIZE(seen, VARHDRSZ + size);
+	*bytes += size;
+	return PointerGetDatum(seen);
+}
+
 /* The row of a user, but for its parts. */
 static Datum *
 add_user(TableWriter *writer, int32 version, int32 number, Datum id, const reco_profile *profile,
@@ -257,6 +287,7 @@ add_user(TableWriter *writer, int32 version, int32 number, Datum id, const reco_
 	row[COLUMN_NUMBER] = Int32GetDatum(number);
 	row[COLUMN_INTERACTIONS] = Int32GetDatum(clamp_count(profile->n));
 	row[COLUMN_CONTENT] = PointerGetDatum(history);
+	row[COLUMN_SEEN] = pack_seen(profile, *batch, bytes);
 	*bytes += size;
 	return row;
 }
@@ -291,8 +322,15 @@ write_users(const RecoVersion *version, const RecoVersionResult *result, int64 *
 		reco_profile profile = {.n = a->start[u + 1] - from,
 								.item = a->col + from,
 								.value = a->value ? a->value + from : NULL};
-		Datum *row = add_user(writer, version->number, u, id_dict_id(result->data->users, u),
-							  &profile, &batch, bytes);
+		Datum *row;
+
+		if (result->seen)
+		{
+			profile.has = result->seen->col + result->seen->start[u];
+			profile.n_has = result->seen->start[u + 1] - result->seen->start[u];
+		}
+		row = add_user(writer, version->number, u, id_dict_id(result->data->users, u), &profile,
+					   &batch, bytes);
 
 		row[COLUMN_PARTS] = reco_parts_form(model, RECO_OF_USERS, u, batch, bytes);
 	}

@@ -25,6 +25,7 @@ typedef struct RecoVersionResult
 	const RecoData *data;
 	Jsonb *options;          /* those of the definition, with what was chosen */
 	const reco_csr *by_user; /* as trained on */
+	const reco_csr *seen;    /* what counts as seen; NULL: the same */
 	int32 cold_items;        /* items without any interaction */
 	int32 cold_users;        /* likewise users */
 	const RecoTrained *trained;

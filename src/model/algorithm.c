@@ -89,6 +89,28 @@ number_of(Numeric from)
 	return number;
 }
 
+/* An array of texts, or NULL when it is something else. */
+static const reco_texts *
+texts_of(JsonbContainer *array)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(array);
+	JsonbIteratorToken token;
+	JsonbValue item;
+	reco_texts *texts = palloc(sizeof(reco_texts));
+
+	texts->n = 0;
+	texts->value = palloc((JsonContainerSize(array) + 1) * sizeof(char *));
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (item.type != jbvString)
+			return NULL;
+		texts->value[texts->n++] = pnstrdup(item.val.string.val, item.val.string.len);
+	}
+	return texts;
+}
+
 /* Where a nested algorithm stands, for its errors. */
 typedef struct Place
 {
@@ -198,6 +220,11 @@ container_of(JsonbContainer *from, const reco_option *option, const char *owner,
 	{
 		value.reals = reals_of(from);
 		value.kind = value.reals ? RECO_VALUE_REALS : RECO_VALUE_OTHER;
+	}
+	else if (option->type == RECO_OPTION_TEXTS && JsonContainerIsArray(from))
+	{
+		value.texts = texts_of(from);
+		value.kind = value.texts ? RECO_VALUE_TEXTS : RECO_VALUE_OTHER;
 	}
 	else if (option->type == RECO_OPTION_JSON && JsonContainerIsArray(from) &&
 			 !JsonContainerIsScalar(from))
@@ -473,6 +500,11 @@ reco_model_profile(const RecoModel *model, const reco_csr *by_user, int32 u, rec
 		.value = by_user->value ? by_user->value + from : NULL,
 		.user = u + 1,
 	};
+	if (model->seen)
+	{
+		profile->has = model->seen->col + model->seen->start[u];
+		profile->n_has = model->seen->start[u + 1] - model->seen->start[u];
+	}
 	reco_part_profile(&model->member[0], model->member[0].part, u, profile);
 }
 

@@ -15,8 +15,10 @@ typedef struct ContentParams
 	const reco_weights *weights;
 } ContentParams;
 
+static const char *const weights_example[] = {"{\"title\": 1, \"tags\": 0.5}", NULL};
+
 static const reco_option content_options[] = {
-	{"weights", RECO_OPTION_WEIGHTS, offsetof(ContentParams, weights), 0, 0, 1e6, NULL},
+	{"weights", RECO_OPTION_WEIGHTS, offsetof(ContentParams, weights), 0, 0, 1e6, weights_example},
 	{NULL},
 };
 

@@ -69,6 +69,23 @@ describe_reals(StringInfo text, const reco_reals *reals)
 	appendStringInfoChar(text, ']');
 }
 
+static void
+describe_texts(StringInfo text, const reco_texts *texts)
+{
+	if (texts == NULL)
+	{
+		appendStringInfoString(text, "NULL");
+		return;
+	}
+	appendStringInfoString(text, "ARRAY[");
+	for (int i = 0; i < texts->n; i++)
+	{
+		appendStringInfoString(text, i ? ", " : "");
+		describe_text(text, texts->value[i]);
+	}
+	appendStringInfoChar(text, ']');
+}
+
 static void describe(StringInfo text, const RecoSpec *spec, const char *schema, bool all);
 
 static void
@@ -130,6 +147,9 @@ describe_value(StringInfo text, const reco_option *option, const void *params, b
 			break;
 		case RECO_OPTION_REALS:
 			describe_reals(text, *(const reco_reals *const *) field);
+			break;
+		case RECO_OPTION_TEXTS:
+			describe_texts(text, *(const reco_texts *const *) field);
 			break;
 		case RECO_OPTION_NESTED:
 			if (*(const RecoSpec *const *) field)
@@ -248,6 +268,7 @@ push_several(JsonbParseState **state, const reco_option *option, const void *con
 {
 	const reco_weights *weights = *field;
 	const reco_reals *reals = *field;
+	const reco_texts *texts = *field;
 	const reco_nested *list = *field;
 
 	switch (option->type)
@@ -265,6 +286,12 @@ push_several(JsonbParseState **state, const reco_option *option, const void *con
 			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
 			for (int i = 0; i < reals->n; i++)
 				push_real(state, WJB_ELEM, reals->value[i]);
+			pushJsonbValue(state, WJB_END_ARRAY, NULL);
+			break;
+		case RECO_OPTION_TEXTS:
+			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+			for (int i = 0; i < texts->n; i++)
+				push_string(state, WJB_ELEM, texts->value[i]);
 			pushJsonbValue(state, WJB_END_ARRAY, NULL);
 			break;
 		case RECO_OPTION_NESTED:
@@ -320,8 +347,9 @@ static bool
 is_absent(const reco_option *option, const void *field)
 {
 	return (option->type == RECO_OPTION_TEXT || option->type == RECO_OPTION_WEIGHTS ||
-			option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_JSON ||
-			option->type == RECO_OPTION_NESTED || option->type == RECO_OPTION_NESTED_LIST) &&
+			option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_TEXTS ||
+			option->type == RECO_OPTION_JSON || option->type == RECO_OPTION_NESTED ||
+			option->type == RECO_OPTION_NESTED_LIST) &&
 		   *(const void *const *) field == NULL;
 }
 

@@ -176,6 +176,7 @@ typedef struct RecoModel
 	reco_content *content; /* what is known about the items; NULL: nothing */
 	/* what all users have, for an algorithm that looks at others when it scores */
 	reco_csr by_user;
+	const reco_csr *seen;      /* in an evaluation: what counts as seen; NULL: the same */
 	const float *interactions; /* of a loaded model's items, by how many users; else NULL */
 } RecoModel;
 

@@ -63,8 +63,11 @@ typedef struct Audience
 static bool
 has_any(const reco_profile *profile, const uint64 *set)
 {
-	for (int64 e = 0; set && e < profile->n; e++)
-		if (reco_set_has(set, profile->item[e]))
+	int64 n;
+	const int32 *seen = reco_profile_seen(profile, &n);
+
+	for (int64 e = 0; set && e < n; e++)
+		if (reco_set_has(set, seen[e]))
 			return true;
 	return false;
 }

@@ -123,15 +123,13 @@ listing_begin(Request *request)
 void
 listing_skip_seen(Listing *listing, const reco_profile *profile)
 {
-	for (int64 j = 0; j < profile->n; j++)
+	int64 n;
+	const int32 *seen = reco_profile_seen(profile, &n);
+
+	for (int64 j = 0; j < n; j++)
 	{
 		RECO_POLL_AT(j);
-		reco_set_add(listing->skip, profile->item[j]);
-	}
-	for (int64 j = 0; j < profile->n_has; j++)
-	{
-		RECO_POLL_AT(j);
-		reco_set_add(listing->skip, profile->has[j]);
+		reco_set_add(listing->skip, seen[j]);
 	}
 }
 

@@ -84,7 +84,10 @@ extern double reco_live_limit(const RecoLookup *lookup);
 extern bool reco_live_is_cheap(const RecoLookup *lookup);
 /* An error unless the columns are those that a source of the model has. */
 extern void reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type,
-							RecoEvents *events);
+							const RecoDataOptions *options, RecoEvents *events);
+/* The same by the options of a definition, without reading anything. */
+extern void reco_live_check_definition(TupleDesc columns, const IdType *user_type,
+									   const IdType *item_type, const ModelRow *row);
 /*
  * Whether an error of a query leaves the training in its place: while it was prepared not what
  * ends a statement or a session, runs out of something, or may go away when it is tried

@@ -163,12 +163,11 @@ tell_source(void *arg)
 	const IdType *type = to->type[true];
 	RecoLookup *lookup = &to->lookup;
 	bool cheap;
-	RecoEvents ignored;
 	char *plan;
 	char *hint;
 	TupleDesc columns = reco_lookup_prepare(lookup, type, RECO_ASK_ONE, NULL);
 
-	reco_live_check(columns, type, to->type[false], &ignored);
+	reco_live_check_definition(columns, type, to->type[false], to->row);
 	columns = CreateTupleDescCopy(columns);
 	reco_lookup_plan(lookup);
 	cheap = lookup->cost <= reco_live_limit(lookup);

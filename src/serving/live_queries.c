@@ -20,6 +20,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pg/transaction.h"
+#include "store/source/kind_reader.h"
 #include "store/source/resolve.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -425,9 +426,22 @@ check_id(const Form_pg_attribute column, const IdType *type, const char *role)
 
 void
 reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_type,
-				RecoEvents *events)
+				const RecoDataOptions *options, RecoEvents *events)
 {
 	reco_events_columns(events, &reco_the_source, columns);
 	check_id(TupleDescAttr(columns, 0), user_type, "user");
 	check_id(TupleDescAttr(columns, 1), item_type, "item");
+	events->kinds = reco_kinds_reader(options, events, false);
+	(void) reco_data_decay(options, events->time_type, RECO_NO_REFERENCE_TIME);
+}
+
+void
+reco_live_check_definition(TupleDesc columns, const IdType *user_type, const IdType *item_type,
+						   const ModelRow *row)
+{
+	RecoEvents ignored;
+	RecoDataOptions options;
+
+	reco_data_options_parse(row->options, &options);
+	reco_live_check(columns, user_type, item_type, &options, &ignored);
 }

@@ -44,6 +44,9 @@ typedef struct UserRows
 	int64 slots;
 	reco_entry *entry;
 	int64 *time;
+	/* what counts as seen where that is not the same; NULL: it is */
+	int64 n_seen;
+	int32 *seen;
 } UserRows;
 
 /* The columns are looked at each time: the plan cache follows tables that change. */
@@ -53,7 +56,8 @@ rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 	UserRows *rows = (UserRows *) receiver;
 	Serving *serving = rows->serving;
 
-	reco_live_check(columns, serving->user_type, serving->item_type, &rows->events);
+	reco_live_check(columns, serving->user_type, serving->item_type, &serving->options,
+					&rows->events);
 	rows->item_type = TupleDescAttr(columns, 1)->atttypid;
 }
 
@@ -61,12 +65,13 @@ rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 static bool
 reserve_row(UserRows *rows)
 {
-	Size each = sizeof(reco_entry) + sizeof(int64);
+	Size each = sizeof(reco_entry) + sizeof(int64) + (rows->seen ? sizeof(int32) : 0);
+	int64 most = Max(rows->n, rows->n_seen);
 	RecoBudget budget;
 
-	if (rows->n < rows->slots)
+	if (most < rows->slots)
 		return true;
-	if (rows->n >= MAX_ROWS)
+	if (most >= MAX_ROWS)
 	{
 		if (rows->live->mode == RECO_LIVE_ON)
 			ereport(ERROR,
@@ -81,6 +86,8 @@ reserve_row(UserRows *rows)
 	rows->slots *= 2;
 	rows->entry = repalloc_huge(rows->entry, rows->slots * sizeof(reco_entry));
 	rows->time = repalloc_huge(rows->time, rows->slots * sizeof(int64));
+	if (rows->seen)
+		rows->seen = repalloc_huge(rows->seen, rows->slots * sizeof(int32));
 	return true;
 }
 
@@ -106,6 +113,10 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 		return true;
 	if (!reserve_row(rows))
 		return false;
+	if (rows->seen && event.seen)
+		rows->seen[rows->n_seen++] = item;
+	if (!event.learnt)
+		return true;
 	rows->entry[rows->n] = (reco_entry){item, (float) event.value};
 	rows->time[rows->n++] = event.time;
 	return true;
@@ -154,6 +165,8 @@ read_rows(RecoLive *live, UserRows *rows)
 	rows->slots = 64;
 	rows->entry = palloc(rows->slots * sizeof(reco_entry));
 	rows->time = palloc(rows->slots * sizeof(int64));
+	if (reco_data_keeps_seen(&rows->serving->options))
+		rows->seen = palloc(rows->slots * sizeof(int32));
 	(void) reco_live_attempt(live, &live->source, ask_source, rows);
 	MemoryContextDelete(rows->row);
 	return rows->used;
@@ -198,6 +211,32 @@ order_events(RecoBudget *budget, reco_timed *event, int64 n, int64 gap, int64 ba
 	pfree(event);
 }
 
+static int
+compare_items(const void *a, const void *b)
+{
+	int32 x = *(const int32 *) a;
+	int32 y = *(const int32 *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* Each item that counts as seen, once. */
+static void
+merge_seen(UserRows *rows, reco_profile *now)
+{
+	int64 n = 0;
+
+	qsort(rows->seen, rows->n_seen, sizeof(int32), compare_items);
+	for (int64 k = 0; k < rows->n_seen; k++)
+	{
+		RECO_POLL_AT(k);
+		if (n == 0 || rows->seen[n - 1] != rows->seen[k])
+			rows->seen[n++] = rows->seen[k];
+	}
+	now->has = rows->seen;
+	now->n_has = n;
+}
+
 /*
  * What a user has by the rows that were read: items, and values as the algorithm takes
  * them, by the options that the version was trained with.  Those that max_user_interactions
@@ -207,7 +246,8 @@ static void
 merge_rows(UserRows *rows, reco_profile *now)
 {
 	const RecoSpec *spec = rows->serving->model.spec;
-	reco_row_rules rules = reco_data_row_rules(&rows->serving->options);
+	reco_row_rules rules = reco_data_row_rules(&rows->serving->options, rows->events.time_type,
+											   rows->serving->reference_time);
 	int64 *time = OidIsValid(rows->events.time_type) ? rows->time : NULL;
 	reco_row row = {0};
 	reco_timed *event;
@@ -223,12 +263,15 @@ merge_rows(UserRows *rows, reco_profile *now)
 		row.all = take(rows->n, sizeof(int32));
 	row.kept = take(reco_row_kept(&rules, rows->n), sizeof(reco_kept));
 	event = take_events(rows, time);
-	now->n = reco_row_sort(&budget.env, rows->entry, time, rows->n)
+	now->n = reco_row_decay(&budget.env, &rules.decay, rows->entry, time, rows->n) &&
+					 reco_row_sort(&budget.env, rows->entry, time, rows->n)
 				 ? reco_row_reduce(&budget.env, &rules, rows->entry, time, rows->n, &row)
 				 : -1;
 	if (now->n < 0)
 		reco_budget_check(&budget, RECO_STOPPED, "reading a user's rows");
-	if (now->n < row.pairs)
+	if (rows->seen)
+		merge_seen(rows, now);
+	else if (now->n < row.pairs)
 	{
 		now->has = row.all;
 		now->n_has = row.pairs;
@@ -285,7 +328,7 @@ reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profi
 	stored = reco_serving_user(serving, user, profile);
 	if (!stored && now.n == 0)
 	{
-		*profile = (reco_profile){0};
+		*profile = (reco_profile){.has = now.has, .n_has = now.n_has};
 		return false;
 	}
 	if (!rows.used)

@@ -90,7 +90,6 @@ plan_source(void *arg)
 	Trial *trial = arg;
 	RecoLookup *lookup = &trial->lookup;
 	RecoLiveVerdict *verdict = trial->verdict;
-	RecoEvents ignored;
 	TupleDesc columns;
 	const char *unknown;
 	char *hint;
@@ -100,7 +99,7 @@ plan_source(void *arg)
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	columns = reco_lookup_prepare(lookup, &trial->type[true], RECO_ASK_ONE, NULL);
-	reco_live_check(columns, &trial->type[true], &trial->type[false], &ignored);
+	reco_live_check_definition(columns, &trial->type[true], &trial->type[false], trial->row);
 	unknown = what_would_run(lookup);
 	if (unknown)
 	{

@@ -31,7 +31,7 @@ recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const ch
 		  bool as_text)
 {
 	Listing listing = listing_begin(request);
-	reco_profile profile;
+	reco_profile profile = {0};
 	Datum user;
 	bool known = false;
 
@@ -41,7 +41,7 @@ recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const ch
 	else
 		known = request_user(request, &user) &&
 				reco_live_user(listing.live, request->serving, user, &profile);
-	if (known && !include_seen)
+	if (!include_seen)
 		listing_skip_seen(&listing, &profile);
 	listing_recommend(&listing, known ? &profile : NULL, fallback);
 	listing_return(fcinfo, &listing, true, as_text);

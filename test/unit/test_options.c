@@ -345,8 +345,9 @@ test_unrecognized(void **state)
 static void
 test_weights(void **state)
 {
+	static const char *const example[] = {"{\"title\": 1, \"tags\": 0.5}", NULL};
 	static const reco_option weights[] = {
-		{"weights", RECO_OPTION_WEIGHTS, 0, 0, 0, 1e6, NULL, false},
+		{"weights", RECO_OPTION_WEIGHTS, 0, 0, 0, 1e6, example, false},
 		{NULL, 0, 0, 0, 0, 0, NULL, false},
 	};
 	static const char hint[] =

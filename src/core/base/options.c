@@ -74,6 +74,7 @@ store(const reco_option *option, void *target, double number)
 			break;
 		case RECO_OPTION_WEIGHTS:
 		case RECO_OPTION_REALS:
+		case RECO_OPTION_TEXTS:
 		case RECO_OPTION_JSON:
 		case RECO_OPTION_NESTED:
 		case RECO_OPTION_NESTED_LIST:
@@ -240,9 +241,8 @@ check_weights(const reco_option *option, const char *owner, const reco_value *va
 			  reco_option_error *error)
 {
 	fail(error->hint, sizeof(error->hint),
-		 "It must be an object of numbers from %.15g to %.15g, such as {\"title\": 1, \"tags\": "
-		 "0.5}.",
-		 option->min, option->max);
+		 "It must be an object of numbers from %.15g to %.15g, such as %s.", option->min,
+		 option->max, option->choices[0]);
 	if (value->kind != RECO_VALUE_WEIGHTS)
 		return fail(error->message, sizeof(error->message),
 					"option \"%s\" of %s must be an object of numbers", option->name, owner);
@@ -270,6 +270,21 @@ check_reals(const reco_option *option, const char *owner, const reco_value *valu
 			return fail(error->message, sizeof(error->message),
 						"number %d is out of range for option \"%s\" of %s", i + 1, option->name,
 						owner);
+	return true;
+}
+
+static bool
+check_texts(const reco_option *option, const char *owner, const reco_value *value,
+			reco_option_error *error)
+{
+	fail(error->hint, sizeof(error->hint),
+		 "It must be an array of at least one string, such as %s.", option->choices[0]);
+	if (value->kind != RECO_VALUE_TEXTS)
+		return fail(error->message, sizeof(error->message),
+					"option \"%s\" of %s must be an array of strings", option->name, owner);
+	if (value->texts->n == 0)
+		return fail(error->message, sizeof(error->message),
+					"option \"%s\" of %s must not be an empty array", option->name, owner);
 	return true;
 }
 
@@ -339,6 +354,9 @@ check_pointer(const reco_option *option, const char *owner, const reco_value *va
 		case RECO_OPTION_REALS:
 			*kept = value->reals;
 			return check_reals(option, owner, value, error);
+		case RECO_OPTION_TEXTS:
+			*kept = value->texts;
+			return check_texts(option, owner, value, error);
 		case RECO_OPTION_TEXT:
 			*kept = value->string;
 			return check_text(option, owner, value, error);
@@ -358,8 +376,9 @@ static bool
 is_pointer(const reco_option *option)
 {
 	return option->type == RECO_OPTION_TEXT || option->type == RECO_OPTION_WEIGHTS ||
-		   option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_JSON ||
-		   option->type == RECO_OPTION_NESTED || option->type == RECO_OPTION_NESTED_LIST;
+		   option->type == RECO_OPTION_REALS || option->type == RECO_OPTION_TEXTS ||
+		   option->type == RECO_OPTION_JSON || option->type == RECO_OPTION_NESTED ||
+		   option->type == RECO_OPTION_NESTED_LIST;
 }
 
 bool

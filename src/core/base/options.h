@@ -18,6 +18,7 @@ typedef enum reco_option_type
 	RECO_OPTION_TEXT,    /* const char *; the default is choices[0], without choices NULL */
 	RECO_OPTION_WEIGHTS, /* const reco_weights *; NULL: not given */
 	RECO_OPTION_REALS,   /* const reco_reals *; NULL: not given, or left open */
+	RECO_OPTION_TEXTS,   /* const reco_texts *; NULL: not given */
 	/* const char *, a JSON array as a text, whatever is in it; NULL: not given; choices[0] is one
 	 */
 	RECO_OPTION_JSON,
@@ -41,6 +42,13 @@ typedef struct reco_reals
 	double *value;
 } reco_reals;
 
+/* Texts in an array. */
+typedef struct reco_texts
+{
+	int n;
+	const char **value; /* zero-terminated */
+} reco_texts;
+
 /* Algorithms in an array: whatever the caller has made of them. */
 typedef struct reco_nested
 {
@@ -59,7 +67,8 @@ typedef struct reco_option
 	double fallback; /* default; the place in choices for an enum */
 	double min;      /* of a number, or of the length of a list; inclusive */
 	double max;
-	const char *const *choices; /* of an enum, ends with NULL; of a text the default */
+	/* of an enum, ends with NULL; of a text the default; of weights, texts and JSON an example */
+	const char *const *choices;
 	/* not given, an INT, a REAL, a BOOL, an ENUM or REALS are left open, to be chosen by the data:
 	 * no fallback */
 	bool open;
@@ -74,6 +83,7 @@ typedef enum reco_value_kind
 	RECO_VALUE_JSON, /* in string */
 	RECO_VALUE_WEIGHTS,
 	RECO_VALUE_REALS,
+	RECO_VALUE_TEXTS,
 	RECO_VALUE_NESTED,
 	RECO_VALUE_NESTED_LIST,
 	RECO_VALUE_OTHER
@@ -88,6 +98,7 @@ typedef struct reco_value
 	/* kept by reference */
 	const reco_weights *weights;
 	const reco_reals *reals;
+	const reco_texts *texts;
 	void *nested;
 	const reco_nested *list;
 } reco_value;

@@ -97,22 +97,16 @@ filter_repeats(const reco_env *env, reco_repeats *repeats, int32_t u, int32_t nu
 	return true;
 }
 
-reco_status
-reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_user,
-						 int32_t min_item, int32_t *user_map, int32_t *item_map)
+/* Users and items get their new numbers, and those without one go. */
+static reco_status
+renumber(const reco_env *env, reco_interactions *x, const int32_t *user_map, int32_t users,
+		 const int32_t *item_map, int32_t items)
 {
 	reco_csr *a = &x->by_user;
 	int64_t to = 0;
 	int64_t repeated = 0;
 	int64_t polled = 0;
-	int32_t items;
-	int32_t users;
-	reco_status status = flag_kept(env, a, min_user, min_item, user_map, item_map);
 
-	if (status != RECO_OK)
-		return status;
-	users = number_kept(user_map, a->rows);
-	items = number_kept(item_map, a->cols);
 	for (int32_t u = 0; u < a->rows; u++)
 	{
 		int64_t from = a->start[u];
@@ -149,4 +143,22 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 	a->rows = users;
 	a->cols = items;
 	return RECO_OK;
+}
+
+reco_status
+reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_user,
+						 int32_t min_item, int32_t *user_map, int32_t *item_map)
+{
+	int32_t users;
+	int32_t items;
+	reco_status status = flag_kept(env, &x->by_user, min_user, min_item, user_map, item_map);
+
+	if (status != RECO_OK)
+		return status;
+	users = number_kept(user_map, x->by_user.rows);
+	items = number_kept(item_map, x->by_user.cols);
+	status = renumber(env, x, user_map, users, item_map, items);
+	if (status == RECO_OK && x->seen != NULL)
+		status = renumber(env, x->seen, user_map, users, item_map, items);
+	return status;
 }

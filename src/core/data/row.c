@@ -14,11 +14,36 @@
 
 #include "core/data/sorting.h"
 
+#include <math.h>
+
 /* Steps of a sort between two polls: some milliseconds. */
 #define SORT_POLL 16384
 
 /* Pairs of a cap between two polls: some milliseconds. */
 #define CAP_POLL 65536
+
+bool
+reco_row_decay(const reco_env *env, const reco_decay *decay, reco_entry *entry, const int64_t *time,
+			   int64_t n)
+{
+	int64_t polled = 0;
+
+	if (decay->half_life == 0 || time == NULL)
+		return true;
+	for (int64_t k = 0; k < n; k++)
+	{
+		/* as unsigned numbers differences cannot overflow */
+		double age = (double) ((uint64_t) decay->reference - (uint64_t) time[k]);
+
+		if (time[k] == INT64_MIN)
+			entry[k].value = 0;
+		else if (time[k] < decay->reference)
+			entry[k].value = (float) (entry[k].value * exp2(-age / decay->half_life));
+		if (stop_at_entry(env, k, &polled))
+			return false;
+	}
+	return true;
+}
 
 static bool
 before(const reco_entry *entry, const int64_t *time, int64_t a, int64_t b)

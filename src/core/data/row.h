@@ -18,10 +18,18 @@ typedef struct reco_entry
 	float value;
 } reco_entry;
 
+/* How the worth of a row fades with its age. */
+typedef struct reco_decay
+{
+	double half_life;  /* in units of times; 0: nothing fades */
+	int64_t reference; /* the time that ages are counted from */
+} reco_decay;
+
 /* What the rules of a user are given. */
 typedef struct reco_row_rules
 {
-	int64_t max; /* pairs that a user keeps; 0: all */
+	int64_t max;      /* pairs that a user keeps; 0: all */
+	reco_decay decay; /* of rows */
 } reco_row_rules;
 
 /* What decides which of a user's pairs are kept. */
@@ -56,6 +64,15 @@ reco_row_kept(const reco_row_rules *rules, int64_t n)
 {
 	return reco_row_applies(rules, n) ? rules->max : 0;
 }
+
+/*
+ * Multiplies the values of n rows, in whatever order, by what their ages leave of them:
+ * 2 ^ (-age / half_life), 1 for a time that is not before the reference, 0 for one that is not
+ * known, INT64_MIN.  Nothing without a half life or without times.  False when poll asked for an
+ * end.
+ */
+extern bool reco_row_decay(const reco_env *env, const reco_decay *decay, reco_entry *entry,
+						   const int64_t *time, int64_t n);
 
 /*
  * Sorts a user's n rows by item, time and value; time NULL: the source has none.  False when

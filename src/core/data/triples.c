@@ -87,8 +87,12 @@ reco_interactions_free(const reco_env *env, reco_interactions *x)
 	release(env, x->latest);
 	release(env, x->time);
 	reco_repeats_free(env, &x->repeats);
+	if (x->seen != NULL)
+		reco_interactions_free(env, x->seen);
+	release(env, x->seen);
 	x->latest = NULL;
 	x->time = NULL;
+	x->seen = NULL;
 }
 
 /*

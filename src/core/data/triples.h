@@ -64,6 +64,11 @@ typedef struct reco_interactions
 	/* so much later, in units of times, begins another session of the user; 0: nothing does */
 	int64_t session_gap;
 	int64_t basket; /* so many units of time are one basket; 0: each time is (ordered.h) */
+	/*
+	 * What counts as seen where that is not what is learnt from: the same users and items, the sums
+	 * of what its rows were worth by themselves; NULL: it is the same.
+	 */
+	struct reco_interactions *seen;
 	int64_t merged; /* rows that went into another row's entry */
 	int64_t capped; /* pairs that rules.max left out */
 	int32_t capped_users;
@@ -132,8 +137,8 @@ extern reco_status reco_triples_build(reco_triples *t, int32_t users, int32_t it
 /*
  * Drops users with fewer than min_user entries and items with fewer than
  * min_item, both counted once, before anything is dropped, and then whoever has
- * no entry left; with min_item 0 all items stay.  user_map[r] becomes
- * the new number of user r, or -1; item_map likewise (both given by the caller,
+ * no entry left; with min_item 0 all items stay.  What is seen goes with its user or item.
+ * user_map[r] becomes the new number of user r, or -1; item_map likewise (both given by the caller,
  * by_user.rows and by_user.cols long).  In place.
  */
 extern reco_status reco_interactions_filter(const reco_env *env, reco_interactions *x,

@@ -569,6 +569,10 @@ reco_triples_build(reco_triples *t, int32_t users, int32_t items, const int32_t 
 	if (status == RECO_OK && t->trend && t->has_time)
 		status = reco_trend_count(env, t->trend, users, items, by_user.start, by_user.entry,
 								  by_user.time);
+	/* what grows is counted before anything fades */
+	if (status == RECO_OK &&
+		!reco_row_decay(env, &t->rules.decay, by_user.entry, by_user.time, by_user.start[users]))
+		status = RECO_STOPPED;
 	if (status == RECO_OK)
 		status = make_matrix(t, &by_user, users, items, out);
 	grouped_free(env, &by_user);

@@ -20,7 +20,9 @@ typedef struct splitting
 	const reco_interactions *x;
 	const reco_split_rule *rule;
 	reco_split_counts *counts;
-	bool *chosen;   /* by pair of x: it is hidden */
+	bool *chosen;                /* by pair of x: it is not trained on */
+	const reco_interactions *by; /* what pairs are hidden of: x, or what is seen */
+	bool *picked;                /* by pair of that: it is hidden; of x, what is chosen */
 	int64_t *until; /* by user of x: the last time before the cut; NULL: times do not matter */
 	/* by user and by item of x: the number in the training part, or -1 */
 	int32_t *user;
@@ -100,7 +102,7 @@ number_trained(splitting *s)
 static bool
 is_trained(const splitting *s, int32_t user, int32_t item)
 {
-	const reco_csr *a = &s->x->by_user;
+	const reco_csr *a = &s->by->by_user;
 
 	return user >= 0 && item >= 0 &&
 		   reco_find(a->col, a->start[user], a->start[user + 1], item) >= 0;
@@ -110,8 +112,9 @@ is_trained(const splitting *s, int32_t user, int32_t item)
 static inline int64_t
 first_row(const splitting *s, int32_t u)
 {
-	return s->rule->kind == RECO_SPLIT_LAST_BASKET && s->x->repeats.start ? s->x->repeats.start[u]
-																		  : 0;
+	const int64_t *start = s->from->repeats.start;
+
+	return s->rule->kind == RECO_SPLIT_LAST_BASKET && start ? start[u] : 0;
 }
 
 /*
@@ -164,9 +167,9 @@ look_at_user(splitting *s, int32_t u)
 		if (stops(s, 2))
 			return false;
 		if (s->rule->kind == RECO_SPLIT_LAST_BASKET)
-			s->hidden[e] = s->x->time[e] > s->until[u];
+			s->hidden[e] = s->from->time[e] > s->until[u];
 		else
-			s->hidden[e] = given ? !is_trained(s, user, item) : s->chosen[e];
+			s->hidden[e] = given ? !is_trained(s, user, item) : s->picked[e];
 		s->counts->in_both += given && !s->hidden[e];
 		if (!hidden_value(s, u, e, &r, &sum, &latest))
 			return false;
@@ -456,6 +459,16 @@ make_hidden(splitting *s, reco_interactions *hidden)
 	return RECO_OK;
 }
 
+/* What is seen of the training part, where that is not what is learnt from. */
+static reco_status
+make_seen(splitting *s, reco_interactions *train)
+{
+	if (s->x->seen == NULL)
+		return RECO_OK;
+	return reco_split_seen(s->env, s->x->seen, s->by == s->x->seen ? s->picked : NULL, s->user,
+						   s->users, s->item, s->items, train);
+}
+
 static reco_status
 make_parts(splitting *s, reco_interactions *train, reco_interactions *hidden)
 {
@@ -470,6 +483,8 @@ make_parts(splitting *s, reco_interactions *train, reco_interactions *hidden)
 					s->counts->hidden, hidden))
 		return RECO_NO_MEMORY;
 	status = make_train(s, train);
+	if (status == RECO_OK)
+		status = make_seen(s, train);
 	return status == RECO_OK ? make_hidden(s, hidden) : status;
 }
 
@@ -493,6 +508,8 @@ find_next(splitting *s, reco_interactions *train, reco_interactions *hidden)
 		return RECO_NO_MEMORY;
 	if (train)
 		status = make_train(s, train);
+	if (train && status == RECO_OK)
+		status = make_seen(s, train);
 	return status == RECO_OK ? reco_split_next(s->env, &next, hidden, s->counts) : status;
 }
 
@@ -505,13 +522,16 @@ splitting_alloc(splitting *s)
 	const reco_csr *h = &s->from->by_user;
 
 	s->chosen = env->alloc(env->arg, (size_t) a->start[a->rows] + 1);
+	s->picked = s->chosen;
+	if (s->by != s->x)
+		s->picked = env->alloc(env->arg, (size_t) s->by->by_user.start[a->rows] + 1);
 	s->user = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int32_t));
 	s->item = env->alloc(env->arg, ((size_t) a->cols + 1) * sizeof(int32_t));
 	s->item_trained = zeroed(env, (size_t) a->cols + 1);
 	s->to_user = zeroed(env, ((size_t) h->rows + 1) * sizeof(int32_t));
 	s->to_item = zeroed(env, ((size_t) h->cols + 1) * sizeof(int32_t));
-	s->hidden = s->from == s->x && s->rule->kind != RECO_SPLIT_LAST_BASKET
-					? s->chosen
+	s->hidden = s->from == s->by && s->rule->kind != RECO_SPLIT_LAST_BASKET
+					? s->picked
 					: env->alloc(env->arg, (size_t) h->start[h->rows] + 1);
 	if (s->rule->kind == RECO_SPLIT_LAST || s->rule->kind == RECO_SPLIT_TIME ||
 		s->rule->kind == RECO_SPLIT_LAST_BASKET)
@@ -520,15 +540,17 @@ splitting_alloc(splitting *s)
 		if (s->until == NULL)
 			return false;
 	}
-	return s->chosen && s->user && s->item && s->item_trained && s->to_user && s->to_item &&
-		   s->hidden;
+	return s->chosen && s->picked && s->user && s->item && s->item_trained && s->to_user &&
+		   s->to_item && s->hidden;
 }
 
 static void
 splitting_free(splitting *s)
 {
-	if (s->hidden != s->chosen)
+	if (s->hidden != s->picked)
 		release(s->env, s->hidden);
+	if (s->picked != s->chosen)
+		release(s->env, s->picked);
 	release(s->env, s->chosen);
 	release(s->env, s->until);
 	release(s->env, s->user);
@@ -551,9 +573,12 @@ reco_split(const reco_env *env, const reco_interactions *x, const reco_split_rul
 		memset(train, 0, sizeof(*train));
 		memset(hidden, 0, sizeof(*hidden));
 	}
-	s.from = rule->kind == RECO_SPLIT_GIVEN ? rule->test : x;
+	s.by = x->seen && rule->kind != RECO_SPLIT_NEXT_ITEM ? x->seen : x;
+	s.from = rule->kind == RECO_SPLIT_GIVEN ? rule->test : s.by;
 	if (splitting_alloc(&s))
-		status = reco_split_choose(env, x, rule, s.chosen, s.until, counts);
+		status = reco_split_choose(env, s.by, rule, s.picked, s.until, counts);
+	if (status == RECO_OK && s.by != x)
+		status = reco_split_leave_out(env, x, s.picked, s.until, s.chosen);
 	if (status == RECO_OK)
 		status = number_trained(&s);
 	if (status == RECO_OK && rule->kind == RECO_SPLIT_NEXT_ITEM)

@@ -2,7 +2,8 @@
  * split.h
  *	  What is trained on, and what is hidden from the training to be found.
  *
- * A pair of a user and an item is in one part, or in none, but for RECO_SPLIT_LAST_BASKET.  By time it goes by its first row:
+ * A pair of a user and an item is in one part, or in none, but for RECO_SPLIT_LAST_BASKET.  By time
+ *it goes by its first row:
  *
  *	 first row hidden	the pair is hidden with all its rows;
  *	 first row trained	the pair is trained on with its rows before the cut, its sum, latest value
@@ -11,6 +12,12 @@
  *
  * So nothing in the training part is as late as the cut.  A time that is not known (INT64_MIN)
  * is before all others.
+ *
+ * Where what is seen is not what is learnt from (x->seen), pairs that are seen are hidden, by their
+ * own rows, and the training part has what was learnt before the cut of hidden pairs, too; at
+ *random hidden pairs are not learnt from.  Values of the hidden part are those of x->seen.  What is
+ *seen of the training part is train->seen, of which only by_user's items are made.  With
+ * RECO_SPLIT_NEXT_ITEM what is learnt from is hidden.
  *
  * Where users are hidden whole (RECO_SPLIT_NEXT_ITEM), the hidden part has a row for each of
  * the times at which something is to be found of them: a case.
@@ -168,6 +175,26 @@ extern reco_status reco_hold_out(const reco_env *env, uint64_t seed, int32_t row
 extern reco_status reco_split_choose(const reco_env *env, const reco_interactions *x,
 									 const reco_split_rule *rule, bool *hidden, int64_t *until,
 									 reco_split_counts *counts);
+
+/* When the pairs of a user begin.  *done: steps since the last poll.  False to stop. */
+extern bool reco_first_times(const reco_env *env, const reco_interactions *x, int32_t u,
+							 int64_t *first, int64_t *done);
+
+/*
+ * For split.c, with x->seen: which pairs of x are not trained on, by which of x->seen are picked to
+ * be hidden, or where times count by the last time of each user before the cut.  Errors:
+ * RECO_NO_MEMORY, RECO_STOPPED.
+ */
+extern reco_status reco_split_leave_out(const reco_env *env, const reco_interactions *x,
+										const bool *picked, const int64_t *until, bool *out);
+
+/*
+ * For split.c: train->seen of what is seen and not picked, by the new numbers of users and items,
+ * or -1.  Errors: RECO_NO_MEMORY, RECO_STOPPED; what was made is train's.
+ */
+extern reco_status reco_split_seen(const reco_env *env, const reco_interactions *seen,
+								   const bool *picked, const int32_t *user, int32_t users,
+								   const int32_t *item, int32_t items, reco_interactions *train);
 
 /* For split.c: who is hidden by the next item, and what is to be found of them. */
 typedef struct reco_next_split

@@ -146,10 +146,9 @@ choose_random(const reco_env *env, const reco_interactions *x, const reco_split_
 	return status;
 }
 
-/* When the pairs of a user begin.  False to stop. */
-static bool
-first_times(const reco_env *env, const reco_interactions *x, int32_t u, int64_t *first,
-			int64_t *done)
+bool
+reco_first_times(const reco_env *env, const reco_interactions *x, int32_t u, int64_t *first,
+				 int64_t *done)
 {
 	const reco_repeats *repeats = &x->repeats;
 	int64_t from = x->by_user.start[u];
@@ -244,7 +243,7 @@ choose_last(const reco_env *env, const reco_interactions *x, const reco_split_ru
 		int64_t n = a->start[u + 1] - from;
 		int64_t held = rule->one ? n > 1 : hidden_of(rule->fraction, n);
 
-		if (!first_times(env, x, u, first, &done) ||
+		if (!reco_first_times(env, x, u, first, &done) ||
 			!hide_last(env, first, key, n, held, hidden + from, &until[u], &done))
 			status = RECO_STOPPED;
 	}
@@ -353,7 +352,7 @@ choose_last_basket(const reco_env *env, const reco_interactions *x, int64_t long
 		int64_t n = a->start[u + 1] - a->start[u];
 		int64_t begin = INT64_MIN;
 
-		if (!first_times(env, x, u, first, &done) ||
+		if (!reco_first_times(env, x, u, first, &done) ||
 			!(m.event ? last_moment(env, x, u, &m, &begin, &done)
 					  : last_basket(env, x, u, first, &begin, &done)))
 			status = RECO_STOPPED;
@@ -402,7 +401,7 @@ find_cut(const reco_env *env, const reco_interactions *x, double fraction, int64
 	int64_t done = 0;
 
 	for (int32_t u = 0; u < a->rows && status == RECO_OK; u++)
-		if (!first_times(env, x, u, first + a->start[u], &done))
+		if (!reco_first_times(env, x, u, first + a->start[u], &done))
 			status = RECO_STOPPED;
 	if (status == RECO_OK && !least_time(env, first, n, &least))
 		status = RECO_STOPPED;
@@ -443,7 +442,7 @@ choose_time(const reco_env *env, const reco_interactions *x, const reco_split_ru
 	{
 		int64_t n = a->start[u + 1] - a->start[u];
 
-		if (!first_times(env, x, u, first, &done))
+		if (!reco_first_times(env, x, u, first, &done))
 			status = RECO_STOPPED;
 		for (int64_t k = 0; k < n && status == RECO_OK; k++)
 		{

@@ -249,18 +249,19 @@ fill(reco_worker *w, int32_t have, int32_t n, reco_ranked *out)
 static int32_t
 list_of(reco_worker *w, bool scored, int32_t n, reco_ranked *out, int32_t *by_score)
 {
-	const reco_profile *profile = w->seat->profile;
+	int64_t n_seen;
+	const int32_t *seen = reco_profile_seen(w->seat->profile, &n_seen);
 	int32_t have = 0;
 
 	if (!w->engine->options.repeats)
-		mark(w, profile->item, profile->n, true);
+		mark(w, seen, n_seen, true);
 	if (scored && reco_seat_is_personal(w->seat))
 		have = reco_seat_top(w->seat, w->skip, n, out);
 	*by_score = have;
 	if (have >= 0 && have < n)
 		have = fill(w, have, n, out);
 	if (!w->engine->options.repeats)
-		mark(w, profile->item, profile->n, false);
+		mark(w, seen, n_seen, false);
 	return have;
 }
 

@@ -203,11 +203,15 @@ measure_auc(const measuring *m, const reco_env *env, reco_seat *seat, const own 
 	bool personal = seat && reco_seat_is_personal(seat);
 	bool own = seat && !m->e->repeats;
 	const float *score = personal ? o->all : m->e->fallback;
+	const int32_t *seen = NULL;
+	int64_t n = 0;
 
 	if (personal && reco_seat_score(seat, o->all) != RECO_OK)
 		return RECO_STOPPED;
-	return reco_auc(env, score, m->e->scorer->items, own ? seat->profile->item : NULL,
-					own ? seat->profile->n : 0, wanted->item, wanted->n, o->score, auc);
+	if (own)
+		seen = reco_profile_seen(seat->profile, &n);
+	return reco_auc(env, score, m->e->scorer->items, seen, n, wanted->item, wanted->n, o->score,
+					auc);
 }
 
 /* The places of a user in the batch, with nothing in them. */

@@ -51,7 +51,7 @@ typedef struct reco_profile
 	/* of a scorer that is made of others: a profile for each, with the same items */
 	int members;
 	const struct reco_profile *member;
-	/* all that the user has, where item are but the part that options let count; or NULL */
+	/* what counts as seen where that is not item: more, less, or other items; NULL: it is item */
 	const int32_t *has;
 	int64_t n_has;
 	/*
@@ -68,6 +68,14 @@ typedef struct reco_profile
 	const float *center;
 	int32_t user; /* of a stored user one more than their number; 0: nobody who is stored */
 } reco_profile;
+
+/* The items that a list leaves out for a user: *n of them. */
+static inline const int32_t *
+reco_profile_seen(const reco_profile *profile, int64_t *n)
+{
+	*n = profile->has ? profile->n_has : profile->n;
+	return profile->has ? profile->has : profile->item;
+}
 
 /* An item that is similar to another. */
 typedef struct reco_similar

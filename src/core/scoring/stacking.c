@@ -136,13 +136,14 @@ profile_of(void *arg, int64_t at, reco_profile *profile)
 static int32_t
 list_items(const stack *k, reco_seat *seat, const own *o)
 {
-	const reco_profile *profile = seat->profile;
+	int64_t have_seen;
+	const int32_t *seen = reco_profile_seen(seat->profile, &have_seen);
 	int32_t items = seat->scorer->items;
 	int32_t n = 0;
 	uint64_t *found = o->set;
 
-	for (int64_t j = 0; j < profile->n; j++)
-		reco_set_add(found, profile->item[j]);
+	for (int64_t j = 0; j < have_seen; j++)
+		reco_set_add(found, seen[j]);
 	for (int m = 0; m < k->members; m++)
 	{
 		int32_t have = reco_hybrid_member_top(seat, m, found, k->each, o->ranked);

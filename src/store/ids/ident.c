@@ -99,7 +99,7 @@ void
 id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role)
 {
 	const char *columns =
-		strcmp(role, "basket") == 0 ? "basket, item" : "user, item [, value [, time]]";
+		strcmp(role, "basket") == 0 ? "basket, item" : "user, item [, value [, time [, kind]]]";
 
 	if (!id_type_find(type, typid, typmod, collation))
 		ereport(ERROR,

@@ -252,10 +252,11 @@ add_to_hash(const void *data, Size bytes, uint64 hash)
 }
 
 static uint64
-meaning_of(const RecoModel *model, const VersionRow *version)
+meaning_of(const RecoModel *model, const VersionRow *version, const RecoDataOptions *options)
 {
 	const char *algorithm = reco_spec_describe(model->spec);
-	uint64 hash = add_to_hash(algorithm, strlen(algorithm), version->fields != NULL);
+	uint64 hash = add_to_hash(algorithm, strlen(algorithm),
+							  (version->fields != NULL) + 2 * reco_data_keeps_seen(options));
 
 	if (version->fields)
 		hash = add_to_hash(VARDATA_ANY(version->fields), VARSIZE_ANY_EXHDR(version->fields), hash);
@@ -341,7 +342,7 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	model->min_value = version->min_value;
 	model->max_value = version->max_value;
 	model->members = reco_members_make(model->spec, &model->member);
-	serving->hash = meaning_of(model, version);
+	serving->hash = meaning_of(model, version, &serving->options);
 	MemoryContextSwitchTo(old);
 	return serving;
 }

@@ -199,6 +199,12 @@ reco_sections_users(const Serving *serving, ServingUsers *users, RecoSections *o
 			  true)
 		->optional = true;
 	add_csr(out, &users->histories, serving->users, serving->model.items);
+	if (reco_data_keeps_seen(&serving->options))
+	{
+		users->seen.rows = serving->users;
+		users->seen.cols = serving->model.items;
+		add_lists(out, serving->users, &users->seen.start, &users->seen.col, NULL, 0, false, true);
+	}
 	add_parts(out, &serving->model, users->part);
 }
 

@@ -31,6 +31,7 @@ typedef struct ServingUsers
 	int32 *number; /* of each of these; NULL: they are all there, and the places are the numbers */
 	RecoPart **part; /* member m's at [m]: of users only */
 	reco_csr histories;
+	reco_csr seen; /* numbers only; start NULL: the histories say it */
 } ServingUsers;
 
 /*

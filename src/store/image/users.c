@@ -8,6 +8,7 @@
  */
 #include "store/image/users.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "core/data/history.h"
 #include "miscadmin.h"
@@ -31,11 +32,10 @@ typedef struct OneUser
 	bool found;
 } OneUser;
 
-/* The history of a row; false when it is damaged. */
+/* Items and values that are stored packed; false when they are damaged. */
 static bool
-decode_history(TupleTableSlot *slot, int32 items, reco_profile *profile)
+decode_packed(Datum stored, int32 items, reco_profile *profile)
 {
-	Datum stored = slot->tts_values[COLUMN_CONTENT];
 	struct varlena *history = reco_unpack(stored, VARHDRSZ + reco_history_bound(items));
 	const uint8 *data;
 	Size size;
@@ -60,6 +60,21 @@ decode_history(TupleTableSlot *slot, int32 items, reco_profile *profile)
 	return fits;
 }
 
+/* What counts as seen; false when it is damaged.  Where nothing is stored it is the history. */
+static bool
+decode_seen(TupleTableSlot *slot, int32 items, reco_profile *profile)
+{
+	reco_profile packed = {0};
+
+	if (toast_raw_datum_size(slot->tts_values[COLUMN_SEEN]) == VARHDRSZ)
+		return true;
+	if (!decode_packed(slot->tts_values[COLUMN_SEEN], items, &packed))
+		return false;
+	profile->has = packed.item;
+	profile->n_has = packed.n;
+	return true;
+}
+
 static bool
 read_user(void *arg, TupleTableSlot *slot)
 {
@@ -71,8 +86,10 @@ read_user(void *arg, TupleTableSlot *slot)
 
 	one->found = true;
 	profile->user = DatumGetInt32(slot->tts_values[COLUMN_NUMBER]) + 1;
-	if (!decode_history(slot, model->items, profile))
+	if (!decode_packed(slot->tts_values[COLUMN_CONTENT], model->items, profile))
 		reco_damaged(serving->schema, "A user's history is not readable.");
+	if (!decode_seen(slot, model->items, profile))
+		reco_damaged(serving->schema, "What a user has seen is not readable.");
 	reco_row_profile(model->member, part, profile);
 	return false;
 }
@@ -193,9 +210,15 @@ reco_serving_one_row(Serving *serving, MemoryContext context, Datum user, RecoUs
 reco_profile
 reco_serving_profile(const Serving *serving, int32 u)
 {
+	const reco_csr *seen = &serving->all->seen;
 	reco_profile profile;
 
 	reco_model_profile(&serving->model, &serving->all->histories, u, &profile);
+	if (seen->start)
+	{
+		profile.has = seen->col + seen->start[u];
+		profile.n_has = seen->start[u + 1] - seen->start[u];
+	}
 	return profile;
 }
 
@@ -240,6 +263,8 @@ typedef struct UserLoad
 	RecoPartsLoad *parts;
 	reco_csr histories;
 	int64 slots; /* entries that there is room for */
+	reco_csr seen;
+	int64 seen_slots;
 	MemoryContext row;
 } UserLoad;
 
@@ -252,7 +277,7 @@ append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 	MemoryContext old = MemoryContextSwitchTo(load->row);
 	int64 at = all->start[number];
 
-	if (!decode_history(slot, serving->model.items, &profile))
+	if (!decode_packed(slot->tts_values[COLUMN_CONTENT], serving->model.items, &profile))
 		reco_damaged(serving->schema, "The rows of its users do not belong together.");
 	if (at + profile.n > load->slots)
 	{
@@ -275,6 +300,42 @@ append_history(UserLoad *load, TupleTableSlot *slot, int32 number)
 	MemoryContextReset(load->row);
 }
 
+/* What counts as seen, where that is kept. */
+static void
+append_seen(UserLoad *load, TupleTableSlot *slot, int32 number)
+{
+	const Serving *serving = load->serving;
+	reco_csr *all = &load->seen;
+	reco_profile profile = {0};
+	const int32 *seen;
+	int64 n;
+	MemoryContext old;
+	int64 at;
+
+	if (all->start == NULL)
+		return;
+	old = MemoryContextSwitchTo(load->row);
+	if (!decode_packed(slot->tts_values[COLUMN_CONTENT], serving->model.items, &profile) ||
+		!decode_seen(slot, serving->model.items, &profile))
+		reco_damaged(serving->schema, "What a user has seen is not readable.");
+	seen = reco_profile_seen(&profile, &n);
+	at = all->start[number];
+	if (at + n > load->seen_slots)
+	{
+		int64 slots = (at + n) * 3 / 2 + 65536;
+		int32 *item = reco_budget_alloc(&load->budget, slots * sizeof(int32));
+
+		reco_copy(item, all->col, at * sizeof(int32));
+		reco_budget_free(&load->budget, all->col);
+		all->col = item;
+		load->seen_slots = slots;
+	}
+	reco_copy(all->col + at, seen, n * sizeof(int32));
+	all->start[number + 1] = at + n;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(load->row);
+}
+
 /* Of whom no row is left nothing is known: they have no interactions, and zeros. */
 static void
 skip_numbers(UserLoad *load, int32 to)
@@ -282,6 +343,8 @@ skip_numbers(UserLoad *load, int32 to)
 	for (; load->next < to; load->next++)
 	{
 		load->histories.start[load->next + 1] = load->histories.start[load->next];
+		if (load->seen.start)
+			load->seen.start[load->next + 1] = load->seen.start[load->next];
 		RECO_POLL_AT(load->next);
 	}
 }
@@ -303,6 +366,7 @@ load_user(void *arg, ModelTable *table, bool in_layer, TupleTableSlot *slot)
 	skip_numbers(load, number);
 	reco_parts_load_row(load->parts, slot->tts_values[COLUMN_PARTS], number);
 	append_history(load, slot, number);
+	append_seen(load, slot, number);
 	load->next = number + 1;
 	return true;
 }
@@ -334,6 +398,14 @@ reco_users_load(const Serving *serving, MemoryContext context)
 		load.number = reco_budget_alloc(&load.budget, ((Size) known + 1) * sizeof(int32));
 	load.histories.col = reco_budget_alloc(&load.budget, sizeof(int32));
 	load.histories.value = reco_budget_alloc(&load.budget, sizeof(float));
+	if (reco_data_keeps_seen(&serving->options))
+	{
+		load.seen = (reco_csr){serving->users, serving->model.items};
+		load.seen.start =
+			reco_budget_alloc(&load.budget, ((Size) serving->users + 1) * sizeof(int64));
+		load.seen.start[0] = 0;
+		load.seen.col = reco_budget_alloc(&load.budget, sizeof(int32));
+	}
 	reco_layer_scan(serving, load_user, &load);
 	if (id_dict_count(load.ids) != known)
 		reco_damaged(serving->schema,
@@ -344,6 +416,7 @@ reco_users_load(const Serving *serving, MemoryContext context)
 	users->ids = load.ids;
 	users->number = load.number;
 	users->histories = load.histories;
+	users->seen = load.seen;
 	for (int m = 0; m < model.members; m++)
 		if (model.member[m].spec->algorithm->prepare_users)
 			model.member[m].spec->algorithm->prepare_users(

@@ -26,6 +26,9 @@ static const char *const value_choices[] = {"auto", "raw", "binary", "log", "cap
 /* In the order of RecoBasketBy. */
 static const char *const basket_choices[] = {"time", "day", NULL};
 
+static const char *const kinds_example[] = {"{\"view\": 1, \"buy\": 8}", NULL};
+static const char *const seen_example[] = {"[\"buy\"]", NULL};
+
 static const reco_option data_options[] = {
 	{"on_invalid", RECO_OPTION_ENUM, offsetof(RecoDataOptions, on_invalid), ON_INVALID_ERROR, 0, 0,
 	 on_invalid_choices},
@@ -45,6 +48,10 @@ static const reco_option data_options[] = {
 	 basket_choices},
 	{"measure", RECO_OPTION_BOOL, offsetof(RecoDataOptions, measure), true, 0, 1, NULL},
 	{"session_gap", RECO_OPTION_TEXT, offsetof(RecoDataOptions, session_gap), 0, 0, 0, NULL},
+	{"kind_weights", RECO_OPTION_WEIGHTS, offsetof(RecoDataOptions, kind_weights), 0,
+	 -RECO_MAX_VALUE, RECO_MAX_VALUE, kinds_example},
+	{"seen_kinds", RECO_OPTION_TEXTS, offsetof(RecoDataOptions, seen_kinds), 0, 0, 0, seen_example},
+	{"half_life", RECO_OPTION_TEXT, offsetof(RecoDataOptions, half_life_text), 0, 0, 0, NULL},
 	{"retune", RECO_OPTION_TEXT, offsetof(RecoDataOptions, retune), 0, 0, 0, NULL},
 	{NULL},
 };
@@ -157,6 +164,69 @@ reco_data_session_gap(const RecoDataOptions *options, Oid time_type)
 	return 0;
 }
 
+/* Half lives of rows are at most so long: more is no decay. */
+#define MOST_HALF_LIFE_YEARS 10000
+
+/* In microseconds, as extract(epoch) counts months and years; an error unless it is above 0. */
+static double
+half_life_of(const RecoDataOptions *options)
+{
+	const Interval *interval;
+	double years;
+	double days;
+	double microseconds;
+
+	if (options->half_life_text == NULL)
+		return 0;
+	interval = interval_of(options->half_life_text);
+	years = interval->month / MONTHS_PER_YEAR;
+	days = years * DAYS_PER_YEAR + interval->month % MONTHS_PER_YEAR * (double) DAYS_PER_MONTH +
+		   interval->day;
+	microseconds = days * USECS_PER_DAY + (double) interval->time;
+	if (!(microseconds > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"half_life\" of reco.options must be longer than 0"),
+				 errhint("It is the age at which a row counts half of what it counts when it "
+						 "is new, as in '30 days'; leave it out where rows do not fade.")));
+	if (microseconds > MOST_HALF_LIFE_YEARS * DAYS_PER_YEAR * USECS_PER_DAY)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"half_life\" of reco.options must be at most %d years",
+							   MOST_HALF_LIFE_YEARS),
+						errhint("Leave it out where rows do not fade.")));
+	return microseconds;
+}
+
+reco_decay
+reco_data_decay(const RecoDataOptions *options, Oid time_type, TimestampTz reference)
+{
+	int64 unit = time_type == DATEOID ? USECS_PER_DAY : 1;
+
+	if (options->half_life == 0)
+		return (reco_decay){0};
+	if (!OidIsValid(time_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("half_life needs times, which the source does not have"),
+				 errhint("A source's columns are user, item, value, time: SELECT user_id, item_id, "
+						 "1, created_at FROM ...")));
+	if (time_type != TIMESTAMPTZOID && time_type != TIMESTAMPOID && time_type != DATEOID)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("half_life is an interval, but times of the source are of type %s",
+							   format_type_be(time_type)),
+						errhint("Make times of them: to_timestamp(created_at) of seconds.")));
+	/* without a time there is nothing that ages could be counted from */
+	if (reference == RECO_NO_REFERENCE_TIME)
+		return (reco_decay){0};
+	return (reco_decay){options->half_life / (double) unit, reference / unit};
+}
+
+bool
+reco_data_keeps_seen(const RecoDataOptions *options)
+{
+	return options->kinds && options->kinds->differs;
+}
+
 void
 reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 {
@@ -173,6 +243,8 @@ reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 						errhint("Give value => 'cap' as well, or leave value_cap out.")));
 	(void) reco_data_retune(options);
 	(void) session_gap_of(options);
+	options->half_life = half_life_of(options);
+	options->kinds = reco_kinds_make(options->kind_weights, options->seen_kinds);
 }
 
 int64
@@ -203,15 +275,22 @@ reco_data_check_basket(const RecoDataOptions *options, Oid time_type)
 }
 
 reco_row_rules
-reco_data_row_rules(const RecoDataOptions *options)
+reco_data_row_rules(const RecoDataOptions *options, Oid time_type, TimestampTz reference)
 {
-	return (reco_row_rules){.max = options->max_user_interactions};
+	return (reco_row_rules){options->max_user_interactions,
+							reco_data_decay(options, time_type, reference)};
 }
 
 reco_value_rule
 reco_data_value_rule(const RecoDataOptions *options)
 {
-	return (reco_value_rule){(reco_value_rule_kind) options->value, (float) options->value_cap};
+	reco_value_rule_kind kind = options->value;
+
+	/* weights, and what age leaves, are meant as they are */
+	if (kind == RECO_VALUES_AUTO &&
+		(options->half_life > 0 || (options->kinds && options->kinds->weighs)))
+		kind = RECO_VALUES_RAW;
+	return (reco_value_rule){kind, (float) options->value_cap};
 }
 
 void
@@ -268,15 +347,35 @@ reco_data_tell_order(const RecoData *data, const RecoSpec *spec)
 				 errdetail("It does not go by the order of interactions.")));
 }
 
+/* The first simple algorithm in one that predicts values, or NULL. */
+static const RecoSpec *
+find_predicting(const RecoSpec *spec)
+{
+	bool simple = spec->members == 0 || spec->algorithm->replaced;
+	const RecoSpec *found = simple && spec->predicts_value ? spec : NULL;
+
+	for (int m = 0; m < spec->members && !simple && found == NULL; m++)
+		found = find_predicting(spec->member[m]);
+	return found;
+}
+
 void
 reco_data_check_values(const RecoDataOptions *options, const RecoSpec *spec)
 {
+	const RecoSpec *predicting = options->half_life > 0 ? find_predicting(spec) : NULL;
 	const RecoSpec *rated = find_raw(spec, true);
 	const RecoSpec *listed = find_raw(spec, false);
 
 	/* of candidates one is trained */
 	for (int m = 0; m < spec->members && spec->algorithm->replaced; m++)
 		reco_data_check_values(options, spec->member[m]);
+	if (predicting)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("half_life does not go with algorithm \"%s\"", predicting->algorithm->name),
+				 errdetail("It predicts values, and a rating is none the lower for being old."),
+				 errhint("Use an algorithm that makes lists, such as reco.ials(), or leave "
+						 "half_life out.")));
 	if (options->value == RECO_VALUES_AUTO || options->value == RECO_VALUES_RAW || rated == NULL ||
 		listed == NULL)
 		return;
@@ -323,6 +422,8 @@ static const struct
 } keys[RECO_COUNTS] = {
 	[RECO_COUNT_NULL] = {"null", true},
 	[RECO_COUNT_INVALID] = {"invalid", true},
+	[RECO_COUNT_KIND] = {"unknown_kind"},
+	[RECO_COUNT_WEIGHTLESS] = {"weight_0"},
 	[RECO_COUNT_MERGED] = {NULL},
 	[RECO_COUNT_NEGATIVE] = {NULL},
 	[RECO_COUNT_ZERO] = {NULL},
@@ -348,6 +449,8 @@ static const Phrase phrases[] = {
 	{RECO_COUNT_MERGED, " merged into others"},
 	{RECO_COUNT_NULL, " skipped for a null"},
 	{RECO_COUNT_INVALID, " skipped for an invalid value"},
+	{RECO_COUNT_KIND, " skipped for a kind without a weight"},
+	{RECO_COUNT_WEIGHTLESS, " not learnt from for a kind of weight 0"},
 	{RECO_COUNT_USERS_DROPPED, " users and ", RECO_COUNT_ITEMS_DROPPED,
 	 " items dropped for too few interactions"},
 	{RECO_COUNT_INTERACTIONS_CAPPED, " interactions of ", RECO_COUNT_USERS_CAPPED,

@@ -10,6 +10,7 @@
 #include "core/data/triples.h"
 #include "core/data/value_rule.h"
 #include "store/ids/ident.h"
+#include "store/source/kinds.h"
 #include "store/tables/definition.h"
 #include "utils/jsonb.h"
 
@@ -46,10 +47,16 @@ typedef struct RecoDataOptions
 	int max_user_interactions; /* 0: all */
 	int keep_versions;
 	int live;
-	int basket_by;           /* RecoBasketBy */
-	int value;               /* reco_value_rule_kind */
-	double value_cap;        /* 0: not given */
-	bool measure;            /* a new version is measured */
+	int basket_by;    /* RecoBasketBy */
+	int value;        /* reco_value_rule_kind */
+	double value_cap; /* 0: not given */
+	bool measure;     /* a new version is measured */
+	double half_life; /* of rows, in microseconds; 0: they do not fade */
+	/* kinds of events: what they weigh, and which count as seen; NULL: all the same */
+	const reco_weights *kind_weights;
+	const reco_texts *seen_kinds;
+	RecoKinds *kinds; /* made of these; NULL: neither is given */
+	const char *half_life_text;
 	const char *session_gap; /* an interval between sessions of a user; NULL: they are not cut */
 	const char *retune;      /* an interval, after which an algorithm is chosen anew; NULL: never */
 } RecoDataOptions;
@@ -74,8 +81,19 @@ extern int64 reco_data_basket(const RecoDataOptions *options, Oid time_type);
 /* An error where times of a type, InvalidOid: none, do not say what is a basket. */
 extern void reco_data_check_basket(const RecoDataOptions *options, Oid time_type);
 
-/* What the options say of what a user keeps. */
-extern reco_row_rules reco_data_row_rules(const RecoDataOptions *options);
+/*
+ * How rows fade, in units of times of a type, from a version's reference time on.  An error where
+ * there are no such times.
+ */
+extern reco_decay reco_data_decay(const RecoDataOptions *options, Oid time_type,
+								  TimestampTz reference);
+
+/* Whether what counts as seen may be other than what is learnt from. */
+extern bool reco_data_keeps_seen(const RecoDataOptions *options);
+
+/* What the options say of what a user keeps, in units of times of a type. */
+extern reco_row_rules reco_data_row_rules(const RecoDataOptions *options, Oid time_type,
+										  TimestampTz reference);
 
 /* What the options say of what a value counts where lists are made. */
 extern reco_value_rule reco_data_value_rule(const RecoDataOptions *options);
@@ -94,10 +112,12 @@ extern Jsonb *reco_data_options_record(Jsonb *options, const reco_value_rule *ru
 typedef enum RecoCount
 {
 	/* rows */
-	RECO_COUNT_NULL,    /* a user, item or value is NULL */
-	RECO_COUNT_UNKNOWN, /* of items that a given version does not know */
-	RECO_COUNT_INVALID, /* with on_invalid => 'skip': no finite value in range, an id too long */
-	RECO_COUNT_MERGED,  /* went into another row's pair */
+	RECO_COUNT_NULL,       /* a user, item or value is NULL */
+	RECO_COUNT_UNKNOWN,    /* of items that a given version does not know */
+	RECO_COUNT_INVALID,    /* with on_invalid => 'skip': no finite value in range, an id too long */
+	RECO_COUNT_KIND,       /* with on_invalid => 'skip': of a kind that has no weight */
+	RECO_COUNT_WEIGHTLESS, /* of a kind of weight 0, whether it counts as seen or not */
+	RECO_COUNT_MERGED,     /* went into another row's pair */
 	/* pairs, as the algorithm takes their values */
 	RECO_COUNT_NEGATIVE,
 	RECO_COUNT_ZERO,
@@ -123,7 +143,7 @@ typedef struct RecoData
 	bool has_time;
 	bool events;            /* somebody reads them: RECO_KEEP_EVENTS */
 	Oid time_type;          /* without its domain; InvalidOid: it has none */
-	char *column[4];        /* names: user, item, value, time; NULL: it has none */
+	char *column[5];        /* names: user, item, value, time, kind; NULL: it has none */
 	reco_value_rule values; /* what values are to count where lists are made */
 	IdDict *users;          /* in the order of their ids */
 	IdDict *items;          /* where a version's items were given, those that it does not know */
@@ -136,6 +156,7 @@ typedef struct RecoData
 	bool longest_rules;
 	float *trend;                       /* of the items; NULL: the source has no times */
 	TimestampTz reference_time;         /* that ages are counted from; RECO_NO_REFERENCE_TIME */
+	reco_decay decay;                   /* how rows have faded */
 	struct RecoFeatures *features;      /* NULL: no query of items was given */
 	struct RecoFeatures *user_features; /* NULL: no query of users was given */
 	const struct RecoPriors *priors;    /* NULL: nobody asked for any */

@@ -73,7 +73,9 @@ read_ranked(RecoEvents *events, const RecoQueryKind *kind, TupleDesc columns)
 void
 reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc columns)
 {
-	events->value_type = events->time_type = InvalidOid;
+	int most = kind == &reco_the_source ? 5 : 4;
+
+	events->value_type = events->time_type = events->kind_type = InvalidOid;
 	events->required = Min(columns->natts, 3);
 	events->time_at = 3;
 	if (kind->ranked)
@@ -86,11 +88,11 @@ reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc col
 						errmsg("%s must have 2 columns, not %d", kind->name_of, columns->natts),
 						errhint("Its columns are %s, in this order: name them in a SELECT.",
 								kind->columns)));
-	if (columns->natts < 2 || columns->natts > 4)
+	if (columns->natts < 2 || columns->natts > most)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("%s must have 2 to 4 columns, not %d", kind->name_of, columns->natts),
+			 errmsg("%s must have 2 to %d columns, not %d", kind->name_of, most, columns->natts),
 			 errhint("Its columns are %s, in this order: name them in a SELECT.", kind->columns)));
 	if (columns->natts > 2)
 	{
@@ -102,6 +104,8 @@ reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc col
 		events->time_type = getBaseType(TupleDescAttr(columns, 3)->atttypid);
 		check_time(kind, events->time_type);
 	}
+	if (columns->natts > 4)
+		events->kind_type = getBaseType(TupleDescAttr(columns, 4)->atttypid);
 }
 
 int64

@@ -27,19 +27,27 @@ typedef struct RecoEvent
 {
 	Datum user;
 	Datum item;
-	double value; /* 1 where the source has none */
+	double value; /* 1 where the source has none; times what its kind weighs */
+	double plain; /* the same without that */
 	int64 time;   /* see reco_rule_time; 0 where the source has none */
+	bool learnt;  /* it teaches something */
+	bool seen;    /* its item is one that the user has */
 } RecoEvent;
+
+/* The column of kinds, from 0. */
+#define RECO_KIND_AT 4
 
 /* How rows are read. */
 typedef struct RecoEvents
 {
-	bool skip_invalid; /* on_invalid => 'skip' */
-	Oid value_type;    /* InvalidOid: there is no such column */
-	Oid time_type;     /* of times, or of ranks */
-	int required;      /* the first so many columns say something */
-	int time_at;       /* the column of times, from 0 */
-	int64 *count;      /* RECO_COUNTS: rows that were left out */
+	bool skip_invalid;            /* on_invalid => 'skip' */
+	Oid value_type;               /* InvalidOid: there is no such column */
+	Oid time_type;                /* of times, or of ranks */
+	Oid kind_type;                /* of kinds; InvalidOid: there is no such column */
+	int required;                 /* the first so many columns say something */
+	int time_at;                  /* the column of times, from 0 */
+	int64 *count;                 /* RECO_COUNTS: rows that were left out */
+	struct RecoKindReader *kinds; /* NULL: a row counts the same whatever its kind */
 } RecoEvents;
 
 /*
@@ -54,6 +62,9 @@ extern int64 reco_events_unit(Oid time_type);
 /* An error for a row, the slot's, that is not skipped. */
 extern pg_attribute_noreturn() void reco_event_invalid(TupleTableSlot *slot, double value);
 
+/* What the kind of a row makes of it. */
+extern RecoCount reco_event_kind(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event);
+
 /* A rule takes a row, or says under which count it is left out. */
 #define RECO_TAKEN RECO_COUNTS
 
@@ -61,6 +72,7 @@ extern pg_attribute_noreturn() void reco_event_invalid(TupleTableSlot *slot, dou
 #define RECO_ROW_RULES(RULE)                                                                       \
 	RULE(reco_rule_nulls)                                                                          \
 	RULE(reco_rule_value)                                                                          \
+	RULE(reco_rule_kind)                                                                           \
 	RULE(reco_rule_time)
 
 /* A row without a user, an item, a value or a rank says nothing; one without a time does. */
@@ -110,6 +122,15 @@ reco_rule_value(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event
 	}
 	event->value += 0.0;
 	return RECO_TAKEN;
+}
+
+/* kind_weights, seen_kinds. */
+static pg_attribute_always_inline RecoCount
+reco_rule_kind(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
+{
+	event->plain = event->value;
+	event->learnt = event->seen = true;
+	return events->kinds ? reco_event_kind(events, slot, event) : RECO_TAKEN;
 }
 
 /*

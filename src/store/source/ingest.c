@@ -13,6 +13,7 @@
 #include "core/data/trend.h"
 #include "store/source/events.h"
 #include "store/source/features.h"
+#include "store/source/kind_reader.h"
 #include "store/tables/progress.h"
 
 #include "catalog/pg_type.h"
@@ -33,6 +34,8 @@ struct Ingest
 	RecoData *data;
 	IdDict *known; /* items that count; NULL: all */
 	reco_triples triples;
+	reco_triples seen; /* where that is not the same */
+	bool keeps_seen;
 	TupleDesc planned; /* the columns that were looked at */
 	int columns;
 	RecoEvents events;
@@ -141,7 +144,10 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 		return true;
 	if (ingest->triples.used == RECO_CHUNK_ROWS || ingest->unchecked > CHECK_BYTES)
 		check_memory(ingest);
-	if (!reco_triples_add(&ingest->triples, user, item, (float) event.value, event.time))
+	if ((event.learnt &&
+		 !reco_triples_add(&ingest->triples, user, item, (float) event.value, event.time)) ||
+		(ingest->keeps_seen && event.seen &&
+		 !reco_triples_add(&ingest->seen, user, item, (float) event.plain, event.time)))
 		reco_budget_check(ingest->budget, RECO_NO_MEMORY, "reading the source");
 	return true;
 }
@@ -152,6 +158,22 @@ startup(DestReceiver *receiver, int operation, TupleDesc columns)
 	Ingest *ingest = (Ingest *) receiver;
 
 	reco_query_same(ingest->kind, ingest->planned, columns);
+}
+
+/* Where rows have weights of their own they have values, whether the source does or not. */
+static void
+begin_triples(Ingest *ingest, unsigned keep)
+{
+	const RecoDataOptions *options = ingest->options;
+	const RecoData *data = ingest->data;
+	bool weighs = options->half_life > 0 || (options->kinds && options->kinds->weighs);
+
+	ingest->keeps_seen = reco_data_keeps_seen(options);
+	reco_triples_init(&ingest->triples, &ingest->budget->env, data->has_value || weighs,
+					  data->has_time);
+	reco_triples_init(&ingest->seen, &ingest->budget->env, data->has_value, data->has_time);
+	ingest->triples.keep_time = ingest->seen.keep_time = (keep & RECO_KEEP_TIMES) != 0;
+	ingest->triples.keep_repeats = ingest->seen.keep_repeats = (keep & RECO_KEEP_REPEATS) != 0;
 }
 
 Ingest *
@@ -187,21 +209,21 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 	/* before anything is read */
 	if (!kind->ranked)
 		(void) reco_data_session_gap(options, data->time_type);
+	(void) reco_data_decay(options, data->time_type, RECO_NO_REFERENCE_TIME);
 	if (kind == &reco_the_source)
 		reco_data_check_basket(options, data->time_type);
+	ingest->events.kinds = reco_kinds_reader(options, &ingest->events, true);
 	data->reference_time = RECO_NO_REFERENCE_TIME;
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
 	id_dict_limit(data->users, budget, "reading the source");
 	id_dict_limit(data->items, budget, "reading the source");
-	reco_triples_init(&ingest->triples, &budget->env, data->has_value, data->has_time);
-	ingest->triples.keep_time = (keep & RECO_KEEP_TIMES) != 0;
-	ingest->triples.keep_repeats = (keep & RECO_KEEP_REPEATS) != 0;
+	begin_triples(ingest, keep);
 	data->events = (keep & RECO_KEEP_EVENTS) == RECO_KEEP_EVENTS;
 	ingest->row_context =
 		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
 	ingest->leaves_garbage = !data->user_type.integer || !data->item_type.integer ||
-							 ingest->events.value_type == NUMERICOID;
+							 ingest->events.value_type == NUMERICOID || ingest->events.kinds;
 	reco_receiver_init(&ingest->receiver, startup, receive);
 	MemoryContextSwitchTo(old);
 	return ingest;
@@ -209,10 +231,11 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 
 /* In a table of their own: looking an id up in a frozen dictionary is a search. */
 void
-ingest_only(Ingest *ingest, const IdDict *items)
+ingest_only(Ingest *ingest, const IdDict *items, TimestampTz reference)
 {
 	RecoBudget *budget = ingest->budget;
 
+	ingest->data->reference_time = reference;
 	ingest->known = id_dict_create(budget->context, &ingest->data->item_type);
 	id_dict_limit(ingest->known, budget, "reading the source");
 	for (int32 i = 0; i < id_dict_count(items); i++)
@@ -267,7 +290,8 @@ filter(Ingest *ingest, int32 **user_map, int32 **item_map)
 	int32 min_item = ingest->options->min_item_interactions;
 
 	/* who has none left has to go */
-	if (min_user <= 1 && min_item <= 1 && data->x.capped == 0)
+	if (min_user <= 1 && min_item <= 1 && data->x.capped == 0 &&
+		data->count[RECO_COUNT_WEIGHTLESS] == 0)
 		return;
 	/* an item that is described may have no interactions, unless some are asked for */
 	if (ingest->items_join && min_item <= 1)
@@ -344,6 +368,31 @@ find_longest(RecoData *data)
 		data->longest >= LONG_USER && (double) data->longest * (double) data->longest > squares / 2;
 }
 
+/* What is learnt from, and what is seen. */
+static void
+build(Ingest *ingest, int32 users, int32 items, const int32 *user_rank, const int32 *item_rank)
+{
+	static const char what[] = "sorting the source's rows";
+	RecoData *data = ingest->data;
+	RecoBudget *budget = ingest->budget;
+
+	ingest->triples.rules =
+		reco_data_row_rules(ingest->options, data->time_type, data->reference_time);
+	data->decay = ingest->triples.rules.decay;
+	reco_budget_require(budget, reco_triples_build_memory(&ingest->triples, users, items), what);
+	reco_budget_check(
+		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
+		what);
+	if (!ingest->keeps_seen)
+		return;
+	reco_budget_require(budget, reco_triples_build_memory(&ingest->seen, users, items), what);
+	data->x.seen = reco_budget_alloc(budget, sizeof(reco_interactions));
+	memset(data->x.seen, 0, sizeof(reco_interactions));
+	reco_budget_check(
+		budget, reco_triples_build(&ingest->seen, users, items, user_rank, item_rank, data->x.seen),
+		what);
+}
+
 RecoData *
 ingest_finish(Ingest *ingest)
 {
@@ -357,12 +406,10 @@ ingest_finish(Ingest *ingest)
 	int32 *item_map = NULL;
 	reco_trend trend = {0};
 
+	reco_kinds_finish(ingest->events.kinds);
 	check_memory(ingest);
 	if (data->has_time && !ingest->kind->ranked && ingest->known == NULL)
 		find_periods(ingest, items, &trend);
-	ingest->triples.rules = reco_data_row_rules(ingest->options);
-	reco_budget_require(budget, reco_triples_build_memory(&ingest->triples, users, items),
-						"sorting the source's rows");
 	user_rank = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item_rank = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
 	id_dict_sort(data->users, user_rank);
@@ -373,13 +420,13 @@ ingest_finish(Ingest *ingest)
 		RECO_POLL_AT(i);
 		item_rank[i] = i;
 	}
-	reco_budget_check(
-		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
-		"sorting the source's rows");
+	build(ingest, users, items, user_rank, item_rank);
 	MemoryContextDelete(ingest->row_context);
 	if (!ingest->kind->ranked)
 		data->x.session_gap = reco_data_session_gap(ingest->options, data->time_type);
 	data->x.basket = reco_data_basket(ingest->options, data->time_type);
+	if (data->x.seen)
+		data->x.seen->basket = data->x.basket;
 	data->count[RECO_COUNT_MERGED] = data->x.merged;
 	data->count[RECO_COUNT_INTERACTIONS_CAPPED] = data->x.capped;
 	data->count[RECO_COUNT_USERS_CAPPED] = data->x.capped_users;

@@ -18,10 +18,11 @@ typedef struct Ingest Ingest;
 extern Ingest *ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 							const RecoDataOptions *options, RecoBudget *budget);
 /*
- * Before the first row: these items alone count, under their numbers; ids are of the type of the
- * source's.  Rows of others are counted and left out, and of those items the dictionary is.
+ * Before the first row: these items alone count, under their numbers, and ages from that time; ids
+ * are of the type of the source's.  Rows of others are counted and left out, and of those items the
+ * dictionary is.
  */
-extern void ingest_only(Ingest *ingest, const IdDict *items);
+extern void ingest_only(Ingest *ingest, const IdDict *items, TimestampTz reference);
 extern DestReceiver *ingest_receiver(Ingest *ingest);
 /* What is being read, whose types are known. */
 extern const RecoData *ingest_data(const Ingest *ingest);

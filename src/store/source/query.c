@@ -109,7 +109,8 @@ begins_with(const char *text, const char *word)
 			 IS_HIGHBIT_SET(text[length]));
 }
 
-const RecoQueryKind reco_the_source = {"the source", "source", "user, item [, value [, time]]"};
+const RecoQueryKind reco_the_source = {"the source", "source",
+									   "user, item [, value [, time [, kind]]]"};
 const RecoQueryKind reco_the_test = {"the test", "test", "user, item [, value [, time]]"};
 const RecoQueryKind reco_the_training_part = {"the training part", "training part",
 											  "user, item [, value [, time]]"};

@@ -147,7 +147,7 @@ read_rows(const RecoQuery *source, const RecoKnown *known, unsigned keep,
 	if (known)
 	{
 		check_types(ingest, known);
-		ingest_only(ingest, known->items);
+		ingest_only(ingest, known->items, known->reference_time);
 	}
 	run_plan(plan, ingest_receiver(ingest), source);
 	reco_return(&before);

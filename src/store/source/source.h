@@ -1,6 +1,6 @@
 /*
  * source.h
- *	  A model's source: any query whose columns are user, item [, value [, time]].
+ *	  A model's source: any query whose columns are user, item [, value [, time [, kind]]].
  */
 #ifndef RECO_STORE_SOURCE_SOURCE_H
 #define RECO_STORE_SOURCE_SOURCE_H
@@ -44,7 +44,8 @@ typedef struct RecoKnown
 	const IdType *user_type;
 	const IdType *item_type;
 	IdDict *items;
-	const char *model; /* its name */
+	TimestampTz reference_time; /* that ages are counted from; RECO_NO_REFERENCE_TIME */
+	const char *model;          /* its name */
 } RecoKnown;
 
 /*

@@ -101,10 +101,11 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_FORGOTTEN_AT] = {"forgotten_at", TIMESTAMPTZOID},
 };
 
-static const Column user_columns[COLUMNS] = {
+static const Column user_columns[USER_COLUMNS] = {
 	[COLUMN_VERSION] = {"version", INT4OID},  [COLUMN_ID] = {"user_id", ANY_TYPE},
 	[COLUMN_NUMBER] = {"number", INT4OID},    [COLUMN_INTERACTIONS] = {"interactions", INT4OID},
 	[COLUMN_CONTENT] = {"history", BYTEAOID}, [COLUMN_PARTS] = {"parts", BYTEAARRAYOID},
+	[COLUMN_SEEN] = {"seen", BYTEAOID},
 };
 
 static const Column item_columns[ITEM_COLUMNS] = {
@@ -147,8 +148,8 @@ static const Layout layouts[RECO_TABLES] = {
 	[RECO_TABLE_MODEL] = {"model", "model", model_columns, MODEL_COLUMNS},
 	[RECO_TABLE_VERSION] = {"model_version", "version", version_columns, VERSION_COLUMNS},
 	[RECO_TABLE_ITEM] = {"model_item", NULL, item_columns, ITEM_COLUMNS},
-	[RECO_TABLE_USER] = {"model_user", NULL, user_columns, COLUMNS},
-	[RECO_TABLE_USER_LAYER] = {"model_user_layer", NULL, user_columns, COLUMNS},
+	[RECO_TABLE_USER] = {"model_user", NULL, user_columns, USER_COLUMNS},
+	[RECO_TABLE_USER_LAYER] = {"model_user_layer", NULL, user_columns, USER_COLUMNS},
 	[RECO_TABLE_PART] = {"model_part", "part", part_columns, PART_COLUMNS},
 	[RECO_TABLE_TERM] = {"model_term", "term", term_columns, TERM_COLUMNS},
 	[RECO_TABLE_LIST] = {"model_list", NULL, list_columns, LIST_COLUMNS},

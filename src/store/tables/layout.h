@@ -102,6 +102,9 @@ enum
 	COLUMN_CONTENT, /* of a user: history; of an item: features */
 	COLUMN_PARTS,   /* what the algorithm says of this row (parts.h) */
 	COLUMNS,
+	/* of users only: what counts as seen, packed as a history; empty: what the history has */
+	COLUMN_SEEN = COLUMNS,
+	USER_COLUMNS,
 	/* of items only */
 	COLUMN_TREND = COLUMNS,
 	COLUMN_NUMBERS, /* features that are numbers: embeddings, and numbers */
