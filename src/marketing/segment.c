@@ -251,8 +251,9 @@ open_table(const RecoSegments *run, RecoTable which, int column, Oid type)
 
 	reco_check_writable(table);
 	if (TupleDescAttr(RelationGetDescr(table), column)->atttypid != type)
-		reco_table_damaged(run->serving->schema, psprintf("The ids of its table \"%s\" were altered.",
-														  RelationGetRelationName(table)));
+		reco_table_damaged(
+			run->serving->schema,
+			psprintf("The ids of its table \"%s\" were altered.", RelationGetRelationName(table)));
 	return table;
 }
 
@@ -375,14 +376,15 @@ tell(const RecoSegments *run, const char *model)
 	if (!isnan(run->silhouette))
 		appendStringInfo(&detail, "; the silhouette is %.3f", run->silhouette);
 	if (run->missing > 0)
-		appendStringInfo(&detail, "; " INT64_FORMAT " NULLs count as the mean of their column",
-						 run->missing);
-	ereport(NOTICE, (errmsg("model \"%s\": %d segments of %d users", model, run->made.clusters,
-							run->rows.rows),
-					 errdetail_internal("%s.", detail.data),
-					 run->made.clusters < run->params.clusters
-						 ? errhint("There are no more users who differ.")
-						 : 0));
+		appendStringInfo(
+			&detail, "; values that are NULL, and count as the mean of their column: " INT64_FORMAT,
+			run->missing);
+	ereport(
+		NOTICE,
+		(errmsg("model \"%s\": %d segments of %d users", model, run->made.clusters, run->rows.rows),
+		 errdetail_internal("%s.", detail.data),
+		 run->made.clusters < run->params.clusters ? errhint("There are no more users who differ.")
+												   : 0));
 }
 
 Datum

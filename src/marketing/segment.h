@@ -20,13 +20,13 @@ typedef struct RecoSegments
 	/* rows: users in the order of their ids */
 	reco_kmeans_rows rows;
 	IdDict *ids;
-	int32 *id;       /* by row: its place in ids */
-	int32 *number;   /* by row: the user of the version, or -1 */
-	char *made_of;   /* of what, in words */
-	char **feature;  /* names of given features; NULL: none were given */
-	double *mean;    /* of these, */
+	int32 *id;      /* by row: its place in ids */
+	int32 *number;  /* by row: the user of the version, or -1 */
+	char *made_of;  /* of what, in words */
+	char **feature; /* names of given features; NULL: none were given */
+	double *mean;   /* of these, */
 	double *deviation;
-	int64 missing;   /* NULLs among these */
+	int64 missing; /* NULLs among these */
 	/* what became of them */
 	reco_kmeans made;
 	double silhouette; /* NaN: there is one segment */

@@ -241,8 +241,8 @@ add_means(const Profiles *p, int c, RecoSegment *segment)
 
 	segment->mean = reco_budget_alloc(&run->budget, run->rows.d * sizeof(double));
 	for (int f = 0; f < run->rows.d; f++)
-		segment->mean[f] = run->mean[f] + run->deviation[f] *
-											  run->made.center[(Size) c * run->rows.d + f];
+		segment->mean[f] =
+			run->mean[f] + run->deviation[f] * run->made.center[(Size) c * run->rows.d + f];
 }
 
 static void

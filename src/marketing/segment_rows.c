@@ -151,6 +151,22 @@ take_histories(RecoSegments *run)
 	run->made_of = psprintf("histories: %d factors", params.factors - 1);
 }
 
+/* Whether factors say anything about anybody. */
+static bool
+are_zeros(const RecoPart *part, int d)
+{
+	for (int32 u = 0; u < part->rows; u++)
+	{
+		const float *x = reco_part_floats(part, u);
+
+		RECO_POLL_EACH(u, 65536);
+		for (int f = 0; f < d; f++)
+			if (x[f] != 0)
+				return false;
+	}
+	return true;
+}
+
 void
 reco_segment_users(RecoSegments *run)
 {
@@ -162,10 +178,12 @@ reco_segment_users(RecoSegments *run)
 		const RecoPart *part =
 			reco_member_role(&model->member[m], RECO_OF_USERS, RECO_ROLE_FACTORS, &type);
 
-		if (part == NULL || part->data == NULL || type->width > RECO_KMEANS_MAX_DIMENSIONS)
+		if (part == NULL || type->shape != RECO_VECTOR ||
+			type->width > RECO_KMEANS_MAX_DIMENSIONS || are_zeros(part, type->width))
 			continue;
 		take_users(run, part->data, part->stride, type->width);
-		run->made_of = psprintf("%d factors of %s", type->width, model->member[m].spec->algorithm->name);
+		run->made_of =
+			psprintf("%d factors of %s", type->width, model->member[m].spec->algorithm->name);
 		return;
 	}
 	take_histories(run);

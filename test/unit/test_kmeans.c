@@ -129,7 +129,7 @@ test_fixed_point(void **state)
 		int d;
 		int k;
 		double spread;
-	} of[] = {{1, 1, 1, 1},    {40, 1, 3, 1},     {500, 2, 7, 2},   {2000, 17, 12, 3},
+	} of[] = {{1, 1, 1, 1},     {40, 1, 3, 1},     {500, 2, 7, 2},  {2000, 17, 12, 3},
 			  {700, 64, 60, 4}, {1500, 5, 250, 4}, {300, 33, 1, 2}, {257, 16, 16, 1}};
 
 	(void) state;
@@ -319,7 +319,8 @@ test_silhouette(void **state)
 	free((void *) rows.x);
 }
 
-/* As many clusters as there are distinct rows, whatever is asked for; tiny and huge ones as well. */
+/* As many clusters as there are distinct rows, whatever is asked for; tiny and huge ones as well.
+ */
 static void
 test_repeats(void **state)
 {

@@ -2,8 +2,8 @@
  * kmeans.c
  *	  K-means: restarts, and what they have in common.
  *
- * See kmeans.h for the method.  Rows lie in blocks of one size; a pass over all rows takes blocks on
- * any thread, but the rows of each in order, so that what is added up by block, and the blocks in
+ * See kmeans.h for the method.  Rows lie in blocks of one size; a pass over all rows takes blocks
+ *on any thread, but the rows of each in order, so that what is added up by block, and the blocks in
  * their order, has the same bits whoever did it.  A pass may be left within a block, for a poll.
  *
  * Memory: some 100 bytes a row while the first centers are drawn, and the result.
@@ -212,9 +212,8 @@ measure_distances(kmeans_fit *fit, kmeans_scratch *scratch, int block, int64_t f
 	(void) scratch;
 	for (int64_t i = from; i < to; i++)
 	{
-		fit->upper[i] =
-			kmeans_distance(kmeans_row(fit, i),
-							fit->center + (size_t) fit->cluster[i] * fit->rows.d, fit->rows.d);
+		fit->upper[i] = kmeans_distance(
+			kmeans_row(fit, i), fit->center + (size_t) fit->cluster[i] * fit->rows.d, fit->rows.d);
 		fit->total[block][0] += fit->upper[i];
 	}
 }

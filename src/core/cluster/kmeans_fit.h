@@ -30,10 +30,10 @@ typedef struct kmeans_fit
 	const reco_kernels *k;
 	const reco_kmeans_params *params;
 	reco_kmeans_rows rows;
-	bool several; /* threads are worth it */
-	int clusters; /* centers so far */
-	int wide;     /* most clusters, rounded up to a multiple of 16 */
-	double *norm; /* rows: squared */
+	bool several;            /* threads are worth it */
+	int clusters;            /* centers so far */
+	int wide;                /* most clusters, rounded up to a multiple of 16 */
+	double *norm;            /* rows: squared */
 	kmeans_scratch *scratch; /* one a thread; NULL: of a pass that needs none */
 	const reco_kmeans *made; /* what a pass looks at that was made before */
 

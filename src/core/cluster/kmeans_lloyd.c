@@ -207,8 +207,7 @@ assign(kmeans_fit *fit, kmeans_scratch *scratch, int block, int64_t from, int64_
 			memcpy(scratch->row + (size_t) k * rows->stride, kmeans_row(fit, scratch->which[k]),
 				   rows->stride * sizeof(float));
 	}
-	fit->k->rotate(scratch->score, fit->columns, x, rows->stride, n, rows->d, fit->m,
-				   fit->initial);
+	fit->k->rotate(scratch->score, fit->columns, x, rows->stride, n, rows->d, fit->m, fit->initial);
 	for (int k = 0; k < n; k++)
 	{
 		int32_t i = scratch->which[k];
@@ -283,7 +282,8 @@ move_centers(kmeans_fit *fit)
 	return RECO_OK;
 }
 
-/* The row that is farthest from its center, of those that are not alone there; -1: all are on it. */
+/* The row that is farthest from its center, of those that are not alone there; -1: all are on it.
+ */
 static int32_t
 farthest(kmeans_fit *fit)
 {

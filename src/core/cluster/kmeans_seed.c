@@ -38,9 +38,9 @@ try_candidates(kmeans_fit *fit, kmeans_scratch *scratch, int block, int64_t from
 			double distance = fit->norm[i] - 2 * (double) score[c];
 
 			if (!(distance > CERTAIN * error))
-				distance = kmeans_distance(kmeans_row(fit, i),
-										   fit->center + (size_t) (fit->clusters + c) * rows->d,
-										   rows->d);
+				distance =
+					kmeans_distance(kmeans_row(fit, i),
+									fit->center + (size_t) (fit->clusters + c) * rows->d, rows->d);
 			trial[c] = distance < fit->upper[i] ? distance : fit->upper[i];
 			fit->total[block][c] += trial[c];
 		}
