@@ -97,6 +97,27 @@ SELECT * FROM seg.segments;
 CALL reco.segment('seg', 2, 'SELECT u, CASE WHEN u > 2 THEN 1e300 ELSE -1e300 END FROM generate_series(1, 5) u');
 SELECT * FROM seg.segments ORDER BY 1;
 
+-- recency, frequency and monetary value by plain SQL; scores by fifths, equal ones alike
+CREATE TABLE seg_orders AS
+SELECT u, i, (u * i % 7 - 1)::numeric AS paid, timestamptz '2026-01-01 00:00Z' + (u * 5 + i * i) % 90 * interval '12 hours' AS at
+  FROM generate_series(1, 40) u, generate_series(1, 1 + 40 / u) i;
+INSERT INTO seg_orders VALUES (41, 1, 5, NULL), (42, NULL, 5, '2026-01-01'), (NULL, 1, 5, '2026-01-01'), (43, 1, 5, 'infinity'), (44, 1, NULL, '2026-01-01');
+WITH x AS (SELECT u, extract(epoch FROM (SELECT max(at) FROM seg_orders WHERE isfinite(at)) - max(at)) / 86400 AS recency, count(DISTINCT at) AS frequency, sum(paid) AS monetary
+    FROM seg_orders WHERE u <= 40 GROUP BY 1),
+s AS (SELECT *, 1 + least(4, floor(5 * percent_rank() OVER (ORDER BY recency DESC))) AS r, 1 + least(4, floor(5 * percent_rank() OVER (ORDER BY frequency))) AS f,
+    1 + least(4, floor(5 * percent_rank() OVER (ORDER BY monetary))) AS m FROM x)
+SELECT count(*), count(*) FILTER (WHERE abs(a.recency - s.recency) < 1e-6 AND a.frequency = s.frequency AND abs(a.monetary - s.monetary) < 1e-6 AND a.r = s.r AND a.f = s.f AND a.m = s.m) AS equal
+  FROM reco.rfm('SELECT u, i, paid, at FROM seg_orders') a FULL JOIN s ON s.u::text = a.user_id;
+SELECT user_id, recency, frequency, monetary FROM reco.rfm('seg_orders', at => '2026-01-03 00:00Z') LIMIT 3;
+SELECT * FROM reco.rfm('SELECT 1, 2, 3, date ''2026-01-01''');
+SELECT * FROM reco.rfm('SELECT 1, 2, 3, date ''2026-01-01'' WHERE false -- none');
+CALL reco.segment('seg', 3, $$SELECT user_id, ln(1 + recency) AS recency, ln(frequency) AS frequency FROM reco.rfm('seg_orders')$$);
+SELECT name, size FROM seg.segment_profile ORDER BY segment;
+SELECT * FROM reco.rfm(NULL);
+SELECT * FROM reco.rfm('SELECT 1, 2, 3');
+SELECT * FROM reco.rfm('SELECT 1, 2, true AS v, now()');
+SELECT * FROM reco.rfm('SELECT 1, 2, 3, 4 AS t');
+
 -- what is wrong
 CALL reco.segment(NULL);
 CALL reco.segment('no_such');
@@ -159,7 +180,8 @@ DELETE FROM seg_lines WHERE u = 60;
 INSERT INTO seg_lines VALUES (61, 3), (61, 6), (61, 9);
 CALL reco.fold_in('seg_fold');
 CALL reco.segment('seg_fold', 3);
-SELECT count(*), count(*) FILTER (WHERE user_id = 60) AS gone, (SELECT segment FROM seg_fold.segments WHERE user_id = 61) AS new FROM seg_fold.segments;
+CALL reco.forget_user('seg_fold', 59);
+SELECT count(*), count(*) FILTER (WHERE user_id IN (59, 60)) AS gone, (SELECT segment FROM seg_fold.segments WHERE user_id = 61) AS new FROM seg_fold.segments;
 
 -- only owners make them; SELECT on the views shows them; tables that were altered are an error
 CREATE ROLE seg_reader;
@@ -190,4 +212,4 @@ SELECT max(segment) FROM seg.segments;
 CALL reco.drop_model('seg');
 CALL reco.drop_model('seg_one');
 CALL reco.drop_model('seg_fold');
-DROP TABLE seg_lines, seg_items, seg_first, seg_features, seg_text, seg_one;
+DROP TABLE seg_lines, seg_items, seg_first, seg_features, seg_text, seg_one, seg_orders;
