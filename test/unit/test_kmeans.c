@@ -477,6 +477,7 @@ test_failures(void **state)
 	mimic_env_init(&m);
 	made = fit_with(&m, &rows, 7, 2, 7);
 	polls = m.polls;
+	reco_kmeans_free(&m.env, &made);
 	for (long n = 1; n <= m.allocations; n++)
 	{
 		mimic_env other;

@@ -21,6 +21,9 @@
 
 /* Numbers of all rows from which on threads are worth their waking up. */
 #define WORTH_THREADS 100000
+/* Between two polls of simple loops. */
+#define POLL_ROWS 1048576
+#define COPY_BYTES ((size_t) 8 * 1024 * 1024)
 
 double
 kmeans_distance(const float *x, const double *c, int d)
@@ -218,6 +221,20 @@ measure_distances(kmeans_fit *fit, kmeans_scratch *scratch, int block, int64_t f
 	}
 }
 
+/* As memcpy, some milliseconds between two polls. */
+static reco_status
+copy(const reco_env *env, void *to, const void *from, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += COPY_BYTES)
+	{
+		memcpy((char *) to + at, (const char *) from + at,
+			   bytes - at < COPY_BYTES ? bytes - at : COPY_BYTES);
+		if (env->poll(env->arg))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
+
 /* Keeps what a restart came to if it is the best so far. */
 static reco_status
 keep_best(kmeans_fit *fit, int restart, int iterations, reco_kmeans *out)
@@ -235,9 +252,11 @@ keep_best(kmeans_fit *fit, int restart, int iterations, reco_kmeans *out)
 	out->iterations = iterations;
 	out->clusters = fit->clusters;
 	memcpy(out->center, fit->center, (size_t) fit->clusters * fit->rows.d * sizeof(double));
-	memcpy(out->cluster, fit->cluster, (size_t) fit->rows.rows * sizeof(int32_t));
-	memcpy(out->distance, fit->upper, (size_t) fit->rows.rows * sizeof(double));
-	return RECO_OK;
+	status = copy(fit->env, out->cluster, fit->cluster, (size_t) fit->rows.rows * sizeof(int32_t));
+	if (status == RECO_OK)
+		status =
+			copy(fit->env, out->distance, fit->upper, (size_t) fit->rows.rows * sizeof(double));
+	return status;
 }
 
 /* Numbers the clusters by falling size, ties by their first rows, without those that are empty. */
@@ -258,7 +277,7 @@ number_clusters(kmeans_fit *fit, reco_kmeans *out)
 		/* in the order of their first rows, */
 		if (size[c]++ == 0)
 			order[n++] = c;
-		if (i % 1048576 == 0 && fit->env->poll(fit->env->arg))
+		if (i % POLL_ROWS == 0 && fit->env->poll(fit->env->arg))
 			return RECO_STOPPED;
 	}
 	/* which sorting by insertion keeps where sizes are equal */
@@ -278,7 +297,11 @@ number_clusters(kmeans_fit *fit, reco_kmeans *out)
 			   fit->center + (size_t) order[c] * fit->rows.d, width);
 	}
 	for (int32_t i = 0; i < fit->rows.rows; i++)
+	{
 		out->cluster[i] = rank[out->cluster[i]];
+		if (i % POLL_ROWS == 0 && fit->env->poll(fit->env->arg))
+			return RECO_STOPPED;
+	}
 	out->clusters = n;
 	return RECO_OK;
 }
@@ -407,7 +430,11 @@ reco_kmeans_silhouette(const reco_env *env, const reco_kmeans_rows *rows,
 	if (clusters->clusters < 2)
 		return RECO_OK;
 	for (int32_t i = 0; i < rows->rows; i++)
+	{
 		size[clusters->cluster[i]]++;
+		if (i % POLL_ROWS == 0 && env->poll(env->arg))
+			return RECO_STOPPED;
+	}
 	fit.size = size;
 	fit.made = clusters;
 	fit.several = worth_threads(env, rows);
