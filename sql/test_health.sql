@@ -142,7 +142,7 @@ SELECT s, hea_damage(s) FROM unnest(ARRAY[
   'DELETE FROM hea.model_item', 'DELETE FROM hea.model_user', 'TRUNCATE hea.model_item, hea.model_user', 'DELETE FROM hea.model_version',
   'DELETE FROM hea.model_version WHERE version = (SELECT active_version FROM hea.model)', 'UPDATE hea.model SET active_version = 99',
   'UPDATE hea.model SET active_version = 0', 'DELETE FROM hea.model', 'DROP TABLE hea.model_item CASCADE', 'DROP TABLE hea.model_user CASCADE',
-  'DROP TABLE hea.model_term CASCADE', 'DROP TABLE hea.model_list CASCADE', 'DROP TABLE hea.model_version CASCADE',
+  'DROP TABLE hea.model_term CASCADE', 'DROP TABLE hea.model_list CASCADE', 'DROP TABLE hea.model_segment CASCADE', 'DROP TABLE hea.model_segment_profile CASCADE', 'DROP TABLE hea.model_version CASCADE',
   'ALTER TABLE hea.model_item ADD x int', 'ALTER TABLE hea.model_item RENAME version TO v', 'ALTER TABLE hea.model_version NOT OF',
   'UPDATE hea.model_version SET status = NULL, started_at = NULL, message = NULL', 'UPDATE hea.model_version SET started_at = ''infinity'', finished_at = ''-infinity''',
   'UPDATE hea.model SET options = NULL, algorithm = NULL, source = NULL, created_at = NULL, search_path = NULL', 'DROP SCHEMA hea CASCADE']) AS s;

@@ -22,6 +22,8 @@ BEGIN
     UNION ALL SELECT format('audience %s %s', i.item_id, r) FROM wid.item_factors i, LATERAL wid.audience(i.item_id, n => 3) r
     UNION ALL SELECT format('popular %s', r) FROM wid.popular() r
     UNION ALL SELECT format('list %s', l) FROM wid.recommendations l
+    UNION ALL SELECT format('segment %s', l) FROM wid.segments l
+    UNION ALL SELECT format('item %s', l) FROM wid.segment_items l
     UNION ALL SELECT format('item_neighbors %s', l) FROM wid.item_neighbors l
     UNION ALL SELECT format('user_neighbors %s', l) FROM wid.user_neighbors l) AS all_of_them;
 END
@@ -56,6 +58,7 @@ BEGIN
   CALL reco.create_model('wid', 'wid_rows', algorithm, items => CASE WHEN algorithm->>'algorithm' = 'content' THEN 'wid_items' END);
   CALL reco.refresh('wid');
   CALL reco.materialize('wid', n => 3);
+  CALL reco.segment('wid', k => 2);
   CALL reco.grant_use('wid', 'regress_wid_app');
   CALL reco.grant_use('wid', 'regress_wid_analyst', tables => true);
   GRANT SELECT (version) ON wid.versions TO regress_wid_app;
@@ -77,7 +80,7 @@ BEGIN
   IF wid_answers() <> before THEN findings := array_append(findings, 'other answers after the upgrade'); END IF;
   IF (SELECT count(*) FROM wid.versions WHERE status = 'ready') <> 2 THEN findings := array_append(findings, 'a version is gone'); END IF;
   IF EXISTS (SELECT FROM pg_attribute a JOIN pg_attribute s ON s.attrelid = 'wid_rows'::regclass AND s.attname = left(a.attname, 1)
-              WHERE a.attrelid IN ('wid.model_user'::regclass, 'wid.model_item'::regclass, 'wid.model_list'::regclass) AND a.attname IN ('user_id', 'item_id')
+              WHERE a.attrelid IN ('wid.model_user'::regclass, 'wid.model_item'::regclass, 'wid.model_list'::regclass, 'wid.model_segment'::regclass) AND a.attname IN ('user_id', 'item_id')
                 AND (a.atttypid, a.atttypmod) <> (s.atttypid, s.atttypmod)) THEN findings := array_append(findings, 'types differ from the source''s'); END IF;
   IF wid_rights() <> rights THEN findings := array_append(findings, 'other rights'); END IF;
   IF EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('wid') AND relkind = 'v' AND obj_description(oid, 'pg_class') IS NULL)

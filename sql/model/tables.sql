@@ -77,3 +77,32 @@ ALTER TABLE {schema}.model_list
   ALTER items SET STORAGE EXTERNAL,
   ALTER scores SET STORAGE EXTERNAL;
 COMMENT ON TABLE {schema}.model_list IS 'reco: lists made by reco.materialize()';
+
+CREATE TABLE {schema}.model_segment (
+  user_id  {user_column} NOT NULL,
+  segment  integer NOT NULL,
+  distance double precision NOT NULL,
+  PRIMARY KEY (user_id)
+);
+COMMENT ON TABLE {schema}.model_segment IS 'reco: the segments of users that reco.segment() made';
+
+CREATE TABLE {schema}.model_segment_profile (
+  segment        integer NOT NULL,
+  version        integer NOT NULL,
+  made_at        timestamp with time zone NOT NULL,
+  made_of        pg_catalog.text NOT NULL,
+  silhouette     double precision NOT NULL,
+  name           pg_catalog.text NOT NULL,
+  users          integer NOT NULL,
+  share          double precision NOT NULL,
+  items          {items_column} NOT NULL,
+  item_shares    real[] NOT NULL,
+  item_lifts     real[] NOT NULL,
+  keywords       pg_catalog.text[] NOT NULL,
+  keyword_shares real[] NOT NULL,
+  keyword_lifts  real[] NOT NULL,
+  means          pg_catalog.jsonb NOT NULL,
+  PRIMARY KEY (segment)
+);
+COMMENT ON TABLE {schema}.model_segment_profile IS
+  'reco: what the segments that reco.segment() made are like';

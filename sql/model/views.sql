@@ -91,3 +91,35 @@ CREATE OR REPLACE VIEW {schema}.recommendations {security_invoker} AS
    CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(l.items), pg_catalog.unnest(l.scores))
          WITH ORDINALITY AS i(item_id, score, rank);
 COMMENT ON VIEW {schema}.recommendations IS 'the lists that reco.materialize() made';
+
+CREATE OR REPLACE VIEW {schema}.segments {security_invoker} AS
+  SELECT s.user_id, s.segment, s.distance
+    FROM {schema}.model_segment AS s;
+COMMENT ON VIEW {schema}.segments IS 'the segments of users that reco.segment() made';
+
+CREATE OR REPLACE VIEW {schema}.segment_profile {security_invoker} AS
+  SELECT p.segment, p.name, p.users AS size, p.share, p.items, p.item_lifts, p.keywords,
+         p.keyword_lifts, CASE WHEN p.means OPERATOR(pg_catalog.<>) '{}' THEN p.means END AS means,
+         CASE WHEN p.silhouette OPERATOR(pg_catalog.<>) 'NaN' THEN p.silhouette END AS silhouette,
+         p.made_of, p.version, p.made_at
+    FROM {schema}.model_segment_profile AS p;
+COMMENT ON VIEW {schema}.segment_profile IS
+  'what each segment is like, and what its users have more of than all';
+
+CREATE OR REPLACE VIEW {schema}.segment_items {security_invoker} AS
+  SELECT p.segment, i.rank::integer AS rank, i.item_id, i.share, i.lift
+    FROM {schema}.model_segment_profile AS p
+   CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(p.items), pg_catalog.unnest(p.item_shares),
+                                 pg_catalog.unnest(p.item_lifts))
+         WITH ORDINALITY AS i(item_id, share, lift, rank);
+COMMENT ON VIEW {schema}.segment_items IS
+  'the items of each segment that stand out: what share of its users have one, over that of all';
+
+CREATE OR REPLACE VIEW {schema}.segment_keywords {security_invoker} AS
+  SELECT p.segment, i.rank::integer AS rank, i.keyword, i.share, i.lift
+    FROM {schema}.model_segment_profile AS p
+   CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(p.keywords), pg_catalog.unnest(p.keyword_shares),
+                                 pg_catalog.unnest(p.keyword_lifts))
+         WITH ORDINALITY AS i(keyword, share, lift, rank);
+COMMENT ON VIEW {schema}.segment_keywords IS
+  'the keywords of each segment that stand out: their share of what its users have, over that of all';

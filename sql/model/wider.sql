@@ -3,7 +3,8 @@
 -- are those of tables.sql; views.sql and functions.sql come after.
 
 DROP VIEW IF EXISTS
-  {schema}.recommendations, {schema}.user_neighbors, {schema}.item_neighbors,
+  {schema}.segment_keywords, {schema}.segment_items, {schema}.segment_profile,
+  {schema}.segments, {schema}.recommendations, {schema}.user_neighbors, {schema}.item_neighbors,
   {schema}.user_factors, {schema}.item_factors, {schema}.versions;
 
 ALTER TABLE {schema}.model_item ALTER item_id TYPE {item_column};
@@ -12,6 +13,8 @@ ALTER TABLE {schema}.model_user_layer ALTER user_id TYPE {user_column};
 ALTER TABLE {schema}.model_list
   ALTER user_id TYPE {user_column},
   ALTER items TYPE {items_column};
+ALTER TABLE {schema}.model_segment ALTER user_id TYPE {user_column};
+ALTER TABLE {schema}.model_segment_profile ALTER items TYPE {items_column};
 
 -- What sessions and files hold of a version has the narrower ids: another nonce makes it
 -- another version.

@@ -188,8 +188,9 @@ has_rows(Relation table, int32 version)
 static bool
 check_tables(const ModelRow *model, RecoHealth *health)
 {
-	static const RecoTable tables[] = {RECO_TABLE_ITEM, RECO_TABLE_USER, RECO_TABLE_USER_LAYER,
-									   RECO_TABLE_PART, RECO_TABLE_TERM, RECO_TABLE_LIST};
+	static const RecoTable tables[] = {
+		RECO_TABLE_ITEM, RECO_TABLE_USER, RECO_TABLE_USER_LAYER, RECO_TABLE_PART,
+		RECO_TABLE_TERM, RECO_TABLE_LIST, RECO_TABLE_SEGMENT,    RECO_TABLE_SEGMENT_PROFILE};
 
 	for (int t = 0; t < lengthof(tables); t++)
 	{

@@ -41,9 +41,12 @@ sub images
 sql("CALL reco.create_model('home', source => '$source', algorithm => reco.ials(factors => 16))");
 sql("CALL reco.refresh('home')");
 sql("CALL reco.materialize('home', 3)");
+sql("CALL reco.segment('home', 3)");
 sql('CREATE VIEW top AS SELECT * FROM home.recommend(5, n => 3)');
 my $served = recommendations($node, 'home');
 my $lists = sql('SELECT * FROM home.recommendations ORDER BY 1, 2');
+my $segments = sql('SELECT * FROM home.segments JOIN home.segment_profile USING (segment) ORDER BY user_id');
+isnt($segments, '', 'there are segments');
 my $session = $node->background_psql('postgres');
 $session->query_safe('SET client_min_messages = warning');
 $session->query_safe('PREPARE list AS SELECT string_agg(item_id::text, $$,$$ ORDER BY rank) FROM top');
@@ -53,6 +56,7 @@ sql('ALTER SCHEMA home RENAME TO "Our Shop"');
 is(served('"Our Shop"'), $served, 'renamed, it serves the same');
 is($session->query_safe('EXECUTE list'), $first, 'so does a view on it, prepared before');
 is(sql('SELECT * FROM "Our Shop".recommendations ORDER BY 1, 2'), $lists, 'the lists are there');
+is(sql('SELECT * FROM "Our Shop".segments JOIN "Our Shop".segment_profile USING (segment) ORDER BY user_id'), $segments, 'and the segments');
 is(sql('SELECT model, version, status FROM reco.models'), 'Our Shop|2|ready', 'reco.models has the new name');
 my ($rc, $out, $err) = $node->psql('postgres', "CALL reco.refresh('home')");
 like($err, qr/model "home" does not exist/, 'the old name is nothing');
@@ -97,6 +101,7 @@ sql('CREATE EXTENSION reco; CREATE TABLE lines (customer_id int, product_id int,
 $node->command_ok([ 'psql', '-Xq1', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('alone'), '-f', $dump ], 'it is restored');
 sql(q{CALL reco.alter_model('home', options => reco.options(live => 'off'))}, 'alone');
 is(served('home', 'alone'), $served, 'it serves the same, with no row in the source');
+is(sql('SELECT * FROM home.segments JOIN home.segment_profile USING (segment) ORDER BY user_id', 'alone'), $segments, 'with its segments');
 sql('INSERT INTO lines SELECT 5, g, 1 FROM generate_series(1, 9) AS g', 'alone');
 sql(q{CALL reco.refresh('home')}, 'alone');
 is(sql('SELECT user_id FROM home.user_factors', 'alone'), '5', 'and is refreshed from the source that is there');
@@ -107,7 +112,7 @@ my $data = $node->basedir . '/data.sql';
 $node->command_ok([ 'pg_dump', '-a', '-n', 'home', '-d', $node->connstr('postgres'), '-f', $data ], 'pg_dump -a');
 $session = $node->background_psql('alone');
 $session->query_safe('SELECT count(*) FROM home.recommend(5)');
-my $tables = join ', ', map { "home.$_" } qw(model model_version model_user model_user_layer model_item model_part model_term model_list);
+my $tables = join ', ', map { "home.$_" } qw(model model_version model_user model_user_layer model_item model_part model_term model_list model_segment model_segment_profile);
 append_to_file("$data.all", "TRUNCATE $tables;\n" . slurp_file($data));
 $node->command_ok([ 'psql', '-Xq1', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('alone'), '-f', "$data.all" ],
   'the rows are restored over those of another training');

@@ -37,6 +37,7 @@ for my $name (sort keys %algorithms)
      algorithm => $algorithms{$name}, items => 'about', options => reco.options(live => 'off'))");
 }
 $publisher->safe_psql('postgres', "CALL reco.materialize('home', 3)");
+$publisher->safe_psql('postgres', "CALL reco.segment('$_', 3)") for sort keys %algorithms;
 
 my $schema = $publisher->basedir . '/schema.sql';
 $publisher->command_ok(
@@ -49,7 +50,7 @@ is($subscriber->safe_psql('postgres', 'SELECT status, count(*) FROM reco.models 
 my ($rc, $out, $err) = $subscriber->psql('postgres', 'SELECT * FROM home.recommend(5)');
 like($err, qr/model "home" is damaged.*\n?DETAIL:  Its definition is missing/, 'and say what is missing');
 
-my @tables = qw(model model_version model_user model_user_layer model_item model_part model_term model_list);
+my @tables = qw(model model_version model_user model_user_layer model_item model_part model_term model_list model_segment model_segment_profile);
 $publisher->safe_psql('postgres',
   'CREATE PUBLICATION models FOR TABLE ' . join(', ', map { my $name = $_; map { "$name.$_" } @tables } sort keys %algorithms));
 my $connection = $publisher->connstr . ' dbname=postgres';
@@ -66,6 +67,7 @@ sub same_everywhere
     for my $query ("SELECT * FROM $name.audience(5)", "SELECT * FROM $name.user_profile(7)",
       "SELECT * FROM $name.versions ORDER BY version", "SELECT * FROM $name.recommend_for('{1,2,3}')",
       "SELECT * FROM $name.recommendations ORDER BY user_id, rank",
+      "SELECT * FROM $name.segments JOIN $name.segment_profile USING (segment) ORDER BY user_id",
       "SELECT model, version, status, users, items, trained_at FROM reco.models ORDER BY 1")
     {
       is($subscriber->safe_psql('postgres', $query), $publisher->safe_psql('postgres', $query), "$what: $query");
@@ -89,6 +91,7 @@ for my $round (2 .. 4)
   $publisher->safe_psql('postgres', "CALL reco.refresh('$_')") for sort keys %algorithms;
 }
 $publisher->safe_psql('postgres', "CALL reco.materialize('home', 5)");
+$publisher->safe_psql('postgres', "CALL reco.segment('home', 4)");
 $publisher->wait_for_catchup('models');
 same_everywhere('after refreshes');
 isnt($session->query_safe($top), $before, 'a session that served the old version serves the new one');

@@ -97,7 +97,7 @@ sql(q{
         'SELECT %1$I.predict(7, 3)', 'SELECT count(*) FROM %1$I.explain(7, 3)', 'SELECT count(*) FROM %1$I.similar_items(3)', 'SELECT count(*) FROM %1$I.similar_users(7)',
         'SELECT count(*) FROM %1$I.audience(3)', 'SELECT count(*) FROM %1$I.popular()', 'SELECT count(*) FROM %1$I.trending()', 'SELECT count(*) FROM %1$I.user_profile(7)',
         'SELECT count(*) FROM reco.recommend(%1$L, 7)', 'SELECT count(*) FROM reco.models', 'SELECT count(*) FROM reco.health', 'SELECT count(*) FROM reco.progress', 'SELECT count(*) FROM %1$I.versions',
-        'SELECT count(*) FROM %1$I.item_neighbors', 'SELECT count(*) FROM reco.explain_source(%1$L)', 'CALL reco.materialize(%1$L, 5)', 'CALL reco.activate(%1$L, 1)', 'CALL reco.upgrade_model(%1$L)',
+        'SELECT count(*) FROM %1$I.item_neighbors', 'SELECT count(*) FROM reco.explain_source(%1$L)', 'CALL reco.materialize(%1$L, 5)', 'CALL reco.segment(%1$L, 3)', 'CALL reco.activate(%1$L, 1)', 'CALL reco.upgrade_model(%1$L)',
         'CALL reco.refresh(%1$L)']
       LOOP
         CONTINUE WHEN call ~ 'CALL' AND random() < 0.7;

@@ -145,7 +145,7 @@ for my $name (sort keys %algorithms)
   # trainings and the like: each leaves the model as it was
   my $served = recommendations($node, 'm');
   my %jobs = (
-    refresh => q{CALL reco.refresh('m')}, materialize => q{CALL reco.materialize('m', 5)},
+    refresh => q{CALL reco.refresh('m')}, materialize => q{CALL reco.materialize('m', 5)}, segment => q{CALL reco.segment('m', 3)},
     fold_in => q{BEGIN; UPDATE lines SET qty = qty + 5 WHERE customer_id IN (5, 7); DELETE FROM lines WHERE customer_id = 3; CALL reco.fold_in('m'); ROLLBACK},
     evaluate => "SELECT count(*) FROM reco.evaluate('lines', ARRAY[$algorithms{$name}], items => 'about')",
     create => "CALL reco.create_model('n', 'lines', $algorithms{$name}, items => 'about', users => 'people')");

@@ -73,7 +73,10 @@ sql(q{
     'item_neighbors:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.item_neighbors AS r',
     'user_neighbors:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.user_neighbors AS r',
     'recommendations:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.recommendations AS r',
+    'segments:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.segments AS r',
+    'segment_profile:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.segment_items AS r',
     'materialize:CALL reco.materialize(''home'', 3)',
+    'segment:CALL reco.segment(''home'', 3)',
     'activate:CALL reco.activate(''home'', 1)',
     'upgrade_model:CALL reco.upgrade_model(''home'')',
     'refresh:CALL reco.refresh(''home'')']) AS c;
@@ -319,6 +322,8 @@ sql(q{
     CREATE TABLE home.model_user (LIKE pristine.model_user INCLUDING ALL);
     CREATE TABLE home.model_user_layer (LIKE pristine.model_user_layer INCLUDING ALL);
     CREATE TABLE home.model_list (LIKE pristine.model_list INCLUDING ALL);
+    CREATE TABLE home.model_segment (LIKE pristine.model_segment INCLUDING ALL);
+    CREATE TABLE home.model_segment_profile (LIKE pristine.model_segment_profile INCLUDING ALL);
     FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'pristine'::regnamespace AND relkind = 'r' LOOP
       EXECUTE format('INSERT INTO home.%1$I TABLE pristine.%1$I', t);
     END LOOP;

@@ -136,6 +136,30 @@ static const Column list_columns[LIST_COLUMNS] = {
 	[LIST_BY_MODEL] = {"by_model", INT4OID}, [LIST_SOURCE] = {"source", TEXTOID},
 };
 
+static const Column segment_columns[SEGMENT_COLUMNS] = {
+	[SEGMENT_USER] = {"user_id", ANY_TYPE},
+	[SEGMENT_SEGMENT] = {"segment", INT4OID},
+	[SEGMENT_DISTANCE] = {"distance", FLOAT8OID},
+};
+
+static const Column profile_columns[PROFILE_COLUMNS] = {
+	[PROFILE_SEGMENT] = {"segment", INT4OID},
+	[PROFILE_VERSION] = {"version", INT4OID},
+	[PROFILE_MADE_AT] = {"made_at", TIMESTAMPTZOID},
+	[PROFILE_MADE_OF] = {"made_of", TEXTOID},
+	[PROFILE_SILHOUETTE] = {"silhouette", FLOAT8OID},
+	[PROFILE_NAME] = {"name", TEXTOID},
+	[PROFILE_USERS] = {"users", INT4OID},
+	[PROFILE_SHARE] = {"share", FLOAT8OID},
+	[PROFILE_ITEMS] = {"items", ANY_TYPE},
+	[PROFILE_ITEM_SHARES] = {"item_shares", FLOAT4ARRAYOID},
+	[PROFILE_ITEM_LIFTS] = {"item_lifts", FLOAT4ARRAYOID},
+	[PROFILE_KEYWORDS] = {"keywords", TEXTARRAYOID},
+	[PROFILE_KEYWORD_SHARES] = {"keyword_shares", FLOAT4ARRAYOID},
+	[PROFILE_KEYWORD_LIFTS] = {"keyword_lifts", FLOAT4ARRAYOID},
+	[PROFILE_MEANS] = {"means", JSONBOID},
+};
+
 typedef struct Layout
 {
 	const char *name;
@@ -153,6 +177,9 @@ static const Layout layouts[RECO_TABLES] = {
 	[RECO_TABLE_PART] = {"model_part", "part", part_columns, PART_COLUMNS},
 	[RECO_TABLE_TERM] = {"model_term", "term", term_columns, TERM_COLUMNS},
 	[RECO_TABLE_LIST] = {"model_list", NULL, list_columns, LIST_COLUMNS},
+	[RECO_TABLE_SEGMENT] = {"model_segment", NULL, segment_columns, SEGMENT_COLUMNS},
+	[RECO_TABLE_SEGMENT_PROFILE] = {"model_segment_profile", NULL, profile_columns,
+									PROFILE_COLUMNS},
 };
 
 const char *
