@@ -2,10 +2,9 @@
  * fold_in.c
  *	  reco.fold_in(): users whose interactions have changed, into the active version.
  *
- * Reads the source as a training does, or asks it for the users that are named, with the items of
- *the version, compares what each user has with what is stored, and folds in those who have
- *something else.  Their rows become the version's layer (store/image/layer.c), under a new epoch,
- *in one transaction; the version stays what it is.
+ * Reads the source with the items of the version (fold_in_read.c), compares what each user has with
+ * what is stored, and folds in those who have something else.  Their rows become the version's
+ *layer (store/image/layer.c), under a new epoch, in one transaction; the version stays what it is.
  *
  * Holds the lock of a training, so nothing but reco.activate() can change which version is
  * active meanwhile, and the layer stays with the version that it was made for.  Outside of a
@@ -18,13 +17,12 @@
  * changed; where there are priors and new users, a pass over the users of these.  Memory: the
  * source's rows.
  */
-#include "lifecycle/train.h"
+#include "lifecycle/fold_in_read.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "pg/transaction.h"
-#include "serving/live.h"
 #include "store/image/cache.h"
 #include "store/image/prior.h"
 #include "store/source/asked.h"
@@ -68,64 +66,6 @@ typedef struct FoldIn
 	MemoryContext scratch;
 } FoldIn;
 
-/*
- * Whether asking for many users is asking for each by an index: then ten, as many as a plan
- * expects, cost several times as much as one.  A scan of a table costs no more for ten, but each of
- * its rows is compared with all ids.
- */
-static bool
-answers_by_user(RecoLookup *lookup, const IdType *type)
-{
-	double of_one;
-
-	(void) reco_lookup_prepare(lookup, type, RECO_ASK_ONE, NULL);
-	reco_lookup_plan(lookup);
-	if (!reco_live_is_cheap(lookup))
-		return false;
-	of_one = lookup->cost;
-	reco_lookup_forget(lookup);
-	(void) reco_lookup_prepare(lookup, type, RECO_ASK_ANY, NULL);
-	reco_lookup_plan(lookup);
-	return lookup->cost >= 3 * of_one;
-}
-
-/* Of those who are asked for, where the source answers by user; else NULL. */
-static RecoData *
-read_asked(FoldIn *fold, const RecoQuery *source, const RecoKnown *known, unsigned keep)
-{
-	RecoRun *run = fold->run;
-	RecoLookup lookup = {.query = *source};
-	RecoData *data = NULL;
-
-	PG_TRY();
-	{
-		if (answers_by_user(&lookup, known->user_type))
-			data = reco_read_users(&lookup, fold->asked, known, keep, &run->options, &run->budget);
-	}
-	PG_FINALLY();
-	{
-		reco_lookup_forget(&lookup);
-	}
-	PG_END_TRY();
-	return data;
-}
-
-/* What is read of others than those who are asked for is not looked at. */
-static RecoData *
-read_interactions(FoldIn *fold, const RecoQuery *source, const RecoKnown *known)
-{
-	RecoRun *run = fold->run;
-	unsigned keep = reco_data_keep(fold->serving->model.spec, &run->options);
-	RecoData *data = NULL;
-
-	if (fold->users)
-	{
-		fold->asked = reco_asked_users(fold->users, unconstify(IdType *, known->user_type));
-		data = read_asked(fold, source, known, keep);
-	}
-	return data ? data : reco_read_interactions(source, known, keep, &run->options, &run->budget);
-}
-
 static void
 read_source(FoldIn *fold)
 {
@@ -154,7 +94,9 @@ read_source(FoldIn *fold)
 	source = reco_definition_query(row, &reco_the_source);
 	source.stored = true;
 	reco_progress_phase(run->version.number, "reading");
-	run->data = read_interactions(fold, &source, &known);
+	if (fold->users)
+		fold->asked = reco_asked_users(fold->users, serving->user_type);
+	run->data = reco_fold_in_read(run, serving->model.spec, &source, &known, fold->asked);
 	reco_progress_rows(run->data->rows_read);
 	/* as for a training: an empty source is no reason to forget everybody */
 	if (id_dict_count(run->data->users) == 0 && !fold->asked)

@@ -178,7 +178,7 @@ reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known, unsig
 	int32 n = id_dict_count(users);
 
 	check_types(ingest, known);
-	ingest_only(ingest, known->items);
+	ingest_only(ingest, known->items, known->reference_time);
 	for (int32 from = 0; from < n; from += ASKED_IDS)
 	{
 		int32 some = Min(n - from, ASKED_IDS);
