@@ -306,6 +306,11 @@ filter(Ingest *ingest, int32 **user_map, int32 **item_map)
 		min_item = 0;
 	if (ingest->user_features && min_user <= 1)
 		min_user = 0;
+	if (min_user > 1 && min_item > 1)
+		reco_budget_require(budget,
+							((Size) data->x.by_user.start[users] + 1) * sizeof(int32) +
+								((Size) users + 2 * (Size) items + 2) * sizeof(int64),
+							"reading the source");
 	*user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	*item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
 	reco_budget_check(
