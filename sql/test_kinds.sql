@@ -239,6 +239,31 @@ SELECT s.split, count(*) > 0 AS measured, min(e.value) BETWEEN 0 AND 1 AS valid
        reco.evaluate('SELECT user_id, item_id, value, at - user_id * interval ''1 hour'', kind FROM kin.ev', reco.item_knn(), split => s.split, cutoffs => '{5}', options => :'buys') AS e
  GROUP BY 1 ORDER BY 1;
 
+-- Items that are no products, by their own type.
+CREATE TABLE lines AS SELECT u AS user_id, (ARRAY['21A', '21B', '22', 'POST', 'M'])[1 + (u + k) % 5] AS code, k AS quantity FROM generate_series(1, 20) AS u, generate_series(0, 3) AS k;
+INSERT INTO lines VALUES (99, 'POST', 1), (1, 'post', 1);
+CALL reco.create_model('codes', 'lines', reco.content(), items => 'SELECT DISTINCT code, ARRAY[left(code, 2)] AS tags FROM lines', options => reco.options(exclude_items => '{POST,M,nothing}', live => 'on'));
+SELECT rows_skipped FROM codes.versions;
+SELECT array_agg(DISTINCT r.item_id) FROM generate_series(1, 20) AS u, codes.recommend(u, NULL, include_seen => true) AS r;
+SELECT array_agg(item_id) FROM codes.popular(NULL);
+CALL reco.fold_in('codes');
+CALL reco.alter_model('codes', options => reco.options(exclude_items => '{POST}'));
+CALL reco.refresh('codes');
+CALL reco.create_model('bad', 'SELECT user_id, item_id FROM ev', options => reco.options(exclude_items => '{1,POST}'));
+CALL reco.create_model('numbers', 'SELECT user_id, item_id FROM ev', reco.popular(), options => reco.options(exclude_items => '{01,2}', measure => false));
+SELECT count(*) FILTER (WHERE item_id IN (1, 2)), count(*) FROM numbers.popular(NULL);
+SELECT reco.options(exclude_items => '{NULL}');
+
+-- Minimums, until all who stay have enough of each other: a chain comes undone from its end.
+CREATE TABLE chain AS
+SELECT u AS user_id, u + k AS item_id FROM generate_series(1, 1000) AS u, generate_series(0, 1) AS k
+UNION ALL SELECT 2000 + u, 2000 + i FROM generate_series(1, 3) AS u, generate_series(1, 3) AS i;
+CALL reco.create_model('core', 'chain', reco.popular(), options => reco.options(min_user_interactions => 2, min_item_interactions => 2, measure => false));
+SELECT users, items, interactions, rows_skipped FROM core.versions;
+CALL reco.drop_model('core');
+CALL reco.drop_model('numbers');
+CALL reco.drop_model('codes');
+
 DROP SCHEMA kin CASCADE;
 CALL reco.drop_model('events');
 CALL reco.drop_model('mimic');

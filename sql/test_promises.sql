@@ -50,8 +50,8 @@ SELECT items, counts, count(*) FROM pro_popular GROUP BY 1, 2 ORDER BY 3 DESC;
 CALL reco.drop_model('pro');
 
 -- reference.md: users and items left with nothing are left out.  User 97 has one
--- item, items 101 to 103 one user; user 99 has 101 and 102 only.  User 98 stays
--- with one interaction of two.
+-- item, items 101 to 103 one user; user 99 has 101 and 102 only.  User 98 has two
+-- items, and one without 103, so goes after it.
 TRUNCATE pro_rows;
 INSERT INTO pro_rows SELECT u, i, 1 FROM generate_series(1, 3) u, generate_series(1, 4) i;
 INSERT INTO pro_rows VALUES (99, 101, 1), (99, 102, 1), (98, 103, 1), (98, 1, 1), (97, 1, 1);

@@ -384,7 +384,9 @@ tell(const RecoRun *run)
 			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
 					run->model, run->version.number, run->trained.model.users,
 					run->trained.model.items, by_user->start[by_user->rows]),
-			 errdetail_internal("%s.%s%s%s Columns: %s.", reco_data_rows(run->data),
+			 errdetail_internal("%s.%s%s%s%s Columns: %s.", reco_data_rows(run->data),
+								run->data->kinds ? psprintf(" Rows of kinds: %s.", run->data->kinds)
+												 : "",
 								what_negatives_are(run), how_many_are_cold(run),
 								how_many_sessions(run), what_columns_are(run))));
 	reco_run_tell_worth(run);

@@ -205,7 +205,7 @@ check_rows(const source *s, const row *rows, int64_t max)
 	};
 	building b = {.max_row = max, .keep_time = true};
 	building none = {0};
-	reco_row_rules rules = {max};
+	reco_row_rules rules = {.max = max};
 	mimic_env m;
 	reco_interactions all;
 	reco_interactions x;
@@ -244,6 +244,39 @@ check_rows(const source *s, const row *rows, int64_t max)
 	free(row.item);
 	free(time);
 	free(entry);
+}
+
+/* What age leaves of a row, by the definition. */
+static void
+test_decay(void **state)
+{
+	static const int64_t time[] = {1000, 900,       800,           1001,    INT64_MAX,
+								   950,  INT64_MIN, INT64_MIN + 1, -1000000};
+	static const double left[] = {1, 0.5, 0.25, 1, 1, 0.70710678118654752, 0, 0, 0};
+	reco_decay decay = {100, 1000};
+	reco_decay none = {0, 1000};
+	reco_entry entry[9];
+	mimic_env m;
+
+	(void) state;
+	mimic_env_init(&m);
+	for (int k = 0; k < 9; k++)
+		entry[k] = (reco_entry){k, (float) (k - 3.5)};
+	assert_true(reco_row_decay(&m.env, &none, entry, time, 9));
+	assert_true(reco_row_decay(&m.env, &decay, entry, NULL, 9));
+	for (int k = 0; k < 9; k++)
+		assert_true(entry[k].value == (float) (k - 3.5));
+	assert_true(reco_row_decay(&m.env, &decay, entry, time, 9));
+	for (int k = 0; k < 9; k++)
+	{
+		assert_int_equal(entry[k].item, k);
+		assert_true(fabs(entry[k].value - (k - 3.5) * left[k]) < 1e-6);
+	}
+	/* times at both ends of the type */
+	decay.reference = INT64_MAX;
+	entry[0].value = 1;
+	assert_true(reco_row_decay(&m.env, &decay, entry, (int64_t[]){INT64_MIN + 1}, 1));
+	assert_true(entry[0].value == 0);
 }
 
 static void
@@ -469,10 +502,12 @@ check_filter(const source *s, const row *rows, int32_t min_user, int32_t min_ite
 	int32_t kept[2] = {0, 0};
 	int64_t to = 0;
 	int32_t user = -1;
+	bool *gone;
 
 	mimic_env_init(&m);
 	assert_int_equal(build_matrix(&m, s, rows, NULL, &x), RECO_OK);
 	assert_int_equal(build_matrix(&m, s, rows, NULL, &y), RECO_OK);
+	gone = calloc((size_t) y.by_user.start[s->users] + 1, sizeof(bool));
 	for (int side = 0; side < 2; side++)
 	{
 		map[side] = malloc(((size_t) (side ? s->items : s->users) + 1) * sizeof(int32_t));
@@ -484,6 +519,24 @@ check_filter(const source *s, const row *rows, int32_t min_user, int32_t min_ite
 			wanted[0][u]++;
 			wanted[1][y.by_user.col[e]]++;
 		}
+	/* with both minimums, until nobody has to go any more */
+	for (bool again = min_user > 1 && min_item > 1; again;)
+	{
+		again = false;
+		for (int32_t u = 0; u < s->users; u++)
+			for (int64_t e = y.by_user.start[u]; e < y.by_user.start[u + 1]; e++)
+			{
+				int32_t *n[2] = {&wanted[0][u], &wanted[1][y.by_user.col[e]]};
+				bool stays = *n[0] >= min_user && *n[1] >= min_item;
+
+				/* an entry of which one end has gone is the other's no more */
+				if (stays || gone[e])
+					continue;
+				gone[e] = again = true;
+				(*n[0])--;
+				(*n[1])--;
+			}
+	}
 	/* who has enough, and among them who has an entry with one of them */
 	for (int32_t u = 0; u < s->users; u++)
 		wanted[0][u] = wanted[0][u] >= min_user;
@@ -528,6 +581,7 @@ check_filter(const source *s, const row *rows, int32_t min_user, int32_t min_ite
 		}
 	}
 	assert_int_equal(x.by_user.start[kept[0]], to);
+	free(gone);
 	for (int side = 0; side < 2; side++)
 	{
 		free(map[side]);
@@ -668,12 +722,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_build),      cmocka_unit_test(test_order_of_rows),
-		cmocka_unit_test(test_one_row),    cmocka_unit_test(test_repeats),
-		cmocka_unit_test(test_ones),       cmocka_unit_test(test_sums_in_float8),
-		cmocka_unit_test(test_wide),       cmocka_unit_test(test_transpose),
-		cmocka_unit_test(test_filter),     cmocka_unit_test(test_allocations_fail),
-		cmocka_unit_test(test_polls_stop), cmocka_unit_test(test_memory_estimate),
+		cmocka_unit_test(test_build),
+		cmocka_unit_test(test_order_of_rows),
+		cmocka_unit_test(test_decay),
+		cmocka_unit_test(test_one_row),
+		cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_ones),
+		cmocka_unit_test(test_sums_in_float8),
+		cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_transpose),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_allocations_fail),
+		cmocka_unit_test(test_polls_stop),
+		cmocka_unit_test(test_memory_estimate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

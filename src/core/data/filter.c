@@ -2,7 +2,10 @@
  * filter.c
  *	  Users and items with too few interactions are dropped.
  *
- * Cost: two passes over the entries.
+ * Where users and items both have to have several, whoever goes takes entries from others, who may
+ * go for that: each is looked at once when it goes, by lists of either side.
+ *
+ * Cost: two passes over the entries; with both minimums above 1 a transposition and two more.
  */
 #include "core/data/triples.h"
 
@@ -65,6 +68,80 @@ flag_kept(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_
 	for (int32_t i = 0; i < a->cols; i++)
 		item[i] = item[i] == 2 || min_item == 0;
 	return RECO_OK;
+}
+
+/* Users and items on their way out; rows of either side, and how many entries each still has. */
+typedef struct peeling
+{
+	const reco_env *env;
+	const reco_csr *side[2]; /* by user, by item */
+	int32_t least[2];
+	int32_t *left[2]; /* -1: it has gone */
+	int64_t *gone;    /* two times the number, and one more for items; whose entries are to go */
+	int64_t n;
+	int64_t done;
+} peeling;
+
+static inline void
+drop(peeling *p, int which, int32_t number)
+{
+	p->left[which][number] = -1;
+	p->gone[p->n++] = (int64_t) number * 2 + which;
+}
+
+/* False to stop. */
+static bool
+peel(peeling *p)
+{
+	for (int which = 0; which < 2; which++)
+		for (int32_t k = 0; k < p->side[which]->rows; k++)
+		{
+			if (p->left[which][k] < p->least[which])
+				drop(p, which, k);
+			if (stop_after(p->env, 1, &p->done))
+				return false;
+		}
+	while (p->n > 0)
+	{
+		int64_t next = p->gone[--p->n];
+		int which = (int) (next & 1);
+		const reco_csr *a = p->side[which];
+
+		for (int64_t e = a->start[next >> 1]; e < a->start[(next >> 1) + 1]; e++)
+		{
+			int32_t other = a->col[e];
+
+			if (p->left[1 - which][other] >= 0 && --p->left[1 - which][other] < p->least[1 - which])
+				drop(p, 1 - which, other);
+			if (stop_after(p->env, 1, &p->done))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Flags what stays where both minimums are above 1: those who have enough of each other. */
+static reco_status
+flag_core(const reco_env *env, const reco_csr *a, int32_t min_user, int32_t min_item, int32_t *user,
+		  int32_t *item)
+{
+	reco_csr by_item = {0};
+	peeling p = {
+		.env = env, .side = {a, &by_item}, .least = {min_user, min_item}, .left = {user, item}};
+	reco_status status = reco_csr_transpose(env, a, NULL, &by_item);
+
+	if (status != RECO_OK)
+		return status;
+	p.gone = env->alloc(env->arg, ((size_t) a->rows + (size_t) a->cols + 1) * sizeof(int64_t));
+	status = p.gone ? RECO_OK : RECO_NO_MEMORY;
+	for (int which = 0; which < 2 && status == RECO_OK; which++)
+		for (int32_t k = 0; k < p.side[which]->rows; k++)
+			p.left[which][k] = (int32_t) (p.side[which]->start[k + 1] - p.side[which]->start[k]);
+	if (status == RECO_OK && !peel(&p))
+		status = RECO_STOPPED;
+	release(env, p.gone);
+	reco_csr_free(env, &by_item);
+	return status;
 }
 
 /* What user u has of repeats becomes what the new number has, from *to on.  False to stop. */
@@ -151,7 +228,9 @@ reco_interactions_filter(const reco_env *env, reco_interactions *x, int32_t min_
 {
 	int32_t users;
 	int32_t items;
-	reco_status status = flag_kept(env, &x->by_user, min_user, min_item, user_map, item_map);
+	reco_status status = min_user > 1 && min_item > 1
+							 ? flag_core(env, &x->by_user, min_user, min_item, user_map, item_map)
+							 : flag_kept(env, &x->by_user, min_user, min_item, user_map, item_map);
 
 	if (status != RECO_OK)
 		return status;

@@ -136,7 +136,7 @@ extern reco_status reco_triples_build(reco_triples *t, int32_t users, int32_t it
 
 /*
  * Drops users with fewer than min_user entries and items with fewer than
- * min_item, both counted once, before anything is dropped, and then whoever has
+ * min_item, again and again until all who are left have as many of each other, and whoever has
  * no entry left; with min_item 0 all items stay.  What is seen goes with its user or item.
  * user_map[r] becomes the new number of user r, or -1; item_map likewise (both given by the caller,
  * by_user.rows and by_user.cols long).  In place.

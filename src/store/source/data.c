@@ -27,6 +27,7 @@ static const char *const value_choices[] = {"auto", "raw", "binary", "log", "cap
 static const char *const basket_choices[] = {"time", "day", NULL};
 
 static const char *const kinds_example[] = {"{\"view\": 1, \"buy\": 8}", NULL};
+static const char *const items_example[] = {"[\"POST\"]", NULL};
 static const char *const seen_example[] = {"[\"buy\"]", NULL};
 
 static const reco_option data_options[] = {
@@ -51,6 +52,8 @@ static const reco_option data_options[] = {
 	{"kind_weights", RECO_OPTION_WEIGHTS, offsetof(RecoDataOptions, kind_weights), 0,
 	 -RECO_MAX_VALUE, RECO_MAX_VALUE, kinds_example},
 	{"seen_kinds", RECO_OPTION_TEXTS, offsetof(RecoDataOptions, seen_kinds), 0, 0, 0, seen_example},
+	{"exclude_items", RECO_OPTION_TEXTS, offsetof(RecoDataOptions, exclude_items), 0, 0, 0,
+	 items_example},
 	{"half_life", RECO_OPTION_TEXT, offsetof(RecoDataOptions, half_life_text), 0, 0, 0, NULL},
 	{"retune", RECO_OPTION_TEXT, offsetof(RecoDataOptions, retune), 0, 0, 0, NULL},
 	{NULL},
@@ -219,6 +222,25 @@ reco_data_decay(const RecoDataOptions *options, Oid time_type, TimestampTz refer
 	if (reference == RECO_NO_REFERENCE_TIME)
 		return (reco_decay){0};
 	return (reco_decay){options->half_life / (double) unit, reference / unit};
+}
+
+IdDict *
+reco_data_excluded(const RecoDataOptions *options, IdType *item_type)
+{
+	const reco_texts *items = options->exclude_items;
+	IdDict *ids;
+
+	if (items == NULL)
+		return NULL;
+	ids = id_dict_create(CurrentMemoryContext, item_type);
+	for (int i = 0; i < items->n; i++)
+	{
+		Datum id;
+
+		if (id_from_text(item_type, pstrdup(items->value[i]), &id))
+			(void) id_dict_add(ids, id);
+	}
+	return ids;
 }
 
 bool
@@ -422,6 +444,7 @@ static const struct
 } keys[RECO_COUNTS] = {
 	[RECO_COUNT_NULL] = {"null", true},
 	[RECO_COUNT_INVALID] = {"invalid", true},
+	[RECO_COUNT_EXCLUDED] = {"excluded"},
 	[RECO_COUNT_KIND] = {"unknown_kind"},
 	[RECO_COUNT_WEIGHTLESS] = {"weight_0"},
 	[RECO_COUNT_MERGED] = {NULL},
@@ -449,6 +472,7 @@ static const Phrase phrases[] = {
 	{RECO_COUNT_MERGED, " merged into others"},
 	{RECO_COUNT_NULL, " skipped for a null"},
 	{RECO_COUNT_INVALID, " skipped for an invalid value"},
+	{RECO_COUNT_EXCLUDED, " skipped for an item of exclude_items"},
 	{RECO_COUNT_KIND, " skipped for a kind without a weight"},
 	{RECO_COUNT_WEIGHTLESS, " not learnt from for a kind of weight 0"},
 	{RECO_COUNT_USERS_DROPPED, " users and ", RECO_COUNT_ITEMS_DROPPED,

@@ -57,6 +57,7 @@ typedef struct RecoDataOptions
 	const reco_texts *seen_kinds;
 	RecoKinds *kinds; /* made of these; NULL: neither is given */
 	const char *half_life_text;
+	const reco_texts *exclude_items; /* ids of what is no product; NULL: none */
 	const char *session_gap; /* an interval between sessions of a user; NULL: they are not cut */
 	const char *retune;      /* an interval, after which an algorithm is chosen anew; NULL: never */
 } RecoDataOptions;
@@ -88,6 +89,12 @@ extern void reco_data_check_basket(const RecoDataOptions *options, Oid time_type
 extern reco_decay reco_data_decay(const RecoDataOptions *options, Oid time_type,
 								  TimestampTz reference);
 
+/*
+ * The items of exclude_items, read as the type reads its texts, in the current memory context;
+ * NULL: none.
+ */
+extern IdDict *reco_data_excluded(const RecoDataOptions *options, IdType *item_type);
+
 /* Whether what counts as seen may be other than what is learnt from. */
 extern bool reco_data_keeps_seen(const RecoDataOptions *options);
 
@@ -115,6 +122,7 @@ typedef enum RecoCount
 	RECO_COUNT_NULL,       /* a user, item or value is NULL */
 	RECO_COUNT_UNKNOWN,    /* of items that a given version does not know */
 	RECO_COUNT_INVALID,    /* with on_invalid => 'skip': no finite value in range, an id too long */
+	RECO_COUNT_EXCLUDED,   /* of an item of exclude_items */
 	RECO_COUNT_KIND,       /* with on_invalid => 'skip': of a kind that has no weight */
 	RECO_COUNT_WEIGHTLESS, /* of a kind of weight 0, whether it counts as seen or not */
 	RECO_COUNT_MERGED,     /* went into another row's pair */
@@ -157,6 +165,7 @@ typedef struct RecoData
 	float *trend;                       /* of the items; NULL: the source has no times */
 	TimestampTz reference_time;         /* that ages are counted from; RECO_NO_REFERENCE_TIME */
 	reco_decay decay;                   /* how rows have faded */
+	char *kinds;                        /* for messages: the rows of each kind; NULL: none */
 	struct RecoFeatures *features;      /* NULL: no query of items was given */
 	struct RecoFeatures *user_features; /* NULL: no query of users was given */
 	const struct RecoPriors *priors;    /* NULL: nobody asked for any */

@@ -59,6 +59,8 @@ find_item(FeatureReader *reader, TupleTableSlot *slot)
 		return -1;
 	if (!reader->join)
 		return id_dict_find(reader->items, id);
+	if (reader->excluded && id_dict_find(reader->excluded, id) >= 0)
+		return -1;
 	if (!id_fits(reader->item_type, id))
 	{
 		if (reader->options->on_invalid == ON_INVALID_ERROR)
@@ -182,6 +184,8 @@ features_begin(const RecoQueryKind *kind, TupleDesc columns, IdType *item_type, 
 	reader->item_type = item_type;
 	reader->items = items;
 	reader->join = join;
+	if (kind == &reco_the_items)
+		reader->excluded = reco_data_excluded(options, item_type);
 	reader->options = options;
 	reader->columns = columns->natts;
 	reader->planned = CreateTupleDescCopy(columns);

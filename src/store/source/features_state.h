@@ -39,7 +39,8 @@ struct FeatureReader
 	IdType *item_type;
 	Oid id_type;
 	IdDict *items;
-	bool join; /* items that are new join them */
+	bool join;        /* items that are new join them */
+	IdDict *excluded; /* but these; NULL: none is */
 	IdType term_type;
 	IdDict *terms;
 	reco_triples triples;

@@ -32,7 +32,8 @@ struct Ingest
 	RecoBudget *budget;
 	const RecoDataOptions *options;
 	RecoData *data;
-	IdDict *known; /* items that count; NULL: all */
+	IdDict *known;    /* items that count; NULL: all */
+	IdDict *excluded; /* items that do not; NULL: none */
 	reco_triples triples;
 	reco_triples seen; /* where that is not the same */
 	bool keeps_seen;
@@ -102,6 +103,11 @@ take_row(Ingest *ingest, TupleTableSlot *slot, RecoEvent *event, int32 *user, in
 		!check_id(ingest, &data->item_type, event->item, "item"))
 	{
 		data->count[RECO_COUNT_INVALID]++;
+		return false;
+	}
+	if (ingest->excluded && id_dict_find(ingest->excluded, event->item) >= 0)
+	{
+		data->count[RECO_COUNT_EXCLUDED]++;
 		return false;
 	}
 	*item = ingest->known ? id_dict_find(ingest->known, event->item)
@@ -214,6 +220,8 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 		reco_data_check_basket(options, data->time_type);
 	ingest->events.kinds = reco_kinds_reader(options, &ingest->events, true);
 	data->reference_time = RECO_NO_REFERENCE_TIME;
+	if (kind == &reco_the_source)
+		ingest->excluded = reco_data_excluded(options, &data->item_type);
 	data->users = id_dict_create(budget->context, &data->user_type);
 	data->items = id_dict_create(budget->context, &data->item_type);
 	id_dict_limit(data->users, budget, "reading the source");
@@ -298,6 +306,11 @@ filter(Ingest *ingest, int32 **user_map, int32 **item_map)
 		min_item = 0;
 	if (ingest->user_features && min_user <= 1)
 		min_user = 0;
+	if (min_user > 1 && min_item > 1)
+		reco_budget_require(budget,
+							((Size) data->x.by_user.start[users] + 1) * sizeof(int32) +
+								((Size) users + 2 * (Size) items + 2) * sizeof(int64),
+							"reading the source");
 	*user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	*item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
 	reco_budget_check(
@@ -406,7 +419,7 @@ ingest_finish(Ingest *ingest)
 	int32 *item_map = NULL;
 	reco_trend trend = {0};
 
-	reco_kinds_finish(ingest->events.kinds);
+	data->kinds = reco_kinds_finish(ingest->events.kinds);
 	check_memory(ingest);
 	if (data->has_time && !ingest->kind->ranked && ingest->known == NULL)
 		find_periods(ingest, items, &trend);

@@ -40,7 +40,7 @@ struct RecoKindReader
 		Datum value;
 		int kind;
 	} memory[MEMORY];
-	bool *found;
+	int64 *rows; /* of each kind */
 	Unknown unknown[RECO_KINDS_TOLD];
 	int unknowns;
 	int64 others; /* rows of further unknown kinds */
@@ -76,7 +76,7 @@ reco_kinds_reader(const RecoDataOptions *options, const RecoEvents *events, bool
 	reader->kinds = kinds;
 	reader->collect = collect;
 	reader->context = CurrentMemoryContext;
-	reader->found = palloc0((kinds->n + 1) * sizeof(bool));
+	reader->rows = palloc0((kinds->n + 1) * sizeof(int64));
 	for (int k = 0; k < kinds->n; k++)
 		reader->longest = Max(reader->longest, kinds->length[k]);
 	reader->is_text = events->kind_type == TEXTOID || events->kind_type == VARCHAROID ||
@@ -235,7 +235,7 @@ reco_event_kind(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event
 	if (kind == RECO_KIND_UNKNOWN)
 		return take_unknown(events, slot, event, name, length);
 	reader->last = kind;
-	reader->found[kind] = true;
+	reader->rows[kind]++;
 	event->seen = kinds->seen[kind] || !kinds->by_kind;
 	event->learnt = kinds->weight[kind] != 0;
 	if (!event->learnt)
@@ -255,18 +255,35 @@ reco_event_kind(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event
 	return RECO_TAKEN;
 }
 
-void
+/* "3 of \"buy\", 5 of \"view\"": the first that have rows; NULL: none has. */
+static char *
+rows_of_kinds(const RecoKindReader *reader)
+{
+	const RecoKinds *kinds = reader->kinds;
+	StringInfoData text;
+	int told = 0;
+
+	initStringInfo(&text);
+	for (int k = 0; k < kinds->n && told < RECO_KINDS_TOLD; k++)
+		if (reader->rows[k] > 0)
+			appendStringInfo(&text, "%s" INT64_FORMAT " of \"%s\"", told++ ? ", " : "",
+							 reader->rows[k], reco_kind_text(kinds->name[k], kinds->length[k]));
+	return told > 0 ? text.data : NULL;
+}
+
+char *
 reco_kinds_finish(RecoKindReader *reader)
 {
 	const RecoKinds *kinds = reader ? reader->kinds : NULL;
 
 	if (reader == NULL)
-		return;
+		return NULL;
 	if (reader->unknowns > 0)
 		refuse_unknown(reader);
 	for (int k = 0; k < kinds->n; k++)
-		if (kinds->seen[k] && !reader->found[k])
+		if (kinds->seen[k] && reader->rows[k] == 0)
 			ereport(NOTICE, (errmsg("no row of the source is of kind \"%s\", which seen_kinds has",
 									reco_kind_text(kinds->name[k], kinds->length[k])),
 							 errdetail("Kinds are compared as texts, letter by letter.")));
+	return rows_of_kinds(reader);
 }

@@ -18,7 +18,10 @@ typedef struct RecoKindReader RecoKindReader;
 extern RecoKindReader *reco_kinds_reader(const RecoDataOptions *options, const RecoEvents *events,
 										 bool collect);
 
-/* After the last row: an error that names what is unknown, a NOTICE of what was never there. */
-extern void reco_kinds_finish(RecoKindReader *reader);
+/*
+ * After the last row: an error that names what is unknown, a NOTICE of what was never there.  For
+ * messages the rows of each kind; NULL: there are none.
+ */
+extern char *reco_kinds_finish(RecoKindReader *reader);
 
 #endif /* RECO_STORE_SOURCE_KIND_READER_H */

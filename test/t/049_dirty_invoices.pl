@@ -1,0 +1,68 @@
+# A year of a shop's invoices as they are: rows without a customer, cancelled lines, postage, manual
+# entries.  The training tells of them, none of what is no product is in any list, and by time the
+# model finds at least twice of what popularity does.
+#
+# The data is not in this repository: looked for in RECO_DATA, else in
+# ../shared/data beside the project's folder, with ../tools/load.sh from there.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use File::Spec;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use RecoTest;
+use Test::More;
+
+my $data = File::Spec->rel2abs($ENV{RECO_DATA} || "$FindBin::RealBin/../../../shared/data");
+my ($load) = grep { -r } "$data/../tools/load.sh", "$FindBin::RealBin/../../../shared/tools/load.sh";
+
+plan skip_all => "no data sets in $data; RECO_DATA says where they are"
+  unless $load && -r "$data/online-retail/online_retail.csv.gz";
+
+my $node = new_node('invoices', 'jit = off');
+{
+  local $ENV{RECO_DATA} = $data;
+  local $ENV{PGHOST} = $node->host;
+  local $ENV{PGPORT} = $node->port;
+  local $ENV{PGDATABASE} = 'postgres';
+  is(system('bash', $load, 'online-retail'), 0, 'the data is loaded');
+}
+
+my $source = q{$$SELECT customer_id, stock_code, quantity, invoiced_at,
+  CASE WHEN invoice LIKE 'C%' THEN 'cancelled' ELSE 'sold' END AS kind FROM online_retail.lines$$};
+my $options = q{reco.options(kind_weights => '{"sold": 1, "cancelled": 1}', value => 'binary',
+  exclude_items => '{POST,D,M,C2,CRUK,DOT,"BANK CHARGES",PADS}')};
+
+my ($code, $out, $err) =
+  $node->psql('postgres', "CALL reco.create_model('home', $source, reco.ease(), options => $options)");
+is($code, 0, 'it trains as it is');
+like($err, qr/541909 rows read, .*135080 skipped for a null, 1920 skipped for an item of exclude_items/, 'what was left out is told');
+like($err, qr/Rows of kinds: 397924 of "sold", 8905 of "cancelled"/, 'cancelled lines are told');
+is( $node->safe_psql('postgres', 'SELECT rows_skipped FROM home.versions'),
+  '{"null": 135080, "invalid": 0, "excluded": 1920, "items_dropped": 0, "users_dropped": 0}', 'and recorded');
+
+# codes of products are five digits, and letters after them
+$node->safe_psql('postgres', "CALL reco.materialize('home', 100)");
+is( $node->safe_psql('postgres', q{
+      SELECT count(*) > 400000, count(*) FILTER (WHERE item_id !~ '^[0-9]{5}') FROM home.recommendations}),
+  't|0', 'no postage in any list');
+is( $node->safe_psql('postgres', q{
+      SELECT count(*) FILTER (WHERE item_id !~ '^[0-9]{5}') FROM home.popular(NULL)}),
+  '0', 'nor among what is popular');
+
+my $ratios = $node->safe_psql('postgres', "
+  SELECT metric, max(value) FILTER (WHERE algorithm LIKE 'ease%'), max(value) FILTER (WHERE algorithm LIKE 'popular%')
+    FROM reco.evaluate($source, reco.ease(), split => 'time', cutoffs => '{10,20}', options => $options)
+   WHERE (metric, k) IN (('precision', 10), ('recall', 20)) GROUP BY 1 ORDER BY 1");
+for my $line (split /\n/, $ratios)
+{
+  my ($metric, $own, $popular) = split /\|/, $line;
+  note("$metric $own, popularity $popular");
+  cmp_ok($own, '>=', 2 * $popular, "$metric is twice that of popularity");
+}
+is(scalar(split /\n/, $ratios), 2, 'both were measured');
+
+done_testing();
