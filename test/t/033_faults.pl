@@ -151,14 +151,16 @@ for my $name (sort keys %algorithms)
     create => "CALL reco.create_model('n', 'lines', $algorithms{$name}, items => 'about', users => 'people')");
   for my $job (sort keys %jobs)
   {
+    # all users are read once a session: before, so that what follows is the same each time
+    my $ready = $job eq 'segment' ? 'SELECT count(*) FROM m.audience(1);' : '';
     # how many there are
-    my $of = 1000000 - sql("SET client_min_messages = warning; SET reco.fault_at = 1000000; $jobs{$job}; SHOW reco.fault_at") =~ s/.*\n//sr;
+    my $of = 1000000 - sql("SET client_min_messages = warning; $ready SET reco.fault_at = 1000000; $jobs{$job}; SHOW reco.fault_at") =~ s/.*\n//sr;
     sql(q{CALL reco.drop_model('n')}) if $job eq 'create';
     my $step = $points eq 'all' ? 1 : 1 + int($of / $points);
     my @at = grep { $_ <= $of } map { 1 + int(rand($step)) + $_ * $step } 0 .. $of / $step;
     # some checks are made once a session, so the last points may not be reached; and what is short of
     # memory is not measured, which is no error
-    my $each = join "\n", map { "SET reco.fault_at = $_; $jobs{$job};\n" . q{SELECT current_setting('reco.fault_at')::int > 0 AS missed \gset
+    my $each = join "\n", $ready, map { "SET reco.fault_at = $_; $jobs{$job};\n" . q{SELECT current_setting('reco.fault_at')::int > 0 AS missed \gset
       SET reco.fault_at = 0;
       SELECT 'missed ' || :'missed';
       SELECT :'missed' OR EXISTS (SELECT FROM reco.models WHERE model = 'n' AND status = 'ready') AS made \gset

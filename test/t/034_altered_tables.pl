@@ -49,7 +49,7 @@ sql(q{
   CREATE COLLATION backwards (provider = icu, locale = 'en-u-kf-upper');
 
   CREATE TABLE calls (name text, call text, writes boolean, views boolean);
-  INSERT INTO calls SELECT split_part(c, ':', 1), substr(c, strpos(c, ':') + 1), c ~ 'CALL', c ~ '^(versions|.*_factors|.*_neighbors|recommendations):' FROM unnest(ARRAY[
+  INSERT INTO calls SELECT split_part(c, ':', 1), substr(c, strpos(c, ':') + 1), c ~ 'CALL', c ~ '^(versions|.*_factors|.*_neighbors|recommendations|segments|segment_profile):' FROM unnest(ARRAY[
     'recommend:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM home.recommend(3, n => 5) AS r',
     'recommend diverse:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM home.recommend(4, n => 5, diversity => 0.5) AS r',
     'recommend to a stranger:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM home.recommend(999, n => 5) AS r',
@@ -497,7 +497,7 @@ for my $algorithm (@chosen)
 {
   my $begin = time;
   sql("CALL reco.create_model('home', 'SELECT customer, product, qty, at FROM lines WHERE (SELECT wait_for(1))', $algorithms{$algorithm}, items => 'about', options => reco.options(live => 'off'));
-    CALL reco.materialize('home', 3); TRUNCATE alterations RESTART IDENTITY; TRUNCATE told; CALL find_alterations(); CALL remember()");
+    CALL reco.materialize('home', 3); CALL reco.segment('home', 3); TRUNCATE alterations RESTART IDENTITY; TRUNCATE told; CALL find_alterations(); CALL remember()");
   # one model meets half of them
   my $share = $all ? 1 : $algorithm eq $chosen[0] ? 0.5 : 0.1;
   my ($rc, $out, $err) = $node->psql('postgres', qq{
