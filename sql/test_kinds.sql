@@ -122,6 +122,7 @@ SELECT count(*) AS rows, count(*) FILTER (WHERE e.history <> m.history OR e.part
 -- a kind that has no weight: the call's error where the source must answer
 INSERT INTO ev VALUES (7, 4, 1, now(), 'wish');
 \set VERBOSITY default
+\set SHOW_CONTEXT never
 SAVEPOINT s;
 SELECT * FROM events.recommend(7, 1);
 ROLLBACK TO s;
