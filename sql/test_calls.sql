@@ -40,7 +40,7 @@ CREATE TABLE call_calls (call text);
 INSERT INTO call_calls VALUES
   ('recommend(%1$s)'), ('recommend(for_user => %1$s, n => 3)'), ('recommend(%1$s, 5, %3$s, %4$s)'),
   ('recommend(%1$s, among => %3$s, boost => %4$s, boost_by => ''{2,3}'', include_seen => true)'),
-  ('recommend_for(%3$s)'), ('recommend_for(%3$s, 3)'), ('recommend_for(basket => %3$s, n => 6)'),
+  ('expose(%1$s, 5, %3$s, exclude => %4$s)'), ('expose(for_user => %1$s, explore => 0.5, boost => %4$s)'), ('recommend_for(%3$s)'), ('recommend_for(%3$s, 3)'), ('recommend_for(basket => %3$s, n => 6)'),
   ('recommend_for(%3$s, 5, ''{1,2,1}'', exclude => %4$s, boost => %4$s)'),
   ('rerank(%1$s, %3$s)'), ('rerank(for_user => %1$s, items => %3$s, exclude => %4$s)'),
   ('predict(%1$s, %2$s)'), ('explain(%1$s, %2$s)'), ('explain(for_user => %1$s, for_item => %2$s)'),

@@ -24,7 +24,7 @@ RESET ROLE;
 -- What each function's server says: rows, or the error.
 CREATE FUNCTION gr_serve(f text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-  columns CONSTANT jsonb := '{"recommend": "a int, b int, c real, d text", "recommend_for": "a int, b int, c real, d text",
+  columns CONSTANT jsonb := '{"recommend": "a int, b int, c real, d text", "expose": "a text, b int, c int, d int, e real, f text, g float8", "recommend_for": "a int, b int, c real, d text",
     "rerank": "a int, b int, c real", "predict": "a real", "explain": "a int, b real, c real", "audience": "a int, b int, c real",
     "similar_items": "a int, b int, c float8", "similar_users": "a int, b int, c float8", "popular": "a int, b int, c real",
     "trending": "a int, b int, c real", "user_profile": "a text, b text, c float8",

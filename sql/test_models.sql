@@ -17,7 +17,7 @@ SELECT * FROM reco.models WHERE model LIKE 'mod%' AND owner = current_user AND t
 SELECT c.relname, c.relkind, obj_description(c.oid, 'pg_class') AS comment FROM pg_class c
  WHERE relnamespace = 'mod'::regnamespace AND relkind IN ('r', 'v') ORDER BY relkind, relname;
 SELECT p.oid::regprocedure AS function, provolatile AS volatile, proparallel AS parallel, obj_description(p.oid, 'pg_proc') AS comment
-  FROM pg_proc p WHERE pronamespace = 'mod'::regnamespace ORDER BY proname;
+  FROM pg_proc p WHERE pronamespace = 'mod'::regnamespace ORDER BY proname, p.oid;
 SELECT version, status, active, rows_read, rows_skipped, rows_merged, users, items, interactions, algorithm, options, metrics,
        array_length(loss, 1) AS losses, bytes > 0 AS bytes, trained_by = current_user AS trained_by, message,
        started_at <= finished_at AS times, (SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(timings) k) AS timings

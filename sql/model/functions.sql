@@ -56,6 +56,36 @@ COMMENT ON FUNCTION {function} IS
   'the best items for a user, best first, without those the user already has';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION {schema}.expose(
+  for_user {user_arg},
+  n integer DEFAULT 10,
+  among {items_arg} DEFAULT NULL,
+  exclude {items_arg} DEFAULT NULL,
+  include_seen boolean DEFAULT false,
+  diversity double precision DEFAULT 0,
+  fallback pg_catalog.text DEFAULT 'auto',
+  explore double precision DEFAULT 0,
+  explore_seed bigint DEFAULT (pg_catalog.random() OPERATOR(pg_catalog.*) 9e15)::bigint,
+  boost {items_arg} DEFAULT NULL,
+  boost_by real[] DEFAULT NULL)
+RETURNS TABLE (model pg_catalog.text, version integer, rank integer, item_id {item_type},
+               score real, source pg_catalog.text, propensity double precision)
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 10
+BEGIN ATOMIC
+  SELECT r.model, r.version, r.rank, r.item_id, r.score, r.source, r.propensity
+    FROM reco.serve_expose({model}, for_user, pg_catalog.jsonb_build_object(
+           'n', n, 'among', among::{items_passed}, 'exclude', exclude::{items_passed},
+           'include_seen', include_seen, 'diversity', diversity, 'fallback', fallback,
+           'explore', explore, 'explore_seed', explore_seed,
+           'boost', boost::{items_passed}, 'boost_by', boost_by))
+         AS r(model pg_catalog.text, version integer, rank integer, item_id {item_type},
+              score real, source pg_catalog.text, propensity double precision);
+END;
+
+COMMENT ON FUNCTION {function} IS
+  'the best items for a user, to be shown and logged: with the model, its version, and how likely each was to be in the list';
+REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION {schema}.recommend_for(
   basket {items_arg},
   n integer DEFAULT 10,

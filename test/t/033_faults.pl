@@ -96,7 +96,7 @@ my %algorithms = (
 sql(q{CALL reco.create_model('p', 'SELECT * FROM lines WHERE product_id < 12', reco.als(factors => 4, iterations => 2))});
 # what they answer from is of no algorithm
 my $common = qr/popular|trending|reco\.recommend/;
-my @calls = ('m.recommend(7, 5)', 'm.recommend(3, 5, diversity => 0.5, explore => 0.4, boost => ARRAY[1, 2])', 'm.recommend(99999, 5)',
+my @calls = ('m.recommend(7, 5)', 'm.recommend(3, 5, diversity => 0.5, explore => 0.4, boost => ARRAY[1, 2])', 'm.recommend(99999, 5)', 'm.expose(7, 5, explore => 0.4, explore_seed => 1)',
   'm.recommend_for(ARRAY[1, 2, 3], n => 5)', 'm.rerank(5, ARRAY[1, 2, 99])', 'm.predict(7, 3)', 'm.explain(7, 3)', 'm.similar_items(3, 5)',
   'm.similar_users(7, 5)', 'm.audience(ARRAY[3, 4], 5)', 'm.popular(5)', 'm.trending(5)', 'm.user_profile(7)', q{reco.recommend('m', 7, 5)});
 my $cold = q{UPDATE m.model SET active_nonce = %s};

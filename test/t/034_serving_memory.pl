@@ -36,7 +36,7 @@ sql(q{
 });
 
 my $items = '(SELECT array_agg(i) FROM generate_series(0, 9999) AS i)';
-my @calls = ('recommend(7, NULL)', 'recommend(0, NULL, include_seen => true)', 'recommend(5, 3000, diversity => 0.1, explore => 0.2)', 'recommend(99999, NULL)',
+my @calls = ('recommend(7, NULL)', 'recommend(0, NULL, include_seen => true)', 'recommend(5, 3000, diversity => 0.1, explore => 0.2)', 'recommend(99999, NULL)', 'expose(5, 3000, explore => 0.9, explore_seed => 1)',
   'recommend_for(ARRAY[1, 2, 3], n => NULL)', "recommend_for($items, n => 10)", "rerank(0, $items)", 'explain(0, 3)', 'similar_items(3, NULL)',
   'similar_users(0, NULL)', 'audience(3, NULL)', "audience($items, 10, exclude_buyers => false)", 'popular(NULL)', 'trending(NULL)', 'user_profile(0)');
 my $peak = q{SELECT 'peak ' || substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s*([0-9]+)')};
