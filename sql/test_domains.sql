@@ -46,7 +46,7 @@ CREATE TABLE dom_algorithm AS
           -- and whatever else there is
           UNION ALL (SELECT dom_small(proname, proargnames) FROM pg_proc
                       WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm'
-                        AND proname <> ALL ('{item_knn,user_knn,rp3beta,ials,als,content,popular,hybrid,auto}') ORDER BY proname)) AS s;
+                        AND proname <> ALL ('{item_knn,user_knn,rp3beta,ials,als,content,popular,hybrid,private,auto}') ORDER BY proname)) AS s;
 
 -- What went wrong. An error of training that says that values are too large is an answer.
 CREATE TABLE dom_wrong (domain text, algorithm text, doing text, what text);

@@ -107,7 +107,7 @@ DECLARE
   name text;
   algorithm reco.algorithm;
 BEGIN
-  FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' AND proname NOT IN ('auto', 'hybrid') ORDER BY 1 LOOP
+  FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' AND proname NOT IN ('auto', 'hybrid', 'private') ORDER BY 1 LOOP
     EXECUTE format('SELECT reco.%I(%s)', name, CASE WHEN name ~ '^(ials|als|svd|bpr)$' THEN 'factors => 3' END) INTO algorithm;
     CALL fgt_try(algorithm, 'int');
   END LOOP;

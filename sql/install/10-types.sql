@@ -138,7 +138,8 @@ CREATE TYPE reco.version AS (
   cold_users pg_catalog.int4,
   priors pg_catalog.jsonb,
   forgotten_users pg_catalog.int4,
-  forgotten_at pg_catalog.timestamptz
+  forgotten_at pg_catalog.timestamptz,
+  epsilon pg_catalog.float8
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

@@ -206,7 +206,8 @@ CREATE FUNCTION reco.options(
   kind_weights pg_catalog.jsonb DEFAULT NULL,
   seen_kinds pg_catalog.text[] DEFAULT NULL,
   half_life pg_catalog.interval DEFAULT NULL,
-  exclude_items pg_catalog.text[] DEFAULT NULL
+  exclude_items pg_catalog.text[] DEFAULT NULL,
+  min_users_per_item pg_catalog.int4 DEFAULT NULL
 ) RETURNS reco.data_options
 AS 'MODULE_PATHNAME', 'reco_make_options'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -38,3 +38,14 @@ AS 'MODULE_PATHNAME', 'reco_forget_user'
 LANGUAGE C;
 COMMENT ON PROCEDURE reco.forget_user IS
 'removes a user from every version of a model, lists and files included; others are served as before';
+
+CREATE FUNCTION reco.private(
+  member reco.algorithm,
+  epsilon pg_catalog.float8 DEFAULT 2,
+  max_items pg_catalog.int4 DEFAULT 20,
+  budget pg_catalog.float8 DEFAULT 10
+) RETURNS reco.algorithm
+AS 'MODULE_PATHNAME', 'reco_make_algorithm'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.private IS
+'an algorithm with noise, so that its model tells little about any one user: differential privacy';

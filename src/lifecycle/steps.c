@@ -80,6 +80,44 @@ reco_run_tell_policies(const RecoRun *run)
 					run->model)));
 }
 
+/*
+ * What a training may tell of one user is bounded for each, and so for all of them; by what was
+ * written before.  Rules that leave an item out for its number of users tell that number, and so
+ * does a measurement.
+ */
+static void
+check_private(RecoRun *run)
+{
+	double budget = 0;
+	double epsilon = reco_spec_epsilon(run->spec, &budget);
+	double spent = 0;
+
+	if (epsilon == 0)
+		return;
+	if (run->options.min_item_interactions > 1 || run->options.min_users_per_item > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options min_item_interactions and min_users_per_item do not go with "
+						"algorithm \"private\""),
+				 errdetail("Whether an item is there would tell how many users have it.")));
+	if (run->guard)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a guard does not go with algorithm \"private\""),
+						errdetail("A measurement would tell more than its noise lets through.")));
+	run->options.measure = false;
+	if (OidIsValid(run->version.schema))
+		spent = reco_versions_epsilon(run->version.schema, GetActiveSnapshot());
+	if (spent + epsilon > budget * (1 + 1e-9))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("privacy budget of model \"%s\" is spent", run->model),
+				 errdetail("Its trainings have spent an epsilon of %g, this one would take %g, and "
+						   "the budget is %g.",
+						   spent, epsilon, budget),
+				 errhint("The active version goes on serving. A larger budget, by "
+						 "reco.alter_model(), lets more be known of each user.")));
+}
+
 void
 reco_run_parse(RecoRun *run)
 {
@@ -91,6 +129,7 @@ reco_run_parse(RecoRun *run)
 		reco_guard_check(run->guard, run->spec);
 	reco_data_options_parse(run->definition.options, &run->options);
 	reco_data_check_values(&run->options, run->spec);
+	check_private(run);
 	MemoryContextSwitchTo(old);
 }
 

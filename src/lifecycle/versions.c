@@ -368,6 +368,9 @@ write_items(const RecoVersion *version, const RecoVersionResult *result, int64 *
 	TableWriter *writer;
 	MemoryContext batch;
 
+	const float *told =
+		model->spec->algorithm->counts ? model->spec->algorithm->counts(model->member) : NULL;
+
 	/* popularity: a rating of any value counts, of other values those above 0 */
 	for (int64 e = 0; e < a->start[a->rows]; e++)
 	{
@@ -387,8 +390,9 @@ write_items(const RecoVersion *version, const RecoVersionResult *result, int64 *
 		row[COLUMN_VERSION] = Int32GetDatum(version->number);
 		row[COLUMN_ID] = id_dict_id(result->data->items, i);
 		row[COLUMN_NUMBER] = Int32GetDatum(i);
-		row[COLUMN_INTERACTIONS] = Int32GetDatum(count[i]);
-		row[COLUMN_TREND] = Float4GetDatum(result->data->trend ? result->data->trend[i] : 0);
+		row[COLUMN_INTERACTIONS] = Int32GetDatum(told ? (int32) told[i] : count[i]);
+		row[COLUMN_TREND] =
+			Float4GetDatum(result->data->trend && told == NULL ? result->data->trend[i] : 0);
 		row[COLUMN_CONTENT] = PointerGetDatum(features);
 		row[COLUMN_NUMBERS] = float_array(
 			numbers > 0 ? content->dense + (Size) i * content->stride : NULL, numbers, batch);
@@ -435,6 +439,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 	const RecoData *data = result->data;
 	const RecoModel *model = &result->trained->model;
 	const RecoMember *whole = &model->member[0];
+	double budget;
 	RecoArgument argument[] = {
 		reco_int4_argument(version->number),
 		reco_int8_argument(data->rows_read),
@@ -466,6 +471,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_int4_argument(result->cold_items),
 		reco_int4_argument(result->cold_users),
 		reco_jsonb_argument(result->priors),
+		reco_float8_argument(reco_spec_epsilon(model->spec, &budget)),
 	};
 
 	reco_statement_one(
@@ -478,7 +484,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" metrics = $16, message = $17, row_security = $18, available = $19, timed = $20,"
 		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm,"
 		" options = $24::reco.data_options, choice = $25, cold_items = $26, cold_users = $27,"
-		" priors = $28"
+		" priors = $28, epsilon = nullif($29, 0)"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

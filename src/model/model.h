@@ -257,6 +257,8 @@ struct RecoAlgorithm
 	size_t (*memory)(const RecoTraining *training);
 	/* Fills the parts of the member, whose arrays are of the budget, and what else is in out. */
 	void (*fit)(const RecoTraining *training, RecoMember *member, RecoTrained *out);
+	/* What is told of how many users each item has, of a model that was fitted; NULL: how many. */
+	const float *(*counts)(const RecoMember *member);
 
 	/* The parts of such a model beside its members': *n of them, static or palloc'd. */
 	const RecoPartType *(*parts)(const RecoSpec *spec, int *n);
@@ -494,6 +496,12 @@ extern float reco_model_seat_one(RecoSeat *seat, int32 item);
 #define RECO_ALGORITHM(name) extern const RecoAlgorithm reco_algorithm_##name;
 #include "model/algorithms.h"
 #undef RECO_ALGORITHM
+
+/* private.c */
+extern bool reco_spec_is_private(const RecoSpec *spec);
+/* What a training of it spends of a budget; 0: it is not private.  An error where only a part is.
+ */
+extern double reco_spec_epsilon(const RecoSpec *spec, double *budget);
 
 /* hybrid.c */
 

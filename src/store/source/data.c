@@ -37,6 +37,8 @@ static const reco_option data_options[] = {
 	 1, 1000000, NULL},
 	{"min_item_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_item_interactions), 1,
 	 1, 1000000, NULL},
+	{"min_users_per_item", RECO_OPTION_INT, offsetof(RecoDataOptions, min_users_per_item), 0, 1,
+	 1000000, NULL},
 	{"max_user_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, max_user_interactions), 0,
 	 1, 1000000, NULL},
 	{"keep_versions", RECO_OPTION_INT, offsetof(RecoDataOptions, keep_versions), 2, 1, 1000, NULL},

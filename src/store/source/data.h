@@ -44,6 +44,7 @@ typedef struct RecoDataOptions
 	int on_invalid;
 	int min_user_interactions;
 	int min_item_interactions;
+	int min_users_per_item;    /* whatever the other rules leave; 0: any */
 	int max_user_interactions; /* 0: all */
 	int keep_versions;
 	int live;

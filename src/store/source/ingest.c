@@ -323,6 +323,54 @@ filter(Ingest *ingest, int32 **user_map, int32 **item_map)
 	data->count[RECO_COUNT_ITEMS_DROPPED] = items - id_dict_count(data->items);
 }
 
+/* One map after another; first NULL: the numbers were what they are. */
+static int32 *
+compose(RecoBudget *budget, int32 *first, int32 n, int32 *second)
+{
+	if (first == NULL)
+		return second;
+	for (int32 k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k);
+		if (first[k] >= 0)
+			first[k] = second[first[k]];
+	}
+	reco_budget_free(budget, second);
+	return first;
+}
+
+/*
+ * Drops items that too few people are left of, when all other rules have had their say: what is
+ * not in the model is in nothing that it tells.  Users who are left without any go, which takes
+ * nobody from another item.
+ */
+static void
+drop_rare(Ingest *ingest, int32 **user_map, int32 all_users, int32 **item_map, int32 all_items)
+{
+	RecoData *data = ingest->data;
+	RecoBudget *budget = ingest->budget;
+	int32 users = data->x.by_user.rows;
+	int32 items = data->x.by_user.cols;
+	int32 *user;
+	int32 *item;
+
+	if (ingest->options->min_users_per_item <= 1)
+		return;
+	user = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
+	item = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
+	reco_budget_check(budget,
+					  reco_interactions_filter(&budget->env, &data->x,
+											   ingest->user_features ? 0 : 1,
+											   ingest->options->min_users_per_item, user, item),
+					  "reading the source");
+	id_dict_keep(data->users, user);
+	id_dict_keep(data->items, item);
+	data->count[RECO_COUNT_USERS_DROPPED] += users - id_dict_count(data->users);
+	data->count[RECO_COUNT_ITEMS_DROPPED] += items - id_dict_count(data->items);
+	*user_map = compose(budget, *user_map, all_users, user);
+	*item_map = compose(budget, *item_map, all_items, item);
+}
+
 /*
  * The periods of which the growth is counted: weeks, or tenths of the time where that is a
  * number.  A time without a zone may be that of any place: there the latest now is where
@@ -444,7 +492,10 @@ ingest_finish(Ingest *ingest)
 	data->count[RECO_COUNT_INTERACTIONS_CAPPED] = data->x.capped;
 	data->count[RECO_COUNT_USERS_CAPPED] = data->x.capped_users;
 	if (ingest->known == NULL)
+	{
 		filter(ingest, &user_map, &item_map);
+		drop_rare(ingest, &user_map, users, &item_map, items);
+	}
 	find_longest(data);
 	if (ingest->features)
 		data->features =

@@ -380,6 +380,27 @@ reco_versions_ready(Oid schema, Snapshot snapshot)
 	return ready;
 }
 
+static void
+add_epsilon(void *arg, TupleTableSlot *slot)
+{
+	double *spent = arg;
+
+	if (reco_column(slot, VERSION_EPSILON))
+		*spent += DatumGetFloat8(slot->tts_values[VERSION_EPSILON]);
+}
+
+double
+reco_versions_epsilon(Oid schema, Snapshot snapshot)
+{
+	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
+	double spent = 0;
+
+	reco_check_policies(table);
+	each_version(table, snapshot, add_epsilon, &spent);
+	table_close(table, NoLock);
+	return spent;
+}
+
 int64
 reco_version_epoch_now(Oid schema, int32 version, int64 nonce)
 {

@@ -131,6 +131,9 @@ extern int32 reco_version_last_finished(Oid schema, Snapshot snapshot, VersionRo
 /* The versions that can be made the active one, as integers. */
 extern List *reco_versions_ready(Oid schema, Snapshot snapshot);
 
+/* What the trainings of a model that told something have spent of privacy, altogether. */
+extern double reco_versions_epsilon(Oid schema, Snapshot snapshot);
+
 /*
  * The epoch of a version's layer as it is committed now, whatever the caller's snapshot and
  * rights; -1 when there is no such version that is ready.

@@ -99,6 +99,7 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_PRIORS] = {"priors", JSONBOID},
 	[VERSION_FORGOTTEN_USERS] = {"forgotten_users", INT4OID},
 	[VERSION_FORGOTTEN_AT] = {"forgotten_at", TIMESTAMPTZOID},
+	[VERSION_EPSILON] = {"epsilon", FLOAT8OID},
 };
 
 static const Column user_columns[USER_COLUMNS] = {

@@ -1,0 +1,102 @@
+--
+-- Privacy: items of few people, noise.
+--
+\set SHOW_CONTEXT never
+SET reco.threads = 1;  -- what is trained here is tiny
+
+-- min_users_per_item counts people who are left when all other rules have been applied.  Users
+-- with fewer than 3 items go first, then items of fewer than 4 of these, and whoever is left
+-- without any; that by plain SQL.
+CREATE TABLE prv_rows AS SELECT u, i, 1 AS v, '2026-01-01'::timestamptz + u * '1 hour'::interval + i * '1 day'::interval AS at
+  FROM generate_series(1, 60) AS u, generate_series(1, 24) AS i WHERE hashint4(u * 100 + i) % i = 0;
+CREATE TABLE prv_items AS SELECT i, ARRAY['t' || i % 3] AS tags FROM generate_series(1, 30) AS i;
+CREATE VIEW prv_expected AS
+  WITH users AS (SELECT u FROM prv_rows GROUP BY u HAVING count(DISTINCT i) >= 3)
+  SELECT i, count(DISTINCT u) AS people FROM prv_rows JOIN users USING (u) GROUP BY i;
+SELECT count(*) FILTER (WHERE people < 4) > 2 AS some_go, count(*) FILTER (WHERE people >= 4) > 2 AS some_stay FROM prv_expected;
+SET client_min_messages = warning;
+CALL reco.create_model('prv', 'prv_rows', reco.item_knn(), items => 'prv_items',
+  options => reco.options(min_user_interactions => 3, min_users_per_item => 4, measure => false));
+RESET client_min_messages;
+SELECT (SELECT array_agg(ROW(item_id, interactions) ORDER BY item_id) FROM prv.item_factors)
+     = (SELECT array_agg(ROW(i, people::int) ORDER BY i) FROM prv_expected WHERE people >= 4) AS same;
+SELECT rows_skipped FROM prv.versions;
+SELECT (rows_skipped->>'items_dropped')::int = (SELECT count(DISTINCT i) FROM prv_rows) - items AS items_told,
+       (rows_skipped->>'users_dropped')::int = (SELECT count(DISTINCT u) FROM prv_rows) - users AS users_told FROM prv.versions;
+-- in no answer
+CREATE VIEW prv_rare AS SELECT DISTINCT i FROM prv_rows EXCEPT SELECT i FROM prv_expected WHERE people >= 4;
+SELECT 'recommend' AS by, count(*) FROM generate_series(1, 60) u, prv.recommend(u, NULL, include_seen => true) r JOIN prv_rare ON i = item_id
+UNION ALL SELECT 'recommend_for', count(*) FROM prv.recommend_for(ARRAY(SELECT i FROM prv_rare), NULL) r JOIN prv_rare ON i = item_id
+UNION ALL SELECT 'explain', count(*) FROM generate_series(1, 60) u, generate_series(1, 24) o, prv.explain(u, o) JOIN prv_rare ON i = because_item
+UNION ALL SELECT 'explained', count(*) FROM generate_series(1, 60) u, prv_rare, prv.explain(u, i)
+UNION ALL SELECT 'similar_items', count(*) FROM generate_series(1, 24) o, prv.similar_items(o, NULL) JOIN prv_rare ON i = item_id
+UNION ALL SELECT 'similar to', count(*) FROM prv_rare, prv.similar_items(i, NULL)
+UNION ALL SELECT 'audience', count(*) FROM prv_rare, prv.audience(i, NULL)
+UNION ALL SELECT 'predict', count(prv.predict(u, i)) FROM generate_series(1, 60) u, prv_rare
+UNION ALL SELECT 'popular', count(*) FROM prv.popular(NULL) JOIN prv_rare ON i = item_id
+UNION ALL SELECT 'trending', count(*) FROM prv.trending(NULL) JOIN prv_rare ON i = item_id;
+SELECT reco.options(min_users_per_item => 0);
+CALL reco.drop_model('prv');
+DROP VIEW prv_rare, prv_expected;
+DROP TABLE prv_rows, prv_items;
+
+-- Noise.  An audit: the same training many times with and without one user, who has both of the two
+-- items that count.  How much more often both counts are large with the user than without bounds
+-- from below what an onlooker learns, within five standard deviations; it is not above epsilon,
+-- which it reaches where the noise is no more than it must be.
+CREATE TABLE prv_rows AS SELECT u, i FROM generate_series(1, 10) u, generate_series(1, 2) i;
+SET client_min_messages = warning;
+CALL reco.create_model('prv', 'prv_rows', reco.private(reco.popular(), epsilon => 1, max_items => 2, budget => 1000000), options => reco.options(live => 'off', keep_versions => 1));
+CREATE TABLE prv_told (with_one bool, a real, b real);
+CREATE PROCEDURE prv_train(with_one bool, times int) LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM prv_rows WHERE u = 11;
+  IF with_one THEN
+    INSERT INTO prv_rows VALUES (11, 1), (11, 2);
+  END IF;
+  FOR t IN 1 .. times LOOP
+    CALL reco.refresh('prv');
+    INSERT INTO prv_told SELECT with_one, max(score) FILTER (WHERE item_id = 1), max(score) FILTER (WHERE item_id = 2) FROM prv.popular(10);
+  END LOOP;
+END
+$$;
+CALL prv_train(true, 300);
+CALL prv_train(false, 300);
+RESET client_min_messages;
+WITH large AS (SELECT with_one, count(*)::float8 AS n, count(*) FILTER (WHERE a >= 11 AND b >= 11)::float8 AS k FROM prv_told GROUP BY with_one),
+     loss AS (SELECT ln((w.k / w.n) / (o.k / o.n)) AS measured, sqrt((1 - w.k / w.n) / w.k + (1 - o.k / o.n) / o.k) AS deviation
+                FROM large w, large o WHERE w.with_one AND NOT o.with_one)
+SELECT measured - 5 * deviation <= 1 AS within_epsilon, measured + 5 * deviation >= 1 AS reaches_it, deviation < 0.2 AS told FROM loss;
+SELECT count(DISTINCT (a, b)) > 50 AS differs FROM prv_told;
+-- all that is told of items is of these counts
+SELECT count(*) FILTER (WHERE i.interactions <> coalesce(p.score, 0)) AS other, count(*) AS items FROM prv.item_factors i LEFT JOIN prv.popular(10) p USING (item_id);
+SELECT bool_and(epsilon = 1) AS recorded, bool_and(metrics IS NULL) AS unmeasured, count(*) FROM prv.versions;
+
+-- The budget is for all trainings together; one that fails tells nothing.
+CALL reco.drop_model('prv');
+CALL reco.create_model('prv', 'prv_rows', reco.private(reco.popular(), epsilon => 0.7, budget => 2), options => reco.options(live => 'off'));
+CALL reco.refresh('prv');
+CALL reco.refresh('prv');
+SELECT version, status, epsilon FROM prv.versions ORDER BY version;
+CALL reco.alter_model('prv', algorithm => reco.private(reco.popular(), epsilon => 0.6, budget => 2));
+CALL reco.refresh('prv');
+CALL reco.refresh('prv');
+SELECT round(sum(epsilon)::numeric, 6) FROM prv.versions;
+
+-- What does not go.
+SELECT reco.private(reco.ials());
+SELECT reco.private(reco.hybrid(ARRAY[reco.popular()]));
+SELECT reco.private(reco.popular(), epsilon => 0);
+SELECT reco.private(reco.popular(), epsilon => 11);
+CALL reco.alter_model('prv', algorithm => reco.private(reco.popular()), options => reco.options(min_users_per_item => 2));
+CALL reco.refresh('prv');
+CALL reco.alter_model('prv', algorithm => reco.hybrid(ARRAY[reco.private(reco.popular()), reco.ials(4)]), options => reco.options());
+CALL reco.refresh('prv');
+CALL reco.drop_model('prv');
+-- a user counts for max_items items at most: the counts of one with 200 items add up to about 5
+CREATE TABLE prv_long AS SELECT 1 AS u, i FROM generate_series(1, 200) i;
+CALL reco.create_model('prv', 'prv_long', reco.private(reco.popular(), epsilon => 100, max_items => 5, budget => 100), options => reco.options(live => 'off'));
+SELECT sum(score) BETWEEN 4 AND 8 AS clipped FROM prv.popular(200);
+CALL reco.drop_model('prv');
+DROP TABLE prv_rows, prv_told, prv_long;
+DROP PROCEDURE prv_train;
