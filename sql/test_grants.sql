@@ -28,7 +28,8 @@ DECLARE
     "rerank": "a int, b int, c real", "predict": "a real", "explain": "a int, b real, c real", "audience": "a int, b int, c real",
     "similar_items": "a int, b int, c float8", "similar_users": "a int, b int, c float8", "popular": "a int, b int, c real",
     "trending": "a int, b int, c real", "user_profile": "a text, b text, c float8",
-    "bought_together": "a int, b int, c int, d int, e int, f float8, g float8, h float8, i float8, j float8"}';
+    "bought_together": "a int, b int, c int, d int, e int, f float8, g float8, h float8, i float8, j float8",
+    "buy_again": "a int, b int, c real, d int, e timestamptz, f timestamptz"}';
 BEGIN
   EXECUTE format('SELECT FROM reco.serve_%s(''gr_home'', %s, ''{"n": 2, "items": [1, 2], "item": 1}'') AS r(%s)',
                  f, CASE WHEN f = 'recommend_for' THEN 'ARRAY[1, 2]' ELSE '2' END, columns ->> f);

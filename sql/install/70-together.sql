@@ -33,3 +33,11 @@ AS 'MODULE_PATHNAME', 'reco_serve_bought_together'
 LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10 COST 100000;
 COMMENT ON FUNCTION reco.serve_bought_together IS
 'items in baskets with an item, with what counts them; called by a model''s bought_together()';
+
+CREATE FUNCTION reco.serve_buy_again(
+  model pg_catalog.regnamespace, subject pg_catalog.anyelement, options pg_catalog.jsonb
+) RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'reco_serve_buy_again'
+LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10 COST 1000;
+COMMENT ON FUNCTION reco.serve_buy_again IS
+'what a user is due to buy again, and when; called by a model''s buy_again()';

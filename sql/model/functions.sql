@@ -304,3 +304,22 @@ END;
 COMMENT ON FUNCTION {function} IS
   'what is bought with an item: how many baskets have it, and both, with support, confidence, lift and log-likelihood ratio';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION {schema}.buy_again(
+  for_user {user_arg},
+  n integer DEFAULT 10,
+  at timestamptz DEFAULT NULL,
+  among {items_arg} DEFAULT NULL,
+  exclude {items_arg} DEFAULT NULL)
+RETURNS TABLE (rank integer, item_id {item_type}, score real, times integer, last_at timestamptz, due_at timestamptz)
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 10
+BEGIN ATOMIC
+  SELECT r.rank, r.item_id, r.score, r.times, r.last_at, r.due_at
+    FROM reco.serve_buy_again({model}, for_user, pg_catalog.jsonb_build_object(
+           'n', n, 'at', at, 'among', among::{items_passed}, 'exclude', exclude::{items_passed}))
+         AS r(rank integer, item_id {item_type}, score real, times integer, last_at timestamptz, due_at timestamptz);
+END;
+
+COMMENT ON FUNCTION {function} IS
+  'what a user is due to buy again, most likely first: how often they had it, when last, and when it is expected';
+REVOKE ALL ON FUNCTION {function} FROM PUBLIC;

@@ -53,6 +53,7 @@ typedef struct FoldIn
 	Serving *serving;
 	const float *value;  /* along the source's interactions; NULL: ones */
 	reco_ordered events; /* start NULL: the model does not look at them */
+	double *time;        /* of these */
 	bool *stored;        /* by user of the source */
 	Change *change;
 	int32 changes;
@@ -157,6 +158,7 @@ take_interactions(const FoldIn *fold, int32 user, reco_profile *profile)
 		profile->events = fold->events.start[user + 1] - from;
 		profile->event = fold->events.item + from;
 		profile->moment = fold->events.moment + from;
+		profile->time = fold->time + from;
 	}
 }
 
@@ -169,7 +171,8 @@ is_same_order(const reco_profile *stored, const reco_profile *now)
 	for (int64 e = 0; e < now->events; e++)
 	{
 		RECO_POLL_AT(e + 1);
-		if (stored->event[e] != now->event[e] || stored->moment[e] != now->moment[e])
+		if (stored->event[e] != now->event[e] || stored->moment[e] != now->moment[e] ||
+			(stored->time && stored->time[e] != now->time[e]))
 			return false;
 	}
 	return true;
@@ -243,11 +246,13 @@ compare_users(FoldIn *fold)
 					   a->start[a->rows], &run->budget, "folding in");
 	if (data->events)
 	{
-		reco_budget_require(&run->budget, reco_ordered_memory(&run->budget.env, &data->x, false),
+		reco_budget_require(&run->budget, reco_ordered_memory(&run->budget.env, &data->x, true),
 							"folding in");
 		reco_budget_check(&run->budget,
-						  reco_ordered_make(&run->budget.env, &data->x, false, &fold->events),
+						  reco_ordered_make(&run->budget.env, &data->x, true, &fold->events),
 						  "folding in");
+		fold->time = reco_ordered_times(&run->budget.env, &fold->events, a->rows, data->x.unit);
+		reco_budget_check(&run->budget, fold->time ? RECO_OK : RECO_STOPPED, "folding in");
 	}
 	fold->stored = reco_budget_alloc(&run->budget, (Size) users + 1);
 	memset(fold->stored, 0, (Size) users + 1);

@@ -81,6 +81,17 @@ reco_events_part(const reco_ordered *ordered, int32 users)
 		.rows = users, .start = ordered->start, .number = ordered->item, .data = ordered->moment};
 }
 
+RecoPartType
+reco_times_part_type(void)
+{
+	RecoPartType type = reco_events_part_type();
+
+	type.name = "times";
+	type.element = RECO_FLOAT8;
+	type.role = RECO_ROLE_TIMES;
+	return type;
+}
+
 int
 reco_part_position(const RecoMember *member, int members, RecoSide side, const char *name,
 				   const RecoPartType **type)
@@ -161,10 +172,15 @@ reco_part_profile(const RecoMember *member, const RecoPart *part, int32 row, rec
 				profile->event = of->number + of->start[row];
 				profile->moment = (const float *) of->data + of->start[row];
 				break;
+			case RECO_ROLE_TIMES:
+				profile->time = (const double *) of->data + of->start[row];
+				break;
 			case RECO_ROLE_CENTER:
 				profile->center = reco_part_floats(of, row);
 				break;
 			case RECO_NO_ROLE:
+			case RECO_ROLE_AGAIN:
+			case RECO_ROLE_INTERVAL:
 				break;
 		}
 	}
@@ -189,6 +205,12 @@ reco_profile_part(const RecoPartType *type, const reco_profile *profile, MemoryC
 			part.start[1] = profile->events;
 			part.number = unconstify(int32 *, profile->event);
 			part.data = unconstify(float *, profile->moment);
+		}
+		if (type->role == RECO_ROLE_TIMES && profile->time)
+		{
+			part.start[1] = profile->events;
+			part.number = unconstify(int32 *, profile->event);
+			part.data = unconstify(double *, profile->time);
 		}
 		return part;
 	}

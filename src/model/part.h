@@ -71,7 +71,11 @@ typedef enum RecoRole
 	RECO_ROLE_BIAS,
 	RECO_ROLE_NEIGHBORS,
 	RECO_ROLE_EVENTS, /* a list of items in order of time, with their moments in float4 */
-	RECO_ROLE_CENTER  /* what the user's factors are drawn to */
+	RECO_ROLE_TIMES,  /* the same with the times of events in float8 (reco_event_time) */
+	RECO_ROLE_CENTER, /* what the user's factors are drawn to */
+	/* of what comes again (core/sessions/again.h): */
+	RECO_ROLE_AGAIN,   /* an item's rate, */
+	RECO_ROLE_INTERVAL /* and of the model the mean interval between baskets */
 } RecoRole;
 
 typedef struct RecoPartType
@@ -196,6 +200,8 @@ extern void reco_bias_parts(RecoPartType *type);
 /* What users did in order, for an algorithm that reads it: its declaration, and the part. */
 extern RecoPartType reco_events_part_type(void);
 extern RecoPart reco_events_part(const reco_ordered *ordered, int32 users);
+/* Their times beside: the declaration. */
+extern RecoPartType reco_times_part_type(void);
 
 /*
  * Whether all numbers of a part are such as loading accepts: finite and of at most

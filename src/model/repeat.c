@@ -3,10 +3,12 @@
  *	  reco.repeat(): what a user has again and again, and what others had last.
  *
  * A training counts in how many newest baskets an item is, and how often items come again; all else
- * is what the user did, which is kept with the user: core/scoring/score_repeat.h.  Neighbors are
+ * is what the user did, which is kept with the user: core/scoring/score_repeat.h.  For what users
+ * are due to buy again that has times, and items have rates: core/sessions/again.h.  Neighbors are
  * found when a user is scored, stored ones as well, in an index that is derived of all users.
  */
 #include "core/scoring/score_repeat.h"
+#include "core/sessions/again.h"
 
 #include "model/model.h"
 
@@ -50,6 +52,9 @@ static const reco_option repeat_options[] = {
 enum
 {
 	REPEAT_EVENTS,
+	REPEAT_TIMES, /* of these */
+	REPEAT_INTERVAL,
+	REPEAT_AGAIN,
 	REPEAT_SHARE, /* of the users, who have an item in their newest basket */
 	REPEAT_RATE,  /* of an item */
 	REPEAT_PARTS
@@ -77,6 +82,15 @@ repeat_parts(const RecoSpec *spec, int *n)
 	RecoPartType *index = &type[first_of_index(params)];
 
 	type[REPEAT_EVENTS] = reco_events_part_type();
+	type[REPEAT_TIMES] = reco_times_part_type();
+	type[REPEAT_INTERVAL] = (RecoPartType){.name = "interval",
+										   .side = RECO_OF_MODEL,
+										   .rows = 1,
+										   .width = 1,
+										   .element = RECO_FLOAT8,
+										   .role = RECO_ROLE_INTERVAL};
+	type[REPEAT_AGAIN] =
+		(RecoPartType){.name = "again", .side = RECO_OF_ITEMS, .width = 1, .role = RECO_ROLE_AGAIN};
 	type[REPEAT_SHARE] = (RecoPartType){.name = "share", .side = RECO_OF_ITEMS, .width = 1};
 	if (params->item_rates)
 		type[REPEAT_RATE] = (RecoPartType){.name = "rate", .side = RECO_OF_ITEMS, .width = 1};
@@ -179,7 +193,8 @@ repeat_memory(const RecoTraining *training)
 
 	if (params->item_rates)
 		bytes = items * (2 * sizeof(float) + sizeof(reco_repeat_sum) + 2 * sizeof(double));
-	return reco_training_events_memory(training, false) + bytes;
+	bytes = Max(bytes, items * sizeof(float) + reco_again_memory(training->by_user.cols));
+	return reco_training_events_memory(training, true) + bytes + items * sizeof(float);
 }
 
 /*
@@ -216,6 +231,28 @@ count_newest(const RecoTraining *training, const reco_ordered *events)
 	return count;
 }
 
+/* What says which items users are due to buy again. */
+static void
+fit_again(const RecoTraining *training, reco_ordered *events, RecoMember *member)
+{
+	int32 users = training->by_user.rows;
+	int32 items = training->by_user.cols;
+	RecoBudget *budget = training->budget;
+	double *time = reco_ordered_times(&budget->env, events, users, training->set->x->unit);
+	float *rate = reco_zeros(budget, items);
+	double *interval = reco_budget_alloc(budget, sizeof(double));
+
+	reco_budget_check(budget, time ? RECO_OK : RECO_STOPPED, "training");
+	reco_budget_check(budget, reco_again_rates(&budget->env, events, users, items, rate),
+					  "training");
+	reco_budget_check(budget, reco_again_interval(&budget->env, events, time, users, interval),
+					  "training");
+	member->part[REPEAT_TIMES] =
+		(RecoPart){.rows = users, .start = events->start, .number = events->item, .data = time};
+	member->part[REPEAT_INTERVAL] = reco_vector_part(&member->type[REPEAT_INTERVAL], 1, interval);
+	member->part[REPEAT_AGAIN] = reco_vector_part(&member->type[REPEAT_AGAIN], items, rate);
+}
+
 static void
 repeat_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
@@ -223,7 +260,7 @@ repeat_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	reco_repeat_weights weights = weights_of(params, params->decay);
 	int32 users = training->by_user.rows;
 	int32 items = training->by_user.cols;
-	reco_ordered events = reco_training_events(training, false);
+	reco_ordered events = reco_training_events(training, true);
 	int32 *count = count_newest(training, &events);
 	float *share = reco_zeros(training->budget, items);
 
@@ -234,6 +271,7 @@ repeat_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	}
 	reco_budget_free(training->budget, count);
 	member->part[REPEAT_EVENTS] = reco_events_part(&events, users);
+	fit_again(training, &events, member);
 	member->part[REPEAT_SHARE] = reco_vector_part(&member->type[REPEAT_SHARE], items, share);
 	if (params->item_rates)
 	{

@@ -197,17 +197,25 @@ take_events(const UserRows *rows, const int64 *time)
 
 /* What a user did, of the items that they have. */
 static void
-order_events(RecoBudget *budget, reco_timed *event, int64 n, int64 gap, int64 basket,
+order_events(RecoBudget *budget, reco_timed *event, int64 n, const UserRows *rows,
 			 reco_profile *now)
 {
+	const RecoDataOptions *options = &rows->serving->options;
+	int64 gap = reco_data_session_gap(options, rows->events.time_type);
+	int64 basket = reco_data_basket(options, rows->events.time_type);
+	int64 unit = reco_events_unit(rows->events.time_type);
 	int32 *item = take(n, sizeof(int32));
 	float *moment = take(n, sizeof(float));
+	double *time = take(n, sizeof(double));
 
 	now->events = reco_ordered_user(&budget->env, event, n, now->item, now->n, gap, item, moment);
 	if (now->events < 0 || !reco_ordered_baskets(&budget->env, event, now->events, basket, moment))
 		reco_budget_check(budget, RECO_STOPPED, "reading a user's rows");
+	for (int64 e = 0; e < now->events; e++)
+		time[e] = reco_event_time(event[e].time, unit);
 	now->event = item;
 	now->moment = moment;
+	now->time = time;
 	pfree(event);
 }
 
@@ -281,9 +289,7 @@ merge_rows(UserRows *rows, reco_profile *now)
 	now->item = row.item;
 	now->value = value;
 	if (event)
-		order_events(&budget, event, rows->n,
-					 reco_data_session_gap(&rows->serving->options, rows->events.time_type),
-					 reco_data_basket(&rows->serving->options, rows->events.time_type), now);
+		order_events(&budget, event, rows->n, rows, now);
 	pfree(row.kept);
 	pfree(rows->entry);
 	pfree(rows->time);
@@ -313,7 +319,9 @@ is_same(const reco_profile *stored, const reco_profile *now)
 	return now->event == NULL ||
 		   (ordered && now->events == ordered->events &&
 			memcmp(now->event, ordered->event, now->events * sizeof(int32)) == 0 &&
-			memcmp(now->moment, ordered->moment, now->events * sizeof(float)) == 0);
+			memcmp(now->moment, ordered->moment, now->events * sizeof(float)) == 0 &&
+			(ordered->time == NULL ||
+			 memcmp(now->time, ordered->time, now->events * sizeof(double)) == 0));
 }
 
 bool
@@ -343,6 +351,7 @@ reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profi
 	profile->events = now.events;
 	profile->event = now.event;
 	profile->moment = now.moment;
+	profile->time = now.time;
 	fold_in(serving, profile);
 	return true;
 }

@@ -234,6 +234,23 @@ reco_ordered_make(const reco_env *env, const reco_interactions *x, bool times, r
 	return status;
 }
 
+double *
+reco_ordered_times(const reco_env *env, reco_ordered *ordered, int32_t users, int64_t unit)
+{
+	int64_t done = 0;
+
+	_Static_assert(sizeof(double) == sizeof(int64_t), "one has the place of the other");
+	for (int64_t e = 0; e < ordered->start[users]; e++)
+	{
+		double time = reco_event_time(ordered->time[e], unit);
+
+		memcpy(&ordered->time[e], &time, sizeof(time));
+		if (stop_after(env, 1, &done))
+			return NULL;
+	}
+	return (double *) ordered->time;
+}
+
 void
 reco_ordered_free(const reco_env *env, reco_ordered *ordered)
 {

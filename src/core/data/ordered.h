@@ -47,6 +47,29 @@ reco_is_gap(int64_t before, int64_t after, int64_t gap)
 	return gap > 0 && before != INT64_MIN && (uint64_t) after - (uint64_t) before >= (uint64_t) gap;
 }
 
+/*
+ * A time of an event in microseconds; unit: of times, likewise, 0: they are no times but numbers.
+ * One that is not known, or is infinite, or 317 years and more from the beginning of 2000, is
+ * -RECO_NO_TIME or RECO_NO_TIME: what is nearer is a float8 to a microsecond or two.
+ */
+#define RECO_NO_TIME 1e16
+
+static inline double
+reco_event_time(int64_t time, int64_t unit)
+{
+	double x = (double) time * (double) unit;
+
+	if (unit == 0 || time == INT64_MIN || x <= -RECO_NO_TIME)
+		return -RECO_NO_TIME;
+	return x < RECO_NO_TIME ? x : RECO_NO_TIME;
+}
+
+static inline bool
+reco_is_time(double time)
+{
+	return time > -RECO_NO_TIME && time < RECO_NO_TIME;
+}
+
 /* An event on its way to its place. */
 typedef struct reco_timed
 {
@@ -98,6 +121,12 @@ extern reco_status reco_ordered_make(const reco_env *env, const reco_interaction
 
 /* A pass over the users.  0 when poll asked for an end. */
 extern size_t reco_ordered_memory(const reco_env *env, const reco_interactions *x, bool times);
+/*
+ * The times by reco_event_time, in the place of those of events, which are no times any
+ * more; NULL when poll asked for an end.
+ */
+extern double *reco_ordered_times(const reco_env *env, reco_ordered *ordered, int32_t users,
+								  int64_t unit);
 extern void reco_ordered_free(const reco_env *env, reco_ordered *ordered);
 
 /*

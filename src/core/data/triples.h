@@ -64,6 +64,7 @@ typedef struct reco_interactions
 	/* so much later, in units of times, begins another session of the user; 0: nothing does */
 	int64_t session_gap;
 	int64_t basket; /* so many units of time are one basket; 0: each time is (ordered.h) */
+	int64_t unit;   /* of times, in microseconds; 0: they are numbers, or there are none */
 	/*
 	 * What counts as seen where that is not what is learnt from: the same users and items, the sums
 	 * of what its rows were worth by themselves; NULL: it is the same.

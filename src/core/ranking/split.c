@@ -238,6 +238,7 @@ part_alloc(const reco_env *env, const reco_interactions *x, int32_t users, int32
 
 	out->session_gap = x->session_gap;
 	out->basket = x->basket;
+	out->unit = x->unit;
 	a->rows = users;
 	a->cols = items;
 	a->start = env->alloc(env->arg, ((size_t) users + 1) * sizeof(int64_t));

@@ -563,6 +563,7 @@ hybrid_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *pro
 			.events = profile->events,
 			.event = profile->event,
 			.moment = profile->moment,
+			.time = profile->time,
 			.center = stored ? stored[m].center : NULL,
 			.members = stored ? stored[m].members : 0,
 			.member = stored ? stored[m].member : NULL,

@@ -61,6 +61,7 @@ typedef struct reco_profile
 	int64_t events;
 	const int32_t *event;
 	const float *moment;
+	const double *time; /* and their times, as reco_event_time has them; NULL: not looked at */
 	/*
 	 * Of a stored user what the model draws the factors to, with the bias's at the end where it has
 	 * biases; NULL: 0.  Of a scorer that is made of others each member's profile has its own.

@@ -486,6 +486,7 @@ ingest_finish(Ingest *ingest)
 	if (!ingest->kind->ranked)
 		data->x.session_gap = reco_data_session_gap(ingest->options, data->time_type);
 	data->x.basket = reco_data_basket(ingest->options, data->time_type);
+	data->x.unit = reco_events_unit(data->time_type);
 	if (data->x.seen)
 		data->x.seen->basket = data->x.basket;
 	data->count[RECO_COUNT_MERGED] = data->x.merged;
