@@ -162,6 +162,30 @@ INSERT INTO fgt_rows SELECT 'v' || u, 'i1', 1 FROM generate_series(1, 100000) u;
 ANALYZE fgt_rows;
 CALL reco.forget_user('fgt', 'v1');
 
+-- Where nobody was folded in, or nobody is left, nothing is missing.
+CREATE TABLE fgt_few AS SELECT u, i FROM generate_series(1, 3) u, generate_series(1, 3) i WHERE u <> i;
+CALL reco.create_model('fgt_few', 'fgt_few', reco.item_knn(), options => reco.options(live => 'off', measure => false));
+CALL reco.forget_user('fgt_few', 1);
+SELECT status, problem FROM reco.health WHERE model = 'fgt_few';
+CALL reco.forget_user('fgt_few', 2);
+CALL reco.forget_user('fgt_few', 3);
+SELECT status, problem FROM reco.health WHERE model = 'fgt_few';
+CALL reco.drop_model('fgt_few');
+DROP TABLE fgt_few;
+
+-- A cast from ids to json is a function of whoever made their type: whoever asks does not run it.
+CREATE TYPE fgt_kind AS ENUM ('a', 'b', 'c');
+CREATE FUNCTION fgt_json(fgt_kind) RETURNS json LANGUAGE plpgsql AS $$BEGIN RAISE 'called by %', current_user; END$$;
+CREATE CAST (fgt_kind AS json) WITH FUNCTION fgt_json(fgt_kind);
+CREATE TABLE fgt_enums AS SELECT u, i FROM unnest(enum_range(NULL::fgt_kind)) u, unnest(enum_range(NULL::fgt_kind)) i WHERE u <> i;
+CALL reco.create_model('fgt_enum', 'fgt_enums', reco.user_knn(), options => reco.options(live => 'off', measure => false));
+CALL reco.materialize('fgt_enum', 2);
+SELECT kept_in, content #> '{history,0}' AS history, content #> '{parts,neighbors,0}' AS neighbor, content -> 'items' AS items
+  FROM reco.export_user('fgt_enum', 'a');
+CALL reco.drop_model('fgt_enum');
+DROP TABLE fgt_enums;
+DROP TYPE fgt_kind CASCADE;
+
 -- Who may.
 CREATE ROLE fgt_reader;
 CALL reco.grant_use('fgt', 'fgt_reader');

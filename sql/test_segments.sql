@@ -109,6 +109,8 @@ s AS (SELECT *, 1 + least(4, floor(5 * percent_rank() OVER (ORDER BY recency DES
 SELECT count(*), count(*) FILTER (WHERE abs(a.recency - s.recency) < 1e-6 AND a.frequency = s.frequency AND abs(a.monetary - s.monetary) < 1e-6 AND a.r = s.r AND a.f = s.f AND a.m = s.m) AS equal
   FROM reco.rfm('SELECT u, i, paid, at FROM seg_orders') a FULL JOIN s ON s.u::text = a.user_id;
 SELECT user_id, recency, frequency, monetary FROM reco.rfm('seg_orders', at => '2026-01-03 00:00Z') LIMIT 3;
+SELECT * FROM reco.rfm('seg_orders', at => 'infinity');
+SELECT * FROM reco.rfm('SELECT point(u, i), i, 1, at FROM seg_lines');
 SELECT * FROM reco.rfm('SELECT 1, 2, 3, date ''2026-01-01''');
 SELECT * FROM reco.rfm('SELECT 1, 2, 3, date ''2026-01-01'' WHERE false -- none');
 CALL reco.segment('seg', 3, $$SELECT user_id, ln(1 + recency) AS recency, ln(frequency) AS frequency FROM reco.rfm('seg_orders')$$);
@@ -182,6 +184,19 @@ CALL reco.fold_in('seg_fold');
 CALL reco.segment('seg_fold', 3);
 CALL reco.forget_user('seg_fold', 59);
 SELECT count(*), count(*) FILTER (WHERE user_id IN (59, 60)) AS gone, (SELECT segment FROM seg_fold.segments WHERE user_id = 61) AS new FROM seg_fold.segments;
+
+-- after users were forgotten, whose numbers stay empty, the others keep what is theirs
+SET client_min_messages = error;
+CALL reco.forget_user('seg', 1);
+CALL reco.forget_user('seg', 35);
+CALL reco.segment('seg', 3);
+SELECT count(*), count(*) FILTER (WHERE user_id IN (1, 35)) AS forgotten,
+       count(DISTINCT segment) = 3 AND count(DISTINCT (u <= 30, u <= 50, segment)) = 3 AS tastes
+  FROM seg.segments, LATERAL (SELECT user_id AS u) x;
+SELECT segment, items[1:3] FROM seg.segment_profile ORDER BY segment;
+CALL reco.segment('seg', 3, 'SELECT u, CASE WHEN u <= 30 THEN 0 WHEN u <= 50 THEN 1 ELSE 2 END AS taste FROM seg_lines GROUP BY u');
+SELECT segment, items[1:3] FROM seg.segment_profile ORDER BY segment;
+SET client_min_messages = warning;
 
 -- only owners make them; SELECT on the views shows them; tables that were altered are an error
 CREATE ROLE seg_reader;

@@ -7,11 +7,17 @@
  * user as one.  Read as the caller, by statements under search_path pg_catalog, on tables that were
  * checked: it takes SELECT on them.
  *
+ * A type of the owner's making may have a cast to json, a function of the owner's, which
+ * to_jsonb() and the like would call with the caller's rights: values of such types are taken as
+ * the text that the type writes.
+ *
  * Cost: a look-up a version; a pass over tables that are not by version, and over the users of
  * versions whose users have neighbors.
  */
 #include "lifecycle/user.h"
 
+#include "access/table.h"
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -28,23 +34,23 @@
 RECO_FUNCTION(reco_export_user);
 
 /*
- * {schema}, {table}, {equal}.  What a row of users holds, with ids; an item or a user whose row is
- * gone has none.
+ * {schema}, {table}, {equal}, {item}, {user}.  What a row of users holds, with ids; an item or a
+ * user whose row is gone has none.
  */
 static const char of_version[] =
 	"SELECT t.version, jsonb_build_object('interactions', t.interactions,"
-	" 'history', coalesce((SELECT jsonb_agg(jsonb_build_object('item', i.item_id, 'value', h.value)"
+	" 'history', coalesce((SELECT jsonb_agg(jsonb_build_object('item', {item}, 'value', h.value)"
 	"   ORDER BY h.number) FROM reco.stored_history(t.history) AS h"
 	"   LEFT JOIN ONLY {schema}.model_item AS i ON i.version = t.version AND i.number = h.number),"
 	"   '[]'),"
-	" 'seen', CASE WHEN length(t.seen) > 0 THEN coalesce((SELECT jsonb_agg(i.item_id"
+	" 'seen', CASE WHEN length(t.seen) > 0 THEN coalesce((SELECT jsonb_agg({item}"
 	"   ORDER BY h.number) FROM reco.stored_history(t.seen) AS h"
 	"   LEFT JOIN ONLY {schema}.model_item AS i ON i.version = t.version AND i.number = h.number),"
 	"   '[]') END,"
 	" 'parts', coalesce((SELECT jsonb_object_agg(p.part, p.content) FROM (SELECT s.part,"
 	"   jsonb_agg(CASE s.points_to"
-	"     WHEN 'items' THEN jsonb_build_object('item', i.item_id, 'weight', s.weight)"
-	"     WHEN 'users' THEN jsonb_build_object('user', coalesce(o.user_id, l.user_id),"
+	"     WHEN 'items' THEN jsonb_build_object('item', {item}, 'weight', s.weight)"
+	"     WHEN 'users' THEN jsonb_build_object('user', {user},"
 	"       'weight', s.weight)"
 	"     ELSE to_jsonb(s.weight) END ORDER BY s.place) AS content"
 	"   FROM reco.stored_parts(t.parts, v.algorithm) AS s"
@@ -59,9 +65,9 @@ static const char of_version[] =
 	"   ON v.version = t.version"
 	" WHERE t.user_id {equal} $1 ORDER BY t.version";
 
-/* Of tables that others may add. */
+/* {schema}, {table}, {equal}, {version}, {columns}.  Of tables that others may add. */
 static const char of_table[] =
-	"SELECT {version}, to_jsonb(t) - 'user_id' - 'version' FROM ONLY {schema}.{table} AS t"
+	"SELECT {version}, jsonb_build_object({columns}) FROM ONLY {schema}.{table} AS t"
 	" WHERE t.user_id {equal} $1 ORDER BY 1";
 
 typedef struct Export
@@ -70,6 +76,66 @@ typedef struct Export
 	RecoRows rows;
 	MemoryContext context; /* of the call */
 } Export;
+
+/* Whether whoever made a type may have made a cast from it to json. */
+static bool
+has_own_casts(Oid type)
+{
+	Oid element = get_element_type(type);
+
+	return (OidIsValid(element) ? element : type) >= FirstNormalObjectId;
+}
+
+/* What of a value of a type goes into json. */
+static char *
+json_of(const char *value, Oid type)
+{
+	Oid base = getBaseType(type);
+
+	if (!has_own_casts(base))
+		return pstrdup(value);
+	if (OidIsValid(get_element_type(base)))
+		return psprintf("(SELECT coalesce(jsonb_agg(CASE WHEN e IS NOT NULL THEN format('%%s', e)"
+						" END ORDER BY n), '[]') FROM unnest(%s) WITH ORDINALITY AS e(e, n))",
+						value);
+	return psprintf("CASE WHEN %s IS NOT NULL THEN format('%%s', %s) END", value, value);
+}
+
+/* The ids of one side of the model. */
+static char *
+json_of_ids(Oid schema, bool of_users, const char *value)
+{
+	ModelTable table;
+	Oid type;
+
+	reco_table_open(&table, schema, of_users, AccessShareLock);
+	type = reco_table_id_type(&table)->base;
+	reco_table_close(&table);
+	return json_of(value, type);
+}
+
+/* Names and values of all columns but those that say whose row it is. */
+static char *
+json_of_columns(Oid schema, RecoTable which)
+{
+	Relation table = reco_open(schema, which, AccessShareLock);
+	TupleDesc columns = RelationGetDescr(table);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int c = 0; c < columns->natts; c++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, c);
+		const char *name = NameStr(column->attname);
+
+		if (column->attisdropped || strcmp(name, "user_id") == 0 || strcmp(name, "version") == 0)
+			continue;
+		appendStringInfo(&text, "%s%s, %s", text.len ? ", " : "", quote_literal_cstr(name),
+						 json_of(psprintf("t.%s", quote_identifier(name)), column->atttypid));
+	}
+	table_close(table, NoLock);
+	return text.data;
+}
 
 static void
 run_query(Export *export, RecoTable which, const char *template, bool by_version)
@@ -80,6 +146,9 @@ run_query(Export *export, RecoTable which, const char *template, bool by_version
 		{"{table}", table},
 		{"{equal}", export->user.equal},
 		{"{version}", by_version ? "t.version" : "NULL::int4"},
+		{"{item}", json_of_ids(export->user.schema, false, "i.item_id")},
+		{"{user}", json_of_ids(export->user.schema, true, "coalesce(o.user_id, l.user_id)")},
+		{"{columns}", json_of_columns(export->user.schema, which)},
 		{NULL},
 	};
 	Oid type = export->user.type->base;

@@ -184,6 +184,24 @@ has_rows(Relation table, int32 version)
 	return found;
 }
 
+/* Whether a table must have rows of the active version; of users who were forgotten it has none. */
+static bool
+must_have_rows(const ModelRow *model, const VersionRow *version, RecoTable which)
+{
+	switch (which)
+	{
+		case RECO_TABLE_ITEM:
+			return version->items > 0;
+		case RECO_TABLE_USER:
+			return version->users > version->forgotten_users;
+		case RECO_TABLE_USER_LAYER:
+			return model->active_epoch != 0 && (version->forgotten_users == 0 ||
+												version->added_users > version->forgotten_users);
+		default:
+			return false;
+	}
+}
+
 /* Looks at the tables that a version lies in; false when one would have to wait. */
 static bool
 check_tables(const ModelRow *model, RecoHealth *health)
@@ -196,10 +214,6 @@ check_tables(const ModelRow *model, RecoHealth *health)
 	{
 		bool busy;
 		Relation table = reco_try_open(model->schema, tables[t], AccessShareLock, &busy);
-		int32 rows = tables[t] == RECO_TABLE_ITEM   ? health->version.items
-					 : tables[t] == RECO_TABLE_USER ? health->version.users
-					 : tables[t] == RECO_TABLE_USER_LAYER && model->active_epoch != 0 ? 1
-																					  : 0;
 
 		if (table == NULL && busy)
 			return false;
@@ -208,7 +222,8 @@ check_tables(const ModelRow *model, RecoHealth *health)
 		else if (table == NULL)
 			health->problem =
 				psprintf("table \"%s\" is missing or was altered", reco_table_name(tables[t]));
-		else if (health->trained && rows > 0 && !has_rows(table, model->active_version))
+		else if (health->trained && must_have_rows(model, &health->version, tables[t]) &&
+				 !has_rows(table, model->active_version))
 			health->problem = psprintf("table \"%s\" has no rows of version %d",
 									   reco_table_name(tables[t]), model->active_version);
 		if (table)

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "store/ids/ident.h"
 #include "store/source/query.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -48,6 +49,8 @@ static const char *const statement =
 static void
 check_columns(TupleDesc columns)
 {
+	Form_pg_attribute user = TupleDescAttr(columns, 0);
+	IdType type;
 	Oid value;
 	Oid time;
 
@@ -55,6 +58,7 @@ check_columns(TupleDesc columns)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("source must have at least 4 columns, not %d", columns->natts),
 						errhint("They are user, item, value and time.")));
+	id_type_init(&type, user->atttypid, user->atttypmod, user->attcollation, "user");
 	value = getBaseType(TupleDescAttr(columns, 2)->atttypid);
 	if (value != INT2OID && value != INT4OID && value != INT8OID && value != FLOAT4OID &&
 		value != FLOAT8OID && value != NUMERICOID)
@@ -104,6 +108,10 @@ reco_rfm(PG_FUNCTION_ARGS)
 	SPIPlanPtr plan;
 	Portal portal;
 
+	if (!PG_ARGISNULL(1) && TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(at)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("at must be finite"),
+						errhint("It is the moment up to which is counted; NULL is the latest time "
+								"that is not after now.")));
 	SPI_connect();
 	check_columns(reco_query_check(&reco_the_source, SPI_prepare(text, 0, NULL)));
 	plan = SPI_prepare(psprintf(statement, text), 1, &type);

@@ -16,6 +16,7 @@
 #include "core/data/parts.h"
 #include "core/svd/svd.h"
 #include "executor/spi.h"
+#include "store/image/users.h"
 #include "store/source/query.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -69,6 +70,8 @@ static void
 take_users(RecoSegments *run, const float *from, int from_stride, int d)
 {
 	const reco_csr *histories = &run->users->histories;
+	const int32 *number = run->users->number;
+	int32 known = id_dict_count(run->users->ids);
 	int32 rows = 0;
 	float *x;
 	int32 r = 0;
@@ -76,13 +79,16 @@ take_users(RecoSegments *run, const float *from, int from_stride, int d)
 	for (int32 u = 0; u < histories->rows; u++)
 		rows += histories->start[u + 1] > histories->start[u];
 	x = make_rows(run, rows, d);
-	for (int32 u = 0; u < histories->rows; u++)
+	/* users who were forgotten have a number, but no id, and no history */
+	for (int32 place = 0; place < known; place++)
 	{
-		RECO_POLL_EACH(u, 65536);
+		int32 u = number ? number[place] : place;
+
+		RECO_POLL_EACH(place, 65536);
 		if (histories->start[u + 1] == histories->start[u])
 			continue;
 		take_direction(x + (Size) r * run->rows.stride, from + (Size) u * from_stride, d);
-		run->id[r] = u;
+		run->id[r] = place;
 		run->number[r++] = u;
 	}
 	run->ids = run->users->ids;
@@ -436,7 +442,7 @@ standardize(FeatureRows *rows)
 	{
 		RECO_POLL_EACH(r, RECO_SEARCHES);
 		run->id[r] = r;
-		run->number[r] = id_dict_find(run->users->ids, id_dict_id(rows->ids, r));
+		run->number[r] = reco_users_find(run->users, id_dict_id(rows->ids, r));
 	}
 }
 
