@@ -198,6 +198,21 @@ SET ROLE fgt_reader;
 SELECT count(*) FROM reco.export_user('fgt', 'u1');
 CALL reco.forget_user('fgt', 'u1');
 RESET ROLE;
+-- nor does whoever asks run the owner's policies
+CREATE FUNCTION fgt_policy() RETURNS bool LANGUAGE plpgsql AS $$BEGIN RAISE 'called by %', current_user; END$$;
+BEGIN;
+ALTER TABLE fgt.model_item ENABLE ROW LEVEL SECURITY;
+CREATE POLICY fgt_policy ON fgt.model_item USING (fgt_policy());
+SET ROLE fgt_reader;
+SELECT count(*) FROM reco.export_user('fgt', 'u1');
+ROLLBACK;
+BEGIN;
+ALTER TABLE fgt.model_list ENABLE ROW LEVEL SECURITY;
+CREATE POLICY fgt_policy ON fgt.model_list USING (fgt_policy());
+SET ROLE fgt_reader;
+SELECT count(*) FROM reco.export_user('fgt', 'u1');
+ROLLBACK;
+DROP FUNCTION fgt_policy;
 -- not of the model's version any more
 SELECT * FROM reco.stored_history('\x00ff');
 SELECT count(*) FROM reco.stored_parts('{}', reco.ials(factors => 2));

@@ -212,6 +212,24 @@ SELECT count(*) FROM seg.segments;
 RESET ROLE;
 DROP OWNED BY seg_reader;
 DROP ROLE seg_reader;
+-- checks of the ids' domain are the owner's code, and run as the owner
+CREATE ROLE seg_owner;
+CREATE FUNCTION seg_check(int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$BEGIN
+  IF current_user <> 'seg_owner' THEN RAISE 'checked by %', current_user; END IF; RETURN $1 <> 13; END$$;
+CREATE DOMAIN seg_domain AS int CHECK (seg_check(VALUE));
+DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO seg_owner', current_database()); END$$;
+GRANT USAGE ON SCHEMA reco TO seg_owner;
+SET ROLE seg_owner;
+CALL reco.create_model('seg_dom', 'SELECT u::seg_domain, i FROM generate_series(1, 4) u, generate_series(1, 4) i WHERE u <> i', reco.item_knn(), options => reco.options(measure => false));
+RESET ROLE;
+CALL reco.segment('seg_dom', 2, 'SELECT u, u FROM generate_series(11, 12) u');
+SELECT count(*) FROM seg_dom.segments;
+CALL reco.segment('seg_dom', 2, 'SELECT u, u FROM generate_series(11, 13) u');
+DROP SCHEMA seg_dom CASCADE;
+DROP OWNED BY seg_owner CASCADE;
+DROP ROLE seg_owner;
+DROP DOMAIN seg_domain;
+DROP FUNCTION seg_check;
 BEGIN;
 DROP VIEW seg.segments;
 ALTER TABLE seg.model_segment ALTER user_id TYPE text;

@@ -169,12 +169,26 @@ run_query(Export *export, RecoTable which, const char *template, bool by_version
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* The owner's policies would run with the caller's rights: there may be none, and come none. */
+static void
+refuse_policies(Oid schema)
+{
+	for (RecoTable which = 0; which < RECO_TABLES; which++)
+	{
+		Relation table = reco_open(schema, which, AccessShareLock);
+
+		reco_check_policies(table);
+		table_close(table, NoLock);
+	}
+}
+
 static void
 export_rows(Export *export)
 {
 	RecoRunAs as = reco_run_as(GetUserId());
 	RecoIdentity before;
 
+	refuse_policies(export->user.schema);
 	SPI_connect();
 	reco_become(&as, &before);
 	for (RecoTable which = 0; which < RECO_TABLES; which++)

@@ -271,6 +271,9 @@ write_users(const RecoSegments *run)
 
 		RECO_POLL_EACH(r, RECO_SEARCHES);
 		row[SEGMENT_USER] = id_dict_id(run->ids, run->id[r]);
+		/* of a given id as the owner, whose code the checks are */
+		if (run->feature)
+			id_check_domain(type, row[SEGMENT_USER]);
 		row[SEGMENT_SEGMENT] = Int32GetDatum(run->made.cluster[r] + 1);
 		row[SEGMENT_DISTANCE] = Float8GetDatum(sqrt(run->made.distance[r]));
 	}

@@ -307,7 +307,6 @@ take_row(FeatureRows *rows, HeapTuple tuple, TupleDesc desc)
 	}
 	if (!id_fits(type, id))
 		id_too_long(type, id, "user", false);
-	id_check_domain(type, id);
 	if (id_dict_add(rows->ids, id) != row)
 		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
 						errmsg("features have user \"%s\" more than once", id_to_message(type, id)),
