@@ -17,9 +17,9 @@
 #include "core/svd/svd.h"
 #include "executor/spi.h"
 #include "store/image/users.h"
+#include "store/source/events.h"
 #include "store/source/query.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
 #include <math.h>
@@ -254,23 +254,7 @@ check_columns(FeatureRows *rows, TupleDesc columns)
 static double
 number_of(Oid type, Datum value)
 {
-	switch (type)
-	{
-		case BOOLOID:
-			return DatumGetBool(value);
-		case INT2OID:
-			return DatumGetInt16(value);
-		case INT4OID:
-			return DatumGetInt32(value);
-		case INT8OID:
-			return (double) DatumGetInt64(value);
-		case FLOAT4OID:
-			return DatumGetFloat4(value);
-		case FLOAT8OID:
-			return DatumGetFloat8(value);
-		default:
-			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
-	}
+	return type == BOOLOID ? DatumGetBool(value) : reco_event_number(type, value);
 }
 
 static void
