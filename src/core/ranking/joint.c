@@ -201,11 +201,12 @@ reco_joint_add(const reco_joint *index, void *scratch, const int32_t *item, cons
 	for (int32_t k = 0; k < n && placed < index->items; k++)
 	{
 		int32_t place = places[item[k]];
-		float *high = &e.high[place / RECO_CODE_BLOCK];
+		float *high;
 
 		/* only a damaged index says so */
 		if ((uint32_t) place >= (uint32_t) index->items)
 			continue;
+		high = &e.high[place / RECO_CODE_BLOCK];
 		e.placed[++placed] = place;
 		e.extra[place] = extra[k];
 		*high = extra[k] > *high ? extra[k] : *high;
