@@ -113,6 +113,12 @@ CALL reco.create_exposures('"Exp; log"', 'exp_home');
 SELECT obj_description('"Exp; log"'::regclass);
 DROP TABLE "Exp; log";
 \set VERBOSITY default
+-- ids are equal there by the collation of the model's
+CALL reco.create_model('exp_collated', 'SELECT (''U'' || u) COLLATE "POSIX", ''i'' || i FROM generate_series(1, 3) u, generate_series(1, 3) i WHERE u <> i', reco.item_knn(), options => reco.options(live => 'off', measure => false));
+CALL reco.create_exposures('exp_collated_log', 'exp_collated');
+SELECT attname, attcollation::regcollation FROM pg_attribute WHERE attrelid = 'exp_collated_log'::regclass AND attname IN ('user_id', 'item_id') ORDER BY 1;
+CALL reco.drop_model('exp_collated');
+DROP TABLE exp_collated_log;
 
 -- sample sizes: 10 % against 11 % takes 14,749 users each
 SELECT reco.users_needed(0.1, 0.1), reco.users_needed(0.1, -0.1), reco.users_needed(0.1, 0.1, confidence => 0.99, power => 0.9);

@@ -212,6 +212,12 @@ SELECT count(*) FROM seg.segments;
 RESET ROLE;
 DROP OWNED BY seg_reader;
 DROP ROLE seg_reader;
+-- items that are arrays, of which there are no arrays
+CALL reco.create_model('seg_array', 'SELECT u, ARRAY[i] FROM generate_series(1, 4) u, generate_series(1, 4) i WHERE u <> i', reco.item_knn(), options => reco.options(measure => false));
+CALL reco.segment('seg_array', 2);
+CALL reco.materialize('seg_array', 2);
+CALL reco.drop_model('seg_array');
+
 -- checks of the ids' domain are the owner's code, and run as the owner
 CREATE ROLE seg_owner;
 CREATE FUNCTION seg_check(int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$BEGIN

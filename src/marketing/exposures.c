@@ -10,13 +10,29 @@
  */
 #include "store/tables/definition.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_collation.h"
 #include "executor/spi.h"
 #include "pg/pg.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
+#include "utils/syscache.h"
 
 RECO_FUNCTION(reco_create_exposures);
+
+static const char *
+collation_schema(Oid collation)
+{
+	HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	Oid schema;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+	schema = ((Form_pg_collation) GETSTRUCT(tuple))->collnamespace;
+	ReleaseSysCache(tuple);
+	return quote_identifier(get_namespace_name(schema));
+}
 
 /* The type of a column of a model's, as DDL has it. */
 static char *
@@ -27,14 +43,20 @@ column_type(Oid schema, const char *table, const char *column)
 	Oid type;
 	Oid collation;
 	int32 typmod;
+	char *name;
 
 	if (number == InvalidAttrNumber)
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 						errmsg("model \"%s\" is damaged", get_namespace_name(schema)),
 						errdetail("Table \"%s\" or its column \"%s\" is missing.", table, column)));
 	get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
-	return format_type_extended(type, typmod,
-								FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+	name =
+		format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+	/* by which ids are equal */
+	if (OidIsValid(collation) && collation != get_typcollation(type))
+		name = psprintf("%s COLLATE %s.%s", name, collation_schema(collation),
+						quote_identifier(get_collation_name(collation)));
+	return name;
 }
 
 static void

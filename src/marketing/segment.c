@@ -306,7 +306,7 @@ static void
 write_profiles(const RecoSegments *run, const RecoSegment *segment)
 {
 	Relation table = open_table(run, RECO_TABLE_SEGMENT_PROFILE, PROFILE_ITEMS,
-								get_array_type(run->serving->item_type->type));
+								id_array_type(run->serving->item_type));
 	TableWriter *writer = reco_writer_begin(table);
 	bool has_terms = run->serving->features != NULL;
 	TermTable terms;

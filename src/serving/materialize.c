@@ -73,7 +73,7 @@ open_lists(const Materialization *run, const ModelRow *model)
 
 	reco_check_writable(table);
 	if (TupleDescAttr(desc, LIST_USER)->atttypid != run->serving->user_type->type ||
-		TupleDescAttr(desc, LIST_ITEMS)->atttypid != get_array_type(run->serving->item_type->type))
+		TupleDescAttr(desc, LIST_ITEMS)->atttypid != id_array_type(run->serving->item_type))
 		reco_table_damaged(model->schema, psprintf("The ids of its table \"%s\" were altered.",
 												   RelationGetRelationName(table)));
 	return table;

@@ -114,6 +114,20 @@ id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *r
 							   columns)));
 }
 
+Oid
+id_array_type(const IdType *type)
+{
+	Oid array = get_array_type(type->type);
+
+	if (!OidIsValid(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("ids of type %s cannot be kept in lists", format_type_be(type->type)),
+				 errhint("Make texts of such ids in the source, with array_to_string() for "
+						 "example.")));
+	return array;
+}
+
 void
 id_check_domain(const IdType *type, Datum id)
 {

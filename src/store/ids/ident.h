@@ -41,6 +41,9 @@ extern bool id_type_find(IdType *type, Oid typid, int32 typmod, Oid collation);
  */
 extern void id_type_init(IdType *type, Oid typid, int32 typmod, Oid collation, const char *role);
 
+/* The type of arrays of ids; an error where there is none, as of ids that are arrays themselves. */
+extern Oid id_array_type(const IdType *type);
+
 /*
  * An error, as in a cast, unless an id of the base type is one of the domain that the
  * type is.  Runs the domain's checks, as the current user.
