@@ -97,7 +97,7 @@ read_source(FoldIn *fold)
 	reco_progress_phase(run->version.number, "reading");
 	if (fold->users)
 		fold->asked = reco_asked_users(fold->users, serving->user_type);
-	run->data = reco_fold_in_read(run, serving->model.spec, &source, &known, fold->asked);
+	run->data = reco_fold_in_read(run, serving, &source, &known, fold->asked);
 	reco_progress_rows(run->data->rows_read);
 	/* as for a training: an empty source is no reason to forget everybody */
 	if (id_dict_count(run->data->users) == 0 && !fold->asked)
