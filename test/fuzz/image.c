@@ -3,8 +3,9 @@
  *	  Fuzz target: a file of a version that is not as it was written.
  *
  * Input: a byte of flags (ids as text, the image of users, that of a model with
- * features, whether the head's checksum is made right again, whether the algorithm must have
- * features, lists without weights, the index left out, and whether another algorithm reads), then
+ * features, or of users of whom one was forgotten, whether the head's checksum is made right again,
+ * whether the algorithm must have features, lists without weights, the index left out, or users
+ * with what they have seen, and whether another algorithm reads), then
  *changes of six bytes each: how (set a byte, flip it, cut the file, fill 64 bytes, an eight-byte
  *word of the head), four bytes of place, and the value.  The image that reco_image_write makes is
  *changed so and mapped; when it is taken all the same, everything is read that serving reads, and
@@ -200,6 +201,22 @@ ids(const IdType *type, int32 n)
 	return dict;
 }
 
+/* Of the image of users: whether what they have seen is other than what is learnt from. */
+static bool
+has_seen(uint8_t flags)
+{
+	return (flags & 66) == 66;
+}
+
+/* And whether one of them was forgotten. */
+static bool
+is_forgotten(uint8_t flags)
+{
+	return (flags & 6) == 6;
+}
+
+static RecoKinds differing = {.differs = true};
+
 /* What tells a version apart: the same for the one that is written and the one that is read. */
 static Serving *
 described(uint8_t flags)
@@ -221,6 +238,8 @@ described(uint8_t flags)
 	serving->model.member->type = types;
 	serving->model.member->part = palloc0(PARTS * sizeof(RecoPart));
 	serving->users = USERS;
+	serving->forgotten = is_forgotten(flags);
+	serving->options.kinds = has_seen(flags) ? &differing : NULL;
 	serving->item_type = serving->user_type = id_type(flags & 1);
 	if (flags & 4)
 	{
@@ -271,6 +290,8 @@ fill_items(Serving *serving, uint8_t flags, RecoBudget *budget)
 	serving->items = ids(serving->item_type, ITEMS);
 }
 
+static int32 number_of_known[USERS - 1];
+
 static void
 write_image(void *arg)
 {
@@ -286,7 +307,13 @@ write_image(void *arg)
 		RecoPart *part = users->part[0];
 		reco_row_index index;
 
-		users->ids = ids(job->serving->user_type, USERS);
+		users->ids = ids(job->serving->user_type, USERS - job->serving->forgotten);
+		if (job->serving->forgotten)
+			users->number = number_of_known;
+		for (int u = 0; u < USERS - 1; u++)
+			number_of_known[u] = u < 5 ? u : u + 1;
+		if (has_seen(job->flags))
+			users->seen = matrix_of(1, USERS, ITEMS);
 		users->histories = matrix_of(0, USERS, ITEMS);
 		REQUIRE(reco_row_index_build(&budget.env, &neighbors, &users->histories, &index) ==
 				RECO_OK);
@@ -404,8 +431,13 @@ serve(void *arg)
 		const ServingUsers *all = serving->all;
 
 		REQUIRE(all->histories.start != NULL);
-		read_ids(all->ids, serving->user_type, USERS);
+		read_ids(all->ids, serving->user_type, USERS - serving->forgotten);
+		for (int u = 0; all->number && u < USERS - serving->forgotten; u++)
+			REQUIRE(all->number[u] >= u && all->number[u] < USERS);
+		REQUIRE(all->number || serving->forgotten == 0);
 		sink = read_csr(&all->histories, 0);
+		if (has_seen(job->flags))
+			sink += read_csr(&all->seen, 1);
 		for (int i = 0; i < USERS * STRIDE; i++)
 			sink += ((const float *) part[USER_FACTORS].data)[i];
 		for (int i = 0; i < USERS; i++)

@@ -245,12 +245,6 @@ reco_data_excluded(const RecoDataOptions *options, IdType *item_type)
 	return ids;
 }
 
-bool
-reco_data_keeps_seen(const RecoDataOptions *options)
-{
-	return options->kinds && options->kinds->differs;
-}
-
 void
 reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 {

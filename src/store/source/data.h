@@ -97,7 +97,11 @@ extern reco_decay reco_data_decay(const RecoDataOptions *options, Oid time_type,
 extern IdDict *reco_data_excluded(const RecoDataOptions *options, IdType *item_type);
 
 /* Whether what counts as seen may be other than what is learnt from. */
-extern bool reco_data_keeps_seen(const RecoDataOptions *options);
+static inline bool
+reco_data_keeps_seen(const RecoDataOptions *options)
+{
+	return options->kinds && options->kinds->differs;
+}
 
 /* What the options say of what a user keeps, in units of times of a type. */
 extern reco_row_rules reco_data_row_rules(const RecoDataOptions *options, Oid time_type,
