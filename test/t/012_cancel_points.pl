@@ -95,7 +95,7 @@ for my $name (sort keys %algorithms)
     if sql("SELECT active FROM home.versions WHERE version = 1") eq 't';
   sql("CALL reco.alter_model('home', source => 'small')");
   sql("CALL reco.refresh('home')");
-  is(recommendations($node, 'home'), $served, "$name: the next refresh works");
+  is(comparable($name, recommendations($node, 'home')), comparable($name, $served), "$name: the next refresh works");
   is(sql(q{SELECT count(*) FROM home.versions WHERE status = 'running'}), '0', "$name: no version runs");
   sql("CALL reco.drop_model('home')");
 }

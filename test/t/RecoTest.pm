@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   new_node make_lines big_training start_sql finish_sql running_sql
-  wait_for_training kill_session recommendations seconds_of leftovers algorithms
+  wait_for_training kill_session recommendations seconds_of leftovers algorithms comparable
 );
 
 # A started server with the extension in database postgres.  Backends end some time after
@@ -156,6 +156,14 @@ sub algorithms
   $arguments{private} //= 'reco.popular()';
   return map { $_ => "reco.$_(" . ($arguments{$_} // '') . ')' } split /\n/, $node->safe_psql('postgres',
     q{SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' ORDER BY 1});
+}
+
+# Of lists of an algorithm what another training on the same rows makes again: of noise that hides
+# people nothing but how many there are.
+sub comparable
+{
+  my ($name, $lists) = @_;
+  return $name eq 'private' ? scalar(() = $lists =~ /^/mg) : $lists;
 }
 
 # Schemas and files that a model left behind.
