@@ -153,7 +153,8 @@ sub algorithms
   my ($node, %arguments) = @_;
   # what has no default
   $arguments{hybrid} //= 'ARRAY[reco.ials(factors => 4, iterations => 2), reco.item_knn(neighbors => 5)]';
-  $arguments{private} //= 'reco.popular()';
+  # (trained often)
+  $arguments{private} //= 'reco.popular(), budget => 1000000';
   return map { $_ => "reco.$_(" . ($arguments{$_} // '') . ')' } split /\n/, $node->safe_psql('postgres',
     q{SELECT proname FROM pg_proc WHERE pronamespace = 'reco'::regnamespace AND prosrc = 'reco_make_algorithm' ORDER BY 1});
 }
