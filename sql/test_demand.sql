@@ -28,6 +28,13 @@ SELECT count(DISTINCT d) FROM (
   UNION ALL
   SELECT string_agg(d::text, ',' ORDER BY item_id) FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events ORDER BY md5(user_id::text || at)') AS d) AS x;
 
+-- options are those of a source: what is left out, and what counts for nothing
+SELECT count(*) FROM reco.demand($$SELECT user_id, item_id, CASE WHEN item_id = 30 THEN float8 'NaN' ELSE 1 END, at FROM demand_events$$);
+SELECT item_id, latest, total FROM reco.demand($$SELECT user_id, item_id, CASE WHEN item_id = 30 THEN float8 'NaN' ELSE 1 END, at FROM demand_events$$,
+  options => reco.options(on_invalid => 'skip', exclude_items => '{1,98}')) ORDER BY item_id::int;
+SELECT item_id, latest, total FROM reco.demand($$SELECT user_id, item_id, 1, at, CASE WHEN item_id < 10 THEN 'view' ELSE 'buy' END FROM demand_events$$,
+  options => reco.options(kind_weights => '{"view": 0, "buy": 8}')) ORDER BY item_id::int;
+
 -- what is wrong
 SELECT * FROM reco.demand('SELECT user_id, item_id FROM demand_events');
 SELECT * FROM reco.demand('SELECT user_id, item_id, 1, 5 FROM demand_events');

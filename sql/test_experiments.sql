@@ -119,6 +119,15 @@ CALL reco.create_exposures('exp_collated_log', 'exp_collated');
 SELECT attname, attcollation::regcollation FROM pg_attribute WHERE attrelid = 'exp_collated_log'::regclass AND attname IN ('user_id', 'item_id') ORDER BY 1;
 CALL reco.drop_model('exp_collated');
 DROP TABLE exp_collated_log;
+-- and without the checks of its domains, which would run as whoever inserts
+CREATE DOMAIN exp_own_id AS varchar(20) CHECK (VALUE <> '');
+CALL reco.create_model('exp_domain', 'SELECT (''u'' || u)::exp_own_id, ''i'' || i FROM generate_series(1, 3) u, generate_series(1, 3) i WHERE u <> i', reco.item_knn(), options => reco.options(live => 'off', measure => false));
+CALL reco.create_exposures('exp_domain_log', 'exp_domain');
+INSERT INTO exp_domain_log SELECT 'spring', 'u1', e.* FROM exp_domain.expose('u1', n => 2) AS e;
+SELECT pg_typeof(user_id), count(*) FROM exp_domain_log GROUP BY 1;
+CALL reco.drop_model('exp_domain');
+DROP TABLE exp_domain_log;
+DROP DOMAIN exp_own_id;
 
 -- sample sizes: 10 % against 11 % takes 14,749 users each
 SELECT reco.users_needed(0.1, 0.1), reco.users_needed(0.1, -0.1), reco.users_needed(0.1, 0.1, confidence => 0.99, power => 0.9);

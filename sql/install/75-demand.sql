@@ -6,7 +6,8 @@
 CREATE FUNCTION reco.demand(
   source pg_catalog.anycompatible,
   horizon pg_catalog.interval DEFAULT '7 days',
-  coverage pg_catalog.float8 DEFAULT 0.8
+  coverage pg_catalog.float8 DEFAULT 0.8,
+  options reco.data_options DEFAULT reco.options()
 ) RETURNS TABLE (
   item_id pg_catalog.text,
   expected pg_catalog.float8,
@@ -18,5 +19,5 @@ CREATE FUNCTION reco.demand(
 )
 AS 'MODULE_PATHNAME', 'reco_demand_of'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION reco.demand(pg_catalog.anycompatible, pg_catalog.interval, pg_catalog.float8) IS
+COMMENT ON FUNCTION reco.demand(pg_catalog.anycompatible, pg_catalog.interval, pg_catalog.float8, reco.data_options) IS
 'how many users will have each item of a query within a time to come, with an interval that holds for a share of the items';

@@ -52,13 +52,21 @@ typedef struct Rows
 /* Where a budget is NULL: as many users as there are. */
 #define NO_LIMIT PG_INT64_MAX
 
+static void
+check(Rows *rows, reco_status status)
+{
+	if (status == RECO_NO_MEMORY)
+		reco_context_require(0, rows->budget.refused, "the allocation", "give fewer candidates");
+	reco_budget_check(&rows->budget, status, "the allocation");
+}
+
 static void *
 take(Rows *rows, Size bytes)
 {
 	void *memory = rows->budget.env.alloc(rows->budget.env.arg, Max(bytes, 1));
 
 	if (!memory)
-		reco_call_check(&rows->budget, RECO_NO_MEMORY);
+		check(rows, RECO_NO_MEMORY);
 	return memory;
 }
 
@@ -231,7 +239,8 @@ answer_all(FunctionCallInfo fcinfo, WindowObject window, int64 n, Answer *answer
 	rows->value = take(rows, n * sizeof(double));
 	for (int64 r = 0; r < n; r++)
 	{
-		RECO_POLL_EACH(r, RECO_SEARCHES);
+		/* a look at a row may be one at a disk */
+		RECO_POLL_EACH(r, 256);
 		read_row(rows, r);
 	}
 	renumber(rows, USER);

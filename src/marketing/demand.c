@@ -29,7 +29,8 @@ enum
 {
 	ARG_SOURCE,
 	ARG_HORIZON,
-	ARG_COVERAGE
+	ARG_COVERAGE,
+	ARG_OPTIONS
 };
 
 #define COLUMNS 7
@@ -82,7 +83,7 @@ read_events(FunctionCallInfo fcinfo, Demand *d)
 	RecoQuery none = {&reco_the_items};
 	RecoDataOptions options;
 
-	reco_data_options_parse(NULL, &options);
+	reco_data_options_parse(PG_GETARG_JSONB_P(ARG_OPTIONS), &options);
 	SPI_connect();
 	d->data = reco_read_source(&query, &none, RECO_FEATURES_NONE, NULL, RECO_KEEP_EVENTS, &options,
 							   &d->budget);
@@ -198,6 +199,7 @@ reco_demand_of(PG_FUNCTION_ARGS)
 	reco_require_argument(fcinfo, ARG_SOURCE, "source");
 	reco_require_argument(fcinfo, ARG_HORIZON, "horizon");
 	reco_require_argument(fcinfo, ARG_COVERAGE, "coverage");
+	reco_require_argument(fcinfo, ARG_OPTIONS, "options");
 	rows = reco_rows_begin(
 		fcinfo, (Oid[]){TEXTOID, FLOAT8OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID}, COLUMNS);
 	horizon = read_horizon(fcinfo);

@@ -34,7 +34,10 @@ collation_schema(Oid collation)
 	return quote_identifier(get_namespace_name(schema));
 }
 
-/* The type of a column of a model's, as DDL has it. */
+/*
+ * The type of a column of a model's, as DDL has it, without domains: their checks are the model's
+ * owner's, and would run as whoever inserts.
+ */
 static char *
 column_type(Oid schema, const char *table, const char *column)
 {
@@ -50,6 +53,7 @@ column_type(Oid schema, const char *table, const char *column)
 						errmsg("model \"%s\" is damaged", get_namespace_name(schema)),
 						errdetail("Table \"%s\" or its column \"%s\" is missing.", table, column)));
 	get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
+	type = getBaseTypeAndTypmod(type, &typmod);
 	name =
 		format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 	/* by which ids are equal */

@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "kernels.h"
 
 #include "core/base/dispatch.h"
 #include "core/linear/inverse.h"
@@ -26,36 +27,6 @@ extern void spotri_(const char *, const int *, float *, const int *, int *);
 extern void dpotrf_(const char *, const int *, double *, const int *, int *);
 extern void dpotri_(const char *, const int *, double *, const int *, int *);
 extern char *openblas_get_config(void);
-
-static void *
-take(void *arg, size_t bytes)
-{
-	(void) arg;
-	return aligned_alloc(RECO_ALIGN, (bytes + RECO_ALIGN - 1) / RECO_ALIGN * RECO_ALIGN);
-}
-
-static void
-give(void *arg, void *memory)
-{
-	(void) arg;
-	free(memory);
-}
-
-static bool
-never(void *arg)
-{
-	(void) arg;
-	return false;
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
 
 static double
 uniform(void)
@@ -98,7 +69,7 @@ main(int argc, char **argv)
 {
 	int n = argc > 1 ? atoi(argv[1]) : 20000;
 	int threads = argc > 2 ? atoi(argv[2]) : 1;
-	reco_env env = {take, give, never, never, threads, NULL, never};
+	reco_env env = bench_env(threads);
 	float *a = matrix_of(n);
 	double *d = argc > 3 ? malloc((size_t) n * n * sizeof(double)) : NULL;
 	reco_symmetric s;
@@ -115,17 +86,17 @@ main(int argc, char **argv)
 			*reco_symmetric_at(&s, i, j) = a[(size_t) j * n + i];
 	for (size_t i = 0; d && i < (size_t) n * n; i++)
 		d[i] = a[i];
-	start = now();
+	start = bench_now();
 	if (reco_inverse(&env, &s, NULL, NULL) != RECO_OK)
 		return 1;
-	reco = now() - start;
+	reco = bench_now() - start;
 	printf("%d items, level %s; %s\n", n, reco_kernels_best()->name, openblas_get_config());
 	printf("reco, float4, %d threads: %.2f s, %.0f Gflop/s\n", threads, reco,
 		   (double) n * n * n / reco / 1e9);
-	start = now();
+	start = bench_now();
 	spotrf_("L", &n, a, &n, &info);
 	spotri_("L", &n, a, &n, &info);
-	peer = now() - start;
+	peer = bench_now() - start;
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j <= i; j++)
 			off = fmax(off, fabs(a[(size_t) j * n + i] + *reco_symmetric_at(&s, i, j)));
@@ -133,10 +104,10 @@ main(int argc, char **argv)
 		   peer, (double) n * n * n / peer / 1e9, peer / reco, off);
 	if (d == NULL)
 		return 0;
-	start = now();
+	start = bench_now();
 	dpotrf_("L", &n, d, &n, &info);
 	dpotri_("L", &n, d, &n, &info);
-	peer = now() - start;
+	peer = bench_now() - start;
 	off = 0;
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j <= i; j++)

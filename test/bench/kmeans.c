@@ -9,44 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "kernels.h"
 
 #include "core/cluster/kmeans.h"
-
-static void *
-take(void *arg, size_t bytes)
-{
-	(void) arg;
-	return aligned_alloc(RECO_ALIGN, (bytes + RECO_ALIGN - 1) / RECO_ALIGN * RECO_ALIGN);
-}
-
-static void
-give(void *arg, void *memory)
-{
-	(void) arg;
-	free(memory);
-}
-
-static bool
-never(void *arg)
-{
-	(void) arg;
-	return false;
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
 
 int
 main(int argc, char **argv)
 {
-	reco_env env = {take, give, never, never, 1, NULL, NULL};
+	reco_env env = bench_env(1);
 	reco_kmeans_rows rows = {0};
 	reco_kmeans_params params = {0};
 	reco_kmeans made;
@@ -64,16 +35,16 @@ main(int argc, char **argv)
 	params.seed = (uint64_t) atoi(argv[6]);
 	params.iterations = 300;
 	env.threads = atoi(argv[7]);
-	x = take(NULL, (size_t) rows.rows * (size_t) rows.stride * sizeof(float));
+	x = bench_take(NULL, (size_t) rows.rows * (size_t) rows.stride * sizeof(float));
 	memset(x, 0, (size_t) rows.rows * (size_t) rows.stride * sizeof(float));
 	for (int32_t r = 0; r < rows.rows; r++)
 		if (fread(x + (size_t) r * (size_t) rows.stride, sizeof(float), (size_t) rows.d, file) !=
 			(size_t) rows.d)
 			return 2;
 	rows.x = x;
-	start = now();
+	start = bench_now();
 	if (reco_kmeans_fit(&env, &params, &rows, &made) != RECO_OK)
 		return 1;
-	printf("%.4f %.8g %d\n", now() - start, made.inertia, made.iterations);
+	printf("%.4f %.8g %d\n", bench_now() - start, made.inertia, made.iterations);
 	return 0;
 }

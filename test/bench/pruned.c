@@ -26,7 +26,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "kernels.h"
 
 #include "core/ranking/pruned.h"
 #include "core/ranking/score.h"
@@ -51,32 +52,13 @@ typedef struct data
 	void *index;
 } data;
 
-static void *
-env_alloc(void *arg, size_t bytes)
+static reco_env env;
+
+static double
+now_ms(void)
 {
-	void *memory = aligned_alloc(RECO_ALIGN, (bytes + RECO_ALIGN) / RECO_ALIGN * RECO_ALIGN);
-
-	(void) arg;
-	if (memory == NULL)
-		exit(1);
-	return memory;
+	return 1e3 * bench_now();
 }
-
-static void
-env_release(void *arg, void *memory)
-{
-	(void) arg;
-	free(memory);
-}
-
-static bool
-env_no(void *arg)
-{
-	(void) arg;
-	return false;
-}
-
-static const reco_env env = {env_alloc, env_release, env_no, env_no, 1, NULL, NULL};
 
 static double
 normal(void)
@@ -85,15 +67,6 @@ normal(void)
 	double v = rand() / (RAND_MAX + 1.0);
 
 	return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
-}
-
-static double
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec * 1e3 + (double) t.tv_nsec * 1e-6;
 }
 
 static int
@@ -115,7 +88,7 @@ report(const char *name, double *ms)
 static float *
 rows_of(size_t rows, int stride)
 {
-	float *m = env_alloc(NULL, (rows + 1) * (size_t) stride * sizeof(float));
+	float *m = bench_take(NULL, (rows + 1) * (size_t) stride * sizeof(float));
 
 	memset(m, 0, rows * (size_t) stride * sizeof(float));
 	return m;
@@ -194,7 +167,7 @@ ask(const data *w, const float *p, double *plain, double *first, double *pruned)
 
 	reco_score(w->item, w->items, w->stride, p, w->bias, 0, w->score);
 	memset(w->skip, 0, RECO_SET_BYTES(w->items));
-	for (int32_t r = reco_top_n(w->score, w->items, NULL, w->seen, a) - 1; r >= 0; r--)
+	for (int32_t r = reco_top_n(NULL, w->score, w->items, NULL, w->seen, a) - 1; r >= 0; r--)
 		reco_set_add(w->skip, a[r].item);
 	*plain = *pruned = 1e9;
 	for (int turn = 0; turn < 3; turn++)
@@ -202,7 +175,7 @@ ask(const data *w, const float *p, double *plain, double *first, double *pruned)
 		double start = now_ms();
 
 		reco_score(w->item, w->items, w->stride, p, w->bias, 0, w->score);
-		x = reco_top_n(w->score, w->items, w->skip, w->n, a);
+		x = reco_top_n(NULL, w->score, w->items, w->skip, w->n, a);
 		*plain = fmin(*plain, now_ms() - start);
 		for (int again = 0; again < 3; again++)
 		{
@@ -236,6 +209,7 @@ main(int argc, char **argv)
 			  .seen = args > 5 ? atoi(arg[5]) : 0};
 	double start;
 
+	env = bench_env(1);
 	w.stride = (w.d + 15) / 16 * 16;
 	if (w.items < 1 || w.d < 1 || w.n < 0 || w.n > MAX_N || w.seen < 0 || w.seen > MAX_N)
 		return 1;
@@ -253,8 +227,8 @@ main(int argc, char **argv)
 			w.bias[i] = (float) (bias_spread * normal());
 	}
 	w.score = rows_of((size_t) w.items, 1);
-	w.skip = env_alloc(NULL, RECO_SET_BYTES(w.items));
-	w.index = env_alloc(NULL, reco_pruned_size(w.items, w.d));
+	w.skip = bench_take(NULL, RECO_SET_BYTES(w.items));
+	w.index = bench_take(NULL, reco_pruned_size(w.items, w.d));
 	start = now_ms();
 	if (reco_pruned_build(&env, w.item, w.items, w.d, w.stride, w.bias, w.index) != RECO_OK)
 		return 1;

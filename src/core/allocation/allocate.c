@@ -308,7 +308,12 @@ static reco_status
 sort_by(state *s, const int32_t *key, int64_t n, const int64_t *from, int64_t *to, int64_t *end,
 		int32_t keys)
 {
-	memset(end, 0, (size_t) keys * sizeof(int64_t));
+	for (int64_t k = 0; k < keys; k++)
+	{
+		end[k] = 0;
+		if (stopped(s, 1))
+			return RECO_STOPPED;
+	}
 	for (int64_t e = 0; e < n; e++)
 	{
 		end[key[from[e]]]++;
@@ -321,6 +326,8 @@ sort_by(state *s, const int32_t *key, int64_t n, const int64_t *from, int64_t *t
 
 		end[k] = sum;
 		sum += of_key;
+		if (stopped(s, 1))
+			return RECO_STOPPED;
 	}
 	for (int64_t e = 0; e < n; e++)
 	{
@@ -350,7 +357,13 @@ sort_candidates(state *s, int64_t *spare)
 	if (status == RECO_OK)
 		status = sort_by(s, c->user, n, spare, s->order, s->end, c->users);
 	for (int32_t u = 0; u < c->users && status == RECO_OK; u++)
+	{
 		s->start[u] = u > 0 ? s->end[u - 1] : 0;
+		s->at[u] = -1;
+		s->stamp[u] = 0;
+		if (stopped(s, 1))
+			return RECO_STOPPED;
+	}
 	for (int32_t u = 0; u < c->users && status == RECO_OK; u++)
 	{
 		int64_t kept = s->start[u];
@@ -406,11 +419,6 @@ make_state(state *s, double *price)
 	s->edge = get(s, nodes * nodes, sizeof(heap), &ok);
 	if (!ok)
 		return false;
-	for (size_t u = 0; u < users; u++)
-	{
-		s->at[u] = -1;
-		s->stamp[u] = 0;
-	}
 	memset(s->load, 0, nodes * sizeof(int64_t));
 	memset(s->price, 0, nodes * sizeof(double));
 	memset(s->edge, 0, nodes * nodes * sizeof(heap));
@@ -453,7 +461,10 @@ reco_allocate(const reco_env *env, const reco_candidates *c, int64_t *chosen, do
 	for (int32_t u = 0; u < c->users && status == RECO_OK; u++)
 		status = bring_in(&s, u);
 	for (int32_t u = 0; u < c->users && status == RECO_OK; u++)
+	{
 		chosen[u] = s.at[u] < 0 ? -1 : s.order[s.at[u]];
+		status = stopped(&s, 1) ? RECO_STOPPED : RECO_OK;
+	}
 	if (status == RECO_OK && price)
 		memcpy(price, s.price, c->campaigns * sizeof(double));
 	drop_state(&s);

@@ -17,7 +17,7 @@ static const double certainties[] = {1, .5, .25, .125, .0625, .03125};
 #define PREDICTED 3
 #define PREDICTED_ITEMS 20000
 
-#define ROWS_OF_A_POLL 65536
+#define ROWS_OF_A_POLL 4096
 
 typedef struct counts
 {
@@ -73,19 +73,29 @@ find_periods(const reco_env *env, const reco_ordered *events, int64_t n,
 	return RECO_OK;
 }
 
+static reco_status
+clear(counts *c, int64_t *last)
+{
+	for (int32_t i = 0; i < c->items; i++)
+	{
+		if (polled(c->env, i))
+			return RECO_STOPPED;
+		last[i] = -1;
+		for (int k = 0; k < c->periods; k++)
+			c->users[(size_t) k * c->items + i] = 0;
+	}
+	return RECO_OK;
+}
+
 /* A user's events are in order of time: those of one period are together. */
 static reco_status
 count_users(counts *c, const reco_ordered *events, int32_t users, const reco_demand_params *params)
 {
 	/* of items: the user and the period that had them last */
-	int64_t *last = c->env->alloc(c->env->arg, (size_t) (c->items + 1) * sizeof(int64_t));
+	int64_t *last = c->env->alloc(c->env->arg, ((size_t) c->items + 1) * sizeof(int64_t));
+	reco_status status = last ? clear(c, last) : RECO_NO_MEMORY;
 
-	if (!last)
-		return RECO_NO_MEMORY;
-	for (int32_t i = 0; i < c->items; i++)
-		last[i] = -1;
-	memset(c->users, 0, (size_t) c->periods * c->items * sizeof(int32_t));
-	for (int32_t u = 0; u < users; u++)
+	for (int32_t u = 0; u < users && status == RECO_OK; u++)
 		for (int64_t e = events->start[u]; e < events->start[u + 1]; e++)
 		{
 			int64_t period;
@@ -94,8 +104,8 @@ count_users(counts *c, const reco_ordered *events, int32_t users, const reco_dem
 
 			if (polled(c->env, e))
 			{
-				c->env->release(c->env->arg, last);
-				return RECO_STOPPED;
+				status = RECO_STOPPED;
+				break;
 			}
 			if (!is_counted(params, events->time[e]))
 				continue;
@@ -107,8 +117,9 @@ count_users(counts *c, const reco_ordered *events, int32_t users, const reco_dem
 			c->users[(size_t) period * c->items + i]++;
 			c->activity[period]++;
 		}
-	c->env->release(c->env->arg, last);
-	return RECO_OK;
+	if (last)
+		c->env->release(c->env->arg, last);
+	return status;
 }
 
 static double
@@ -298,7 +309,8 @@ tell_items(const counts *c, const belief *b, double share, reco_demand *out)
 		double shape = (b->shape + weighted(c, b, i)) * out->certainty;
 		double rate = b->rate * out->certainty;
 
-		if (i % 1024 == 0 && c->env->poll(c->env->arg))
+		/* a quantile takes some microseconds, of many users some ten */
+		if (i % 64 == 0 && c->env->poll(c->env->arg))
 			return RECO_STOPPED;
 		*item = (reco_demand_item){.latest = c->users[i]};
 		for (int k = 0; k < c->periods; k++)

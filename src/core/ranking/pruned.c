@@ -238,6 +238,26 @@ prune(query *q)
 	return heap_sort(q->env, q->out, q->have) ? 1 : -1;
 }
 
+/* The rest of a query is made by prepare, or is a caller's own. */
+static void
+begin(query *q, const reco_env *env, const reco_pruned *h, const float *p, float base,
+	  const uint64_t *skip, int32_t n, reco_ranked *out)
+{
+	q->env = env;
+	q->h = h;
+	q->item = NULL;
+	q->stride = 0;
+	q->p = p;
+	q->bias = NULL;
+	q->base = base;
+	q->other = NULL;
+	q->skip = skip;
+	q->n = n;
+	q->out = out;
+	q->have = 0;
+	q->scored = 0;
+}
+
 int32_t
 reco_pruned_top(const reco_env *env, const void *index, const float *item, int stride,
 				const float *p, const float *bias, float base, const uint64_t *skip, int32_t n,
@@ -248,23 +268,14 @@ reco_pruned_top(const reco_env *env, const void *index, const float *item, int s
 	query q;
 	int done = 0;
 
-	q.env = env;
-	q.h = h;
+	begin(&q, env, h, p, base, skip, n, out);
 	q.item = item;
 	q.stride = stride;
-	q.p = p;
 	q.bias = bias;
-	q.base = base;
 	q.extra = h->biased ? in.bias : NULL;
 	q.high = in.high;
 	q.later = in.later;
 	q.most = h->most_bias;
-	q.other = NULL;
-	q.skip = skip;
-	q.n = n;
-	q.out = out;
-	q.have = 0;
-	q.scored = 0;
 	if (n <= 0)
 		return 0;
 	if (n < h->items / 4 && h->biased == (bias != NULL) && prepare(&q))
@@ -282,23 +293,12 @@ reco_pruned_search(const reco_env *env, const void *index, const reco_pruned_que
 	query q;
 	int done;
 
-	q.env = env;
-	q.h = h;
-	q.item = NULL;
-	q.stride = 0;
-	q.p = other->p;
-	q.bias = NULL;
-	q.base = other->base;
+	begin(&q, env, h, other->p, other->base, skip, n, out);
 	q.extra = other->extra;
 	q.high = other->high;
 	q.later = other->later;
 	q.most = other->most;
 	q.other = other;
-	q.skip = skip;
-	q.n = n;
-	q.out = out;
-	q.have = 0;
-	q.scored = 0;
 	if (n <= 0)
 		return 0;
 	if (n >= h->items / 4 || h->biased || !prepare(&q))
