@@ -91,8 +91,8 @@ $(foreach l,$(ISA_LEVELS),$(eval $(call isa_rule,$(l))))
 sql/reco--$(EXTVERSION).sql: $(sort $(wildcard sql/install/*.sql)) reco.control
 	cat $(filter %.sql,$^) > $@
 
-# the SQL of a model's schema, in the library
-build/model_sql.c: sql/model/embed.awk $(sort $(wildcard sql/model/*.sql))
+# the SQL of a model's schema, and of the sample shop, in the library
+build/model_sql.c: sql/model/embed.awk $(sort $(wildcard sql/model/*.sql sql/sample/*.sql))
 	@mkdir -p $(@D)
 	LC_ALL=C awk -f $^ > $@
 

@@ -1,4 +1,4 @@
-# Makes C of the SQL of a model: for each file an array of its blocks, which empty lines
+# Makes C of the SQL of a model, and of the sample shop: for each file an array of its blocks, which empty lines
 # part, and of all of them the names of the relations and functions that they create.
 # src/store/tables/template.h declares these.  Lines that begin with -- are left out.
 
@@ -21,7 +21,7 @@ function add(list, name) {
 }
 
 BEGIN {
-  print "/* Made by make of sql/model/. */"
+  print "/* Made by make of sql/model/ and sql/sample/. */"
   print "#include \"store/tables/template.h\""
 }
 

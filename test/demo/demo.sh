@@ -48,7 +48,7 @@ run_sql() {
 }
 
 load_shop() {
-  run_sql -c 'CREATE EXTENSION reco' -f test/demo/shop.sql
+  run_sql -c 'CREATE EXTENSION reco' -c 'CALL reco.sample_shop()'
 }
 
 read_csv() {

@@ -1,8 +1,9 @@
--- What `make demo` shows of a shop that shop.sql has made. Read by psql from its
+-- What `make demo` shows of the sample shop. Read by psql from its
 -- standard input, so that notices come without a file name.
 \set ON_ERROR_STOP on
 \set QUIET on
 \pset footer off
+SET search_path = shop, public;
 
 -- What a customer bought, by theme, and when.
 PREPARE bought(int) AS

@@ -7,7 +7,6 @@
 use strict;
 use warnings;
 
-use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -43,7 +42,8 @@ sub share_of_interests
 }
 
 sql('CREATE EXTENSION reco');
-sql(slurp_file(dirname(__FILE__) . '/../demo/shop.sql'));
+sql('CALL reco.sample_shop()');
+sql('ALTER DATABASE postgres SET search_path = shop, public');
 
 is(sql('SELECT count(*) FROM products'), '300', 'the shop has 300 products');
 is(sql('SELECT count(*) FROM customers'), '2000', 'and 2000 customers');

@@ -1,6 +1,6 @@
 /*
  * template.h
- *	  The SQL of a model, from the files under sql/model.
+ *	  The SQL of a model, from the files under sql/model, and of the sample shop.
  */
 #ifndef RECO_STORE_TABLES_TEMPLATE_H
 #define RECO_STORE_TABLES_TEMPLATE_H
@@ -12,6 +12,10 @@ extern const char *const reco_tables_sql[];
 extern const char *const reco_views_sql[];
 extern const char *const reco_functions_sql[];
 extern const char *const reco_wider_sql[];
+
+/* Likewise those of sql/sample, without placeholders. */
+extern const char *const reco_shop_sql[];
+extern const char *const reco_exports_sql[];
 
 /* What they create: the names of tables and views, and of functions, as literals of name[]. */
 extern const char reco_model_relations[];

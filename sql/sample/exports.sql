@@ -1,5 +1,6 @@
--- What other systems of the sample shop (shop.sql, to be read first) hand out, as
--- such exports are: for doc/sources.md. The same rows on every machine.
+-- What reco.sample_shop executes after shop.sql where it is asked for exports: what
+-- other systems of the sample shop hand out, as such exports are, for doc/sources.md.
+-- The same rows on every machine.
 
 -- Invoices of the accounts department. Quantities of a cancellation, whose invoice
 -- begins with C, are negative. Guests all have customer 99999. Codes are not always

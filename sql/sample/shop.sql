@@ -1,3 +1,5 @@
+-- What reco.sample_shop executes, with the shop's schema as search_path.
+--
 -- A sample shop: 300 products in eleven departments, 2,000 customers, and a year
 -- of their order lines, as a shop has them: with returns, postage, vouchers, and
 -- guests who have no account. Plain SQL, and the same rows on every machine: chance
