@@ -99,7 +99,7 @@ build/fuzz/%.o: test/fuzz/%.c Makefile test/test.mk
 # the server the few functions of test/fuzz/server.
 SERVER_FUZZ = states arrays image
 SERVER_SOURCES := test/fuzz/server/server.c src/pg/env.c \
-	$(addprefix src/similarity/,states.c aggregates.c vector_agg.c topn_agg.c als_agg.c arrays.c vector.c sets.c) \
+	$(addprefix src/similarity/,states.c aggregates.c vector_agg.c topn_agg.c als_agg.c als_state.c arrays.c vector.c sets.c) \
 	src/store/ids/ident.c src/store/ids/dict.c src/store/image/image_files.c \
 	src/store/image/sections.c src/model/part.c
 SERVER_INCLUDE = -I$(shell $(PG_CONFIG) --includedir-server) -D_GNU_SOURCE -DRECO_NO_FAULTS -Itest/fuzz \

@@ -198,7 +198,19 @@ reco_make_options(PG_FUNCTION_ARGS)
 Datum
 reco_is_algorithm(PG_FUNCTION_ARGS)
 {
-	(void) reco_spec_parse(PG_GETARG_JSONB_P(0));
+	struct varlena *valid = fcinfo->flinfo->fn_extra;
+	Jsonb *value = PG_GETARG_JSONB_P(0);
+
+	/* a literal of the domain is checked for every row of a query: the same bytes once are enough
+	 */
+	if (valid && VARSIZE(valid) == VARSIZE(value) && memcmp(valid, value, VARSIZE(value)) == 0)
+		PG_RETURN_BOOL(true);
+	(void) reco_spec_parse(value);
+	if (valid)
+		pfree(valid);
+	fcinfo->flinfo->fn_extra = NULL;
+	valid = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, VARSIZE(value));
+	fcinfo->flinfo->fn_extra = memcpy(valid, value, VARSIZE(value));
 	PG_RETURN_BOOL(true);
 }
 

@@ -175,6 +175,16 @@ begin_at_center(const reco_als_params *p, const float *center, int64_t user, rec
 	return true;
 }
 
+void
+reco_als_begin(const reco_als_params *params, int64_t user, float *x)
+{
+	float scale = (float) ((params->implicit ? 0.1 : 1.0) / sqrt(params->factors));
+	uint64_t key = reco_rng_row(params->seed, (uint64_t) user);
+
+	for (int c = 0; c < params->factors; c++)
+		x[c] = scale * reco_rng_normal(key, (uint64_t) c);
+}
+
 /*
  * Users begin at their centers, or at random, items (and biases) at 0: the first half step makes
  * them.  A user without entries is 0 from the start.
@@ -183,7 +193,6 @@ static reco_status
 init_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_user,
 			 const float *center, reco_factors *f)
 {
-	float scale = (float) ((p->implicit ? 0.1 : 1.0) / sqrt(p->factors));
 	int64_t step = 4000000 / f->stride + 1;
 
 	memset(f->item, 0, (size_t) f->items * f->stride * sizeof(float));
@@ -199,12 +208,11 @@ init_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_u
 #pragma omp parallel for schedule(static) num_threads(env->threads)
 		for (int64_t r = first; r < last; r++)
 		{
-			uint64_t key = reco_rng_row(p->seed, (uint64_t) r);
 			float *x = f->user + (size_t) r * f->stride;
 			int d = by_user->start[r + 1] > by_user->start[r] ? f->factors : 0;
 
-			for (int c = 0; c < d; c++)
-				x[c] = scale * reco_rng_normal(key, (uint64_t) c);
+			if (d > 0)
+				reco_als_begin(p, r, x);
 			for (int c = d; c < f->stride; c++)
 				x[c] = 0;
 			if (d > 0)

@@ -127,6 +127,12 @@ extern reco_status reco_als_fit(const reco_env *env, const reco_als_params *para
 								double *loss, reco_factors *out);
 
 /*
+ * Where the training puts a user before its first iteration: d floats by the seed and the user's
+ * number.  Who trains elsewhere begins alike and ends alike.
+ */
+extern void reco_als_begin(const reco_als_params *params, int64_t user, float *x);
+
+/*
  * After the training: users without interactions who have a center that is not 0 are put there.
  * Before it they are not, since the other users' items are none of theirs.  RECO_STOPPED.
  */

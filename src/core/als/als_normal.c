@@ -210,6 +210,20 @@ flush(const reco_env *env, reco_normal *q)
 	return status;
 }
 
+reco_status
+reco_normal_close(const reco_env *env, reco_normal *q)
+{
+	reco_status status = flush(env, q);
+
+	if (status == RECO_OK && q->waiting)
+	{
+		env->release(env->arg, q->waiting);
+		q->waiting = NULL;
+		q->room = 0;
+	}
+	return status;
+}
+
 /*
  * Makes room for one more row: twice as much, or by a flush.
  */

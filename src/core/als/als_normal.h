@@ -87,6 +87,12 @@ extern reco_status reco_normal_merge(const reco_env *env, reco_normal *into,
 									 const reco_normal *from);
 
 /*
+ * Turns all rows that wait into sums, and makes these where there were none: what is then written
+ * as bytes holds no single row, but that of an equation of one.  RECO_NO_MEMORY, RECO_STOPPED.
+ */
+extern reco_status reco_normal_close(const reco_env *env, reco_normal *q);
+
+/*
  * The solution, rounded to d floats; q is not altered.  Zeros without rows.
  * RECO_INVALID without the gram (or, when weighted, the columns) that the
  * implicit model needs, RECO_SINGULAR, RECO_NO_MEMORY, RECO_STOPPED.
