@@ -59,13 +59,12 @@ read_within(Request *request)
 	within = DatumGetIntervalP(
 		DirectFunctionCall3(interval_in, CStringGetDatum(request_string(request, "within", "")),
 							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	days = within->month * 30.0 + within->day + (double) within->time / USECS_PER_DAY;
+	days = reco_reading_days(within);
 	if (!(days > 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("within must be positive"),
 						errhint("It is how long ago exposures count, such as '7 days'; NULL "
 								"counts all.")));
-	/* from before there are times */
-	return days > 4000 * 365.25 ? NULL : within;
+	return days > RECO_EVER_DAYS ? NULL : within;
 }
 
 /* What the log says of time: a column, or NULL where it has none. */
