@@ -76,7 +76,7 @@ CREATE FUNCTION reco.serve_audience(
   model pg_catalog.regnamespace, subject pg_catalog.anyelement, options pg_catalog.jsonb
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_serve_audience'
-LANGUAGE C STABLE PARALLEL SAFE ROWS 100 COST 100000;
+LANGUAGE C STABLE PARALLEL UNSAFE ROWS 100 COST 100000;
 COMMENT ON FUNCTION reco.serve_audience IS
 'users for an item or items (rank, user, score); called by a model''s audience()';
 

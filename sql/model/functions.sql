@@ -11,6 +11,7 @@
 -- {item_arg}       of an item
 -- {items_arg}      of an array of items
 -- {items_passed}   the type of the array that is passed on
+-- {users_arg}, {users_passed}   the same of users
 -- {function}       the function above, with the types of its arguments
 --
 -- An empty line ends a block, and there is one between a function and what is said of it.
@@ -200,35 +201,47 @@ REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 CREATE OR REPLACE FUNCTION {schema}.audience(
   for_item {item_arg},
   n integer DEFAULT 100,
-  exclude_buyers boolean DEFAULT true)
+  exclude_buyers boolean DEFAULT true,
+  exclude_users {users_arg} DEFAULT NULL,
+  exposures pg_catalog.text DEFAULT NULL,
+  frequency_cap integer DEFAULT NULL,
+  within interval DEFAULT NULL)
 RETURNS TABLE (rank integer, user_id {user_type}, score real)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100
 BEGIN ATOMIC
   SELECT r.rank, r.user_id, r.score
     FROM reco.serve_audience({model}, for_item, pg_catalog.jsonb_build_object(
-           'n', n, 'exclude_buyers', exclude_buyers))
+           'n', n, 'exclude_buyers', exclude_buyers, 'exposures', exposures,
+           'frequency_cap', frequency_cap, 'within', within,
+           'exclude_users', exclude_users::{users_passed}))
          AS r(rank integer, user_id {user_type}, score real);
 END;
 
 COMMENT ON FUNCTION {function} IS
-  'the users to whom an item is best recommended';
+  'the users to whom an item is best recommended, without those who are not to be told';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.audience(
   for_items {items_arg},
   n integer DEFAULT 100,
-  exclude_buyers boolean DEFAULT true)
+  exclude_buyers boolean DEFAULT true,
+  exclude_users {users_arg} DEFAULT NULL,
+  exposures pg_catalog.text DEFAULT NULL,
+  frequency_cap integer DEFAULT NULL,
+  within interval DEFAULT NULL)
 RETURNS TABLE (rank integer, user_id {user_type}, score real)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100
 BEGIN ATOMIC
   SELECT r.rank, r.user_id, r.score
     FROM reco.serve_audience({model}, for_items::{items_passed}, pg_catalog.jsonb_build_object(
-           'n', n, 'exclude_buyers', exclude_buyers))
+           'n', n, 'exclude_buyers', exclude_buyers, 'exposures', exposures,
+           'frequency_cap', frequency_cap, 'within', within,
+           'exclude_users', exclude_users::{users_passed}))
          AS r(rank integer, user_id {user_type}, score real);
 END;
 
 COMMENT ON FUNCTION {function} IS
-  'the users to whom a group of items is best recommended';
+  'the users to whom a group of items is best recommended, without those who are not to be told';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.user_profile(

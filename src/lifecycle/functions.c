@@ -200,6 +200,9 @@ reco_functions_make(const ModelRow *model, const IdType *user, const IdType *ite
 	List *made = NIL;
 	ListCell *cell;
 
+	/* lists of ids that are arrays are those of their texts: they cannot be told from arrays */
+	if (OidIsValid(get_element_type(user->base)))
+		users.array = users.array_passed = "pg_catalog.text[]";
 	for (int u = 0; u < users.scalars; u++)
 		for (int i = 0; i < items.scalars; i++)
 		{
@@ -213,6 +216,8 @@ reco_functions_make(const ModelRow *model, const IdType *user, const IdType *ite
 				{"{item_arg}", items.scalar[i]},
 				{"{items_arg}", items.array},
 				{"{items_passed}", items.array_passed},
+				{"{users_arg}", users.array},
+				{"{users_passed}", users.array_passed},
 				{NULL},
 			};
 

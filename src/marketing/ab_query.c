@@ -62,22 +62,30 @@ check_time(const RecoReading *query, int column)
 static void
 check_value(const RecoReading *query, int column)
 {
-	Oid type = getBaseType(TupleDescAttr(query->columns, column)->atttypid);
-	char category;
-	bool preferred;
+	Oid type = TupleDescAttr(query->columns, column)->atttypid;
 
-	get_type_category_preferred(type, &category, &preferred);
-	if (category != TYPCATEGORY_NUMERIC)
+	if (reco_reading_number("", type, true) == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("values of %s must be numbers, not of type %s", query->kind->name,
 							   format_type_be(type))));
+}
+
+static void
+check_version(const RecoReading *query, int column)
+{
+	Oid type = getBaseType(TupleDescAttr(query->columns, column)->atttypid);
+
+	if (type != INT2OID && type != INT4OID && type != INT8OID)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"version\" of %s must be a whole number, not of type %s",
+							   query->kind->name, format_type_be(type)),
+						errhint("It is what a model's expose() tells; cast it to integer.")));
 }
 
 /* Which columns both have. */
 typedef struct Shape
 {
 	bool experiment;
-	bool version;
 	bool item;
 	bool time;
 	bool value;
@@ -100,7 +108,8 @@ shape_of(const RecoAbAsked *asked, const RecoReading *shown, const RecoReading *
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("outcomes must have 2 to 5 columns, not %d", columns),
 						errhint("They are %s.", done->kind->columns)));
-	shape.version = reco_reading_column(shown, "version", asked->by_version) >= 0;
+	if (asked->by_version)
+		check_version(shown, reco_reading_column(shown, "version", true));
 	shape.item = item >= 0;
 	shape.time = time >= 0 && columns > 3;
 	shape.value = columns > 2;
@@ -147,8 +156,9 @@ append_events(StringInfo sql, const Shape *shape, const RecoReading *shown, cons
 		shape->time ? " AND t IS NOT NULL" : "", shape->item ? "o.c2" : "NULL",
 		shape->time ? "o.c4::pg_catalog.timestamptz" : "NULL",
 		shape->kind ? "o.c5::pg_catalog.text" : "'outcome'::pg_catalog.text",
-		shape->value ? "o.c3::pg_catalog.numeric" : "1", done->text,
-		columns[done->columns->natts - 1], shape->value ? " AND o.c3 IS NOT NULL" : "",
+		shape->value ? reco_reading_number("o.c3", TupleDescAttr(done->columns, 2)->atttypid, true)
+					 : "1",
+		done->text, columns[done->columns->natts - 1], shape->value ? " AND o.c3 IS NOT NULL" : "",
 		shape->time ? " AND o.c4 IS NOT NULL" : "", shape->kind ? " AND o.c5 IS NOT NULL" : "");
 }
 
@@ -182,8 +192,11 @@ static void
 append_within(StringInfo sql, const RecoAbAsked *asked, const char *since)
 {
 	if (asked->within)
-		appendStringInfo(sql, " AND t OPERATOR(pg_catalog.<=) (%s OPERATOR(pg_catalog.+) $2)",
-						 since);
+		appendStringInfo(
+			sql,
+			" AND CASE WHEN %1$s OPERATOR(pg_catalog.<) '290000-01-01 00:00:00+00' THEN "
+			"t OPERATOR(pg_catalog.<=) (%1$s OPERATOR(pg_catalog.+) $2) ELSE true END",
+			since);
 }
 
 /* A row for each user, and each version where asked for, of what was shown, acted on, done. */
@@ -254,7 +267,7 @@ number_of(HeapTuple row, int column)
 		return 0;
 	if (!isfinite(value))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("values of the outcomes must be finite")));
+						errmsg("values of the outcomes must be numbers from -1e18 to 1e18")));
 	return value;
 }
 

@@ -10,6 +10,7 @@
  */
 #include "marketing/ab_query.h"
 #include "marketing/arms.h"
+#include "marketing/reading.h"
 
 #include "catalog/pg_type.h"
 #include "core/inference/estimates.h"
@@ -100,6 +101,19 @@ effect_of(FunctionCallInfo fcinfo, int argument)
 						errmsg("effect must be above -1 and not 0"),
 						errhint("0.05 is a rise by 5 %% of what the control has.")));
 	return effect;
+}
+
+/* How long after an exposure outcomes count; NULL: ever, as for thousands of years. */
+static Interval *
+within_of(Interval *within)
+{
+	double days = reco_reading_days(within);
+
+	if (!(days >= 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("within must not be negative"),
+				 errhint("It is how long after an exposure an outcome counts.")));
+	return days > RECO_EVER_DAYS ? NULL : within;
 }
 
 /* The group of a model, of all of it or of one version, and of a kind; NULL: there is none. */
@@ -450,7 +464,7 @@ read_arguments(FunctionCallInfo fcinfo, Report *report)
 	else if (!PG_ARGISNULL(4))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("weights need models"),
 						errhint("Give both as reco.assign() was given them.")));
-	asked->within = PG_ARGISNULL(6) ? NULL : PG_GETARG_INTERVAL_P(6);
+	asked->within = PG_ARGISNULL(6) ? NULL : within_of(PG_GETARG_INTERVAL_P(6));
 	asked->by_version = !PG_ARGISNULL(7) && PG_GETARG_BOOL(7);
 	report->effect = effect_of(fcinfo, 8);
 	report->z = reco_normal_quantile(0.5 + share_of(fcinfo, 9, "confidence") / 2);

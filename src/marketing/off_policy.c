@@ -59,18 +59,17 @@ static char *
 number_column(const RecoReading *log, const char *name)
 {
 	int column = reco_reading_column(log, name, true);
-	Oid type = getBaseType(TupleDescAttr(log->columns, column)->atttypid);
-	char category;
-	bool preferred;
+	Oid type = TupleDescAttr(log->columns, column)->atttypid;
+	char *number;
 
-	if (type == BOOLOID)
+	if (getBaseType(type) == BOOLOID)
 		return psprintf("e.%s::pg_catalog.int4::pg_catalog.float8", name);
-	get_type_category_preferred(type, &category, &preferred);
-	if (category != TYPCATEGORY_NUMERIC)
+	number = reco_reading_number(psprintf("e.%s", name), type, false);
+	if (number == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("column \"%s\" of %s must be a number, not of type %s", name,
 							   log->kind->name, format_type_be(type))));
-	return psprintf("e.%s::pg_catalog.float8", name);
+	return number;
 }
 
 static char *

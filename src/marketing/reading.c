@@ -6,6 +6,9 @@
  */
 #include "marketing/reading.h"
 
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
+
 RecoReading
 reco_reading(const RecoQueryKind *kind, const char *text)
 {
@@ -34,4 +37,40 @@ reco_reading_column(const RecoReading *reading, const char *name, bool required)
 								"named %s.",
 								reading->kind->columns)));
 	return -1;
+}
+
+char *
+reco_reading_number(const char *column, Oid type, bool numeric)
+{
+	const char *as;
+
+	switch (getBaseType(type))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case CASHOID:
+			as = "pg_catalog.numeric";
+			break;
+		case FLOAT4OID:
+		case FLOAT8OID:
+			as = "pg_catalog.float8";
+			break;
+		default:
+			return NULL;
+	}
+	return psprintf("(CASE WHEN %1$s IS NULL THEN NULL"
+					" WHEN pg_catalog.abs(%1$s::%2$s) OPERATOR(pg_catalog.>) 1e18::%2$s THEN 'NaN'"
+					" WHEN pg_catalog.abs(%1$s::%2$s) OPERATOR(pg_catalog.>=) 1e-30::%2$s"
+					" THEN %1$s::%2$s"
+					" ELSE pg_catalog.sign(%1$s::%2$s) OPERATOR(pg_catalog.*) 1e-30::%2$s"
+					" END)::pg_catalog.%3$s",
+					column, as, numeric ? "numeric" : "float8");
+}
+
+double
+reco_reading_days(const Interval *interval)
+{
+	return interval->month * 30.0 + interval->day + (double) interval->time / USECS_PER_DAY;
 }

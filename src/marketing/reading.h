@@ -6,6 +6,7 @@
 #define RECO_MARKETING_READING_H
 
 #include "store/source/query.h"
+#include "utils/timestamp.h"
 
 typedef struct RecoReading
 {
@@ -19,5 +20,16 @@ extern RecoReading reco_reading(const RecoQueryKind *kind, const char *text);
 
 /* The place of a column by its name; -1, or an error, where there is none. */
 extern int reco_reading_column(const RecoReading *reading, const char *name, bool required);
+
+/*
+ * SQL of the numbers of a column of a type, as float8 or numeric: NaN where they are not from -1e18
+ * to 1e18, and nothing nearer to 0 than 1e-30 but 0, so that neither sums nor products of a few are
+ * out of the range of float8.  NULL: the type is none of numbers.
+ */
+extern char *reco_reading_number(const char *column, Oid type, bool numeric);
+
+/* About how many days an interval is; more than so many are longer than there are times. */
+#define RECO_EVER_DAYS (4000 * 365.25)
+extern double reco_reading_days(const Interval *interval);
 
 #endif /* RECO_MARKETING_READING_H */

@@ -5,10 +5,11 @@
  * The query is the caller's own text and runs as the caller, as part of one statement that does
  * the rest; its columns are those of a source.  The three are counted up to a moment, by default
  * the latest time that is not after now, and scored from 1 to 5 by fifths of the users, equal ones
- * alike.
+ * alike.  Money is added up as numeric, so that sums do not depend on the order of the rows.
  *
  * Cost: that of the query, and sorting its rows.
  */
+#include "marketing/reading.h"
 #include "pg/rows.h"
 
 #include "catalog/pg_type.h"
@@ -20,6 +21,8 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include <math.h>
+
 RECO_FUNCTION(reco_rfm);
 
 #define COLUMNS 7
@@ -27,15 +30,15 @@ RECO_FUNCTION(reco_rfm);
 static const Oid column_types[COLUMNS] = {TEXTOID, FLOAT8OID, INT8OID, FLOAT8OID,
 										  INT4OID, INT4OID,   INT4OID};
 
-/* %s: the query. */
+/* The query, and its values. */
 static const char *const statement =
-	"WITH s AS (SELECT q.u, q.v::pg_catalog.float8 AS v, q.t::pg_catalog.timestamptz AS t"
-	" FROM (%s\n) AS q(u, i, v, t) WHERE q.u IS NOT NULL AND q.i IS NOT NULL AND q.v IS NOT NULL"
+	"WITH s AS (SELECT q.u, %2$s AS v, q.t::pg_catalog.timestamptz AS t"
+	" FROM (%1$s\n) AS q(u, i, v, t) WHERE q.u IS NOT NULL AND q.i IS NOT NULL AND q.v IS NOT NULL"
 	" AND pg_catalog.isfinite(q.t)),"
 	" moment AS (SELECT coalesce($1, (SELECT pg_catalog.max(s.t) FROM s"
 	" WHERE s.t OPERATOR(pg_catalog.<=) pg_catalog.now())) AS t),"
 	" x AS (SELECT s.u, pg_catalog.max(s.t) AS last, pg_catalog.count(DISTINCT s.t) AS frequency,"
-	" pg_catalog.sum(s.v) AS monetary FROM s, moment AS m"
+	" pg_catalog.sum(s.v)::pg_catalog.float8 AS monetary FROM s, moment AS m"
 	" WHERE s.t OPERATOR(pg_catalog.<=) m.t GROUP BY s.u),"
 	" y AS (SELECT x.u, pg_catalog.date_part('epoch', m.t OPERATOR(pg_catalog.-) x.last) AS age,"
 	" x.frequency, x.monetary, pg_catalog.percent_rank() OVER (ORDER BY x.last) AS r,"
@@ -45,14 +48,15 @@ static const char *const statement =
 	" pg_catalog.width_bucket(y.r, 0, 1.0000001, 5), pg_catalog.width_bucket(y.f, 0, 1.0000001, 5),"
 	" pg_catalog.width_bucket(y.m, 0, 1.0000001, 5) FROM y ORDER BY y.u";
 
-/* An error unless the columns are those of a source with times. */
-static void
+/* The SQL of the values of a source; an error unless its columns are those of one with times. */
+static char *
 check_columns(TupleDesc columns)
 {
 	Form_pg_attribute user = TupleDescAttr(columns, 0);
 	IdType type;
 	Oid value;
 	Oid time;
+	char *number;
 
 	if (columns->natts < 4)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -60,8 +64,8 @@ check_columns(TupleDesc columns)
 						errhint("They are user, item, value and time.")));
 	id_type_init(&type, user->atttypid, user->atttypmod, user->attcollation, "user");
 	value = getBaseType(TupleDescAttr(columns, 2)->atttypid);
-	if (value != INT2OID && value != INT4OID && value != INT8OID && value != FLOAT4OID &&
-		value != FLOAT8OID && value != NUMERICOID)
+	number = reco_reading_number("q.v", value, true);
+	if (number == NULL || value == CASHOID)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("value column \"%s\" of source is of type %s",
 							   NameStr(TupleDescAttr(columns, 2)->attname), format_type_be(value)),
@@ -72,7 +76,11 @@ check_columns(TupleDesc columns)
 						errmsg("time column \"%s\" of source is of type %s",
 							   NameStr(TupleDescAttr(columns, 3)->attname), format_type_be(time)),
 						errhint("It must be a timestamp, with or without a zone, or a date.")));
+	return number;
 }
+
+/* The third column of what is told. */
+#define MONETARY 3
 
 static void
 add_rows(RecoRows *rows, Portal portal)
@@ -90,6 +98,11 @@ add_rows(RecoRows *rows, Portal portal)
 			for (int c = 0; c < COLUMNS; c++)
 				values[c] =
 					SPI_getbinval(SPI_tuptable->vals[r], SPI_tuptable->tupdesc, c + 1, &nulls[c]);
+			if (!isfinite(DatumGetFloat8(values[MONETARY])))
+				ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+								errmsg("a value of user \"%s\" is not a number from -1e18 to 1e18",
+									   TextDatumGetCString(values[0])),
+								errhint("Correct the row, or leave it out of the source.")));
 			reco_rows_add(rows, values, nulls);
 		}
 		SPI_freetuptable(SPI_tuptable);
@@ -105,6 +118,7 @@ reco_rfm(PG_FUNCTION_ARGS)
 	Oid type = TIMESTAMPTZOID;
 	RecoRows rows = reco_rows_begin(fcinfo, column_types, COLUMNS);
 	char *text = reco_query_text(&reco_the_source, source);
+	char *number;
 	SPIPlanPtr plan;
 	Portal portal;
 
@@ -113,8 +127,8 @@ reco_rfm(PG_FUNCTION_ARGS)
 						errhint("It is the moment up to which is counted; NULL is the latest time "
 								"that is not after now.")));
 	SPI_connect();
-	check_columns(reco_query_check(&reco_the_source, SPI_prepare(text, 0, NULL)));
-	plan = SPI_prepare(psprintf(statement, text), 1, &type);
+	number = check_columns(reco_query_check(&reco_the_source, SPI_prepare(text, 0, NULL)));
+	plan = SPI_prepare(psprintf(statement, text, number), 1, &type);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare source: %s", SPI_result_code_string(SPI_result));
 	portal = SPI_cursor_open(NULL, plan, &at, &nulls, true);

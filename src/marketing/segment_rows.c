@@ -210,12 +210,27 @@ typedef struct FeatureRows
 	int64 skipped;
 } FeatureRows;
 
+/* Users are of the model's type, or texts, such as reco.rfm() makes of any. */
+static void
+check_user(Form_pg_attribute user, const IdType *of_model)
+{
+	Oid base = getBaseType(user->atttypid);
+	IdType type;
+
+	if (base == TEXTOID || base == VARCHAROID || base == BPCHAROID || base == NAMEOID ||
+		of_model->base == TEXTOID)
+		return;
+	id_type_init(&type, user->atttypid, user->atttypmod, user->attcollation, "user");
+	id_type_require_comparable(&type, "features", of_model, "the model", "user");
+}
+
 static void
 check_columns(FeatureRows *rows, TupleDesc columns)
 {
 	RecoSegments *run = rows->run;
 	RecoBudget *budget = &run->budget;
 
+	check_user(TupleDescAttr(columns, 0), run->serving->user_type);
 	rows->d = columns->natts - 1;
 	if (rows->d < 1 || rows->d > RECO_KMEANS_MAX_DIMENSIONS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -230,26 +230,22 @@ request_subject_items(Request *request, const char *name, int *n)
 	return number;
 }
 
+/* dict: that the ids are looked up in; NULL: they have no number yet. */
 static void
-visit_item(Request *request, const char *name, const JsonbValue *value, ItemVisitor visit,
-		   void *arg)
+visit_id(IdType *type, IdDict *dict, const char *name, const JsonbValue *value, IdVisitor visit,
+		 void *arg)
 {
-	Serving *serving = request->serving;
 	Datum id = (Datum) 0;
-	int32 number = -1;
 
-	/* an id that no item can have has no datum either, but its place in the array */
-	if (!id_of(serving->item_type, name, value, &id))
-	{
+	/* an id that cannot be has no datum either, but its place in the array */
+	if (id_of(type, name, value, &id))
+		visit(arg, dict ? id_dict_find(dict, id) : -1, &id);
+	else
 		visit(arg, -1, NULL);
-		return;
-	}
-	number = id_dict_find(serving->items, id);
-	visit(arg, number, &id);
 }
 
-bool
-request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
+static bool
+each_id(Request *request, const char *name, IdType *type, IdDict *dict, IdVisitor visit, void *arg)
 {
 	JsonbValue value;
 	JsonbValue element;
@@ -261,12 +257,12 @@ request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 		return false;
 	if (value.type != jbvBinary)
 	{
-		visit_item(request, name, &value, visit, arg);
+		visit_id(type, dict, name, &value, visit, arg);
 		return true;
 	}
 	if (!JsonContainerIsArray(value.val.binary.data))
 		wrong_type(name, "an array");
-	scratch = AllocSetContextCreate(CurrentMemoryContext, "reco item", ALLOCSET_SMALL_SIZES);
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "reco id", ALLOCSET_SMALL_SIZES);
 	iterator = JsonbIteratorInit(value.val.binary.data);
 	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
 	{
@@ -278,12 +274,24 @@ request_items(Request *request, const char *name, ItemVisitor visit, void *arg)
 		if (element.type == jbvBinary && JsonContainerIsArray(element.val.binary.data))
 			not_flat(name);
 		old = MemoryContextSwitchTo(scratch);
-		visit_item(request, name, &element, visit, arg);
+		visit_id(type, dict, name, &element, visit, arg);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
 	}
 	MemoryContextDelete(scratch);
 	return true;
+}
+
+bool
+request_items(Request *request, const char *name, IdVisitor visit, void *arg)
+{
+	return each_id(request, name, request->serving->item_type, request->serving->items, visit, arg);
+}
+
+bool
+request_users(Request *request, const char *name, IdVisitor visit, void *arg)
+{
+	return each_id(request, name, request->serving->user_type, NULL, visit, arg);
 }
 
 static void

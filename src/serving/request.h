@@ -57,10 +57,13 @@ extern int32 request_n(Request *request, int32 all);
  * the current context goes with the element.  Returns false when the option is missing or
  * null.
  */
-typedef void (*ItemVisitor)(void *arg, int32 number, const Datum *id);
-extern bool request_items(Request *request, const char *name, ItemVisitor visit, void *arg);
+typedef void (*IdVisitor)(void *arg, int32 number, const Datum *id);
+extern bool request_items(Request *request, const char *name, IdVisitor visit, void *arg);
 
-/* The same for one item: its number, or -1 when it is missing or unknown. */
+/* The same of users, without their numbers. */
+extern bool request_users(Request *request, const char *name, IdVisitor visit, void *arg);
+
+/* Of one item: its number, or -1 when it is missing or unknown. */
 extern int32 request_one_item(Request *request, const char *name);
 
 /* An option that is an array of numbers; NULL when missing; *n its length. */

@@ -70,6 +70,12 @@ reco_check_writable(Relation table)
 							   RelationGetRelationName(table),
 							   get_namespace_name(RelationGetNamespace(table))),
 						errhint("Give the model and all its tables to one role.")));
+	/* what a statement does would be something else, and rows are written past them */
+	if (table->rd_rules)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("rules on table \"%s\" of a model are not supported",
+							   RelationGetRelationName(table)),
+						errhint("DROP RULE removes them.")));
 }
 
 /*

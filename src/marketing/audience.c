@@ -4,13 +4,14 @@
  *
  * Scores of different users are compared here, which a model does not promise to
  * make sense: they are the scores that recommend() shows.  For several items a
- * user's score is the mean of what the model says about them.
+ * user's score is the mean of what the model says about them.  Who is left out (excluded.c) is so
+ * before the best are chosen, so that there are as many as were asked for.
  *
  * Cost: all users times the items, by core/scoring/engine.h on one thread, as everything that
- *serves; the users' image is mapped.  Memory: a score a user, and one user's row.
+ * serves; the users' image is mapped.  Memory: a score a user, and one user's row.
  */
+#include "marketing/excluded.h"
 #include "pg/rows.h"
-#include "serving/request.h"
 
 #include "core/scoring/engine.h"
 #include "catalog/pg_type.h"
@@ -50,6 +51,7 @@ typedef struct Audience
 	const int32 *item;
 	int32 items;
 	const uint64 *buyers_of; /* a set of items: who has one is left out; NULL: nobody is */
+	const uint64 *excluded;  /* users who are left out; NULL: nobody is */
 	float *score;            /* by user; -infinity: not to be told */
 	/* of users who are read from their table: the one in scratch */
 	reco_profile *one;
@@ -76,11 +78,14 @@ static bool
 profile_of(void *arg, int64 u, reco_profile *profile)
 {
 	const Audience *audience = arg;
+	int32 number = audience->one ? audience->number : (int32) u;
 	Datum id;
 
-	*profile = audience->one ? *audience->one : reco_serving_profile(audience->serving, (int32) u);
+	if (audience->excluded && reco_set_has(audience->excluded, number))
+		return false;
+	*profile = audience->one ? *audience->one : reco_serving_profile(audience->serving, number);
 	/* who has nothing any more is nobody to be told, unless features have given them factors */
-	if (audience->one == NULL && !reco_users_id(audience->serving->all, (int32) u, &id))
+	if (audience->one == NULL && !reco_users_id(audience->serving->all, number, &id))
 		return false;
 	return (profile->n > 0 || profile->factors) && !has_any(profile, audience->buyers_of);
 }
@@ -169,6 +174,7 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	bool exclude;
 	const ServingUsers *all;
 	uint64 *set;
+	const uint64 *excluded;
 	Audience audience = {0};
 	reco_ranked *best;
 
@@ -177,6 +183,7 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT4OID}, 3);
 	n = request_n(&request, serving->users);
 	exclude = request_bool(&request, "exclude_buyers", true);
+	excluded = reco_excluded_users(&request);
 	if (!request.has_subject || n == 0)
 		return (Datum) 0;
 	item = items_of(&request, &items, &set);
@@ -188,6 +195,7 @@ reco_serve_audience(PG_FUNCTION_ARGS)
 	audience.item = item;
 	audience.items = items;
 	audience.buyers_of = exclude ? set : NULL;
+	audience.excluded = excluded;
 	audience.score = reco_call_alloc(serving->users, sizeof(float));
 	score_users(&audience);
 	n = reco_top_n(&reco_poll_env, audience.score, serving->users, NULL, n, best);
