@@ -2,6 +2,7 @@
 #
 #   make                build            make demo        see it work
 #   make install        install          make check-all   everything that tests it
+#   make deb            Debian packages  make dist        the archive for PGXN
 #   make installcheck   pg_regress and isolation tests against a running server
 #   make check-unit     kernel unit tests under ASan and UBSan, no server needed
 #
@@ -20,7 +21,10 @@ override with_llvm := no
 OBJS := $(patsubst %.c,%.o,$(filter-out src/core/%,$(wildcard src/*.c src/*/*.c src/*/*/*.c))) \
 	build/model_sql.o
 PG_CPPFLAGS = -I$(CURDIR)/src -DRECO_VERSION='"$(EXTVERSION)"'
-PG_CFLAGS = -std=gnu11 -fvisibility=hidden -MMD -MP -Wno-declaration-after-statement $(EXTRA_CFLAGS)
+# Neither the folder nor the time of a build is in what it makes.
+SAME_ANYWHERE = -ffile-prefix-map=$(CURDIR)=.
+
+PG_CFLAGS = -std=gnu11 -fvisibility=hidden $(SAME_ANYWHERE) -MMD -MP -Wno-declaration-after-statement $(EXTRA_CFLAGS)
 
 DATA_built = sql/reco--$(EXTVERSION).sql
 
@@ -38,7 +42,7 @@ CORE_LIBS := $(OPENBLAS) -Wl,--as-needed -lgfortran -lgomp -lpthread -lm
 
 CORE = build/libreco_core.a
 CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fopenmp -fno-math-errno \
-	-fno-trapping-math -MMD -MP -Wall -Wextra -Wno-psabi -Wmissing-prototypes -Wpointer-arith \
+	-fno-trapping-math $(SAME_ANYWHERE) -MMD -MP -Wall -Wextra -Wno-psabi -Wmissing-prototypes -Wpointer-arith \
 	-Isrc $(addprefix -I,$(OPENBLAS_INCLUDE)) $(EXTRA_CFLAGS)
 
 # Sums come out the same wherever they are written, on machines too whose basic
@@ -97,5 +101,6 @@ build/model_sql.c: sql/model/embed.awk $(sort $(wildcard sql/model/*.sql sql/sam
 	LC_ALL=C awk -f $^ > $@
 
 include test/test.mk
+include test/package.mk
 
 -include $(OBJS:.o=.d) $(CORE_OBJS:.o=.d)

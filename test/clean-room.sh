@@ -4,13 +4,16 @@
 # with nothing but make, in which `make demo` and `make check-all` have to work;
 # as root, then as an ordinary user with sudo.
 #
-#   test/clean-room.sh [--tree] [--keep] [--once] [--setup] [--suite NAME] [COMMAND...]
+#   test/clean-room.sh [--tree] [--keep] [--once] [--setup] [--suite NAME]
+#                      [--give FOLDER] [--take FOLDER] [COMMAND...]
 #
 #   --tree        the working tree as it is, instead of the last commit
 #   --keep        leave the folder, and say where it is
 #   --once        as root only
 #   --setup       install what test/setup.sh does before the commands
 #   --suite NAME  the release of Debian (bookworm)
+#   --give FOLDER that folder of the tree, though it was built, goes with it
+#   --take FOLDER what the commands leave in that folder of the tree comes back from there
 #   COMMAND...    instead of both commands, e.g. "make demo"
 #
 # Needs root, debootstrap and about 3 GB under /tmp. The proxies, mirrors and
@@ -19,7 +22,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-from=commit keep='' once='' setup='' suite=bookworm
+from=commit keep='' once='' setup='' suite=bookworm give='' take=''
 while [ $# -gt 0 ]; do
   case $1 in
     --tree) from=tree ;;
@@ -27,7 +30,9 @@ while [ $# -gt 0 ]; do
     --once) once=yes ;;
     --setup) setup=yes ;;
     --suite) suite=$2; shift ;;
-    --*) sed -n '3,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    --give) give=$2; shift ;;
+    --take) take=$2; shift ;;
+    --*) sed -n '3,22s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) break ;;
   esac
   shift
@@ -111,6 +116,7 @@ put() {
     tar --exclude=./.git --exclude=./build --exclude=./log --exclude='*.o' --exclude='*.d' \
       --exclude='*.so' -cf - . | tar -C "$room/$1" -xf - --no-same-owner
   fi
+  [ -z "$give" ] || tar -cf - "$give" | tar -C "$room/$1" -xf - --no-same-owner
   chroot "$room" chown -R "$2:" "$1"
 }
 
@@ -140,6 +146,11 @@ if [ -n "$setup" ]; then
 fi
 echo "clean-room: $suite, made in $((SECONDS - begin)) s"
 try root /root/reco "$@"
+if [ -n "$take" ]; then
+  rm -rf "$take"
+  mkdir -p "$take"
+  tar -C "$room/root/reco/$take" -cf - . | tar -C "$take" -xf - --no-same-owner
+fi
 if [ -n "$once" ]; then
   echo
   echo 'clean-room: all well'

@@ -3,7 +3,9 @@
 # Executes the documentation: every block of SQL of the pages that are given, in
 # order, and compares what it prints with what the page shows.
 #
-#   test/docs.pl [-v] PAGE...       with PGHOST, PGPORT, PGUSER of a server to play with
+#   test/docs.pl [-v] [-w] PAGE...  with PGHOST, PGPORT, PGUSER of a server to play with
+#
+#   -v  says how many blocks each page has    -w  writes tables that differ into the page
 #
 # Each page has the database "shop" for itself, and the server: roles that it makes
 # are dropped after it. Its blocks run in one session of psql, whose output is that
@@ -27,6 +29,9 @@
 #   <!-- docs: needs NAME -->   the next block needs that extension, and is not
 #                               executed on a server that has none
 #   <!-- docs: skip REASON -->  the next block is not executed
+#   <!-- docs: table            SQL that returns the lines of the table after it, below its
+#   ...                         first two, which are its head. They must be the same.
+#   -->
 #   <!-- docs: any REASON -->   what the next block prints is not compared
 #
 # Output is compared line by line:
@@ -46,10 +51,17 @@ use utf8;
 use open qw(:std :encoding(UTF-8));
 use File::Temp qw(tempdir);
 
-my $verbose = @ARGV && $ARGV[0] eq '-v' ? shift @ARGV : '';
-die "usage: test/docs.pl [-v] PAGE...\n" unless @ARGV;
+my ($verbose, $writes);
+while (@ARGV && $ARGV[0] =~ /^-([vw])$/)
+{
+	$verbose = 1 if $1 eq 'v';
+	$writes = 1 if $1 eq 'w';
+	shift @ARGV;
+}
+die "usage: test/docs.pl [-v] [-w] PAGE...\n" unless @ARGV;
 my $folder = tempdir('reco-docs.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my %available;    # extensions that the server has
+my %tables;       # what is to be written into pages
 my %count = map { $_ => 0 } qw(passed failed outputs skipped uncompared shell);
 $ENV{PGDATABASE} = 'postgres';
 $ENV{PGCLIENTENCODING} = 'UTF8';
@@ -86,7 +98,7 @@ sub spew
 	return;
 }
 
-# The blocks of a page, as hashes: line, kind (sql, sh, setup), text, and mark with
+# The blocks of a page, as hashes: line, kind (sql, sh, setup, table), text, and mark with
 # reason; of sql blocks, chunks [SQL, what it must print or undef]. And complaints.
 sub blocks_of
 {
@@ -103,6 +115,16 @@ sub blocks_of
 			my $text = '';
 			$text .= $lines[$i] while ++$i < @lines && $lines[$i] !~ /^-->/;
 			push @blocks, { line => $line, kind => 'setup', text => $text };
+		}
+		elsif ($lines[$i] =~ /^<!-- docs: table\s*$/)
+		{
+			my ($text, $shown) = ('', '');
+			$text .= $lines[$i] while ++$i < @lines && $lines[$i] !~ /^-->/;
+			$i++ while $i + 1 < @lines && $lines[ $i + 1 ] =~ /^\s*$/;
+			$i += 2;    # the head
+			my $first = $i + 1;
+			$shown .= $lines[$i] while ++$i < @lines && $lines[$i] =~ /^\|/;
+			push @blocks, { line => $line, kind => 'table', first => $first, end => $i, chunks => [ [ $text, $shown ] ] };
 		}
 		elsif ($lines[$i] =~ /^<!-- docs: (run|needs|skip|any)\s*(.*?)\s*-->$/)
 		{
@@ -283,11 +305,47 @@ sub script_of
 				$text = "\\! PGDATABASE=shop sh -e '$folder/$number.sh' 2>&1 || echo 'ERROR:  the shell failed'\n";
 			}
 			$text .= "\n" unless $text =~ /\n$/;
+			$text = "\\pset format unaligned\n\\pset tuples_only on\n$text"
+			  . "\\pset format aligned\n\\pset tuples_only off\n" if $block->{kind} eq 'table';
 			$script .= "\\echo \@\@$number\n$text";
 			push @{ $block->{numbers} }, $number++;
 		}
 	}
 	return $script . "\\echo \@\@end\n";
+}
+
+# The lines that one of two texts has and the other has not.
+sub differences
+{
+	my ($shown, $printed) = @_;
+	my %shown = map { $_ => 1 } split /\n/, $shown;
+	my %printed = map { $_ => 1 } split /\n/, $printed;
+	return join('', map { "only in the page:     $_\n" } grep { !$printed{$_} } split /\n/, $shown)
+	  . join('', map { "not in the page:      $_\n" } grep { !$shown{$_} } split /\n/, $printed)
+	  || "the order of the lines\n";
+}
+
+# Puts the lines that a table should have into the page; the later tables first, as lines move.
+sub write_table
+{
+	my ($page, $block, $printed) = @_;
+	push @{ $tables{$page} }, [ $block->{first}, $block->{end}, $printed ];
+	return;
+}
+
+sub write_tables
+{
+	my ($page) = @_;
+	open my $file, '<', $page or die "$page: $!\n";
+	my @lines = <$file>;
+	close $file;
+	for my $table (reverse @{ $tables{$page} })
+	{
+		my ($first, $end, $printed) = @$table;
+		splice @lines, $first, $end - $first, $printed;
+	}
+	spew($page, join '', @lines);
+	return;
 }
 
 sub run_page
@@ -323,7 +381,14 @@ sub run_page
 				$bad .= "the session ended, or a statement before it is not complete\n";
 				last;
 			}
-			if (defined $shown[$i] && $mark ne 'any')
+			if ($block->{kind} eq 'table')
+			{
+				$count{outputs}++;
+				next if $shown[$i] eq $printed;
+				write_table($page, $block, $printed) if $writes;
+				$bad .= differences($shown[$i], $printed);
+			}
+			elsif (defined $shown[$i] && $mark ne 'any')
 			{
 				$count{outputs}++;
 				next if same_output([ comparable($shown[$i]) ], [ comparable($printed) ]);
@@ -364,6 +429,7 @@ sub run_page
 
 %available = map { $_ => 1 } split /\n/, sql("SELECT name FROM pg_available_extensions;\n");
 run_page($_) for @ARGV;
+write_tables($_) for sort keys %tables;
 print "$count{outputs} outputs compared, $count{uncompared} not; ",
   "$count{skipped} blocks of SQL and $count{shell} of shell not executed\n";
 print "$count{passed} passed, $count{failed} failed\n";
