@@ -207,9 +207,15 @@ CREATE FUNCTION reco.options(
   seen_kinds pg_catalog.text[] DEFAULT NULL,
   half_life pg_catalog.interval DEFAULT NULL,
   exclude_items pg_catalog.text[] DEFAULT NULL,
-  min_users_per_item pg_catalog.int4 DEFAULT NULL
+  min_users_per_item pg_catalog.int4 DEFAULT NULL,
+  cancel_kinds pg_catalog.text[] DEFAULT NULL,
+  cancel_negative pg_catalog.bool DEFAULT false,
+  max_age pg_catalog.interval DEFAULT NULL,
+  since pg_catalog.timestamptz DEFAULT NULL,
+  until pg_catalog.timestamptz DEFAULT NULL
 ) RETURNS reco.data_options
+-- a time is written by the clock of the session
 AS 'MODULE_PATHNAME', 'reco_make_options'
-LANGUAGE C IMMUTABLE PARALLEL SAFE;
+LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.options IS
 'how a model reads its source, in training and when serving, and how many versions it keeps';

@@ -398,8 +398,8 @@ append_count(StringInfo text, int64 n, const char *one, const char *many)
 static void
 tell(const Judging *j)
 {
-	int64 nulls = j->lists->count[RECO_COUNT_NULL] + j->test->count[RECO_COUNT_NULL] +
-				  (j->train ? j->train->count[RECO_COUNT_NULL] : 0);
+	int64 nulls = reco_count_nulls(j->lists->count) + reco_count_nulls(j->test->count) +
+				  (j->train ? reco_count_nulls(j->train->count) : 0);
 	StringInfoData text;
 
 	initStringInfo(&text);

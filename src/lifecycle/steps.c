@@ -100,6 +100,13 @@ check_private(RecoRun *run)
 				 errmsg("options min_item_interactions and min_users_per_item do not go with "
 						"algorithm \"private\""),
 				 errdetail("Whether an item is there would tell how many users have it.")));
+	if (run->options.max_age > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option max_age does not go with algorithm \"private\""),
+				 errdetail("It counts from the latest row, so one user would decide which rows of "
+						   "all others count."),
+				 errhint("Give a time that depends on no row: reco.options(since => ...).")));
 	if (run->guard)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a guard does not go with algorithm \"private\""),

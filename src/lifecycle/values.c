@@ -11,7 +11,9 @@
 #include "store/source/source.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -81,6 +83,13 @@ push_value(JsonbParseState **state, JsonbIteratorToken as, Oid type, Datum given
 		case INTERVALOID:
 			value.type = jbvString;
 			value.val.string.val = interval_text(DatumGetIntervalP(given), name);
+			value.val.string.len = strlen(value.val.string.val);
+			break;
+		case TIMESTAMPTZOID:
+			/* by the clock of the session, with its offset */
+			value.type = jbvString;
+			value.val.string.val =
+				JsonEncodeDateTime(palloc(MAXDATELEN + 1), given, TIMESTAMPTZOID, NULL);
 			value.val.string.len = strlen(value.val.string.val);
 			break;
 		case JSONBOID:

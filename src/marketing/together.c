@@ -73,7 +73,7 @@ typedef struct Together
 static void
 tell(const RecoData *data)
 {
-	int64 nulls = data->count[RECO_COUNT_NULL];
+	int64 nulls = reco_count_nulls(data->count);
 
 	if (nulls > 0)
 		ereport(NOTICE,

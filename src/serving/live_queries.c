@@ -432,7 +432,7 @@ reco_live_check(TupleDesc columns, const IdType *user_type, const IdType *item_t
 	check_id(TupleDescAttr(columns, 0), user_type, "user");
 	check_id(TupleDescAttr(columns, 1), item_type, "item");
 	events->kinds = reco_kinds_reader(options, events, false);
-	(void) reco_data_decay(options, events->time_type, RECO_NO_REFERENCE_TIME);
+	reco_events_options(events, options);
 }
 
 void

@@ -12,6 +12,7 @@
  */
 #include "serving/live_state.h"
 
+#include "core/data/cancel.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -44,6 +45,10 @@ typedef struct UserRows
 	int64 slots;
 	reco_entry *entry;
 	int64 *time;
+	int64 oldest; /* rows before that are too old */
+	/* where some take back others, all of them until they are read; NULL: none does */
+	int64 n_deeds;
+	reco_deed *deed;
 	/* what counts as seen where that is not the same; NULL: it is */
 	int64 n_seen;
 	int32 *seen;
@@ -58,6 +63,8 @@ rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 
 	reco_live_check(columns, serving->user_type, serving->item_type, &serving->options,
 					&rows->events);
+	rows->oldest =
+		reco_data_oldest(&serving->options, rows->events.time_type, serving->reference_time);
 	rows->item_type = TupleDescAttr(columns, 1)->atttypid;
 }
 
@@ -65,8 +72,9 @@ rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 static bool
 reserve_row(UserRows *rows)
 {
-	Size each = sizeof(reco_entry) + sizeof(int64) + (rows->seen ? sizeof(int32) : 0);
-	int64 most = Max(rows->n, rows->n_seen);
+	Size each = sizeof(reco_entry) + sizeof(int64) + (rows->seen ? sizeof(int32) : 0) +
+				(rows->deed ? sizeof(reco_deed) : 0);
+	int64 most = Max(Max(rows->n, rows->n_seen), rows->n_deeds);
 	RecoBudget budget;
 
 	if (most < rows->slots)
@@ -88,7 +96,21 @@ reserve_row(UserRows *rows)
 	rows->time = repalloc_huge(rows->time, rows->slots * sizeof(int64));
 	if (rows->seen)
 		rows->seen = repalloc_huge(rows->seen, rows->slots * sizeof(int32));
+	if (rows->deed)
+		rows->deed = repalloc_huge(rows->deed, rows->slots * sizeof(reco_deed));
 	return true;
+}
+
+/* There is room for it. */
+static inline void
+add_row(UserRows *rows, int32 item, float value, int64 time, bool learnt, bool seen)
+{
+	if (rows->seen && seen)
+		rows->seen[rows->n_seen++] = item;
+	if (!learnt)
+		return;
+	rows->entry[rows->n] = (reco_entry){item, value};
+	rows->time[rows->n++] = time;
 }
 
 static bool
@@ -109,17 +131,33 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 	MemoryContextSwitchTo(old);
 	if (++rows->received % 1024 == 0 || MemoryContextMemAllocated(rows->row, false) > ROW_GARBAGE)
 		MemoryContextReset(rows->row);
-	if (item < 0)
+	if (item < 0 || event.time < rows->oldest)
 		return true;
 	if (!reserve_row(rows))
 		return false;
-	if (rows->seen && event.seen)
-		rows->seen[rows->n_seen++] = item;
-	if (!event.learnt)
-		return true;
-	rows->entry[rows->n] = (reco_entry){item, (float) event.value};
-	rows->time[rows->n++] = event.time;
+	if (rows->deed)
+		rows->deed[rows->n_deeds++] = reco_event_deed(&event, 0, item);
+	else
+		add_row(rows, item, (float) event.value, event.time, event.learnt, event.seen);
 	return true;
+}
+
+/* What is left of rows when some have taken back others. */
+static void
+take_deeds(UserRows *rows)
+{
+	reco_cancelled ignored = {0};
+	int64 n = reco_cancel(&reco_poll_env, rows->deed, rows->n_deeds, &ignored);
+
+	for (int64 k = 0; k < n; k++)
+	{
+		const reco_deed *deed = &rows->deed[k];
+
+		RECO_POLL_AT(k);
+		add_row(rows, deed->item, deed->value, deed->time, deed->learnt, deed->seen);
+	}
+	pfree(rows->deed);
+	rows->deed = NULL;
 }
 
 static void
@@ -167,6 +205,8 @@ read_rows(RecoLive *live, UserRows *rows)
 	rows->time = palloc(rows->slots * sizeof(int64));
 	if (reco_data_keeps_seen(&rows->serving->options))
 		rows->seen = palloc(rows->slots * sizeof(int32));
+	if (reco_data_cancels(&rows->serving->options))
+		rows->deed = palloc(rows->slots * sizeof(reco_deed));
 	(void) reco_live_attempt(live, &live->source, ask_source, rows);
 	MemoryContextDelete(rows->row);
 	return rows->used;
@@ -262,6 +302,8 @@ merge_rows(UserRows *rows, reco_profile *now)
 	float *value;
 	RecoBudget budget;
 
+	if (rows->deed)
+		take_deeds(rows);
 	reco_budget_init(&budget, CurrentMemoryContext);
 	row.item = take(rows->n, sizeof(int32));
 	row.sum = take(rows->n, sizeof(float));

@@ -29,6 +29,7 @@ static const char *const basket_choices[] = {"time", "day", NULL};
 static const char *const kinds_example[] = {"{\"view\": 1, \"buy\": 8}", NULL};
 static const char *const items_example[] = {"[\"POST\"]", NULL};
 static const char *const seen_example[] = {"[\"buy\"]", NULL};
+static const char *const cancel_example[] = {"[\"cancel\"]", NULL};
 
 static const reco_option data_options[] = {
 	{"on_invalid", RECO_OPTION_ENUM, offsetof(RecoDataOptions, on_invalid), ON_INVALID_ERROR, 0, 0,
@@ -57,6 +58,13 @@ static const reco_option data_options[] = {
 	{"exclude_items", RECO_OPTION_TEXTS, offsetof(RecoDataOptions, exclude_items), 0, 0, 0,
 	 items_example},
 	{"half_life", RECO_OPTION_TEXT, offsetof(RecoDataOptions, half_life_text), 0, 0, 0, NULL},
+	{"max_age", RECO_OPTION_TEXT, offsetof(RecoDataOptions, max_age_text), 0, 0, 0, NULL},
+	{"since", RECO_OPTION_TEXT, offsetof(RecoDataOptions, since), 0, 0, 0, NULL},
+	{"until", RECO_OPTION_TEXT, offsetof(RecoDataOptions, until), 0, 0, 0, NULL},
+	{"cancel_kinds", RECO_OPTION_TEXTS, offsetof(RecoDataOptions, cancel_kinds), 0, 0, 0,
+	 cancel_example},
+	{"cancel_negative", RECO_OPTION_BOOL, offsetof(RecoDataOptions, cancel_negative), false, 0, 1,
+	 NULL},
 	{"retune", RECO_OPTION_TEXT, offsetof(RecoDataOptions, retune), 0, 0, 0, NULL},
 	{NULL},
 };
@@ -169,63 +177,6 @@ reco_data_session_gap(const RecoDataOptions *options, Oid time_type)
 	return 0;
 }
 
-/* Half lives of rows are at most so long: more is no decay. */
-#define MOST_HALF_LIFE_YEARS 10000
-
-/* In microseconds, as extract(epoch) counts months and years; an error unless it is above 0. */
-static double
-half_life_of(const RecoDataOptions *options)
-{
-	const Interval *interval;
-	double years;
-	double days;
-	double microseconds;
-
-	if (options->half_life_text == NULL)
-		return 0;
-	interval = interval_of(options->half_life_text);
-	years = interval->month / MONTHS_PER_YEAR;
-	days = years * DAYS_PER_YEAR + interval->month % MONTHS_PER_YEAR * (double) DAYS_PER_MONTH +
-		   interval->day;
-	microseconds = days * USECS_PER_DAY + (double) interval->time;
-	if (!(microseconds > 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"half_life\" of reco.options must be longer than 0"),
-				 errhint("It is the age at which a row counts half of what it counts when it "
-						 "is new, as in '30 days'; leave it out where rows do not fade.")));
-	if (microseconds > MOST_HALF_LIFE_YEARS * DAYS_PER_YEAR * USECS_PER_DAY)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("option \"half_life\" of reco.options must be at most %d years",
-							   MOST_HALF_LIFE_YEARS),
-						errhint("Leave it out where rows do not fade.")));
-	return microseconds;
-}
-
-reco_decay
-reco_data_decay(const RecoDataOptions *options, Oid time_type, TimestampTz reference)
-{
-	int64 unit = time_type == DATEOID ? USECS_PER_DAY : 1;
-
-	if (options->half_life == 0)
-		return (reco_decay){0};
-	if (!OidIsValid(time_type))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("half_life needs times, which the source does not have"),
-				 errhint("A source's columns are user, item, value, time: SELECT user_id, item_id, "
-						 "1, created_at FROM ...")));
-	if (time_type != TIMESTAMPTZOID && time_type != TIMESTAMPOID && time_type != DATEOID)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("half_life is an interval, but times of the source are of type %s",
-							   format_type_be(time_type)),
-						errhint("Make times of them: to_timestamp(created_at) of seconds.")));
-	/* without a time there is nothing that ages could be counted from */
-	if (reference == RECO_NO_REFERENCE_TIME)
-		return (reco_decay){0};
-	return (reco_decay){options->half_life / (double) unit, reference / unit};
-}
-
 IdDict *
 reco_data_excluded(const RecoDataOptions *options, IdType *item_type)
 {
@@ -261,8 +212,9 @@ reco_data_options_parse(Jsonb *value, RecoDataOptions *options)
 						errhint("Give value => 'cap' as well, or leave value_cap out.")));
 	(void) reco_data_retune(options);
 	(void) session_gap_of(options);
-	options->half_life = half_life_of(options);
-	options->kinds = reco_kinds_make(options->kind_weights, options->seen_kinds);
+	reco_data_ages_parse(options);
+	options->kinds =
+		reco_kinds_make(options->kind_weights, options->seen_kinds, options->cancel_kinds);
 }
 
 int64
@@ -432,16 +384,49 @@ reco_data_options_record(Jsonb *options, const reco_value_rule *rule)
 	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(options), chosen));
 }
 
+/* A user whose pairs of items are more than those of all others brings most work. */
+#define LONG_USER 1000
+
+void
+reco_data_find_longest(RecoData *data)
+{
+	const int64 *start = data->x.by_user.start;
+	double squares = 0;
+
+	for (int32 u = 0; u < data->x.by_user.rows; u++)
+	{
+		int64 n = start[u + 1] - start[u];
+
+		RECO_POLL_AT(u);
+		squares += (double) n * (double) n;
+		if (n > data->longest)
+		{
+			data->longest = n;
+			data->longest_user = u;
+		}
+	}
+	data->longest_rules =
+		data->longest >= LONG_USER && (double) data->longest * (double) data->longest > squares / 2;
+}
+
 /* Keys of rows_skipped; those that are not always there are where they are not 0. */
 static const struct
 {
 	const char *key; /* NULL: a column of its own, or nothing was left out */
 	bool always;
 } keys[RECO_COUNTS] = {
-	[RECO_COUNT_NULL] = {"null", true},
+	[RECO_COUNT_NO_USER] = {"no_user", true},
+	[RECO_COUNT_NO_ITEM] = {"no_item", true},
+	[RECO_COUNT_NO_VALUE] = {"no_value", true},
+	[RECO_COUNT_NO_KIND] = {"no_kind"},
 	[RECO_COUNT_INVALID] = {"invalid", true},
 	[RECO_COUNT_EXCLUDED] = {"excluded"},
 	[RECO_COUNT_KIND] = {"unknown_kind"},
+	[RECO_COUNT_OUTSIDE] = {"outside_window"},
+	[RECO_COUNT_CANCELLED] = {"cancelled"},
+	[RECO_COUNT_CANCELLED_IN_PART] = {"cancelled_in_part"},
+	[RECO_COUNT_CANCELLING] = {"cancelling"},
+	[RECO_COUNT_UNMATCHED] = {"cancelling_unmatched"},
 	[RECO_COUNT_WEIGHTLESS] = {"weight_0"},
 	[RECO_COUNT_MERGED] = {NULL},
 	[RECO_COUNT_NEGATIVE] = {NULL},
@@ -451,6 +436,7 @@ static const struct
 	[RECO_COUNT_USERS_CAPPED] = {"users_capped"},
 	[RECO_COUNT_USERS_DROPPED] = {"users_dropped", true},
 	[RECO_COUNT_ITEMS_DROPPED] = {"items_dropped", true},
+	[RECO_COUNT_INTERACTIONS_DROPPED] = {"interactions_dropped"},
 	[RECO_COUNT_ITEMS_INVALID] = {"items_invalid"},
 	[RECO_COUNT_USERS_INVALID] = {"users_invalid"},
 };
@@ -466,13 +452,21 @@ typedef struct Phrase
 
 static const Phrase phrases[] = {
 	{RECO_COUNT_MERGED, " merged into others"},
-	{RECO_COUNT_NULL, " skipped for a null"},
+	{RECO_COUNT_NO_USER, " without a user"},
+	{RECO_COUNT_NO_ITEM, " without an item"},
+	{RECO_COUNT_NO_VALUE, " without a value"},
+	{RECO_COUNT_NO_KIND, " without a kind"},
 	{RECO_COUNT_INVALID, " skipped for an invalid value"},
 	{RECO_COUNT_EXCLUDED, " skipped for an item of exclude_items"},
 	{RECO_COUNT_KIND, " skipped for a kind without a weight"},
+	{RECO_COUNT_OUTSIDE, " outside the window of time"},
+	{RECO_COUNT_CANCELLED, " cancelled by ", RECO_COUNT_CANCELLING, " that cancel"},
+	{RECO_COUNT_CANCELLED_IN_PART, " cancelled in part"},
+	{RECO_COUNT_UNMATCHED, " that cancel more than there was"},
 	{RECO_COUNT_WEIGHTLESS, " not learnt from for a kind of weight 0"},
 	{RECO_COUNT_USERS_DROPPED, " users and ", RECO_COUNT_ITEMS_DROPPED,
 	 " items dropped for too few interactions"},
+	{RECO_COUNT_INTERACTIONS_DROPPED, " interactions dropped with them"},
 	{RECO_COUNT_INTERACTIONS_CAPPED, " interactions of ", RECO_COUNT_USERS_CAPPED,
 	 " users left out by max_user_interactions"},
 	{RECO_COUNT_ITEMS_INVALID, " items skipped for an id that is too long"},

@@ -48,16 +48,22 @@ typedef struct RecoDataOptions
 	int max_user_interactions; /* 0: all */
 	int keep_versions;
 	int live;
-	int basket_by;    /* RecoBasketBy */
-	int value;        /* reco_value_rule_kind */
-	double value_cap; /* 0: not given */
-	bool measure;     /* a new version is measured */
-	double half_life; /* of rows, in microseconds; 0: they do not fade */
+	int basket_by;        /* RecoBasketBy */
+	int value;            /* reco_value_rule_kind */
+	double value_cap;     /* 0: not given */
+	bool measure;         /* a new version is measured */
+	double half_life;     /* of rows, in microseconds; 0: they do not fade */
+	int64 max_age;        /* of rows that count, likewise; 0: of any age */
+	const char *since;    /* a time with its offset from UTC, that rows are not before; NULL: any */
+	const char *until;    /* likewise, that they are before */
+	bool cancel_negative; /* a value below 0 takes back what the user has */
 	/* kinds of events: what they weigh, and which count as seen; NULL: all the same */
 	const reco_weights *kind_weights;
 	const reco_texts *seen_kinds;
-	RecoKinds *kinds; /* made of these; NULL: neither is given */
+	const reco_texts *cancel_kinds; /* kinds that take back what the user has; NULL: none */
+	RecoKinds *kinds;               /* made of these; NULL: none is given */
 	const char *half_life_text;
+	const char *max_age_text;
 	const reco_texts *exclude_items; /* ids of what is no product; NULL: none */
 	const char *session_gap; /* an interval between sessions of a user; NULL: they are not cut */
 	const char *retune;      /* an interval, after which an algorithm is chosen anew; NULL: never */
@@ -89,6 +95,31 @@ extern void reco_data_check_basket(const RecoDataOptions *options, Oid time_type
  */
 extern reco_decay reco_data_decay(const RecoDataOptions *options, Oid time_type,
 								  TimestampTz reference);
+
+/* The lengths of time and the times that the options name, checked; sets half_life and max_age. */
+extern void reco_data_ages_parse(RecoDataOptions *options);
+
+/* The times of rows that count, in their units, both ends included. */
+typedef struct RecoWindow
+{
+	int64 from; /* PG_INT64_MIN: also when it is not known */
+	int64 last;
+} RecoWindow;
+
+/* By since and until, of times of a type.  An error where there are no such times. */
+extern RecoWindow reco_data_window(const RecoDataOptions *options, Oid time_type);
+
+/*
+ * By max_age: rows before that time are too old; PG_INT64_MIN: none is.  Likewise.
+ */
+extern int64 reco_data_oldest(const RecoDataOptions *options, Oid time_type, TimestampTz reference);
+
+/* Whether rows take back what others say. */
+static inline bool
+reco_data_cancels(const RecoDataOptions *options)
+{
+	return options->cancel_negative || (options->cancel_kinds && options->cancel_kinds->n > 0);
+}
 
 /*
  * The items of exclude_items, read as the type reads its texts, in the current memory context;
@@ -124,11 +155,19 @@ extern Jsonb *reco_data_options_record(Jsonb *options, const reco_value_rule *ru
 typedef enum RecoCount
 {
 	/* rows */
-	RECO_COUNT_NULL,       /* a user, item or value is NULL */
-	RECO_COUNT_UNKNOWN,    /* of items that a given version does not know */
-	RECO_COUNT_INVALID,    /* with on_invalid => 'skip': no finite value in range, an id too long */
-	RECO_COUNT_EXCLUDED,   /* of an item of exclude_items */
-	RECO_COUNT_KIND,       /* with on_invalid => 'skip': of a kind that has no weight */
+	RECO_COUNT_NO_USER, /* it is NULL */
+	RECO_COUNT_NO_ITEM,
+	RECO_COUNT_NO_VALUE,
+	RECO_COUNT_NO_KIND,
+	RECO_COUNT_UNKNOWN,   /* of items that a given version does not know */
+	RECO_COUNT_INVALID,   /* with on_invalid => 'skip': no finite value in range, an id too long */
+	RECO_COUNT_EXCLUDED,  /* of an item of exclude_items */
+	RECO_COUNT_KIND,      /* with on_invalid => 'skip': of a kind that has no weight */
+	RECO_COUNT_OUTSIDE,   /* its time is outside of since, until and max_age */
+	RECO_COUNT_CANCELLED, /* another has taken it back */
+	RECO_COUNT_CANCELLED_IN_PART,
+	RECO_COUNT_CANCELLING, /* takes back others */
+	RECO_COUNT_UNMATCHED,  /* of these, such as found less than they take back */
 	RECO_COUNT_WEIGHTLESS, /* of a kind of weight 0, whether it counts as seen or not */
 	RECO_COUNT_MERGED,     /* went into another row's pair */
 	/* pairs, as the algorithm takes their values */
@@ -140,12 +179,21 @@ typedef enum RecoCount
 	/* by the minimums, and those with none left */
 	RECO_COUNT_USERS_DROPPED,
 	RECO_COUNT_ITEMS_DROPPED,
+	RECO_COUNT_INTERACTIONS_DROPPED, /* of these users and items */
 	/* rows of items */
 	RECO_COUNT_ITEMS_INVALID,
 	/* rows of users */
 	RECO_COUNT_USERS_INVALID,
 	RECO_COUNTS
 } RecoCount;
+
+/* The rows that are left out because something is NULL. */
+static inline int64
+reco_count_nulls(const int64 *count)
+{
+	return count[RECO_COUNT_NO_USER] + count[RECO_COUNT_NO_ITEM] + count[RECO_COUNT_NO_VALUE] +
+		   count[RECO_COUNT_NO_KIND];
+}
 
 /* What a source held, ready to train on. */
 typedef struct RecoData
@@ -192,6 +240,9 @@ extern unsigned reco_data_keep(const struct RecoSpec *spec, const RecoDataOption
  * that are cut.
  */
 extern void reco_data_tell_order(const RecoData *data, const struct RecoSpec *spec);
+
+/* Sets longest_user and what goes with it. */
+extern void reco_data_find_longest(RecoData *data);
 
 /* The counts for a version's rows_skipped. */
 extern Jsonb *reco_data_skipped(const RecoData *data);

@@ -2,7 +2,7 @@
  * events.c
  *	  The rows of a source: their columns, and what is wrong with a row.
  *
- * Conventions: a NULL user, item or value skips the row and is counted; a value that is NaN,
+ * Conventions: a NULL user, item, value or kind skips the row and is counted; a value that is NaN,
  * infinite or beyond 1e18 is an error that names the row, or is counted and skipped with
  * on_invalid => 'skip'.
  */
@@ -106,6 +106,20 @@ reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc col
 	}
 	if (columns->natts > 4)
 		events->kind_type = getBaseType(TupleDescAttr(columns, 4)->atttypid);
+}
+
+void
+reco_events_options(RecoEvents *events, const RecoDataOptions *options)
+{
+	events->window = reco_data_window(options, events->time_type);
+	(void) reco_data_oldest(options, events->time_type, RECO_NO_REFERENCE_TIME);
+	(void) reco_data_decay(options, events->time_type, RECO_NO_REFERENCE_TIME);
+	events->cancel_negative = options->cancel_negative;
+	if (options->cancel_negative && !OidIsValid(events->value_type))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("cancel_negative needs values, which the source does not have"),
+						errhint("A source's columns are user, item, value, time: SELECT user_id, "
+								"item_id, quantity, created_at FROM ...")));
 }
 
 int64

@@ -11,6 +11,7 @@
 #ifndef RECO_STORE_SOURCE_EVENTS_H
 #define RECO_STORE_SOURCE_EVENTS_H
 
+#include "core/data/cancel.h"
 #include "store/source/data.h"
 #include "store/source/query.h"
 
@@ -32,6 +33,7 @@ typedef struct RecoEvent
 	int64 time;   /* see reco_rule_time; 0 where the source has none */
 	bool learnt;  /* it teaches something */
 	bool seen;    /* its item is one that the user has */
+	bool cancels; /* it takes back what others say, and is neither */
 } RecoEvent;
 
 /* The column of kinds, from 0. */
@@ -40,10 +42,12 @@ typedef struct RecoEvent
 /* How rows are read. */
 typedef struct RecoEvents
 {
-	bool skip_invalid;            /* on_invalid => 'skip' */
-	Oid value_type;               /* InvalidOid: there is no such column */
-	Oid time_type;                /* of times, or of ranks */
-	Oid kind_type;                /* of kinds; InvalidOid: there is no such column */
+	bool skip_invalid; /* on_invalid => 'skip' */
+	Oid value_type;    /* InvalidOid: there is no such column */
+	Oid time_type;     /* of times, or of ranks */
+	Oid kind_type;     /* of kinds; InvalidOid: there is no such column */
+	bool cancel_negative;
+	RecoWindow window;            /* of times */
 	int required;                 /* the first so many columns say something */
 	int time_at;                  /* the column of times, from 0 */
 	int64 *count;                 /* RECO_COUNTS: rows that were left out */
@@ -55,6 +59,12 @@ typedef struct RecoEvents
  * Sets all but what is about rows.
  */
 extern void reco_events_columns(RecoEvents *events, const RecoQueryKind *kind, TupleDesc columns);
+
+/*
+ * What options say of rows, whose columns were found: all but `count`, `skip_invalid` and `kinds`.
+ * An error where the columns are not such as the options need.
+ */
+extern void reco_events_options(RecoEvents *events, const RecoDataOptions *options);
 
 /* Microseconds in a unit of times of a type; 0: they are numbers, or there are none. */
 extern int64 reco_events_unit(Oid time_type);
@@ -73,7 +83,8 @@ extern RecoCount reco_event_kind(const RecoEvents *events, TupleTableSlot *slot,
 	RULE(reco_rule_nulls)                                                                          \
 	RULE(reco_rule_value)                                                                          \
 	RULE(reco_rule_kind)                                                                           \
-	RULE(reco_rule_time)
+	RULE(reco_rule_time)                                                                           \
+	RULE(reco_rule_window)
 
 /* A row without a user, an item, a value or a rank says nothing; one without a time does. */
 static pg_attribute_always_inline RecoCount
@@ -83,7 +94,11 @@ reco_rule_nulls(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event
 
 	event->user = slot->tts_values[0];
 	event->item = slot->tts_values[1];
-	return null[0] || null[1] || (events->required > 2 && null[2]) ? RECO_COUNT_NULL : RECO_TAKEN;
+	if (null[0])
+		return RECO_COUNT_NO_USER;
+	if (null[1])
+		return RECO_COUNT_NO_ITEM;
+	return events->required > 2 && null[2] ? RECO_COUNT_NO_VALUE : RECO_TAKEN;
 }
 
 static pg_attribute_always_inline double
@@ -124,13 +139,27 @@ reco_rule_value(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event
 	return RECO_TAKEN;
 }
 
-/* kind_weights, seen_kinds. */
+/* kind_weights, seen_kinds, cancel_kinds; cancel_negative. */
 static pg_attribute_always_inline RecoCount
 reco_rule_kind(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
 {
 	event->plain = event->value;
 	event->learnt = event->seen = true;
-	return events->kinds ? reco_event_kind(events, slot, event) : RECO_TAKEN;
+	event->cancels = false;
+	if (events->kinds)
+	{
+		RecoCount left_out = reco_event_kind(events, slot, event);
+
+		if (left_out != RECO_TAKEN)
+			return left_out;
+	}
+	/* what the user does not have is not taken back: such a value counts as it is */
+	if (events->cancel_negative && event->plain < 0 && event->seen)
+	{
+		event->cancels = true;
+		event->learnt = event->seen = false;
+	}
+	return RECO_TAKEN;
 }
 
 /*
@@ -166,6 +195,15 @@ reco_rule_time(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
 	return RECO_TAKEN;
 }
 
+/* since, until: a time that is not known is before all others. */
+static pg_attribute_always_inline RecoCount
+reco_rule_window(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
+{
+	return event->time >= events->window.from && event->time <= events->window.last
+			   ? RECO_TAKEN
+			   : RECO_COUNT_OUTSIDE;
+}
+
 /* What a row says, its columns fetched before; false when a rule leaves it out. */
 static pg_attribute_always_inline bool
 reco_event_read(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event)
@@ -181,6 +219,22 @@ reco_event_read(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event
 	RECO_ROW_RULES(RULE)
 #undef RULE
 	return true;
+}
+
+/* The same with numbers for ids, where what others say counts. */
+static inline reco_deed
+reco_event_deed(const RecoEvent *event, int32 user, int32 item)
+{
+	return (reco_deed){
+		.time = event->time,
+		.user = user,
+		.item = item,
+		.value = (float) event->value,
+		.plain = (float) (event->cancels ? fabs(event->plain) : event->plain),
+		.learnt = event->learnt,
+		.seen = event->seen,
+		.cancels = event->cancels,
+	};
 }
 
 #endif /* RECO_STORE_SOURCE_EVENTS_H */

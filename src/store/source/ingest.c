@@ -11,6 +11,7 @@
 
 #include "access/detoast.h"
 #include "core/data/trend.h"
+#include "core/data/waiting.h"
 #include "store/source/events.h"
 #include "store/source/features.h"
 #include "store/source/kind_reader.h"
@@ -37,7 +38,9 @@ struct Ingest
 	reco_triples triples;
 	reco_triples seen; /* where that is not the same */
 	bool keeps_seen;
-	TupleDesc planned; /* the columns that were looked at */
+	reco_waiting waiting; /* rows, until all are read */
+	bool waits;           /* they do: some may be too old, or are taken back */
+	TupleDesc planned;    /* the columns that were looked at */
 	int columns;
 	RecoEvents events;
 	MemoryContext row_context; /* what functions of the ids' types leave behind */
@@ -122,6 +125,23 @@ take_row(Ingest *ingest, TupleTableSlot *slot, RecoEvent *event, int32 *user, in
 	return true;
 }
 
+/* Where a row goes that is not left out; false when memory is exhausted. */
+static inline bool
+add_row(Ingest *ingest, const RecoEvent *event, int32 user, int32 item)
+{
+	if (ingest->waits)
+	{
+		reco_deed row = reco_event_deed(event, user, item);
+
+		return reco_waiting_add(&ingest->waiting, &row);
+	}
+	ingest->data->count[RECO_COUNT_WEIGHTLESS] += !event->learnt;
+	return (!event->learnt ||
+			reco_triples_add(&ingest->triples, user, item, (float) event->value, event->time)) &&
+		   (!ingest->keeps_seen || !event->seen ||
+			reco_triples_add(&ingest->seen, user, item, (float) event->plain, event->time));
+}
+
 static bool
 receive(TupleTableSlot *slot, DestReceiver *receiver)
 {
@@ -148,12 +168,11 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	}
 	if (!kept)
 		return true;
-	if (ingest->triples.used == RECO_CHUNK_ROWS || ingest->unchecked > CHECK_BYTES)
+	if ((ingest->waits ? ingest->waiting.rows % RECO_CHUNK_ROWS == 0
+					   : ingest->triples.used == RECO_CHUNK_ROWS) ||
+		ingest->unchecked > CHECK_BYTES)
 		check_memory(ingest);
-	if ((event.learnt &&
-		 !reco_triples_add(&ingest->triples, user, item, (float) event.value, event.time)) ||
-		(ingest->keeps_seen && event.seen &&
-		 !reco_triples_add(&ingest->seen, user, item, (float) event.plain, event.time)))
+	if (!add_row(ingest, &event, user, item))
 		reco_budget_check(ingest->budget, RECO_NO_MEMORY, "reading the source");
 	return true;
 }
@@ -215,7 +234,7 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 	/* before anything is read */
 	if (!kind->ranked)
 		(void) reco_data_session_gap(options, data->time_type);
-	(void) reco_data_decay(options, data->time_type, RECO_NO_REFERENCE_TIME);
+	reco_events_options(&ingest->events, options);
 	if (kind == &reco_the_source)
 		reco_data_check_basket(options, data->time_type);
 	ingest->events.kinds = reco_kinds_reader(options, &ingest->events, true);
@@ -227,6 +246,8 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 	id_dict_limit(data->users, budget, "reading the source");
 	id_dict_limit(data->items, budget, "reading the source");
 	begin_triples(ingest, keep);
+	ingest->waits = options->max_age > 0 || reco_data_cancels(options);
+	reco_waiting_init(&ingest->waiting, &budget->env);
 	data->events = (keep & RECO_KEEP_EVENTS) == RECO_KEEP_EVENTS;
 	ingest->row_context =
 		AllocSetContextCreate(budget->context, "reco row", ALLOCSET_DEFAULT_SIZES);
@@ -283,6 +304,27 @@ ingest_users_receiver(Ingest *ingest, TupleDesc columns)
 	return features_receiver(ingest->user_features);
 }
 
+/* Drops who has fewer interactions than these, and counts them; gives the new numbers. */
+static void
+drop(Ingest *ingest, int32 min_user, int32 min_item, int32 *user_map, int32 *item_map)
+{
+	RecoData *data = ingest->data;
+	reco_csr *a = &data->x.by_user;
+	int32 users = a->rows;
+	int32 items = a->cols;
+	int64 interactions = a->start[users];
+
+	reco_budget_check(ingest->budget,
+					  reco_interactions_filter(&ingest->budget->env, &data->x, min_user, min_item,
+											   user_map, item_map),
+					  "reading the source");
+	id_dict_keep(data->users, user_map);
+	id_dict_keep(data->items, item_map);
+	data->count[RECO_COUNT_USERS_DROPPED] += users - id_dict_count(data->users);
+	data->count[RECO_COUNT_ITEMS_DROPPED] += items - id_dict_count(data->items);
+	data->count[RECO_COUNT_INTERACTIONS_DROPPED] += interactions - a->start[a->rows];
+}
+
 /*
  * Drops users and items with too few interactions.  Gives the new numbers of users and of
  * items, NULL when they stay.
@@ -299,7 +341,7 @@ filter(Ingest *ingest, int32 **user_map, int32 **item_map)
 
 	/* who has none left has to go */
 	if (min_user <= 1 && min_item <= 1 && data->x.capped == 0 &&
-		data->count[RECO_COUNT_WEIGHTLESS] == 0)
+		data->count[RECO_COUNT_WEIGHTLESS] == 0 && !ingest->waits)
 		return;
 	/* an item that is described may have no interactions, unless some are asked for */
 	if (ingest->items_join && min_item <= 1)
@@ -313,14 +355,7 @@ filter(Ingest *ingest, int32 **user_map, int32 **item_map)
 							"reading the source");
 	*user_map = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	*item_map = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
-	reco_budget_check(
-		budget,
-		reco_interactions_filter(&budget->env, &data->x, min_user, min_item, *user_map, *item_map),
-		"reading the source");
-	id_dict_keep(data->users, *user_map);
-	id_dict_keep(data->items, *item_map);
-	data->count[RECO_COUNT_USERS_DROPPED] = users - id_dict_count(data->users);
-	data->count[RECO_COUNT_ITEMS_DROPPED] = items - id_dict_count(data->items);
+	drop(ingest, min_user, min_item, *user_map, *item_map);
 }
 
 /* One map after another; first NULL: the numbers were what they are. */
@@ -358,23 +393,39 @@ drop_rare(Ingest *ingest, int32 **user_map, int32 all_users, int32 **item_map, i
 		return;
 	user = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
 	item = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
-	reco_budget_check(budget,
-					  reco_interactions_filter(&budget->env, &data->x,
-											   ingest->user_features ? 0 : 1,
-											   ingest->options->min_users_per_item, user, item),
-					  "reading the source");
-	id_dict_keep(data->users, user);
-	id_dict_keep(data->items, item);
-	data->count[RECO_COUNT_USERS_DROPPED] += users - id_dict_count(data->users);
-	data->count[RECO_COUNT_ITEMS_DROPPED] += items - id_dict_count(data->items);
+	drop(ingest, ingest->user_features ? 0 : 1, ingest->options->min_users_per_item, user, item);
 	*user_map = compose(budget, *user_map, all_users, user);
 	*item_map = compose(budget, *item_map, all_items, item);
 }
 
 /*
+ * Now, in units of times.  A time without a zone may be that of any place: there the latest now is
+ * where the clock is 14 hours ahead.
+ */
+static int64
+latest_now(const Ingest *ingest)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64 unit = reco_events_unit(ingest->events.time_type);
+
+	if (ingest->events.time_type != TIMESTAMPTZOID)
+		now += 14 * USECS_PER_HOUR;
+	return unit > 0 ? now / unit : now;
+}
+
+/* -infinity, of dates as well, is none to count from. */
+static void
+set_reference(Ingest *ingest, int64 last)
+{
+	int64 unit = reco_events_unit(ingest->events.time_type);
+
+	if (unit > 0 && last != PG_INT64_MIN && last >= MIN_TIMESTAMP / unit)
+		ingest->data->reference_time = last * unit;
+}
+
+/*
  * The periods of which the growth is counted: weeks, or tenths of the time where that is a
- * number.  A time without a zone may be that of any place: there the latest now is where
- * the clock is 14 hours ahead.
+ * number.
  *
  * The latest time that is not after now, which the later period ends with, is also the one
  * that ages are counted from: a source that is read again, at whatever time, gives the same
@@ -384,49 +435,49 @@ drop_rare(Ingest *ingest, int32 **user_map, int32 all_users, int32 **item_map, i
 static void
 find_periods(Ingest *ingest, int32 items, reco_trend *trend)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	int64 unit = reco_events_unit(ingest->events.time_type);
-	int64 period = 0;
+	int64 period = unit > 0 ? 7 * USECS_PER_DAY / unit : 0;
 
-	if (ingest->events.time_type != TIMESTAMPTZOID)
-		now += 14 * USECS_PER_HOUR;
-	if (unit > 0)
-	{
-		period = 7 * USECS_PER_DAY / unit;
-		now /= unit;
-	}
-	reco_budget_check(ingest->budget, reco_trend_periods(&ingest->triples, period, now, trend),
+	reco_budget_check(ingest->budget,
+					  reco_trend_periods(&ingest->triples, period, latest_now(ingest), trend),
 					  "reading the source");
 	trend->growth = reco_zeros(ingest->budget, items);
 	ingest->triples.trend = trend;
-	/* -infinity, of dates as well, is none to count from */
-	if (trend->any && unit > 0 && trend->last >= MIN_TIMESTAMP / unit)
-		ingest->data->reference_time = trend->last * unit;
+	if (trend->any && !ingest->waits)
+		set_reference(ingest, trend->last);
 }
 
-/* A user whose pairs of items are more than those of all others brings most work. */
-#define LONG_USER 1000
-
+/*
+ * What rows say of others, once all are read: the latest of them, whatever it says, is the one that
+ * ages are counted from.
+ */
 static void
-find_longest(RecoData *data)
+take_waiting(Ingest *ingest)
 {
-	const int64 *start = data->x.by_user.start;
-	double squares = 0;
+	static const char what[] = "reading the source";
+	RecoData *data = ingest->data;
+	reco_waited waited = {0};
+	int64 latest = PG_INT64_MIN;
 
-	for (int32 u = 0; u < data->x.by_user.rows; u++)
-	{
-		int64 n = start[u + 1] - start[u];
-
-		RECO_POLL_AT(u);
-		squares += (double) n * (double) n;
-		if (n > data->longest)
-		{
-			data->longest = n;
-			data->longest_user = u;
-		}
-	}
-	data->longest_rules =
-		data->longest >= LONG_USER && (double) data->longest * (double) data->longest > squares / 2;
+	if (!ingest->waits)
+		return;
+	if (ingest->known == NULL && data->has_time &&
+		!reco_waiting_latest(&ingest->waiting, latest_now(ingest), &latest))
+		reco_budget_check(ingest->budget, RECO_STOPPED, what);
+	if (ingest->known == NULL)
+		set_reference(ingest, latest);
+	reco_budget_check(ingest->budget,
+					  reco_waiting_finish(
+						  &ingest->waiting,
+						  reco_data_oldest(ingest->options, data->time_type, data->reference_time),
+						  &ingest->triples, ingest->keeps_seen ? &ingest->seen : NULL, &waited),
+					  what);
+	data->count[RECO_COUNT_OUTSIDE] += waited.too_old;
+	data->count[RECO_COUNT_WEIGHTLESS] += waited.not_learnt;
+	data->count[RECO_COUNT_CANCELLED] = waited.cancelled.whole;
+	data->count[RECO_COUNT_CANCELLED_IN_PART] = waited.cancelled.in_part;
+	data->count[RECO_COUNT_CANCELLING] = waited.cancelled.cancelling;
+	data->count[RECO_COUNT_UNMATCHED] = waited.cancelled.unmatched;
 }
 
 /* What is learnt from, and what is seen. */
@@ -469,6 +520,7 @@ ingest_finish(Ingest *ingest)
 
 	data->kinds = reco_kinds_finish(ingest->events.kinds);
 	check_memory(ingest);
+	take_waiting(ingest);
 	if (data->has_time && !ingest->kind->ranked && ingest->known == NULL)
 		find_periods(ingest, items, &trend);
 	user_rank = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
@@ -497,7 +549,7 @@ ingest_finish(Ingest *ingest)
 		filter(ingest, &user_map, &item_map);
 		drop_rare(ingest, &user_map, users, &item_map, items);
 	}
-	find_longest(data);
+	reco_data_find_longest(data);
 	if (ingest->features)
 		data->features =
 			features_finish(ingest->features, item_rank, items, item_map,

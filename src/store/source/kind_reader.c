@@ -62,14 +62,16 @@ reco_kinds_reader(const RecoDataOptions *options, const RecoEvents *events, bool
 			 errmsg("source has 5 columns, but the options do not say what its kinds weigh"),
 			 errdetail("The fifth column is the kind of a row."),
 			 errhint("Give options => reco.options(kind_weights => '{\"view\": 1, \"buy\": 8}'), "
-					 "or seen_kinds, or leave the column out.")));
+					 "seen_kinds or cancel_kinds, or leave the column out.")));
 	if (kinds == NULL)
 		return NULL;
 	if (!OidIsValid(events->kind_type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("%s needs kinds, which the source does not have",
-						kinds->weighs ? "kind_weights" : "seen_kinds"),
+						kinds->weighs    ? "kind_weights"
+						: kinds->by_kind ? "seen_kinds"
+										 : "cancel_kinds"),
 				 errhint("A source's columns are user, item, value, time, kind: SELECT user_id, "
 						 "item_id, 1, created_at, kind FROM ...")));
 	reader = palloc0(sizeof(RecoKindReader));
@@ -208,7 +210,7 @@ take_unknown(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event, c
 
 	if (!reader->kinds->weighs)
 	{
-		event->seen = false;
+		event->seen = !reader->kinds->by_kind;
 		return RECO_TAKEN;
 	}
 	if (!events->skip_invalid)
@@ -230,21 +232,17 @@ reco_event_kind(const RecoEvents *events, TupleTableSlot *slot, RecoEvent *event
 	int kind;
 
 	if (slot->tts_isnull[RECO_KIND_AT])
-		return RECO_COUNT_NULL;
+		return RECO_COUNT_NO_KIND;
 	kind = kind_of(reader, events, slot->tts_values[RECO_KIND_AT], &name, &length);
 	if (kind == RECO_KIND_UNKNOWN)
 		return take_unknown(events, slot, event, name, length);
 	reader->last = kind;
 	reader->rows[kind]++;
-	event->seen = kinds->seen[kind] || !kinds->by_kind;
-	event->learnt = kinds->weight[kind] != 0;
+	event->cancels = kinds->cancels[kind];
+	event->seen = !event->cancels && (kinds->seen[kind] || !kinds->by_kind);
+	event->learnt = !event->cancels && kinds->weight[kind] != 0;
 	if (!event->learnt)
-	{
-		if (!event->seen)
-			return RECO_COUNT_WEIGHTLESS;
-		events->count[RECO_COUNT_WEIGHTLESS]++;
-		return RECO_TAKEN;
-	}
+		return event->seen || event->cancels ? RECO_TAKEN : RECO_COUNT_WEIGHTLESS;
 	event->value *= kinds->weight[kind];
 	if (!(fabs(event->value) <= RECO_MAX_VALUE))
 	{
@@ -281,9 +279,10 @@ reco_kinds_finish(RecoKindReader *reader)
 	if (reader->unknowns > 0)
 		refuse_unknown(reader);
 	for (int k = 0; k < kinds->n; k++)
-		if (kinds->seen[k] && reader->rows[k] == 0)
-			ereport(NOTICE, (errmsg("no row of the source is of kind \"%s\", which seen_kinds has",
-									reco_kind_text(kinds->name[k], kinds->length[k])),
+		if ((kinds->seen[k] || kinds->cancels[k]) && reader->rows[k] == 0)
+			ereport(NOTICE, (errmsg("no row of the source is of kind \"%s\", which %s has",
+									reco_kind_text(kinds->name[k], kinds->length[k]),
+									kinds->seen[k] ? "seen_kinds" : "cancel_kinds"),
 							 errdetail("Kinds are compared as texts, letter by letter.")));
 	return rows_of_kinds(reader);
 }
