@@ -13,7 +13,7 @@ CREATE TABLE aga_lines AS
    WHERE i = 1 OR (i = 2 AND b % 2 = 1) OR (i = 3 AND b = 1);
 CALL reco.create_model('aga', 'aga_lines', reco.repeat(), options => reco.options(measure => false));
 SELECT * FROM aga.buy_again(8);
--- as its equations have it
+-- as its equations have it, where as many users have each item
 CREATE FUNCTION aga_plain(lines text, for_user int, until timestamptz)
 RETURNS TABLE (item int, score float8, times int, last_at timestamptz, due_at timestamptz) LANGUAGE plpgsql AS $$
 BEGIN
@@ -24,12 +24,14 @@ BEGIN
        p AS (SELECT b.u, b.item, count(*) - 1 AS k, u.baskets - min(b.b) AS v FROM b JOIN u USING (u) GROUP BY 1, 2, u.baskets),
        a AS (SELECT (sum(k) + 0.5)::float8 / (sum(v) + 1) AS m, 20 * (sum(v) + 1)::float8 / (count(*) + 1) AS e FROM p),
        r AS (SELECT p.item, 1 / ((sum(k) + m * e) / (sum(v) + e)) AS rate FROM p CROSS JOIN a GROUP BY p.item, m, e),
+       w AS (SELECT b.item, count(*) FILTER (WHERE b.at > (SELECT max(l.at) FROM aga_now l) - interval '14 days') AS recent, count(*) AS baskets FROM b GROUP BY 1),
+       g AS (SELECT w.item, (recent + 20) / (w.baskets * (SELECT sum(w.recent)::float8 / sum(w.baskets) FROM w) + 20) AS growth FROM w),
        i AS (SELECT extract(epoch FROM sum(span))::float8 / sum(baskets - 1) AS interval FROM u),
        h AS (SELECT b.item, b.at, dense_rank() OVER (ORDER BY b.at) AS b FROM b WHERE b.u = for_user AND b.at <= until),
        mine AS (SELECT extract(epoch FROM max(h.at) - min(h.at))::float8 AS span, max(h.b) AS baskets FROM h),
        s AS (SELECT h.item, count(*) AS k, max(h.at) AS last, mine.baskets - min(h.b) + r.rate AS v, (mine.span + i.interval) / mine.baskets AS interval
                FROM h JOIN r USING (item) CROSS JOIN mine CROSS JOIN i GROUP BY h.item, mine.baskets, mine.span, r.rate, i.interval)
-  SELECT s.item, 1 - (s.v / (s.v + 1)) ^ s.k, s.k::int, s.last, s.last + make_interval(secs => s.interval * s.v / s.k) FROM s;
+  SELECT s.item, 1 - (s.v / (s.v + g.growth)) ^ s.k, s.k::int, s.last, s.last + make_interval(secs => s.interval * s.v / s.k / g.growth) FROM s JOIN g USING (item);
   DROP TABLE aga_now;
 END $$;
 SELECT u, count(*) AS items, bool_and(b.times = p.times AND b.last_at = p.last_at AND abs(b.score - p.score) < 1e-6
@@ -38,7 +40,7 @@ SELECT u, count(*) AS items, bool_and(b.times = p.times AND b.last_at = p.last_a
   LEFT JOIN LATERAL aga_plain('aga_lines', u, 'infinity') p ON p.item = b.item_id GROUP BY 1 ORDER BY 1;
 -- what was due then
 SELECT b.item_id, b.times = p.times AND b.last_at = p.last_at AND abs(b.score - p.score) < 1e-6 AND abs(extract(epoch FROM b.due_at - p.due_at)) < 1 AS same
-  FROM aga.buy_again(8, at => '2026-02-15') b LEFT JOIN aga_plain('aga_lines', 8, '2026-02-15') p ON p.item = b.item_id;
+  FROM aga.buy_again(8, at => '2026-02-15') b LEFT JOIN aga_plain('aga_lines', 8, '2026-02-15') p ON p.item = b.item_id ORDER BY 1;
 SELECT * FROM aga.buy_again(8, at => '-infinity');
 SELECT count(*) FROM aga.buy_again(8, at => 'infinity');
 
@@ -81,7 +83,10 @@ CALL reco.create_model('aga_day', 'SELECT u, item, n, at::date FROM aga_lines', 
 SELECT item_id, times, last_at FROM aga_day.buy_again(8);
 CALL reco.create_model('aga_number', 'SELECT u, item, n, extract(epoch FROM at)::bigint FROM aga_lines', reco.repeat(), options => reco.options(measure => false));
 SELECT item_id, times, last_at, due_at FROM aga_number.buy_again(8);
-SELECT count(*) FROM (SELECT item_id, score FROM aga_number.buy_again(8) EXCEPT SELECT item_id, score FROM aga.buy_again(8)) t;
+-- nothing grows where times are numbers, or all is of two weeks
+CALL reco.create_model('aga_short', $$SELECT u, item, n, timestamptz '2026-01-01' + (at - '2026-01-01') / 100 FROM aga_lines$$, reco.repeat(), options => reco.options(measure => false));
+SELECT count(*) FROM (SELECT item_id, score FROM aga_number.buy_again(8) EXCEPT SELECT item_id, score FROM aga_short.buy_again(8)) t;
+SELECT n.item_id, n.score < a.score AS grows FROM aga_number.buy_again(8) n JOIN aga.buy_again(8) a USING (item_id) ORDER BY 1;
 
 -- Hybrids do as their member; models that know nothing of it are told so.
 CALL reco.create_model('aga_hybrid', 'aga_lines', reco.hybrid(ARRAY[reco.popular(), reco.repeat()], weights => '{1, 1}'), options => reco.options(measure => false));
@@ -96,6 +101,7 @@ CALL reco.drop_model('aga');
 CALL reco.drop_model('aga_odd');
 CALL reco.drop_model('aga_day');
 CALL reco.drop_model('aga_number');
+CALL reco.drop_model('aga_short');
 CALL reco.drop_model('aga_hybrid');
 CALL reco.drop_model('aga_untimed');
 DROP FUNCTION aga_plain;

@@ -3,9 +3,9 @@
  *	  The function behind a model's buy_again(): what a user is due to buy again, and when.
  *
  * What a user bought is read live where the source answers cheaply, else it is what the model holds
- * of it, with its times; the rates of items are those of the training (core/sessions/again.h).  The
- * expected day is the day of the last purchase and so many of the user's intervals between baskets,
- * drawn to everybody's, as baskets are expected until the next.
+ * of it, with its times; what is known of items is that of the training (core/sessions/again.h).
+ *The expected day is the day of the last purchase and so many of the user's intervals between
+ *baskets, drawn to everybody's, as baskets are expected until the next.
  *
  * Cost: that of one user's rows, and a sort of them.
  */
@@ -26,8 +26,8 @@ RECO_FUNCTION(reco_serve_buy_again);
 typedef struct Again
 {
 	Serving *serving;
-	const float *rate; /* by item */
-	double interval;   /* everybody's */
+	const reco_again_item *known; /* by item */
+	double interval;              /* everybody's */
 	/* a user's events up to the time that is asked for */
 	reco_baskets of;
 	const double *time;
@@ -49,14 +49,14 @@ find_model(Again *again, const Request *request)
 						 "refresh it.")));
 	for (int m = 0; m < model->members; m++)
 	{
-		const RecoPart *rate =
+		const RecoPart *known =
 			reco_member_role(&model->member[m], RECO_OF_ITEMS, RECO_ROLE_AGAIN, NULL);
 		const RecoPart *interval =
 			reco_member_role(&model->member[m], RECO_OF_MODEL, RECO_ROLE_INTERVAL, NULL);
 
-		if (rate && interval)
+		if (known && interval)
 		{
-			again->rate = rate->data;
+			again->known = known->data;
 			again->interval = *(const double *) interval->data;
 			return;
 		}
@@ -174,7 +174,8 @@ reco_serve_buy_again(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	item = reco_call_alloc(again.of.events, sizeof(reco_again));
 	reco_call_budget(&budget);
-	reco_call_check(&budget, reco_again_items(&budget.env, &again.of, again.rate, item, &by.items));
+	reco_call_check(&budget,
+					reco_again_items(&budget.env, &again.of, again.known, item, &by.items));
 	order = reco_call_alloc(by.items, sizeof(int32));
 	place = reco_call_alloc(again.serving->model.items, sizeof(int32));
 	score = reco_call_alloc(again.serving->model.items, sizeof(float));

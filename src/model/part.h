@@ -74,7 +74,7 @@ typedef enum RecoRole
 	RECO_ROLE_TIMES,  /* the same with the times of events in float8 (reco_event_time) */
 	RECO_ROLE_CENTER, /* what the user's factors are drawn to */
 	/* of what comes again (core/sessions/again.h): */
-	RECO_ROLE_AGAIN,   /* an item's rate, */
+	RECO_ROLE_AGAIN,   /* an item's reco_again_item, */
 	RECO_ROLE_INTERVAL /* and of the model the mean interval between baskets */
 } RecoRole;
 

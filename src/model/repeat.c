@@ -89,8 +89,8 @@ repeat_parts(const RecoSpec *spec, int *n)
 										   .width = 1,
 										   .element = RECO_FLOAT8,
 										   .role = RECO_ROLE_INTERVAL};
-	type[REPEAT_AGAIN] =
-		(RecoPartType){.name = "again", .side = RECO_OF_ITEMS, .width = 1, .role = RECO_ROLE_AGAIN};
+	type[REPEAT_AGAIN] = (RecoPartType){
+		.name = "again", .side = RECO_OF_ITEMS, .width = RECO_AGAIN_WIDTH, .role = RECO_ROLE_AGAIN};
 	type[REPEAT_SHARE] = (RecoPartType){.name = "share", .side = RECO_OF_ITEMS, .width = 1};
 	if (params->item_rates)
 		type[REPEAT_RATE] = (RecoPartType){.name = "rate", .side = RECO_OF_ITEMS, .width = 1};
@@ -194,7 +194,7 @@ repeat_memory(const RecoTraining *training)
 	if (params->item_rates)
 		bytes = items * (2 * sizeof(float) + sizeof(reco_repeat_sum) + 2 * sizeof(double));
 	bytes = Max(bytes, items * sizeof(float) + reco_again_memory(training->by_user.cols));
-	return reco_training_events_memory(training, true) + bytes + items * sizeof(float);
+	return reco_training_events_memory(training, true) + bytes + items * sizeof(reco_again_item);
 }
 
 /*
@@ -239,18 +239,19 @@ fit_again(const RecoTraining *training, reco_ordered *events, RecoMember *member
 	int32 items = training->by_user.cols;
 	RecoBudget *budget = training->budget;
 	double *time = reco_ordered_times(&budget->env, events, users, training->set->x->unit);
-	float *rate = reco_zeros(budget, items);
+	reco_again_item *again =
+		reco_budget_alloc(budget, ((Size) items + 1) * sizeof(reco_again_item));
 	double *interval = reco_budget_alloc(budget, sizeof(double));
 
 	reco_budget_check(budget, time ? RECO_OK : RECO_STOPPED, "training");
-	reco_budget_check(budget, reco_again_rates(&budget->env, events, users, items, rate),
+	reco_budget_check(budget, reco_again_learn(&budget->env, events, time, users, items, again),
 					  "training");
 	reco_budget_check(budget, reco_again_interval(&budget->env, events, time, users, interval),
 					  "training");
 	member->part[REPEAT_TIMES] =
 		(RecoPart){.rows = users, .start = events->start, .number = events->item, .data = time};
 	member->part[REPEAT_INTERVAL] = reco_vector_part(&member->type[REPEAT_INTERVAL], 1, interval);
-	member->part[REPEAT_AGAIN] = reco_vector_part(&member->type[REPEAT_AGAIN], items, rate);
+	member->part[REPEAT_AGAIN] = reco_vector_part(&member->type[REPEAT_AGAIN], items, again);
 }
 
 static void

@@ -2,7 +2,7 @@
  * again.c
  *	  What users are due to buy again: purchases of an item by a user as Gamma-Poisson.
  *
- * See again.h.  Sums are of integers, in int64: in no order.
+ * See again.h.  Sums over users are of integers, in int64: in no order.
  */
 #include "core/sessions/again.h"
 
@@ -20,6 +20,7 @@ typedef struct ItemSums
 {
 	int64_t times;   /* it came again */
 	int64_t chances; /* that it had */
+	int64_t recent;  /* baskets with it in the last days */
 	int32_t users;
 	int32_t user;   /* the last who had it, from 1 on */
 	int32_t basket; /* and in which basket of theirs last */
@@ -53,9 +54,12 @@ count_baskets(const reco_env *env, const reco_baskets *of, int64_t *done)
 	return n;
 }
 
-/* Adds what one user did; false when poll asked for an end. */
+/*
+ * Adds what one user did, recent from a time on; false when poll asked for an end.
+ */
 static bool
-add_user(const reco_env *env, const reco_baskets *of, int32_t user, ItemSums *sums, int64_t *done)
+add_user(const reco_env *env, const reco_baskets *of, const double *time, double from, int32_t user,
+		 ItemSums *sums, int64_t *done)
 {
 	int32_t baskets = count_baskets(env, of, done);
 	int32_t basket = 0;
@@ -67,6 +71,8 @@ add_user(const reco_env *env, const reco_baskets *of, int32_t user, ItemSums *su
 		ItemSums *s = &sums[of->item[e]];
 
 		basket += begins(of, e);
+		if (s->user != user + 1 || s->basket != basket)
+			s->recent += reco_is_time(time[e]) && time[e] > from;
 		if (s->user != user + 1)
 		{
 			s->user = user + 1;
@@ -82,32 +88,153 @@ add_user(const reco_env *env, const reco_baskets *of, int32_t user, ItemSums *su
 	return true;
 }
 
-/* The rates of all items from what was added up. */
+/* The latest of n times; -RECO_NO_TIME where there is none.  False when poll asked for an end. */
+static bool
+find_latest(const reco_env *env, const double *time, int64_t n, double *latest)
+{
+	int64_t done = 0;
+
+	*latest = -RECO_NO_TIME;
+	for (int64_t e = 0; e < n; e++)
+	{
+		if (reco_is_time(time[e]) && time[e] > *latest)
+			*latest = time[e];
+		if (stop_after(env, 1, &done))
+			return false;
+	}
+	return true;
+}
+
+/* What the means of items are drawn to: exp(level + slope x), with x the log of users - center. */
+typedef struct Expected
+{
+	double center;
+	double level;
+	double slope;
+} Expected;
+
+/* The slope is looked for within these bounds. */
+#define STEEPEST 4.0
+#define SLOPE_DIGITS 1e-9
+#define MOST_STEPS 60
+
+static double
+log_users(const ItemSums *s)
+{
+	return log(s->users > 1 ? s->users : 1);
+}
+
+/*
+ * The Poisson likelihood with the best level for a slope, by the slope: its first and second
+ * derivative, which is negative.  The level is that by which as many are expected as came.
+ */
+static bool
+derive(const reco_env *env, const ItemSums *sums, int32_t items, double times, Expected *expected,
+	   double *first, double *second)
+{
+	double c = expected->slope;
+	double all = 1; /* the item with one chance, at 0 */
+	double x_all = 0;
+	double xx_all = 0;
+	double x_times = 0;
+	int64_t done = 0;
+
+	for (int32_t i = 0; i < items; i++)
+	{
+		double x = log_users(&sums[i]) - expected->center;
+		double v = (double) sums[i].chances * exp(c * x);
+
+		all += v;
+		x_all += v * x;
+		xx_all += v * x * x;
+		x_times += (double) sums[i].times * x;
+		if (stop_after(env, 1, &done))
+			return false;
+	}
+	expected->level = log(times / all);
+	*first = x_times - times * (x_all / all) - c;
+	*second = -times * (xx_all / all - x_all / all * (x_all / all)) - 1;
+	return true;
+}
+
+/* Newton's steps, halving where one leaves the bounds; false when poll asked for an end. */
+static bool
+expect(const reco_env *env, const ItemSums *sums, int32_t items, const ItemSums *all,
+	   Expected *expected)
+{
+	double low = -STEEPEST;
+	double high = STEEPEST;
+	double times = (double) all->times + 0.5;
+	double step = high;
+	double sum = 0;
+	int64_t done = 0;
+
+	for (int32_t i = 0; i < items; i++)
+	{
+		sum += (double) sums[i].chances * log_users(&sums[i]);
+		if (stop_after(env, 1, &done))
+			return false;
+	}
+	expected->center = all->chances > 0 ? sum / (double) all->chances : 0;
+	expected->slope = 0;
+	for (int k = 0; k < MOST_STEPS && fabs(step) > SLOPE_DIGITS; k++)
+	{
+		double c = expected->slope;
+		double first;
+		double second;
+		double next;
+
+		if (!derive(env, sums, items, times, expected, &first, &second))
+			return false;
+		if (first > 0)
+			low = c;
+		else
+			high = c;
+		next = c - first / second;
+		if (!(next > low && next < high))
+			next = low + (high - low) / 2;
+		step = next - c;
+		expected->slope = next;
+	}
+	/* the level is that of the slope before, less than the digits away */
+	return true;
+}
+
+/* What is known of all items from what was added up. */
 static reco_status
-make_rates(const reco_env *env, const ItemSums *sums, int32_t items, float *rate)
+conclude(const reco_env *env, const ItemSums *sums, int32_t items, reco_again_item *out)
 {
 	ItemSums all = {0};
+	Expected expected;
 	int64_t pairs = 0;
 	int64_t done = 0;
-	double mean;
+	double share;
 	double chances;
 
 	for (int32_t i = 0; i < items; i++)
 	{
 		all.times += sums[i].times;
 		all.chances += sums[i].chances;
+		all.recent += sums[i].recent;
 		pairs += sums[i].users;
 		if (stop_after(env, 1, &done))
 			return RECO_STOPPED;
 	}
-	mean = ((double) all.times + 0.5) / ((double) all.chances + 1);
+	if (!expect(env, sums, items, &all, &expected))
+		return RECO_STOPPED;
+	share = (double) all.recent / (double) (all.times + pairs > 0 ? all.times + pairs : 1);
 	chances = RECO_AGAIN_SHRINKAGE * ((double) all.chances + 1) / ((double) pairs + 1);
 	for (int32_t i = 0; i < items; i++)
 	{
-		double of_item =
-			((double) sums[i].times + mean * chances) / ((double) sums[i].chances + chances);
+		const ItemSums *s = &sums[i];
+		double mean =
+			exp(expected.level + expected.slope * (log_users(s) - expected.center)) * chances;
+		double baskets = (double) (s->times + s->users);
 
-		rate[i] = (float) (RECO_AGAIN_SHAPE / of_item);
+		out[i].rate = (float) (RECO_AGAIN_SHAPE * ((double) s->chances + chances) /
+							   ((double) s->times + mean));
+		out[i].growth = (float) (((double) s->recent + RECO_AGAIN_STEADY) /
+								 (baskets * share + RECO_AGAIN_STEADY));
 		if (stop_after(env, 1, &done))
 			return RECO_STOPPED;
 	}
@@ -115,22 +242,27 @@ make_rates(const reco_env *env, const ItemSums *sums, int32_t items, float *rate
 }
 
 reco_status
-reco_again_rates(const reco_env *env, const reco_ordered *events, int32_t users, int32_t items,
-				 float *rate)
+reco_again_learn(const reco_env *env, const reco_ordered *events, const double *time, int32_t users,
+				 int32_t items, reco_again_item *out)
 {
 	ItemSums *sums = zeroed(env, reco_again_memory(items));
 	reco_status status = sums ? RECO_OK : RECO_NO_MEMORY;
 	int64_t done = 0;
+	double latest;
 
+	if (status == RECO_OK && !find_latest(env, time, events->start[users], &latest))
+		status = RECO_STOPPED;
 	for (int32_t u = 0; u < users && status == RECO_OK; u++)
 	{
 		reco_baskets of = reco_baskets_of(events, u);
 
-		if (!add_user(env, &of, u, sums, &done) || stop_after(env, 1, &done))
+		if (!add_user(env, &of, time + events->start[u], latest - RECO_AGAIN_RECENT, u, sums,
+					  &done) ||
+			stop_after(env, 1, &done))
 			status = RECO_STOPPED;
 	}
 	if (status == RECO_OK)
-		status = make_rates(env, sums, items, rate);
+		status = conclude(env, sums, items, out);
 	release(env, sums);
 	return status;
 }
@@ -178,22 +310,23 @@ sort_by_item(const reco_env *env, ByItem *a, ByItem *scratch, int64_t n, ByItem 
 
 /* What is known of an item: its events, from a[0] on, of which there are n, of a user. */
 static reco_again
-judge(const ByItem *a, int64_t n, int32_t baskets, const float *rate)
+judge(const ByItem *a, int64_t n, int32_t baskets, const reco_again_item *known)
 {
 	reco_again out = {.last = a[n - 1].event, .item = a[0].item, .baskets = 1};
-	double chances = (double) (baskets - a[0].basket) + (double) rate[a[0].item];
+	double chances = (double) (baskets - a[0].basket) + (double) known[a[0].item].rate;
+	double growth = known[a[0].item].growth;
 	double times;
 
 	for (int64_t k = 1; k < n; k++)
 		out.baskets += a[k].basket != a[k - 1].basket;
 	times = out.baskets - 1 + RECO_AGAIN_SHAPE;
-	out.score = -expm1(-times * log1p(1 / chances));
-	out.due = chances / times;
+	out.score = -expm1(-times * log1p(growth / chances));
+	out.due = chances / times / growth;
 	return out;
 }
 
 static reco_status
-find_items(const reco_env *env, const reco_baskets *of, const float *rate, ByItem *a,
+find_items(const reco_env *env, const reco_baskets *of, const reco_again_item *known, ByItem *a,
 		   ByItem *scratch, reco_again *out, int32_t *n)
 {
 	int32_t basket = 0;
@@ -212,7 +345,7 @@ find_items(const reco_env *env, const reco_baskets *of, const float *rate, ByIte
 	{
 		for (to = from + 1; to < of->events && a[to].item == a[from].item; to++)
 			;
-		heap_offer(out, n, INT32_MAX, judge(a + from, to - from, basket, rate));
+		heap_offer(out, n, INT32_MAX, judge(a + from, to - from, basket, known));
 		if (stop_after(env, to - from, &done))
 			status = RECO_STOPPED;
 	}
@@ -222,8 +355,8 @@ find_items(const reco_env *env, const reco_baskets *of, const float *rate, ByIte
 }
 
 reco_status
-reco_again_items(const reco_env *env, const reco_baskets *of, const float *rate, reco_again *out,
-				 int32_t *n)
+reco_again_items(const reco_env *env, const reco_baskets *of, const reco_again_item *known,
+				 reco_again *out, int32_t *n)
 {
 	size_t bytes = ((size_t) of->events + 1) * sizeof(ByItem);
 	ByItem *a = env->alloc(env->arg, bytes);
@@ -232,7 +365,7 @@ reco_again_items(const reco_env *env, const reco_baskets *of, const float *rate,
 
 	*n = 0;
 	if (a && scratch)
-		status = find_items(env, of, rate, a, scratch, out, n);
+		status = find_items(env, of, known, a, scratch, out, n);
 	release(env, a);
 	release(env, scratch);
 	return status;
