@@ -1,0 +1,74 @@
+# doc/applications.md: the programs on that page, run as an application's role.
+#
+# Each needs its driver: node-postgres from npm, which is fetched where npm can reach its
+# registry, and psycopg. Skipped, with a message, where there is none.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use RecoTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use File::Temp qw(tempdir);
+use JSON::PP qw(decode_json);
+
+my $page = slurp_file("$FindBin::RealBin/../../doc/applications.md");
+my $folder = tempdir(CLEANUP => 1);
+
+sub program
+{
+	my ($language, $name) = @_;
+	my ($text) = $page =~ /^```$language\n(.*?)^```$/ms or die "no block of $language";
+	append_to_file("$folder/$name", $text);
+	return "$folder/$name";
+}
+
+my $node = PostgreSQL::Test::Cluster->new('shop');
+$node->init;
+# JDBC knows no Unix sockets
+$node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'");
+$node->start;
+my ($setup) = $page =~ /^```sql\n(CREATE EXTENSION.*?)^```$/ms;
+$node->safe_psql('postgres', $setup);
+
+local $ENV{PGUSER} = 'shop_app';
+local $ENV{PGHOST} = $node->host;
+local $ENV{PGPORT} = $node->port;
+local $ENV{PGDATABASE} = 'postgres';
+my $titles = "SELECT string_agg(p.title, ', ' ORDER BY r.rank) FROM %s AS r JOIN shop.products AS p ON p.id = r.item_id";
+my $customer = $node->safe_psql('postgres', sprintf $titles, 'home.recommend(42, n => 5)');
+my $cart = $node->safe_psql('postgres', sprintf $titles, "home.recommend_for('{11, 14}', n => 5)");
+is(scalar(split /, /, $customer), 5, 'there are five to be shown');
+
+SKIP:
+{
+	skip 'no node', 2 if system('node --version >/dev/null 2>&1') != 0;
+	skip 'node-postgres is not to be had from npm', 2
+	  if system("cd '$folder' && HOME='$folder' timeout 60 npm install --no-audit --no-fund pg >npm.log 2>&1") != 0;
+	my ($out, $err) = run_command([ 'node', program('js', 'shop.js') ]);
+	my $shown = eval { decode_json($out) } // {};
+	is(join(', ', map { $_->{title} } @{ $shown->{customer} // [] }), $customer, "node-postgres: a customer's list") or diag $err;
+	is(join(', ', map { $_->{title} } @{ $shown->{cart} // [] }), $cart, "node-postgres: a cart's");
+}
+
+SKIP:
+{
+	my ($python) = grep { system("$_ -c 'import psycopg' >/dev/null 2>&1") == 0 } qw(python3 /usr/bin/python3);
+	skip 'no psycopg', 2 unless $python;
+	my ($out, $err) = run_command([ $python, program('python', 'shop.py') ]);
+	my @lines = split /\n/, $out;
+	is(join(', ', $lines[0] =~ /'title': '([^']*)'/g), $customer, "psycopg: a customer's list") or diag $err;
+	is(join(', ', $lines[1] =~ /'title': '([^']*)'/g), $cart, "psycopg: a cart's");
+}
+
+SKIP:
+{
+	my ($driver) = glob '/usr/share/java/postgresql.jar';
+	skip 'no Java, or no JDBC', 1 if !$driver || system('java --version >/dev/null 2>&1') != 0;
+	my $url = sprintf 'jdbc:postgresql://127.0.0.1:%d/postgres?user=shop_app', $node->port;
+	my ($out, $err) = run_command([ 'java', '-cp', $driver, program('java', 'Shop.java'), $url ]);
+	is(join(', ', $out =~ /^\d+ (.*)$/mg), "$customer, $cart", "JDBC: both lists") or diag $err;
+}
+
+done_testing();
