@@ -231,8 +231,7 @@ popular_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	{
 		private_check_status(budget,
 							 reco_mechanism_init(&privacy, 100, params->max_items, &mechanism));
-		private_check_status(
-			budget, reco_noisy_counts(&budget->env, &mechanism, a, random, count));
+		private_check_status(budget, reco_noisy_counts(&budget->env, &mechanism, a, random, count));
 	}
 	else
 		count_sampled(training, random, count);

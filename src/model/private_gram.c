@@ -167,8 +167,7 @@ fit_item_knn(const RecoTraining *training, const reco_noisy_gram *g)
 	(void) reco_options_chosen(training->spec->algorithm->options, &asked, params);
 	kernel = knn_kernel_params(params);
 	reco_budget_check(
-		budget,
-		reco_neighbors_gram(&budget->env, &kernel, &g->gram, CLEAR * g->noise, &lists),
+		budget, reco_neighbors_gram(&budget->env, &kernel, &g->gram, CLEAR * g->noise, &lists),
 		"training");
 	return lists;
 }

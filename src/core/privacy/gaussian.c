@@ -44,7 +44,7 @@ reco_discrete_gaussian(reco_random *random, uint64_t variance)
 	{
 		int64_t y = reco_discrete_laplace(random, 1, t);
 		uint64_t size = (uint64_t) (y < 0 ? -y : y);
-			reco_wide at = (reco_wide) size * t;
+		reco_wide at = (reco_wide) size * t;
 		reco_wide away = at > variance ? at - variance : variance - at;
 
 		/* kept once in exp(1900) times; away squared would overflow further on */

@@ -2,7 +2,7 @@
  * mechanism.c
  *	  Noise for sums to which each user adds the same to several of their elements.
  *
- * See mechanism.h.  Cost: some hundred steps to find rho, once.
+ * See mechanism.h.  Cost: some thousand exponentials to find rho, once.
  */
 #include "core/privacy/mechanism.h"
 
@@ -33,7 +33,7 @@ reco_zcdp_delta(double rho, double epsilon)
 	double high = 40;
 
 	/* whatever order this ends at, its bound holds; one that is not finite is left for smaller */
-	for (int k = 0; k < 150; k++)
+	for (int k = 0; k < 70; k++)
 	{
 		double step = golden * (high - low);
 		double below = log_delta(rho, epsilon, high - step);
@@ -54,7 +54,7 @@ reco_zcdp_rho(double epsilon, double delta)
 	double low = 0;
 	double high = epsilon + 1;
 
-	for (int k = 0; k < 200; k++)
+	for (int k = 0; k < 60; k++)
 	{
 		double rho = (low + high) / 2;
 
@@ -84,8 +84,8 @@ init_laplace(const reco_privacy *privacy, int parts, reco_mechanism *m)
 static reco_status
 init_gaussian(const reco_privacy *privacy, int parts, reco_mechanism *m)
 {
-	double rho = reco_zcdp_rho((double) privacy->epsilon / RECO_EPSILON_PARTS, privacy->delta) *
-				 parts / 100;
+	double rho =
+		reco_zcdp_rho((double) privacy->epsilon / RECO_EPSILON_PARTS, privacy->delta) * parts / 100;
 	double variance = 0;
 
 	if (!(rho > 0))

@@ -19,8 +19,8 @@
  * Sources: Dwork, McSherry, Nissim, Smith 2006 (Laplace); Bun, Steinke 2016 (concentrated privacy);
  * Canonne, Kamath, Steinke 2020, theorem 4 and proposition 12 (of the discrete Gaussian, and of
  * delta); Dwork, Talwar, Thakurta, Zhang 2014, "Analyze Gauss", and McSherry, Mironov 2009 (noise
- * on X'X, by rows of a bounded norm).  The bound of Balle and Wang 2018 is of the continuous
- * distribution, which cannot be drawn exactly; it would allow a few hundredths less noise.
+ * on X'X, by rows of a bounded norm).  The bound of Balle and Wang 2018, which is tight, is of the
+ * continuous distribution, which cannot be drawn exactly; it would allow up to a sixth less noise.
  */
 #ifndef RECO_CORE_PRIVACY_MECHANISM_H
 #define RECO_CORE_PRIVACY_MECHANISM_H

@@ -30,12 +30,11 @@ reco_status
 reco_noisy_mechanisms(const reco_noisy_params *params, reco_mechanism *counts,
 					  reco_mechanism *pairs)
 {
-	reco_status status =
-		reco_mechanism_init(&params->privacy, COUNT_PARTS, params->most, counts);
+	reco_status status = reco_mechanism_init(&params->privacy, COUNT_PARTS, params->most, counts);
 
 	if (status == RECO_OK)
-		status = reco_mechanism_init(&params->privacy, 100 - COUNT_PARTS, pairs_of(params->most),
-									 pairs);
+		status =
+			reco_mechanism_init(&params->privacy, 100 - COUNT_PARTS, pairs_of(params->most), pairs);
 	return status;
 }
 
@@ -54,8 +53,8 @@ reco_noisy_gram_memory(const reco_noisy_params *params, const reco_csr *by_user,
 	return ((size_t) by_user->cols + 1) * (sizeof(double) + 3 * sizeof(int32_t)) +
 		   (reco_packed_size(items) + 1) * sizeof(double) +
 		   ((size_t) by_user->rows + (size_t) items + 2) * sizeof(int64_t) + entries * 16 +
-		   reco_parts_memory(items, (int64_t) entries, threads) + reco_cross_memory(items, threads) +
-		   16 * 128;
+		   reco_parts_memory(items, (int64_t) entries, threads) +
+		   reco_cross_memory(items, threads) + 16 * 128;
 }
 
 /* A user's items that count. */
@@ -172,9 +171,8 @@ restrict_rows(const reco_env *env, const reco_csr *a, const reco_mechanism *m, c
 		for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
 			if (place[a->col[e]] >= 0 && (a->value == NULL || a->value[e] > 0))
 				out->col[at++] = place[a->col[e]];
-		share = at > out->start[u]
-					? (float) reco_mechanism_share(m, pairs_of(at - out->start[u]))
-					: 0;
+		share =
+			at > out->start[u] ? (float) reco_mechanism_share(m, pairs_of(at - out->start[u])) : 0;
 		for (int64_t e = out->start[u]; e < at; e++)
 			out->value[e] = share;
 		if (stop_after(env, 2 * (a->start[u + 1] - a->start[u]) + 1, &done))
