@@ -141,7 +141,7 @@ SELECT count(DISTINCT a) > 20 AS counts_differ, count(DISTINCT b) > 20 AS simila
 SELECT bool_and(epsilon = 2 AND delta = 0.001) AS recorded, count(*) FROM prv.versions;
 -- what was left open is chosen by the noise, not by the data; nothing else is told of that
 SELECT algorithm FROM prv.versions ORDER BY version DESC LIMIT 1;
-SELECT options - 'live' - 'keep_versions' AS options FROM prv.versions ORDER BY version DESC LIMIT 1;
+SELECT options->>'value' AS value FROM prv.versions ORDER BY version DESC LIMIT 1;
 CALL reco.drop_model('prv');
 
 -- Enough users, and noise is a small part of it: each of two groups has items of its own.
