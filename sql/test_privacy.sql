@@ -85,6 +85,12 @@ SELECT round(sum(epsilon)::numeric, 6) FROM prv.versions;
 
 -- What does not go.
 SELECT reco.private(reco.ials());
+SELECT reco.private(reco.bpr(), delta => 1e-6);
+SELECT reco.private(reco.item_knn(weighting => 'tf-idf'));
+SELECT reco.private(reco.item_knn('lift'), delta => 1e-6);
+SELECT reco.private(reco.item_knn('pearson'), delta => 1e-6);
+SELECT reco.private(reco.item_knn(biases => true), delta => 1e-6);
+SELECT reco.private(reco.ease(), delta => 1);
 SELECT reco.private(reco.hybrid(ARRAY[reco.popular()]));
 SELECT reco.private(reco.popular(), epsilon => 0);
 SELECT reco.private(reco.popular(), epsilon => 11);
@@ -98,5 +104,81 @@ CREATE TABLE prv_long AS SELECT 1 AS u, i FROM generate_series(1, 200) i;
 CALL reco.create_model('prv', 'prv_long', reco.private(reco.popular(), epsilon => 100, max_items => 5, budget => 100), options => reco.options(live => 'off'));
 SELECT sum(score) BETWEEN 4 AND 8 AS clipped FROM prv.popular(200);
 CALL reco.drop_model('prv');
-DROP TABLE prv_rows, prv_told, prv_long;
+DROP TABLE prv_rows, prv_long;
+
+-- Products of items.  An audit as above: of what is told with and without a user who has all that
+-- there is, the counts of three items and how similar they are; an event that the user makes
+-- likelier, and one that the user makes less likely.
+CREATE TABLE prv_rows AS SELECT u, i FROM generate_series(1, 40) u, generate_series(1, 3) i WHERE u > 10 OR i = 1;
+SET client_min_messages = warning;
+CALL reco.create_model('prv', 'prv_rows', reco.private(reco.item_knn(shrinkage => 0), epsilon => 2, delta => 0.001, max_items => 3, budget => 1000000), options => reco.options(live => 'off', keep_versions => 1));
+DROP TABLE prv_told;
+CREATE TABLE prv_told (with_one bool, a real, b real);
+CREATE OR REPLACE PROCEDURE prv_train(with_one bool, times int) LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM prv_rows WHERE u = 41;
+  IF with_one THEN
+    INSERT INTO prv_rows VALUES (41, 1), (41, 2), (41, 3);
+  END IF;
+  FOR t IN 1 .. times LOOP
+    CALL reco.refresh('prv');
+    INSERT INTO prv_told SELECT with_one, sum(score), (SELECT avg(similarity) FROM prv.similar_items(1, 5)) FROM prv.popular(10);
+  END LOOP;
+END
+$$;
+CALL prv_train(true, 300);
+CALL prv_train(false, 300);
+RESET client_min_messages;
+WITH seen AS (SELECT with_one, count(*)::float8 AS n, count(*) FILTER (WHERE a >= 101)::float8 AS k, count(*) FILTER (WHERE a < 101)::float8 AS l,
+                     count(*) FILTER (WHERE b >= 0.85)::float8 AS s FROM prv_told GROUP BY with_one),
+     loss AS (SELECT ln((w.k / w.n) / (o.k / o.n)) AS more, sqrt((1 - w.k / w.n) / w.k + (1 - o.k / o.n) / o.k) AS deviation,
+                     ln((o.l / o.n) / (w.l / w.n)) AS less, sqrt((1 - w.l / w.n) / w.l + (1 - o.l / o.n) / o.l) AS less_deviation,
+                     ln((w.s / w.n) / (o.s / o.n)) AS alike, sqrt((1 - w.s / w.n) / w.s + (1 - o.s / o.n) / o.s) AS alike_deviation
+                FROM seen w, seen o WHERE w.with_one AND NOT o.with_one)
+SELECT more - 5 * deviation <= 2 AS more_within, less - 5 * less_deviation <= 2 AS less_within, alike - 5 * alike_deviation <= 2 AS alike_within,
+       greatest(deviation, less_deviation, alike_deviation) < 0.4 AS told FROM loss;
+SELECT count(DISTINCT a) > 20 AS counts_differ, count(DISTINCT b) > 20 AS similarities_differ FROM prv_told;
+SELECT bool_and(epsilon = 2 AND delta = 0.001) AS recorded, count(*) FROM prv.versions;
+-- what was left open is chosen by the noise, not by the data; nothing else is told of that
+SELECT algorithm FROM prv.versions ORDER BY version DESC LIMIT 1;
+SELECT options->>'value' AS value FROM prv.versions ORDER BY version DESC LIMIT 1;
+CALL reco.drop_model('prv');
+
+-- Enough users, and noise is a small part of it: each of two groups has items of its own.
+CREATE TABLE prv_groups AS SELECT u, i FROM generate_series(1, 3000) u, generate_series(1, 20) i WHERE u % 2 = i % 2 AND hashint4(u * 64 + i) % 3 <> 0;
+SET client_min_messages = warning;
+CALL reco.create_model('prv', 'prv_groups', reco.private(reco.item_knn(), epsilon => 2, delta => 1e-6), options => reco.options(live => 'off'));
+CALL reco.create_model('prv_ease', 'prv_groups', reco.private(reco.ease(), epsilon => 2, delta => 1e-6), options => reco.options(live => 'off'));
+CALL reco.create_model('prv_count', 'prv_groups', reco.private(reco.popular(), epsilon => 2, delta => 1e-6), options => reco.options(live => 'off'));
+RESET client_min_messages;
+SELECT count(*) FROM generate_series(1, 20) i, prv.similar_items(i, 9) s WHERE i % 2 <> item_id % 2;
+SELECT count(*) FILTER (WHERE source = 'model' AND u % 2 = item_id % 2) >= 35 AS of_their_own
+  FROM generate_series(1, 40) u, prv.recommend(u, 1) r;
+SELECT count(*) FILTER (WHERE source = 'model' AND u % 2 = item_id % 2) >= 35 AS of_their_own
+  FROM generate_series(1, 40) u, prv_ease.recommend(u, 1) r;
+SELECT bool_and(abs(p.score - n) < 60) AS close FROM prv_count.popular(20) p JOIN (SELECT i, count(*) AS n FROM prv_groups GROUP BY i) c ON i = item_id;
+SELECT bool_and(abs(f.interactions - n) < 300) AS close, count(*) FROM prv.item_factors f JOIN (SELECT i, count(*) AS n FROM prv_groups GROUP BY i) c ON i = item_id;
+-- without delta the noise is that of a Laplace distribution, and far larger
+SELECT reco.describe(reco.private(reco.ease(), max_items => 3));
+SET client_min_messages = warning;
+CALL reco.create_model('prv_pure', 'prv_groups', reco.private(reco.item_knn(), epsilon => 90, max_items => 3, budget => 100), options => reco.options(live => 'off'));
+RESET client_min_messages;
+SELECT count(*), (SELECT count(*) > 50 FROM generate_series(1, 20) i, prv_pure.similar_items(i, 9)) AS some FROM generate_series(1, 20) i, prv_pure.similar_items(i, 9) s WHERE i % 2 <> item_id % 2;
+SELECT epsilon, delta FROM prv_pure.versions;
+CALL reco.drop_model('prv_pure');
+-- the budget holds for delta as well: as many times as epsilon has room for
+CALL reco.alter_model('prv', algorithm => reco.private(reco.item_knn(), epsilon => 1, delta => 1e-9, budget => 1000), options => reco.options(live => 'off'));
+CALL reco.refresh('prv');
+CALL reco.alter_model('prv', algorithm => reco.private(reco.item_knn(), epsilon => 1, delta => 1e-6, budget => 1000), options => reco.options(live => 'off', value => 'cap'));
+CALL reco.refresh('prv');
+-- a regularization that is given is taken as it is
+CALL reco.alter_model('prv_ease', algorithm => reco.private(reco.ease(regularization => 0.001, neighbors => 3), epsilon => 2, delta => 1e-6));
+CALL reco.refresh('prv_ease');
+CALL reco.drop_model('prv');
+CALL reco.drop_model('prv_ease');
+CALL reco.drop_model('prv_count');
+-- nothing to train on
+CREATE TABLE prv_empty (u int, i int);
+CALL reco.create_model('prv', 'prv_empty', reco.private(reco.ease(), delta => 1e-6));
+DROP TABLE prv_rows, prv_told, prv_groups, prv_empty;
 DROP PROCEDURE prv_train;

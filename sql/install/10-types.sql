@@ -139,7 +139,8 @@ CREATE TYPE reco.version AS (
   priors pg_catalog.jsonb,
   forgotten_users pg_catalog.int4,
   forgotten_at pg_catalog.timestamptz,
-  epsilon pg_catalog.float8
+  epsilon pg_catalog.float8,
+  delta pg_catalog.float8
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

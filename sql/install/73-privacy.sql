@@ -42,6 +42,7 @@ COMMENT ON PROCEDURE reco.forget_user IS
 CREATE FUNCTION reco.private(
   member reco.algorithm,
   epsilon pg_catalog.float8 DEFAULT 2,
+  delta pg_catalog.float8 DEFAULT 0,
   max_items pg_catalog.int4 DEFAULT 20,
   budget pg_catalog.float8 DEFAULT 10
 ) RETURNS reco.algorithm

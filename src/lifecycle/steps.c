@@ -89,11 +89,11 @@ reco_run_tell_policies(const RecoRun *run)
 static void
 check_private(RecoRun *run)
 {
-	double budget = 0;
-	double epsilon = reco_spec_epsilon(run->spec, &budget);
-	double spent = 0;
+	RecoPrivacySpent budget = {0};
+	RecoPrivacySpent now = reco_spec_spends(run->spec, &budget);
+	RecoPrivacySpent spent = {0};
 
-	if (epsilon == 0)
+	if (now.epsilon == 0)
 		return;
 	if (run->options.min_item_interactions > 1 || run->options.min_users_per_item > 1)
 		ereport(ERROR,
@@ -112,16 +112,33 @@ check_private(RecoRun *run)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a guard does not go with algorithm \"private\""),
 						errdetail("A measurement would tell more than its noise lets through.")));
+	if (run->options.value == RECO_VALUES_CAP && run->options.value_cap == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a cap that is chosen by the data does not go with algorithm "
+							   "\"private\""),
+						errhint("Give value_cap as well.")));
+	/* what values are like is told of the version, and so is not looked at */
+	if (reco_data_value_rule(&run->options).kind == RECO_VALUES_AUTO)
+		run->options.value = RECO_VALUES_BINARY;
 	run->options.measure = false;
 	if (OidIsValid(run->version.schema))
-		spent = reco_versions_epsilon(run->version.schema, GetActiveSnapshot());
-	if (spent + epsilon > budget * (1 + 1e-9))
+		spent = reco_versions_spent(run->version.schema, GetActiveSnapshot());
+	if (spent.delta + now.delta > budget.delta * (1 + 1e-9))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("privacy budget of model \"%s\" is spent", run->model),
+				 errdetail("Its trainings have spent a delta of %g, this one would take %g, and "
+						   "there may be %g: as many times as epsilon is within its budget.",
+						   spent.delta, now.delta, budget.delta),
+				 errhint("The active version goes on serving. A larger delta or budget, by "
+						 "reco.alter_model(), lets more be known of each user.")));
+	if (spent.epsilon + now.epsilon > budget.epsilon * (1 + 1e-9))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("privacy budget of model \"%s\" is spent", run->model),
 				 errdetail("Its trainings have spent an epsilon of %g, this one would take %g, and "
 						   "the budget is %g.",
-						   spent, epsilon, budget),
+						   spent.epsilon, now.epsilon, budget.epsilon),
 				 errhint("The active version goes on serving. A larger budget, by "
 						 "reco.alter_model(), lets more be known of each user.")));
 }

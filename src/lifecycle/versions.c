@@ -369,8 +369,7 @@ write_items(const RecoVersion *version, const RecoVersionResult *result, int64 *
 	TableWriter *writer;
 	MemoryContext batch;
 
-	const float *told =
-		model->spec->algorithm->counts ? model->spec->algorithm->counts(model->member) : NULL;
+	const float *told = model->member[0].told;
 
 	/* popularity: a rating of any value counts, of other values those above 0 */
 	for (int64 e = 0; e < a->start[a->rows]; e++)
@@ -440,7 +439,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 	const RecoData *data = result->data;
 	const RecoModel *model = &result->trained->model;
 	const RecoMember *whole = &model->member[0];
-	double budget;
+	RecoPrivacySpent budget;
+	RecoPrivacySpent spends = reco_spec_spends(model->spec, &budget);
 	RecoArgument argument[] = {
 		reco_int4_argument(version->number),
 		reco_int8_argument(data->rows_read),
@@ -472,7 +472,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_int4_argument(result->cold_items),
 		reco_int4_argument(result->cold_users),
 		reco_jsonb_argument(result->priors),
-		reco_float8_argument(reco_spec_epsilon(model->spec, &budget)),
+		reco_float8_argument(spends.epsilon),
+		reco_float8_argument(spends.delta),
 	};
 
 	reco_statement_one(
@@ -485,7 +486,8 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" metrics = $16, message = $17, row_security = $18, available = $19, timed = $20,"
 		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm,"
 		" options = $24::reco.data_options, choice = $25, cold_items = $26, cold_users = $27,"
-		" priors = $28, epsilon = nullif($29, 0)"
+		" priors = $28, epsilon = nullif($29, 0),"
+		" delta = CASE WHEN $29 > 0 THEN $30 END"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }

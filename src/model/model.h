@@ -204,13 +204,17 @@ struct RecoAlgorithm
 	const char *name;
 	const reco_option *options;
 	size_t params_size;
-	const char *source; /* how recommend() names lists of this algorithm */
+	/* how recommend() names lists of this algorithm; NULL: as its first member's */
+	const char *source;
 	/* what a negative value does, where it is no rating; NULL: members say it */
 	const char *negative;
 	bool comes_again; /* of what it lists users have most already: it is measured by that, too */
 	bool comes_next;  /* what it lists comes next in a session: it is measured by that */
 	/* another takes its place before a training (evaluation/choice.h): options are all it has */
 	bool replaced;
+	/* what its members leave open its fit fills in, in copies of their parameters, and no data
+	 * does */
+	bool fills_members;
 	bool
 		weighs_features; /* gives what is known about items weights, of which a model has one set */
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
@@ -257,8 +261,6 @@ struct RecoAlgorithm
 	size_t (*memory)(const RecoTraining *training);
 	/* Fills the parts of the member, whose arrays are of the budget, and what else is in out. */
 	void (*fit)(const RecoTraining *training, RecoMember *member, RecoTrained *out);
-	/* What is told of how many users each item has, of a model that was fitted; NULL: how many. */
-	const float *(*counts)(const RecoMember *member);
 
 	/* The parts of such a model beside its members': *n of them, static or palloc'd. */
 	const RecoPartType *(*parts)(const RecoSpec *spec, int *n);
@@ -348,6 +350,8 @@ typedef const RecoSpec *(*RecoSpecChange)(void *arg, const RecoSpec *member);
 extern RecoSpec *reco_spec_with(const RecoSpec *spec, RecoSpecChange change, void *arg);
 /* For `choose` and `candidates`; overlap: whether that is asked for, which takes longer. */
 extern reco_shape reco_training_shape(const RecoTraining *training, bool overlap);
+/* How recommend() names lists of it. */
+extern const char *reco_spec_source(const RecoSpec *spec);
 /* An algorithm without options. */
 extern RecoSpec *reco_spec_plain(const RecoAlgorithm *algorithm);
 /*
@@ -499,9 +503,16 @@ extern float reco_model_seat_one(RecoSeat *seat, int32 item);
 
 /* private.c */
 extern bool reco_spec_is_private(const RecoSpec *spec);
-/* What a training of it spends of a budget; 0: it is not private.  An error where only a part is.
- */
-extern double reco_spec_epsilon(const RecoSpec *spec, double *budget);
+
+/* What a training spends, or all of them together may; epsilon 0: it is not private. */
+typedef struct RecoPrivacySpent
+{
+	double epsilon;
+	double delta;
+} RecoPrivacySpent;
+
+/* Of a training of it, and of all of a model.  An error where only a part of it is private. */
+extern RecoPrivacySpent reco_spec_spends(const RecoSpec *spec, RecoPrivacySpent *budget);
 
 /* hybrid.c */
 

@@ -121,6 +121,8 @@ typedef struct RecoMember
 	RecoPart *part;
 	float *loss; /* of its training, one an iteration */
 	int losses;
+	/* once fitted: what is told of how many users each item has; NULL: how many it has */
+	const float *told;
 	int members; /* that it is made of: these of the model's, in the order of its options */
 	struct RecoMember **member;
 } RecoMember;

@@ -3,51 +3,53 @@
  *	  reco.private(): an algorithm whose model tells little about any one user.
  *
  * Of a training without one user anything that is told of items comes about at most exp(epsilon)
- * times as often, and as rarely.  That takes a bound of what one user changes, which is there for
- * counts: each user counts for at most max_items items, chosen by that user's own items alone, so
- * that a user more or less changes max_items counts by 1; noise of a discrete Laplace distribution
- * of scale max_items / epsilon is added to each (Dwork et al. 2006), counts below 0 become 0.
- * Which items there are is taken as known.  Other algorithms are refused.
+ * times as often, and as rarely, but for a probability of delta.  That takes a bound of what one
+ * user changes, which is there for counts of items and of pairs of items, whatever the user has:
+ *
+ *	 popular, delta 0	each user counts for at most max_items items, chosen by that user's own
+ *						items alone, so that a user more or less changes max_items counts by 1;
+ *						noise of a discrete Laplace distribution of scale max_items / epsilon is
+ *						added to each (Dwork et al. 2006)
+ *	 popular, delta		all of a user's items count, less where they are more than max_items, and
+ *						the noise is Gaussian (core/privacy/mechanism.h)
+ *	 ease, item_knn		private_gram.c
+ *
+ * Counts below 0 become 0.  Which items there are is taken as known.  Other algorithms are refused.
  *
  * The noise comes from the server's generator for keys, and has no seed: whoever could draw it
- *again could take it off.  So the same rows do not make the same version twice.
+ * again could take it off.  So the same rows do not make the same version twice.
  *
  * Cost: that of counting, some random words for each item, and a sort of each user's items where
  * they are too many.
  */
-#include "model/model.h"
+#include "model/private.h"
 
 #include "core/base/rng.h"
-#include "core/privacy/laplace.h"
+#include "core/privacy/noisy_gram.h"
 
 #include <math.h>
 
-typedef struct PrivateParams
-{
-	RecoSpec *member;
-	double epsilon;
-	int max_items;
-	double budget;
-} PrivateParams;
-
 #define FIELD(name) offsetof(PrivateParams, name)
 
-/* Epsilon counts in thousandths. */
-#define PARTS_OF_EPSILON 1000
+/* A larger delta would let a model tell of some user all there is, one in so many. */
+#define MOST_DELTA 0.001
 
 static const reco_option private_options[] = {
 	{"member", RECO_OPTION_NESTED, FIELD(member), 0, 1, 0, NULL},
-	{"epsilon", RECO_OPTION_REAL, FIELD(epsilon), 2, 1.0 / PARTS_OF_EPSILON, 100, NULL},
+	{"epsilon", RECO_OPTION_REAL, FIELD(epsilon), 2, 1.0 / RECO_EPSILON_PARTS, 100, NULL},
+	{"delta", RECO_OPTION_REAL, FIELD(delta), 0, 0, MOST_DELTA, NULL},
 	{"max_items", RECO_OPTION_INT, FIELD(max_items), 20, 1, 10000, NULL},
-	{"budget", RECO_OPTION_REAL, FIELD(budget), 10, 1.0 / PARTS_OF_EPSILON, 1e6, NULL},
+	{"budget", RECO_OPTION_REAL, FIELD(budget), 10, 1.0 / RECO_EPSILON_PARTS, 1e6, NULL},
 	{NULL},
 };
 
-/* Rounded down: the noise is never too little. */
-static uint64
-thousandths(double epsilon)
+reco_privacy
+private_privacy(const PrivateParams *params)
 {
-	return (uint64) floor(epsilon * PARTS_OF_EPSILON * (1 + 1e-12));
+	return (reco_privacy){
+		.epsilon = (uint64) floor(params->epsilon * RECO_EPSILON_PARTS * (1 + 1e-12)),
+		.delta = params->delta,
+	};
 }
 
 static void
@@ -55,12 +57,14 @@ private_check(const void *value)
 {
 	const PrivateParams *params = value;
 
-	if (params->member && params->member->algorithm != &reco_algorithm_popular)
+	if (params->member && params->member->algorithm != &reco_algorithm_popular &&
+		!private_is_gram(params->member))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("algorithm \"%s\" cannot be made private", params->member->algorithm->name),
 				 errdetail("No bound is known of what one user changes in its model."),
-				 errhint("Use reco.private(reco.popular()).")));
+				 errhint("Use reco.private(reco.popular()), or reco.private(reco.item_knn(), delta "
+						 "=> 1e-6), or the same of reco.ease().")));
 	if (params->epsilon > params->budget)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("epsilon of algorithm \"private\" is larger than its budget"),
@@ -82,29 +86,33 @@ contains_private(const RecoSpec *spec)
 	return false;
 }
 
-double
-reco_spec_epsilon(const RecoSpec *spec, double *budget)
+RecoPrivacySpent
+reco_spec_spends(const RecoSpec *spec, RecoPrivacySpent *budget)
 {
 	const PrivateParams *params = spec->params;
+	RecoPrivacySpent spends = {0};
 
 	if (contains_private(spec))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("algorithm \"private\" cannot be part of another in a model"),
 						errhint("A model is private as a whole: reco.private(...).")));
 	if (!reco_spec_is_private(spec))
-		return 0;
-	*budget = params->budget;
-	return (double) thousandths(params->epsilon) / PARTS_OF_EPSILON;
+		return spends;
+	spends.epsilon = (double) private_privacy(params).epsilon / RECO_EPSILON_PARTS;
+	spends.delta = params->delta;
+	budget->epsilon = params->budget;
+	/* as many times as the epsilon has room for */
+	budget->delta = params->delta * (params->budget / spends.epsilon);
+	return spends;
 }
 
 static size_t
 private_memory(const RecoTraining *training)
 {
-	const PrivateParams *params = training->spec->params;
-
-	return reco_training_members_memory(training) +
-		   ((Size) training->by_user.cols + 1) * (sizeof(int64) + sizeof(reco_ranked)) +
-		   (Size) params->max_items * sizeof(reco_ranked);
+	if (private_is_gram(training->spec->member[0]))
+		return private_gram_memory(training);
+	return reco_training_members_memory(training) + sizeof(reco_random) +
+		   ((Size) training->by_user.cols + 1) * (sizeof(double) + sizeof(reco_ranked));
 }
 
 static int
@@ -119,7 +127,7 @@ compare_chosen(const void *a, const void *b)
 
 /* A user's items that count, above 0, chosen by these items alone: by numbers drawn from them. */
 static void
-count_user(const reco_csr *a, int32 u, int most, reco_ranked *chosen, int64 *count)
+count_user(const reco_csr *a, int32 u, int most, reco_ranked *chosen, double *count)
 {
 	uint64 key = 0;
 	int32 n = 0;
@@ -153,23 +161,44 @@ fill_random(void *arg, void *to, size_t bytes)
 	return pg_strong_random(to, bytes);
 }
 
+reco_random *
+private_random(void)
+{
+	reco_random *random = palloc0(sizeof(reco_random));
+
+	random->fill = fill_random;
+	return random;
+}
+
+void
+private_random_done(reco_random *random)
+{
+	if (random->failed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+	pfree(random);
+}
+
+void
+private_check_status(RecoBudget *budget, reco_status status)
+{
+	if (status == RECO_INVALID)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("noise of algorithm \"private\" would be too large"),
+						errhint("Use a larger epsilon or delta, or smaller max_items.")));
+	reco_budget_check(budget, status, "training");
+}
+
+/* Counts of a sample of each user's items, with noise of a Laplace distribution. */
 static void
-private_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
+count_sampled(const RecoTraining *training, reco_random *random, double *count)
 {
 	const PrivateParams *params = training->spec->params;
-	RecoTraining of_member = reco_training_member(training, 0);
-	RecoBudget *budget = training->budget;
 	const reco_csr *a = &training->by_user;
-	reco_random *random = palloc0(sizeof(reco_random));
-	reco_ranked *chosen = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(reco_ranked));
-	int64 *count = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(int64));
-	float *told;
+	reco_ranked *chosen =
+		reco_budget_alloc(training->budget, ((Size) a->cols + 1) * sizeof(reco_ranked));
 
-	reco_member_fit(&of_member, member->member[0], out);
-	/* what it has counted goes */
-	told = member->member[0]->part[0].data;
-	random->fill = fill_random;
-	memset(count, 0, ((Size) a->cols + 1) * sizeof(int64));
+	memset(count, 0, (Size) a->cols * sizeof(double));
 	for (int32 u = 0; u < a->rows; u++)
 	{
 		RECO_POLL_AT(u);
@@ -178,22 +207,53 @@ private_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	for (int32 i = 0; i < a->cols; i++)
 	{
 		RECO_POLL_EACH(i, RECO_SEARCHES);
-		count[i] += reco_discrete_laplace(random, thousandths(params->epsilon),
-										  (uint64) params->max_items * PARTS_OF_EPSILON);
-		told[i] = (float) Min(Max(count[i], 0), PG_INT32_MAX / 2);
+		count[i] += (double) reco_discrete_laplace(random, private_privacy(params).epsilon,
+												   (uint64) params->max_items * RECO_EPSILON_PARTS);
 	}
-	if (random->failed)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
-	reco_budget_free(budget, count);
-	reco_budget_free(budget, chosen);
-	pfree(random);
+	reco_budget_free(training->budget, chosen);
 }
 
-static const float *
-private_counts(const RecoMember *member)
+static void
+popular_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
-	return member->member[0]->part[0].data;
+	const PrivateParams *params = training->spec->params;
+	RecoTraining of_member = reco_training_member(training, 0);
+	RecoBudget *budget = training->budget;
+	const reco_csr *a = &training->by_user;
+	reco_privacy privacy = private_privacy(params);
+	reco_random *random = private_random();
+	double *count = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(double));
+	reco_mechanism mechanism;
+	float *told;
+
+	reco_member_fit(&of_member, member->member[0], out);
+	if (privacy.delta > 0)
+	{
+		private_check_status(budget,
+							 reco_mechanism_init(&privacy, 100, params->max_items, &mechanism));
+		private_check_status(budget, reco_noisy_counts(&budget->env, &mechanism, a, random, count));
+	}
+	else
+		count_sampled(training, random, count);
+	private_random_done(random);
+	/* what the member has counted goes */
+	told = member->member[0]->part[0].data;
+	for (int32 i = 0; i < a->cols; i++)
+	{
+		RECO_POLL_AT(i);
+		told[i] = (float) Min(Max(rint(count[i]), 0), PG_INT32_MAX / 2);
+	}
+	member->told = told;
+	reco_budget_free(budget, count);
+}
+
+static void
+private_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
+{
+	if (private_is_gram(training->spec->member[0]))
+		private_gram_fit(training, member, out);
+	else
+		popular_fit(training, member, out);
 }
 
 static const RecoPartType *
@@ -201,6 +261,15 @@ private_parts(const RecoSpec *spec, int *n)
 {
 	*n = 0;
 	return NULL;
+}
+
+static void
+private_index(RecoModel *model, RecoMember *member, RecoBudget *budget)
+{
+	RecoMember *inner = member->member[0];
+
+	if (inner->spec->algorithm->index)
+		inner->spec->algorithm->index(model, inner, budget);
 }
 
 static reco_scorer *
@@ -211,13 +280,13 @@ private_scorer(const RecoModel *model, const RecoMember *member)
 
 const RecoAlgorithm reco_algorithm_private = {
 	.name = "private",
-	.source = "popular",
+	.fills_members = true,
 	.options = private_options,
 	.params_size = sizeof(PrivateParams),
 	.check = private_check,
 	.memory = private_memory,
 	.fit = private_fit,
-	.counts = private_counts,
 	.parts = private_parts,
+	.index = private_index,
 	.scorer = private_scorer,
 };

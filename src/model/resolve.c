@@ -30,6 +30,14 @@ reco_spec_is_open(const RecoSpec *spec)
 	return open;
 }
 
+const char *
+reco_spec_source(const RecoSpec *spec)
+{
+	while (spec->algorithm->source == NULL)
+		spec = spec->member[0];
+	return spec->algorithm->source;
+}
+
 bool
 reco_spec_is_replaced(const RecoSpec *spec)
 {
@@ -234,6 +242,12 @@ resolve_member(void *arg, const RecoSpec *spec)
 	return reco_spec_resolve(spec, arg);
 }
 
+static const RecoSpec *
+copy_member(void *arg, const RecoSpec *spec)
+{
+	return reco_spec_with(spec, copy_member, arg);
+}
+
 const RecoSpec *
 reco_spec_resolve(const RecoSpec *spec, const RecoTraining *training)
 {
@@ -242,7 +256,8 @@ reco_spec_resolve(const RecoSpec *spec, const RecoTraining *training)
 
 	if (!reco_spec_is_open(spec))
 		return spec;
-	chosen = reco_spec_with(spec, resolve_member, unconstify(RecoTraining *, training));
+	chosen = reco_spec_with(spec, algorithm->fills_members ? copy_member : resolve_member,
+							unconstify(RecoTraining *, training));
 	if (open_option(spec))
 	{
 		RecoTraining own =

@@ -307,7 +307,7 @@ listing_recommend(Listing *listing, const reco_profile *profile, const char *fal
 	int32 explored = (int32) floor(listing->explore * n);
 	bool content = last >= FALLBACK_AUTO && has_content(model, profile);
 	const reco_scorer *scorer = profile ? reco_serving_scorer(serving) : NULL;
-	const char *source = model->spec->algorithm->source;
+	const char *source = reco_spec_source(model->spec);
 	ByScorer by_model = {scorer, profile, listing->boost};
 	ByScorer by_content = {content ? reco_content_scorer_of(model) : NULL, profile};
 	Exploration exploration = {serving, listing->seed};

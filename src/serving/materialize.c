@@ -249,7 +249,7 @@ materialize(Materialization *run, ModelRow *model, const char *users)
 	run->most = Min(BATCH_USERS, BATCH_BYTES / (Size) (Max(run->n, 1) * sizeof(reco_ranked)));
 	run->number = model->active_list + 1;
 	run->hidden = reco_live_hidden(reco_live_open(run->serving, &current), run->serving);
-	run->source = CStringGetTextDatum(run->serving->model.spec->algorithm->source);
+	run->source = CStringGetTextDatum(reco_spec_source(run->serving->model.spec));
 	if (users)
 		some = reco_asked_users(users, run->serving->user_type);
 	prepare(run);

@@ -142,6 +142,58 @@ test_weights(void **state)
 		}
 }
 
+/* Of X'X itself the same weights; where it is not positive definite, none. */
+static void
+test_gram(void **state)
+{
+	enum
+	{
+		ROWS = 90,
+		COLS = 75
+	};
+	double *x = table_of(ROWS, COLS, 3);
+	double *g = mimic_gram(x, ROWS, COLS);
+	reco_csr by_user = mimic_csr_of(x, ROWS, COLS, false);
+	reco_ease_params params = {25, 20};
+	reco_packed gram = {COLS, calloc(reco_packed_size(COLS), sizeof(double))};
+	reco_neighbors lists;
+	reco_neighbors same;
+	reco_csr by_item;
+	size_t held;
+	mimic_env m;
+
+	(void) state;
+	for (int i = 0; i < COLS; i++)
+		for (int j = 0; j <= i; j++)
+			reco_packed_row(&gram, i)[j] = g[i * COLS + j];
+	mimic_env_init(&m);
+	assert_int_equal(reco_csr_transpose(&m.env, &by_user, by_user.value, &by_item), RECO_OK);
+	assert_int_equal(reco_ease_fit(&m.env, &params, &by_user, &by_item, NULL, NULL, &lists),
+					 RECO_OK);
+	held = m.peak = m.bytes;
+	assert_int_equal(reco_ease_of(&m.env, &params, &gram, NULL, NULL, &same), RECO_OK);
+	assert_true(m.peak - held <= reco_ease_memory(&params, COLS, 1));
+	mimic_same_lists(&lists, &same);
+	reco_neighbors_free(&m.env, &same);
+	reco_neighbors_free(&m.env, &lists);
+	reco_csr_free(&m.env, &by_item);
+	/* an element of the diagonal below 0; two items that are more alike than one is itself */
+	reco_packed_row(&gram, 7)[7] = -26;
+	assert_int_equal(reco_ease_of(&m.env, &params, &gram, NULL, NULL, &same), RECO_SINGULAR);
+	reco_packed_row(&gram, 7)[7] = 10;
+	reco_packed_row(&gram, 7)[3] = 1e7;
+	assert_int_equal(reco_ease_of(&m.env, &params, &gram, NULL, NULL, &same), RECO_SINGULAR);
+	gram.n = 0;
+	assert_int_equal(reco_ease_of(&m.env, &params, &gram, NULL, NULL, &same), RECO_OK);
+	assert_int_equal(same.start[0], 0);
+	reco_neighbors_free(&m.env, &same);
+	assert_int_equal(m.live, 0);
+	free(gram.value);
+	free(g);
+	free(x);
+	mimic_csr_free(&by_user);
+}
+
 /* Values in place of ones of the same matrix; scores of users as the model is meant. */
 static void
 test_scale(void **state)
@@ -328,7 +380,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_weights),  cmocka_unit_test(test_scale),  cmocka_unit_test(test_ties),
+		cmocka_unit_test(test_weights),  cmocka_unit_test(test_gram),
+		cmocka_unit_test(test_scale),    cmocka_unit_test(test_ties),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_choice),
 	};
 

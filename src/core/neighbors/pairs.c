@@ -190,11 +190,9 @@ reco_pair_formula_init(const reco_env *env, const reco_neighbors_params *params,
 }
 
 reco_pair_part
-reco_pair_part_of(const reco_neighbors_params *params, const reco_pair_formula *f, int32_t count,
+reco_pair_part_of(const reco_neighbors_params *params, const reco_pair_formula *f, double n,
 				  double norm, double share)
 {
-	double n = count;
-
 	switch (params->measure)
 	{
 		case RECO_COSINE:
@@ -215,7 +213,8 @@ reco_pair_part_of(const reco_neighbors_params *params, const reco_pair_formula *
 		case RECO_LIFT:
 			return (reco_pair_part){.x = n, .y = n};
 		case RECO_LLR:
-			return (reco_pair_part){.u = -f->xlogx[count] - f->xlogx[f->columns - count]};
+			return (reco_pair_part){.u = -f->xlogx[(int32_t) n] -
+										 f->xlogx[f->columns - (int32_t) n]};
 		case RECO_WALK:
 			return (reco_pair_part){.x = n > 0 ? pow(share, params->walk_alpha) : 0,
 									.y = pow(n, params->walk_beta)};

@@ -92,9 +92,9 @@ typedef struct reco_pair_part
 	double w;
 } reco_pair_part;
 
-/* count: entries that count; share: sum of |x|, in parts of the largest of the matrix. */
+/* n: entries that count; share: sum of |x|, in parts of the largest of the matrix. */
 extern reco_pair_part reco_pair_part_of(const reco_neighbors_params *params,
-										const reco_pair_formula *f, int32_t count, double norm,
+										const reco_pair_formula *f, double n, double norm,
 										double share);
 
 /* The first ranks of each column as strings of bits, where that pays; see pairs.h. */

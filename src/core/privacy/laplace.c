@@ -34,14 +34,31 @@ reco_random_below(reco_random *random, uint64_t n)
 	return word % n;
 }
 
-/* Whether an event of probability exp(-n / d) happened; n at most d. */
-static bool
-happens(reco_random *random, uint64_t n, uint64_t d)
+/* The same of n that take more than one word. */
+static reco_wide
+wide_below(reco_random *random, reco_wide n)
 {
-	uint64_t k = 1;
+	const reco_wide most = ~(reco_wide) 0;
+	reco_wide limit = most - most % n;
+	reco_wide words;
+
+	if (n <= UINT64_MAX)
+		return reco_random_below(random, (uint64_t) n);
+	do
+	{
+		words = (reco_wide) next_word(random) << 64;
+		words |= next_word(random);
+	} while (words >= limit && !random->failed);
+	return words % n;
+}
+
+bool
+reco_random_exp(reco_random *random, reco_wide n, reco_wide d)
+{
+	unsigned k = 1;
 
 	/* the k-th of these has probability n / (d k) */
-	while (reco_random_below(random, d * k) < n && !random->failed)
+	while (wide_below(random, d * k) < n && !random->failed)
 		k++;
 	return k % 2 == 1;
 }
@@ -56,9 +73,9 @@ reco_discrete_laplace(reco_random *random, uint64_t s, uint64_t t)
 		uint64_t y;
 		bool negative;
 
-		if (!happens(random, u, t))
+		if (!reco_random_exp(random, u, t))
 			continue;
-		while (happens(random, 1, 1) && !random->failed)
+		while (reco_random_exp(random, 1, 1) && !random->failed)
 			v++;
 		y = (u + t * v) / s;
 		negative = reco_random_below(random, 2) == 1;

@@ -17,6 +17,8 @@
 
 #define RECO_RANDOM_WORDS 512
 
+__extension__ typedef unsigned __int128 reco_wide;
+
 /* A source of random bits that nobody can foresee, with some of them in store. */
 typedef struct reco_random
 {
@@ -30,7 +32,13 @@ typedef struct reco_random
 /* Uniform from 0 to n - 1; n above 0. */
 extern uint64_t reco_random_below(reco_random *random, uint64_t n);
 
-/* s and t from 1 to 2^31.  Cost: some tens of random words, in the mean. */
+/*
+ * Whether an event of probability exp(-n / d) happened; n at most d, d from 1 to 2^118: the
+ * number of draws, which d is multiplied with, passes a thousand never.
+ */
+extern bool reco_random_exp(reco_random *random, reco_wide n, reco_wide d);
+
+/* s and t from 1 to 2^50.  Cost: some tens of random words, in the mean. */
 extern int64_t reco_discrete_laplace(reco_random *random, uint64_t s, uint64_t t);
 
 #endif /* RECO_CORE_PRIVACY_LAPLACE_H */

@@ -238,10 +238,17 @@ choose_sizes(Ease *e)
 	return status;
 }
 
+/* What is inverted: X'X of interactions, or a matrix in its place. */
+typedef struct Source
+{
+	const reco_csr *by_user;
+	const reco_csr *by_item;
+	const reco_packed *gram;
+} Source;
+
 /* M and what it is scaled by. */
 static reco_status
-invert(Ease *e, const reco_csr *by_user, const reco_csr *by_item, reco_ease_progress progress,
-	   void *arg)
+invert(Ease *e, const Source *source, reco_ease_progress progress, void *arg)
 {
 	const reco_env *env = e->env;
 
@@ -250,7 +257,10 @@ invert(Ease *e, const reco_csr *by_user, const reco_csr *by_item, reco_ease_prog
 		return RECO_NO_MEMORY;
 	for (int32_t i = 0; i < e->items; i++)
 		e->factor[i] = e->lambda;
-	return reco_precision_make(env, by_user, by_item, e->factor, progress, arg, &e->p);
+	if (source->gram)
+		return reco_precision_of(env, source->gram, e->factor, progress, arg, &e->p);
+	return reco_precision_make(env, source->by_user, source->by_item, e->factor, progress, arg,
+							   &e->p);
 }
 
 static reco_status
@@ -276,11 +286,10 @@ fill_lists(Ease *e)
 	return status;
 }
 
-reco_status
-reco_ease_fit(const reco_env *env, const reco_ease_params *params, const reco_csr *by_user,
-			  const reco_csr *by_item, reco_ease_progress progress, void *arg, reco_neighbors *out)
+static reco_status
+fit(const reco_env *env, const reco_ease_params *params, const Source *source, int32_t items,
+	reco_ease_progress progress, void *arg, reco_neighbors *out)
 {
-	int32_t items = by_item->rows;
 	Ease e = {
 		.env = env, .lambda = params->regularization, .items = items, .most = kept(params, items)};
 	reco_status status;
@@ -288,7 +297,7 @@ reco_ease_fit(const reco_env *env, const reco_ease_params *params, const reco_cs
 	*out = (reco_neighbors){0};
 	if (params->neighbors < 1 || !(params->regularization > 0) || !isfinite(params->regularization))
 		return RECO_INVALID;
-	status = invert(&e, by_user, by_item, progress, arg);
+	status = invert(&e, source, progress, arg);
 	if (status == RECO_OK)
 		status = fill_lists(&e);
 	reco_precision_free(env, &e.p);
@@ -301,4 +310,22 @@ reco_ease_fit(const reco_env *env, const reco_ease_params *params, const reco_cs
 	release(env, e.seats);
 	release(env, e.factor);
 	return status;
+}
+
+reco_status
+reco_ease_fit(const reco_env *env, const reco_ease_params *params, const reco_csr *by_user,
+			  const reco_csr *by_item, reco_ease_progress progress, void *arg, reco_neighbors *out)
+{
+	Source source = {by_user, by_item, NULL};
+
+	return fit(env, params, &source, by_item->rows, progress, arg, out);
+}
+
+reco_status
+reco_ease_of(const reco_env *env, const reco_ease_params *params, const reco_packed *gram,
+			 reco_ease_progress progress, void *arg, reco_neighbors *out)
+{
+	Source source = {NULL, NULL, gram};
+
+	return fit(env, params, &source, gram->n, progress, arg, out);
 }

@@ -15,6 +15,7 @@
 
 #include "core/data/csr.h"
 #include "core/data/shape.h"
+#include "core/linear/packed.h"
 #include "core/neighbors/measure.h"
 
 #define RECO_EASE_LEAST 1e-9
@@ -61,5 +62,13 @@ typedef void (*reco_ease_progress)(void *arg, int32_t step, int32_t steps);
 extern reco_status reco_ease_fit(const reco_env *env, const reco_ease_params *params,
 								 const reco_csr *by_user, const reco_csr *by_item,
 								 reco_ease_progress progress, void *arg, reco_neighbors *out);
+
+/*
+ * The same of a matrix in the place of G, which need not be X'X of anything: RECO_SINGULAR where
+ * G + lambda I is not positive definite.
+ */
+extern reco_status reco_ease_of(const reco_env *env, const reco_ease_params *params,
+								const reco_packed *gram, reco_ease_progress progress, void *arg,
+								reco_neighbors *out);
 
 #endif /* RECO_CORE_REGRESSION_EASE_H */

@@ -12,7 +12,8 @@
 
 typedef struct Making
 {
-	const reco_csr *y_by_col;
+	const reco_csr *y_by_col; /* or */
+	const reco_packed *gram;
 	const double *diagonal;
 	reco_precision *p;
 	reco_precision_progress progress;
@@ -83,7 +84,7 @@ reco_precision_make(const reco_env *env, const reco_csr *y, const reco_csr *y_by
 					reco_precision *out)
 {
 	int32_t items = y_by_col->rows;
-	Making m = {y_by_col, diagonal, out, progress, arg};
+	Making m = {y_by_col, NULL, diagonal, out, progress, arg};
 	reco_status status;
 
 	*out = (reco_precision){.items = items};
@@ -95,6 +96,43 @@ reco_precision_make(const reco_env *env, const reco_csr *y, const reco_csr *y_by
 		status = reco_symmetric_zeros(env, items, &out->m);
 	if (status == RECO_OK)
 		status = reco_cross(env, y_by_col, y, true, place_row, &m);
+	if (status == RECO_OK)
+		status = reco_inverse(env, &out->m, inverted, &m);
+	return status;
+}
+
+/* Rows of a matrix that is there, whose diagonal scale_items could not take from columns. */
+static void
+place_rows(void *arg, int64_t from, int64_t to)
+{
+	const Making *m = arg;
+
+	for (int64_t row = from; row < to; row++)
+		place_row(arg, (int32_t) row, reco_packed_row(m->gram, (int32_t) row));
+}
+
+reco_status
+reco_precision_of(const reco_env *env, const reco_packed *gram, const double *diagonal,
+				  reco_precision_progress progress, void *arg, reco_precision *out)
+{
+	Making m = {NULL, gram, diagonal, out, progress, arg};
+	reco_status status;
+
+	*out = (reco_precision){.items = gram->n};
+	out->scale = env->alloc(env->arg, ((size_t) gram->n + 1) * sizeof(double));
+	if (out->scale == NULL)
+		return RECO_NO_MEMORY;
+	for (int32_t i = 0; i < gram->n; i++)
+	{
+		double sum = reco_packed_row(gram, i)[i] + diagonal[i];
+
+		if (!(sum > 0))
+			return RECO_SINGULAR;
+		out->scale[i] = 1 / sqrt(sum);
+	}
+	status = reco_symmetric_zeros(env, gram->n, &out->m);
+	if (status == RECO_OK)
+		status = reco_share(env, gram->n, 1, place_rows, &m);
 	if (status == RECO_OK)
 		status = reco_inverse(env, &out->m, inverted, &m);
 	return status;

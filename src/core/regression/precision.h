@@ -13,6 +13,7 @@
 
 #include "core/data/csr.h"
 #include "core/linear/inverse.h"
+#include "core/linear/packed.h"
 
 typedef struct reco_precision
 {
@@ -37,6 +38,13 @@ extern reco_status reco_precision_make(const reco_env *env, const reco_csr *y,
 									   const reco_csr *y_by_col, const double *diagonal,
 									   reco_precision_progress progress, void *arg,
 									   reco_precision *out);
+/*
+ * The same of a matrix that is there already, in the place of Y'Y: it need not be one, so
+ * RECO_SINGULAR also where it has too small an eigenvalue, which a larger D makes up for.
+ */
+extern reco_status reco_precision_of(const reco_env *env, const reco_packed *gram,
+									 const double *diagonal, reco_precision_progress progress,
+									 void *arg, reco_precision *out);
 extern void reco_precision_free(const reco_env *env, reco_precision *p);
 
 #endif /* RECO_CORE_REGRESSION_PRECISION_H */

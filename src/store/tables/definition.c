@@ -387,22 +387,24 @@ reco_versions_ready(Oid schema, Snapshot snapshot)
 }
 
 static void
-add_epsilon(void *arg, TupleTableSlot *slot)
+add_spent(void *arg, TupleTableSlot *slot)
 {
-	double *spent = arg;
+	RecoPrivacySpent *spent = arg;
 
 	if (reco_column(slot, VERSION_EPSILON))
-		*spent += DatumGetFloat8(slot->tts_values[VERSION_EPSILON]);
+		spent->epsilon += DatumGetFloat8(slot->tts_values[VERSION_EPSILON]);
+	if (reco_column(slot, VERSION_DELTA))
+		spent->delta += DatumGetFloat8(slot->tts_values[VERSION_DELTA]);
 }
 
-double
-reco_versions_epsilon(Oid schema, Snapshot snapshot)
+RecoPrivacySpent
+reco_versions_spent(Oid schema, Snapshot snapshot)
 {
 	Relation table = reco_open(schema, RECO_TABLE_VERSION, AccessShareLock);
-	double spent = 0;
+	RecoPrivacySpent spent = {0};
 
 	reco_check_policies(table);
-	each_version(table, snapshot, add_epsilon, &spent);
+	each_version(table, snapshot, add_spent, &spent);
 	table_close(table, NoLock);
 	return spent;
 }

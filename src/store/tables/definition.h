@@ -5,6 +5,7 @@
 #ifndef RECO_STORE_TABLES_DEFINITION_H
 #define RECO_STORE_TABLES_DEFINITION_H
 
+#include "model/model.h"
 #include "store/tables/layout.h"
 
 #include "utils/jsonb.h"
@@ -132,7 +133,7 @@ extern int32 reco_version_last_finished(Oid schema, Snapshot snapshot, VersionRo
 extern List *reco_versions_ready(Oid schema, Snapshot snapshot);
 
 /* What the trainings of a model that told something have spent of privacy, altogether. */
-extern double reco_versions_epsilon(Oid schema, Snapshot snapshot);
+extern RecoPrivacySpent reco_versions_spent(Oid schema, Snapshot snapshot);
 
 /*
  * The epoch of a version's layer as it is committed now, whatever the caller's snapshot and

@@ -100,6 +100,7 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_FORGOTTEN_USERS] = {"forgotten_users", INT4OID},
 	[VERSION_FORGOTTEN_AT] = {"forgotten_at", TIMESTAMPTZOID},
 	[VERSION_EPSILON] = {"epsilon", FLOAT8OID},
+	[VERSION_DELTA] = {"delta", FLOAT8OID},
 };
 
 static const Column user_columns[USER_COLUMNS] = {
