@@ -11,13 +11,14 @@
 #   make check-docs      ... every block of SQL in the documentation, and what it prints
 #   make check-tap       ... the TAP tests in test/t
 #   make fuzz TARGET=name [MAX_TIME=60]    look for new inputs with clang's libFuzzer
+#   make bench [PEERS=1] figures at growing sizes, in one table; minutes, on an idle machine
 #   make clean-room      demo and check-all on a bare Debian system in a folder
 #   make check-pg17      check-all with PostgreSQL 17, on Debian 13 in a folder
 #   make check-upgrade   pg_upgrade from PostgreSQL 15 to 17, in the same folder
 #   make setup           install the Debian packages that all of this needs
 
 CHECKS = check-layers check-unit check-fuzz check-regress check-isolation check-docs check-tap
-.PHONY: setup demo check-all $(CHECKS) unit-tests shipped-tests fuzz-tests fuzz clean-room check-pg17 check-upgrade
+.PHONY: setup demo check-all $(CHECKS) unit-tests shipped-tests fuzz-tests fuzz clean-room check-pg17 check-upgrade bench
 
 setup:
 	@test/setup.sh
@@ -36,6 +37,13 @@ clean-room:
 
 check-pg17:
 	@test/clean-room.sh --suite trixie 'make check-all'
+
+bench:
+	@PG_CONFIG=$(PG_CONFIG) test/bench/bench.sh
+
+build/bench/limits: test/bench/limits.c
+	@mkdir -p $(@D)
+	$(CC) -O3 -march=native -fopenmp -Wall -Wextra $(addprefix -I,$(OPENBLAS_INCLUDE)) -o $@ $< $(CORE_LIBS)
 
 check-upgrade:
 	@test/clean-room.sh --once --suite trixie 'test/pg-upgrade.sh --debian'
