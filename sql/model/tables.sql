@@ -46,6 +46,14 @@ CREATE TABLE {schema}.model_user_layer (
 COMMENT ON TABLE {schema}.model_user_layer IS
   'reco: users by version as reco.fold_in() made them, in the place of the version''s or beside them';
 
+CREATE TABLE {schema}.model_change (
+  user_id {user_column},
+  xid     pg_catalog.xid8 NOT NULL
+);
+ALTER TABLE {schema}.model_change REPLICA IDENTITY FULL;
+COMMENT ON TABLE {schema}.model_change IS
+  'reco: users whose rows in the source have changed since they were read, as the triggers of reco.track() note them; without an id: all';
+
 CREATE TABLE {schema}.model_item (
   version      integer NOT NULL,
   item_id      {item_column} NOT NULL,

@@ -8,6 +8,7 @@
 #include "lifecycle/arguments.h"
 #include "lifecycle/own.h"
 #include "lifecycle/schedule.h"
+#include "lifecycle/track.h"
 #include "lifecycle/versions.h"
 
 #include "executor/spi.h"
@@ -59,6 +60,8 @@ alter_model(FunctionCallInfo fcinfo, int source, Jsonb *algorithm)
 	change.resolved = reco_resolve_missing(&change);
 	SPI_connect();
 	reco_definition_update(&row, &change);
+	if (change.source)
+		reco_track_all(&row);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -111,6 +114,8 @@ reco_drop_model(PG_FUNCTION_ARGS)
 	reco_model_unlock(&row);
 	if (!reco_schema_owned(schema, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.name);
+	/* before the model's tables, which whoever inserts into the source takes after that */
+	reco_track_end(schema);
 	reco_own_drop(schema, "drop");
 	reco_schedule_forget(row.name, row.created_at);
 	PG_RETURN_VOID();
@@ -133,6 +138,7 @@ reco_activate(PG_FUNCTION_ARGS)
 						errhint("The view \"%s.versions\" lists those whose status is \"ready\"; "
 								"keep_versions says how many are kept.",
 								row.name)));
+	reco_track_all(&row);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -58,7 +58,10 @@ lock_tables(const Forget *forget)
 		bool by_version;
 		Relation table;
 
-		if (!reco_user_has_table(forget->model.schema, which, &by_version))
+		/* who inserts into the source does not wait: that their note stays, if any, is as well
+		 * that the source has new rows */
+		if (which == RECO_TABLE_CHANGE ||
+			!reco_user_has_table(forget->model.schema, which, &by_version))
 			continue;
 		table = reco_open(forget->model.schema, which, ShareRowExclusiveLock);
 		reco_check_writable(table);

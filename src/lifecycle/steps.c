@@ -15,6 +15,7 @@
 #include "store/image/prior.h"
 #include "store/source/resolve.h"
 #include "store/source/source.h"
+#include "store/tables/changes.h"
 #include "store/tables/progress.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -219,6 +220,16 @@ read_source(RecoRun *run, unsigned keep)
 	run->set.priors = run->data->priors;
 }
 
+/* Until here the version knows what users have. */
+static void
+note_snapshot(RecoRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	run->read_by = reco_changes_snapshot();
+	MemoryContextSwitchTo(old);
+}
+
 void
 reco_step_read(RecoRun *run)
 {
@@ -234,6 +245,7 @@ reco_step_read(RecoRun *run)
 		reco_features_missing(run->spec);
 	read_priors(run, true);
 	resolve(run);
+	note_snapshot(run);
 	read_source(run, keep);
 	reco_progress_rows(run->data->rows_read);
 	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)
@@ -324,5 +336,6 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		run->verdict = reco_guard_judge(run->guard, run->metrics, now);
 	result.verdict = run->verdict;
 	reco_progress_phase(run->version.number, "writing");
+	result.read_by = run->read_by;
 	reco_version_finish(&run->version, &result);
 }

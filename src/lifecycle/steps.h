@@ -43,6 +43,7 @@ typedef struct RecoRun
 
 	/* read gives */
 	RecoData *data;
+	Datum read_by; /* the snapshot that the source was read by (changes.h) */
 	RecoTrainingSet set; /* the same as algorithms are given it */
 	double read_seconds;
 

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "lifecycle/schema.h"
+#include "store/tables/changes.h"
 #include "store/tables/parts.h"
 #include "store/tables/statement.h"
 #include "store/tables/terms.h"
@@ -518,6 +519,8 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2,"
 						   " active_epoch = 0",
 						   active, 2);
+	if (!result->verdict.held_back)
+		reco_changes_done(version->schema, result->read_by);
 	keep[0] = reco_int8_argument(result->keep_versions);
 	keep[1] = reco_int4_argument(version->number);
 	(void) reco_statement(

@@ -29,6 +29,7 @@ typedef struct RecoVersionResult
 	int32 cold_items;        /* items without any interaction */
 	int32 cold_users;        /* likewise users */
 	const RecoTrained *trained;
+	Datum read_by; /* the snapshot that the source was read by */
 	double read_seconds;
 	double train_seconds;
 	Jsonb *metrics;      /* NULL: nothing was measured */

@@ -112,7 +112,7 @@ my $data = $node->basedir . '/data.sql';
 $node->command_ok([ 'pg_dump', '-a', '-n', 'home', '-d', $node->connstr('postgres'), '-f', $data ], 'pg_dump -a');
 $session = $node->background_psql('alone');
 $session->query_safe('SELECT count(*) FROM home.recommend(5)');
-my $tables = join ', ', map { "home.$_" } qw(model model_version model_user model_user_layer model_item model_part model_term model_list model_segment model_segment_profile);
+my $tables = join ', ', map { "home.$_" } qw(model model_version model_user model_user_layer model_item model_part model_term model_list model_segment model_segment_profile model_change);
 append_to_file("$data.all", "TRUNCATE $tables;\n" . slurp_file($data));
 $node->command_ok([ 'psql', '-Xq1', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('alone'), '-f', "$data.all" ],
   'the rows are restored over those of another training');

@@ -50,7 +50,7 @@ is($subscriber->safe_psql('postgres', 'SELECT status, count(*) FROM reco.models 
 my ($rc, $out, $err) = $subscriber->psql('postgres', 'SELECT * FROM home.recommend(5)');
 like($err, qr/model "home" is damaged.*\n?DETAIL:  Its definition is missing/, 'and say what is missing');
 
-my @tables = qw(model model_version model_user model_user_layer model_item model_part model_term model_list model_segment model_segment_profile);
+my @tables = qw(model model_version model_user model_user_layer model_item model_part model_term model_list model_segment model_segment_profile model_change);
 $publisher->safe_psql('postgres',
   'CREATE PUBLICATION models FOR TABLE ' . join(', ', map { my $name = $_; map { "$name.$_" } @tables } sort keys %algorithms));
 my $connection = $publisher->connstr . ' dbname=postgres';

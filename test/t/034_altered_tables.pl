@@ -120,7 +120,7 @@ sql(q{
         ('given away', head || 'OWNER TO somebody'),
         ('deletes nothing', format('CREATE RULE nothing AS ON DELETE TO home.%I DO INSTEAD NOTHING', t.relname)),
         ('updates nothing', format('CREATE RULE nothing AS ON UPDATE TO home.%I DO INSTEAD NOTHING', t.relname)),
-        ('rewritten', format('CLUSTER home.%I USING %I', t.relname, (SELECT relname FROM pg_class, pg_index WHERE pg_class.oid = indexrelid AND indrelid = t.oid AND indisprimary)))) AS s(what, ddl);
+        ('rewritten', (SELECT format('CLUSTER home.%I USING %I', t.relname, relname) FROM pg_class, pg_index WHERE pg_class.oid = indexrelid AND indrelid = t.oid AND indisprimary))) AS s(what, ddl) WHERE s.ddl IS NOT NULL;
       INSERT INTO alterations (tab, what, ddl) VALUES
         (t.relname, 'a view', ARRAY[head || 'RENAME TO other', format('CREATE VIEW home.%I AS TABLE home.other', t.relname)]),
         (t.relname, 'a partitioned table', ARRAY[head || 'RENAME TO other', format('CREATE TABLE home.%I (LIKE home.other) PARTITION BY HASH (%I)', t.relname,
@@ -324,6 +324,7 @@ sql(q{
     CREATE TABLE home.model_list (LIKE pristine.model_list INCLUDING ALL);
     CREATE TABLE home.model_segment (LIKE pristine.model_segment INCLUDING ALL);
     CREATE TABLE home.model_segment_profile (LIKE pristine.model_segment_profile INCLUDING ALL);
+    CREATE TABLE home.model_change (LIKE pristine.model_change INCLUDING ALL);
     FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'pristine'::regnamespace AND relkind = 'r' LOOP
       EXECUTE format('INSERT INTO home.%1$I TABLE pristine.%1$I', t);
     END LOOP;

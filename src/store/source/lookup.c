@@ -19,6 +19,7 @@
 #include "store/source/lookup.h"
 
 #include "store/source/confine.h"
+#include "store/source/origin.h"
 #include "store/source/resolve.h"
 
 #include "access/xact.h"
@@ -237,6 +238,13 @@ begin_checked(RecoLookup *lookup, RecoIdentity *before)
 			 errhint("Try again.")));
 }
 
+List *
+reco_lookup_origins(RecoLookup *lookup, const IdType *type, const char **why)
+{
+	(void) reco_lookup_prepare(lookup, type, RECO_ASK_ONE, NULL);
+	return reco_origins(linitial(source_of(lookup)->query_list), why);
+}
+
 bool
 reco_lookup_is_current(const RecoLookup *lookup)
 {
@@ -332,41 +340,6 @@ find_scans(PlanState *state, void *arg)
 	return planstate_tree_walker(state, find_scans, scans);
 }
 
-/*
- * The column of a table that is the first column of a query, through subqueries and
- * views; false where there is no such column.
- */
-static bool
-first_column_of(Query *query, Oid *table, AttrNumber *column)
-{
-	AttrNumber number = 1;
-
-	for (;;)
-	{
-		TargetEntry *target = get_tle_by_resno(query->targetList, number);
-		RangeTblEntry *entry;
-		Var *var;
-
-		if (query->setOperations || target == NULL || !IsA(target->expr, Var))
-			return false;
-		var = (Var *) target->expr;
-		if (var->varlevelsup > 0 || var->varattno <= 0)
-			return false;
-		entry = rt_fetch(var->varno, query->rtable);
-		number = var->varattno;
-		if (entry->rtekind == RTE_SUBQUERY)
-			query = entry->subquery;
-		else if (entry->rtekind == RTE_RELATION)
-		{
-			*table = entry->relid;
-			*column = number;
-			return true;
-		}
-		else
-			return false;
-	}
-}
-
 static char *
 table_name(Oid table)
 {
@@ -379,16 +352,16 @@ static char *
 hint_of(RecoLookup *lookup, List *scanned)
 {
 	StringInfoData out;
-	Oid table;
-	AttrNumber column;
+	RecoOrigin origin;
 	ListCell *cell;
 
 	if (scanned == NIL)
 		return NULL;
-	if (first_column_of(linitial(source_of(lookup)->query_list), &table, &column) &&
-		list_member_oid(scanned, table))
+	if (reco_first_column(linitial(source_of(lookup)->query_list), &origin) &&
+		list_member_oid(scanned, origin.table))
 		return psprintf("An index on %s (%s) lets it read some rows instead of all.",
-						table_name(table), quote_identifier(get_attname(table, column, false)));
+						table_name(origin.table),
+						quote_identifier(get_attname(origin.table, origin.column, false)));
 	initStringInfo(&out);
 	appendStringInfoString(&out, "It reads all rows of");
 	foreach (cell, scanned)

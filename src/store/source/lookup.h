@@ -54,6 +54,12 @@ extern TupleDesc reco_lookup_describe(const RecoLookup *lookup);
 extern TupleDesc reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask,
 									 const char *condition);
 
+/*
+ * Prepares it to be asked for an id, and says which tables its users come from (origin.h), or why
+ * that is not to be told.
+ */
+extern List *reco_lookup_origins(RecoLookup *lookup, const IdType *type, const char **why);
+
 /* Whether there is a plan, and neither catalogs nor statistics have changed under it. */
 extern bool reco_lookup_is_current(const RecoLookup *lookup);
 

@@ -161,6 +161,11 @@ static const Column profile_columns[PROFILE_COLUMNS] = {
 	[PROFILE_MEANS] = {"means", JSONBOID},
 };
 
+static const Column change_columns[CHANGE_COLUMNS] = {
+	[CHANGE_USER] = {"user_id", ANY_TYPE},
+	[CHANGE_XID] = {"xid", XID8OID},
+};
+
 typedef struct Layout
 {
 	const char *name;
@@ -181,6 +186,7 @@ static const Layout layouts[RECO_TABLES] = {
 	[RECO_TABLE_SEGMENT] = {"model_segment", NULL, segment_columns, SEGMENT_COLUMNS},
 	[RECO_TABLE_SEGMENT_PROFILE] = {"model_segment_profile", NULL, profile_columns,
 									PROFILE_COLUMNS},
+	[RECO_TABLE_CHANGE] = {"model_change", NULL, change_columns, CHANGE_COLUMNS},
 };
 
 const char *

@@ -24,6 +24,7 @@ typedef enum RecoTable
 	RECO_TABLE_LIST,
 	RECO_TABLE_SEGMENT,
 	RECO_TABLE_SEGMENT_PROFILE,
+	RECO_TABLE_CHANGE,
 	RECO_TABLES
 } RecoTable;
 
@@ -173,6 +174,14 @@ enum
 	PROFILE_KEYWORD_LIFTS,
 	PROFILE_MEANS,
 	PROFILE_COLUMNS
+};
+
+/* A user whose rows in the source have changed, and in which transaction. */
+enum
+{
+	CHANGE_USER, /* null: all users */
+	CHANGE_XID,
+	CHANGE_COLUMNS
 };
 
 extern const char *reco_table_name(RecoTable which);

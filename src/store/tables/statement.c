@@ -122,7 +122,7 @@ reco_lock_tables(Oid schema, LOCKMODE lock)
 	const bool named[RECO_TABLES] = {
 		[RECO_TABLE_MODEL] = true, [RECO_TABLE_VERSION] = true,    [RECO_TABLE_ITEM] = true,
 		[RECO_TABLE_USER] = true,  [RECO_TABLE_USER_LAYER] = true, [RECO_TABLE_PART] = true,
-		[RECO_TABLE_TERM] = true,
+		[RECO_TABLE_TERM] = true,  [RECO_TABLE_CHANGE] = true,
 	};
 	Relation table[RECO_TABLES];
 

@@ -1,0 +1,254 @@
+--
+-- reco.track: triggers note whose rows change, and reco.fold_in takes just these.
+--
+\set SHOW_CONTEXT never
+\set VERBOSITY default
+SET client_min_messages = warning;
+SET reco.threads = 1;
+
+CREATE TABLE trk_rows (user_id int, item_id int, qty int DEFAULT 1);
+INSERT INTO trk_rows SELECT u, (u * 7 + k * k * 13) % 60, 1 + (u + k) % 3
+  FROM generate_series(1, 300) AS u, generate_series(1, 4 + u % 9) AS k;
+CREATE INDEX ON trk_rows (user_id);
+ANALYZE trk_rows;
+CALL reco.create_model('trk', 'SELECT user_id, item_id, qty FROM trk_rows', reco.ials(factors => 4, iterations => 2), options => reco.options(measure => false));
+CREATE VIEW trk_noted AS SELECT DISTINCT coalesce(user_id::text, 'all') AS noted FROM trk.model_change;
+SET client_min_messages = notice;
+
+CALL reco.untrack('trk');
+CALL reco.track('trk');
+CALL reco.track('trk');
+SELECT tgname, pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgrelid = 'trk_rows'::regclass ORDER BY 1;
+-- who changed before nobody knows: once, all are looked at
+SELECT * FROM trk_noted;
+CALL reco.fold_in('trk');
+SELECT * FROM trk_noted;
+CALL reco.fold_in('trk');
+
+-- Every kind of statement; each user once a statement; nothing of what is rolled back.
+INSERT INTO trk_rows SELECT u, 5 FROM generate_series(10, 12) AS u, generate_series(1, 3);
+SELECT count(*), count(DISTINCT user_id) FROM trk.model_change;
+DELETE FROM trk_rows WHERE user_id = 20;
+UPDATE trk_rows SET user_id = 31 WHERE user_id = 30 AND item_id = (SELECT min(item_id) FROM trk_rows WHERE user_id = 30);
+COPY trk_rows FROM stdin;
+40	6	1
+\N	6	1
+41	6	1
+\.
+INSERT INTO trk_rows SELECT 50, 1, 1 WHERE false;
+UPDATE trk_rows SET qty = 9 WHERE user_id = 99999;
+WITH gone AS (DELETE FROM trk_rows WHERE user_id = 60 RETURNING *) INSERT INTO trk_rows SELECT user_id, 7, 4 FROM gone;
+BEGIN;
+INSERT INTO trk_rows VALUES (70, 1, 1);
+ROLLBACK;
+BEGIN;
+INSERT INTO trk_rows VALUES (80, 1, 1);
+SAVEPOINT s;
+INSERT INTO trk_rows VALUES (81, 1, 1);
+ROLLBACK TO s;
+COMMIT;
+SELECT string_agg(noted, ' ' ORDER BY noted) AS noted FROM trk_noted;
+CALL reco.fold_in('trk');
+SELECT count(*) FROM trk_noted;
+SELECT string_agg(user_id::text, ' ' ORDER BY user_id) AS folded_in FROM trk.model_user_layer;
+-- within one transaction, and what comes after it in the same
+BEGIN;
+INSERT INTO trk_rows VALUES (90, 1, 1);
+CALL reco.fold_in('trk');
+INSERT INTO trk_rows VALUES (91, 1, 1);
+COMMIT;
+SELECT * FROM trk_noted;
+CALL reco.fold_in('trk');
+-- as if all had been looked at
+CALL reco.untrack('trk');
+CALL reco.fold_in('trk');
+
+-- A refresh is done with what its snapshot saw; one that is held back with nothing.
+SET client_min_messages = warning;
+CALL reco.track('trk');
+CALL reco.fold_in('trk');
+INSERT INTO trk_rows VALUES (100, 2, 1);
+CALL reco.refresh('trk', guard => 'ndcg@10 >= 2');
+SELECT * FROM trk_noted;
+CALL reco.refresh('trk');
+SELECT * FROM trk_noted;
+-- another version, or another source: everybody
+CALL reco.activate('trk', 2);
+SELECT * FROM trk_noted;
+CALL reco.fold_in('trk');
+CALL reco.alter_model('trk', source => 'SELECT user_id, item_id, qty FROM trk_rows WHERE qty > 0');
+SELECT * FROM trk_noted;
+SET client_min_messages = notice;
+
+-- TRUNCATE: anybody
+BEGIN;
+CALL reco.fold_in('trk');
+TRUNCATE trk_rows;
+SELECT * FROM trk_noted;
+ROLLBACK;
+
+-- A trigger that does not fire is none.
+ALTER TABLE trk_rows DISABLE TRIGGER reco_track_trk_insert;
+CALL reco.fold_in('trk');
+CALL reco.track('trk');
+CALL reco.fold_in('trk');
+
+-- The schema gets another name: nothing is lost.
+ALTER SCHEMA trk RENAME TO trk2;
+INSERT INTO trk_rows VALUES (110, 3, 1);
+SELECT user_id FROM trk2.model_change;
+CALL reco.fold_in('trk2');
+ALTER SCHEMA trk2 RENAME TO trk;
+-- the table, too
+ALTER TABLE trk_rows RENAME TO trk_lines;
+INSERT INTO trk_lines VALUES (111, 3, 1);
+SELECT user_id FROM trk.model_change;
+ALTER TABLE trk_lines RENAME TO trk_rows;
+-- the column: the source does not know it any more, and whoever inserts is told
+ALTER TABLE trk_rows RENAME user_id TO customer;
+INSERT INTO trk_rows VALUES (112, 3, 1);
+SELECT user_id FROM trk.model_change;
+ALTER TABLE trk_rows RENAME customer TO user_id;
+-- with the user goes the note
+INSERT INTO trk_rows VALUES (113, 3, 1);
+SET client_min_messages = error;
+CALL reco.forget_user('trk', 113);
+SET client_min_messages = notice;
+SELECT user_id FROM trk.model_change;
+
+-- What is not the model's to decide: a table of somebody else, by a role without any right on it.
+CREATE ROLE regress_trk_shop;
+CREATE ROLE regress_trk_app;
+GRANT USAGE ON SCHEMA public TO regress_trk_shop, regress_trk_app;
+ALTER TABLE trk_rows OWNER TO regress_trk_shop;
+GRANT INSERT ON trk_rows TO regress_trk_app;
+ALTER TABLE trk_rows ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON trk_rows FOR INSERT WITH CHECK (true);
+CALL reco.fold_in('trk');
+SET ROLE regress_trk_app;
+INSERT INTO trk_rows VALUES (120, 3, 1);
+RESET ROLE;
+SELECT user_id FROM trk.model_change;
+CALL reco.untrack('trk');
+CALL reco.track('trk');
+SET ROLE regress_trk_app;
+INSERT INTO trk_rows VALUES (121, 3, 1);
+SELECT user_id FROM trk.model_change;
+RESET ROLE;
+SELECT * FROM trk_noted ORDER BY 1;
+-- nobody notes by a table of their own
+CREATE SCHEMA trk_own AUTHORIZATION regress_trk_app;
+GRANT USAGE ON SCHEMA trk TO regress_trk_app;
+SET ROLE regress_trk_app;
+CREATE TABLE trk_own.t (user_id int);
+CREATE TRIGGER t AFTER INSERT ON trk_own.t REFERENCING NEW TABLE AS n FOR EACH STATEMENT
+  WHEN ('trk'::regnamespace IS NOT NULL) EXECUTE FUNCTION reco.note_changes('user_id');
+INSERT INTO trk_own.t VALUES (666);
+CREATE TRIGGER t2 AFTER INSERT ON trk_own.t REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION reco.note_changes('user_id');
+INSERT INTO trk_own.t VALUES (666);
+DROP TRIGGER t2 ON trk_own.t;
+CREATE TRIGGER t2 AFTER INSERT ON trk_own.t FOR EACH ROW WHEN ('trk'::regnamespace IS NOT NULL) EXECUTE FUNCTION reco.note_changes('user_id');
+INSERT INTO trk_own.t VALUES (666);
+DROP TRIGGER t2 ON trk_own.t;
+CREATE TRIGGER t2 AFTER INSERT ON trk_own.t REFERENCING NEW TABLE AS n FOR EACH STATEMENT
+  WHEN ('pg_catalog'::regnamespace IS NOT NULL) EXECUTE FUNCTION reco.note_changes('user_id');
+INSERT INTO trk_own.t VALUES (666);
+SELECT reco.note_changes();
+CALL reco.track('trk');
+CALL reco.untrack('trk');
+RESET ROLE;
+SELECT * FROM trk_noted ORDER BY 1;
+-- an owner who may not make triggers there
+CREATE SCHEMA trk_scratch AUTHORIZATION regress_trk_app;
+GRANT SELECT ON trk_rows TO regress_trk_app;
+ALTER TABLE trk_rows DISABLE ROW LEVEL SECURITY;
+SELECT format('GRANT CREATE ON DATABASE %I TO regress_trk_app', current_database()) \gexec
+SET ROLE regress_trk_app;
+SET client_min_messages = warning;
+CALL reco.create_model('trk_app', 'SELECT user_id, item_id, qty FROM trk_rows', reco.popular(), options => reco.options(measure => false));
+CALL reco.track('trk_app');
+RESET ROLE;
+GRANT TRIGGER ON trk_rows TO regress_trk_app;
+CALL reco.track('trk_app');
+INSERT INTO trk_rows VALUES (122, 3, 1);
+SELECT user_id FROM trk_app.model_change ORDER BY 1 NULLS FIRST;
+SELECT * FROM trk_noted ORDER BY 1;
+-- a table that the model's owner has spoilt stops nobody from inserting
+ALTER TABLE trk_app.model_change ADD broken int;
+INSERT INTO trk_rows VALUES (123, 3, 1);
+ALTER TABLE trk_app.model_change DROP broken;
+-- dropped with the model, also from a table of another's
+SET ROLE regress_trk_app;
+CALL reco.drop_model('trk_app');
+RESET ROLE;
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'trk_rows'::regclass ORDER BY 1;
+SET client_min_messages = notice;
+
+-- Which sources.
+CREATE TABLE trk_parts (user_id int, item_id int, qty int) PARTITION BY LIST (item_id);
+CREATE TABLE trk_part_1 PARTITION OF trk_parts FOR VALUES IN (1, 2, 3);
+CREATE TABLE trk_part_2 (qty int, user_id int, item_id int);
+ALTER TABLE trk_parts ATTACH PARTITION trk_part_2 DEFAULT;
+INSERT INTO trk_parts SELECT user_id, item_id, qty FROM trk_rows;
+CREATE TABLE trk_parent (user_id int, item_id int, qty int);
+CREATE TABLE trk_child (more text) INHERITS (trk_parent);
+CREATE VIEW trk_view AS SELECT user_id AS who, item_id AS what FROM trk_rows WHERE qty > 0;
+CREATE MATERIALIZED VIEW trk_stored AS SELECT user_id, item_id FROM trk_rows;
+CREATE PROCEDURE trk_try(source text) LANGUAGE plpgsql AS $$
+DECLARE m text; d text; h text;
+BEGIN
+  PERFORM set_config('client_min_messages', 'warning', true);
+  EXECUTE format('CALL reco.alter_model(''trk'', source => %L)', source);
+  CALL reco.track('trk');
+  RAISE INFO '%', source;
+  RAISE INFO '  %', (SELECT string_agg(DISTINCT tgrelid::regclass::text || '(' || encode(tgargs, 'escape') || ')', ', ') FROM pg_trigger WHERE tgfoid = 'reco.note_changes'::regproc AND tgrelid <> 'trk_own.t'::regclass);
+EXCEPTION WHEN feature_not_supported OR undefined_table THEN
+  GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
+  RAISE INFO '%', source;
+  RAISE INFO '  %: %', m, d;
+END
+$$;
+CALL trk_try('trk_rows');
+CALL trk_try('trk_view');
+CALL trk_try('trk_parts');
+CALL trk_try('trk_parent');
+CALL trk_try('SELECT who, what FROM trk_view UNION ALL SELECT user_id, item_id FROM trk_parent');
+CALL trk_try('SELECT user_id, item_id, sum(qty) FROM trk_rows GROUP BY user_id, item_id');
+CALL trk_try('SELECT DISTINCT user_id, item_id FROM trk_rows WHERE item_id NOT IN (SELECT item_id FROM trk_parent)');
+CALL trk_try('WITH r AS (SELECT user_id AS u, item_id AS i FROM trk_rows) SELECT u, i FROM r ORDER BY i OFFSET 0');
+CALL trk_try('SELECT user_id, item_id FROM trk_rows LIMIT ALL');
+CALL trk_try('SELECT user_id, item_id FROM trk_rows LIMIT 1000');
+CALL trk_try('SELECT user_id, item_id FROM trk_rows OFFSET 1');
+CALL trk_try('SELECT r.user_id, r.item_id FROM trk_rows AS r JOIN trk_parent AS p USING (item_id)');
+CALL trk_try('SELECT r.user_id, r.item_id FROM trk_rows AS r, trk_parent AS p');
+CALL trk_try('SELECT user_id + 1, item_id FROM trk_rows');
+CALL trk_try('SELECT u, u FROM generate_series(1, 3) AS u');
+CALL trk_try('trk_stored');
+CALL trk_try('SELECT user_id, item_id FROM trk_rows UNION ALL SELECT item_id, user_id FROM trk_rows');
+
+-- Partitions: by the parent, by one, from one to another; one that joins later is missing.
+SET client_min_messages = warning;
+CALL reco.alter_model('trk', source => 'trk_parts');
+CALL reco.track('trk');
+CALL reco.fold_in('trk');
+INSERT INTO trk_parts VALUES (10, 1, 1), (11, 30, 1);
+INSERT INTO trk_part_2 VALUES (1, 12, 31);
+UPDATE trk_parts SET item_id = 2 WHERE user_id = 13 AND item_id > 3;
+DELETE FROM trk_part_1 WHERE user_id = 14;
+SELECT string_agg(noted, ' ' ORDER BY noted) AS noted FROM trk_noted;
+CREATE TABLE trk_part_3 PARTITION OF trk_parts FOR VALUES IN (70);
+SET client_min_messages = notice;
+CALL reco.fold_in('trk');
+CALL reco.track('trk');
+TRUNCATE trk_part_3;
+-- of dropped tables nothing stays, and a dropped schema takes its triggers along
+DROP TABLE trk_parts;
+SET client_min_messages = warning;
+DROP SCHEMA trk CASCADE;
+SELECT tgname FROM pg_trigger WHERE tgfoid = 'reco.note_changes'::regproc;
+INSERT INTO trk_rows VALUES (1, 1, 1);
+
+DROP TABLE trk_rows, trk_parent, trk_child CASCADE;
+DROP PROCEDURE trk_try;
+DROP OWNED BY regress_trk_app, regress_trk_shop CASCADE;
+DROP ROLE regress_trk_app, regress_trk_shop;

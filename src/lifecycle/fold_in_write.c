@@ -1,0 +1,285 @@
+/*
+ * fold_in_write.c
+ *	  What reco.fold_in() writes: the rows of users who have changed, as the version's layer.
+ *
+ * Cost: a fold-in and a row for each of them; where there are priors and new users, a pass over the
+ * users of these.
+ */
+#include "lifecycle/fold_in.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "pg/transaction.h"
+#include "store/image/cache.h"
+#include "store/image/prior.h"
+#include "store/tables/changes.h"
+#include "store/tables/progress.h"
+#include "store/tables/statement.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include <math.h>
+
+void
+reco_fold_in_take(const RecoFoldIn *fold, int32 user, reco_profile *profile)
+{
+	const reco_csr *a = &fold->run->data->x.by_user;
+	int64 from = a->start[user];
+
+	profile->n = a->start[user + 1] - from;
+	profile->item = a->col + from;
+	profile->value = fold->value ? fold->value + from : NULL;
+	if (fold->run->data->x.seen)
+	{
+		const reco_csr *seen = &fold->run->data->x.seen->by_user;
+
+		profile->has = seen->col + seen->start[user];
+		profile->n_has = seen->start[user + 1] - seen->start[user];
+	}
+	if (fold->events.start)
+	{
+		from = fold->events.start[user];
+		profile->events = fold->events.start[user + 1] - from;
+		profile->event = fold->events.item + from;
+		profile->moment = fold->events.moment + from;
+		profile->time = fold->time + from;
+	}
+}
+
+typedef struct Asking
+{
+	const RecoFoldIn *fold;
+	const VersionRow *version;
+} Asking;
+
+static void
+ask_priors(void *arg)
+{
+	const Asking *asking = arg;
+	RecoRun *run = asking->fold->run;
+
+	reco_priors_read_again(list_make1(unconstify(RecoSpec *, asking->fold->serving->model.spec)),
+						   run->model, asking->version->priors, asking->version->finished_at,
+						   run->data, &run->budget);
+}
+
+/* Whether an error says that a prior is not there as it was, or may not be read. */
+static bool
+is_of_prior(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT ||
+		   error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ||
+		   error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+		   error->sqlerrcode == ERRCODE_DATA_CORRUPTED;
+}
+
+/* For users who are new, as the model's owner; where that cannot be, they go without. */
+void
+reco_fold_in_priors(RecoFoldIn *fold)
+{
+	RecoRun *run = fold->run;
+	RecoRunAs owner = reco_run_as(run->definition.owner);
+	RecoIdentity before;
+	VersionRow version;
+	Asking asking = {fold, &version};
+	ErrorData *error;
+
+	if (fold->added == 0 || reco_spec_priors(fold->serving->model.spec) == NIL)
+		return;
+	reco_version_read(run->version.schema, run->version.number, GetActiveSnapshot(), &version);
+	if (version.priors == NULL)
+		reco_damaged(run->version.schema, "A version does not tell its priors.");
+	reco_become(&owner, &before);
+	error = reco_try(ask_priors, &asking);
+	reco_return(&before);
+	if (error == NULL)
+		return;
+	if (!is_of_prior(error))
+		ReThrowError(error);
+	run->data->priors = NULL;
+	fold->no_prior = error->message;
+}
+
+/* What a stored user's factors are drawn to, of members too. */
+static void
+take_center(const RecoFoldIn *fold, Datum id, reco_profile *profile)
+{
+	reco_profile stored;
+
+	(void) reco_serving_user(fold->serving, id, &stored);
+	profile->center = stored.center;
+	profile->members = stored.members;
+	profile->member = stored.member;
+}
+
+/* What the priors of a member, or of its own members, say of a user who is new. */
+static void
+take_prior(const RecoFoldIn *fold, const RecoMember *of, int32 user, reco_profile *profile)
+{
+	const RecoAlgorithm *algorithm = of->spec->algorithm;
+	const RecoPriors *priors = fold->run->data->priors;
+	const char *name = algorithm->prior ? algorithm->prior(of->spec) : NULL;
+	reco_profile *member;
+
+	if (name)
+		profile->center = algorithm->center(of->spec, reco_prior_of(priors, name), user);
+	if (of->members == 0)
+		return;
+	member = palloc0(of->members * sizeof(reco_profile));
+	for (int m = 0; m < of->members; m++)
+		take_prior(fold, of->member[m], user, &member[m]);
+	profile->members = of->members;
+	profile->member = member;
+}
+
+/*
+ * The profile of a user who changed, in the current memory context: what a live look-up serves
+ * (live_user.c).
+ */
+static void
+make_profile(const RecoFoldIn *fold, const reco_scorer *scorer, const RecoChange *change,
+			 reco_profile *profile)
+{
+	RecoBudget budget;
+
+	*profile = (reco_profile){0};
+	if (change->number < fold->serving->users && reco_spec_priors(fold->serving->model.spec))
+		take_center(fold, change->id, profile);
+	else if (fold->run->data->priors)
+		take_prior(fold, &fold->serving->model.member[0], change->user, profile);
+	if (change->user < 0)
+		return;
+	if (change->number < fold->serving->users)
+		profile->user = change->number + 1;
+	reco_fold_in_take(fold, change->user, profile);
+	reco_budget_init(&budget, CurrentMemoryContext);
+	reco_budget_check(&budget, reco_scorer_fold_in(&budget.env, scorer, profile), "the model");
+}
+
+static pg_attribute_noreturn() void refuse_profile(const RecoFoldIn *fold, const RecoChange *change)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("what model \"%s\" makes of user \"%s\" is out of range",
+						   fold->run->model, id_to_message(fold->serving->user_type, change->id)),
+					errhint("Correct the values of that user in the source.")));
+}
+
+/* Of users who have a row in the layer, it goes: of so many by one statement. */
+#define BATCH_USERS 65536
+
+static void
+delete_rows(const RecoFoldIn *fold)
+{
+	Datum *number = MemoryContextAlloc(fold->scratch, BATCH_USERS * sizeof(Datum));
+	RecoArgument argument[2];
+
+	argument[0] = reco_int4_argument(fold->serving->version);
+	/* an old snapshot fails here, and not at rows that it cannot see */
+	(void) reco_statement(fold->run->version.schema,
+						  "SELECT version FROM ONLY %s.model_version WHERE version = $1 FOR UPDATE",
+						  argument, 1, NULL);
+	for (int32 from = 0; from < fold->changes; from += BATCH_USERS)
+	{
+		int32 n = Min(fold->changes - from, BATCH_USERS);
+		ArrayType *numbers;
+
+		for (int32 k = 0; k < n; k++)
+			number[k] = Int32GetDatum(fold->change[from + k].number);
+		numbers = construct_array(number, n, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+		argument[1] = (RecoArgument){INT4ARRAYOID, PointerGetDatum(numbers), false};
+		(void) reco_statement(fold->run->version.schema,
+							  "DELETE FROM ONLY %s.model_user_layer AS l"
+							  " WHERE l.version = $1 AND l.number = ANY ($2)",
+							  argument, lengthof(argument), NULL);
+		pfree(numbers);
+		if (fold->changes - from <= BATCH_USERS)
+			break;
+	}
+	MemoryContextReset(fold->scratch);
+}
+
+static void
+write_rows(RecoFoldIn *fold, const reco_scorer *scorer)
+{
+	RecoRun *run = fold->run;
+	Serving *serving = fold->serving;
+	MemoryContext old;
+	ModelTable table;
+	TableWriter *writer;
+
+	reco_layer_open(&table, run->version.schema, RowExclusiveLock);
+	reco_check_writable(table.heap);
+	reco_table_require_id(&table, serving->user_type);
+	writer = reco_writer_begin(table.heap);
+	old = MemoryContextSwitchTo(fold->scratch);
+	for (int32 k = 0; k < fold->changes; k++)
+	{
+		const RecoChange *change = &fold->change[k];
+		reco_profile profile;
+
+		reco_poll();
+		make_profile(fold, scorer, change, &profile);
+		if (!reco_version_add_user(writer, serving->version, change->number, change->id,
+								   &serving->model, &profile))
+			refuse_profile(fold, change);
+		MemoryContextReset(fold->scratch);
+		if (k % 64 == 0)
+			reco_progress_iteration(k, fold->changes, NAN);
+	}
+	MemoryContextSwitchTo(old);
+	reco_writer_end(writer);
+	reco_table_close(&table);
+}
+
+/* A number above the last, and never one again that was rolled back. */
+static int64
+next_epoch(int64 epoch)
+{
+	uint32 step;
+
+	if (!pg_strong_random(&step, sizeof(step)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+	return epoch + 1 + step;
+}
+
+/*
+ * The model may have been dropped or given away since the source was read, and another version
+ * made the active one: the layer is of that which it was made for.
+ */
+void
+reco_fold_in_write(RecoFoldIn *fold)
+{
+	RecoRun *run = fold->run;
+	const reco_scorer *scorer = reco_serving_scorer(fold->serving);
+	RecoIdentity before;
+	ModelRow now;
+
+	reco_model_read(run->version.schema, GetActiveSnapshot(), &now);
+	reco_model_check_owner(&now);
+	run->version.owner = reco_run_as(now.owner);
+	reco_version_lock(&run->version);
+	reco_progress_phase(run->version.number, "folding in");
+	reco_become(&run->version.owner, &before);
+	delete_rows(fold);
+	write_rows(fold, scorer);
+	reco_version_set_layer(&run->version, next_epoch(fold->serving->epoch),
+						   fold->serving->added + fold->added);
+	reco_return(&before);
+}
+
+void
+reco_fold_in_done(RecoFoldIn *fold)
+{
+	RecoRun *run = fold->run;
+	RecoIdentity before;
+	ModelRow now;
+
+	reco_model_read(run->version.schema, GetActiveSnapshot(), &now);
+	reco_model_check_owner(&now);
+	run->version.owner = reco_run_as(now.owner);
+	reco_become(&run->version.owner, &before);
+	reco_changes_done(run->version.schema, fold->seen);
+	reco_return(&before);
+}
