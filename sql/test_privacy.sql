@@ -36,6 +36,69 @@ UNION ALL SELECT 'predict', count(prv.predict(u, i)) FROM generate_series(1, 60)
 UNION ALL SELECT 'popular', count(*) FROM prv.popular(NULL) JOIN prv_rare ON i = item_id
 UNION ALL SELECT 'trending', count(*) FROM prv.trending(NULL) JOIN prv_rare ON i = item_id;
 SELECT reco.options(min_users_per_item => 0);
+
+-- As users leave, items fall below: nothing is told of these any more, and of the others what was.
+SET client_min_messages = warning;
+CALL reco.alter_model('prv', options => reco.options(min_user_interactions => 3, min_users_per_item => 4, measure => false, keep_versions => 3));
+CALL reco.refresh('prv');
+CALL reco.materialize('prv', 20);
+CREATE TABLE prv_before AS SELECT item_id, interactions FROM prv.item_factors;
+CREATE TABLE prv_lists AS SELECT user_id, array_agg(item_id ORDER BY rank) AS items, array_agg(score ORDER BY rank) AS scores, count(*) FILTER (WHERE source <> 'popular') AS by_model FROM prv.recommendations GROUP BY 1;
+SELECT min(u) AS leaves FROM prv_rows JOIN (SELECT item_id FROM prv_before WHERE interactions = 4 ORDER BY 1 LIMIT 1) AS few ON i = item_id
+ WHERE u IN (SELECT u FROM prv_rows GROUP BY 1 HAVING count(*) >= 3) \gset
+CREATE TABLE prv_fell AS SELECT i FROM prv_rows JOIN prv_before ON i = item_id WHERE u = :leaves AND interactions = 4;
+CALL reco.segment('prv', k => 2, features => 'SELECT u, bool_or(i IN (SELECT i FROM prv_fell))::int::float8 AS n FROM prv_rows GROUP BY 1');
+SELECT count(*) > 0 AS some_fall, (SELECT count(*) FROM prv_before WHERE interactions > 4) > 2 AS some_stay,
+       (SELECT count(*) FROM prv_lists WHERE items && ARRAY(SELECT i FROM prv_fell)) > 0 AS in_lists FROM prv_fell;
+CREATE TABLE prv_segments AS SELECT * FROM prv.segment_items;
+RESET client_min_messages;
+CREATE FUNCTION prv_told_of() RETURNS TABLE (by text, told bigint) LANGUAGE sql AS $$
+SELECT 'recommend', count(*) FROM generate_series(1, 60) u, prv.recommend(u, NULL, include_seen => true) r JOIN prv_fell ON i = item_id
+UNION ALL SELECT 'recommend_for', count(*) FROM prv.recommend_for(ARRAY(SELECT i FROM prv_fell), NULL) r JOIN prv_fell ON i = item_id
+UNION ALL SELECT 'by what fell', count(*) FROM prv.recommend_for(ARRAY(SELECT i FROM prv_fell), NULL) r WHERE source = 'model'
+UNION ALL SELECT 'rerank', count(score) FROM generate_series(1, 60) u, prv.rerank(u, ARRAY(SELECT i FROM prv_fell))
+UNION ALL SELECT 'explain', count(*) FROM generate_series(1, 60) u, generate_series(1, 24) o, prv.explain(u, o) JOIN prv_fell ON i = because_item
+UNION ALL SELECT 'explained', count(*) FROM generate_series(1, 60) u, prv_fell, prv.explain(u, i)
+UNION ALL SELECT 'similar_items', count(*) FROM generate_series(1, 24) o, prv.similar_items(o, NULL) JOIN prv_fell ON i = item_id
+UNION ALL SELECT 'similar to', count(*) FROM prv_fell, prv.similar_items(i, NULL)
+UNION ALL SELECT 'bought_together', count(*) FROM generate_series(1, 24) o, prv.bought_together(o, NULL) JOIN prv_fell ON i = item_id
+UNION ALL SELECT 'together with', count(*) FROM prv_fell, prv.bought_together(i, NULL)
+UNION ALL SELECT 'audience', count(*) FROM prv_fell, prv.audience(i, NULL)
+UNION ALL SELECT 'predict', count(prv.predict(u, i)) FROM generate_series(1, 60) u, prv_fell
+UNION ALL SELECT 'popular', count(*) FROM prv.popular(NULL) JOIN prv_fell ON i = item_id
+UNION ALL SELECT 'trending', count(*) FROM prv.trending(NULL) JOIN prv_fell ON i = item_id
+UNION ALL SELECT 'item_factors', count(*) FROM prv.item_factors JOIN prv_fell ON i = item_id
+UNION ALL SELECT 'item_neighbors', count(*) FROM prv.item_neighbors JOIN prv_fell ON i IN (item_id, neighbor_id)
+UNION ALL SELECT 'recommendations', count(*) FROM prv.recommendations JOIN prv_fell ON i = item_id
+UNION ALL SELECT 'segment_items', count(*) FROM prv.segment_items JOIN prv_fell ON i = item_id
+$$;
+SELECT array_agg(by) AS told_before FROM prv_told_of() WHERE told > 0;
+\set VERBOSITY terse
+SELECT array_agg(i) AS left FROM prv_rows WHERE u = :leaves \gset
+DELETE FROM prv_rows WHERE u = :leaves;
+CALL reco.forget_user('prv', :leaves);
+\set VERBOSITY default
+SELECT * FROM prv_told_of();
+-- the others are there, with the users that they have; lists are what they were without what fell
+SELECT count(*) FILTER (WHERE f.interactions = b.interactions - (b.item_id = ANY (:'left'))::int) = count(*) AS same
+  FROM prv_before AS b LEFT JOIN prv.item_factors AS f USING (item_id) WHERE b.item_id NOT IN (SELECT i FROM prv_fell);
+SELECT count(*) > 0 AS some, bool_and((n.items, n.scores, n.by_model) = (o.items, o.scores, o.by_model)) AS same
+  FROM (SELECT user_id, array_agg(e.item ORDER BY e.rank) AS items, array_agg(e.score ORDER BY e.rank) AS scores, count(*) FILTER (WHERE e.rank <= by_model) AS by_model
+          FROM prv_lists, unnest(items, scores) WITH ORDINALITY AS e(item, score, rank) WHERE user_id <> :leaves AND e.item NOT IN (SELECT i FROM prv_fell) GROUP BY 1) AS o
+  FULL JOIN (SELECT user_id, array_agg(item_id ORDER BY rank) AS items, array_agg(score ORDER BY rank) AS scores, count(*) FILTER (WHERE source <> 'popular') AS by_model FROM prv.recommendations GROUP BY 1) AS n USING (user_id);
+SELECT count(*) FROM (SELECT segment, item_id, share, lift FROM prv_segments WHERE item_id NOT IN (SELECT i FROM prv_fell) EXCEPT SELECT segment, item_id, share, lift FROM prv.segment_items) AS x;
+SET client_min_messages = warning;
+CALL reco.materialize('prv', 20);
+CALL reco.segment('prv', k => 2, features => 'SELECT u, bool_or(i IN (SELECT i FROM prv_fell))::int::float8 AS n FROM prv_rows GROUP BY 1');
+SELECT sum(told) FROM prv_told_of();
+-- of the version before as well; a refresh has it so by itself
+CALL reco.activate('prv', 1);
+SELECT sum(told) FROM prv_told_of();
+CALL reco.refresh('prv');
+SELECT sum(told) FROM prv_told_of();
+RESET client_min_messages;
+DROP FUNCTION prv_told_of();
+DROP TABLE prv_before, prv_lists, prv_fell, prv_segments;
 CALL reco.drop_model('prv');
 DROP VIEW prv_rare, prv_expected;
 DROP TABLE prv_rows, prv_items;

@@ -40,7 +40,9 @@ CREATE OR REPLACE VIEW {schema}.item_factors {security_invoker} AS
          coalesce((reco.part_vector(i.parts, v.algorithm, 'items', 'bias'))[1], 0::real) AS bias, i.interactions
     FROM {schema}.model_item AS i
     JOIN {schema}.model AS m ON i.version OPERATOR(pg_catalog.=) m.active_version
-    JOIN {schema}.model_version AS v ON v.version OPERATOR(pg_catalog.=) m.active_version;
+    JOIN {schema}.model_version AS v ON v.version OPERATOR(pg_catalog.=) m.active_version
+   WHERE i.interactions OPERATOR(pg_catalog.>=)
+         coalesce((v.options OPERATOR(pg_catalog.->>) 'min_users_per_item')::integer, 0);
 COMMENT ON VIEW {schema}.item_factors IS 'items of the active version';
 
 CREATE OR REPLACE VIEW {schema}.item_neighbors {security_invoker} AS
@@ -51,7 +53,9 @@ CREATE OR REPLACE VIEW {schema}.item_neighbors {security_invoker} AS
    CROSS JOIN LATERAL reco.part_list(i.parts, v.algorithm, 'items', 'neighbors')
          WITH ORDINALITY AS l(number, similarity, rank)
     JOIN {schema}.model_item AS o ON o.version OPERATOR(pg_catalog.=) i.version
-                                 AND o.number OPERATOR(pg_catalog.=) l.number;
+                                 AND o.number OPERATOR(pg_catalog.=) l.number
+   WHERE least(i.interactions, o.interactions) OPERATOR(pg_catalog.>=)
+         coalesce((v.options OPERATOR(pg_catalog.->>) 'min_users_per_item')::integer, 0);
 COMMENT ON VIEW {schema}.item_neighbors IS
   'lists of similar items of the active version, as the algorithm keeps them';
 

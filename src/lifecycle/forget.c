@@ -16,6 +16,7 @@
  */
 #include "lifecycle/train.h"
 #include "lifecycle/user.h"
+#include "lifecycle/withhold.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -42,8 +43,9 @@ typedef struct Forget
 	Datum given; /* the argument */
 	Oid given_type;
 	RecoUser user;
-	int64 rows;  /* that went, of any table */
-	int64 lists; /* of others that changed */
+	int64 rows;     /* that went, of any table */
+	int64 lists;    /* of others that changed */
+	int64 withheld; /* items that have too few users */
 	int32 versions;
 } Forget;
 
@@ -192,6 +194,7 @@ forget_in_version(Forget *forget, int32 version)
 	if (!reco_user_number(&forget->user, version, &number))
 		return;
 	forget_as_neighbor(forget, version, number);
+	reco_withhold(forget->model.schema, version, number);
 	record(forget, version);
 }
 
@@ -295,6 +298,16 @@ ask_source(void *arg)
 	reco_lookup_forget(&lookup);
 }
 
+static const char *
+withheld_text(const Forget *forget)
+{
+	if (forget->withheld == 0)
+		return "";
+	return psprintf("  Items of the active version that are not shown any more, having fewer "
+					"users than min_users_per_item: " INT64_FORMAT ".",
+					forget->withheld);
+}
+
 static void
 tell(const Forget *forget)
 {
@@ -307,10 +320,11 @@ tell(const Forget *forget)
 	ereport(NOTICE,
 			(forget->rows == 0 ? errmsg("model \"%s\" has nothing of that user", name)
 							   : errmsg("model \"%s\" has forgotten a user", name),
-			 forget->rows == 0 ? 0
-							   : errdetail("Versions: %d, rows removed: " INT64_FORMAT
-										   ", lists of other users changed: " INT64_FORMAT ".",
-										   forget->versions, forget->rows, forget->lists),
+			 forget->rows == 0
+				 ? 0
+				 : errdetail("Versions: %d, rows removed: " INT64_FORMAT
+							 ", lists of other users changed: " INT64_FORMAT ".%s",
+							 forget->versions, forget->rows, forget->lists, withheld_text(forget)),
 			 forget->rows == 0
 				 ? 0
 				 : errhint("VACUUM FULL of the tables in schema %s removes from the files what was "
@@ -351,6 +365,8 @@ forget_rows(Forget *forget)
 							  " FROM ONLY %s.model_version AS v WHERE v.version = m.active_version",
 							  NULL, 0, NULL);
 	CommandCounterIncrement();
+	if (forget->versions > 0)
+		forget->withheld = reco_withhold_stored(forget->model.schema);
 	analyze_tables(forget);
 	reco_return(&before);
 	CacheInvalidateRelcacheByRelid(forget->model.table);

@@ -17,8 +17,8 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-static char *
-equality_of(const IdType *type)
+const char *
+reco_user_equality(const IdType *type)
 {
 	Oid equal = lookup_type_cache(type->base, TYPECACHE_EQ_OPR)->eq_opr;
 	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equal));
@@ -46,7 +46,7 @@ reco_user_of(Oid schema, Datum given, Oid given_type, RecoUser *user)
 		elog(ERROR, "could not determine the type of the user");
 	if (!id_from_datum(user->type, given, given_type, &user->id))
 		return false;
-	user->equal = equality_of(user->type);
+	user->equal = reco_user_equality(user->type);
 	return true;
 }
 

@@ -16,6 +16,9 @@ typedef struct RecoUser
 	const char *equal; /* the operator of the ids' own equality, as it is written */
 } RecoUser;
 
+/* The operator of the equality of ids of a type, as it is written. */
+extern const char *reco_user_equality(const IdType *type);
+
 /* Whom an argument means, in the types of the model; false: nobody whom it can know. */
 extern bool reco_user_of(Oid schema, Datum given, Oid given_type, RecoUser *user);
 

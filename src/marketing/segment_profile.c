@@ -214,7 +214,9 @@ stand_out(const Profiles *p, Things *things, double n, RecoSegmentTrait *trait)
 	for (int32 t = 0; t < things->n; t++)
 	{
 		RECO_POLL_EACH(t, 65536);
-		things->score[t] = score_of(p, things, n, t);
+		things->score[t] = things == &p->items && reco_serving_withholds(p->run->serving, t)
+							   ? -INFINITY
+							   : score_of(p, things, n, t);
 	}
 	found = reco_top_n(&reco_poll_env, things->score, things->n, NULL, SEGMENT_TRAITS, best);
 	for (int k = 0; k < found; k++)

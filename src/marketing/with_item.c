@@ -254,7 +254,7 @@ reco_serve_bought_together(PG_FUNCTION_ARGS)
 								   INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID},
 						   COLUMNS);
 	if (request_n(&request, request.serving->model.items) == 0 || !request_item(&request, &item) ||
-		(counting.meetings.item = id_dict_find(request.serving->items, item)) < 0)
+		(counting.meetings.item = reco_serving_item(request.serving, item)) < 0)
 		return (Datum) 0;
 	counting.serving = request.serving;
 	count_baskets(&request, &counting);

@@ -93,6 +93,12 @@ listing_skip(Request *request)
 		for (Size w = 0; w < words; w++)
 			skip[w] = ~skip[w];
 	request_items(request, "exclude", skip_item, skip);
+	for (int32 i = 0; request->serving->withholds && i < request->serving->model.items; i++)
+	{
+		RECO_POLL_AT(i);
+		if (reco_serving_withholds(request->serving, i))
+			reco_set_add(skip, i);
+	}
 	return skip;
 }
 

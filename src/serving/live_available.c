@@ -139,6 +139,8 @@ reco_live_filter(RecoLive *live, const Serving *serving, const int32 *item, int3
 				 bool *available)
 {
 	filter(live, serving, serving->items, item, n, available);
+	for (int32 k = 0; serving->withholds && k < n; k++)
+		available[k] = available[k] && !reco_serving_withholds(serving, item[k]);
 }
 
 void
@@ -147,7 +149,7 @@ reco_live_filter_ids(RecoLive *live, const Serving *serving, IdDict *ids, bool *
 	filter(live, serving, ids, NULL, id_dict_count(ids), available);
 }
 
-/* The set, asked for in batches; NULL: all are available. */
+/* The set, asked for in batches; NULL: all may be shown. */
 static uint64 *
 hidden_items(RecoLive *live, const Serving *serving)
 {
@@ -156,7 +158,7 @@ hidden_items(RecoLive *live, const Serving *serving)
 	int32 *item;
 	bool *available;
 
-	if (!reco_live_filters(live, serving))
+	if (!reco_live_filters(live, serving) && !serving->withholds)
 		return NULL;
 	hidden = MemoryContextAllocExtended(CurrentMemoryContext, RECO_SET_BYTES(items) + 8,
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);

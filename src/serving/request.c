@@ -221,7 +221,7 @@ request_subject_items(Request *request, const char *name, int *n)
 							errhint("Leave the nulls out: array_remove() does.")));
 		old = MemoryContextSwitchTo(scratch);
 		number[k] = id_from_datum(serving->item_type, ids[k], type, &id)
-						? id_dict_find(serving->items, id)
+						? reco_serving_item(serving, id)
 						: -1;
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
@@ -230,22 +230,23 @@ request_subject_items(Request *request, const char *name, int *n)
 	return number;
 }
 
-/* dict: that the ids are looked up in; NULL: they have no number yet. */
+/* serving: whose items the ids are; NULL: they have no number yet. */
 static void
-visit_id(IdType *type, IdDict *dict, const char *name, const JsonbValue *value, IdVisitor visit,
-		 void *arg)
+visit_id(IdType *type, const Serving *serving, const char *name, const JsonbValue *value,
+		 IdVisitor visit, void *arg)
 {
 	Datum id = (Datum) 0;
 
 	/* an id that cannot be has no datum either, but its place in the array */
 	if (id_of(type, name, value, &id))
-		visit(arg, dict ? id_dict_find(dict, id) : -1, &id);
+		visit(arg, serving ? reco_serving_item(serving, id) : -1, &id);
 	else
 		visit(arg, -1, NULL);
 }
 
 static bool
-each_id(Request *request, const char *name, IdType *type, IdDict *dict, IdVisitor visit, void *arg)
+each_id(Request *request, const char *name, IdType *type, const Serving *serving, IdVisitor visit,
+		void *arg)
 {
 	JsonbValue value;
 	JsonbValue element;
@@ -257,7 +258,7 @@ each_id(Request *request, const char *name, IdType *type, IdDict *dict, IdVisito
 		return false;
 	if (value.type != jbvBinary)
 	{
-		visit_id(type, dict, name, &value, visit, arg);
+		visit_id(type, serving, name, &value, visit, arg);
 		return true;
 	}
 	if (!JsonContainerIsArray(value.val.binary.data))
@@ -274,7 +275,7 @@ each_id(Request *request, const char *name, IdType *type, IdDict *dict, IdVisito
 		if (element.type == jbvBinary && JsonContainerIsArray(element.val.binary.data))
 			not_flat(name);
 		old = MemoryContextSwitchTo(scratch);
-		visit_id(type, dict, name, &element, visit, arg);
+		visit_id(type, serving, name, &element, visit, arg);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
 	}
@@ -285,7 +286,7 @@ each_id(Request *request, const char *name, IdType *type, IdDict *dict, IdVisito
 bool
 request_items(Request *request, const char *name, IdVisitor visit, void *arg)
 {
-	return each_id(request, name, request->serving->item_type, request->serving->items, visit, arg);
+	return each_id(request, name, request->serving->item_type, request->serving, visit, arg);
 }
 
 bool

@@ -98,7 +98,8 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	if (baseline != 0)
 		add_reason(&rows, &(Reason){baseline, -1}, (Datum) 0, size);
 	for (int64 j = 0; j < profile.n; j++)
-		add_reason(&rows, &reason[j], id_dict_id(serving->items, reason[j].item), size);
+		if (!reco_serving_withholds(serving, reason[j].item))
+			add_reason(&rows, &reason[j], id_dict_id(serving->items, reason[j].item), size);
 	return (Datum) 0;
 }
 
@@ -153,7 +154,7 @@ reco_serve_similar_items(PG_FUNCTION_ARGS)
 	serving = request.serving;
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->item_type->type, FLOAT8OID}, 3);
 	if (request_n(&request, serving->model.items) > 0 && request_item(&request, &item) &&
-		(number = id_dict_find(serving->items, item)) >= 0)
+		(number = reco_serving_item(serving, item)) >= 0)
 	{
 		RecoBudget budget;
 		reco_by_similarity by = {.scorer = reco_serving_scorer(serving), .item = number};

@@ -67,6 +67,7 @@ typedef struct Serving
 	int32 forgotten;            /* of the users, numbers that nobody has any more */
 	RecoDataOptions options;    /* by which its source was read */
 	bool available;             /* items said what is available when it was trained */
+	bool withholds;             /* some items may have too few users: reco_serving_withholds */
 	bool untimed;               /* its source did not tell when interactions were */
 	TimestampTz reference_time; /* that ages are counted from; RECO_NO_REFERENCE_TIME */
 
@@ -75,5 +76,25 @@ typedef struct Serving
 	ServingUsers *all;
 	const reco_scorer *scorer; /* for reco_serving_scorer */
 } Serving;
+
+/*
+ * Whether an item has fewer users than min_users_per_item, since users were forgotten: nothing is
+ * told of it.
+ */
+static inline bool
+reco_serving_withholds(const Serving *serving, int32 item)
+{
+	return serving->withholds &&
+		   serving->interactions[item] < (float) serving->options.min_users_per_item;
+}
+
+/* The number of an item of which something may be told; -1: there is no such. */
+static inline int32
+reco_serving_item(const Serving *serving, Datum id)
+{
+	int32 item = id_dict_find(serving->items, id);
+
+	return item >= 0 && reco_serving_withholds(serving, item) ? -1 : item;
+}
 
 #endif /* RECO_STORE_IMAGE_SERVING_H */
