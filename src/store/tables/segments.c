@@ -61,6 +61,7 @@ find_row(Relation heap, Datum key)
 	if (found)
 		return slot;
 	ExecDropSingleTupleTableSlot(slot);
+	reco_require_unaltered(heap, GetActiveSnapshot());
 	return NULL;
 }
 
