@@ -261,6 +261,8 @@ reco_segment_rfm(RecoSegments *run, const ModelRow *model)
 	RfmRows rows = {.run = run, .now = GetCurrentTransactionStartTimestamp()};
 	Scored *scored;
 
+	if (lookup.query.text == NULL)
+		reco_damaged(model->schema, "Its source or search_path is missing.");
 	if (!has_values_and_times(&lookup))
 		return;
 	reco_receiver_init(&rows.receiver, rows_startup, receive_row);
