@@ -27,7 +27,7 @@ DECLARE
   columns CONSTANT jsonb := '{"recommend": "a int, b int, c real, d text", "expose": "a text, b int, c int, d int, e real, f text, g float8", "recommend_for": "a int, b int, c real, d text",
     "rerank": "a int, b int, c real", "predict": "a real", "explain": "a int, b real, c real", "audience": "a int, b int, c real",
     "similar_items": "a int, b int, c float8", "similar_users": "a int, b int, c float8", "popular": "a int, b int, c real",
-    "trending": "a int, b int, c real", "user_profile": "a text, b text, c float8",
+    "trending": "a int, b int, c real", "user_profile": "a text, b text, c text, d float8, e int[]",
     "bought_together": "a int, b int, c int, d int, e int, f float8, g float8, h float8, i float8, j float8",
     "buy_again": "a int, b int, c real, d int, e timestamptz, f timestamptz"}';
 BEGIN

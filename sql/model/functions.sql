@@ -245,17 +245,20 @@ COMMENT ON FUNCTION {function} IS
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.user_profile(
-  for_user {user_arg})
-RETURNS TABLE (feature pg_catalog.text, value pg_catalog.text, weight double precision)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
+  for_user {user_arg},
+  n integer DEFAULT 10)
+RETURNS TABLE (aspect pg_catalog.text, feature pg_catalog.text, value pg_catalog.text, weight double precision,
+               because {item_type}[])
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 50
 BEGIN ATOMIC
-  SELECT r.feature, r.value, r.weight
-    FROM reco.serve_user_profile({model}, for_user, NULL)
-         AS r(feature pg_catalog.text, value pg_catalog.text, weight double precision);
+  SELECT r.aspect, r.feature, r.value, r.weight, r.because
+    FROM reco.serve_user_profile({model}, for_user, pg_catalog.jsonb_build_object('n', n))
+         AS r(aspect pg_catalog.text, feature pg_catalog.text, value pg_catalog.text, weight double precision,
+              because {item_type}[]);
 END;
 
 COMMENT ON FUNCTION {function} IS
-  'what a user likes, by what is known about the items they have';
+  'what is known about a user, and the items that it comes from: activity, recency, frequency and monetary value, segment, likes, history, freshness';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.popular(

@@ -27,6 +27,19 @@ extern void reco_live_init(void);
  */
 extern bool reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profile);
 
+/* What the source says of a user as a whole: of all items, known to the model or not. */
+typedef struct RecoActivity
+{
+	bool live;  /* it was asked */
+	int64 rows; /* that count */
+	double
+		first; /* times as reco_event_time has them; RECO_NO_TIME, or less, where there are none */
+	double last;
+} RecoActivity;
+
+extern bool reco_live_activity(RecoLive *live, Serving *serving, Datum user, reco_profile *profile,
+							   RecoActivity *activity);
+
 /* Whether the query of items says what is available. */
 extern bool reco_live_filters(RecoLive *live, const Serving *serving);
 

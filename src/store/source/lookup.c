@@ -176,7 +176,8 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const c
 	RecoIdentity before;
 	SPIPlanPtr plan;
 	TupleDesc columns;
-	Oid argument = ask != RECO_ASK_ONE ? get_array_type(type->base) : type->base;
+	Oid argument =
+		ask == RECO_ASK_ANY || ask == RECO_ASK_WHICH ? get_array_type(type->base) : type->base;
 	char *text;
 
 	lookup->type = type;
@@ -191,13 +192,16 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const c
 							   format_type_be(type->type))));
 	begin(lookup, &before);
 	/* the text may end with a line comment */
-	text = psprintf("SELECT s.%s FROM %s(%s\n) AS s(" ID_COLUMN ") WHERE %s%s%s",
-					ask == RECO_ASK_WHICH ? ID_COLUMN : "*",
-					ask == RECO_ASK_ANY ? "pg_catalog.unnest($1) AS u(id), " : "",
-					reco_query_text(lookup->query.kind, lookup->query.text),
-					equality(type->base, "s." ID_COLUMN, ids_of[ask]), condition ? " AND s." : "",
-					condition ? quote_identifier(condition) : "");
-	plan = SPI_prepare_cursor(text, 1, &argument, CURSOR_OPT_GENERIC_PLAN);
+	text = reco_query_text(lookup->query.kind, lookup->query.text);
+	if (ask == RECO_ASK_ALL)
+		text = psprintf("SELECT s.* FROM (%s\n) AS s(" ID_COLUMN ") ORDER BY 1, 4, 3", text);
+	else
+		text = psprintf("SELECT s.%s FROM %s(%s\n) AS s(" ID_COLUMN ") WHERE %s%s%s",
+						ask == RECO_ASK_WHICH ? ID_COLUMN : "*",
+						ask == RECO_ASK_ANY ? "pg_catalog.unnest($1) AS u(id), " : "", text,
+						equality(type->base, "s." ID_COLUMN, ids_of[ask]),
+						condition ? " AND s." : "", condition ? quote_identifier(condition) : "");
+	plan = SPI_prepare_cursor(text, ask != RECO_ASK_ALL, &argument, CURSOR_OPT_GENERIC_PLAN);
 	reco_check_calls(&lookup->query);
 	columns = reco_query_check(lookup->query.kind, plan);
 	refuse_temporary(lookup, plan);
@@ -305,7 +309,8 @@ reco_lookup_run(RecoLookup *lookup, Oid type, Datum argument, DestReceiver *rece
 	int result;
 
 	begin_checked(lookup, &before);
-	options.params = parameter(type, argument, false);
+	if (lookup->ask != RECO_ASK_ALL)
+		options.params = parameter(type, argument, false);
 	result = SPI_execute_plan_extended(lookup->plan, &options);
 	if (result < 0)
 		elog(ERROR, "could not read %s: %s", lookup->query.kind->name,
