@@ -14,6 +14,7 @@ CREATE FUNCTION reco.demand(
   median pg_catalog.int4,
   low pg_catalog.int4,
   high pg_catalog.int4,
+  probability pg_catalog.float8,
   latest pg_catalog.int4,
   total pg_catalog.int4
 )

@@ -33,7 +33,7 @@ enum
 	ARG_OPTIONS
 };
 
-#define COLUMNS 7
+#define COLUMNS 8
 
 typedef struct Demand
 {
@@ -112,49 +112,58 @@ find_params(Demand *d, int64 microseconds)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("horizon must be whole days, as times of the source are dates"),
 						errhint("Give days, as in '28 days'.")));
+	if (d->data->reference_time == RECO_NO_REFERENCE_TIME)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("no row of the source has a time that is not in the future"),
+				 errdetail_internal("%s.", reco_data_rows(d->data)),
+				 errhint("Demand is told from what happened until now: check the times of the "
+						 "source.")));
 	d->params.length = microseconds / unit;
-	d->params.end = d->data->reference_time == RECO_NO_REFERENCE_TIME
-						? PG_INT64_MIN
-						: d->data->reference_time / unit;
+	d->params.end = d->data->reference_time / unit;
 }
 
 static void
 find_demand(Demand *d)
 {
-	const reco_env *env = &d->budget.env;
-	reco_interactions *x = &d->data->x;
-	reco_ordered events;
-	reco_status status;
+	reco_status status = reco_demand_find(&d->budget.env, &d->data->x, &d->params, &d->found);
 
-	reco_budget_require(&d->budget, reco_ordered_memory(env, x, true), "demand");
-	reco_budget_check(&d->budget, reco_ordered_make(env, x, true, &events), "demand");
-	status =
-		reco_demand_find(env, &events, x->by_user.rows, x->by_user.cols, &d->params, &d->found);
 	if (status == RECO_INVALID)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("the source has not times enough for this horizon"),
-				 errdetail_plural("Its rows are of %d whole horizon before the last time, of at "
-								  "least %d that are needed.",
-								  "Its rows are of %d whole horizons before the last time, of at "
-								  "least %d that are needed.",
-								  d->found.periods, d->found.periods, RECO_DEMAND_MIN_PERIODS),
-				 errhint("Give a shorter horizon, or a source that goes back further.")));
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("the source has not times enough for this horizon"),
+						errdetail_plural(
+							"Its rows are of %d whole horizon before the last time, of at "
+							"least %d that are needed.",
+							"Its rows are of %d whole horizons before the last time, of at "
+							"least %d that are needed.",
+							(int) d->found.whole, (int) d->found.whole, RECO_DEMAND_MIN_PERIODS),
+						errhint("Give a shorter horizon, or a source that goes back further.")));
 	reco_budget_check(&d->budget, status, "demand");
-	reco_ordered_free(env, &events);
 }
 
 static void
 tell(const Demand *d)
 {
-	ereport(NOTICE, (errmsg("demand is from %d periods as long as the horizon", d->found.periods),
-					 isinf(d->found.half_life)
-						 ? errdetail_internal("%s; all periods count alike, certainty %g.",
-											  reco_data_rows(d->data), d->found.certainty)
-						 : errdetail_internal(
-							   "%s; a period counts half as much as one %g periods later, "
-							   "certainty %g.",
-							   reco_data_rows(d->data), d->found.half_life, d->found.certainty)));
+	const reco_demand *found = &d->found;
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "%s; ", reco_data_rows(d->data));
+	if (isinf(found->half_life))
+		appendStringInfoString(&detail, "all periods count alike");
+	else if (found->half_life == 1)
+		appendStringInfoString(&detail, "a period counts half as much as the one after it");
+	else
+		appendStringInfo(&detail, "a period counts half as much as one %g periods later",
+						 found->half_life);
+	appendStringInfo(&detail, ", certainty %g.", found->certainty);
+	ereport(NOTICE, (errmsg("demand is from %d periods as long as the horizon", found->periods),
+					 errdetail_internal("%s", detail.data),
+					 found->whole > found->periods
+						 ? errhint("These are the latest of " INT64_FORMAT
+								   ": what is older counts with a longer horizon.",
+								   found->whole)
+						 : 0));
 }
 
 /* In the order of the items: the query around it has another, and a limit. */
@@ -173,8 +182,9 @@ return_items(Demand *d, RecoRows *rows)
 			CStringGetTextDatum(id_to_text(&d->data->item_type, id_dict_id(d->data->items, i))),
 			Float8GetDatum(item->expected),
 			Int32GetDatum(item->median),
-			Int32GetDatum(item->low),
-			Int32GetDatum(item->high),
+			Int32GetDatum(item->within.low),
+			Int32GetDatum(item->within.high),
+			Float8GetDatum(item->within.probability),
 			Int32GetDatum(item->latest),
 			Int32GetDatum(item->total),
 		};
@@ -201,7 +211,8 @@ reco_demand_of(PG_FUNCTION_ARGS)
 	reco_require_argument(fcinfo, ARG_COVERAGE, "coverage");
 	reco_require_argument(fcinfo, ARG_OPTIONS, "options");
 	rows = reco_rows_begin(
-		fcinfo, (Oid[]){TEXTOID, FLOAT8OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID}, COLUMNS);
+		fcinfo, (Oid[]){TEXTOID, FLOAT8OID, INT4OID, INT4OID, INT4OID, FLOAT8OID, INT4OID, INT4OID},
+		COLUMNS);
 	horizon = read_horizon(fcinfo);
 	d.params.share = read_coverage(fcinfo);
 	reco_budget_init(&d.budget, context);

@@ -53,7 +53,9 @@ note("interval of 80 %: holds for $held of $n types of at least 3, $held_all of 
 cmp_ok($median, '<', $latest, 'nearer than the four weeks before');
 cmp_ok($median, '<', $popular, 'nearer than the mean of all periods');
 cmp_ok($expected, '<', $latest, 'so is the mean');
-cmp_ok($held, '>=', 0.75, 'the interval is wide enough');
+cmp_ok($held_all, '>=', 0.75, 'the interval is wide enough');
+cmp_ok($held_all, '<=', 0.85, 'and not too wide');
+cmp_ok($held, '>=', 0.75, 'so it is of what is bought often');
 cmp_ok($held, '<=', 0.85, 'and not too wide');
 
 done_testing();
