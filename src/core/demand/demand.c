@@ -16,8 +16,8 @@ static const double certainties[] = {1, .5, .25, .125, .0625, .03125};
 #define HALF_LIVES ((int) (sizeof(half_lives) / sizeof(half_lives[0])))
 #define CERTAINTIES ((int) (sizeof(certainties) / sizeof(certainties[0])))
 /* What a model's expectations are tried with: their part in the prior, and how much it counts. */
-static const double parts[] = {.5, .75, 1};
-static const double strengths[] = {.5, 1, 2, 4, 8, 16, 32, 64, 128};
+static const double parts[] = {.5, 1};
+static const double strengths[] = {1, 4, 16, 64};
 
 #define PARTS ((int) (sizeof(parts) / sizeof(parts[0])))
 #define STRENGTHS ((int) (sizeof(strengths) / sizeof(strengths[0])))
@@ -288,37 +288,68 @@ likeliest(const double *likelihood)
 	return best;
 }
 
+/* The best of what is tried with a model. */
+typedef struct trial
+{
+	double most; /* log likelihood */
+	double half_life;
+	double certainty;
+	double part;
+	double strength;
+} trial;
+
+static void
+take_best(trial *best, const double *likelihood, double half_life, const belief *b)
+{
+	int s = likeliest(likelihood);
+
+	if (likelihood[s] > best->most)
+		*best = (trial){likelihood[s], half_life, certainties[s], b->part, b->strength};
+}
+
+static reco_status
+try_model(const counts *c, const double *model, double half_life, trial *alone, trial *with)
+{
+	double likelihood[CERTAINTIES] = {0};
+	belief b;
+	reco_status status = learn(c, 1, half_life, &b);
+
+	if (status == RECO_OK)
+		status = take_model(c, model, &b);
+	if (status == RECO_OK)
+		status = predict(c, &b, likelihood);
+	if (status == RECO_OK)
+		take_best(alone, likelihood, half_life, &b);
+	for (int k = 0; k < PARTS * STRENGTHS && status == RECO_OK && b.model; k++)
+	{
+		double of_model[CERTAINTIES] = {0};
+
+		b.part = parts[k % PARTS];
+		b.strength = strengths[k / PARTS];
+		status = predict(c, &b, of_model);
+		if (status == RECO_OK)
+			take_best(with, of_model, half_life, &b);
+	}
+	return status;
+}
+
 /* How much of the prior is the model's, by the latest period, predicted from those before it. */
 static reco_status
 choose_model(const counts *c, const reco_demand_params *params, reco_demand *out)
 {
-	double alone[CERTAINTIES] = {0};
-	double most;
-	belief b;
-	reco_status status = learn(c, 1, out->half_life, &b);
+	trial alone = {.most = -INFINITY};
+	trial with = {.most = -INFINITY};
+	reco_status status = RECO_OK;
 
-	if (status == RECO_OK)
-		status = take_model(c, params->model_before, &b);
-	if (status == RECO_OK)
-		status = predict(c, &b, alone);
-	most = alone[likeliest(alone)] + WORTH_IT;
-	for (int p = 0; p < PARTS && status == RECO_OK && b.model; p++)
-		for (int s = 0; s < STRENGTHS && status == RECO_OK; s++)
-		{
-			double likelihood[CERTAINTIES] = {0};
-			int best;
-
-			b.part = parts[p];
-			b.strength = strengths[s];
-			status = predict(c, &b, likelihood);
-			best = likeliest(likelihood);
-			if (status != RECO_OK || likelihood[best] <= most)
-				continue;
-			most = likelihood[best];
-			out->part = b.part;
-			out->strength = b.strength;
-			out->certainty = certainties[best];
-		}
+	for (int h = 0; h < HALF_LIVES && status == RECO_OK; h++)
+		status = try_model(c, params->model_before, half_lives[h], &alone, &with);
+	if (status == RECO_OK && with.most > alone.most + WORTH_IT)
+	{
+		out->half_life = with.half_life;
+		out->certainty = with.certainty;
+		out->part = with.part;
+		out->strength = with.strength;
+	}
 	return status;
 }
 
