@@ -12,91 +12,16 @@
 
 #include "core/demand/demand.h"
 #include "mimic_env.h"
+#include "mimic_rows.h"
 
 #define USERS 400
 #define ITEMS 60
 
-/* Rows of users, as a source has them: those of an item in order of time. */
-typedef struct events
-{
-	reco_interactions x;
-	int64_t start[USERS + 1];
-	int64_t rows[USERS + 1];
-	int32_t *item;
-	float *sum;
-	reco_entry *row;
-	int64_t *time;   /* of rows, */
-	int64_t *latest; /* and of pairs */
-} events;
-
-typedef struct event
-{
-	int64_t time;
-	int32_t item;
-	float value;
-} event;
-
-static int
-by_item(const void *a, const void *b)
-{
-	const event *x = a, *y = b;
-
-	if (x->item != y->item)
-		return x->item < y->item ? -1 : 1;
-	return x->time < y->time ? -1 : x->time > y->time;
-}
-
-static events *
-new_events(int64_t n)
-{
-	events *e = calloc(1, sizeof(events));
-
-	e->item = malloc((size_t) (n + 1) * sizeof(int32_t));
-	e->sum = malloc((size_t) (n + 1) * sizeof(float));
-	e->row = malloc((size_t) (n + 1) * sizeof(reco_entry));
-	e->time = malloc((size_t) (n + 1) * sizeof(int64_t));
-	e->latest = malloc((size_t) (n + 1) * sizeof(int64_t));
-	e->x = (reco_interactions){
-		.by_user =
-			{.rows = USERS, .cols = ITEMS, .start = e->start, .col = e->item, .value = e->sum},
-		.time = e->latest,
-		.repeats = {e->rows, e->row, e->time},
-	};
-	return e;
-}
-
-/* The next user's rows: of every other user those of pairs that do not repeat are in the pair. */
-static void
-add_user(events *e, int u, event *of, int64_t n)
-{
-	int64_t pair = e->start[u], row = e->rows[u];
-
-	qsort(of, (size_t) n, sizeof(event), by_item);
-	for (int64_t k = 0, to; k < n; k = to)
-	{
-		e->item[pair] = of[k].item;
-		e->sum[pair] = 0;
-		for (to = k; to < n && of[to].item == of[k].item; to++)
-		{
-			e->sum[pair] += of[to].value;
-			e->latest[pair] = of[to].time;
-		}
-		for (int64_t r = k; r < to && (to > k + 1 || u % 2); r++)
-		{
-			e->row[row] = (reco_entry){.item = of[r].item, .value = of[r].value};
-			e->time[row++] = of[r].time;
-		}
-		pair++;
-	}
-	e->start[u + 1] = pair;
-	e->rows[u + 1] = row;
-}
-
-static events *
+static mimic_rows *
 make_events(uint64_t seed, int64_t a_user, int64_t first, int64_t last)
 {
-	events *e = new_events(USERS * a_user);
-	event *of = malloc((size_t) a_user * sizeof(event));
+	mimic_rows *e = mimic_rows_new(USERS, ITEMS, USERS * a_user);
+	mimic_row *of = malloc((size_t) a_user * sizeof(mimic_row));
 	uint64_t state = seed;
 
 	for (int u = 0; u < USERS; u++)
@@ -110,51 +35,20 @@ make_events(uint64_t seed, int64_t a_user, int64_t first, int64_t last)
 			/* some come back */
 			of[k].value = mimic_below(&state, 20) == 0 ? -1 : 1;
 		}
-		add_user(e, u, of, a_user);
+		mimic_rows_user(e, of, a_user);
 	}
 	free(of);
 	return e;
 }
 
-static void
-free_events(events *e)
-{
-	free(e->item);
-	free(e->sum);
-	free(e->row);
-	free(e->time);
-	free(e->latest);
-	free(e);
-}
-
-/* How many users take an item within (from, to]: all rows are looked at. */
+/* How many users take an item within (from, to]. */
 static int32_t
-users_within(const events *e, int32_t item, int64_t from, int64_t to)
+users_within(const mimic_rows *e, int32_t item, int64_t from, int64_t to)
 {
 	int32_t n = 0;
 
 	for (int u = 0; u < USERS; u++)
-	{
-		bool has = false;
-
-		for (int64_t k = e->start[u]; k < e->start[u + 1]; k++)
-		{
-			int repeats = 0;
-
-			if (e->item[k] != item)
-				continue;
-			for (int64_t r = e->rows[u]; r < e->rows[u + 1]; r++)
-			{
-				repeats += e->row[r].item == item;
-				has = has || (e->row[r].item == item && e->row[r].value > 0 && e->time[r] > from &&
-							  e->time[r] <= to && e->time[r] != INT64_MIN);
-			}
-			if (repeats == 0)
-				has = has || (e->sum[k] > 0 && e->latest[k] > from && e->latest[k] <= to &&
-							  e->latest[k] != INT64_MIN);
-		}
-		n += has;
-	}
+		n += mimic_rows_has(e, u, item, from, to);
 	return n;
 }
 
@@ -164,7 +58,7 @@ counts_and_expectation(void **cmocka)
 	(void) cmocka;
 	for (uint64_t seed = 1; seed <= 6; seed++)
 	{
-		events *e = make_events(seed, 20, -1000, 1000);
+		mimic_rows *e = make_events(seed, 20, -1000, 1000);
 		reco_demand_params params = {.end = 900, .length = 170 + 7 * (int64_t) seed, .share = .8};
 		reco_demand out;
 		mimic_env m;
@@ -222,7 +116,7 @@ counts_and_expectation(void **cmocka)
 		}
 		m.env.release(m.env.arg, out.item);
 		assert_int_equal(m.live, 0);
-		free_events(e);
+		mimic_rows_free(e);
 	}
 }
 
@@ -347,11 +241,11 @@ intervals(void **cmocka)
  * Items with rates of their own, which change by some from week to week, for WEEKS weeks and one
  * that nobody has seen, whose users go to truth.
  */
-static events *
+static mimic_rows *
 make_weeks(uint64_t *state, const double *rate, int32_t *truth)
 {
-	events *e = new_events((int64_t) ITEMS * WEEKS * USERS);
-	event *of = malloc(ITEMS * WEEKS * sizeof(event));
+	mimic_rows *e = mimic_rows_new(USERS, ITEMS, (int64_t) ITEMS * WEEKS * USERS);
+	mimic_row *of = malloc(ITEMS * WEEKS * sizeof(mimic_row));
 	double level[WEEKS + 1][ITEMS];
 
 	memset(truth, 0, ITEMS * sizeof(int32_t));
@@ -370,9 +264,9 @@ make_weeks(uint64_t *state, const double *rate, int32_t *truth)
 				if (k == WEEKS)
 					truth[i]++;
 				else
-					of[n++] = (event){k * 10 + 1 + mimic_below(state, 9) % 9, i, 1};
+					of[n++] = (mimic_row){k * 10 + 1 + mimic_below(state, 9) % 9, i, 1};
 			}
-		add_user(e, u, of, n);
+		mimic_rows_user(e, of, n);
 	}
 	free(of);
 	/* the first week is whole */
@@ -400,7 +294,7 @@ intervals_hold(void **cmocka)
 			uint64_t state = seed * 977;
 			double rate[ITEMS];
 			int32_t truth[ITEMS];
-			events *e;
+			mimic_rows *e;
 			reco_demand_params params = {.end = WEEKS * 10, .length = 10, .share = .8};
 			reco_demand out;
 			mimic_env m;
@@ -421,7 +315,7 @@ intervals_hold(void **cmocka)
 			}
 			assert_true(rare || out.certainty < 1);
 			m.env.release(m.env.arg, out.item);
-			free_events(e);
+			mimic_rows_free(e);
 		}
 		assert_true(held > .75 * of && held < .86 * of);
 		assert_true(fabs(probability / of - .8) < .04);
@@ -441,7 +335,7 @@ a_model_helps(void **cmocka)
 		uint64_t state = seed * 31;
 		double rate[ITEMS], noise[ITEMS];
 		int32_t truth[ITEMS];
-		events *e;
+		mimic_rows *e;
 
 		for (int i = 0; i < ITEMS; i++)
 		{
@@ -484,7 +378,7 @@ a_model_helps(void **cmocka)
 			assert_true(out.part == 0);
 			m.env.release(m.env.arg, out.item);
 		}
-		free_events(e);
+		mimic_rows_free(e);
 	}
 	assert_true(used >= 4);
 	assert_true(error[1] < error[0]);
@@ -494,7 +388,7 @@ a_model_helps(void **cmocka)
 static void
 edges(void **cmocka)
 {
-	events *e = make_events(3, 6, 0, 1000);
+	mimic_rows *e = make_events(3, 6, 0, 1000);
 	reco_demand_params params = {.end = 1000, .length = 300, .share = .8};
 	reco_demand out;
 	mimic_env m;
@@ -535,7 +429,7 @@ edges(void **cmocka)
 		assert_int_equal(reco_demand_find(&m.env, &e->x, &params, &out), RECO_STOPPED);
 		assert_int_equal(m.live, 0);
 	}
-	free_events(e);
+	mimic_rows_free(e);
 }
 
 int
