@@ -25,6 +25,10 @@ SET client_min_messages = warning;
 -- what came back is nothing that anybody had
 SELECT item_id, latest, total FROM reco.demand('SELECT user_id, item_id, CASE WHEN item_id = 10 THEN -1 ELSE 1 END, at FROM demand_events')
  WHERE item_id IN ('3', '10') ORDER BY item_id::int;
+-- nor are returns a time of selling nothing: what was sold last is the end
+SELECT item_id, latest, total FROM reco.demand('SELECT user_id, item_id, 1, at FROM demand_events UNION ALL SELECT 1, 3, -1, ''2024-04-20''')
+ WHERE item_id IN ('3', '10') ORDER BY item_id::int;
+SELECT * FROM reco.demand('SELECT user_id, item_id, -1, at FROM demand_events');
 -- an interval as near as can be on either side
 SELECT coverage, item_id, low, median, high, round(probability::numeric, 3) AS probability
   FROM (VALUES (float8 '1e-300'), (0.5), (0.8), (0.999999999999)) AS c (coverage),

@@ -3,8 +3,8 @@
  *	  reco.demand(): how many users will have each item, of any query.
  *
  * The query is the caller's own text and runs as the caller; its columns are those of a source,
- * and so are the rules of its rows.  Time to come begins at the source's reference time, the
- * latest time that is not after now.
+ * and so are the rules of its rows.  Time to come begins at the latest time that is not after now
+ *of a row that counts.
  *
  * Cost: reading the rows, and that of core/demand/demand.h, on one thread.
  */
@@ -52,8 +52,8 @@ void
 reco_demand_periods(RecoDemand *d, int64 horizon)
 {
 	d->params.length = reco_window_units(d->data, horizon, "horizon", "demand");
-	d->params.end = reco_window_end(d->data, "demand");
 	d->rows = reco_window_rows(d->data, &d->options);
+	d->params.end = reco_window_end(d->data, d->rows, "demand");
 }
 
 void

@@ -26,6 +26,7 @@ typedef struct Growth
 	RecoBudget budget;
 	RecoDataOptions options;
 	RecoData *data;
+	const reco_interactions *rows;
 	reco_growth_params params;
 	reco_growth *item;
 	uint64 *skip;  /* a set of items that are not told */
@@ -60,7 +61,7 @@ filter(Growth *g, Request *request, const char *option, bool told)
 static void
 find(Growth *g, Request *request)
 {
-	const reco_interactions *x = reco_window_rows(g->data, &g->options);
+	const reco_interactions *x = g->rows;
 	int32 items = x->by_user.cols;
 	Size room = (Size) items + 1;
 	float *low;
@@ -141,7 +142,8 @@ reco_serve_growth(PG_FUNCTION_ARGS)
 	g.data = reco_read_model(&request, RECO_FEATURES_NONE, &g.budget, &g.options);
 	g.params.recent = reco_window_units(g.data, recent, "recent", what);
 	g.params.baseline = reco_window_units(g.data, baseline, "baseline", what);
-	g.params.end = reco_window_end(g.data, what);
+	g.rows = reco_window_rows(g.data, &g.options);
+	g.params.end = reco_window_end(g.data, g.rows, what);
 	find(&g, &request);
 	return_items(&g, &rows);
 	MemoryContextSwitchTo(old);

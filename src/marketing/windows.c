@@ -5,6 +5,7 @@
 #include "marketing/windows.h"
 
 #include "common/int.h"
+#include "core/demand/periods.h"
 #include "store/source/events.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -62,23 +63,40 @@ reco_window_units(const RecoData *data, int64 microseconds, const char *name, co
 	return microseconds / unit;
 }
 
-int64
-reco_window_end(const RecoData *data, const char *what)
-{
-	if (data->reference_time == RECO_NO_REFERENCE_TIME)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("no row of the source has a time that is not in the future"),
-						errdetail_internal("%s.", reco_data_rows(data)),
-						errhint("What is told of %s is from what happened until now: check the "
-								"times of the source.",
-								what)));
-	return data->reference_time / reco_events_unit(data->time_type);
-}
-
 const reco_interactions *
 reco_window_rows(const RecoData *data, const RecoDataOptions *options)
 {
 	return options->seen_kinds && data->x.seen ? data->x.seen : &data->x;
+}
+
+int64
+reco_window_end(const RecoData *data, const reco_interactions *rows, const char *what)
+{
+	int64 end = PG_INT64_MIN;
+	int64 until;
+
+	if (data->reference_time != RECO_NO_REFERENCE_TIME)
+	{
+		until = data->reference_time / reco_events_unit(data->time_type);
+		for (int32 u = 0; u < rows->by_user.rows; u++)
+		{
+			reco_taken taken = reco_taken_begin(rows, u);
+
+			RECO_POLL_EACH(u, 1024);
+			for (int64 time; reco_taken_next(&taken, &time);)
+				if (reco_period_counts(until, time))
+					end = Max(end, time);
+		}
+	}
+	if (end == PG_INT64_MIN)
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("no row of the source has a value above 0 and a time that is not in "
+							   "the future"),
+						errdetail_internal("%s.", reco_data_rows(data)),
+						errhint("What is told of %s is from what was taken until now: check the "
+								"values and times of the source.",
+								what)));
+	return end;
 }
 
 double

@@ -20,13 +20,17 @@ extern int64 reco_window_option(Request *request, const char *name);
  */
 extern int64 reco_window_units(const RecoData *data, int64 microseconds, const char *name,
 							   const char *what);
-/* The source's reference time in units of its times; an error where no row has one. */
-extern int64 reco_window_end(const RecoData *data, const char *what);
-
 /* What users took: what counts as seen where the options say which kinds do, else what is learnt.
  */
 extern const reco_interactions *reco_window_rows(const RecoData *data,
 												 const RecoDataOptions *options);
+
+/*
+ * The latest time that is not after the source's reference time of a row that counts, in units of
+ * its times; an error where there is none.  So returns that come in when nothing is sold any more
+ * are no time of selling nothing.
+ */
+extern int64 reco_window_end(const RecoData *data, const reco_interactions *rows, const char *what);
 
 /* A share, within 0 and 1, with what it is of as a HINT. */
 extern double reco_window_coverage(double coverage, const char *hint);
