@@ -34,7 +34,7 @@
 RECO_FUNCTION(reco_serve_demand);
 
 /* Scores of users times items; of more the sums are those of a sample of users. */
-#define MOST_SCORES 2e9
+#define MOST_SCORES 5e8
 
 static const char *const what = "demand";
 
