@@ -109,7 +109,6 @@ fi
 # A page of the model that outlives the server.
 report=$(mktemp /tmp/reco-report.XXXXXX.html)
 run_sql -At -o "$report" -v model="$model" <<<"SELECT reco.report(:'model');"
-chmod 644 "$report"
 echo "A page to look at, of this model: file://$report"
 
 if [ -n "${STAY:-}" ]; then

@@ -7,7 +7,6 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
-use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use RecoTest;
@@ -17,7 +16,7 @@ my ($browser) = grep { -x } map { my $dir = $_; map { "$dir/$_" } qw(chromium ch
 plan skip_all => 'there is no Chromium here (apt-get install chromium)' if !$browser;
 
 my $node = new_node('browser');
-$node->safe_psql('postgres', slurp_file(dirname(__FILE__) . '/../demo/shop.sql'));
+$node->safe_psql('postgres', 'CALL reco.sample_shop(); ALTER DATABASE postgres SET search_path = shop, public');
 $node->safe_psql('postgres', $_) for
   q{CALL reco.create_model('home', 'SELECT customer_id, product_id, qty, ordered_at FROM order_lines WHERE customer_id IS NOT NULL AND product_id IS NOT NULL',
       items => 'SELECT id, title, department, theme FROM products', options => reco.options(min_item_interactions => 5))},
