@@ -86,7 +86,7 @@ put_reasons(Report *report, const ReportUser *user, int place)
 static void
 put_list(Report *report, const ReportUser *user)
 {
-	const char *own = report->request.serving->model.spec->algorithm->source;
+	const char *own = reco_spec_source(report->request.serving->model.spec);
 
 	html_put(report->out, "<h4>Is shown</h4>\n<ol class=\"gets\">\n");
 	for (int k = 0; k < user->places && k < SHOWN_PLACES; k++)
