@@ -58,6 +58,12 @@ extern void reco_live_filter_ids(RecoLive *live, const Serving *serving, IdDict 
 extern uint64 *reco_live_hidden(RecoLive *live, const Serving *serving);
 
 /*
+ * Rows of the query of items for n items that the version knows, to the receiver.  False when
+ * there is no such query, or it cannot be read.
+ */
+extern bool reco_live_items(RecoLive *live, const Serving *serving, const ModelRow *row,
+							const int32 *item, int32 n, DestReceiver *receiver);
+/*
  * Tells, line by line, whether and how the queries of a definition are read when
  * serving.  The caller must have been found to own it.
  */
