@@ -158,6 +158,13 @@ CALL reco.refresh('seg_paid');
 DROP VIEW seg_view;
 CALL reco.segment('seg_paid', 2);
 CALL reco.segment('seg_paid', 2, rfm => false);
+-- a temporary table, as in a training
+CREATE TEMP TABLE seg_temporary AS SELECT u, i, paid, at FROM seg_orders;
+CALL reco.alter_model('seg_paid', source => 'seg_temporary');
+CALL reco.refresh('seg_paid');
+CALL reco.segment('seg_paid', 2);
+SELECT seg_same('seg_temporary');
+DROP TABLE seg_temporary;
 CALL reco.drop_model('seg_paid');
 DROP FUNCTION seg_same;
 SELECT * FROM reco.rfm(NULL);

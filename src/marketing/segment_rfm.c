@@ -261,6 +261,7 @@ reco_segment_rfm(RecoSegments *run, const ModelRow *model)
 	RfmRows rows = {.run = run, .now = GetCurrentTransactionStartTimestamp()};
 	Scored *scored;
 
+	lookup.as_training = true;
 	if (lookup.query.text == NULL)
 		reco_damaged(model->schema, "Its source or search_path is missing.");
 	if (!has_values_and_times(&lookup))

@@ -76,12 +76,14 @@ temporary_namespace(void)
  * anything of them is planned, since planning calls functions.
  */
 static void
-refuse_temporary(const RecoLookup *lookup, SPIPlanPtr plan)
+refuse_temporary(const RecoLookup *lookup, const RecoIdentity *before, SPIPlanPtr plan)
 {
 	const CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 	ListCell *cell;
 	bool found = reco_names_temporary_type(linitial(source->query_list), NULL);
 
+	if (lookup->as_training && reco_is_owners_session(lookup->query.as.role, before->user))
+		return;
 	foreach (cell, source->relationOids)
 		found = found || get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP;
 	if (found)
@@ -105,7 +107,7 @@ reco_lookup_describe(const RecoLookup *lookup)
 	plan = SPI_prepare(reco_query_text(lookup->query.kind, lookup->query.text), 0, NULL);
 	reco_check_calls(&lookup->query);
 	columns = reco_query_check(lookup->query.kind, plan);
-	refuse_temporary(lookup, plan);
+	refuse_temporary(lookup, &before, plan);
 	old = MemoryContextSwitchTo(caller);
 	columns = CreateTupleDescCopy(columns);
 	MemoryContextSwitchTo(old);
@@ -204,7 +206,7 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const c
 	plan = SPI_prepare_cursor(text, ask != RECO_ASK_ALL, &argument, CURSOR_OPT_GENERIC_PLAN);
 	reco_check_calls(&lookup->query);
 	columns = reco_query_check(lookup->query.kind, plan);
-	refuse_temporary(lookup, plan);
+	refuse_temporary(lookup, &before, plan);
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not keep the plan of %s", lookup->query.kind->name);
 	lookup->plan = plan;

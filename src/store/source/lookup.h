@@ -26,6 +26,7 @@ typedef enum RecoAsk
 typedef struct RecoLookup
 {
 	RecoQuery query;
+	bool as_training;  /* in a session of the owner's it may name what is temporary */
 	SPIPlanPtr plan;   /* NULL: not prepared */
 	double cost;       /* of the plan that would run now */
 	double rows;       /* that it expects */
