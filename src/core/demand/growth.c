@@ -10,8 +10,6 @@
 #include <math.h>
 
 #define ROWS_OF_A_POLL 4096
-/* Quantiles take some microseconds, of many users some hundred. */
-#define ITEMS_OF_A_POLL 16
 
 static reco_status
 count(const reco_env *env, const reco_interactions *x, const reco_growth_params *params,
@@ -89,7 +87,8 @@ reco_growth_find(const reco_env *env, const reco_interactions *x, const reco_gro
 	status = count(env, x, params, out);
 	for (int32_t i = 0; i < x->by_user.cols && status == RECO_OK; i++)
 	{
-		if (i % ITEMS_OF_A_POLL == 0 && env->poll(env->arg))
+		/* quantiles take some microseconds, of millions of users some milliseconds */
+		if (env->poll(env->arg))
 			status = RECO_STOPPED;
 		tell(params, &out[i]);
 	}
