@@ -85,6 +85,7 @@ id_type_find(IdType *type, Oid typid, int32 typmod, Oid collation)
 		type->base == BOOLOID)
 		return false;
 	type->folds = !type->typbyval && !same_image(cache, collation);
+	type->image = !type->typbyval && !type->folds && (type->typlen == -1 || type->typlen > 0);
 	fmgr_info(cache->hash_proc, &type->hash);
 	fmgr_info(get_opcode(cache->eq_opr), &type->equal);
 	fmgr_info(cache->cmp_proc, &type->compare);
@@ -216,20 +217,6 @@ id_too_long(IdType *type, Datum id, const char *role, bool may_skip)
 			 ? errhint("Use something shorter, such as a hash of it, leave the row out, or skip "
 					   "such rows with options => reco.options(on_invalid => 'skip').")
 			 : errhint("Leave it out.")));
-}
-
-int64
-id_to_int64(const IdType *type, Datum id)
-{
-	switch (type->base)
-	{
-		case INT2OID:
-			return DatumGetInt16(id);
-		case INT4OID:
-			return DatumGetInt32(id);
-		default:
-			return DatumGetInt64(id);
-	}
 }
 
 bool

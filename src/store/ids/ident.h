@@ -7,6 +7,8 @@
 
 #include "pg/pg.h"
 
+#include "catalog/pg_type.h"
+
 /*
  * What has to be known of a type of ids.  Lives in the context it was made in.
  */
@@ -18,6 +20,7 @@ typedef struct IdType
 	Oid base;     /* the domain's base type */
 	bool integer; /* base is int2, int4 or int8 */
 	bool folds;   /* equal ids may look different, as 1.0 and 1.00, or 'a' and 'A' */
+	bool image;   /* ids are pointers to bytes, and equal where these are */
 	char typstorage;
 	int16 typlen;
 	bool typbyval;
@@ -82,7 +85,21 @@ extern pg_attribute_noreturn() void id_too_long(IdType *type, Datum id, const ch
 extern bool id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id);
 extern bool id_from_text(IdType *type, char *text, Datum *id);
 extern bool id_from_int64(IdType *type, int64 value, Datum *id);
-extern int64 id_to_int64(const IdType *type, Datum id);
+
+/* An id of an integer type. */
+static inline int64
+id_to_int64(const IdType *type, Datum id)
+{
+	switch (type->base)
+	{
+		case INT2OID:
+			return DatumGetInt16(id);
+		case INT4OID:
+			return DatumGetInt32(id);
+		default:
+			return DatumGetInt64(id);
+	}
+}
 
 /*
  * A dictionary: ids to numbers 0, 1, 2 ... in order of arrival, by the type's

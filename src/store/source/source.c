@@ -217,13 +217,20 @@ reco_read_lists(const RecoQuery *lists, RecoBudget *budget)
 		read_rows(lists, NULL, RECO_KEEP_TIMES | RECO_KEEP_REPEATS, &none, budget, &filtered));
 }
 
-RecoData *
+RecoBaskets *
 reco_read_baskets(const RecoQuery *baskets, RecoBudget *budget)
 {
-	RecoDataOptions none = {0};
-	bool filtered;
+	RecoIdentity before;
+	SPIPlanPtr plan;
+	TupleDesc columns;
+	BasketReader *reader;
 
-	return ingest_finish(read_rows(baskets, NULL, 0, &none, budget, &filtered));
+	reco_become(&baskets->as, &before);
+	plan = plan_query(baskets, &before, &columns);
+	reader = baskets_begin(baskets->kind, columns, budget);
+	run_plan(plan, baskets_receiver(reader), baskets);
+	reco_return(&before);
+	return baskets_finish(reader);
 }
 
 /* What is known about users, who join those of the source. */

@@ -6,6 +6,7 @@
 #define RECO_STORE_SOURCE_SOURCE_H
 
 #include "model/model.h"
+#include "store/source/baskets.h"
 #include "store/source/data.h"
 #include "store/source/lookup.h"
 #include "store/source/query.h"
@@ -35,8 +36,8 @@ extern RecoData *reco_read_test(const RecoQuery *test, const RecoDataOptions *op
  */
 extern RecoData *reco_read_lists(const RecoQuery *lists, RecoBudget *budget);
 
-/* Reads baskets, whose columns are basket, item: these are in the place of users. */
-extern RecoData *reco_read_baskets(const RecoQuery *baskets, RecoBudget *budget);
+/* Reads baskets, whose columns are basket, item. */
+extern RecoBaskets *reco_read_baskets(const RecoQuery *baskets, RecoBudget *budget);
 
 /* A version to compare a source with. */
 typedef struct RecoKnown
