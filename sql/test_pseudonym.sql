@@ -65,7 +65,7 @@ CREATE ROLE psd_app;
 GRANT USAGE ON SCHEMA reco TO psd_app;
 SET ROLE psd_app;
 SELECT reco.pseudonym(42);
-SHOW reco.pseudonym_key_file;
+DO $$BEGIN PERFORM current_setting('reco.pseudonym_key_file'); RAISE NOTICE 'shown'; EXCEPTION WHEN insufficient_privilege THEN RAISE NOTICE 'not shown'; END$$;
 SET reco.pseudonym_key_file = '/tmp/a key that I know';
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION reco.pseudonym TO psd_app;
