@@ -79,8 +79,8 @@ extern pg_attribute_noreturn() void id_too_long(IdType *type, Datum id, const ch
 												bool may_skip);
 
 /*
- * Converts an id of another type; false when it cannot equal any id (an integer
- * out of the type's range).  Text that is not in the type's form is an error.
+ * Converts an id of another type; false when it cannot equal any id (of integers: a number out of
+ * the type's range, or with a fraction).  Text that is not in the type's form is an error.
  */
 extern bool id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id);
 extern bool id_from_text(IdType *type, char *text, Datum *id);
@@ -144,5 +144,8 @@ extern void id_dict_keep(IdDict *dict, const int32 *map);
 extern const void *id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes);
 extern IdDict *id_dict_frozen(MemoryContext parent, const IdType *type, const void *image,
 							  Size bytes);
+
+/* The setting of reco.pseudonym(), once. */
+extern void reco_pseudonym_init(void);
 
 #endif /* RECO_STORE_IDS_IDENT_H */

@@ -254,8 +254,9 @@ static pg_attribute_noreturn() void damaged(Oid schema, const char *detail, cons
 
 	/* what looks like damage may be a model that another session drops */
 	if (reco_model_gone(schema))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" was dropped", name ? name : "")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), name ? errmsg("model \"%s\" was dropped", name)
+														 : errmsg("the model was dropped")));
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("model \"%s\" is damaged", name ? name : ""),
 					errdetail_internal("%s", detail), errhint("%s", hint)));
