@@ -180,8 +180,8 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const c
 	RecoIdentity before;
 	SPIPlanPtr plan;
 	TupleDesc columns;
-	Oid argument =
-		ask == RECO_ASK_ANY || ask == RECO_ASK_WHICH ? get_array_type(type->base) : type->base;
+	bool of_one = ask == RECO_ASK_ONE || ask == RECO_ASK_ALL;
+	Oid argument = of_one ? type->base : get_array_type(type->base);
 	char *text;
 
 	lookup->type = type;
