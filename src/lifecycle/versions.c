@@ -30,12 +30,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-/*
- * Locks the row that says which version is active, and makes it another one: whoever saw the
- * versions as they were before cannot activate one by that, but fails to serialize.
- */
-static void
-touch_definition(Oid schema)
+void
+reco_definition_touch(Oid schema)
 {
 	(void) reco_statement(schema, "UPDATE ONLY %s.model SET next_version = next_version", NULL, 0,
 						  NULL);
@@ -515,7 +511,7 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 	record_version(version, result, bytes, INSTR_TIME_GET_DOUBLE(end));
 	active[0] = reco_int4_argument(version->number);
 	active[1] = reco_int8_argument(version->nonce);
-	touch_definition(version->schema);
+	reco_definition_touch(version->schema);
 	if (!result->verdict.held_back)
 		reco_statement_one(version->schema,
 						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2,"
@@ -539,35 +535,6 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 		" DELETE FROM ONLY %s.model_item i USING expired e WHERE i.version = e.version",
 		keep, 2, NULL);
 	reco_return(&before);
-}
-
-void
-reco_version_set_layer(const RecoVersion *version, int64 epoch, int32 added)
-{
-	RecoArgument argument[] = {
-		reco_int4_argument(version->number),
-		reco_int8_argument(version->nonce),
-		reco_int8_argument(epoch),
-		reco_int4_argument(added),
-	};
-
-	CommandCounterIncrement();
-	/* under this lock versions are made active, with the epoch that they have */
-	touch_definition(version->schema);
-	if (reco_statement(version->schema,
-					   "UPDATE ONLY %s.model_version SET epoch = $3, added_users = $4,"
-					   " folded_in_at = clock_timestamp(), folded_in_users ="
-					   " (SELECT count(*) FROM ONLY %s.model_user_layer AS l WHERE l.version = $1)"
-					   " WHERE version = $1 AND nonce = $2 AND status = 'ready'",
-					   argument, lengthof(argument), NULL) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("version %d was altered while users were folded into it", version->number),
-				 errhint("Try again.")));
-	(void) reco_statement(version->schema,
-						  "UPDATE ONLY %s.model SET active_epoch = $3"
-						  " WHERE active_version = $1 AND active_nonce = $2",
-						  argument, 3, NULL);
 }
 
 bool

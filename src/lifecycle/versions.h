@@ -48,6 +48,12 @@ extern void reco_definition_insert(Oid schema, const ModelRow *definition);
  */
 extern void reco_definition_update(const ModelRow *model, const ModelRow *change);
 
+/*
+ * Locks the row that says which version is active, and makes it another one: whoever saw the
+ * versions as they were before cannot activate one by that, but fails to serialize.
+ */
+extern void reco_definition_touch(Oid schema);
+
 /* Keeps what queries of the definition were resolved to. */
 extern void reco_definition_add_resolved(Oid schema, Oid owner, Jsonb *missing);
 
@@ -82,12 +88,6 @@ extern void reco_version_finish(const RecoVersion *version, const RecoVersionRes
  */
 extern bool reco_version_add_user(TableWriter *writer, int32 version, int32 number, Datum id,
 								  const RecoModel *model, const reco_profile *profile);
-
-/*
- * Gives a version a new layer, of which the rows are written; added: its users that the version
- * has not.  An error when it is not that version any more.
- */
-extern void reco_version_set_layer(const RecoVersion *version, int64 epoch, int32 added);
 
 /* Records that a training failed. */
 extern void reco_version_fail(const RecoVersion *version, const char *message);

@@ -167,21 +167,23 @@ reco_read_interactions(const RecoQuery *source, const RecoKnown *known, unsigned
 
 /* So many ids are asked for at a time. */
 #define ASKED_IDS 65536
+#define ASKED_IDS_OF_MANY 1048576
 
 RecoData *
 reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known, unsigned keep,
 				const RecoDataOptions *options, RecoBudget *budget)
 {
 	const IdType *type = known->user_type;
-	TupleDesc columns = reco_lookup_prepare(lookup, type, RECO_ASK_ANY, NULL);
+	int32 most = lookup->ask == RECO_ASK_MANY ? ASKED_IDS_OF_MANY : ASKED_IDS;
+	TupleDesc columns = reco_lookup_prepare(lookup, type, lookup->ask, NULL);
 	Ingest *ingest = ingest_begin(lookup->query.kind, columns, keep, options, budget);
 	int32 n = id_dict_count(users);
 
 	check_types(ingest, known);
 	ingest_only(ingest, known->items, known->reference_time);
-	for (int32 from = 0; from < n; from += ASKED_IDS)
+	for (int32 from = 0; from < n; from += most)
 	{
-		int32 some = Min(n - from, ASKED_IDS);
+		int32 some = Min(n - from, most);
 		Datum *id = palloc(some * sizeof(Datum));
 		ArrayType *ids;
 
@@ -192,7 +194,7 @@ reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known, unsig
 						ingest_receiver(ingest));
 		pfree(ids);
 		pfree(id);
-		if (n - from <= ASKED_IDS)
+		if (n - from <= most)
 			break;
 	}
 	return ingest_finish(ingest);

@@ -101,6 +101,8 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_FORGOTTEN_AT] = {"forgotten_at", TIMESTAMPTZOID},
 	[VERSION_EPSILON] = {"epsilon", FLOAT8OID},
 	[VERSION_DELTA] = {"delta", FLOAT8OID},
+	[VERSION_FOLDED_IN_INTERACTIONS] = {"folded_in_interactions", INT8OID},
+	[VERSION_DRIFT] = {"drift", FLOAT8OID},
 };
 
 static const Column user_columns[USER_COLUMNS] = {
