@@ -378,12 +378,10 @@ tell_longest(const RecoRun *run)
 static void
 tell(const RecoRun *run)
 {
-	const reco_csr *by_user = &run->training.by_user;
-
 	ereport(NOTICE,
 			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
 					run->model, run->version.number, run->trained.model.users,
-					run->trained.model.items, by_user->start[by_user->rows]),
+					run->trained.model.items, run->interactions),
 			 errdetail_internal("%s.%s%s%s%s Columns: %s.", reco_data_rows(run->data),
 								run->data->kinds ? psprintf(" Rows of kinds: %s.", run->data->kinds)
 												 : "",
