@@ -102,7 +102,7 @@ what_values_count(const RecoRun *run)
 	reco_value_rule rule = reco_training_rule(&run->training);
 
 	if (!run->data->has_value || rule.kind == RECO_VALUES_RAW ||
-		set->value == set->x->by_user.value)
+		(!run->by_sql && set->value == set->x->by_user.value))
 		return "";
 	return rule.kind == RECO_VALUES_BINARY ? " (counts once)"
 		   : rule.kind == RECO_VALUES_LOG  ? " (its logarithm)"
