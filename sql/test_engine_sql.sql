@@ -99,6 +99,9 @@ CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql'), opti
 CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql'), options => reco.options(max_user_interactions => 2, value => 'raw'));
 CALL reco.create_model('es_failed', 'es_lines', reco.hybrid(ARRAY[reco.ials(engine => 'sql'), reco.popular()]), options => reco.options(value => 'raw'));
 CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql', work => 'es_nowhere'), options => reco.options(value => 'raw'));
+CREATE TEMP TABLE es_rows AS SELECT 1 AS shard, u AS user_id, i AS item_id, 1::float8 AS value FROM es_lines;
+SELECT nspname AS temporary FROM pg_namespace WHERE oid = pg_my_temp_schema() \gset
+CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql', work => :'temporary'), options => reco.options(value => 'raw'));
 SELECT reco.ials(engine => 'spark');
 SELECT reco.ials(work => 'public');
 SELECT reco.ials(engine => 'sql', prior => 'other');

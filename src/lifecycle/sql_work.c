@@ -44,7 +44,11 @@ reco_sql_work_check(const RecoRun *run)
 	const RecoDataOptions *o = &run->options;
 	const RecoData *data = run->data;
 	const char *option = o->kinds                       ? "reco.options(kind_weights)"
+						 : o->cancel_negative           ? "reco.options(cancel_negative)"
 						 : o->half_life > 0             ? "reco.options(half_life)"
+						 : o->max_age > 0               ? "reco.options(max_age)"
+						 : o->since                     ? "reco.options(since)"
+						 : o->until                     ? "reco.options(until)"
 						 : o->exclude_items             ? "reco.options(exclude_items)"
 						 : o->max_user_interactions     ? "reco.options(max_user_interactions)"
 						 : o->min_user_interactions > 1 ? "reco.options(min_user_interactions)"
@@ -102,6 +106,19 @@ by_rule(const reco_value_rule *rule, const char *value)
 	}
 }
 
+/* The schema of the tables of work, quoted. */
+static const char *
+work_schema(const char *name)
+{
+	Oid schema = get_namespace_oid(name, false);
+
+	/* what a session made for itself is not for a model's owner to read */
+	if (isAnyTempNamespace(schema))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("tables of work must not be temporary")));
+	return quote_identifier(get_namespace_name(schema));
+}
+
 void
 reco_sql_work_init(RecoSqlWork *work, RecoRun *run)
 {
@@ -120,8 +137,7 @@ reco_sql_work_init(RecoSqlWork *work, RecoRun *run)
 	work->sharded = name != NULL;
 	if (own == NULL)
 		reco_run_check_model(run);
-	schema = work->sharded ? quote_identifier(get_namespace_name(get_namespace_oid(name, false)))
-						   : quote_identifier(own);
+	schema = work->sharded ? work_schema(name) : quote_identifier(own);
 	work->rows = psprintf("%s.%s", schema, work->sharded ? "rows" : RECO_SQL_ROWS);
 	work->user_factors = psprintf("%s.%s", schema, work->sharded ? "user_factors" : RECO_SQL_USERS);
 	work->items = psprintf("%s.%s", quote_identifier(own), RECO_SQL_ITEMS);
