@@ -52,9 +52,9 @@ reco_sql_work_user_gram(RecoSqlWork *work)
 	reco_sql_select(
 		work,
 		work->sharded
-			? psprintf("SELECT reco.gram_total(s.sums) FROM (SELECT u.shard,"
-					   " reco.gram_sums(u.factors%s) AS sums FROM %s AS u GROUP BY u.shard)"
-					   " AS s",
+			? psprintf("SELECT reco.gram_total(s.sums) FROM " RECO_SQL_OF_SHARDS "SELECT u.shard,"
+					   " reco.gram_sums(u.factors%s) AS sums FROM %s AS u GROUP BY"
+					   " u.shard" RECO_SQL_AS_S,
 					   one, work->user_factors)
 			: psprintf("SELECT reco.gram_agg(u.factors%s) FROM %s AS u", one, work->user_factors),
 		NULL, take_gram, work);
@@ -91,11 +91,11 @@ reco_sql_work_item_step(RecoSqlWork *work, RecoSqlTake take, void *arg)
 	char *sql;
 
 	if (work->sharded)
-		sql =
-			psprintf("SELECT s.item_id, reco.als_solve(s.sums, $2) FROM (SELECT r.shard,"
-					 " r.item_id, reco.als_state(u.factors, %s%s, $1) AS sums FROM %s AS r JOIN %s"
-					 " AS u ON %s GROUP BY r.shard, r.item_id) AS s GROUP BY s.item_id",
-					 work->target, bias, work->rows, work->user_factors, work->same_user);
+		sql = psprintf("SELECT s.item_id, reco.als_solve(s.sums, $2) FROM " RECO_SQL_OF_SHARDS
+					   "SELECT r.shard, r.item_id, reco.als_state(u.factors, %s%s, $1) AS sums FROM"
+					   " %s AS r JOIN %s AS u ON %s GROUP BY r.shard, r.item_id" RECO_SQL_AS_S
+					   " GROUP BY s.item_id",
+					   work->target, bias, work->rows, work->user_factors, work->same_user);
 	else
 		sql = psprintf("SELECT r.item_id, reco.als_agg(u.factors, %s%s, $2, $1) FROM %s AS r JOIN"
 					   " %s AS u ON %s GROUP BY r.item_id",

@@ -245,11 +245,12 @@ reco_sql_work_shape(RecoSqlWork *work)
 		psprintf(
 			"SELECT sum(s.c)::float8, sum(s.n)::float8, max(s.m)::float8, min(s.lo)::float8,"
 			" max(s.hi)::float8, sum(s.a)::float8, sum(s.q)::float8, sum(s.t)::float8,"
-			" sum(s.g)::float8 FROM (SELECT count(*) AS c, sum(%1$s) AS n, max(%1$s) AS m,"
+			" sum(s.g)::float8 FROM %5$sSELECT count(*) AS c, sum(%1$s) AS n, max(%1$s) AS m,"
 			" min(%2$s) AS lo, max(%2$s) AS hi, sum(abs(%2$s)) AS a, sum((%2$s) * (%2$s)) AS q,"
 			" sum(%2$s) AS t, sum(CASE WHEN %2$s < 0 THEN 1 ELSE 0 END) AS g"
-			" FROM %3$s AS r%4$s) AS s",
-			n, work->value, work->rows, work->sharded ? " GROUP BY r.shard" : ""),
+			" FROM %3$s AS r%4$s%6$s",
+			n, work->value, work->rows, work->sharded ? " GROUP BY r.shard" : "",
+			work->sharded ? RECO_SQL_OF_SHARDS : "(", work->sharded ? RECO_SQL_AS_S : ") AS s"),
 		NULL, take_statistics, &s);
 	reco_return(&before);
 	if (spec->latest && s.most > 1)
@@ -284,10 +285,10 @@ reco_sql_work_count_users(RecoSqlWork *work)
 	reco_sql_select(
 		work,
 		work->sharded
-			? psprintf(
-				  "SELECT sum(s.c)::float8 FROM (SELECT r.shard, count(DISTINCT r.user_id) AS c"
-				  " FROM %s AS r GROUP BY r.shard) AS s",
-				  work->rows)
+			? psprintf("SELECT sum(s.c)::float8 FROM " RECO_SQL_OF_SHARDS
+					   "SELECT r.shard, count(DISTINCT r.user_id) AS c FROM %s AS r GROUP BY"
+					   " r.shard" RECO_SQL_AS_S,
+					   work->rows)
 			: psprintf("SELECT count(*)::float8 FROM (SELECT r.user_id FROM %s AS r GROUP BY"
 					   " r.user_id) AS s",
 					   work->rows),
@@ -304,11 +305,13 @@ reco_sql_work_items(RecoSqlWork *work, RecoSqlTake take, void *arg)
 	reco_sql_enter(work, &before);
 	reco_sql_select(
 		work,
-		psprintf("SELECT s.item_id, sum(s.users)::int8, sum(s.n)::int8 FROM (SELECT %1$s"
+		psprintf("SELECT s.item_id, sum(s.users)::int8, sum(s.n)::int8 FROM %4$sSELECT %1$s"
 				 "r.item_id, count(*) AS n, sum(CASE WHEN %2$s THEN 1 ELSE 0 END) AS users"
-				 " FROM %3$s AS r GROUP BY %1$sr.item_id) AS s GROUP BY s.item_id",
+				 " FROM %3$s AS r GROUP BY %1$sr.item_id%5$s GROUP BY s.item_id",
 				 reco_sql_shard_of(work, "r"),
-				 work->run->spec->latest ? "true" : psprintf("%s > 0", work->value), work->rows),
+				 work->run->spec->latest ? "true" : psprintf("%s > 0", work->value), work->rows,
+				 work->sharded ? RECO_SQL_OF_SHARDS : "(",
+				 work->sharded ? RECO_SQL_AS_S : ") AS s"),
 		&work->run->data->item_type, take, arg);
 	reco_return(&before);
 }
@@ -349,18 +352,18 @@ reco_sql_work_begin(RecoSqlWork *work)
 	make_items(work);
 	if (work->sharded)
 	{
-		reco_sql_select(
-			work,
-			psprintf("SELECT array_agg(s.shard::int4 ORDER BY s.shard) FROM (SELECT r.shard"
-					 " FROM %s AS r GROUP BY r.shard) AS s",
-					 work->rows),
-			NULL, take_shards, work);
+		reco_sql_select(work,
+						psprintf("SELECT array_agg(s.shard::int4) FROM " RECO_SQL_OF_SHARDS
+								 "SELECT r.shard FROM %s AS r GROUP BY r.shard" RECO_SQL_AS_S,
+								 work->rows),
+						NULL, take_shards, work);
 		(void) reco_sql_run(work,
 							psprintf("TRUNCATE %s, %s", work->user_factors, work->item_factors));
 		work->users = reco_sql_run(
 			work, psprintf("INSERT INTO %1$s (shard, user_id, factors, bias) SELECT s.shard,"
-						   " s.user_id, %2$s, 0 FROM (SELECT r.shard, r.user_id FROM %3$s"
-						   " AS r GROUP BY r.shard, r.user_id) AS s",
+						   " s.user_id, %2$s, 0 FROM " RECO_SQL_OF_SHARDS "SELECT r.shard,"
+						   " r.user_id FROM %3$s AS r GROUP BY r.shard,"
+						   " r.user_id" RECO_SQL_AS_S,
 						   work->user_factors, start, work->rows));
 	}
 	else

@@ -54,6 +54,13 @@ extern void reco_sql_work_user_step(RecoSqlWork *work);
 extern void reco_sql_work_users(RecoSqlWork *work, RecoSqlTake take, void *arg);
 extern void reco_sql_work_end(RecoSqlWork *work);
 
+/*
+ * Around what shards give each for itself, as the s of a FROM: made first and whole, so that what
+ * is then done with it is done here, as planners that know nothing of sums want to be told.
+ */
+#define RECO_SQL_OF_SHARDS "(WITH g AS MATERIALIZED ("
+#define RECO_SQL_AS_S ") SELECT * FROM g) AS s"
+
 /* What a statement groups a table by beside an id: "r.shard, " where there are shards. */
 extern const char *reco_sql_shard_of(const RecoSqlWork *work, const char *table);
 
