@@ -18,7 +18,7 @@
 #   make setup           install the Debian packages that all of this needs
 
 CHECKS = check-layers check-unit check-fuzz check-regress check-isolation check-docs check-tap
-.PHONY: setup demo check-all check-citus $(CHECKS) unit-tests shipped-tests fuzz-tests fuzz clean-room check-pg17 check-upgrade bench
+.PHONY: setup demo check-all $(CHECKS) unit-tests shipped-tests fuzz-tests fuzz clean-room check-pg17 check-upgrade bench
 
 setup:
 	@test/setup.sh
@@ -34,10 +34,6 @@ $(CHECKS):
 
 clean-room:
 	@test/clean-room.sh
-
-# A training by SQL alone, where Citus is installed.
-check-citus:
-	@PG_CONFIG=$(PG_CONFIG) test/citus.sh
 
 check-pg17:
 	@test/clean-room.sh --suite trixie 'make check-all'
