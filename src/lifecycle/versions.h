@@ -26,8 +26,13 @@ typedef struct RecoVersionResult
 	Jsonb *options;          /* those of the definition, with what was chosen */
 	const reco_csr *by_user; /* as trained on */
 	const reco_csr *seen;    /* what counts as seen; NULL: the same */
-	int32 cold_items;        /* items without any interaction */
-	int32 cold_users;        /* likewise users */
+	int64 interactions;
+	/* of a training whose users are not in memory: how many each item has, and who writes them */
+	const int32 *item_users;
+	void (*write_users)(void *arg, TableWriter *writer, int64 *bytes);
+	void *write_arg;
+	int32 cold_items; /* items without any interaction */
+	int32 cold_users; /* likewise users */
 	const RecoTrained *trained;
 	Datum read_by; /* the snapshot that the source was read by */
 	double read_seconds;
@@ -81,6 +86,17 @@ extern void reco_version_lock(const RecoVersion *version);
 
 /* Writes a trained version, makes it the active one unless held back, removes expired ones. */
 extern void reco_version_finish(const RecoVersion *version, const RecoVersionResult *result);
+
+/* The same of one user. */
+extern void reco_version_check_length(const RecoData *data, Datum id, int64 n, const char *model);
+
+/*
+ * As reco_version_add_user, of an id that need not stay where it is; *bytes grows by what is
+ * stored.
+ */
+extern bool reco_version_write_user(TableWriter *writer, int32 version, int32 number, Datum id,
+									const IdType *type, const RecoModel *model,
+									const reco_profile *profile, int64 *bytes);
 
 /*
  * Adds the row of a user, of whom a profile is known, to a table of users; id stays where it is

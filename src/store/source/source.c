@@ -251,6 +251,36 @@ read_users(const RecoQuery *users, Ingest *ingest, bool *filtered)
 }
 
 RecoData *
+reco_source_columns(const RecoQuery *source, const RecoQuery *items, const RecoDataOptions *options,
+					RecoBudget *budget)
+{
+	RecoIdentity before;
+	SPIPlanPtr plan;
+	TupleDesc columns;
+	RecoData *data;
+
+	reco_become(&source->as, &before);
+	plan = plan_query(source, &before, &columns);
+	/* not finished: ids can be added */
+	data = unconstify(RecoData *,
+					  ingest_data(ingest_begin(source->kind, columns, 0, options, budget)));
+	data->row_security = is_filtered(plan);
+	if (!source->stored)
+		reco_shape_check(
+			linitial(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list));
+	SPI_freeplan(plan);
+	reco_return(&before);
+	if (items->text == NULL)
+		return data;
+	reco_become(&items->as, &before);
+	plan = plan_query(items, &before, &columns);
+	data->available = features_say_available(columns);
+	SPI_freeplan(plan);
+	reco_return(&before);
+	return data;
+}
+
+RecoData *
 reco_read_source(const RecoQuery *source, const RecoQuery *items, RecoFeatureUse use,
 				 const RecoQuery *users, unsigned keep, const RecoDataOptions *options,
 				 RecoBudget *budget)

@@ -24,6 +24,13 @@ extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *item
 								  const RecoDataOptions *options, RecoBudget *budget);
 
 /*
+ * What a source is like without reading its rows: types and names of its columns, whether policies
+ * filter them, and whether items say what is available.  The dictionaries are empty.
+ */
+extern RecoData *reco_source_columns(const RecoQuery *source, const RecoQuery *items,
+									 const RecoDataOptions *options, RecoBudget *budget);
+
+/*
  * Reads the pairs that an evaluation is to find, columns as those of a source, and all of
  * them: of the options only what is an error counts.
  */
