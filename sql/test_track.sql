@@ -174,6 +174,20 @@ CALL reco.track('trk_app');
 INSERT INTO trk_rows VALUES (122, 3, 1);
 SELECT user_id FROM trk_app.model_change ORDER BY 1 NULLS FIRST;
 SELECT * FROM trk_noted ORDER BY 1;
+-- no function of the owner's runs as whoever looks at the source
+SET ROLE regress_trk_app;
+CREATE FUNCTION trk_own.zero() RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF current_user <> 'regress_trk_app' THEN
+    RAISE WARNING 'runs as another role';
+  END IF;
+  RETURN 0;
+END
+$$;
+CALL reco.alter_model('trk_app', source => 'SELECT user_id, item_id, qty FROM trk_rows WHERE trk_own.zero() = 0 OFFSET trk_own.zero()');
+RESET ROLE;
+CALL reco.fold_in('trk_app');
+CALL reco.track('trk_app');
 -- a table that the model's owner has spoilt stops nobody from inserting
 ALTER TABLE trk_app.model_change ADD broken int;
 INSERT INTO trk_rows VALUES (123, 3, 1);

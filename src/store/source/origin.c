@@ -16,10 +16,11 @@
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/tlist.h"
 #include "parser/parsetree.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 /* Subqueries in one another that are followed. */
@@ -148,16 +149,27 @@ only_entry(const Query *query)
 	return IsA(from, RangeTblRef) ? rt_fetch(((RangeTblRef *) from)->rtindex, query->rtable) : NULL;
 }
 
-/* OFFSET 0, which keeps planners from looking inside, and LIMIT ALL leave nothing out. */
+/*
+ * OFFSET 0, which keeps planners from looking inside, and LIMIT ALL leave nothing out.  What is
+ * not written as a number is not made one here: its functions are of the query's owner, and this
+ * runs as the caller.
+ */
 static bool
 leaves_nothing_out(Node *node, bool is_offset)
 {
-	Const *constant = node ? (Const *) eval_const_expressions(NULL, node) : NULL;
+	const Const *constant;
 
-	if (constant == NULL)
+	if (node && IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == F_INT8_INT4)
+		node = linitial(((FuncExpr *) node)->args);
+	if (node == NULL)
 		return true;
-	return IsA(constant, Const) &&
-		   (constant->constisnull || (is_offset && DatumGetInt64(constant->constvalue) == 0));
+	constant = (Const *) node;
+	if (!IsA(node, Const))
+		return false;
+	if (constant->constisnull)
+		return true;
+	return is_offset && (constant->consttype == INT4OID ? DatumGetInt32(constant->constvalue) == 0
+														: DatumGetInt64(constant->constvalue) == 0);
 }
 
 /* Whether a user is one of the columns by which rows are put together. */
