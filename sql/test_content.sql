@@ -184,14 +184,14 @@ SELECT count(*), count(r.item_id) AS same, bool_and(m.score = r.score AND m.sour
 SELECT array_agg(item_id ORDER BY rank) FROM con_user.recommend(1, 3, diversity => 0.9);
 
 -- user_profile: keywords, attributes and categories by weight, the means of numbers
-SELECT feature, value, round(weight::numeric, 5) AS weight FROM con_user.user_profile(3);
-SELECT bool_and(abs(s - 1) < 1e-6) AS norm_1 FROM (SELECT sum(weight * weight) AS s FROM con_user.user_profile(3) WHERE feature = 'title') AS s;
+SELECT feature, value, round(weight::numeric, 5) AS weight FROM con_user.user_profile(3, NULL) WHERE aspect = 'likes';
+SELECT bool_and(abs(s - 1) < 1e-6) AS norm_1 FROM (SELECT sum(weight * weight) AS s FROM con_user.user_profile(3, NULL) WHERE feature = 'title') AS s;
 SELECT count(*) FROM con_user.user_profile(99);
 SELECT count(*) FROM con_user.user_profile(NULL);
-SELECT * FROM con_user.user_profile(4);
-SELECT * FROM con_user.user_profile(6) WHERE feature = 'tags';
+SELECT feature, value, weight FROM con_user.user_profile(4) WHERE aspect = 'likes';
+SELECT feature, value, weight, because FROM con_user.user_profile(6) WHERE feature = 'tags';
 CALL reco.create_model('con_ials', 'con_rows', reco.ials(factors => 2, regularization => 0.01, alpha => 1, features => 'none'), items => 'con_items', options => reco.options(measure => false));
-SELECT * FROM con_ials.user_profile(1);
+SELECT feature, value, weight, because FROM con_ials.user_profile(1) WHERE aspect = 'likes';
 SELECT reco.serve_user_profile('con_ials', 1, NULL);
 
 -- Weights.
@@ -270,7 +270,7 @@ CALL reco.create_model('con_uuid', 'SELECT u::text, (repeat(i::text, 8) || ''-00
   items => 'SELECT (repeat(id::text, 8) || ''-0000-0000-0000-000000000000'')::uuid, tags FROM con_items', options => reco.options(measure => false));
 SELECT rank, item_id, score FROM con_uuid.recommend('1', 2);
 SELECT rank, item_id, similarity FROM con_uuid.similar_items('77777777-0000-0000-0000-000000000000'::text, 2);
-SELECT * FROM con_uuid.user_profile('1');
+SELECT feature, value, weight, because FROM con_uuid.user_profile('1') WHERE aspect = 'likes';
 
 -- min_user_interactions leaves out users, but no item that the query knows
 CALL reco.create_model('con_few', 'con_rows', reco.content(), items => 'con_view', options => reco.options(min_user_interactions => 2, measure => false));
@@ -526,11 +526,11 @@ GRANT USAGE ON SCHEMA con_trap TO regress_reco_dave;
 GRANT EXECUTE ON FUNCTION con_trap.recommend TO regress_reco_dave;
 SET ROLE regress_reco_dave;
 SELECT item_id FROM con_trap.recommend(1, 1);
-SELECT * FROM con_trap.user_profile(1);
+SELECT feature, value, weight FROM con_trap.user_profile(1) WHERE aspect = 'likes';
 SET ROLE regress_reco_carol;
 GRANT EXECUTE ON FUNCTION con_trap.user_profile TO regress_reco_dave;
 SET ROLE regress_reco_dave;
-SELECT * FROM con_trap.user_profile(1);
+SELECT feature, value, weight FROM con_trap.user_profile(1) WHERE aspect = 'likes';
 RESET ROLE;
 
 CALL reco.drop_model('con_trap');

@@ -27,11 +27,13 @@ DECLARE
   columns CONSTANT jsonb := '{"recommend": "a int, b int, c real, d text", "expose": "a text, b int, c int, d int, e real, f text, g float8", "recommend_for": "a int, b int, c real, d text",
     "rerank": "a int, b int, c real", "predict": "a real", "explain": "a int, b real, c real", "audience": "a int, b int, c real",
     "similar_items": "a int, b int, c float8", "similar_users": "a int, b int, c float8", "popular": "a int, b int, c real",
-    "trending": "a int, b int, c real", "user_profile": "a text, b text, c float8",
+    "trending": "a int, b int, c real", "user_profile": "a text, b text, c text, d float8, e int[]",
     "bought_together": "a int, b int, c int, d int, e int, f float8, g float8, h float8, i float8, j float8",
-    "buy_again": "a int, b int, c real, d int, e timestamptz, f timestamptz"}';
+    "buy_again": "a int, b int, c real, d int, e timestamptz, f timestamptz",
+    "demand": "a int, b float8, c int, d int, e int, f float8, g int, h int, i float8",
+    "growth": "a int, b int, c int, d int, e float8, f float8, g float8"}';
 BEGIN
-  EXECUTE format('SELECT FROM reco.serve_%s(''gr_home'', %s, ''{"n": 2, "items": [1, 2], "item": 1}'') AS r(%s)',
+  EXECUTE format('SELECT FROM reco.serve_%s(''gr_home'', %s, ''{"n": 2, "items": [1, 2], "item": 1, "horizon": "1 day", "recent": "1 day", "baseline": "1 day"}'') AS r(%s)',
                  f, CASE WHEN f = 'recommend_for' THEN 'ARRAY[1, 2]' ELSE '2' END, columns ->> f);
   RETURN 'rows';
 EXCEPTION WHEN OTHERS THEN

@@ -53,6 +53,9 @@ SELECT v, mv_try(format('SELECT * FROM reco.rfm(%L)', format('SELECT %s, i, v, t
 SELECT v, mv_try(format('SELECT * FROM reco.ab_report(''mv_shown'', %L)', format('SELECT %s, i FROM mv_lines', v))) AS ab_report,
        mv_try(format('SELECT * FROM mv.audience(2, exposures => %L)', format('SELECT %s AS user_id FROM mv_lines WHERE u < 3', v))) ~ 'rows' AS audience
   FROM mv_ids ORDER BY place;
+SELECT v, mv_try(format('SELECT * FROM reco.off_policy(%L)', format('SELECT %s AS user_id, propensity, target, reward FROM mv_log', regexp_replace(v, '\mu\M', 'user_id', 'g')))) AS off_policy,
+       mv_try(format('SELECT reco.assign(''x'', %s, ''{a,b}'') FROM mv_lines', v)) AS assign, mv_try(format('SELECT reco.allocate(%s, i, v, 3) OVER () FROM mv_lines', v)) AS allocate
+  FROM mv_ids ORDER BY place;
 -- versions, times
 SELECT v, mv_try(format('SELECT * FROM reco.ab_report(%L, ''SELECT u, i FROM mv_lines'', by_version => true)', format('SELECT user_id, model, %s AS version FROM mv_shown', v))) AS version
   FROM (VALUES ('NULL::int'), ('1::int2'), ('1.0'), ('''NaN''::float8'), ('true'), ('''1''::text')) AS t(v);

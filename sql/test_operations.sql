@@ -170,8 +170,8 @@ CREATE TABLE ops_lists AS SELECT r.* FROM ops_uuid.recommend(md5('3')::uuid) AS 
 DROP FUNCTION ops_uuid.recommend(uuid, int, text[], text[], bool, float8, text, float8, bigint, text[], real[]);
 DROP VIEW ops_uuid.item_neighbors;
 -- other names of arguments, another result, and a function that there is not any more
-DROP FUNCTION ops_uuid.user_profile(uuid), ops_uuid.similar_users(text, int);
-CREATE FUNCTION ops_uuid.user_profile(who uuid) RETURNS TABLE (feature text, value text, weight double precision) LANGUAGE sql STABLE
+DROP FUNCTION ops_uuid.user_profile(uuid, int), ops_uuid.similar_users(text, int);
+CREATE FUNCTION ops_uuid.user_profile(who uuid, n int) RETURNS TABLE (feature text, value text, weight double precision) LANGUAGE sql STABLE
 BEGIN ATOMIC SELECT * FROM reco.serve_user_profile('ops_uuid'::regnamespace, who, NULL) AS r(feature text, value text, weight double precision); END;
 CREATE FUNCTION ops_uuid.similar_users(for_user text, n int DEFAULT 10) RETURNS TABLE (rank int, user_id text, similarity double precision) LANGUAGE sql STABLE
 BEGIN ATOMIC SELECT r.rank, r.user_id::text, r.similarity FROM reco.serve_similar_users('ops_uuid'::regnamespace, for_user, NULL) AS r(rank int, user_id uuid, similarity double precision); END;

@@ -115,6 +115,58 @@ SELECT * FROM reco.rfm('SELECT 1, 2, 3, date ''2026-01-01''');
 SELECT * FROM reco.rfm('SELECT 1, 2, 3, date ''2026-01-01'' WHERE false -- none');
 CALL reco.segment('seg', 3, $$SELECT user_id, ln(1 + recency) AS recency, ln(frequency) AS frequency FROM reco.rfm('seg_orders')$$);
 SELECT name, size FROM seg.segment_profile ORDER BY segment;
+-- of the source, in the views: what reco.rfm() says of it
+CALL reco.create_model('seg_paid', 'SELECT u, i, paid, at FROM seg_orders', reco.popular(), options => reco.options(measure => false));
+CALL reco.segment('seg_paid', 3);
+SELECT count(*), count(*) FILTER (WHERE abs(a.recency - s.recency) < 1e-6 AND a.frequency = s.frequency AND abs(a.monetary - s.monetary) < 1e-6 AND a.r = s.r AND a.f = s.f AND a.m = s.m) AS equal,
+       count(*) FILTER (WHERE s.recency IS NULL) AS unknown
+  FROM seg_paid.segments AS s LEFT JOIN reco.rfm('SELECT u, i, paid, at FROM seg_orders') AS a ON a.user_id = s.user_id::text;
+SELECT p.segment, p.size, abs(p.recency - avg(s.recency)) + abs(p.frequency - avg(s.frequency)) + abs(p.monetary - avg(s.monetary)) < 1e-9 AS means
+  FROM seg_paid.segment_profile AS p JOIN seg_paid.segments AS s USING (segment) GROUP BY p.segment, p.size, p.recency, p.frequency, p.monetary ORDER BY 1;
+CALL reco.segment('seg_paid', 3, 'SELECT u, u FROM generate_series(39, 42) AS u');
+SELECT user_id, frequency IS NULL AS unknown, r IS NULL AND f IS NULL AND m IS NULL AS unscored FROM seg_paid.segments ORDER BY 1;
+CALL reco.segment('seg_paid', 3, rfm => false);
+SELECT count(*), count(recency), count(frequency), count(monetary), count(r) FROM seg_paid.segments;
+-- purchases, not views; and nothing that is later than now
+CALL reco.alter_model('seg_paid', source => $$SELECT u, i, paid, at, CASE WHEN i % 2 = 0 THEN 'buy' ELSE 'view' END AS kind FROM seg_orders WHERE u < 30 UNION ALL SELECT 1, 1, 1000, now() + interval '3 days', 'buy'$$,
+  options => reco.options(kind_weights => '{"view": 1, "buy": 8}', seen_kinds => '{buy}', measure => false));
+CALL reco.refresh('seg_paid');
+CALL reco.segment('seg_paid', 2);
+SELECT count(*), count(*) FILTER (WHERE a.user_id IS NULL AND s.r IS NULL OR abs(a.recency - s.recency) < 1e-6 AND a.frequency = s.frequency AND abs(a.monetary - s.monetary) < 1e-6 AND a.r = s.r AND a.f = s.f AND a.m = s.m) AS equal
+  FROM seg_paid.segments AS s LEFT JOIN reco.rfm('SELECT u, i, paid, at FROM seg_orders WHERE u < 30 AND i % 2 = 0') AS a ON a.user_id = s.user_id::text;
+-- dates, and times without a zone, of which some are none with one
+CALL reco.alter_model('seg_paid', source => 'SELECT u, i, paid, at::date AS at FROM seg_orders UNION ALL SELECT 1, 1, 7, date ''5874897-01-01''', options => reco.options(measure => false));
+CALL reco.refresh('seg_paid');
+CALL reco.segment('seg_paid', 2);
+CREATE FUNCTION seg_same(source text) RETURNS bigint LANGUAGE sql AS $$
+  SELECT count(*) FROM seg_paid.segments AS s JOIN reco.rfm(source) AS a ON a.user_id = s.user_id::text
+   WHERE abs(a.recency - s.recency) < 1e-6 AND a.frequency = s.frequency AND abs(a.monetary - s.monetary) < 1e-6 AND a.r = s.r AND a.f = s.f AND a.m = s.m
+$$;
+SELECT seg_same('SELECT u, i, paid, at::date FROM seg_orders');
+CALL reco.alter_model('seg_paid', source => 'SELECT u, i, paid, at::timestamp AS at FROM seg_orders UNION ALL SELECT 1, 1, 7, timestamp ''4714-11-24 BC''');
+CALL reco.refresh('seg_paid');
+CALL reco.segment('seg_paid', 2);
+SELECT seg_same('SELECT u, i, paid, at::timestamp FROM seg_orders');
+-- no values, no times, no source
+CALL reco.alter_model('seg_paid', source => 'SELECT u, i, 1 AS v, (u + i) AS t FROM seg_orders WHERE u + i > 0');
+CALL reco.refresh('seg_paid');
+CALL reco.segment('seg_paid', 2);
+SELECT count(*) > 0 AS segments, count(r) FROM seg_paid.segments;
+CREATE VIEW seg_view AS SELECT u, i, paid, at FROM seg_orders;
+CALL reco.alter_model('seg_paid', source => 'seg_view');
+CALL reco.refresh('seg_paid');
+DROP VIEW seg_view;
+CALL reco.segment('seg_paid', 2);
+CALL reco.segment('seg_paid', 2, rfm => false);
+-- a temporary table, as in a training
+CREATE TEMP TABLE seg_temporary AS SELECT u, i, paid, at FROM seg_orders;
+CALL reco.alter_model('seg_paid', source => 'seg_temporary');
+CALL reco.refresh('seg_paid');
+CALL reco.segment('seg_paid', 2);
+SELECT seg_same('seg_temporary');
+DROP TABLE seg_temporary;
+CALL reco.drop_model('seg_paid');
+DROP FUNCTION seg_same;
 SELECT * FROM reco.rfm(NULL);
 SELECT * FROM reco.rfm('SELECT 1, 2, 3');
 SELECT * FROM reco.rfm('SELECT 1, 2, true AS v, now()');

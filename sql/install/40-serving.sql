@@ -68,9 +68,9 @@ CREATE FUNCTION reco.serve_user_profile(
   model pg_catalog.regnamespace, subject pg_catalog.anyelement, options pg_catalog.jsonb
 ) RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'reco_serve_user_profile'
-LANGUAGE C STABLE PARALLEL SAFE ROWS 100 COST 1000;
+LANGUAGE C STABLE PARALLEL UNSAFE ROWS 50 COST 1000;
 COMMENT ON FUNCTION reco.serve_user_profile IS
-'what a user likes (feature, value, weight); called by a model''s user_profile()';
+'what is known about a user (aspect, feature, value, weight, items); called by a model''s user_profile()';
 
 CREATE FUNCTION reco.serve_audience(
   model pg_catalog.regnamespace, subject pg_catalog.anyelement, options pg_catalog.jsonb

@@ -8,7 +8,8 @@ CREATE PROCEDURE reco.segment(
   features pg_catalog.text DEFAULT NULL,
   restarts pg_catalog.int4 DEFAULT 10,
   iterations pg_catalog.int4 DEFAULT 300,
-  seed pg_catalog.int8 DEFAULT 42
+  seed pg_catalog.int8 DEFAULT 42,
+  rfm pg_catalog.bool DEFAULT true
 )
 AS 'MODULE_PATHNAME', 'reco_segment'
 LANGUAGE C;

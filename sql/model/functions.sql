@@ -245,17 +245,20 @@ COMMENT ON FUNCTION {function} IS
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.user_profile(
-  for_user {user_arg})
-RETURNS TABLE (feature pg_catalog.text, value pg_catalog.text, weight double precision)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
+  for_user {user_arg},
+  n integer DEFAULT 10)
+RETURNS TABLE (aspect pg_catalog.text, feature pg_catalog.text, value pg_catalog.text, weight double precision,
+               because {item_type}[])
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 50
 BEGIN ATOMIC
-  SELECT r.feature, r.value, r.weight
-    FROM reco.serve_user_profile({model}, for_user, NULL)
-         AS r(feature pg_catalog.text, value pg_catalog.text, weight double precision);
+  SELECT r.aspect, r.feature, r.value, r.weight, r.because
+    FROM reco.serve_user_profile({model}, for_user, pg_catalog.jsonb_build_object('n', n))
+         AS r(aspect pg_catalog.text, feature pg_catalog.text, value pg_catalog.text, weight double precision,
+              because {item_type}[]);
 END;
 
 COMMENT ON FUNCTION {function} IS
-  'what a user likes, by what is known about the items they have';
+  'what is known about a user, and the items that it comes from: activity, recency, frequency and monetary value, segment, likes, history, freshness';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.popular(
@@ -290,6 +293,46 @@ END;
 
 COMMENT ON FUNCTION {function} IS
   'the items that grew most from the week before to the last one; the score is in standard deviations';
+REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION {schema}.growth(
+  recent interval DEFAULT '7 days',
+  baseline interval DEFAULT '28 days',
+  n integer DEFAULT 10,
+  coverage double precision DEFAULT 0.95,
+  among {items_arg} DEFAULT NULL,
+  exclude {items_arg} DEFAULT NULL)
+RETURNS TABLE (rank integer, item_id {item_type}, recent_users integer, baseline_users integer,
+               growth double precision, low double precision, high double precision)
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 10
+BEGIN ATOMIC
+  SELECT r.rank, r.item_id, r.recent_users, r.baseline_users, r.growth, r.low, r.high
+    FROM reco.serve_growth({model}, 0, pg_catalog.jsonb_build_object(
+           'recent', recent, 'baseline', baseline, 'n', n, 'coverage', coverage,
+           'among', among::{items_passed}, 'exclude', exclude::{items_passed}))
+         AS r(rank integer, item_id {item_type}, recent_users integer, baseline_users integer,
+              growth double precision, low double precision, high double precision);
+END;
+
+COMMENT ON FUNCTION {function} IS
+  'the items that grew most from a baseline to a recent time, by the lower end of an interval of the ratio';
+REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION {schema}.demand(
+  horizon interval DEFAULT '7 days',
+  coverage double precision DEFAULT 0.8)
+RETURNS TABLE (item_id {item_type}, expected double precision, median integer, low integer, high integer,
+               probability double precision, latest integer, total integer, by_model double precision)
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000
+BEGIN ATOMIC
+  SELECT r.item_id, r.expected, r.median, r.low, r.high, r.probability, r.latest, r.total, r.by_model
+    FROM reco.serve_demand({model}, 0, pg_catalog.jsonb_build_object('horizon', horizon, 'coverage', coverage))
+         AS r(item_id {item_type}, expected double precision, median integer, low integer, high integer,
+              probability double precision, latest integer, total integer, by_model double precision);
+END;
+
+COMMENT ON FUNCTION {function} IS
+  'how many users will have each item within a time to come, from their purchase probabilities and from what was';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.bought_together(

@@ -87,9 +87,15 @@ ALTER TABLE {schema}.model_list
 COMMENT ON TABLE {schema}.model_list IS 'reco: lists made by reco.materialize()';
 
 CREATE TABLE {schema}.model_segment (
-  user_id  {user_column} NOT NULL,
-  segment  integer NOT NULL,
-  distance double precision NOT NULL,
+  user_id   {user_column} NOT NULL,
+  segment   integer NOT NULL,
+  distance  double precision NOT NULL,
+  recency   double precision NOT NULL,
+  frequency bigint NOT NULL,
+  monetary  double precision NOT NULL,
+  r         integer NOT NULL,
+  f         integer NOT NULL,
+  m         integer NOT NULL,
   PRIMARY KEY (user_id)
 );
 COMMENT ON TABLE {schema}.model_segment IS 'reco: the segments of users that reco.segment() made';

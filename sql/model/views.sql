@@ -97,16 +97,27 @@ CREATE OR REPLACE VIEW {schema}.recommendations {security_invoker} AS
 COMMENT ON VIEW {schema}.recommendations IS 'the lists that reco.materialize() made';
 
 CREATE OR REPLACE VIEW {schema}.segments {security_invoker} AS
-  SELECT s.user_id, s.segment, s.distance
+  SELECT s.user_id, s.segment, s.distance,
+         CASE WHEN s.r OPERATOR(pg_catalog.>) 0 THEN s.recency END AS recency,
+         CASE WHEN s.r OPERATOR(pg_catalog.>) 0 THEN s.frequency END AS frequency,
+         CASE WHEN s.r OPERATOR(pg_catalog.>) 0 THEN s.monetary END AS monetary,
+         nullif(s.r, 0) AS r, nullif(s.f, 0) AS f, nullif(s.m, 0) AS m
     FROM {schema}.model_segment AS s;
-COMMENT ON VIEW {schema}.segments IS 'the segments of users that reco.segment() made';
+COMMENT ON VIEW {schema}.segments IS
+  'the segments of users that reco.segment() made, with recency, frequency and monetary value';
 
 CREATE OR REPLACE VIEW {schema}.segment_profile {security_invoker} AS
   SELECT p.segment, p.name, p.users AS size, p.share, p.items, p.item_lifts, p.keywords,
          p.keyword_lifts, CASE WHEN p.means OPERATOR(pg_catalog.<>) '{}' THEN p.means END AS means,
          CASE WHEN p.silhouette OPERATOR(pg_catalog.<>) 'NaN' THEN p.silhouette END AS silhouette,
-         p.made_of, p.version, p.made_at
-    FROM {schema}.model_segment_profile AS p;
+         p.made_of, p.version, p.made_at, u.recency, u.frequency, u.monetary
+    FROM {schema}.model_segment_profile AS p
+    LEFT JOIN (SELECT s.segment, pg_catalog.avg(s.recency) AS recency,
+                      pg_catalog.avg(s.frequency)::double precision AS frequency,
+                      pg_catalog.avg(s.monetary) AS monetary
+                 FROM {schema}.model_segment AS s
+                WHERE s.r OPERATOR(pg_catalog.>) 0
+                GROUP BY s.segment) AS u ON u.segment OPERATOR(pg_catalog.=) p.segment;
 COMMENT ON VIEW {schema}.segment_profile IS
   'what each segment is like, and what its users have more of than all';
 

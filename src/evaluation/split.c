@@ -185,7 +185,7 @@ reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget
 							   "the user, whose sessions are told by the times.")
 					 : errhint("A source's columns are user, item, value, time: SELECT user_id, "
 							   "item_id, 1, created_at FROM ...")));
-	rule.keep_items = data->features != NULL;
+	rule.keep_items = rule.keep_items || data->features != NULL;
 	rule.keep_repeats = rule.keep_repeats || data->events;
 	rule.keep_unknown = split->unknown != RECO_UNKNOWN_SKIP;
 	rule.cases = cases;

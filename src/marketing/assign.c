@@ -51,6 +51,8 @@ user_text_of(FunctionCallInfo fcinfo, int argument)
 	Oid type = get_fn_expr_argtype(fcinfo->flinfo, argument);
 	Oid out;
 	bool varlena;
+	char category;
+	bool preferred;
 
 	if (how)
 		return how;
@@ -71,7 +73,9 @@ user_text_of(FunctionCallInfo fcinfo, int argument)
 			break;
 		default:
 			getTypeOutputInfo(how->type, &out, &varlena);
-			if (func_volatile(out) != PROVOLATILE_IMMUTABLE)
+			get_type_category_preferred(how->type, &category, &preferred);
+			/* points and the like are made of float8, though they say otherwise */
+			if (func_volatile(out) != PROVOLATILE_IMMUTABLE || category == TYPCATEGORY_GEOMETRIC)
 				refuse_type(type);
 			fmgr_info_cxt(out, &how->out, fcinfo->flinfo->fn_mcxt);
 	}

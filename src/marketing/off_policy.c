@@ -15,6 +15,7 @@
 #include "core/inference/policy.h"
 #include "executor/spi.h"
 #include "pg/rows.h"
+#include "store/ids/ident.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -72,13 +73,24 @@ number_column(const RecoReading *log, const char *name)
 	return number;
 }
 
+static void
+check_user(Form_pg_attribute user)
+{
+	IdType type;
+
+	if (!id_type_find(&type, user->atttypid, user->atttypmod, user->attcollation))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("type %s cannot identify users", format_type_be(user->atttypid)),
+						errhint("Ids may be integers, numeric, uuid, text, date and the like.")));
+}
+
 static char *
 statement(const RecoReading *log, bool predicted)
 {
 	static const char *const name[] = {"n", "r", "w", "a", "d"};
 	StringInfoData sql;
 
-	(void) reco_reading_column(log, "user_id", true);
+	check_user(TupleDescAttr(log->columns, reco_reading_column(log, "user_id", true)));
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
 					 "WITH log AS (SELECT e.user_id AS u, %s AS p, %s AS q, %s AS r, %s AS f, %s "

@@ -3,11 +3,11 @@
  *	  reco.segment(): segments of a model's users, written to the model's tables.
  *
  * Users are rows of numbers (segment_rows.c), which k-means shares out among segments
- * (core/cluster/kmeans.h); what is common in each is told beside (segment_profile.c).  As with
- * materialized lists, what is made stays until it is made again, whatever version is the active
- * one by then, and says of which version it was made: whoever writes to a segment's users goes on
- * with the same ones.  It replaces what was there in one transaction; readers see the old or the
- * new.
+ * (core/cluster/kmeans.h); what is common in each is told beside (segment_profile.c), and of each
+ *user what the source says of recency, frequency and money (segment_rfm.c).  As with materialized
+ *lists, what is made stays until it is made again, whatever version is the active one by then, and
+ *says of which version it was made: whoever writes to a segment's users goes on with the same ones.
+ *It replaces what was there in one transaction; readers see the old or the new.
  *
  * Memory: the rows, and some 100 bytes for each.  Cost: that of k-means, and a row a user.
  */
@@ -258,8 +258,20 @@ open_table(const RecoSegments *run, RecoTable which, int column, Oid type)
 }
 
 static void
+write_rfm(const RecoUserRfm *rfm, Datum *row)
+{
+	row[SEGMENT_RECENCY] = Float8GetDatum(rfm->recency);
+	row[SEGMENT_FREQUENCY] = Int64GetDatum(rfm->frequency);
+	row[SEGMENT_MONETARY] = Float8GetDatum(rfm->monetary);
+	row[SEGMENT_R] = Int32GetDatum(rfm->score[0]);
+	row[SEGMENT_F] = Int32GetDatum(rfm->score[1]);
+	row[SEGMENT_M] = Int32GetDatum(rfm->score[2]);
+}
+
+static void
 write_users(const RecoSegments *run)
 {
+	const RecoUserRfm unknown = {.recency = NAN};
 	const IdType *type = run->serving->user_type;
 	Relation table = open_table(run, RECO_TABLE_SEGMENT, SEGMENT_USER, type->type);
 	TableWriter *writer = reco_writer_begin(table);
@@ -276,6 +288,7 @@ write_users(const RecoSegments *run)
 			id_check_domain(type, row[SEGMENT_USER]);
 		row[SEGMENT_SEGMENT] = Int32GetDatum(run->made.cluster[r] + 1);
 		row[SEGMENT_DISTANCE] = Float8GetDatum(sqrt(run->made.distance[r]));
+		write_rfm(run->rfm ? &run->rfm[r] : &unknown, row);
 	}
 	reco_writer_end(writer);
 	table_close(table, NoLock);
@@ -351,7 +364,7 @@ write_segments(const RecoSegments *run, const ModelRow *model, const RecoSegment
 
 /* Everything from the lock on. */
 static void
-segment_users(RecoSegments *run, const ModelRow *model, const char *features)
+segment_users(RecoSegments *run, const ModelRow *model, const char *features, bool rfm)
 {
 	ModelRow current;
 
@@ -366,6 +379,8 @@ segment_users(RecoSegments *run, const ModelRow *model, const char *features)
 	else
 		reco_segment_users(run);
 	make_segments(run);
+	if (rfm)
+		reco_segment_rfm(run, &current);
 	write_segments(run, model, reco_segment_profiles(run));
 }
 
@@ -409,7 +424,8 @@ reco_segment(PG_FUNCTION_ARGS)
 	reco_model_read(schema, GetActiveSnapshot(), &model);
 	PG_TRY();
 	{
-		segment_users(&run, &model, reco_text_or_null(fcinfo, 2));
+		segment_users(&run, &model, reco_text_or_null(fcinfo, 2),
+					  PG_ARGISNULL(6) || PG_GETARG_BOOL(6));
 	}
 	PG_FINALLY();
 	{

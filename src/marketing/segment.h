@@ -11,6 +11,15 @@
 /* Items and keywords that are kept of a segment. */
 #define SEGMENT_TRAITS 10
 
+/* Recency in days, NaN: not known; and the scores of all three, from 1 to 5. */
+typedef struct RecoUserRfm
+{
+	double recency;
+	int64 frequency;
+	double monetary;
+	int32 score[3];
+} RecoUserRfm;
+
 typedef struct RecoSegments
 {
 	Serving *serving;
@@ -30,11 +39,15 @@ typedef struct RecoSegments
 	/* what became of them */
 	reco_kmeans made;
 	double silhouette; /* NaN: there is one segment */
+	RecoUserRfm *rfm;  /* by row; NULL: the source does not say it, or was not asked */
 } RecoSegments;
 
 /* segment_rows.c: what the users are compared by. */
 extern void reco_segment_users(RecoSegments *run);
 extern void reco_segment_features(RecoSegments *run, const char *features);
+
+/* segment_rfm.c: recency, frequency and monetary value, where the source has times and values. */
+extern void reco_segment_rfm(RecoSegments *run, const ModelRow *model);
 
 /* segment_profile.c: what a segment is like. */
 

@@ -27,6 +27,19 @@ extern void reco_live_init(void);
  */
 extern bool reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profile);
 
+/* What the source says of a user as a whole: of all items, known to the model or not. */
+typedef struct RecoActivity
+{
+	bool live;  /* it was asked */
+	int64 rows; /* that count */
+	double
+		first; /* times as reco_event_time has them; RECO_NO_TIME, or less, where there are none */
+	double last;
+} RecoActivity;
+
+extern bool reco_live_activity(RecoLive *live, Serving *serving, Datum user, reco_profile *profile,
+							   RecoActivity *activity);
+
 /* Whether the query of items says what is available. */
 extern bool reco_live_filters(RecoLive *live, const Serving *serving);
 
@@ -44,6 +57,12 @@ extern void reco_live_filter_ids(RecoLive *live, const Serving *serving, IdDict 
  */
 extern uint64 *reco_live_hidden(RecoLive *live, const Serving *serving);
 
+/*
+ * Rows of the query of items for n items that the version knows, to the receiver.  False when
+ * there is no such query, or it cannot be read.
+ */
+extern bool reco_live_items(RecoLive *live, const Serving *serving, const ModelRow *row,
+							const int32 *item, int32 n, DestReceiver *receiver);
 /*
  * Tells, line by line, whether and how the queries of a definition are read when
  * serving.  The caller must have been found to own it.

@@ -37,6 +37,7 @@ typedef struct UserRows
 	bool used;     /* the source was asked */
 	bool too_many; /* it has more rows than are read */
 	int64 received;
+	RecoActivity activity;
 	Oid item_type; /* that of the model's items, or a wider one */
 	RecoEvents events;
 	int64 count[RECO_COUNTS];
@@ -66,6 +67,19 @@ rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 	rows->oldest =
 		reco_data_oldest(&serving->options, rows->events.time_type, serving->reference_time);
 	rows->item_type = TupleDescAttr(columns, 1)->atttypid;
+}
+
+/* Times that are known, and no numbers. */
+static void
+note_activity(UserRows *rows, const RecoEvent *event)
+{
+	double time = reco_event_time(event->time, reco_events_unit(rows->events.time_type));
+
+	rows->activity.rows++;
+	if (!reco_is_time(time))
+		return;
+	rows->activity.first = Min(rows->activity.first, time);
+	rows->activity.last = Max(rows->activity.last, time);
 }
 
 /* False when there are more than can be sorted in good time, and the training will do. */
@@ -125,9 +139,12 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 
 	slot_getallattrs(slot);
 	old = MemoryContextSwitchTo(rows->row);
-	if (reco_event_read(&rows->events, slot, &event) &&
-		id_from_datum(serving->item_type, event.item, rows->item_type, &id))
-		item = id_dict_find(serving->items, id);
+	if (reco_event_read(&rows->events, slot, &event))
+	{
+		note_activity(rows, &event);
+		if (id_from_datum(serving->item_type, event.item, rows->item_type, &id))
+			item = id_dict_find(serving->items, id);
+	}
 	MemoryContextSwitchTo(old);
 	if (++rows->received % 1024 == 0 || MemoryContextMemAllocated(rows->row, false) > ROW_GARBAGE)
 		MemoryContextReset(rows->row);
@@ -369,12 +386,26 @@ is_same(const reco_profile *stored, const reco_profile *now)
 bool
 reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profile)
 {
-	UserRows rows = {.live = live, .serving = serving, .user = user};
+	RecoActivity ignored;
+
+	return reco_live_activity(live, serving, user, profile, &ignored);
+}
+
+bool
+reco_live_activity(RecoLive *live, Serving *serving, Datum user, reco_profile *profile,
+				   RecoActivity *activity)
+{
+	UserRows rows = {.live = live,
+					 .serving = serving,
+					 .user = user,
+					 .activity = {.first = RECO_NO_TIME, .last = -RECO_NO_TIME}};
 	reco_profile now = {0};
 	bool stored;
 
 	if (read_rows(live, &rows))
 		merge_rows(&rows, &now);
+	*activity = rows.activity;
+	activity->live = rows.used;
 	stored = reco_serving_user(serving, user, profile);
 	if (!stored && now.n == 0)
 	{

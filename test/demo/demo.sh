@@ -99,10 +99,17 @@ step 'Starting a private PostgreSQL' cluster_start
 if [ -n "$ratings" ]; then
   step "Loading ${RATINGS##*/}" load_ratings "$ratings"
   show test/demo/ratings.sql
+  model=films
 else
   step 'Stocking a sample shop' load_shop
   show test/demo/demo.sql
+  model=home
 fi
+
+# A page of the model that outlives the server.
+report=$(mktemp /tmp/reco-report.XXXXXX.html)
+run_sql -At -o "$report" -v model="$model" <<<"SELECT reco.report(:'model');"
+echo "A page to look at, of this model: file://$report"
 
 if [ -n "${STAY:-}" ]; then
   echo 'The server stays up until you leave psql (\q). Try \df home.*'
@@ -110,7 +117,7 @@ if [ -n "${STAY:-}" ]; then
 else
   cat <<'END'
 
-The server of this demo is stopped, and nothing of it is left. To go on:
+The server of this demo is stopped, and nothing of it is left but that page. To go on:
   make demo STAY=1                 look around in psql
   make demo RATINGS=ratings.csv    ratings instead of purchases: MovieLens', or your own
   CREATE EXTENSION reco;           in a database of your own; doc/tutorial.md leads on

@@ -39,7 +39,8 @@ EXECUTE bought(118);
 \set ECHO queries
 CALL reco.create_model('home', $$
   SELECT customer_id, product_id, qty, ordered_at FROM order_lines
-  WHERE customer_id IS NOT NULL AND product_id IS NOT NULL $$);
+  WHERE customer_id IS NOT NULL AND product_id IS NOT NULL $$,
+  items => 'products');
 \set ECHO none
 SET client_min_messages = warning;
 

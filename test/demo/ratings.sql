@@ -53,6 +53,7 @@ SELECT rating, title FROM own WHERE n <= 5 OR last <= 3 ORDER BY n;
 CALL reco.create_model('films',
        source    => :'source',
        algorithm => reco.als(factors => 32),
+       items     => 'movies',
        options   => reco.options(min_item_interactions => :min_item_interactions));
 \set ECHO none
 SET client_min_messages = warning;

@@ -95,7 +95,7 @@ sql(q{
       FOREACH call IN ARRAY ARRAY['SELECT count(*) FROM %1$I.recommend(7)', 'SELECT count(*) FROM %1$I.recommend(3, NULL, diversity => 0.5, explore => 0.2)',
         'SELECT count(*) FROM %1$I.recommend(99999)', 'SELECT count(*) FROM %1$I.recommend_for(ARRAY[1, 2, 3])', 'SELECT count(*) FROM %1$I.rerank(5, ARRAY[1, 2, 99])',
         'SELECT %1$I.predict(7, 3)', 'SELECT count(*) FROM %1$I.explain(7, 3)', 'SELECT count(*) FROM %1$I.similar_items(3)', 'SELECT count(*) FROM %1$I.similar_users(7)',
-        'SELECT count(*) FROM %1$I.audience(3)', 'SELECT count(*) FROM %1$I.popular()', 'SELECT count(*) FROM %1$I.trending()', 'SELECT count(*) FROM %1$I.user_profile(7)',
+        'SELECT count(*) FROM %1$I.audience(3)', 'SELECT count(*) FROM %1$I.popular()', 'SELECT count(*) FROM %1$I.trending()', 'SELECT count(*) FROM %1$I.growth()', 'SELECT count(*) FROM %1$I.demand(''2 days'')', 'SELECT count(*) FROM %1$I.user_profile(7)',
         'SELECT count(*) FROM reco.recommend(%1$L, 7)', 'SELECT count(*) FROM reco.models', 'SELECT count(*) FROM reco.health', 'SELECT count(*) FROM reco.progress', 'SELECT count(*) FROM %1$I.versions',
         'SELECT count(*) FROM %1$I.item_neighbors', 'SELECT count(*) FROM reco.explain_source(%1$L)', 'CALL reco.materialize(%1$L, 5)', 'CALL reco.segment(%1$L, 3)', 'CALL reco.activate(%1$L, 1)', 'CALL reco.upgrade_model(%1$L)',
         'CALL reco.refresh(%1$L)']

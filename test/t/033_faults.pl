@@ -147,12 +147,13 @@ for my $name (sort keys %algorithms)
   my %jobs = (
     refresh => q{CALL reco.refresh('m')}, materialize => q{CALL reco.materialize('m', 5)}, segment => q{CALL reco.segment('m', 3)},
     fold_in => q{BEGIN; UPDATE lines SET qty = qty + 5 WHERE customer_id IN (5, 7); DELETE FROM lines WHERE customer_id = 3; CALL reco.fold_in('m'); ROLLBACK},
+    demand => q{SELECT count(*) FROM m.demand('2 days')}, growth => q{SELECT count(*) FROM m.growth('2 days', '6 days')},
     evaluate => "SELECT count(*) FROM reco.evaluate('lines', ARRAY[$algorithms{$name}], items => 'about')",
     create => "CALL reco.create_model('n', 'lines', $algorithms{$name}, items => 'about', users => 'people')");
   for my $job (sort keys %jobs)
   {
-    # all users are read once a session: before, so that what follows is the same each time
-    my $ready = $job eq 'segment' ? 'SELECT count(*) FROM m.audience(1);' : '';
+    # a version, and all users, are read once a session: before, so that what follows is the same each time
+    my $ready = $job eq 'segment' ? 'SELECT count(*) FROM m.audience(1);' : $job =~ /demand|growth/ ? 'SELECT count(*) FROM m.growth();' : '';
     # how many there are
     my $of = 1000000 - sql("SET client_min_messages = warning; $ready SET reco.fault_at = 1000000; $jobs{$job}; SHOW reco.fault_at") =~ s/.*\n//sr;
     sql(q{CALL reco.drop_model('n')}) if $job eq 'create';

@@ -59,7 +59,7 @@ sql(q{
     'explain:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.explain(7, ''6'') AS r',
     'similar_items:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM home.similar_items(''3'', n => 5) AS r',
     'similar_users:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM home.similar_users(8, n => 5) AS r',
-    'user_profile:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.user_profile(9) AS r',
+    'user_profile:SELECT string_agg(r::text, '' '' ORDER BY r::text) FROM home.user_profile(9) AS r WHERE feature NOT IN (''version'', ''trained at'')',
     'audience:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM home.audience(''7'', n => 5) AS r',
     'popular:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM home.popular(n => 5) AS r',
     'trending:SELECT string_agg(r::text, '' '' ORDER BY rank) FROM home.trending(n => 5) AS r',

@@ -106,10 +106,10 @@ sql(q{
   UPDATE terms.model_term SET term = number || repeat('x', 20000000) WHERE number IN (
     SELECT number FROM terms.model_term AS t, lines AS l WHERE l.user_id = 'u0001' AND t.term = 't' || substr(l.item_id, 2));
 });
-my ($out, $err, $more) = call(q{SELECT count(*), max(length(value)) FROM terms.user_profile('u0001')}, 'SELECT count(*) FROM terms.popular(1)');
+my ($out, $err, $more) = call(q{SELECT count(*), max(length(value)) FROM terms.user_profile('u0001') WHERE aspect = 'likes'}, 'SELECT count(*) FROM terms.popular(1)');
 like($out, qr/^[4-6]\|2000000[1-4]/m, 'texts of terms') or diag($err);
 cmp_ok($more, '<', 90, 'texts of terms: one at a time');
-($out, $err, $more) = call(q{SELECT count(*) FROM terms.user_profile('u0001')}, 'SELECT count(*) FROM terms.popular(1)', q{SET reco.max_memory = '16MB'});
+($out, $err, $more) = call(q{SELECT count(*) FROM terms.user_profile('u0001') WHERE aspect = 'likes'}, 'SELECT count(*) FROM terms.popular(1)', q{SET reco.max_memory = '16MB'});
 like($err, $refused, 'texts of terms: refused');
 cmp_ok($more, '<', 16, 'texts of terms: and not unpacked');
 

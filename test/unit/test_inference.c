@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/inference/assignment.h"
+#include "core/inference/beta.h"
 #include "core/inference/estimates.h"
 #include "core/inference/normal.h"
 #include "mimic_env.h"
@@ -38,6 +39,34 @@ test_quantiles(void **state)
 	assert_near(reco_normal_quantile(1e-10), -6.361340902404056, 1e-12);
 	for (double p = 0.001; p < 1; p += 0.001)
 		assert_near(0.5 * erfc(-reco_normal_quantile(p) / sqrt(2)), p, 1e-15);
+}
+
+static void
+test_beta(void **state)
+{
+	static const double parameters[] = {.3, 1, 2, 7.5, 120, 4000};
+
+	(void) state;
+	/* 1 - (1 - x)^b, and x^a */
+	assert_near(reco_beta_below(.2, 1, 3), 1 - .8 * .8 * .8, 1e-15);
+	assert_near(reco_beta_below(.7, 4, 1), .7 * .7 * .7 * .7, 1e-15);
+	assert_near(reco_beta_below(.5, 2, 3), .6875, 1e-14);
+	assert_near(reco_beta_below(-1, 2, 3), 0, 0);
+	assert_near(reco_beta_below(1, 2, 3), 1, 0);
+	/* 7 of 10: Clopper and Pearson's interval of 95 % */
+	assert_near(reco_beta_quantile(.025, 7, 4), .34754714, 1e-7);
+	assert_near(reco_beta_quantile(.975, 8, 3), .93326, 1e-5);
+	for (int a = 0; a < 6; a++)
+		for (int b = 0; b < 6; b++)
+			for (double p = .001; p < 1; p += .111)
+			{
+				double x = reco_beta_quantile(p, parameters[a], parameters[b]);
+
+				assert_near(reco_beta_below(x, parameters[a], parameters[b]), p, 1e-9);
+				/* 1 - x is exact enough where the density is bounded */
+				if (a > 0 && b > 0)
+					assert_near(reco_beta_below(1 - x, parameters[b], parameters[a]), 1 - p, 1e-9);
+			}
 }
 
 static void
@@ -385,7 +414,7 @@ main(void)
 		cmocka_unit_test(test_wilson),    cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_quotients), cmocka_unit_test(test_ratios),
 		cmocka_unit_test(test_logarithm), cmocka_unit_test(test_assignments),
-		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_coverage),  cmocka_unit_test(test_beta),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,8 +4,10 @@
  */
 #include "core/demand/demand.h"
 
+#include "core/demand/counts.h"
+#include "core/demand/periods.h"
+
 #include <math.h>
-#include <string.h>
 
 /* Half-lives and certainties that are tried. */
 static const double half_lives[] = {1, 2, 4, 8, 16, INFINITY};
@@ -13,6 +15,14 @@ static const double certainties[] = {1, .5, .25, .125, .0625, .03125};
 
 #define HALF_LIVES ((int) (sizeof(half_lives) / sizeof(half_lives[0])))
 #define CERTAINTIES ((int) (sizeof(certainties) / sizeof(certainties[0])))
+/* What a model's expectations are tried with: their part in the prior, and how much it counts. */
+static const double parts[] = {.5, 1};
+static const double strengths[] = {1, 4, 16, 64};
+
+#define PARTS ((int) (sizeof(parts) / sizeof(parts[0])))
+#define STRENGTHS ((int) (sizeof(strengths) / sizeof(strengths[0])))
+/* By so much the log likelihood must be larger with them: two numbers more are chosen. */
+#define WORTH_IT 2
 /* How many of the latest periods are predicted, and of how many items. */
 #define PREDICTED 3
 #define PREDICTED_ITEMS 20000
@@ -31,10 +41,16 @@ typedef struct counts
 /* What periods from one on say. */
 typedef struct belief
 {
-	double shape; /* of an item without users */
+	double shape; /* of the prior */
 	double rate;
+	double exposure;
 	double weight[RECO_DEMAND_MAX_PERIODS];
 	int from;
+	/* of the prior's mean the part that is a model's, and how much the prior counts */
+	double part;
+	double strength;
+	const double *model; /* by item, or NULL */
+	double scale;        /* of these, so that their mean is 1 */
 } belief;
 
 static bool
@@ -43,82 +59,77 @@ polled(const reco_env *env, int64_t i)
 	return i % ROWS_OF_A_POLL == 0 && env->poll(env->arg);
 }
 
-/* How many whole periods there are between a time and the end. */
-static int64_t
-period_of(const reco_demand_params *params, int64_t time)
-{
-	return (int64_t) (((uint64_t) params->end - (uint64_t) time) / (uint64_t) params->length);
-}
-
-static bool
-is_counted(const reco_demand_params *params, int64_t time)
-{
-	return time != INT64_MIN && time <= params->end;
-}
-
 static reco_status
-find_periods(const reco_env *env, const reco_ordered *events, int64_t n,
-			 const reco_demand_params *params, int *periods)
+find_periods(const reco_env *env, const reco_interactions *x, const reco_demand_params *params,
+			 int64_t *periods)
 {
-	int64_t most = 0;
+	int64_t rows = 0;
 
-	for (int64_t e = 0; e < n; e++)
+	*periods = 0;
+	for (int32_t u = 0; u < x->by_user.rows; u++)
 	{
-		if (polled(env, e))
-			return RECO_STOPPED;
-		if (is_counted(params, events->time[e]) && period_of(params, events->time[e]) > most)
-			most = period_of(params, events->time[e]);
+		reco_taken taken = reco_taken_begin(x, u);
+
+		for (int64_t time; reco_taken_next(&taken, &time); rows++)
+		{
+			int64_t period;
+
+			if (polled(env, rows))
+				return RECO_STOPPED;
+			if (!reco_period_counts(params->end, time))
+				continue;
+			period = reco_period_of(params->end, params->length, time);
+			*periods = period > *periods ? period : *periods;
+		}
 	}
-	*periods = most < RECO_DEMAND_MAX_PERIODS ? (int) most : RECO_DEMAND_MAX_PERIODS;
 	return RECO_OK;
 }
 
 static reco_status
-clear(counts *c, int64_t *last)
+clear(counts *c)
 {
 	for (int32_t i = 0; i < c->items; i++)
 	{
 		if (polled(c->env, i))
 			return RECO_STOPPED;
-		last[i] = -1;
 		for (int k = 0; k < c->periods; k++)
 			c->users[(size_t) k * c->items + i] = 0;
 	}
 	return RECO_OK;
 }
 
-/* A user's events are in order of time: those of one period are together. */
 static reco_status
-count_users(counts *c, const reco_ordered *events, int32_t users, const reco_demand_params *params)
+count_users(counts *c, const reco_interactions *x, const reco_demand_params *params)
 {
-	/* of items: the user and the period that had them last */
-	int64_t *last = c->env->alloc(c->env->arg, ((size_t) c->items + 1) * sizeof(int64_t));
-	reco_status status = last ? clear(c, last) : RECO_NO_MEMORY;
+	reco_status status = clear(c);
+	int64_t rows = 0;
 
-	for (int32_t u = 0; u < users && status == RECO_OK; u++)
-		for (int64_t e = events->start[u]; e < events->start[u + 1]; e++)
+	for (int32_t u = 0; u < x->by_user.rows && status == RECO_OK; u++)
+	{
+		reco_taken taken = reco_taken_begin(x, u);
+		int32_t item = -1;
+		int64_t last = -1;
+
+		/* rows of an item come in order of time: those of one period are together */
+		for (int64_t time; reco_taken_next(&taken, &time); rows++)
 		{
 			int64_t period;
-			int64_t now;
-			int32_t i = events->item[e];
 
-			if (polled(c->env, e))
-			{
-				status = RECO_STOPPED;
-				break;
-			}
-			if (!is_counted(params, events->time[e]))
+			if (polled(c->env, rows))
+				return RECO_STOPPED;
+			if (taken.item != item)
+				last = -1;
+			item = taken.item;
+			if (!reco_period_counts(params->end, time))
 				continue;
-			period = period_of(params, events->time[e]);
-			now = (int64_t) u * RECO_DEMAND_MAX_PERIODS + period;
-			if (period >= c->periods || last[i] == now)
+			period = reco_period_of(params->end, params->length, time);
+			if (period >= c->periods || period == last)
 				continue;
-			last[i] = now;
-			c->users[(size_t) period * c->items + i]++;
+			last = period;
+			c->users[(size_t) period * c->items + taken.item]++;
 			c->activity[period]++;
 		}
-	if (last)
-		c->env->release(c->env->arg, last);
+	}
 	return status;
 }
 
@@ -132,6 +143,16 @@ weighted(const counts *c, const belief *b, int32_t item)
 	return sum;
 }
 
+/* The Gamma distribution of an item's rate; had: what its periods weigh. */
+static void
+rate_of(const belief *b, int32_t item, double had, double *shape, double *rate)
+{
+	double level = b->part > 0 ? 1 - b->part + b->part * b->scale * b->model[item] : 1;
+
+	*shape = b->strength * b->shape * level + had;
+	*rate = b->strength * b->rate + b->exposure;
+}
+
 /*
  * The prior by the moments of the rates of those items that anybody had, less what a Poisson
  * number with such a mean varies by itself.
@@ -139,11 +160,11 @@ weighted(const counts *c, const belief *b, int32_t item)
 static reco_status
 learn(const counts *c, int from, double half_life, belief *b)
 {
-	double weights = 0, of_all = 0, exposure = 0, squares = 0;
+	double weights = 0, of_all = 0, squares = 0;
 	double sum = 0, sum2 = 0, mean, variance;
 	int64_t known = 0;
 
-	b->from = from;
+	*b = (belief){.from = from, .strength = 1};
 	for (int k = from; k < c->periods; k++)
 	{
 		b->weight[k] = exp2(-(k - from) / half_life);
@@ -154,12 +175,12 @@ learn(const counts *c, int from, double half_life, belief *b)
 	{
 		double e = c->activity[k] * weights / of_all;
 
-		exposure += b->weight[k] * e;
+		b->exposure += b->weight[k] * e;
 		squares += b->weight[k] * b->weight[k] * e;
 	}
-	for (int32_t i = 0; i < c->items && exposure > 0; i++)
+	for (int32_t i = 0; i < c->items && b->exposure > 0; i++)
 	{
-		double rate = weighted(c, b, i) / exposure;
+		double rate = weighted(c, b, i) / b->exposure;
 
 		if (polled(c->env, i))
 			return RECO_STOPPED;
@@ -167,24 +188,14 @@ learn(const counts *c, int from, double half_life, belief *b)
 		sum += rate;
 		sum2 += rate * rate;
 	}
-	b->shape = b->rate = 0;
 	if (known == 0)
 		return RECO_OK;
 	mean = sum / (double) known;
-	variance = sum2 / (double) known - mean * mean - mean * squares / (exposure * exposure);
+	variance = sum2 / (double) known - mean * mean - mean * squares / (b->exposure * b->exposure);
 	variance = fmax(variance, 1e-6 * mean * mean);
 	b->rate = mean / variance;
 	b->shape = mean * b->rate;
-	b->rate += exposure;
 	return RECO_OK;
-}
-
-/* Of a negative binomial number with a Gamma rate, for an exposure of 1. */
-static double
-log_probability(double shape, double rate, double y)
-{
-	return lgamma(shape + y) - lgamma(shape) - lgamma(y + 1) + shape * log(rate / (rate + 1)) -
-		   y * log1p(rate);
 }
 
 /* How likely the period before a belief's first is, for each certainty. */
@@ -197,12 +208,16 @@ predict(const counts *c, const belief *b, double *likelihood)
 	for (int32_t i = 0; i < c->items && b->rate > 0; i += step)
 	{
 		double had = weighted(c, b, i);
+		double shape, rate;
 
 		if (i % (step * 1024) == 0 && c->env->poll(c->env->arg))
 			return RECO_STOPPED;
-		for (int s = 0; s < CERTAINTIES && had > 0; s++)
-			likelihood[s] += log_probability((b->shape + had) * certainties[s],
-											 b->rate * certainties[s], came[i]);
+		if (!(had > 0))
+			continue;
+		rate_of(b, i, had, &shape, &rate);
+		for (int s = 0; s < CERTAINTIES; s++)
+			likelihood[s] +=
+				reco_count_log_probability(shape * certainties[s], rate * certainties[s], came[i]);
 	}
 	return RECO_OK;
 }
@@ -241,63 +256,101 @@ choose(const counts *c, reco_demand *out)
 	return RECO_OK;
 }
 
-/* 1 / (1 + d_1 / (1 + d_2 / ...)), by Lentz's method. */
-static double
-beta_fraction(double x, double a, double b)
+/* Of the items that anybody had before a belief's first period a model's numbers have mean 1. */
+static reco_status
+take_model(const counts *c, const double *model, belief *b)
 {
-	const double tiny = 1e-300;
-	double f = 1, c = 1, d = 0;
+	double sum = 0;
+	int64_t known = 0;
 
-	for (int j = 1; j < 100000; j++)
+	for (int32_t i = 0; i < c->items; i++)
 	{
-		int m = j / 2;
-		double t = j % 2 ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-						 : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-
-		d = 1 + t * d;
-		d = 1 / (fabs(d) < tiny ? tiny : d);
-		c = 1 + t / c;
-		c = fabs(c) < tiny ? tiny : c;
-		f *= c * d;
-		if (fabs(c * d - 1) < 1e-14)
-			break;
+		if (polled(c->env, i))
+			return RECO_STOPPED;
+		if (!(weighted(c, b, i) > 0))
+			continue;
+		sum += model[i];
+		known++;
 	}
-	return 1 / f;
+	b->model = sum > 0 ? model : NULL;
+	b->scale = sum > 0 ? (double) known / sum : 0;
+	return RECO_OK;
 }
 
-/* I_x(a, b) */
-static double
-incomplete_beta(double x, double a, double b)
+/* Of likelihoods by certainty the largest. */
+static int
+likeliest(const double *likelihood)
 {
-	double front;
+	int best = 0;
 
-	if (x <= 0 || x >= 1)
-		return x >= 1;
-	front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
-	/* where it converges fast */
-	return x < (a + 1) / (a + b + 2) ? front * beta_fraction(x, a, b) / a
-									 : 1 - front * beta_fraction(1 - x, b, a) / b;
+	for (int s = 1; s < CERTAINTIES; s++)
+		best = likelihood[s] > likelihood[best] ? s : best;
+	return best;
 }
 
-int32_t
-reco_demand_quantile(double shape, double rate, double p)
+/* The best of what is tried with a model. */
+typedef struct trial
 {
-	double x = rate / (rate + 1);
-	int64_t low = -1, high = 1;
+	double most; /* log likelihood */
+	double half_life;
+	double certainty;
+	double part;
+	double strength;
+} trial;
 
-	/* at most k with a probability of I_x(shape, k + 1) */
-	while (high < INT32_MAX && incomplete_beta(x, shape, (double) high + 1) < p)
-		high = high < INT32_MAX / 2 ? 2 * high : INT32_MAX;
-	while (high - low > 1)
+static void
+take_best(trial *best, const double *likelihood, double half_life, const belief *b)
+{
+	int s = likeliest(likelihood);
+
+	if (likelihood[s] > best->most)
+		*best = (trial){likelihood[s], half_life, certainties[s], b->part, b->strength};
+}
+
+static reco_status
+try_model(const counts *c, const double *model, double half_life, trial *alone, trial *with)
+{
+	double likelihood[CERTAINTIES] = {0};
+	belief b;
+	reco_status status = learn(c, 1, half_life, &b);
+
+	if (status == RECO_OK)
+		status = take_model(c, model, &b);
+	if (status == RECO_OK)
+		status = predict(c, &b, likelihood);
+	if (status == RECO_OK)
+		take_best(alone, likelihood, half_life, &b);
+	for (int k = 0; k < PARTS * STRENGTHS && status == RECO_OK && b.model; k++)
 	{
-		int64_t middle = low + (high - low) / 2;
+		double of_model[CERTAINTIES] = {0};
 
-		if (incomplete_beta(x, shape, (double) middle + 1) < p)
-			low = middle;
-		else
-			high = middle;
+		b.part = parts[k % PARTS];
+		b.strength = strengths[k / PARTS];
+		status = predict(c, &b, of_model);
+		if (status == RECO_OK)
+			take_best(with, of_model, half_life, &b);
 	}
-	return (int32_t) high;
+	return status;
+}
+
+/* How much of the prior is the model's, by the latest period, predicted from those before it. */
+static reco_status
+choose_model(const counts *c, const reco_demand_params *params, reco_demand *out)
+{
+	trial alone = {.most = -INFINITY};
+	trial with = {.most = -INFINITY};
+	reco_status status = RECO_OK;
+
+	for (int h = 0; h < HALF_LIVES && status == RECO_OK; h++)
+		status = try_model(c, params->model_before, half_lives[h], &alone, &with);
+	if (status == RECO_OK && with.most > alone.most + WORTH_IT)
+	{
+		out->half_life = with.half_life;
+		out->certainty = with.certainty;
+		out->part = with.part;
+		out->strength = with.strength;
+	}
+	return status;
 }
 
 static reco_status
@@ -306,56 +359,71 @@ tell_items(const counts *c, const belief *b, double share, reco_demand *out)
 	for (int32_t i = 0; i < c->items; i++)
 	{
 		reco_demand_item *item = &out->item[i];
-		double shape = (b->shape + weighted(c, b, i)) * out->certainty;
-		double rate = b->rate * out->certainty;
+		double shape, rate;
 
+		rate_of(b, i, weighted(c, b, i), &shape, &rate);
+		shape *= out->certainty;
+		rate *= out->certainty;
 		/* a quantile takes some microseconds, of many users some ten */
 		if (i % 64 == 0 && c->env->poll(c->env->arg))
 			return RECO_STOPPED;
-		*item = (reco_demand_item){.latest = c->users[i]};
+		*item = (reco_demand_item){.latest = c->users[i], .within.probability = 1};
 		for (int k = 0; k < c->periods; k++)
 			item->total += c->users[(size_t) k * c->items + i];
-		if (!(rate > 0))
+		/* nobody ever had anything, or a model says that nobody will have this */
+		if (!(rate > 0 && shape > 0))
 			continue;
 		item->expected = shape / rate;
-		item->median = reco_demand_quantile(shape, rate, .5);
-		item->low = reco_demand_quantile(shape, rate, (1 - share) / 2);
-		item->high = reco_demand_quantile(shape, rate, (1 + share) / 2);
+		item->median = reco_count_quantile(shape, rate, .5);
+		if (reco_count_interval_find(c->env, shape, rate, share, &item->within) != RECO_OK)
+			return RECO_STOPPED;
 	}
 	return RECO_OK;
 }
 
 static reco_status
-find(counts *c, const reco_ordered *events, int32_t users, const reco_demand_params *params,
-	 reco_demand *out)
+find(counts *c, const reco_interactions *x, const reco_demand_params *params, reco_demand *out)
 {
 	belief b;
-	reco_status status = count_users(c, events, users, params);
+	reco_status status = count_users(c, x, params);
 
+	out->strength = 1;
 	if (status == RECO_OK)
 		status = choose(c, out);
+	if (status == RECO_OK && params->model_before)
+		status = choose_model(c, params, out);
 	if (status == RECO_OK)
 		status = learn(c, 0, out->half_life, &b);
-	if (status == RECO_OK)
-		status = tell_items(c, &b, params->share, out);
-	return status;
+	if (status == RECO_OK && out->part > 0)
+		status = take_model(c, params->model, &b);
+	if (status != RECO_OK)
+		return status;
+	/* a model that says nothing of what is to come has no part in it */
+	out->part = b.model ? out->part : 0;
+	b.part = out->part;
+	b.strength = out->strength;
+	return tell_items(c, &b, params->share, out);
 }
 
 reco_status
-reco_demand_find(const reco_env *env, const reco_ordered *events, int32_t users, int32_t items,
-				 const reco_demand_params *params, reco_demand *out)
+reco_demand_find(const reco_env *env, const reco_interactions *x, const reco_demand_params *params,
+				 reco_demand *out)
 {
-	counts c = {.env = env, .items = items};
-	reco_status status = find_periods(env, events, events->start[users], params, &c.periods);
+	counts c = {.env = env, .items = x->by_user.cols};
+	size_t items = (size_t) c.items + 1;
+	reco_status status;
 
-	*out = (reco_demand){.periods = c.periods};
+	*out = (reco_demand){0};
+	status = find_periods(env, x, params, &out->whole);
 	if (status != RECO_OK)
 		return status;
+	c.periods = out->whole < RECO_DEMAND_MAX_PERIODS ? (int) out->whole : RECO_DEMAND_MAX_PERIODS;
+	out->periods = c.periods;
 	if (c.periods < RECO_DEMAND_MIN_PERIODS)
 		return RECO_INVALID;
-	c.users = env->alloc(env->arg, (size_t) c.periods * items * sizeof(int32_t) + 1);
-	out->item = c.users ? env->alloc(env->arg, items * sizeof(reco_demand_item) + 1) : NULL;
-	status = out->item ? find(&c, events, users, params, out) : RECO_NO_MEMORY;
+	c.users = env->alloc(env->arg, (size_t) c.periods * items * sizeof(int32_t));
+	out->item = c.users ? env->alloc(env->arg, items * sizeof(reco_demand_item)) : NULL;
+	status = out->item ? find(&c, x, params, out) : RECO_NO_MEMORY;
 	if (c.users)
 		env->release(env->arg, c.users);
 	if (status != RECO_OK && out->item)

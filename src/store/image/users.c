@@ -207,6 +207,15 @@ reco_serving_one_row(Serving *serving, MemoryContext context, Datum user, RecoUs
 	return found;
 }
 
+bool
+reco_serving_folded_in(Serving *serving, Datum user)
+{
+	reco_profile profile = {0};
+	OneUser one = {serving, NULL, &profile, false};
+
+	return serving->epoch && find_user(&one, true, user);
+}
+
 reco_profile
 reco_serving_profile(const Serving *serving, int32 u)
 {

@@ -38,6 +38,9 @@ extern bool reco_serving_one_row(Serving *serving, MemoryContext context, Datum 
  */
 extern bool reco_serving_user(Serving *serving, Datum user, reco_profile *profile);
 
+/* Whether a user's row is of the version's layer, made by a fold-in. */
+extern bool reco_serving_folded_in(Serving *serving, Datum user);
+
 /* All users, in a context that the caller gives to the version when it takes them. */
 extern ServingUsers *reco_users_load(const Serving *serving, MemoryContext context);
 

@@ -76,12 +76,14 @@ temporary_namespace(void)
  * anything of them is planned, since planning calls functions.
  */
 static void
-refuse_temporary(const RecoLookup *lookup, SPIPlanPtr plan)
+refuse_temporary(const RecoLookup *lookup, const RecoIdentity *before, SPIPlanPtr plan)
 {
 	const CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 	ListCell *cell;
 	bool found = reco_names_temporary_type(linitial(source->query_list), NULL);
 
+	if (lookup->as_training && reco_is_owners_session(lookup->query.as.role, before->user))
+		return;
 	foreach (cell, source->relationOids)
 		found = found || get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP;
 	if (found)
@@ -105,7 +107,7 @@ reco_lookup_describe(const RecoLookup *lookup)
 	plan = SPI_prepare(reco_query_text(lookup->query.kind, lookup->query.text), 0, NULL);
 	reco_check_calls(&lookup->query);
 	columns = reco_query_check(lookup->query.kind, plan);
-	refuse_temporary(lookup, plan);
+	refuse_temporary(lookup, &before, plan);
 	old = MemoryContextSwitchTo(caller);
 	columns = CreateTupleDescCopy(columns);
 	MemoryContextSwitchTo(old);
@@ -176,7 +178,8 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const c
 	RecoIdentity before;
 	SPIPlanPtr plan;
 	TupleDesc columns;
-	Oid argument = ask != RECO_ASK_ONE ? get_array_type(type->base) : type->base;
+	Oid argument =
+		ask == RECO_ASK_ANY || ask == RECO_ASK_WHICH ? get_array_type(type->base) : type->base;
 	char *text;
 
 	lookup->type = type;
@@ -191,16 +194,19 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const c
 							   format_type_be(type->type))));
 	begin(lookup, &before);
 	/* the text may end with a line comment */
-	text = psprintf("SELECT s.%s FROM %s(%s\n) AS s(" ID_COLUMN ") WHERE %s%s%s",
-					ask == RECO_ASK_WHICH ? ID_COLUMN : "*",
-					ask == RECO_ASK_ANY ? "pg_catalog.unnest($1) AS u(id), " : "",
-					reco_query_text(lookup->query.kind, lookup->query.text),
-					equality(type->base, "s." ID_COLUMN, ids_of[ask]), condition ? " AND s." : "",
-					condition ? quote_identifier(condition) : "");
-	plan = SPI_prepare_cursor(text, 1, &argument, CURSOR_OPT_GENERIC_PLAN);
+	text = reco_query_text(lookup->query.kind, lookup->query.text);
+	if (ask == RECO_ASK_ALL)
+		text = psprintf("SELECT s.* FROM (%s\n) AS s(" ID_COLUMN ") ORDER BY 1, 4, 3", text);
+	else
+		text = psprintf("SELECT s.%s FROM %s(%s\n) AS s(" ID_COLUMN ") WHERE %s%s%s",
+						ask == RECO_ASK_WHICH ? ID_COLUMN : "*",
+						ask == RECO_ASK_ANY ? "pg_catalog.unnest($1) AS u(id), " : "", text,
+						equality(type->base, "s." ID_COLUMN, ids_of[ask]),
+						condition ? " AND s." : "", condition ? quote_identifier(condition) : "");
+	plan = SPI_prepare_cursor(text, ask != RECO_ASK_ALL, &argument, CURSOR_OPT_GENERIC_PLAN);
 	reco_check_calls(&lookup->query);
 	columns = reco_query_check(lookup->query.kind, plan);
-	refuse_temporary(lookup, plan);
+	refuse_temporary(lookup, &before, plan);
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not keep the plan of %s", lookup->query.kind->name);
 	lookup->plan = plan;
@@ -305,7 +311,8 @@ reco_lookup_run(RecoLookup *lookup, Oid type, Datum argument, DestReceiver *rece
 	int result;
 
 	begin_checked(lookup, &before);
-	options.params = parameter(type, argument, false);
+	if (lookup->ask != RECO_ASK_ALL)
+		options.params = parameter(type, argument, false);
 	result = SPI_execute_plan_extended(lookup->plan, &options);
 	if (result < 0)
 		elog(ERROR, "could not read %s: %s", lookup->query.kind->name,

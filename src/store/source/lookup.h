@@ -13,9 +13,10 @@
 /* What a look-up is given, and what of the rows it returns. */
 typedef enum RecoAsk
 {
-	RECO_ASK_ONE,  /* an id: whole rows */
-	RECO_ASK_ANY,  /* an array of ids, each once: whole rows */
-	RECO_ASK_WHICH /* an array of ids: those that there are */
+	RECO_ASK_ONE,   /* an id: whole rows */
+	RECO_ASK_ANY,   /* an array of ids, each once: whole rows */
+	RECO_ASK_WHICH, /* an array of ids: those that there are */
+	RECO_ASK_ALL /* nothing: whole rows, in order of the first, the fourth and the third column */
 } RecoAsk;
 
 /*
@@ -25,6 +26,7 @@ typedef enum RecoAsk
 typedef struct RecoLookup
 {
 	RecoQuery query;
+	bool as_training;  /* in a session of the owner's it may name what is temporary */
 	SPIPlanPtr plan;   /* NULL: not prepared */
 	double cost;       /* of the plan that would run now */
 	double rows;       /* that it expects */

@@ -142,6 +142,12 @@ static const Column segment_columns[SEGMENT_COLUMNS] = {
 	[SEGMENT_USER] = {"user_id", ANY_TYPE},
 	[SEGMENT_SEGMENT] = {"segment", INT4OID},
 	[SEGMENT_DISTANCE] = {"distance", FLOAT8OID},
+	[SEGMENT_RECENCY] = {"recency", FLOAT8OID},
+	[SEGMENT_FREQUENCY] = {"frequency", INT8OID},
+	[SEGMENT_MONETARY] = {"monetary", FLOAT8OID},
+	[SEGMENT_R] = {"r", INT4OID},
+	[SEGMENT_F] = {"f", INT4OID},
+	[SEGMENT_M] = {"m", INT4OID},
 };
 
 static const Column profile_columns[PROFILE_COLUMNS] = {

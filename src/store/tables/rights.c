@@ -210,21 +210,38 @@ reco_rights_functions(const ModelRow *model, const char *function)
 	return own;
 }
 
-void
-reco_rights_check(const ModelRow *model, const char *function)
+/* Whether the current user may, who has USAGE on the schema. */
+static bool
+may_call(const ModelRow *model, const char *function)
 {
 	const List *functions;
 	ListCell *cell;
+
+	if (reco_table_owned(model->table, GetUserId()))
+		return true;
+	functions = functions_of(model->schema, function);
+	foreach (cell, functions)
+		if (is_granted(lfirst_oid(cell), model->owner))
+			return true;
+	return false;
+}
+
+bool
+reco_rights_granted(const ModelRow *model, const char *function)
+{
+	return reco_schema_aclcheck(model->schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK &&
+		   may_call(model, function);
+}
+
+void
+reco_rights_check(const ModelRow *model, const char *function)
+{
 	AclResult result = reco_schema_aclcheck(model->schema, GetUserId(), ACL_USAGE);
 
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_SCHEMA, model->name);
-	if (reco_table_owned(model->table, GetUserId()))
+	if (may_call(model, function))
 		return;
-	functions = functions_of(model->schema, function);
-	foreach (cell, functions)
-		if (is_granted(lfirst_oid(cell), model->owner))
-			return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for function \"%s\" of model \"%s\"", function, model->name),

@@ -12,6 +12,8 @@
  * USAGE on its schema and EXECUTE on the function.
  */
 extern void reco_rights_check(const ModelRow *model, const char *function);
+/* The same without an error. */
+extern bool reco_rights_granted(const ModelRow *model, const char *function);
 
 /*
  * The functions of a name (NULL: of all names) in a model's schema that are the model's

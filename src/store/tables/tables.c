@@ -70,14 +70,20 @@ reco_table_require_id(const ModelTable *table, const IdType *type)
 }
 
 void
-reco_table_require_unaltered(const ModelTable *table, Snapshot snapshot)
+reco_require_unaltered(Relation table, Snapshot snapshot)
 {
-	if (reco_altered_since(table->heap, snapshot))
+	if (reco_altered_since(table, snapshot))
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("table \"%s\" of model \"%s\" was altered by another transaction",
-							   RelationGetRelationName(table->heap),
-							   get_namespace_name(RelationGetNamespace(table->heap))),
+							   RelationGetRelationName(table),
+							   get_namespace_name(RelationGetNamespace(table))),
 						errhint("Try again.")));
+}
+
+void
+reco_table_require_unaltered(const ModelTable *table, Snapshot snapshot)
+{
+	reco_require_unaltered(table->heap, snapshot);
 }
 
 IdType *

@@ -41,6 +41,7 @@ extern void reco_table_require_id(const ModelTable *table, const IdType *type);
  * rewritten after the snapshot was taken.
  */
 extern void reco_table_require_unaltered(const ModelTable *table, Snapshot snapshot);
+extern void reco_require_unaltered(Relation table, Snapshot snapshot);
 
 /*
  * Visits rows of a version: all of them (key NULL), in the order of their ids, or
