@@ -33,6 +33,7 @@
 #include "fmgr.h"
 #include "lifecycle/arguments.h"
 #include "serving/live.h"
+#include "storage/lmgr.h"
 #include "store/source/origin.h"
 #include "store/tables/changes.h"
 #include "store/tables/statement.h"
@@ -127,11 +128,20 @@ find_triggers(Oid schema)
 	return found;
 }
 
+/* With the lock of its table, as DROP TRIGGER: somebody may have dropped it meanwhile. */
 static void
 drop_trigger(const Found *found)
 {
 	ObjectAddress address = {TriggerRelationId, found->trigger, 0};
+	Relation triggers;
+	List *still = NIL;
 
+	LockRelationOid(found->table, AccessExclusiveLock);
+	triggers = table_open(TriggerRelationId, AccessShareLock);
+	add_found(triggers, found->trigger, reco_note_function(), &still);
+	table_close(triggers, AccessShareLock);
+	if (still == NIL)
+		return;
 	performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_QUIETLY);
 }
 
@@ -182,6 +192,19 @@ has_triggers(const RecoOrigin *origin, Oid schema)
 	may = reco_changes_may(schema, table->rd_rel->relowner);
 	table_close(table, NoLock);
 	return missing == 0 && may;
+}
+
+/*
+ * Until the end of the transaction: of several who make or remove the triggers of a model, each
+ * finds what the one before has left.  Nobody who notes anything waits for that.
+ */
+static void
+lock_triggers(Oid schema)
+{
+	Relation heap = reco_try_open(schema, RECO_TABLE_CHANGE, ShareUpdateExclusiveLock, NULL);
+
+	if (heap)
+		table_close(heap, NoLock);
 }
 
 static List *
@@ -240,6 +263,7 @@ reco_track_end(Oid schema)
 {
 	ListCell *cell;
 
+	lock_triggers(schema);
 	foreach (cell, find_triggers(schema))
 		drop_trigger(lfirst(cell));
 	CommandCounterIncrement();
@@ -373,6 +397,7 @@ reco_track(PG_FUNCTION_ARGS)
 	(void) reco_owned_model(fcinfo, false, &model);
 	owner = reco_run_as(model.owner);
 	SPI_connect();
+	lock_triggers(model.schema);
 	reco_table_open(&users, model.schema, true, AccessShareLock);
 	origins = origins_of(&model, reco_table_id_type(&users), &why);
 	reco_table_close(&users);
@@ -410,6 +435,7 @@ reco_untrack(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("CALL reco.untrack()");
 	reco_check_version();
 	(void) reco_owned_model(fcinfo, false, &model);
+	lock_triggers(model.schema);
 	found = find_triggers(model.schema);
 	if (found == NIL)
 		ereport(NOTICE, (errmsg("model \"%s\" is not tracked", model.name)));
