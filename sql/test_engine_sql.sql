@@ -85,6 +85,61 @@ RESET statement_timeout;
 \set VERBOSITY default
 SELECT count(*) AS left_over FROM pg_class WHERE relname LIKE 'model_work%';
 SELECT to_regnamespace('es_failed');
+-- values that no sum holds
+CALL reco.create_model('es_failed', 'SELECT u, i, -1e300::float8 * (u % 2) FROM es_ratings', reco.ials(engine => 'sql'), options => reco.options(value => 'raw'));
+CALL reco.create_model('es_failed', 'SELECT u, i, 2e18::float8 FROM es_ratings', reco.als(engine => 'sql'), options => reco.options(value => 'raw'));
+-- what is done to the source's rows is SQL's own, whatever the owner's schemas have
+CREATE SCHEMA es_own;
+CREATE DOMAIN es_own.es_number AS int;
+CREATE FUNCTION es_own.add(float8, es_own.es_number) RETURNS float8 LANGUAGE sql AS 'SELECT 1000::float8';
+CREATE AGGREGATE es_own.sum(es_own.es_number) (SFUNC = es_own.add, STYPE = float8, INITCOND = '0');
+CREATE TABLE es_own.lines AS SELECT u, i, v::es_own.es_number FROM es_lines;
+SET search_path = es_own;
+CALL reco.create_model('es_domain', 'lines', reco.ials(factors => 2, iterations => 2, alpha => 1, regularization => 1, engine => 'sql'), options => reco.options(value => 'raw', measure => false));
+RESET search_path;
+SELECT max(h.value) = (SELECT max(stars) FROM (SELECT sum(v) AS stars FROM es_lines GROUP BY u, i) AS s) AS summed FROM es_domain.model_user, reco.stored_history(history) AS h;
+SET client_min_messages = error;
+DROP SCHEMA es_domain, es_own CASCADE;
+SET client_min_messages = warning;
+-- Tables of work that somebody made: what is in them may be anything, and so may what is called.
+CREATE SCHEMA es_work;
+CREATE TABLE es_work.rows (shard int, user_id text, item_id text, value float8);
+INSERT INTO es_work.rows SELECT u % 2, u, i, stars FROM es_ratings;
+CREATE TABLE es_work.user_factors (shard int, user_id text, factors real[], bias real);
+CREATE TABLE es_work.item_factors (shard int, item_id text, number int, factors real[], bias real);
+CALL reco.create_model('es_shards', 'SELECT u::text, i::text, stars::float8 FROM es_ratings', reco.ials(factors => 2, iterations => 2, alpha => 1, regularization => 1, engine => 'sql', work => 'es_work'), options => reco.options(value => 'raw', measure => false));
+CREATE PROCEDURE es_try(what text) LANGUAGE plpgsql AS $$
+DECLARE
+  m text; d text;
+BEGIN
+  EXECUTE what;
+  CALL reco.refresh('es_shards');
+  RAISE EXCEPTION 'it is trained';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL;
+  RAISE WARNING '%', m || coalesce(' / ' || nullif(d, ''), '');
+END
+$$;
+\set VERBOSITY terse
+CALL es_try('INSERT INTO es_work.rows VALUES (1, 1, NULL, 1)');
+CALL es_try('INSERT INTO es_work.rows VALUES (1, NULL, 1, 1), (1, 1, 1, NULL)');
+CALL es_try('INSERT INTO es_work.rows VALUES (NULL, 1000, 1, 1)');
+CALL es_try('INSERT INTO es_work.rows VALUES (1, 1000, 1, 1e300)');
+CALL es_try('ALTER TABLE es_work.item_factors ALTER number TYPE smallint');
+CALL es_try('ALTER TABLE es_work.item_factors ALTER number TYPE text');
+CALL es_try('ALTER TABLE es_work.rows ALTER user_id TYPE text COLLATE "en-x-icu"; INSERT INTO es_work.rows VALUES (1, ''a'', ''1'', 1), (1, ''B'', ''1'', 1)');
+CREATE FUNCTION es_work.act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE TG_ARGV[0]; RETURN NULL; END $$;
+CREATE PROCEDURE es_act(what text) LANGUAGE sql AS $$ CALL es_try(format('CREATE TRIGGER acts BEFORE TRUNCATE ON es_work.user_factors EXECUTE FUNCTION es_work.act(%L)', what)) $$;
+CALL es_act('ALTER TABLE es_shards.model_work_items ALTER number TYPE text');
+CALL es_act('ALTER TABLE es_shards.model_work_items DROP bias, ADD bias real');
+CALL es_act('DROP TABLE es_shards.model_work_items; CREATE TABLE es_shards.model_work_items (a int)');
+CALL es_act('DROP TABLE es_shards.model_work_items; CREATE TABLE es_shards.model_work_items (item_id text, number int, factors real[], bias real) PARTITION BY LIST (number)');
+CALL es_act('CREATE RULE r AS ON INSERT TO es_shards.model_work_items DO INSTEAD NOTHING');
+CALL es_try('SELECT');
+\set VERBOSITY default
+SET client_min_messages = error;
+DROP SCHEMA es_shards, es_work CASCADE;
+SET client_min_messages = warning;
 -- memory is bounded
 SET reco.max_memory = '2MB';
 CALL reco.create_model('es_failed', 'SELECT 1, g FROM generate_series(1, 20000) AS g', reco.ials(factors => 64, engine => 'sql'));

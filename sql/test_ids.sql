@@ -127,11 +127,36 @@ CALL reco.create_model('ids_nocase', $$SELECT u COLLATE ids_nocase, i FROM (VALU
 SELECT user_id = 'aNNa' AS anna, interactions FROM ids_nocase.user_factors ORDER BY interactions DESC;
 SELECT item_id FROM ids_nocase.recommend('aNNa');
 CALL reco.drop_model('ids_nocase');
+-- of padded texts without a length 'a' and 'a  ' are one, as GROUP BY says; shown is the shortest
+CREATE DOMAIN ids_blanks AS bpchar;
+CREATE TABLE ids_padded AS SELECT u::ids_blanks, i::bpchar COLLATE "C" AS i FROM (VALUES ('a ', 'x'), ('a', 'x  '), ('a  ', 'y'), ('b ', 'x '), ('b', 'z '), ('c', 'y ')) AS v(u, i);
+CALL reco.create_model('ids_padded', 'ids_padded', reco.popular());
+SELECT users, items, interactions, (SELECT (count(DISTINCT u), count(DISTINCT i), count(DISTINCT (u, i))) FROM ids_padded) AS by_sql FROM ids_padded.versions;
+SELECT '<' || user_id::ids_blanks || '>' AS user_id, octet_length(user_id) AS bytes, interactions FROM ids_padded.user_factors ORDER BY user_id;
+SELECT item_id, octet_length(item_id) AS bytes FROM ids_padded.recommend('c   ', among => ARRAY['x    ', 'y', 'z ']) ORDER BY item_id;
+INSERT INTO ids_padded VALUES ('d   ', 'x'), ('d', 'x   '), ('d ', 'z');
+CALL reco.fold_in('ids_padded');
+SELECT interactions FROM ids_padded.user_factors WHERE user_id = 'd';
+SELECT item_a, item_b, count FROM reco.bought_together('ids_padded', min_support => 1) ORDER BY item_a, item_b;
+SELECT a.i AS item_a, b.i AS item_b, count(DISTINCT u) FROM ids_padded AS a JOIN ids_padded AS b USING (u) WHERE a.i < b.i GROUP BY a.i, b.i ORDER BY 1, 2;
+CALL reco.drop_model('ids_padded');
+-- one value, however it is stored: with a short head or a long one, compressed, out of line
+CREATE TABLE ids_stored (u text, plain text, external text);
+ALTER TABLE ids_stored ALTER plain SET STORAGE PLAIN, ALTER external SET STORAGE EXTERNAL;
+INSERT INTO ids_stored SELECT id, id, id FROM (SELECT repeat(k::text, n) AS id FROM unnest('{1,2}'::int[]) AS k, unnest('{1,100,126,127,2400}'::int[]) AS n) AS s;
+CALL reco.create_model('ids_stored', 'SELECT u, plain FROM ids_stored UNION ALL SELECT plain, external FROM ids_stored UNION ALL SELECT external, u FROM ids_stored
+  UNION ALL SELECT external, plain || repeat(''x'', 0) FROM ids_stored', reco.popular());
+SELECT users, items, interactions, rows_merged FROM ids_stored.versions;
+SELECT count(*) FROM ids_stored, ids_stored.explain(u, external) AS e WHERE because_item = plain;
+CALL reco.drop_model('ids_stored');
+DROP TABLE ids_padded, ids_stored;
+DROP DOMAIN ids_blanks;
 
 -- what cannot be an id
 CALL reco.create_model('ids_bad', 'VALUES (1.5::float8, 1)', reco.popular());
 CALL reco.create_model('ids_bad', 'VALUES (1, 1.5::real)', reco.popular());
 CALL reco.create_model('ids_bad', 'VALUES (true, 1)', reco.popular());
+CALL reco.create_model('ids_bad', 'SELECT ''Anna''::name COLLATE ids_nocase, 1', reco.popular());
 CALL reco.create_model('ids_bad', 'VALUES (1, point(1, 1))', reco.popular());
 CALL reco.create_model('ids_bad', 'SELECT 1, ''{}''::json', reco.popular());
 

@@ -12,6 +12,10 @@ SET reco.pseudonym_key_file = 'psd_short.key';
 SELECT reco.pseudonym(42);
 SET reco.pseudonym_key_file = 'base';
 SELECT reco.pseudonym(42);
+-- a pipe that nobody writes to is not waited for
+COPY (SELECT 1) TO PROGRAM 'mkfifo -m 600 psd_pipe.key';
+SET reco.pseudonym_key_file = 'psd_pipe.key';
+SELECT reco.pseudonym(42);
 SET reco.pseudonym_key_file = 'psd_a.key';
 
 -- HMAC-SHA256 by its definition (RFC 2104): the key filled up to a block of 64 bytes
@@ -34,6 +38,10 @@ SELECT count(DISTINCT p) FROM (VALUES (reco.pseudonym(42)), (reco.pseudonym(42::
 SELECT reco.pseudonym(NULL::int) IS NULL AS strict;
 SELECT reco.pseudonym(4.0);
 SELECT reco.pseudonym('2026-01-01'::date);
+CREATE COLLATION psd_nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+SELECT reco.pseudonym('Anna'::text COLLATE psd_nocase);
+SELECT reco.pseudonym('Anna'::text COLLATE psd_nocase COLLATE "C") = reco.pseudonym('Anna'::text) AS same;
+DROP COLLATION psd_nocase;
 
 -- A model has nothing else of its users.
 CREATE TABLE psd_lines AS SELECT u, i FROM generate_series(700001, 700040) u, generate_series(1, 12) i WHERE u % 2 = i % 2 AND (u + i) % 5 > 0;

@@ -125,6 +125,32 @@ typedef struct Writing
 	bool numbered; /* of items */
 } Writing;
 
+/*
+ * An error unless a table is as it was made: what is called when rows are written, as triggers of
+ * tables that shards have are, is the owner's, whose the table is.
+ */
+static void
+check_table(const Writing *writing)
+{
+	const RecoData *data = writing->work->run->data;
+	const IdType *id = writing->numbered ? &data->item_type : &data->user_type;
+	const Oid items[] = {id->base, INT4OID, FLOAT4ARRAYOID, FLOAT4OID};
+	const Oid users[] = {id->base, FLOAT4ARRAYOID, FLOAT4OID};
+	const Oid *type = writing->numbered ? items : users;
+	int columns = writing->numbered ? lengthof(items) : lengthof(users);
+	TupleDesc now = RelationGetDescr(writing->heap);
+	bool same = writing->heap->rd_rel->relkind == RELKIND_RELATION && now->natts == columns;
+
+	reco_check_writable(writing->heap);
+	for (int c = 0; same && c < columns; c++)
+		same = !TupleDescAttr(now, c)->attisdropped &&
+			   getBaseType(TupleDescAttr(now, c)->atttypid) == type[c];
+	if (!same)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("table \"%s\" was altered while model \"%s\" was trained",
+							   RelationGetRelationName(writing->heap), writing->work->run->model)));
+}
+
 static void
 begin_writing(Writing *writing, const RecoSqlWork *work, const char *table, bool numbered)
 {
@@ -136,6 +162,7 @@ begin_writing(Writing *writing, const RecoSqlWork *work, const char *table, bool
 	/* rows are written while a parallel plan runs, which cannot be given a transaction's id */
 	(void) GetCurrentTransactionId();
 	writing->heap = table_openrv(makeRangeVar(schema, pstrdup(table), -1), RowExclusiveLock);
+	check_table(writing);
 	writing->writer = reco_writer_begin(writing->heap);
 }
 

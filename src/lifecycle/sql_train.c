@@ -15,6 +15,7 @@
  */
 #include "lifecycle/sql_work.h"
 
+#include "catalog/pg_type.h"
 #include "core/als/als_loss.h"
 #include "portability/instr_time.h"
 #include "store/image/prior.h"
@@ -22,6 +23,7 @@
 #include "store/source/source.h"
 #include "store/tables/progress.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
@@ -77,13 +79,31 @@ reco_sql_step_read(RecoRun *run)
 	run->training.by_user = data->x.by_user;
 }
 
+/* A table of work is whoever's made it: what was true of its rows may be so no more. */
+static pg_attribute_noreturn() void changed(const RecoSqlTraining *t)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("the rows of model \"%s\" were changed while it was trained", t->run->model),
+			 errhint("Try again.")));
+}
+
+/* The id of a row, which is not null. */
+static Datum
+id_of(const RecoSqlTraining *t, TupleTableSlot *slot)
+{
+	if (slot->tts_isnull[0])
+		changed(t);
+	return slot->tts_values[0];
+}
+
 /* (item_id, users, entries) */
 static void
 take_item(void *arg, TupleTableSlot *slot)
 {
 	RecoSqlTraining *t = arg;
 	RecoRun *run = t->run;
-	Datum id = slot->tts_values[0];
+	Datum id = id_of(t, slot);
 	int32 number;
 
 	if (!id_fits(&run->data->item_type, id))
@@ -163,17 +183,14 @@ static void
 take_item_factors(void *arg, TupleTableSlot *slot)
 {
 	RecoSqlTraining *t = arg;
-	int32 number = id_dict_find(t->run->data->items, slot->tts_values[0]);
+	int32 number = id_dict_find(t->run->data->items, id_of(t, slot));
 	int d = t->work.params.factors;
 	const float *x;
 
 	if (slot->tts_isnull[1])
 		return;
 	if (number < 0)
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("the rows of model \"%s\" were changed while it was trained",
-							   t->run->model),
-						errhint("Try again.")));
+		changed(t);
 	x = reco_sql_floats(slot->tts_values[1], d + t->work.biases);
 	memcpy(t->factors.item + (Size) number * t->factors.stride, x, d * sizeof(float));
 	if (t->work.biases)
@@ -293,7 +310,11 @@ check_order(RecoSqlTraining *t, Datum id)
 						errmsg("user \"%s\" has rows in several shards", id_to_message(type, id)),
 						errhint("Give all rows of a user the same shard.")));
 	if (order > 0)
-		elog(ERROR, "users are not in the order of their ids");
+		ereport(ERROR,
+				(errcode(ERRCODE_COLLATION_MISMATCH),
+				 errmsg("users of the tables of work are not in the order of the source's"),
+				 errhint("Give their ids the collation that they have in the source, such as "
+						 "\"C\", here and at the shards.")));
 	if (!id_fits(type, id))
 		id_too_long(type, id, "user", false);
 	if (t->users >= PG_INT32_MAX)
@@ -337,6 +358,10 @@ take_entries(RecoSqlTraining *t, TupleTableSlot *slot, int32 **item, float **val
 	const int32 *from = (const int32 *) ARR_DATA_PTR(numbers);
 	Entry *entry;
 
+	if (ARR_ELEMTYPE(numbers) != INT4OID)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"number\" of the items' factors must be of type integer"),
+						errdetail("It has type %s.", format_type_be(ARR_ELEMTYPE(numbers)))));
 	if (array_contains_nulls(numbers) ||
 		(values &&
 		 (array_contains_nulls(values) || ArrayGetNItems(ARR_NDIM(values), ARR_DIMS(values)) != n)))
@@ -380,7 +405,7 @@ take_user(void *arg, TupleTableSlot *slot)
 
 	if (slot->tts_isnull[1])
 		return;
-	check_order(t, slot->tts_values[0]);
+	check_order(t, id_of(t, slot));
 	x = reco_sql_floats(slot->tts_values[1], d + t->work.biases);
 	memcpy(t->x, x, d * sizeof(float));
 	profile.bias = t->work.biases ? x[d] : 0;

@@ -30,6 +30,8 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include <math.h>
+
 static pg_attribute_noreturn() void unsupported(const char *option)
 {
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -95,12 +97,14 @@ by_rule(const reco_value_rule *rule, const char *value)
 	switch (rule->kind)
 	{
 		case RECO_VALUES_BINARY:
-			return psprintf("sign(%s)", value);
+			return psprintf("pg_catalog.sign(%s)", value);
 		case RECO_VALUES_LOG:
-			return psprintf("sign(%s) * ln(1 + abs(%s))", value, value);
+			return psprintf("pg_catalog.sign(%s) OPERATOR(pg_catalog.*) pg_catalog.ln("
+							"1 OPERATOR(pg_catalog.+) pg_catalog.abs(%s))",
+							value, value);
 		case RECO_VALUES_CAP:
-			return psprintf("greatest(least(%s, %.9g::float8), %.9g::float8)", value, rule->cap,
-							-rule->cap);
+			return psprintf("greatest(least(%s, %.9g::pg_catalog.float8), %.9g::pg_catalog.float8)",
+							value, rule->cap, -rule->cap);
 		default:
 			return pstrdup(value);
 	}
@@ -175,17 +179,22 @@ reco_sql_work_rows(RecoSqlWork *work, const RecoQuery *source)
 	if (work->sharded)
 		return;
 	initStringInfo(&sql);
-	/* one of each pair, with what it counts */
-	appendStringInfo(
-		&sql,
-		"CREATE UNLOGGED TABLE %s AS SELECT s.u AS user_id, s.i AS item_id, (%s)::float8 AS value,"
-		" count(*) AS n FROM (%s\n) AS s(u, i%s) WHERE s.u IS NOT NULL AND s.i IS NOT NULL",
-		work->rows, by_rule(&work->rule, data->has_value ? "sum(s.v)::float8" : "count(*)::float8"),
-		reco_query_text(source->kind, source->text), data->has_value ? ", v" : "");
+	/* one of each pair, with what it counts; of whatever search_path the source has */
+	appendStringInfo(&sql,
+					 "CREATE UNLOGGED TABLE %s AS SELECT s.u AS user_id, s.i AS item_id, "
+					 "(%s)::pg_catalog.float8 AS"
+					 " value, pg_catalog.count(*) AS n FROM (%s\n) AS s(u, i%s) WHERE s.u IS NOT "
+					 "NULL AND s.i IS NOT NULL",
+					 work->rows,
+					 by_rule(&work->rule, data->has_value
+											  ? "pg_catalog.sum(s.v)::pg_catalog.float8"
+											  : "pg_catalog.count(*)::pg_catalog.float8"),
+					 reco_query_text(source->kind, source->text), data->has_value ? ", v" : "");
 	if (data->has_value)
 		appendStringInfoString(&sql, " AND s.v IS NOT NULL");
 	if (data->has_value && skip)
-		appendStringInfo(&sql, " AND abs(s.v) <= %g", RECO_MAX_VALUE);
+		appendStringInfo(&sql, " AND pg_catalog.abs(s.v) OPERATOR(pg_catalog.<=) %g",
+						 RECO_MAX_VALUE);
 	appendStringInfoString(&sql, " GROUP BY s.u, s.i");
 	reco_become(&source->as, &before);
 	(void) reco_sql_run(work, sql.data);
@@ -202,6 +211,7 @@ typedef struct Statistics
 	double size;
 	double square;
 	double sum;
+	double nulls; /* rows of a table of somebody's own that lack something */
 } Statistics;
 
 static void
@@ -209,7 +219,7 @@ take_statistics(void *arg, TupleTableSlot *slot)
 {
 	Statistics *s = arg;
 	RecoData *data = s->work->run->data;
-	double number[9];
+	double number[10];
 
 	for (int c = 0; c < lengthof(number); c++)
 		number[c] = slot->tts_isnull[c] ? 0 : DatumGetFloat8(slot->tts_values[c]);
@@ -222,6 +232,39 @@ take_statistics(void *arg, TupleTableSlot *slot)
 	s->square = number[6];
 	s->sum = number[7];
 	data->count[RECO_COUNT_NEGATIVE] = (int64) number[8];
+	s->nulls = number[9];
+}
+
+/* Rows that lack something are no rows: of a table here they were left out. */
+static void
+check_nulls(const Statistics *s)
+{
+	if (s->nulls > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("table %s has rows with a null value", s->work->rows),
+				 errdetail_plural("It is %.0f row.", "They are %.0f.", (unsigned long) s->nulls,
+								  s->nulls),
+				 errhint("Every row has a shard, a user, an item and a value: leave the others "
+						 "out.")));
+}
+
+/* Values of pairs that the half steps would refuse, one at a time. */
+static void
+check_values(const Statistics *s)
+{
+	double value = fabs(s->smallest) <= RECO_MAX_VALUE ? s->largest : s->smallest;
+
+	if (!(fabs(value) <= RECO_MAX_VALUE))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("value %g is %s", value, isfinite(value) ? "out of range" : "not finite"),
+			 errdetail("It is what the rows of a pair of user and item add up to."),
+			 s->work->sharded
+				 ? errhint("Correct the rows, or leave them out of the table \"rows\".")
+				 : errhint("Correct the rows, leave them out of the source, or skip such rows with "
+						   "options => reco.options(on_invalid => 'skip').")));
 }
 
 const char *
@@ -234,6 +277,9 @@ reco_shape
 reco_sql_work_shape(RecoSqlWork *work)
 {
 	const char *n = work->sharded ? "1" : "r.n";
+	/* what is out of range is told below, not by a sum that overflows */
+	const char *size = psprintf(
+		"(CASE WHEN abs(%1$s) <= '1e30'::float8 THEN %1$s ELSE '1e30'::float8 END)", work->value);
 	const RecoSpec *spec = work->run->spec;
 	Statistics s = {.work = work};
 	RecoIdentity before;
@@ -245,14 +291,22 @@ reco_sql_work_shape(RecoSqlWork *work)
 		psprintf(
 			"SELECT sum(s.c)::float8, sum(s.n)::float8, max(s.m)::float8, min(s.lo)::float8,"
 			" max(s.hi)::float8, sum(s.a)::float8, sum(s.q)::float8, sum(s.t)::float8,"
-			" sum(s.g)::float8 FROM %5$sSELECT count(*) AS c, sum(%1$s) AS n, max(%1$s) AS m,"
-			" min(%2$s) AS lo, max(%2$s) AS hi, sum(abs(%2$s)) AS a, sum((%2$s) * (%2$s)) AS q,"
-			" sum(%2$s) AS t, sum(CASE WHEN %2$s < 0 THEN 1 ELSE 0 END) AS g"
-			" FROM %3$s AS r%4$s%6$s",
+			" sum(s.g)::float8, sum(s.x)::float8 FROM %5$sSELECT count(*) AS c, sum(%1$s) AS n, "
+			"max(%1$s) AS m,"
+			" min(%2$s) AS lo, max(%2$s) AS hi, sum(abs(%7$s)) AS a, sum((%7$s) * (%7$s)) AS q,"
+			" sum(%7$s) AS t, sum(CASE WHEN %2$s < 0 THEN 1 ELSE 0 END) AS g,"
+			" %8$s AS x FROM %3$s AS r%4$s%6$s",
 			n, work->value, work->rows, work->sharded ? " GROUP BY r.shard" : "",
-			work->sharded ? RECO_SQL_OF_SHARDS : "(", work->sharded ? RECO_SQL_AS_S : ") AS s"),
+			work->sharded ? RECO_SQL_OF_SHARDS : "(", work->sharded ? RECO_SQL_AS_S : ") AS s",
+			size,
+			work->sharded
+				? "sum(CASE WHEN r.shard IS NULL OR r.user_id IS NULL OR r.item_id IS NULL"
+				  " OR r.value IS NULL THEN 1 ELSE 0 END)"
+				: "0"),
 		NULL, take_statistics, &s);
 	reco_return(&before);
+	check_nulls(&s);
+	check_values(&s);
 	if (spec->latest && s.most > 1)
 		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
 						errmsg("the source has several values for some pairs of user and item"),

@@ -49,14 +49,17 @@ is_plain(Oid type)
 	}
 }
 
-/* Whether equal ids of a type are the same bytes. */
+/*
+ * Whether equal ids of a type are the same bytes, as its operator class says.  That of bpchar says
+ * so for columns that pad to one length, but ids of several lengths meet here.
+ */
 static bool
 same_image(const TypeCacheEntry *cache, Oid collation)
 {
 	Oid function = get_opfamily_proc(cache->btree_opf, cache->btree_opintype, cache->btree_opintype,
 									 BTEQUALIMAGE_PROC);
 
-	return OidIsValid(function) &&
+	return OidIsValid(function) && cache->btree_opintype != BPCHAROID &&
 		   DatumGetBool(
 			   OidFunctionCall1Coll(function, collation, ObjectIdGetDatum(cache->btree_opintype)));
 }
@@ -84,6 +87,9 @@ id_type_find(IdType *type, Oid typid, int32 typmod, Oid collation)
 	if (!is_plain(type->base) || !OidIsValid(cache->hash_proc) || !OidIsValid(cache->eq_opr) ||
 		!OidIsValid(cache->cmp_proc) || type->base == FLOAT4OID || type->base == FLOAT8OID ||
 		type->base == BOOLOID)
+		return false;
+	/* its hash function knows of no collation */
+	if (type->base == NAMEOID && OidIsValid(collation) && !get_collation_isdeterministic(collation))
 		return false;
 	type->folds = !type->typbyval && !same_image(cache, collation);
 	type->image = !type->typbyval && !type->folds && (type->typlen == -1 || type->typlen > 0);

@@ -29,7 +29,9 @@
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 RECO_FUNCTION(reco_pseudonym);
 
@@ -55,26 +57,33 @@ typedef struct Key
 } Key;
 
 static void
-check_file(FILE *file)
+check_file(int file)
 {
+	const char *hint = "It is a file of the server's account, with mode 0600.";
 	struct stat st;
 
-	if (fstat(fileno(file), &st) != 0)
+	if (fstat(file, &st) != 0)
 		ereport(ERROR, (errcode_for_file_access(), errmsg("could not stat the key file: %m")));
-	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	if (!S_ISREG(st.st_mode))
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("key file of reco.pseudonym() is not a regular file"),
+						errhint("%s", hint)));
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
 						errmsg("key file of reco.pseudonym() may be read by others"),
-						errhint("It is a file of the server's account, with mode 0600.")));
+						errhint("%s", hint)));
 }
 
 static const Key *
 read_key(MemoryContext context)
 {
-	FILE *file = AllocateFile(key_file, PG_BINARY_R);
-	Key *key = MemoryContextAlloc(context, sizeof(Key));
+	Key *key = MemoryContextAllocZero(context, sizeof(Key));
+	/* a pipe that nobody writes to is not waited for */
+	int file = OpenTransientFile(key_file, O_RDONLY | O_NONBLOCK | O_NOCTTY | PG_BINARY);
+	ssize_t bytes;
 
 	/* the path is for those who administer the server, who have it in the configuration */
-	if (file == NULL)
+	if (file < 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not open the key file of reco.pseudonym(): %m"),
@@ -82,11 +91,15 @@ read_key(MemoryContext context)
 						 "alone, with 32 random bytes, and keep a copy elsewhere: setting "
 						 "reco.pseudonym_key_file.")));
 	check_file(file);
-	key->length = fread(key->byte, 1, MOST_KEY, file);
-	if (ferror(file))
-		ereport(ERROR, (errcode_for_file_access(),
-						errmsg("could not read the key file of reco.pseudonym(): %m")));
-	FreeFile(file);
+	while (key->length < MOST_KEY &&
+		   (bytes = read(file, key->byte + key->length, MOST_KEY - key->length)) != 0)
+	{
+		if (bytes < 0 && errno != EINTR)
+			ereport(ERROR, (errcode_for_file_access(),
+							errmsg("could not read the key file of reco.pseudonym(): %m")));
+		key->length += Max(bytes, 0);
+	}
+	CloseTransientFile(file);
 	if (key->length < LEAST_KEY)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("key of reco.pseudonym() is too short"),
@@ -96,7 +109,7 @@ read_key(MemoryContext context)
 
 /* The text of an id that is the same for equal ones. */
 static char *
-text_of(Datum id, Oid type)
+text_of(Datum id, Oid type, Oid collation)
 {
 	Oid base = getBaseType(type);
 	Oid out;
@@ -118,6 +131,13 @@ text_of(Datum id, Oid type)
 					 errdetail("Equal ids may have different texts."),
 					 errhint("Ids are integers, text or uuid: cast them to text in one form.")));
 	}
+	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
+		ereport(ERROR, (errcode(ERRCODE_INDETERMINATE_COLLATION),
+						errmsg("a pseudonym cannot be made by collation \"%s\"",
+							   get_collation_name(collation)),
+						errdetail("Equal ids may have different texts."),
+						errhint("Bring them to one form, and name another collation: "
+								"reco.pseudonym(lower(email) COLLATE \"C\").")));
 	getTypeOutputInfo(base, &out, &varlena);
 	return OidOutputFunctionCall(out, id);
 }
@@ -126,7 +146,8 @@ text_of(Datum id, Oid type)
 Datum
 reco_pseudonym(PG_FUNCTION_ARGS)
 {
-	char *text = text_of(PG_GETARG_DATUM(0), get_fn_expr_argtype(fcinfo->flinfo, 0));
+	char *text =
+		text_of(PG_GETARG_DATUM(0), get_fn_expr_argtype(fcinfo->flinfo, 0), PG_GET_COLLATION());
 	pg_uuid_t *pseudonym = palloc(sizeof(pg_uuid_t));
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 	const Key *key;
