@@ -170,6 +170,14 @@ EXCEPTION WHEN OTHERS THEN
   RETURN 'refused';
 END
 $$;
+CREATE TABLE ids_changing (u int, i text);
+INSERT INTO ids_changing VALUES (1, 'a'), (2, 'B'), (2, 'a');
+CALL reco.create_model('ids_compared', 'ids_changing', reco.popular());
+ALTER TABLE ids_changing ALTER i TYPE text COLLATE ids_nocase;
+CALL reco.refresh('ids_compared');
+SELECT * FROM ids_compared.recommend(1);
+CALL reco.drop_model('ids_compared');
+DROP TABLE ids_changing;
 CREATE TABLE ids_changing (u int, i int);
 INSERT INTO ids_changing VALUES (1, 10), (2, 10), (2, 20);
 CALL reco.create_model('ids_changing', 'ids_changing', reco.popular());

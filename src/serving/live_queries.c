@@ -421,7 +421,8 @@ check_id(const Form_pg_attribute column, const IdType *type, const char *role)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the source's %ss are of type %s, but the model was made for type %s", role,
-						format_type_be(column->atttypid), format_type_be(type->type))));
+						format_type_be(column->atttypid), format_type_be(type->type)),
+				 id_collations_detail(column->attcollation, type->collation)));
 }
 
 void

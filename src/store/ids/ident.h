@@ -60,6 +60,9 @@ extern void id_check_domain(const IdType *type, Datum id);
  */
 extern bool id_type_widens(const IdType *type, Oid typid, int32 typmod, Oid collation);
 
+/* The detail of an error about types: of texts that are compared otherwise; 0: none. */
+extern int id_collations_detail(Oid now, Oid made);
+
 /* An error unless ids of a source, `now`, are of the type that a model was made for. */
 extern void id_type_require(const IdType *made, const IdType *now, const char *role,
 							const char *model);

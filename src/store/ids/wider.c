@@ -47,6 +47,15 @@ id_type_widens(const IdType *type, Oid typid, int32 typmod, Oid collation)
 		   limit_is_wider(base, had, has);
 }
 
+int
+id_collations_detail(Oid now, Oid made)
+{
+	if (!OidIsValid(now) || !OidIsValid(made) || now == made)
+		return 0;
+	return errdetail("Their collation is \"%s\" in the source, and \"%s\" in the model.",
+					 get_collation_name(now), get_collation_name(made));
+}
+
 void
 id_type_require(const IdType *made, const IdType *now, const char *role, const char *model)
 {
@@ -58,6 +67,7 @@ id_type_require(const IdType *made, const IdType *now, const char *role, const c
 			 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s", role,
 					format_type_with_typemod(now->type, now->typmod), model,
 					format_type_with_typemod(made->type, made->typmod)),
+			 id_collations_detail(now->collation, made->collation),
 			 id_type_widens(made, now->type, now->typmod, now->collation)
 				 ? errhint("CALL reco.upgrade_model() makes the model's tables and functions "
 						   "for the source's types.")
