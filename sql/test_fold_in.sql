@@ -131,6 +131,12 @@ INSERT INTO fol_rows VALUES
 DELETE FROM fol_rows WHERE u = 'u12';
 CALL reco.fold_in('fol');
 SELECT version, active, users, folded_in_users, folded_in_at > finished_at AS later FROM fol.versions ORDER BY version;
+-- what it has not been trained on, and how far users have moved, of those who are still there
+SELECT v.folded_in_interactions, v.folded_in_interactions = (SELECT sum(interactions) FROM fol.user_factors) - v.interactions AS same, round(v.drift::numeric, 3) AS drift,
+       abs(v.drift - (SELECT sqrt(sum((n.f - t.f)::float8 ^ 2) / sum(t.f::float8 ^ 2)) FROM fol.model_user_layer AS l JOIN fol.model_user AS u USING (number),
+         unnest(reco.part_vector(l.parts, v.algorithm_value, 'users', 'factors'), reco.part_vector(u.parts, v.algorithm_value, 'users', 'factors')) WITH ORDINALITY AS n(f, g, k),
+         LATERAL (SELECT n.g AS f) AS t WHERE l.interactions > 0)) < 1e-6 AS by_hand
+  FROM (SELECT w.*, m.algorithm AS algorithm_value FROM fol.versions AS w JOIN fol.model_version AS m USING (version)) AS v;
 SELECT user_id, number, interactions FROM fol.model_user_layer ORDER BY number;
 SELECT model, users FROM reco.models WHERE model = 'fol';
 SELECT status, problem, users FROM reco.health WHERE model = 'fol';

@@ -221,3 +221,21 @@ DROP TABLE fgt_rows, fgt_results;
 DROP ROLE fgt_reader;
 DROP FUNCTION fgt_id, fgt_all;
 DROP PROCEDURE fgt_try;
+
+-- A number that is no id is nobody; a whole one is whom it says, whatever its type.
+CREATE TABLE fgt_rows AS SELECT u::bigint AS u, i FROM generate_series(1, 6) AS u, generate_series(1, 3) AS i;
+SET client_min_messages = warning;
+CALL reco.create_model('fgt_number', 'fgt_rows', reco.popular(), options => reco.options(live => 'off'));
+RESET client_min_messages;
+CALL reco.forget_user('fgt_number', 4.5);
+CALL reco.forget_user('fgt_number', 1e300);
+CALL reco.forget_user('fgt_number', 'NaN'::numeric);
+CALL reco.forget_user('fgt_number', 4.0000001::float8);
+CALL reco.forget_user('fgt_number', '-Infinity'::real);
+SELECT count(*) FROM reco.export_user('fgt_number', 4.5);
+SELECT count(*) FROM reco.export_user('fgt_number', 9223372036854775808);
+SELECT count(*), (SELECT count(*) FROM reco.export_user('fgt_number', 5::real)) AS real FROM reco.export_user('fgt_number', 4.00);
+CALL reco.forget_user('fgt_number', 4.00);
+SELECT count(*) FROM reco.export_user('fgt_number', 4);
+CALL reco.drop_model('fgt_number');
+DROP TABLE fgt_rows;

@@ -50,6 +50,18 @@ SELECT count(*) FROM (SELECT * FROM reco.bought_together('SELECT * FROM tog_many
 SET reco.threads = 1;
 SELECT count(*), count(*) FILTER (WHERE t.item_a = to_char(o.item_a::int, 'FM00') AND t.lift = o.lift)
   FROM tog_one o JOIN reco.bought_together('SELECT md5(basket::text)::uuid, to_char(item, ''FM00'') FROM tog_many', n => NULL, min_support => 1) t USING (rank);
+-- ids that are stored compressed, and such that are not, are what they are
+CREATE TABLE tog_long AS SELECT b AS basket, repeat('ab', 1200) || i AS item FROM generate_series(1, 6) b, generate_series(1, 3) i WHERE b % i = 0;
+SELECT count(*) FROM tog_long WHERE pg_column_size(item) < 200;
+SELECT right(item_a, 3), right(item_b, 3), count_a, count_b, count, length(item_a)
+  FROM reco.bought_together($$SELECT md5(basket::text), item FROM tog_long UNION ALL SELECT md5(basket::text), repeat('ab', 1200) || 2 FROM tog_long WHERE basket % 2 = 1$$, min_support => 1);
+SELECT count(*) FROM tog_one o JOIN reco.bought_together($$SELECT basket::text::bytea, lpad(item::text, 2, '0')::char(9) FROM tog_many ORDER BY item$$, n => NULL, min_support => 1) t USING (rank)
+ WHERE t.item_a::int = o.item_a::int AND t.item_b::int = o.item_b::int AND t.llr = o.llr;
+SELECT * FROM reco.bought_together($$SELECT 1, string_agg(md5(i::text), '') FROM generate_series(1, 200) i$$);
+-- so many items that they are counted in another way
+CREATE TABLE tog_wide AS SELECT b AS basket, b * b % 1999 + 100 * i AS item FROM generate_series(1, 4000) b, generate_series(0, 3) i;
+SELECT count(*), sum(count), max(count), max(item_a::int), max(item_b::int) FROM reco.bought_together('tog_wide', n => NULL, min_support => 2);
+SELECT count(*), sum(c), max(c), max(a), max(b) FROM (SELECT x.item AS a, y.item AS b, count(*) AS c FROM tog_wide x JOIN tog_wide y ON x.basket = y.basket AND x.item < y.item GROUP BY 1, 2 HAVING count(*) >= 2) t;
 -- how many
 SELECT count(*) FROM reco.bought_together('tog_many');
 SELECT count(*) FROM reco.bought_together('tog_many'::regclass, n => 7);
@@ -135,5 +147,5 @@ SELECT item_id, count_for, count_item, count, support FROM tog_clicks.bought_tog
 SELECT item_id, count_for, count_item, count, support FROM tog_clicks.bought_together('bread', min_support => 1, basket => 'order');
 CALL reco.drop_model('tog_clicks');
 CALL reco.drop_model('tog');
-DROP TABLE tog_lines, tog_many, tog_one, tog_items, tog_orders;
+DROP TABLE tog_lines, tog_many, tog_one, tog_long, tog_wide, tog_items, tog_orders;
 DROP FUNCTION tog_plain, tog_llr, tog_xlogx;

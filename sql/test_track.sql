@@ -80,6 +80,19 @@ CALL reco.alter_model('trk', source => 'SELECT user_id, item_id, qty FROM trk_ro
 SELECT * FROM trk_noted;
 SET client_min_messages = notice;
 
+-- A click changes the next list in the same transaction, and what goes by what is stored once it is
+-- folded in; rolled back, both are as they were.
+CREATE TEMP TABLE trk_lists AS SELECT 'before' AS at, array_agg(item_id ORDER BY rank) AS items FROM trk.recommend(150, 5);
+BEGIN;
+INSERT INTO trk_rows SELECT 150, items[1], 1 FROM trk_lists;
+INSERT INTO trk_lists SELECT 'clicked', array_agg(item_id ORDER BY rank) FROM trk.recommend(150, 5);
+SELECT count(*) FROM trk.audience((SELECT items[1] FROM trk_lists WHERE at = 'before'), NULL) WHERE user_id = 150;
+CALL reco.fold_in('trk');
+SELECT count(*) FROM trk.audience((SELECT items[1] FROM trk_lists WHERE at = 'before'), NULL) WHERE user_id = 150;
+SELECT b.items <> c.items AS another, NOT b.items[1] = ANY (c.items) AS without_it FROM trk_lists AS b, trk_lists AS c WHERE b.at = 'before' AND c.at = 'clicked';
+ROLLBACK;
+SELECT array_agg(item_id ORDER BY rank) = (SELECT items FROM trk_lists) AS same FROM trk.recommend(150, 5);
+
 -- TRUNCATE: anybody
 BEGIN;
 CALL reco.fold_in('trk');

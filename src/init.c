@@ -6,6 +6,7 @@
 
 #include "fmgr.h"
 #include "serving/live.h"
+#include "store/ids/ident.h"
 #include "store/image/cache.h"
 #include "store/image/image.h"
 #include "store/tables/rights.h"
@@ -19,6 +20,7 @@ void
 _PG_init(void)
 {
 	reco_settings_init();
+	reco_pseudonym_init();
 	reco_faults_init();
 	MarkGUCPrefixReserved("reco");
 	reco_image_init();

@@ -140,7 +140,9 @@ CREATE TYPE reco.version AS (
   forgotten_users pg_catalog.int4,
   forgotten_at pg_catalog.timestamptz,
   epsilon pg_catalog.float8,
-  delta pg_catalog.float8
+  delta pg_catalog.float8,
+  folded_in_interactions pg_catalog.int8,
+  drift pg_catalog.float8
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

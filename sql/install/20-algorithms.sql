@@ -14,7 +14,9 @@ CREATE FUNCTION reco.ials(
   solver pg_catalog.text DEFAULT 'auto',
   seed pg_catalog.int8 DEFAULT 42,
   features pg_catalog.text DEFAULT 'auto',
-  prior pg_catalog.text DEFAULT NULL
+  prior pg_catalog.text DEFAULT NULL,
+  engine pg_catalog.text DEFAULT 'memory',
+  work pg_catalog.text DEFAULT NULL
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -30,7 +32,9 @@ CREATE FUNCTION reco.als(
   solver pg_catalog.text DEFAULT 'auto',
   seed pg_catalog.int8 DEFAULT 42,
   features pg_catalog.text DEFAULT 'auto',
-  prior pg_catalog.text DEFAULT NULL
+  prior pg_catalog.text DEFAULT NULL,
+  engine pg_catalog.text DEFAULT 'memory',
+  work pg_catalog.text DEFAULT NULL
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

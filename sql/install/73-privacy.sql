@@ -50,3 +50,9 @@ AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION reco.private IS
 'an algorithm with noise, so that its model tells little about any one user: differential privacy';
+
+CREATE FUNCTION reco.pseudonym(id pg_catalog.anyelement) RETURNS pg_catalog.uuid
+AS 'MODULE_PATHNAME', 'reco_pseudonym'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.pseudonym IS
+'a keyed hash of an id: whom it is of only those can find out who may call it';

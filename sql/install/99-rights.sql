@@ -1,7 +1,7 @@
 --
 -- What everybody may use, whatever ALTER DEFAULT PRIVILEGES says: the functions of
 -- a model, which its callers call, call some of these.  Each is safe to be called by
--- anybody, with any arguments.
+-- anybody, with any arguments.  But for pseudonyms: who may make them can try out ids.
 --
 
 DO $$
@@ -28,3 +28,5 @@ BEGIN
   END LOOP;
 END
 $$;
+
+REVOKE EXECUTE ON FUNCTION reco.pseudonym FROM PUBLIC;

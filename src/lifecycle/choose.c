@@ -180,7 +180,7 @@ reco_step_measure(RecoRun *run)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
-	if (!run->measured && is_measured(run))
+	if (!run->by_sql && !run->measured && is_measured(run))
 		measure_worth(run, reco_spec_is_chosen(run->spec) ? run->training.spec : run->spec);
 	MemoryContextSwitchTo(old);
 }

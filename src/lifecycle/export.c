@@ -271,6 +271,8 @@ reco_export_user(PG_FUNCTION_ARGS)
 	Oid schema = reco_model_schema(reco_text_of(fcinfo, 0, "model name"));
 	ListCell *cell;
 
+	/* first, as reco_own_drop does */
+	table_close(reco_open(schema, RECO_TABLE_MODEL, AccessShareLock), NoLock);
 	if (PG_ARGISNULL(1) || !reco_user_of(schema, PG_GETARG_DATUM(1),
 										 get_fn_expr_argtype(fcinfo->flinfo, 1), &export.user))
 		return (Datum) 0;

@@ -197,11 +197,15 @@ compare_user(void *arg, int32 number, Datum id, reco_profile *profile)
 	if (now.n > 0)
 	{
 		if (!is_same(profile, &now))
+		{
 			add_change(fold, number, user, id);
+			fold->more += now.n - profile->n;
+		}
 	}
 	else if (profile->n > 0)
 	{
 		add_change(fold, number, -1, id);
+		fold->more -= profile->n;
 		fold->emptied++;
 	}
 	MemoryContextReset(fold->scratch);
@@ -259,6 +263,7 @@ compare_users(RecoFoldIn *fold)
 							errmsg("model \"%s\" has too many users", run->model),
 							errhint("Train it again with CALL reco.refresh().")));
 		add_change(fold, serving->users + fold->added++, u, id_dict_id(data->users, u));
+		fold->more += n;
 	}
 }
 

@@ -34,6 +34,7 @@ typedef struct RecoFoldIn
 	bool tracked;         /* those whom triggers have noted are */
 	IdDict *asked;        /* these; NULL: all */
 	Datum seen;           /* the snapshot that notes were read by; 0: there may be none */
+	int64 more;           /* interactions that they have more than before, altogether */
 	int64 too_few;        /* users who are new and have too little for one */
 	const char *no_prior; /* why those who are new have no centers; NULL: they have, or need none */
 	MemoryContext scratch;

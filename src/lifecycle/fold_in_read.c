@@ -2,20 +2,24 @@
  * fold_in_read.c
  *	  What reco.fold_in() reads of a source: of all users, or of those who are named.
  *
- * Cost: the source's query, or a look-up for each user who is named.
+ * Cost: the source's query, where it answers by user for those alone who are named; else what it
+ * takes to find their rows among all, which is most of reading a table, in parallel workers.
  */
 #include "lifecycle/fold_in_read.h"
 
 #include "serving/live.h"
 
-/* So many users, or a larger share of all, and rows by an index cost as much as all rows. */
+/* So many users, or a larger share of all, and rows one by one cost more than a look at all. */
 #define FEW_USERS 1000
 #define FEW_USERS_SHARE 32
 
+/* Of a larger share of all users, taking out their rows costs more than it spares. */
+#define MANY_USERS_SHARE 3
+
 /*
- * Whether asking for these is less than reading all: few are, and each by an index.  Then ten, as
- * many as a plan expects, cost several times as much as one, where a scan of a table costs as much
- * for one as for ten.
+ * Whether asking for these by an index is less than a look at all rows: few are, and each cheap.
+ * Then ten, as many as a plan expects, cost several times as much as one, where a scan of a table
+ * costs as much for one as for ten.
  */
 static bool
 answers_by_user(RecoLookup *lookup, const IdType *type, int32 asked, int32 users)
@@ -35,7 +39,7 @@ answers_by_user(RecoLookup *lookup, const IdType *type, int32 asked, int32 users
 	return lookup->cost >= 3 * of_one;
 }
 
-/* Of those who are asked for, where the source answers by user; else NULL. */
+/* Of those who are asked for; NULL: that is no less than everybody. */
 static RecoData *
 read_asked(RecoRun *run, const RecoQuery *source, const RecoKnown *known, IdDict *asked,
 		   int32 users, unsigned keep)
@@ -43,10 +47,16 @@ read_asked(RecoRun *run, const RecoQuery *source, const RecoKnown *known, IdDict
 	RecoLookup lookup = {.query = *source};
 	RecoData *data = NULL;
 
+	if (id_dict_count(asked) > FEW_USERS && id_dict_count(asked) > users / MANY_USERS_SHARE)
+		return NULL;
 	PG_TRY();
 	{
-		if (answers_by_user(&lookup, known->user_type, id_dict_count(asked), users))
-			data = reco_read_users(&lookup, asked, known, keep, &run->options, &run->budget);
+		if (!answers_by_user(&lookup, known->user_type, id_dict_count(asked), users))
+		{
+			reco_lookup_forget(&lookup);
+			(void) reco_lookup_prepare(&lookup, known->user_type, RECO_ASK_MANY, NULL);
+		}
+		data = reco_read_users(&lookup, asked, known, keep, &run->options, &run->budget);
 	}
 	PG_FINALLY();
 	{

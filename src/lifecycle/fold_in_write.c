@@ -245,6 +245,54 @@ next_epoch(int64 epoch)
 }
 
 /*
+ * How far users have moved from where the training left them: of a thousand of the layer, chosen by
+ * their numbers, the length of all differences by that of what they had.
+ */
+#define DRIFT                                                                                      \
+	"(SELECT sqrt(sum(reco.euclidean_distance(p.now, p.before) ^ 2)"                               \
+	" / nullif(sum(reco.dot_product(p.before, p.before)), 0)) FROM ("                              \
+	"SELECT reco.part_vector(l.parts, v.algorithm, 'users', 'factors') AS now,"                    \
+	" reco.part_vector(u.parts, v.algorithm, 'users', 'factors') AS before FROM ("                 \
+	"SELECT number, parts FROM ONLY %s.model_user_layer WHERE version = $1 AND interactions > 0"   \
+	" ORDER BY hashint4(number), number LIMIT 1000) AS l"                                          \
+	" JOIN ONLY %s.model_user AS u ON u.version = $1 AND u.number = l.number OFFSET 0) AS p)"
+
+/*
+ * Gives the version its new layer, of which the rows are written.  An error when it is not that
+ * version any more.
+ */
+static void
+set_layer(const RecoVersion *version, int64 epoch, int32 added, int64 more)
+{
+	RecoArgument argument[] = {
+		reco_int4_argument(version->number),
+		reco_int8_argument(version->nonce),
+		reco_int8_argument(epoch),
+		reco_int4_argument(added),
+		reco_int8_argument(more),
+	};
+
+	CommandCounterIncrement();
+	/* under this lock versions are made active, with the epoch that they have */
+	reco_definition_touch(version->schema);
+	if (reco_statement(version->schema,
+					   "UPDATE ONLY %s.model_version AS v SET epoch = $3, added_users = $4,"
+					   " folded_in_at = clock_timestamp(), folded_in_users ="
+					   " (SELECT count(*) FROM ONLY %s.model_user_layer AS l WHERE l.version = $1),"
+					   " folded_in_interactions = coalesce(folded_in_interactions, 0) + $5,"
+					   " drift = " DRIFT " WHERE version = $1 AND nonce = $2 AND status = 'ready'",
+					   argument, lengthof(argument), NULL) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("version %d was altered while users were folded into it", version->number),
+				 errhint("Try again.")));
+	(void) reco_statement(version->schema,
+						  "UPDATE ONLY %s.model SET active_epoch = $3"
+						  " WHERE active_version = $1 AND active_nonce = $2",
+						  argument, 3, NULL);
+}
+
+/*
  * The model may have been dropped or given away since the source was read, and another version
  * made the active one: the layer is of that which it was made for.
  */
@@ -264,8 +312,8 @@ reco_fold_in_write(RecoFoldIn *fold)
 	reco_become(&run->version.owner, &before);
 	delete_rows(fold);
 	write_rows(fold, scorer);
-	reco_version_set_layer(&run->version, next_epoch(fold->serving->epoch),
-						   fold->serving->added + fold->added);
+	set_layer(&run->version, next_epoch(fold->serving->epoch), fold->serving->added + fold->added,
+			  fold->more);
 	reco_return(&before);
 }
 

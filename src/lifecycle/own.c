@@ -14,6 +14,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "storage/lmgr.h"
 #include "store/tables/definition.h"
 #include "store/source/source.h"
 #include "store/tables/template.h"
@@ -86,13 +87,17 @@ is_of_another(const ObjectAddress *object, Oid owner)
 void
 reco_own_drop(Oid schema, const char *verb)
 {
-	Oid owner = reco_relation_owner(get_relname_relid("model", schema));
+	Oid model = get_relname_relid("model", schema);
+	Oid owner = reco_relation_owner(model);
 	MemoryContext context = CurrentMemoryContext;
 	char *name = get_namespace_name(schema);
 	ObjectAddresses *objects = new_object_addresses();
 	ObjectAddress address = {NamespaceRelationId, schema};
 	ListCell *cell;
 
+	/* which whoever reads several tables holds first: they have all that they need, or nothing */
+	if (OidIsValid(model))
+		LockRelationOid(model, AccessExclusiveLock);
 	add_exact_object_address(&address, objects);
 	foreach (cell, reco_own_objects(schema))
 		if (!is_of_another(lfirst(cell), owner))

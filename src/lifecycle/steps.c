@@ -155,6 +155,7 @@ reco_run_parse(RecoRun *run)
 	reco_data_options_parse(run->definition.options, &run->options);
 	reco_data_check_values(&run->options, run->spec);
 	check_private(run);
+	run->by_sql = reco_sql_asked(run->spec);
 	MemoryContextSwitchTo(old);
 }
 
@@ -247,6 +248,24 @@ note_snapshot(RecoRun *run)
 	MemoryContextSwitchTo(old);
 }
 
+/* What was read can be trained on, and written. */
+static void
+check_interactions(const RecoRun *run)
+{
+	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("source of model \"%s\" has no interactions to train on", run->model),
+			 errdetail_internal("%s.", reco_data_rows(run->data)),
+			 run->data->rows_read == 0
+				 ? errhint("Look at what the source returns for the model's owner.")
+				 : errhint("Lower the minimums of reco.options(), or correct the rows that were "
+						   "skipped.")));
+	reco_version_check_lengths(run->data, run->model);
+	reco_data_tell_order(run->data, run->spec);
+}
+
 void
 reco_step_read(RecoRun *run)
 {
@@ -263,27 +282,20 @@ reco_step_read(RecoRun *run)
 	read_priors(run, true);
 	resolve(run);
 	note_snapshot(run);
-	read_source(run, keep);
+	if (run->by_sql)
+		reco_sql_step_read(run);
+	else
+		read_source(run, keep);
 	reco_progress_rows(run->data->rows_read);
-	if (id_dict_count(run->data->users) == 0 || id_dict_count(run->data->items) == 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("source of model \"%s\" has no interactions to train on", run->model),
-			 errdetail_internal("%s.", reco_data_rows(run->data)),
-			 run->data->rows_read == 0
-				 ? errhint("Look at what the source returns for the model's owner.")
-				 : errhint("Lower the minimums of reco.options(), or correct the rows that were "
-						   "skipped.")));
-	reco_version_check_lengths(run->data, run->model);
-	reco_data_tell_order(run->data, run->spec);
+	if (!run->by_sql)
+		check_interactions(run);
 	if (exists)
 	{
 		reco_run_check_model(run);
 		check_id_types(run);
 	}
 	/* of a model that is there the tables are locked, and whoever drops it waits */
-	if (!exists && !reco_spec_is_chosen(run->spec))
+	if (!exists && !run->by_sql && !reco_spec_is_chosen(run->spec))
 		reco_run_prepare(run, run->spec);
 	run->read_seconds = seconds_since(start);
 	tell_long(run, "read", run->read_seconds);
@@ -321,8 +333,14 @@ reco_step_fit(RecoRun *run)
 
 	INSTR_TIME_SET_CURRENT(start);
 	reco_progress_phase(run->version.number, "training");
-	reco_training_fit(&run->training, &run->trained);
-	count_cold(run);
+	if (run->by_sql)
+		reco_sql_step_fit(run);
+	else
+	{
+		reco_training_fit(&run->training, &run->trained);
+		run->interactions = run->training.by_user.start[run->training.by_user.rows];
+		count_cold(run);
+	}
 	run->train_seconds = seconds_since(start);
 	tell_long(run, "trained", run->train_seconds);
 	MemoryContextSwitchTo(old);
@@ -339,6 +357,7 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		.seen = run->data->x.seen ? &run->data->x.seen->by_user : NULL,
 		.cold_items = run->cold_items,
 		.cold_users = run->cold_users,
+		.interactions = run->interactions,
 		.trained = &run->trained,
 		.read_seconds = run->read_seconds,
 		.train_seconds = run->train_seconds,
@@ -352,7 +371,11 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 	if (run->guard)
 		run->verdict = reco_guard_judge(run->guard, run->metrics, now);
 	result.verdict = run->verdict;
+	if (run->by_sql)
+		reco_sql_result(run, &result);
 	reco_progress_phase(run->version.number, "writing");
 	result.read_by = run->read_by;
 	reco_version_finish(&run->version, &result);
+	if (run->by_sql)
+		reco_sql_end(run);
 }

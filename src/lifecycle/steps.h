@@ -16,6 +16,8 @@
 #include "evaluation/guard.h"
 #include "lifecycle/versions.h"
 
+typedef struct RecoSqlTraining RecoSqlTraining;
+
 typedef struct RecoRun
 {
 	/* What is to be trained, given before the first step. */
@@ -24,6 +26,7 @@ typedef struct RecoRun
 	const char *trained_by; /* name of the role that called */
 	ModelRow definition;    /* its queries, and as whom they are read */
 	RecoSpec *spec;         /* as asked for; training.spec is what was chosen */
+	bool by_sql;            /* trained by SQL alone: steps.h */
 	RecoDataOptions options;
 	const RecoMetric *metric; /* to be measured; NULL: none */
 	const RecoGuard *guard;   /* what that has to be; NULL: anything is good */
@@ -56,8 +59,10 @@ typedef struct RecoRun
 
 	/* fit gives */
 	RecoTrained trained;
-	int32 cold_items; /* of the model, without any interaction */
-	int32 cold_users; /* likewise */
+	int64 interactions;
+	RecoSqlTraining *sql; /* NULL: it was trained in memory */
+	int32 cold_items;     /* of the model, without any interaction */
+	int32 cold_users;     /* likewise */
 	double train_seconds;
 
 	/* choose gives, where it has measured what it gives; else measure */
@@ -96,6 +101,28 @@ extern void reco_step_fit(RecoRun *run);
 
 /* Data → metrics, where they are not there yet. */
 extern void reco_step_measure(RecoRun *run);
+
+/*
+ * Training by SQL alone (sql_train.c): engine => 'sql' of reco.ials() and reco.als().
+ *
+ * The source's rows do not come into this process: they are grouped and added up by the server's
+ * own executor, in parallel workers, in partitions, or where a foreign server has them.  Of the
+ * items ids and factors are held in memory, of the users one row at a time: the last half step is
+ * that which writes the version's users.  Both are solved exactly, from the beginnings of a
+ * training in memory, so the result is that of solver => 'cholesky' up to rounding.
+ *
+ * All is one transaction from the first table to the last row: what a training that fails or is
+ * canceled has made is gone with it.
+ */
+
+/* Whether an algorithm asks for it; an error where only a part of one does. */
+extern bool reco_sql_asked(const RecoSpec *spec);
+/* In the place of the steps of these names. */
+extern void reco_sql_step_read(RecoRun *run);
+extern void reco_sql_step_fit(RecoRun *run);
+/* For write: of users that are not in memory; and what the work has made goes. */
+extern void reco_sql_result(RecoRun *run, RecoVersionResult *result);
+extern void reco_sql_end(RecoRun *run);
 
 /* How the algorithm was chosen, as versions record it; NULL: it was given. */
 extern Jsonb *reco_run_choice(const RecoRun *run);

@@ -102,7 +102,7 @@ what_values_count(const RecoRun *run)
 	reco_value_rule rule = reco_training_rule(&run->training);
 
 	if (!run->data->has_value || rule.kind == RECO_VALUES_RAW ||
-		set->value == set->x->by_user.value)
+		(!run->by_sql && set->value == set->x->by_user.value))
 		return "";
 	return rule.kind == RECO_VALUES_BINARY ? " (counts once)"
 		   : rule.kind == RECO_VALUES_LOG  ? " (its logarithm)"
@@ -378,12 +378,10 @@ tell_longest(const RecoRun *run)
 static void
 tell(const RecoRun *run)
 {
-	const reco_csr *by_user = &run->training.by_user;
-
 	ereport(NOTICE,
 			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
 					run->model, run->version.number, run->trained.model.users,
-					run->trained.model.items, by_user->start[by_user->rows]),
+					run->trained.model.items, run->interactions),
 			 errdetail_internal("%s.%s%s%s%s Columns: %s.", reco_data_rows(run->data),
 								run->data->kinds ? psprintf(" Rows of kinds: %s.", run->data->kinds)
 												 : "",

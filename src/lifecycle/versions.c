@@ -24,18 +24,15 @@
 #include "store/tables/terms.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-/*
- * Locks the row that says which version is active, and makes it another one: whoever saw the
- * versions as they were before cannot activate one by that, but fails to serialize.
- */
-static void
-touch_definition(Oid schema)
+void
+reco_definition_touch(Oid schema)
 {
 	(void) reco_statement(schema, "UPDATE ONLY %s.model SET next_version = next_version", NULL, 0,
 						  NULL);
@@ -195,62 +192,6 @@ float_array(const float *values, int n, MemoryContext context)
 	return plain_array(FLOAT4OID, values, sizeof(float), n, context);
 }
 
-/*
- * What a user has, and what an item is like, is stored in one value, which is twice as long
- * in the text of a dump, and shares a row with a few short ones.
- */
-#define MOST_ENTRIES                                                                               \
-	((int64) ((MaxAllocSize / 2 - 16 * 1024 * 1024) /                                              \
-			  (reco_history_bound(1) - reco_history_bound(0))))
-
-void
-reco_version_check_lengths(const RecoData *data, const char *model)
-{
-	const reco_csr *terms = data->features ? &data->features->content.by_item : NULL;
-	const reco_csr *seen = data->x.seen ? &data->x.seen->by_user : NULL;
-	int64 most = RECO_FAULT_ENTRIES(MOST_ENTRIES);
-
-	if (data->longest > most)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("user \"%s\" of model \"%s\" has " INT64_FORMAT
-							   " interactions, more than can be stored",
-							   id_to_message(unconstify(IdType *, &data->user_type),
-											 id_dict_id(data->users, data->longest_user)),
-							   model, data->longest),
-						errdetail("A user may have " INT64_FORMAT " of them.", most),
-						errhint("If that is no person, leave it out of the source, or see "
-								"reco.options(max_user_interactions).")));
-	for (int32 u = 0; seen && u < seen->rows; u++)
-	{
-		int64 n = seen->start[u + 1] - seen->start[u];
-
-		if (n > most)
-			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("user \"%s\" of model \"%s\" has seen " INT64_FORMAT
-								   " items, more than can be stored",
-								   id_to_message(unconstify(IdType *, &data->user_type),
-												 id_dict_id(data->users, u)),
-								   model, n),
-							errhint("If that is no person, leave it out of the source.")));
-		RECO_POLL_AT(u);
-	}
-	for (int32 i = 0; terms && i < terms->rows; i++)
-	{
-		int64 n = terms->start[i + 1] - terms->start[i];
-
-		if (n > most)
-			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("item \"%s\" of model \"%s\" has " INT64_FORMAT
-								   " terms, more than can be stored",
-								   id_to_message(unconstify(IdType *, &data->item_type),
-												 id_dict_id(data->items, i)),
-								   model, n),
-							errdetail("An item may have " INT64_FORMAT " of them.", most),
-							errhint("Leave out of its columns what is no feature.")));
-		RECO_POLL_AT(i);
-	}
-}
-
 static int32
 clamp_count(int64 count)
 {
@@ -304,6 +245,24 @@ reco_version_add_user(TableWriter *writer, int32 version, int32 number, Datum id
 	return reco_parts_of_profile(model, profile, batch, &row[COLUMN_PARTS]);
 }
 
+bool
+reco_version_write_user(TableWriter *writer, int32 version, int32 number, Datum id,
+						const IdType *type, const RecoModel *model, const reco_profile *profile,
+						int64 *bytes)
+{
+	MemoryContext batch;
+	Datum *row = add_user(writer, version, number, id, profile, &batch, bytes);
+	MemoryContext old = MemoryContextSwitchTo(batch);
+	bool fits;
+
+	row[COLUMN_ID] = datumCopy(id, type->typbyval, type->typlen);
+	fits = reco_parts_of_profile(model, profile, batch, &row[COLUMN_PARTS]);
+	if (fits)
+		*bytes += VARSIZE(DatumGetPointer(row[COLUMN_PARTS]));
+	MemoryContextSwitchTo(old);
+	return fits;
+}
+
 static void
 write_users(const RecoVersion *version, const RecoVersionResult *result, int64 *bytes)
 {
@@ -317,7 +276,9 @@ write_users(const RecoVersion *version, const RecoVersionResult *result, int64 *
 	reco_check_writable(table.heap);
 	reco_table_require_id(&table, &result->data->user_type);
 	writer = reco_writer_begin(table.heap);
-	for (int32 u = 0; u < model->users; u++)
+	if (result->write_users)
+		result->write_users(result->write_arg, writer, bytes);
+	for (int32 u = 0; u < model->users && result->write_users == NULL; u++)
 	{
 		int64 from = a->start[u];
 		reco_profile profile = {.n = a->start[u + 1] - from,
@@ -390,7 +351,9 @@ write_items(const RecoVersion *version, const RecoVersionResult *result, int64 *
 		row[COLUMN_VERSION] = Int32GetDatum(version->number);
 		row[COLUMN_ID] = id_dict_id(result->data->items, i);
 		row[COLUMN_NUMBER] = Int32GetDatum(i);
-		row[COLUMN_INTERACTIONS] = Int32GetDatum(told ? (int32) told[i] : count[i]);
+		row[COLUMN_INTERACTIONS] = Int32GetDatum(told                 ? (int32) told[i]
+												 : result->item_users ? result->item_users[i]
+																	  : count[i]);
 		row[COLUMN_TREND] =
 			Float4GetDatum(result->data->trend && told == NULL ? result->data->trend[i] : 0);
 		row[COLUMN_CONTENT] = PointerGetDatum(features);
@@ -448,7 +411,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_int8_argument(data->count[RECO_COUNT_MERGED]),
 		reco_int4_argument(model->users),
 		reco_int4_argument(model->items),
-		reco_int8_argument(result->by_user->start[result->by_user->rows]),
+		reco_int8_argument(result->interactions),
 		reco_float8_argument(model->min_value),
 		reco_float8_argument(model->max_value),
 		{FLOAT4ARRAYOID, float_array(whole->loss, whole->losses, CurrentMemoryContext),
@@ -515,7 +478,7 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 	record_version(version, result, bytes, INSTR_TIME_GET_DOUBLE(end));
 	active[0] = reco_int4_argument(version->number);
 	active[1] = reco_int8_argument(version->nonce);
-	touch_definition(version->schema);
+	reco_definition_touch(version->schema);
 	if (!result->verdict.held_back)
 		reco_statement_one(version->schema,
 						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2,"
@@ -539,35 +502,6 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 		" DELETE FROM ONLY %s.model_item i USING expired e WHERE i.version = e.version",
 		keep, 2, NULL);
 	reco_return(&before);
-}
-
-void
-reco_version_set_layer(const RecoVersion *version, int64 epoch, int32 added)
-{
-	RecoArgument argument[] = {
-		reco_int4_argument(version->number),
-		reco_int8_argument(version->nonce),
-		reco_int8_argument(epoch),
-		reco_int4_argument(added),
-	};
-
-	CommandCounterIncrement();
-	/* under this lock versions are made active, with the epoch that they have */
-	touch_definition(version->schema);
-	if (reco_statement(version->schema,
-					   "UPDATE ONLY %s.model_version SET epoch = $3, added_users = $4,"
-					   " folded_in_at = clock_timestamp(), folded_in_users ="
-					   " (SELECT count(*) FROM ONLY %s.model_user_layer AS l WHERE l.version = $1)"
-					   " WHERE version = $1 AND nonce = $2 AND status = 'ready'",
-					   argument, lengthof(argument), NULL) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("version %d was altered while users were folded into it", version->number),
-				 errhint("Try again.")));
-	(void) reco_statement(version->schema,
-						  "UPDATE ONLY %s.model SET active_epoch = $3"
-						  " WHERE active_version = $1 AND active_nonce = $2",
-						  argument, 3, NULL);
 }
 
 bool

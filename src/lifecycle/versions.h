@@ -26,8 +26,13 @@ typedef struct RecoVersionResult
 	Jsonb *options;          /* those of the definition, with what was chosen */
 	const reco_csr *by_user; /* as trained on */
 	const reco_csr *seen;    /* what counts as seen; NULL: the same */
-	int32 cold_items;        /* items without any interaction */
-	int32 cold_users;        /* likewise users */
+	int64 interactions;
+	/* of a training whose users are not in memory: how many each item has, and who writes them */
+	const int32 *item_users;
+	void (*write_users)(void *arg, TableWriter *writer, int64 *bytes);
+	void *write_arg;
+	int32 cold_items; /* items without any interaction */
+	int32 cold_users; /* likewise users */
 	const RecoTrained *trained;
 	Datum read_by; /* the snapshot that the source was read by */
 	double read_seconds;
@@ -47,6 +52,12 @@ extern void reco_definition_insert(Oid schema, const ModelRow *definition);
  * queries were resolved to; NULL keeps what is there.
  */
 extern void reco_definition_update(const ModelRow *model, const ModelRow *change);
+
+/*
+ * Locks the row that says which version is active, and makes it another one: whoever saw the
+ * versions as they were before cannot activate one by that, but fails to serialize.
+ */
+extern void reco_definition_touch(Oid schema);
 
 /* Keeps what queries of the definition were resolved to. */
 extern void reco_definition_add_resolved(Oid schema, Oid owner, Jsonb *missing);
@@ -76,18 +87,23 @@ extern void reco_version_lock(const RecoVersion *version);
 /* Writes a trained version, makes it the active one unless held back, removes expired ones. */
 extern void reco_version_finish(const RecoVersion *version, const RecoVersionResult *result);
 
+/* The same of one user. */
+extern void reco_version_check_length(const RecoData *data, Datum id, int64 n, const char *model);
+
+/*
+ * As reco_version_add_user, of an id that need not stay where it is; *bytes grows by what is
+ * stored.
+ */
+extern bool reco_version_write_user(TableWriter *writer, int32 version, int32 number, Datum id,
+									const IdType *type, const RecoModel *model,
+									const reco_profile *profile, int64 *bytes);
+
 /*
  * Adds the row of a user, of whom a profile is known, to a table of users; id stays where it is
  * until the rows are written.  False when the profile has numbers that reading would refuse.
  */
 extern bool reco_version_add_user(TableWriter *writer, int32 version, int32 number, Datum id,
 								  const RecoModel *model, const reco_profile *profile);
-
-/*
- * Gives a version a new layer, of which the rows are written; added: its users that the version
- * has not.  An error when it is not that version any more.
- */
-extern void reco_version_set_layer(const RecoVersion *version, int64 epoch, int32 added);
 
 /* Records that a training failed. */
 extern void reco_version_fail(const RecoVersion *version, const char *message);

@@ -2,11 +2,12 @@
  * together.c
  *	  reco.bought_together(): which items meet in baskets, of any query.
  *
- * The query is the caller's own text and runs as the caller.  Its rows go the way of a source,
- * baskets in the place of users, so that a row that repeats counts once and one with a NULL is left
- * out; pairs are counted by core/neighbors/together.h.
+ * The query is the caller's own text and runs as the caller.  A row that repeats counts once, and
+ *one with a NULL is left out (store/source/baskets.h); pairs are counted by
+ *core/neighbors/together.h.
  *
- * Cost: reading the rows; core/neighbors/together.h has that of the pairs.
+ * Cost: reading the rows; core/neighbors/together.h has that of the pairs; an item's text is made
+ * once.
  */
 #include "marketing/together.h"
 
@@ -64,17 +65,21 @@ reco_together_check_support(int64 support)
 typedef struct Together
 {
 	RecoBudget budget;
-	RecoData *data;
+	RecoBaskets *of;
 	reco_together_measure measure;
 	int32 n;
 	reco_together found;
+	Datum *text;               /* by item; 0: not made yet */
+	MemoryContext row_context; /* what the making of one leaves behind */
+	double *xlogx;             /* by count; NULL: not worth it */
 } Together;
 
-static void
-tell(const RecoData *data)
-{
-	int64 nulls = reco_count_nulls(data->count);
+/* Of a pair, when its log-likelihood ratio is worked out. */
+#define LOGARITHMS 9
 
+static void
+tell(int64 nulls)
+{
 	if (nulls > 0)
 		ereport(NOTICE,
 				(errmsg_plural(INT64_FORMAT " row without a basket or an item is left out",
@@ -89,43 +94,92 @@ read_baskets(FunctionCallInfo fcinfo, Together *t)
 					   reco_read_source_argument(fcinfo, ARG_SOURCE, &reco_the_baskets)};
 
 	SPI_connect();
-	t->data = reco_read_baskets(&query, &t->budget);
+	t->of = reco_read_baskets(&query, &t->budget);
 	SPI_finish();
 }
 
 static void
 find_pairs(FunctionCallInfo fcinfo, Together *t)
 {
-	const reco_csr *by_basket = &t->data->x.by_user;
+	static const char what[] = "counting pairs";
+	const reco_env *env = &t->budget.env;
+	const reco_csr *by_basket = &t->of->by_basket;
 	int32 support = reco_together_support(by_basket->rows);
 	reco_csr by_item;
 
 	if (!PG_ARGISNULL(ARG_MIN_SUPPORT))
 		support = PG_GETARG_INT32(ARG_MIN_SUPPORT);
+	if (reco_together_are_few(by_basket))
+	{
+		reco_budget_check(&t->budget,
+						  reco_together_few(env, by_basket, t->measure, support, t->n, &t->found),
+						  what);
+		return;
+	}
 	reco_budget_threads(&t->budget);
-	reco_budget_check(&t->budget, reco_csr_transpose(&t->budget.env, by_basket, NULL, &by_item),
-					  "counting pairs");
+	reco_budget_check(&t->budget, reco_csr_transpose(env, by_basket, NULL, &by_item), what);
 	reco_budget_check(
-		&t->budget,
-		reco_together_find(&t->budget.env, &by_item, t->measure, support, t->n, &t->found),
-		"counting pairs");
-	reco_csr_free(&t->budget.env, &by_item);
+		&t->budget, reco_together_find(env, &by_item, t->measure, support, t->n, &t->found), what);
+	reco_csr_free(env, &by_item);
 }
 
+/* The text of an item, made when it is asked for first. */
 static Datum
 id_of(Together *t, int32 item)
 {
-	return CStringGetTextDatum(id_to_text(&t->data->item_type, id_dict_id(t->data->items, item)));
+	IdType *type = &t->of->item_type;
+	Datum id = id_dict_id(t->of->items, item);
+
+	if (type->base == TEXTOID || type->base == VARCHAROID)
+		return id;
+	if (t->text[item] == (Datum) 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(t->row_context);
+		Datum text = CStringGetTextDatum(id_to_text(type, id));
+		Size size = VARSIZE(DatumGetPointer(text));
+
+		t->text[item] = PointerGetDatum(
+			memcpy(reco_budget_alloc(&t->budget, size), DatumGetPointer(text), size));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(t->row_context);
+	}
+	return t->text[item];
+}
+
+static void
+begin_texts(Together *t)
+{
+	Size bytes = ((Size) t->of->by_basket.cols + 1) * sizeof(Datum);
+
+	t->row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco pair", ALLOCSET_DEFAULT_SIZES);
+	t->text = reco_budget_alloc(&t->budget, bytes);
+	memset(t->text, 0, bytes);
+}
+
+/* Logarithms of all that counts may be, where more are asked for than that. */
+static void
+begin_llr(Together *t)
+{
+	int32 baskets = t->of->by_basket.rows;
+
+	if (t->found.pairs < baskets / LOGARITHMS)
+		return;
+	t->xlogx = reco_budget_alloc(&t->budget, ((Size) baskets + 1) * sizeof(double));
+	for (int32 x = 0; x <= baskets; x++)
+	{
+		RECO_POLL_AT(x + 1);
+		t->xlogx[x] = reco_together_xlogx(x);
+	}
 }
 
 static void
 return_pairs(Together *t, RecoRows *rows)
 {
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "reco pair", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	int32 baskets = t->data->x.by_user.rows;
+	int32 baskets = t->of->by_basket.rows;
 
+	begin_texts(t);
+	begin_llr(t);
 	for (int32 k = 0; k < t->found.pairs; k++)
 	{
 		const reco_together_pair *pair = &t->found.pair[k];
@@ -143,12 +197,10 @@ return_pairs(Together *t, RecoRows *rows)
 			Float8GetDatum(c / n_a),
 			Float8GetDatum(c / n_b),
 			Float8GetDatum(reco_together_ratio(RECO_TOGETHER_LIFT, baskets, n_a, n_b, c)),
-			Float8GetDatum(reco_together_llr(baskets, n_a, n_b, pair->count))};
+			Float8GetDatum(reco_together_llr(t->xlogx, baskets, n_a, n_b, pair->count))};
 
 		reco_rows_add(rows, values, (bool[COLUMNS]){0});
-		MemoryContextReset(context);
 	}
-	MemoryContextSwitchTo(old);
 }
 
 /* How many pairs are asked for. */
@@ -189,7 +241,7 @@ reco_bought_together(PG_FUNCTION_ARGS)
 		find_pairs(fcinfo, &t);
 		return_pairs(&t, &rows);
 	}
-	tell(t.data);
+	tell(t.of->nulls);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;

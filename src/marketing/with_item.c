@@ -229,7 +229,8 @@ return_items(RecoRows *rows, const Listing *listing, const reco_meetings *meetin
 			Float8GetDatum(c / n_for),
 			Float8GetDatum(c / n_i),
 			Float8GetDatum(reco_together_ratio(RECO_TOGETHER_LIFT, baskets, n_for, n_i, c)),
-			Float8GetDatum(reco_together_llr(meetings->baskets, n_for, n_i, meetings->both[i]))};
+			Float8GetDatum(
+				reco_together_llr(NULL, meetings->baskets, n_for, n_i, meetings->both[i]))};
 
 		reco_rows_add(rows, values, (bool[COLUMNS]){0});
 	}

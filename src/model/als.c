@@ -23,7 +23,18 @@ typedef struct FactorParams
 	uint64_t seed;
 	int features;
 	const char *prior;
+	int engine;
+	const char *work;
 } FactorParams;
+
+/* Where a model is trained. */
+typedef enum Engine
+{
+	ENGINE_MEMORY,
+	ENGINE_SQL
+} Engine;
+
+static const char *const engines[] = {"memory", "sql", NULL};
 
 /* In the order of reco_als_solver. */
 static const char *const solvers[] = {"auto", "cholesky", "cg", NULL};
@@ -43,6 +54,8 @@ static const reco_option ials_options[] = {
 	{"features", RECO_OPTION_ENUM, FIELD(features), RECO_ALS_FEATURES_AUTO, 0, 0,
 	 reco_als_features_names},
 	{"prior", RECO_OPTION_TEXT, FIELD(prior), 0, 0, 0, NULL},
+	{"engine", RECO_OPTION_ENUM, FIELD(engine), ENGINE_MEMORY, 0, 0, engines},
+	{"work", RECO_OPTION_TEXT, FIELD(work), 0, 0, 0, NULL},
 	{NULL},
 };
 
@@ -58,6 +71,8 @@ static const reco_option als_options[] = {
 	{"features", RECO_OPTION_ENUM, FIELD(features), RECO_ALS_FEATURES_AUTO, 0, 0,
 	 reco_als_features_names},
 	{"prior", RECO_OPTION_TEXT, FIELD(prior), 0, 0, 0, NULL},
+	{"engine", RECO_OPTION_ENUM, FIELD(engine), ENGINE_MEMORY, 0, 0, engines},
+	{"work", RECO_OPTION_TEXT, FIELD(work), 0, 0, 0, NULL},
 	{NULL},
 };
 
@@ -112,6 +127,40 @@ reco_als_params_of(const RecoSpec *spec, reco_als_params *params)
 	return true;
 }
 
+bool
+reco_als_by_sql(const RecoSpec *spec, const char **work)
+{
+	if (spec->algorithm != &reco_algorithm_ials && spec->algorithm != &reco_algorithm_als)
+		return false;
+	if (work)
+		*work = params_of(spec)->work;
+	return params_of(spec)->engine == ENGINE_SQL;
+}
+
+/* What a training by SQL alone does not do. */
+static void
+factor_check(const void *value)
+{
+	const FactorParams *params = value;
+	const char *other = NULL;
+
+	if (params->engine == ENGINE_MEMORY && params->work)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"work\" goes with engine => 'sql' only")));
+	if (params->engine == ENGINE_MEMORY)
+		return;
+	if (params->prior)
+		other = "prior";
+	else if (params->features == RECO_ALS_FEATURES_RIDGE)
+		other = "features => 'ridge'";
+	else if (params->solver == RECO_ALS_CG)
+		other = "solver => 'cg'";
+	if (other)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("%s does not go with engine => 'sql'", other),
+						errhint("Leave it out, or train with engine => 'memory'.")));
+}
+
 static bool
 factor_parallel(const RecoTraining *training)
 {
@@ -150,6 +199,68 @@ bias_of(const RecoMember *member, int part)
 	return params_of(member->spec)->biases ? member->part[part].data : NULL;
 }
 
+/* alpha and regularization of ials, where they are left open. */
+static void
+choose_by(const reco_shape *shape, FactorParams *params)
+{
+	reco_als_params chosen = {
+		.alpha = params->alpha,
+		.regularization = params->regularization,
+		.weighted_regularization = params->weighted_regularization,
+	};
+
+	reco_als_choose(shape, &chosen);
+	params->alpha = chosen.alpha;
+	params->regularization = chosen.regularization;
+}
+
+/* Puts factors, and biases where there are some, into the parts of the member. */
+static void
+take_factors(RecoMember *member, RecoBudget *budget, reco_factors *factors)
+{
+	member->part[FACTOR_ITEM] =
+		reco_vector_part(&member->type[FACTOR_ITEM], factors->items, factors->item);
+	member->part[FACTOR_USER] =
+		reco_vector_part(&member->type[FACTOR_USER], factors->users, factors->user);
+	if (member->spec->predicts_value)
+	{
+		double *mean = reco_budget_alloc(budget, sizeof(double));
+
+		*mean = factors->mean;
+		member->part[ALS_MEAN] = reco_vector_part(&member->type[ALS_MEAN], 1, mean);
+	}
+	if (factors->item_bias)
+	{
+		member->part[ALS_ITEM_BIAS] =
+			reco_vector_part(&member->type[ALS_ITEM_BIAS], factors->items, factors->item_bias);
+		member->part[ALS_USER_BIAS] =
+			reco_vector_part(&member->type[ALS_USER_BIAS], factors->users, factors->user_bias);
+	}
+}
+
+void
+reco_als_model(const RecoSpec *spec, RecoBudget *budget, reco_factors *factors, RecoModel *model)
+{
+	model->spec = spec;
+	model->items = factors->items;
+	model->members = reco_members_make(spec, &model->member);
+	take_factors(&model->member[0], budget, factors);
+}
+
+RecoSpec *
+reco_als_chosen(const RecoSpec *spec, const reco_shape *shape)
+{
+	RecoSpec *chosen = palloc(sizeof(RecoSpec));
+	FactorParams *params = palloc(sizeof(FactorParams));
+
+	*params = *params_of(spec);
+	if (spec->algorithm == &reco_algorithm_ials)
+		choose_by(shape, params);
+	*chosen = *spec;
+	chosen->params = params;
+	return chosen;
+}
+
 static void
 factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
@@ -176,24 +287,7 @@ factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 		"training");
 	reco_training_by_item_done(training);
 
-	member->part[FACTOR_ITEM] =
-		reco_vector_part(&member->type[FACTOR_ITEM], factors.items, factors.item);
-	member->part[FACTOR_USER] =
-		reco_vector_part(&member->type[FACTOR_USER], factors.users, factors.user);
-	if (training->spec->predicts_value)
-	{
-		double *mean = reco_budget_alloc(budget, sizeof(double));
-
-		*mean = factors.mean;
-		member->part[ALS_MEAN] = reco_vector_part(&member->type[ALS_MEAN], 1, mean);
-	}
-	if (params.biases)
-	{
-		member->part[ALS_ITEM_BIAS] =
-			reco_vector_part(&member->type[ALS_ITEM_BIAS], factors.items, factors.item_bias);
-		member->part[ALS_USER_BIAS] =
-			reco_vector_part(&member->type[ALS_USER_BIAS], factors.users, factors.user_bias);
-	}
+	take_factors(member, budget, &factors);
 	if (center)
 		member->part[member->parts - 1] =
 			reco_vector_part(&member->type[member->parts - 1], factors.users, center);
@@ -294,17 +388,9 @@ factor_scorer(const RecoModel *model, const RecoMember *member)
 static void
 ials_choose(const RecoTraining *training, void *value)
 {
-	FactorParams *params = value;
 	reco_shape shape = reco_training_shape(training, true);
-	reco_als_params chosen = {
-		.alpha = params->alpha,
-		.regularization = params->regularization,
-		.weighted_regularization = params->weighted_regularization,
-	};
 
-	reco_als_choose(&shape, &chosen);
-	params->alpha = chosen.alpha;
-	params->regularization = chosen.regularization;
+	choose_by(&shape, value);
 }
 
 /* With so much weight of an interaction, and some times the regularization that suits it. */
@@ -355,13 +441,16 @@ als_candidates(const RecoTraining *training, bool portfolio)
 static RecoFeatureUse
 factor_features(const RecoSpec *spec)
 {
+	if (params_of(spec)->engine == ENGINE_SQL)
+		return RECO_FEATURES_NONE;
 	return reco_als_features_use(params_of(spec)->features);
 }
 
 static bool
 factor_user_features(const RecoSpec *spec)
 {
-	return params_of(spec)->features != RECO_ALS_FEATURES_NONE;
+	return params_of(spec)->engine == ENGINE_MEMORY &&
+		   params_of(spec)->features != RECO_ALS_FEATURES_NONE;
 }
 
 static const char *
@@ -388,7 +477,7 @@ als_predicts_value(const RecoSpec *spec)
 
 /* What the two have in common. */
 #define FACTOR_MODEL                                                                               \
-	.source = "model", .reads = reco_reads_items, .params_size = sizeof(FactorParams),             \
+	.check = factor_check, .source = "model", .reads = reco_reads_items, .params_size = sizeof(FactorParams),             \
 	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit, .index = make_index,  \
 	.scorer = factor_scorer, .features = factor_features, .user_features = factor_user_features,   \
 	.prior = factor_prior, .center = factor_center

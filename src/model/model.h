@@ -521,5 +521,15 @@ extern RecoSpec *reco_hybrid_of(const RecoSpec *first, const RecoSpec *second, b
 
 /* als.c */
 extern bool reco_als_params_of(const RecoSpec *spec, reco_als_params *params);
+/*
+ * Whether it asks for a training by SQL alone; *work: the schema of the tables for that, NULL:
+ * the model's own.  Whoever measures it trains in memory, which comes to the same.
+ */
+extern bool reco_als_by_sql(const RecoSpec *spec, const char **work);
+/* A copy with nothing left open, by a shape. */
+extern RecoSpec *reco_als_chosen(const RecoSpec *spec, const reco_shape *shape);
+/* A model of factors that were found elsewhere; those of users may be missing. */
+extern void reco_als_model(const RecoSpec *spec, RecoBudget *budget, reco_factors *factors,
+						   RecoModel *model);
 
 #endif /* RECO_MODEL_MODEL_H */

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the triggers of reco.track() cost whoever inserts: COPY of a million rows, statements of a
-# thousand rows, and statements of one, with and without; and how large the notes are.
+# thousand rows, and statements of one, with and without; how large the notes are; and how long a
+# click and the list after it take, in one transaction.
 #
 # usage: track.sh
 #
@@ -65,3 +66,13 @@ measure without
 sql -c 'SET client_min_messages = warning' -c "CALL reco.track('bench')"
 measure tracked
 sql -c "SELECT count(*) AS notes, pg_size_pretty(pg_relation_size('bench.model_change')) AS size FROM bench.model_change"
+
+# A click, and the list that follows in the same transaction: read live, by an index.
+sql -c 'SET client_min_messages = warning' -c 'TRUNCATE track_rows' -c "COPY track_rows FROM '$tmp/rows'" \
+  -c 'CREATE INDEX ON track_rows (user_id) INCLUDE (item_id)' -c 'VACUUM ANALYZE track_rows' \
+  -c 'DROP SCHEMA IF EXISTS clicks CASCADE' \
+  -c "CALL reco.create_model('clicks', 'track_rows', reco.ials(factors => 64), options => reco.options(measure => false, live => 'on'))" -c "CALL reco.track('clicks')"
+printf '%s\n' '\set u random(1, 100000)' '\set i random(1, 1000)' 'BEGIN;' 'INSERT INTO track_rows VALUES (:u, :i);' \
+  'SELECT * FROM clicks.recommend(:u);' 'ROLLBACK;' >"$tmp/click.sql"
+pgbench -n -M prepared -c 1 -f "$tmp/click.sql" -T "$BENCH_SECONDS" -r 2>/dev/null \
+  | awk '/INSERT INTO/ { click = $1 } /recommend/ { list = $1 } END { printf "a click %s ms, the next list %s ms\n", click, list }'

@@ -67,6 +67,21 @@ is( $standby->safe_psql('postgres', "SELECT line ~ 'read from the source' FROM r
   't', 'explain_source() works there');
 $session->query_safe($top);
 
+# While the primary trains the standby serves, whichever engine trains; tables of work are not there.
+for my $engine ('memory', 'sql')
+{
+  my $training = start_sql($primary, "CALL reco.create_model('long_$engine', 'SELECT customer_id, product_id FROM lines',
+    reco.ials(factors => 256, iterations => 1000, engine => '$engine'), options => reco.options(value => 'binary'))");
+  $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM reco.progress WHERE model = 'long_$engine' AND iteration > 0");
+  isnt($session->query_safe($top), '', "the standby serves while the primary trains, by $engine");
+  is($standby->safe_psql('postgres', "SELECT count(*) FROM pg_class WHERE relname LIKE 'model_work%'"), '0', 'and has no table of work');
+  $primary->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^CALL reco.create_model'");
+  finish_sql($training);
+}
+$primary->safe_psql('postgres', "CALL reco.create_model('by_sql', 'SELECT customer_id, product_id FROM lines', reco.ials(factors => 8, iterations => 3, engine => 'sql'))");
+caught_up();
+is(recommendations($standby, 'by_sql'), recommendations($primary, 'by_sql'), 'a model that was trained by SQL is served there');
+
 # What writes is refused as PostgreSQL refuses it.
 for my $call (
   "reco.refresh('home')",

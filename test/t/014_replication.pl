@@ -82,6 +82,17 @@ my $top = 'SELECT string_agg(item_id || $$:$$ || score, $$,$$ ORDER BY rank) FRO
 my $before = $session->query_safe($top);
 is($before, $publisher->safe_psql('postgres', $top), 'a session of the subscriber serves');
 
+# While the publisher trains, by either engine, it serves what it has.
+for my $engine ('memory', 'sql')
+{
+  my $training = start_sql($publisher, "CALL reco.create_model('long_$engine', 'SELECT customer_id, product_id FROM lines',
+    reco.ials(factors => 256, iterations => 1000, engine => '$engine'))");
+  $publisher->poll_query_until('postgres', "SELECT count(*) = 1 FROM reco.progress WHERE model = 'long_$engine' AND iteration > 0");
+  is($session->query_safe($top), $before, "it serves while the publisher trains, by $engine");
+  $publisher->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^CALL reco.create_model'");
+  finish_sql($training);
+}
+
 $publisher->safe_psql('postgres',
   'DELETE FROM lines WHERE customer_id = 7; INSERT INTO lines SELECT 7, p * 4 + 1, 5 FROM generate_series(0, 12) AS p;
    UPDATE about SET tags = tags || ARRAY[$$c$$ || id % 3]');

@@ -152,6 +152,36 @@ static const struct
 	{90, 33, 3, true}, {300, 20, 2, false}, {30, 700, 4, false}, {700, 90, 6, false},
 };
 
+/* The same pairs where all are counted at once. */
+static void
+check_few(const reco_csr *a, reco_together_measure measure, int32_t min_support, int32_t n,
+		  const reco_together *wanted)
+{
+	mimic_env env;
+	reco_csr by_basket;
+	reco_together found;
+
+	mimic_env_init(&env);
+	env.env.threads = 1;
+	assert_int_equal(reco_csr_transpose(&env.env, a, NULL, &by_basket), RECO_OK);
+	assert_int_equal(reco_together_are_few(&by_basket), a->rows <= 1024);
+	assert_int_equal(reco_together_few(&env.env, &by_basket, measure, min_support, n, &found),
+					 RECO_OK);
+	assert_int_equal(found.pairs, wanted->pairs);
+	for (int32_t p = 0; p < found.pairs; p++)
+	{
+		assert_true(found.pair[p].score == wanted->pair[p].score);
+		assert_int_equal(found.pair[p].a, wanted->pair[p].a);
+		assert_int_equal(found.pair[p].b, wanted->pair[p].b);
+		assert_int_equal(found.pair[p].count, wanted->pair[p].count);
+	}
+	for (int32_t i = 0; i < a->rows; i++)
+		assert_int_equal(found.baskets[i], wanted->baskets[i]);
+	reco_together_free(&env.env, &found);
+	reco_csr_free(&env.env, &by_basket);
+	assert_int_equal(env.live, 0);
+}
+
 static void
 test_all_pairs(void **state)
 {
@@ -191,6 +221,7 @@ test_all_pairs(void **state)
 					assert_int_equal(found.pair[p].b, one.pair[p].b);
 					assert_int_equal(found.pair[p].count, one.pair[p].count);
 				}
+				check_few(&a, (reco_together_measure) m, supports[k], n, &one);
 				reco_together_free(&env.env, &found);
 				reco_together_free(&env.env, &one);
 				assert_int_equal(env.live, 0);
@@ -294,6 +325,81 @@ test_meetings(void **state)
 	free_baskets(&a);
 }
 
+/* Lines of a, some of them twice, in an order by chance; items as `number` has them. */
+static void
+add_lines(reco_triples *t, const reco_csr *a, const int32_t *number, uint64_t seed)
+{
+	int32_t entries = (int32_t) a->start[a->rows];
+	int32_t again = entries / 3;
+	int32_t *order = malloc(((size_t) entries + (size_t) again + 1) * sizeof(int32_t));
+
+	mimic_shuffle(&seed, order, entries + again);
+	for (int32_t k = 0; k < entries + again; k++)
+	{
+		int32_t e = order[k] < entries ? order[k] : 3 * (order[k] - entries);
+		int32_t item = 0;
+
+		while (a->start[item + 1] <= e)
+			item++;
+		assert_true(reco_triples_add(t, a->col[e], number[item], 1, 0));
+	}
+	free(order);
+}
+
+static void
+test_lines(void **state)
+{
+	(void) state;
+	for (size_t s = 0; s < sizeof(shape) / sizeof(*shape); s++)
+		for (long at = 0; at < 5; at++)
+		{
+			reco_csr a =
+				make_baskets(shape[s].items, shape[s].baskets, shape[s].skew, false, s + 1);
+			int32_t *rank = malloc(((size_t) a.rows + 1) * sizeof(int32_t));
+			int32_t *number = malloc(((size_t) a.rows + 1) * sizeof(int32_t));
+			uint64_t seed = s;
+			mimic_env env;
+			reco_triples t;
+			reco_csr found;
+			reco_csr wanted;
+
+			mimic_env_init(&env);
+			env.env.threads = 1;
+			reco_triples_init(&t, &env.env, false, false);
+			for (int32_t i = 0; i < a.rows; i++)
+				rank[i] = i;
+			mimic_shuffle(&seed, rank, a.rows);
+			for (int32_t i = 0; i < a.rows; i++)
+				number[rank[i]] = i;
+			add_lines(&t, &a, number, s);
+			env.fail_at = at == 0 ? 0 : env.allocations + at;
+			if (at > 0)
+				assert_int_equal(reco_together_lines(&t, a.cols, a.rows, rank, &found),
+								 RECO_NO_MEMORY);
+			else
+			{
+				size_t before = env.bytes;
+				size_t most = reco_together_lines_memory(&t, a.cols, a.rows);
+
+				assert_int_equal(reco_together_lines(&t, a.cols, a.rows, rank, &found), RECO_OK);
+				assert_true(env.peak <= before + most);
+				assert_int_equal(reco_csr_transpose(&env.env, &a, NULL, &wanted), RECO_OK);
+				assert_int_equal(found.rows, wanted.rows);
+				assert_int_equal(found.cols, wanted.cols);
+				for (int32_t b = 0; b <= wanted.rows; b++)
+					assert_int_equal(found.start[b], wanted.start[b]);
+				for (int64_t e = 0; e < wanted.start[wanted.rows]; e++)
+					assert_int_equal(found.col[e], wanted.col[e]);
+				reco_csr_free(&env.env, &wanted);
+				reco_csr_free(&env.env, &found);
+			}
+			assert_int_equal(env.live, 0);
+			free(rank);
+			free(number);
+			free_baskets(&a);
+		}
+}
+
 /* Each allocation that fails and each poll that asks for an end leaves nothing behind. */
 static void
 test_failures(void **state)
@@ -340,7 +446,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_pairs), cmocka_unit_test(test_many_pairs),
 		cmocka_unit_test(test_by_hand),   cmocka_unit_test(test_meetings),
-		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_failures),  cmocka_unit_test(test_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

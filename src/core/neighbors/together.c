@@ -57,24 +57,31 @@ typedef struct Search
 	reco_together_pair *best;
 } Search;
 
-static double
-x_log_x(int64_t x)
+double
+reco_together_xlogx(int64_t x)
 {
 	return x > 0 ? (double) x * log((double) x) : 0;
 }
 
+static inline double
+x_log_x(const double *xlogx, int64_t x)
+{
+	return xlogx ? xlogx[x] : reco_together_xlogx(x);
+}
+
 /* The sum in the order of reco_pair_llr: the same bits. */
 double
-reco_together_llr(int32_t n, int32_t n_a, int32_t n_b, int32_t c)
+reco_together_llr(const double *xlogx, int32_t n, int32_t n_a, int32_t n_b, int32_t c)
 {
-	double u_a = -x_log_x(n_a) - x_log_x(n - n_a);
-	double u_b = -x_log_x(n_b) - x_log_x(n - n_b);
+	double u_a = -x_log_x(xlogx, n_a) - x_log_x(xlogx, n - n_a);
+	double u_b = -x_log_x(xlogx, n_b) - x_log_x(xlogx, n - n_b);
 	double s;
 
 	if ((int64_t) c * n <= (int64_t) n_a * n_b)
 		return 0;
-	s = x_log_x(n) + (u_a + u_b) + x_log_x(c) + (x_log_x(n_a - c) + x_log_x(n_b - c)) +
-		x_log_x((int64_t) n - n_a - n_b + c);
+	s = x_log_x(xlogx, n) + (u_a + u_b) + x_log_x(xlogx, c) +
+		(x_log_x(xlogx, n_a - c) + x_log_x(xlogx, n_b - c)) +
+		x_log_x(xlogx, (int64_t) n - n_a - n_b + c);
 	return 2 * s > RECO_LLR_NOISE ? 2 * s : 0;
 }
 

@@ -16,7 +16,7 @@
 #ifndef RECO_CORE_NEIGHBORS_TOGETHER_H
 #define RECO_CORE_NEIGHBORS_TOGETHER_H
 
-#include "core/data/csr.h"
+#include "core/data/triples.h"
 
 /* What pairs are in order of. */
 typedef enum reco_together_measure
@@ -60,13 +60,18 @@ reco_together_ratio(reco_together_measure measure, double n, double n_a, double 
 	}
 }
 
-/* The same for the log-likelihood ratio: nine logarithms. */
-extern double reco_together_llr(int32_t n, int32_t n_a, int32_t n_b, int32_t c);
+/*
+ * The same for the log-likelihood ratio: nine logarithms, or numbers of xlogx, which has x log x of
+ * 0 to n by reco_together_xlogx; NULL: there are none.
+ */
+extern double reco_together_xlogx(int64_t x);
+extern double reco_together_llr(const double *xlogx, int32_t n, int32_t n_a, int32_t n_b,
+								int32_t c);
 
 static inline double
 reco_together_score(reco_together_measure measure, int32_t n, int32_t n_a, int32_t n_b, int32_t c)
 {
-	return measure == RECO_TOGETHER_LLR ? reco_together_llr(n, n_a, n_b, c)
+	return measure == RECO_TOGETHER_LLR ? reco_together_llr(NULL, n, n_a, n_b, c)
 										: reco_together_ratio(measure, n, n_a, n_b, c);
 }
 
@@ -91,6 +96,28 @@ extern reco_status reco_together_find(const reco_env *env, const reco_csr *by_it
 									  reco_together_measure measure, int32_t min_support, int32_t n,
 									  reco_together *out);
 extern void reco_together_free(const reco_env *env, reco_together *together);
+
+/*
+ * Whether items and baskets are so few that reco_together_few is faster, and the same of
+ * by_basket: which items a basket holds.  Any thread.  Cost: an addition for each pair of each
+ * basket, and as many steps as there are pairs of items.  Memory: 4 bytes for each two items, and
+ * 24 for each pair that is returned.  Errors: likewise.
+ */
+extern bool reco_together_are_few(const reco_csr *by_basket);
+extern reco_status reco_together_few(const reco_env *env, const reco_csr *by_basket,
+									 reco_together_measure measure, int32_t min_support, int32_t n,
+									 reco_together *out);
+
+/*
+ * Which items a basket holds, of lines in any order, which may repeat: baskets are in the place of
+ * users, items get the numbers item_rank[number].  Frees the lines, also on failure; the arrays
+ * belong to the caller.  Cost: two scatters of the lines.
+ * Errors: RECO_NO_MEMORY, RECO_STOPPED.
+ */
+extern reco_status reco_together_lines(reco_triples *t, int32_t baskets, int32_t items,
+									   const int32_t *item_rank, reco_csr *out);
+/* Bytes that it allocates; what it returns has the half of it or less. */
+extern size_t reco_together_lines_memory(const reco_triples *t, int32_t baskets, int32_t items);
 
 /* One item and who is in baskets with it, counted basket by basket. */
 typedef struct reco_meetings

@@ -7,11 +7,12 @@
  *
  * Integers take a path of their own, without function calls: ids from 0 up to a
  * small multiple of their number, the usual case of a serial column, are looked
- * up in an array, all others in a hash table of 16 bytes a slot.
+ * up in an array, all others in a hash table of 16 bytes a slot.  Ids that are bytes
+ * (image.h) do without calls as well.
  *
  * Cost: one probe a row; sorting n log n comparisons.
  */
-#include "store/ids/ident.h"
+#include "store/ids/image.h"
 
 #include "access/detoast.h"
 #include "common/hashfn.h"
@@ -111,6 +112,8 @@ any_equal(struct anyids_hash *table, int32 a, int32 b)
 {
 	IdDict *dict = ((anyids_hash *) table)->private_data;
 
+	if (dict->type->image)
+		return id_image_equal(dict->type, id_at(dict, a), id_at(dict, b));
 	return DatumGetBool(FunctionCall2Coll((FmgrInfo *) &dict->type->equal, dict->type->collation,
 										  id_at(dict, a), id_at(dict, b)));
 }
@@ -181,12 +184,26 @@ reserve(IdDict *dict)
 	dict->ids = repalloc_huge(dict->ids, (Size) dict->slots * sizeof(Datum));
 }
 
-static void
+/* What the id is looked for by; drop_probe when it is found. */
+static inline void
 set_probe(IdDict *dict, Datum id)
 {
-	dict->probe = id;
-	dict->probe_hash = DatumGetUInt32(
-		FunctionCall1Coll((FmgrInfo *) &dict->type->hash, dict->type->collation, id));
+	const IdType *type = dict->type;
+
+	dict->probe = type->image ? id_image(type, id) : id;
+	if (type->image)
+		dict->probe_hash = id_image_hash(type, dict->probe);
+	else
+		dict->probe_hash =
+			DatumGetUInt32(FunctionCall1Coll((FmgrInfo *) &type->hash, type->collation, id));
+}
+
+/* Where an id had to be made whole to be looked for, the copy goes. */
+static inline void
+drop_probe(IdDict *dict, Datum id)
+{
+	if (dict->probe != id)
+		pfree(DatumGetPointer(dict->probe));
 }
 
 /*
@@ -271,9 +288,7 @@ keep(IdDict *dict, Datum id)
 	return copy;
 }
 
-/*
- * Of two equal ids of a type that folds, the one with the least text stays.
- */
+/* Of two equal ids of a type that folds, the one with the least text stays. */
 static void
 keep_least(IdDict *dict, int32 number, Datum id)
 {
@@ -304,6 +319,7 @@ id_dict_add(IdDict *dict, Datum id)
 		if (dict->any->members >= dict->any->grow_threshold)
 			ask_for(dict, dict->any->size * 2 * sizeof(AnyEntry));
 		entry = anyids_insert_hash(dict->any, PROBE, dict->probe_hash, &found);
+		drop_probe(dict, id);
 		if (found)
 		{
 			int32 number = entry->number;
@@ -412,6 +428,7 @@ id_dict_find(IdDict *dict, Datum id)
 
 		set_probe(dict, id);
 		entry = anyids_lookup_hash(dict->any, PROBE, dict->probe_hash);
+		drop_probe(dict, id);
 		return entry ? entry->number : -1;
 	}
 }

@@ -18,6 +18,7 @@
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
@@ -85,6 +86,7 @@ id_type_find(IdType *type, Oid typid, int32 typmod, Oid collation)
 		type->base == BOOLOID)
 		return false;
 	type->folds = !type->typbyval && !same_image(cache, collation);
+	type->image = !type->typbyval && !type->folds && (type->typlen == -1 || type->typlen > 0);
 	fmgr_info(cache->hash_proc, &type->hash);
 	fmgr_info(get_opcode(cache->eq_opr), &type->equal);
 	fmgr_info(cache->cmp_proc, &type->compare);
@@ -218,20 +220,6 @@ id_too_long(IdType *type, Datum id, const char *role, bool may_skip)
 			 : errhint("Leave it out.")));
 }
 
-int64
-id_to_int64(const IdType *type, Datum id)
-{
-	switch (type->base)
-	{
-		case INT2OID:
-			return DatumGetInt16(id);
-		case INT4OID:
-			return DatumGetInt32(id);
-		default:
-			return DatumGetInt64(id);
-	}
-}
-
 bool
 id_from_int64(IdType *type, int64 value, Datum *id)
 {
@@ -274,11 +262,32 @@ same_bytes(Oid a, Oid b)
 	return (a == TEXTOID || a == VARCHAROID) && (b == TEXTOID || b == VARCHAROID);
 }
 
+/* A number with a fraction, or beyond all integers, equals no integer. */
+static bool
+integer_from_number(Datum number, Oid base, int64 *integer)
+{
+	Datum exact = base == NUMERICOID  ? number
+				  : base == FLOAT8OID ? DirectFunctionCall1(float8_numeric, number)
+									  : DirectFunctionCall1(float4_numeric, number);
+	Datum least = DirectFunctionCall1(int8_numeric, Int64GetDatum(PG_INT64_MIN));
+	Datum most = DirectFunctionCall1(int8_numeric, Int64GetDatum(PG_INT64_MAX));
+
+	/* NaN is above all others */
+	if (DatumGetBool(DirectFunctionCall2(numeric_lt, exact, least)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, exact, most)) ||
+		!DatumGetBool(DirectFunctionCall2(
+			numeric_eq, exact, DirectFunctionCall2(numeric_trunc, exact, Int32GetDatum(0)))))
+		return false;
+	*integer = DatumGetInt64(DirectFunctionCall1(numeric_int8, exact));
+	return true;
+}
+
 bool
 id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id)
 {
 	Oid base = getBaseType(value_type);
 	Oid out;
+	int64 integer;
 	bool varlena;
 
 	if (same_bytes(base, type->base))
@@ -292,6 +301,8 @@ id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id)
 		return id_from_int64(type, DatumGetInt32(value), id);
 	if (type->integer && base == INT2OID)
 		return id_from_int64(type, DatumGetInt16(value), id);
+	if (type->integer && (base == NUMERICOID || base == FLOAT8OID || base == FLOAT4OID))
+		return integer_from_number(value, base, &integer) && id_from_int64(type, integer, id);
 	getTypeOutputInfo(base, &out, &varlena);
 	return id_from_text(type, OidOutputFunctionCall(out, value), id);
 }

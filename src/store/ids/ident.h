@@ -7,6 +7,8 @@
 
 #include "pg/pg.h"
 
+#include "catalog/pg_type.h"
+
 /*
  * What has to be known of a type of ids.  Lives in the context it was made in.
  */
@@ -18,6 +20,7 @@ typedef struct IdType
 	Oid base;     /* the domain's base type */
 	bool integer; /* base is int2, int4 or int8 */
 	bool folds;   /* equal ids may look different, as 1.0 and 1.00, or 'a' and 'A' */
+	bool image;   /* ids are pointers to bytes, and equal where these are */
 	char typstorage;
 	int16 typlen;
 	bool typbyval;
@@ -76,13 +79,27 @@ extern pg_attribute_noreturn() void id_too_long(IdType *type, Datum id, const ch
 												bool may_skip);
 
 /*
- * Converts an id of another type; false when it cannot equal any id (an integer
- * out of the type's range).  Text that is not in the type's form is an error.
+ * Converts an id of another type; false when it cannot equal any id (of integers: a number out of
+ * the type's range, or with a fraction).  Text that is not in the type's form is an error.
  */
 extern bool id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id);
 extern bool id_from_text(IdType *type, char *text, Datum *id);
 extern bool id_from_int64(IdType *type, int64 value, Datum *id);
-extern int64 id_to_int64(const IdType *type, Datum id);
+
+/* An id of an integer type. */
+static inline int64
+id_to_int64(const IdType *type, Datum id)
+{
+	switch (type->base)
+	{
+		case INT2OID:
+			return DatumGetInt16(id);
+		case INT4OID:
+			return DatumGetInt32(id);
+		default:
+			return DatumGetInt64(id);
+	}
+}
 
 /*
  * A dictionary: ids to numbers 0, 1, 2 ... in order of arrival, by the type's
@@ -127,5 +144,8 @@ extern void id_dict_keep(IdDict *dict, const int32 *map);
 extern const void *id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes);
 extern IdDict *id_dict_frozen(MemoryContext parent, const IdType *type, const void *image,
 							  Size bytes);
+
+/* The setting of reco.pseudonym(), once. */
+extern void reco_pseudonym_init(void);
 
 #endif /* RECO_STORE_IDS_IDENT_H */

@@ -5,9 +5,9 @@
  * The definition's query becomes a subquery with a condition on its first column,
  * which the planner pushes down to an index where it can.  Its text is one whole
  * statement to the parser, so nothing in it can end the parentheses around it.
- * It is prepared with a generic plan, so planning is paid once a backend, and its
- * cost says what any call costs; the plan cache of PostgreSQL keeps it right when
- * tables, indexes or statistics change.
+ * It is prepared with a generic plan, but for many ids at once, so planning is paid once a backend,
+ *and its cost says what any call costs; the plan cache of PostgreSQL keeps it right when tables,
+ *indexes or statistics change.
  *
  * As in training, the text runs as the model's owner under
  * SECURITY_RESTRICTED_OPERATION and a search_path of its own, from planning on, and
@@ -164,11 +164,13 @@ is_sound(const RecoLookup *lookup)
 
 /*
  * What the ids of rows are compared with.  For whole rows there may be many: joined, as a row that
- * is fetched by an index may be compared with all of an array.
+ * is fetched by an index may be compared with all of an array.  An array that is known when it is
+ * planned is hashed.
  */
 static const char *const ids_of[] = {
 	[RECO_ASK_ONE] = "$1",
 	[RECO_ASK_ANY] = "u.id",
+	[RECO_ASK_MANY] = "ANY ($1)",
 	[RECO_ASK_WHICH] = "ANY ($1)",
 };
 
@@ -178,8 +180,8 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const c
 	RecoIdentity before;
 	SPIPlanPtr plan;
 	TupleDesc columns;
-	Oid argument =
-		ask == RECO_ASK_ANY || ask == RECO_ASK_WHICH ? get_array_type(type->base) : type->base;
+	bool of_one = ask == RECO_ASK_ONE || ask == RECO_ASK_ALL;
+	Oid argument = of_one ? type->base : get_array_type(type->base);
 	char *text;
 
 	lookup->type = type;
@@ -203,7 +205,9 @@ reco_lookup_prepare(RecoLookup *lookup, const IdType *type, RecoAsk ask, const c
 						ask == RECO_ASK_ANY ? "pg_catalog.unnest($1) AS u(id), " : "", text,
 						equality(type->base, "s." ID_COLUMN, ids_of[ask]),
 						condition ? " AND s." : "", condition ? quote_identifier(condition) : "");
-	plan = SPI_prepare_cursor(text, ask != RECO_ASK_ALL, &argument, CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(text, ask != RECO_ASK_ALL, &argument,
+							  ask == RECO_ASK_MANY ? CURSOR_OPT_CUSTOM_PLAN | CURSOR_OPT_PARALLEL_OK
+												   : CURSOR_OPT_GENERIC_PLAN);
 	reco_check_calls(&lookup->query);
 	columns = reco_query_check(lookup->query.kind, plan);
 	refuse_temporary(lookup, &before, plan);

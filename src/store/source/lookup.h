@@ -15,6 +15,7 @@ typedef enum RecoAsk
 {
 	RECO_ASK_ONE,   /* an id: whole rows */
 	RECO_ASK_ANY,   /* an array of ids, each once: whole rows */
+	RECO_ASK_MANY,  /* the same of so many that they are worth a plan of their own, in parallel */
 	RECO_ASK_WHICH, /* an array of ids: those that there are */
 	RECO_ASK_ALL /* nothing: whole rows, in order of the first, the fourth and the third column */
 } RecoAsk;

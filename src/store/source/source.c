@@ -167,21 +167,23 @@ reco_read_interactions(const RecoQuery *source, const RecoKnown *known, unsigned
 
 /* So many ids are asked for at a time. */
 #define ASKED_IDS 65536
+#define ASKED_IDS_OF_MANY 1048576
 
 RecoData *
 reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known, unsigned keep,
 				const RecoDataOptions *options, RecoBudget *budget)
 {
 	const IdType *type = known->user_type;
-	TupleDesc columns = reco_lookup_prepare(lookup, type, RECO_ASK_ANY, NULL);
+	int32 most = lookup->ask == RECO_ASK_MANY ? ASKED_IDS_OF_MANY : ASKED_IDS;
+	TupleDesc columns = reco_lookup_prepare(lookup, type, lookup->ask, NULL);
 	Ingest *ingest = ingest_begin(lookup->query.kind, columns, keep, options, budget);
 	int32 n = id_dict_count(users);
 
 	check_types(ingest, known);
 	ingest_only(ingest, known->items, known->reference_time);
-	for (int32 from = 0; from < n; from += ASKED_IDS)
+	for (int32 from = 0; from < n; from += most)
 	{
-		int32 some = Min(n - from, ASKED_IDS);
+		int32 some = Min(n - from, most);
 		Datum *id = palloc(some * sizeof(Datum));
 		ArrayType *ids;
 
@@ -192,7 +194,7 @@ reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known, unsig
 						ingest_receiver(ingest));
 		pfree(ids);
 		pfree(id);
-		if (n - from <= ASKED_IDS)
+		if (n - from <= most)
 			break;
 	}
 	return ingest_finish(ingest);
@@ -217,13 +219,20 @@ reco_read_lists(const RecoQuery *lists, RecoBudget *budget)
 		read_rows(lists, NULL, RECO_KEEP_TIMES | RECO_KEEP_REPEATS, &none, budget, &filtered));
 }
 
-RecoData *
+RecoBaskets *
 reco_read_baskets(const RecoQuery *baskets, RecoBudget *budget)
 {
-	RecoDataOptions none = {0};
-	bool filtered;
+	RecoIdentity before;
+	SPIPlanPtr plan;
+	TupleDesc columns;
+	BasketReader *reader;
 
-	return ingest_finish(read_rows(baskets, NULL, 0, &none, budget, &filtered));
+	reco_become(&baskets->as, &before);
+	plan = plan_query(baskets, &before, &columns);
+	reader = baskets_begin(baskets->kind, columns, budget);
+	run_plan(plan, baskets_receiver(reader), baskets);
+	reco_return(&before);
+	return baskets_finish(reader);
 }
 
 /* What is known about users, who join those of the source. */
@@ -239,6 +248,36 @@ read_users(const RecoQuery *users, Ingest *ingest, bool *filtered)
 	*filtered = *filtered || is_filtered(plan);
 	run_plan(plan, ingest_users_receiver(ingest, columns), users);
 	reco_return(&before);
+}
+
+RecoData *
+reco_source_columns(const RecoQuery *source, const RecoQuery *items, const RecoDataOptions *options,
+					RecoBudget *budget)
+{
+	RecoIdentity before;
+	SPIPlanPtr plan;
+	TupleDesc columns;
+	RecoData *data;
+
+	reco_become(&source->as, &before);
+	plan = plan_query(source, &before, &columns);
+	/* not finished: ids can be added */
+	data = unconstify(RecoData *,
+					  ingest_data(ingest_begin(source->kind, columns, 0, options, budget)));
+	data->row_security = is_filtered(plan);
+	if (!source->stored)
+		reco_shape_check(
+			linitial(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list));
+	SPI_freeplan(plan);
+	reco_return(&before);
+	if (items->text == NULL)
+		return data;
+	reco_become(&items->as, &before);
+	plan = plan_query(items, &before, &columns);
+	data->available = features_say_available(columns);
+	SPI_freeplan(plan);
+	reco_return(&before);
+	return data;
 }
 
 RecoData *

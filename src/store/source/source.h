@@ -6,6 +6,7 @@
 #define RECO_STORE_SOURCE_SOURCE_H
 
 #include "model/model.h"
+#include "store/source/baskets.h"
 #include "store/source/data.h"
 #include "store/source/lookup.h"
 #include "store/source/query.h"
@@ -23,6 +24,13 @@ extern RecoData *reco_read_source(const RecoQuery *source, const RecoQuery *item
 								  const RecoDataOptions *options, RecoBudget *budget);
 
 /*
+ * What a source is like without reading its rows: types and names of its columns, whether policies
+ * filter them, and whether items say what is available.  The dictionaries are empty.
+ */
+extern RecoData *reco_source_columns(const RecoQuery *source, const RecoQuery *items,
+									 const RecoDataOptions *options, RecoBudget *budget);
+
+/*
  * Reads the pairs that an evaluation is to find, columns as those of a source, and all of
  * them: of the options only what is an error counts.
  */
@@ -35,8 +43,8 @@ extern RecoData *reco_read_test(const RecoQuery *test, const RecoDataOptions *op
  */
 extern RecoData *reco_read_lists(const RecoQuery *lists, RecoBudget *budget);
 
-/* Reads baskets, whose columns are basket, item: these are in the place of users. */
-extern RecoData *reco_read_baskets(const RecoQuery *baskets, RecoBudget *budget);
+/* Reads baskets, whose columns are basket, item. */
+extern RecoBaskets *reco_read_baskets(const RecoQuery *baskets, RecoBudget *budget);
 
 /* A version to compare a source with. */
 typedef struct RecoKnown
@@ -58,7 +66,7 @@ extern RecoData *reco_read_interactions(const RecoQuery *source, const RecoKnown
 
 /*
  * The same of some users only, whom the source is asked for by a look-up, which has been prepared
- * with RECO_ASK_ANY for ids of known->user_type.
+ * with RECO_ASK_ANY or RECO_ASK_MANY for ids of known->user_type.
  */
 extern RecoData *reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known,
 								 unsigned keep, const RecoDataOptions *options, RecoBudget *budget);

@@ -199,8 +199,9 @@ reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
 	table = reco_try_open(schema, RECO_TABLE_MODEL, AccessShareLock, NULL);
 	/* the name is gone with the schema */
 	if (table == NULL && !OidIsValid(reco_model_table(schema)))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" was dropped", name ? name : "")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), name ? errmsg("model \"%s\" was dropped", name)
+														 : errmsg("the model was dropped")));
 	if (table == NULL)
 		table = reco_open(schema, RECO_TABLE_MODEL, AccessShareLock); /* says why not */
 	reco_check_policies(table);

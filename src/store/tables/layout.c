@@ -101,6 +101,8 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_FORGOTTEN_AT] = {"forgotten_at", TIMESTAMPTZOID},
 	[VERSION_EPSILON] = {"epsilon", FLOAT8OID},
 	[VERSION_DELTA] = {"delta", FLOAT8OID},
+	[VERSION_FOLDED_IN_INTERACTIONS] = {"folded_in_interactions", INT8OID},
+	[VERSION_DRIFT] = {"drift", FLOAT8OID},
 };
 
 static const Column user_columns[USER_COLUMNS] = {
@@ -254,8 +256,9 @@ static pg_attribute_noreturn() void damaged(Oid schema, const char *detail, cons
 
 	/* what looks like damage may be a model that another session drops */
 	if (reco_model_gone(schema))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("model \"%s\" was dropped", name ? name : "")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), name ? errmsg("model \"%s\" was dropped", name)
+														 : errmsg("the model was dropped")));
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("model \"%s\" is damaged", name ? name : ""),
 					errdetail_internal("%s", detail), errhint("%s", hint)));

@@ -1,0 +1,110 @@
+--
+-- engine => 'sql': models of ials and als that are trained in SELECT ... GROUP BY alone are those
+-- of a training in memory.
+--
+SET client_min_messages = warning;
+SET reco.threads = 1;  -- what is trained here is tiny
+
+CREATE TABLE es_lines AS
+  SELECT (g % 200)::int AS u, CASE WHEN h % 10 < 7 THEN (h / 10) % 25 * 4 + g % 4 ELSE (h / 10) % 100 END::int AS i, (1 + h % 3)::int AS v
+    FROM (SELECT g, hashint4(g)::bigint + 2147483648 AS h FROM generate_series(1, 4000) AS g) AS s;
+CREATE TABLE es_ratings AS SELECT u, i, sum(v) AS stars FROM es_lines GROUP BY u, i;
+
+-- The same algorithm by both engines: losses, users, items, lists.
+CREATE TABLE es_compared (what text, loss float8, users int, items int, histories int, lists int);
+CREATE PROCEDURE es_compare(what text, source text, algorithm text, options reco.data_options) LANGUAGE plpgsql AS $$
+BEGIN
+  CALL reco.create_model('es_memory', source, (algorithm::jsonb || '{"solver": "cholesky"}')::reco.algorithm, options => options);
+  CALL reco.create_model('es_sql', source, (algorithm::jsonb || '{"engine": "sql"}')::reco.algorithm, options => options);
+  INSERT INTO es_compared SELECT what,
+    (SELECT abs(s.loss[array_upper(s.loss, 1)] / m.loss[array_upper(m.loss, 1)] - 1) FROM es_sql.versions AS s, es_memory.versions AS m),
+    (SELECT count(*) FROM es_sql.user_factors AS s FULL JOIN es_memory.user_factors AS m USING (user_id)
+      WHERE coalesce((SELECT max(abs(a - b)) FROM unnest(s.factors || s.bias, m.factors || m.bias) AS t(a, b)) > 1e-4, true)),
+    (SELECT count(*) FROM es_sql.item_factors AS s FULL JOIN es_memory.item_factors AS m USING (item_id)
+      WHERE coalesce((SELECT max(abs(a - b)) FROM unnest(s.factors || s.bias, m.factors || m.bias) AS t(a, b)) > 1e-4, true)
+         OR s.interactions <> m.interactions),
+    (SELECT count(*) FROM es_sql.model_user AS s FULL JOIN es_memory.model_user AS m USING (user_id)
+      WHERE (s.number, s.interactions, s.history) IS DISTINCT FROM (m.number, m.interactions, m.history)),
+    (SELECT count(*) FROM (SELECT user_id FROM es_sql.model_user ORDER BY number LIMIT 50) AS u,
+       LATERAL (SELECT array_agg(item_id ORDER BY item_id) AS list FROM es_sql.recommend(u.user_id, 5)) AS s,
+       LATERAL (SELECT array_agg(item_id ORDER BY item_id) AS list FROM es_memory.recommend(u.user_id, 5)) AS m
+      WHERE s.list IS DISTINCT FROM m.list);
+  DROP SCHEMA es_memory CASCADE;
+  DROP SCHEMA es_sql CASCADE;
+END
+$$;
+SET client_min_messages = error;
+CALL es_compare('ials, counts once', 'es_lines', reco.ials(factors => 8, iterations => 5, alpha => 3, regularization => 2)::text, reco.options(value => 'binary', measure => false));
+CALL es_compare('ials, raw', 'es_lines', reco.ials(factors => 8, iterations => 5, alpha => 1, regularization => 2)::text, reco.options(value => 'raw', measure => false));
+CALL es_compare('ials, log', 'es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'log', measure => false));
+CALL es_compare('ials, cap', 'es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'cap', value_cap => 2, measure => false));
+CALL es_compare('ials, no values', 'SELECT u, i FROM es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'binary', measure => false));
+CALL es_compare('ials, negative', 'SELECT u, i, v - 2 FROM es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'raw', measure => false));
+CALL es_compare('ials, weighted', 'es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 0.01, weighted_regularization => true)::text, reco.options(value => 'raw', measure => false));
+CALL es_compare('ials, text ids', $q$SELECT 'user ' || u, 'Ä ' || i, v FROM es_lines$q$, reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'raw', measure => false));
+CALL es_compare('ials, nulls', 'SELECT nullif(u, 3), nullif(i, 4), nullif(v, 2) FROM es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'raw', measure => false));
+CALL es_compare('als', 'es_ratings', reco.als(factors => 8, iterations => 5)::text, reco.options(measure => false));
+CALL es_compare('als, no biases', 'es_ratings', reco.als(factors => 8, iterations => 5, biases => false, seed => 5)::text, reco.options(measure => false));
+CALL es_compare('als, one factor', 'es_ratings', reco.als(factors => 1, iterations => 1)::text, reco.options(measure => false));
+RESET client_min_messages;
+-- the loss to 1e-5; how many users, items, histories and lists are not the same
+SELECT what, loss < 1e-5 AS loss, users, items, histories, lists FROM es_compared;
+
+-- What is left open is chosen by the rows; a model is refreshed, folded into, measured in memory.
+SET client_min_messages = notice;
+CALL reco.create_model('es', 'SELECT u, i, v FROM es_lines -- of the shop', reco.ials(factors => 8, iterations => 4, engine => 'sql'), options => reco.options(value => 'binary'));
+SELECT algorithm ~ 'alpha => [0-9.]+.*engine => ''sql''' AS described, users, items, interactions, rows_read, rows_merged, array_length(loss, 1) AS losses, metrics IS NULL AS not_measured FROM es.versions;
+INSERT INTO es_lines VALUES (1000, 5, 1), (1000, 9, 1);
+BEGIN;
+CALL reco.refresh('es');
+SELECT count(*) AS tables_of_work FROM pg_class WHERE relname LIKE 'model_work%';
+COMMIT;
+CALL reco.refresh('es');
+SELECT version, status, users FROM es.versions ORDER BY version;
+SELECT count(*) FROM es.recommend(1000, 5);
+INSERT INTO es_lines VALUES (1001, 5, 1), (1001, 9, 1);
+CALL reco.fold_in('es');
+SELECT count(*) FROM es.recommend(1001, 5);
+SELECT count(*) > 0 AS measured FROM reco.evaluate('es_lines', reco.ials(factors => 8, iterations => 4, engine => 'sql')) WHERE algorithm ~ 'ials' AND value > 0;
+SET client_min_messages = warning;
+
+-- Nothing is left of a training that failed, or was canceled.
+CREATE FUNCTION es_fails(v int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF v > 2 THEN RAISE 'a row that fails'; END IF; RETURN v; END $$;
+\set VERBOSITY terse
+CALL reco.create_model('es_failed', 'SELECT u, i, public.es_fails(v) FROM es_lines', reco.ials(engine => 'sql'), options => reco.options(value => 'raw'));
+\set VERBOSITY default
+CALL reco.create_model('es_failed', 'SELECT u, i, v FROM es_lines WHERE false', reco.ials(engine => 'sql'), options => reco.options(value => 'raw'));
+CALL reco.create_model('es_failed', $$SELECT u, i, CASE WHEN u = 3 THEN 'NaN'::float8 ELSE v END FROM es_lines$$, reco.ials(engine => 'sql'), options => reco.options(value => 'raw'));
+CALL reco.create_model('es_failed', $$SELECT u, i, CASE WHEN u = 3 THEN 'NaN'::float8 ELSE v END FROM es_lines$$, reco.ials(factors => 2, engine => 'sql'), options => reco.options(value => 'raw', on_invalid => 'skip'));
+SELECT users FROM es_failed.versions;
+DROP SCHEMA es_failed CASCADE;
+\set VERBOSITY terse
+SET statement_timeout = '700ms';
+CALL reco.create_model('es_failed', 'SELECT g % 3000, g / 30 FROM generate_series(1, 90000) AS g', reco.ials(factors => 200, iterations => 1000, engine => 'sql'));
+RESET statement_timeout;
+\set VERBOSITY default
+SELECT count(*) AS left_over FROM pg_class WHERE relname LIKE 'model_work%';
+SELECT to_regnamespace('es_failed');
+-- memory is bounded
+SET reco.max_memory = '2MB';
+CALL reco.create_model('es_failed', 'SELECT 1, g FROM generate_series(1, 20000) AS g', reco.ials(factors => 64, engine => 'sql'));
+RESET reco.max_memory;
+
+--
+-- What is refused
+--
+CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql'));
+CALL reco.create_model('es_failed', 'es_lines', reco.als(engine => 'sql'));
+CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql'), options => reco.options(min_user_interactions => 2, value => 'raw'));
+CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql'), options => reco.options(max_user_interactions => 2, value => 'raw'));
+CALL reco.create_model('es_failed', 'es_lines', reco.hybrid(ARRAY[reco.ials(engine => 'sql'), reco.popular()]), options => reco.options(value => 'raw'));
+CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql', work => 'es_nowhere'), options => reco.options(value => 'raw'));
+CREATE TEMP TABLE es_rows AS SELECT 1 AS shard, u AS user_id, i AS item_id, 1::float8 AS value FROM es_lines;
+SELECT nspname AS temporary FROM pg_namespace WHERE oid = pg_my_temp_schema() \gset
+CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql', work => :'temporary'), options => reco.options(value => 'raw'));
+SELECT reco.ials(engine => 'spark');
+SELECT reco.ials(work => 'public');
+SELECT reco.ials(engine => 'sql', prior => 'other');
+SELECT reco.ials(engine => 'sql', solver => 'cg');
+SELECT reco.als(engine => 'sql', features => 'ridge');
+DROP SCHEMA es CASCADE;

@@ -1,0 +1,393 @@
+/*
+ * sql_work.c
+ *	  Tables and statements of a training by SQL alone.
+ *
+ * See sql_work.h.  A half step over tables of the model's own is a SELECT, which gets parallel
+ * plans (an INSERT ... SELECT does not), whose rows a receiver writes.  Where rows are sharded, the
+ * statements are shaped so that a shard does all that is its own: users live in one shard, and
+ * their factors are made and kept there; of items each shard adds up its part, which meet here.
+ * A plan that would fetch rows instead is refused before it runs (sql_run.h).
+ *
+ * Cost: that of the statements; of factors one row at a time is held here.
+ */
+#include "lifecycle/sql_work.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "store/source/source.h"
+#include "store/tables/tables.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+static pg_attribute_noreturn() void unsupported(const char *option)
+{
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("%s does not go with engine => 'sql'", option),
+					errhint("Do it in the source's query, or train with engine => 'memory'.")));
+}
+
+/* Rules over rows are SQL's own: those that a query cannot say are few. */
+void
+reco_sql_work_check(const RecoRun *run)
+{
+	const RecoDataOptions *o = &run->options;
+	const RecoData *data = run->data;
+	const char *option = o->kinds                       ? "reco.options(kind_weights)"
+						 : o->cancel_negative           ? "reco.options(cancel_negative)"
+						 : o->half_life > 0             ? "reco.options(half_life)"
+						 : o->max_age > 0               ? "reco.options(max_age)"
+						 : o->since                     ? "reco.options(since)"
+						 : o->until                     ? "reco.options(until)"
+						 : o->exclude_items             ? "reco.options(exclude_items)"
+						 : o->max_user_interactions     ? "reco.options(max_user_interactions)"
+						 : o->min_user_interactions > 1 ? "reco.options(min_user_interactions)"
+						 : o->min_item_interactions > 1 ? "reco.options(min_item_interactions)"
+						 : o->min_users_per_item > 0    ? "reco.options(min_users_per_item)"
+						 : run->guard                   ? "a guard"
+														: NULL;
+
+	if (option)
+		unsupported(option);
+	if (run->spec->raw || !data->has_value)
+		return;
+	if (o->value == RECO_VALUES_AUTO || (o->value == RECO_VALUES_CAP && o->value_cap == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("engine => 'sql' does not choose what a value counts"),
+				 errdetail("The source has the value \"%s\".", data->column[2]),
+				 errhint("Say reco.options(value => 'binary'), 'raw', 'log', or 'cap' with a "
+						 "value_cap.")));
+}
+
+/* a = b by the operator of the type's own, for people who look in pg_catalog alone. */
+static char *
+equals(const IdType *type, const char *a, const char *b)
+{
+	Oid operator= lookup_type_cache(type->base, TYPECACHE_EQ_OPR)->eq_opr;
+	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
+	char *text;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", operator);
+	text = psprintf(
+		"%s OPERATOR(%s.%s) %s", a,
+		quote_identifier(get_namespace_name(((Form_pg_operator) GETSTRUCT(tuple))->oprnamespace)),
+		NameStr(((Form_pg_operator) GETSTRUCT(tuple))->oprname), b);
+	ReleaseSysCache(tuple);
+	return text;
+}
+
+/* A value by the rule. */
+static char *
+by_rule(const reco_value_rule *rule, const char *value)
+{
+	switch (rule->kind)
+	{
+		case RECO_VALUES_BINARY:
+			return psprintf("sign(%s)", value);
+		case RECO_VALUES_LOG:
+			return psprintf("sign(%s) * ln(1 + abs(%s))", value, value);
+		case RECO_VALUES_CAP:
+			return psprintf("greatest(least(%s, %.9g::float8), %.9g::float8)", value, rule->cap,
+							-rule->cap);
+		default:
+			return pstrdup(value);
+	}
+}
+
+/* The schema of the tables of work, quoted. */
+static const char *
+work_schema(const char *name)
+{
+	Oid schema = get_namespace_oid(name, false);
+
+	/* what a session made for itself is not for a model's owner to read */
+	if (isAnyTempNamespace(schema))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("tables of work must not be temporary")));
+	return quote_identifier(get_namespace_name(schema));
+}
+
+void
+reco_sql_work_init(RecoSqlWork *work, RecoRun *run)
+{
+	const RecoData *data = run->data;
+	const char *name = NULL;
+	const char *schema;
+	char *own = get_namespace_name(run->version.schema);
+
+	memset(work, 0, sizeof(RecoSqlWork));
+	work->run = run;
+	work->owner = run->version.owner;
+	work->rule = run->spec->raw ? (reco_value_rule){RECO_VALUES_RAW} : data->values;
+	if (!run->spec->raw && !data->has_value && work->rule.kind == RECO_VALUES_AUTO)
+		work->rule.kind = RECO_VALUES_BINARY;
+	(void) reco_als_by_sql(run->spec, &name);
+	work->sharded = name != NULL;
+	if (own == NULL)
+		reco_run_check_model(run);
+	schema = work->sharded ? work_schema(name) : quote_identifier(own);
+	work->rows = psprintf("%s.%s", schema, work->sharded ? "rows" : RECO_SQL_ROWS);
+	work->user_factors = psprintf("%s.%s", schema, work->sharded ? "user_factors" : RECO_SQL_USERS);
+	work->items = psprintf("%s.%s", quote_identifier(own), RECO_SQL_ITEMS);
+	work->item_factors = work->sharded ? psprintf("%s.item_factors", schema) : work->items;
+	/* rows of the model's own are by the rule already */
+	work->value = work->sharded ? by_rule(&work->rule, "r.value") : "r.value";
+	work->same_user = psprintf("%s%s", work->sharded ? "u.shard = r.shard AND " : "",
+							   equals(&data->user_type, "u.user_id", "r.user_id"));
+	work->same_item = psprintf("%s%s", work->sharded ? "i.shard = r.shard AND " : "",
+							   equals(&data->item_type, "i.item_id", "r.item_id"));
+}
+
+void
+reco_sql_work_algorithm(RecoSqlWork *work, const RecoSpec *spec)
+{
+	(void) reco_als_params_of(spec, &work->params);
+	work->biases = !work->params.implicit && work->params.biases;
+	work->algorithm_value = reco_spec_jsonb(spec);
+	work->algorithm =
+		psprintf("%s::reco.algorithm",
+				 quote_literal_cstr(JsonbToCString(NULL, &work->algorithm_value->root, 0)));
+	work->target = work->params.implicit
+					   ? work->value
+					   : psprintf("%s - (%.17g)::float8", work->value, work->mean);
+}
+
+void
+reco_sql_work_rows(RecoSqlWork *work, const RecoQuery *source)
+{
+	const RecoData *data = work->run->data;
+	bool skip = work->run->options.on_invalid == ON_INVALID_SKIP;
+	RecoIdentity before;
+	StringInfoData sql;
+
+	if (work->sharded)
+		return;
+	initStringInfo(&sql);
+	/* one of each pair, with what it counts */
+	appendStringInfo(
+		&sql,
+		"CREATE UNLOGGED TABLE %s AS SELECT s.u AS user_id, s.i AS item_id, (%s)::float8 AS value,"
+		" count(*) AS n FROM (%s\n) AS s(u, i%s) WHERE s.u IS NOT NULL AND s.i IS NOT NULL",
+		work->rows, by_rule(&work->rule, data->has_value ? "sum(s.v)::float8" : "count(*)::float8"),
+		reco_query_text(source->kind, source->text), data->has_value ? ", v" : "");
+	if (data->has_value)
+		appendStringInfoString(&sql, " AND s.v IS NOT NULL");
+	if (data->has_value && skip)
+		appendStringInfo(&sql, " AND abs(s.v) <= %g", RECO_MAX_VALUE);
+	appendStringInfoString(&sql, " GROUP BY s.u, s.i");
+	reco_become(&source->as, &before);
+	(void) reco_sql_run(work, sql.data);
+	(void) reco_sql_run(work, psprintf("ANALYZE %s", work->rows));
+	reco_return(&before);
+}
+
+typedef struct Statistics
+{
+	RecoSqlWork *work;
+	double most; /* of rows of one pair */
+	double smallest;
+	double largest;
+	double size;
+	double square;
+	double sum;
+} Statistics;
+
+static void
+take_statistics(void *arg, TupleTableSlot *slot)
+{
+	Statistics *s = arg;
+	RecoData *data = s->work->run->data;
+	double number[9];
+
+	for (int c = 0; c < lengthof(number); c++)
+		number[c] = slot->tts_isnull[c] ? 0 : DatumGetFloat8(slot->tts_values[c]);
+	s->work->interactions = (int64) number[0];
+	s->work->rows_read = (int64) number[1];
+	s->most = number[2];
+	s->smallest = number[3];
+	s->largest = number[4];
+	s->size = number[5];
+	s->square = number[6];
+	s->sum = number[7];
+	data->count[RECO_COUNT_NEGATIVE] = (int64) number[8];
+}
+
+const char *
+reco_sql_shard_of(const RecoSqlWork *work, const char *table)
+{
+	return work->sharded ? psprintf("%s.shard, ", table) : "";
+}
+
+reco_shape
+reco_sql_work_shape(RecoSqlWork *work)
+{
+	const char *n = work->sharded ? "1" : "r.n";
+	const RecoSpec *spec = work->run->spec;
+	Statistics s = {.work = work};
+	RecoIdentity before;
+	reco_shape shape = {0};
+
+	reco_sql_enter(work, &before);
+	reco_sql_select(
+		work,
+		psprintf(
+			"SELECT sum(s.c)::float8, sum(s.n)::float8, max(s.m)::float8, min(s.lo)::float8,"
+			" max(s.hi)::float8, sum(s.a)::float8, sum(s.q)::float8, sum(s.t)::float8,"
+			" sum(s.g)::float8 FROM %5$sSELECT count(*) AS c, sum(%1$s) AS n, max(%1$s) AS m,"
+			" min(%2$s) AS lo, max(%2$s) AS hi, sum(abs(%2$s)) AS a, sum((%2$s) * (%2$s)) AS q,"
+			" sum(%2$s) AS t, sum(CASE WHEN %2$s < 0 THEN 1 ELSE 0 END) AS g"
+			" FROM %3$s AS r%4$s%6$s",
+			n, work->value, work->rows, work->sharded ? " GROUP BY r.shard" : "",
+			work->sharded ? RECO_SQL_OF_SHARDS : "(", work->sharded ? RECO_SQL_AS_S : ") AS s"),
+		NULL, take_statistics, &s);
+	reco_return(&before);
+	if (spec->latest && s.most > 1)
+		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+						errmsg("the source has several values for some pairs of user and item"),
+						errdetail("With engine => 'sql' there is no latest among them."),
+						errhint("Let the source return one row of each pair.")));
+	work->run->trained.model.min_value = (float) s.smallest;
+	work->run->trained.model.max_value = (float) s.largest;
+	work->mean = work->interactions > 0 ? s.sum / work->interactions : 0;
+	shape.entries = work->interactions;
+	shape.mean_size = s.size > 0 ? s.size / work->interactions : 1;
+	shape.mean_square = s.square > 0 ? s.square / work->interactions : 1;
+	/* nothing here measures it: whoever has so many rows has more to learn than what is popular */
+	shape.overlap = 2;
+	return shape;
+}
+
+static void
+take_number(void *arg, TupleTableSlot *slot)
+{
+	*(double *) arg = slot->tts_isnull[0] ? 0 : DatumGetFloat8(slot->tts_values[0]);
+}
+
+double
+reco_sql_work_count_users(RecoSqlWork *work)
+{
+	RecoIdentity before;
+	double users = 0;
+
+	reco_sql_enter(work, &before);
+	reco_sql_select(
+		work,
+		work->sharded
+			? psprintf("SELECT sum(s.c)::float8 FROM " RECO_SQL_OF_SHARDS
+					   "SELECT r.shard, count(DISTINCT r.user_id) AS c FROM %s AS r GROUP BY"
+					   " r.shard" RECO_SQL_AS_S,
+					   work->rows)
+			: psprintf("SELECT count(*)::float8 FROM (SELECT r.user_id FROM %s AS r GROUP BY"
+					   " r.user_id) AS s",
+					   work->rows),
+		NULL, take_number, &users);
+	reco_return(&before);
+	return users;
+}
+
+void
+reco_sql_work_items(RecoSqlWork *work, RecoSqlTake take, void *arg)
+{
+	RecoIdentity before;
+
+	reco_sql_enter(work, &before);
+	reco_sql_select(
+		work,
+		psprintf("SELECT s.item_id, sum(s.users)::int8, sum(s.n)::int8 FROM %4$sSELECT %1$s"
+				 "r.item_id, count(*) AS n, sum(CASE WHEN %2$s THEN 1 ELSE 0 END) AS users"
+				 " FROM %3$s AS r GROUP BY %1$sr.item_id%5$s GROUP BY s.item_id",
+				 reco_sql_shard_of(work, "r"),
+				 work->run->spec->latest ? "true" : psprintf("%s > 0", work->value), work->rows,
+				 work->sharded ? RECO_SQL_OF_SHARDS : "(",
+				 work->sharded ? RECO_SQL_AS_S : ") AS s"),
+		&work->run->data->item_type, take, arg);
+	reco_return(&before);
+}
+
+static void
+take_shards(void *arg, TupleTableSlot *slot)
+{
+	RecoSqlWork *work = arg;
+	MemoryContext old = MemoryContextSwitchTo(work->run->context);
+
+	work->has_shards = !slot->tts_isnull[0];
+	if (work->has_shards)
+		work->shards = datumCopy(slot->tts_values[0], false, -1);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+make_items(RecoSqlWork *work)
+{
+	(void) reco_sql_run(
+		work, psprintf("CREATE UNLOGGED TABLE %s WITH (toast_tuple_target = 8160) AS SELECT"
+					   " r.item_id, 0::int4 AS number, '{}'::float4[] AS factors, 0::float4 AS bias"
+					   " FROM %s AS r WITH NO DATA",
+					   work->items, work->rows));
+	(void) reco_sql_run(work,
+						psprintf("ALTER TABLE %s ALTER factors SET STORAGE EXTERNAL", work->items));
+}
+
+void
+reco_sql_work_begin(RecoSqlWork *work)
+{
+	const char *one = work->biases ? " || 1::float4" : "";
+	RecoIdentity before;
+	char *start = psprintf("reco.als_start(row_number() OVER (ORDER BY s.user_id) - 1, %s)%s",
+						   work->algorithm, one);
+
+	reco_sql_enter(work, &before);
+	make_items(work);
+	if (work->sharded)
+	{
+		reco_sql_select(work,
+						psprintf("SELECT array_agg(s.shard::int4) FROM " RECO_SQL_OF_SHARDS
+								 "SELECT r.shard FROM %s AS r GROUP BY r.shard" RECO_SQL_AS_S,
+								 work->rows),
+						NULL, take_shards, work);
+		(void) reco_sql_run(work,
+							psprintf("TRUNCATE %s, %s", work->user_factors, work->item_factors));
+		work->users = reco_sql_run(
+			work, psprintf("INSERT INTO %1$s (shard, user_id, factors, bias) SELECT s.shard,"
+						   " s.user_id, %2$s, 0 FROM " RECO_SQL_OF_SHARDS "SELECT r.shard,"
+						   " r.user_id FROM %3$s AS r GROUP BY r.shard,"
+						   " r.user_id" RECO_SQL_AS_S,
+						   work->user_factors, start, work->rows));
+	}
+	else
+	{
+		work->users = reco_sql_run(
+			work, psprintf("CREATE UNLOGGED TABLE %s WITH (toast_tuple_target = 8160) AS"
+						   " SELECT s.user_id, %s AS factors, 0::float4 AS bias FROM (SELECT"
+						   " r.user_id FROM %s AS r GROUP BY r.user_id) AS s",
+						   work->user_factors, start, work->rows));
+		(void) reco_sql_run(work, psprintf("ALTER TABLE %s ALTER factors SET STORAGE EXTERNAL",
+										   work->user_factors));
+		(void) reco_sql_run(work, psprintf("ANALYZE %s (user_id)", work->user_factors));
+	}
+	reco_return(&before);
+}
+
+void
+reco_sql_work_end(RecoSqlWork *work)
+{
+	RecoIdentity before;
+
+	reco_sql_enter(work, &before);
+	(void) reco_sql_run(work, work->sharded ? psprintf("DROP TABLE %s", work->items)
+											: psprintf("DROP TABLE %s, %s, %s", work->items,
+													   work->rows, work->user_factors));
+	reco_return(&before);
+}
