@@ -33,6 +33,7 @@ CALL reco.create_model('bad', 'SELECT user_id, item_id, 1 FROM lines', options =
 CALL reco.create_model('bad', 'SELECT user_id, item_id, 1 FROM lines', options => reco.options(since => '2024-01-01'));
 CALL reco.create_model('bad', 'SELECT user_id, item_id, 1, extract(epoch FROM at)::bigint FROM lines', options => reco.options(until => '2024-01-01'));
 CALL reco.create_model('bad', 'SELECT user_id, item_id, 1, at FROM lines', reco.private(reco.popular(), epsilon => 1), options => reco.options(max_age => '1 day'));
+CALL reco.create_model('bad', 'SELECT user_id, item_id, 1, at FROM lines', reco.private(reco.popular(), epsilon => 1), options => reco.options(half_life => '1 day'));
 \set VERBOSITY terse
 
 -- By hand: the whole, in part, more than there was, before its purchase, on the same day.

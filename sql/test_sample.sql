@@ -26,6 +26,9 @@ CALL reco.sample_shop('My "first" shop');
 CALL reco.sample_shop(NULL);
 CALL reco.sample_shop('');
 CALL reco.sample_shop('pg_shop');
+-- a name that a search_path takes for another
+CALL reco.sample_shop('$user');
+SELECT to_regclass('products');
 
 CREATE ROLE reco_sample_nobody;
 SET ROLE reco_sample_nobody;

@@ -117,11 +117,12 @@ ALTER TABLE trk_rows RENAME TO trk_lines;
 INSERT INTO trk_lines VALUES (111, 3, 1);
 SELECT user_id FROM trk.model_change;
 ALTER TABLE trk_lines RENAME TO trk_rows;
--- the column: the source does not know it any more, and whoever inserts is told
+-- the column: the triggers do not know whose rows these are
 ALTER TABLE trk_rows RENAME user_id TO customer;
 INSERT INTO trk_rows VALUES (112, 3, 1);
 SELECT user_id FROM trk.model_change;
 ALTER TABLE trk_rows RENAME customer TO user_id;
+CALL reco.fold_in('trk');
 -- with the user goes the note
 INSERT INTO trk_rows VALUES (113, 3, 1);
 SET client_min_messages = error;
@@ -186,6 +187,20 @@ CALL reco.track('trk_app');
 INSERT INTO trk_rows VALUES (122, 3, 1);
 SELECT user_id FROM trk_app.model_change ORDER BY 1 NULLS FIRST;
 SELECT * FROM trk_noted ORDER BY 1;
+-- no function of the owner's runs as whoever looks at the source
+SET ROLE regress_trk_app;
+CREATE FUNCTION trk_own.zero() RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF current_user <> 'regress_trk_app' THEN
+    RAISE WARNING 'runs as another role';
+  END IF;
+  RETURN 0;
+END
+$$;
+CALL reco.alter_model('trk_app', source => 'SELECT user_id, item_id, qty FROM trk_rows WHERE trk_own.zero() = 0 OFFSET trk_own.zero()');
+RESET ROLE;
+CALL reco.fold_in('trk_app');
+CALL reco.track('trk_app');
 -- a table that the model's owner has spoilt stops nobody from inserting
 ALTER TABLE trk_app.model_change ADD broken int;
 INSERT INTO trk_rows VALUES (123, 3, 1);
@@ -237,6 +252,13 @@ CALL trk_try('SELECT r.user_id, r.item_id FROM trk_rows AS r, trk_parent AS p');
 CALL trk_try('SELECT user_id + 1, item_id FROM trk_rows');
 CALL trk_try('SELECT u, u FROM generate_series(1, 3) AS u');
 CALL trk_try('trk_stored');
+-- where a row of one user decides on those of others
+CALL trk_try('SELECT DISTINCT ON (item_id) user_id, item_id FROM trk_rows ORDER BY item_id, qty DESC');
+CALL trk_try('SELECT DISTINCT ON (user_id, item_id) user_id, item_id FROM trk_rows ORDER BY user_id, item_id, qty DESC');
+CALL trk_try('SELECT user_id, item_id FROM (SELECT *, row_number() OVER (PARTITION BY item_id ORDER BY qty DESC) AS n FROM trk_rows) AS r WHERE n <= 3');
+CALL trk_try('SELECT user_id, item_id FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY qty DESC) AS n FROM trk_rows) AS r WHERE n <= 3');
+CALL trk_try('SELECT user_id, item_id, qty / avg(qty) OVER (PARTITION BY user_id), count(*) OVER () FROM trk_rows');
+CALL trk_try('SELECT user_id, item_id FROM trk_rows TABLESAMPLE SYSTEM (50) REPEATABLE (1)');
 CALL trk_try('SELECT user_id, item_id FROM trk_rows UNION ALL SELECT item_id, user_id FROM trk_rows');
 
 -- Partitions: by the parent, by one, from one to another; one that joins later is missing.
@@ -254,6 +276,60 @@ SET client_min_messages = notice;
 CALL reco.fold_in('trk');
 CALL reco.track('trk');
 TRUNCATE trk_part_3;
+-- one that leaves takes rows along, and fires no trigger: everybody, until reco.track() knows of it
+SET client_min_messages = warning;
+CALL reco.fold_in('trk');
+SET client_min_messages = notice;
+DROP TABLE trk_part_3;
+CALL reco.fold_in('trk');
+CALL reco.track('trk');
+CALL reco.fold_in('trk');
+ALTER TABLE trk_parts DETACH PARTITION trk_part_1;
+CALL reco.fold_in('trk');
+-- and once when it is back, whether anybody told reco.track() or not
+ALTER TABLE trk_parts ATTACH PARTITION trk_part_1 FOR VALUES IN (1, 2, 3);
+CALL reco.fold_in('trk');
+CALL reco.fold_in('trk');
+CALL reco.track('trk');
+-- likewise of triggers that were off over a fold-in
+ALTER TABLE trk_part_2 DISABLE TRIGGER USER;
+CALL reco.fold_in('trk');
+INSERT INTO trk_part_2 VALUES (1, 15, 32);
+ALTER TABLE trk_part_2 ENABLE TRIGGER USER;
+CALL reco.fold_in('trk');
+CALL reco.fold_in('trk');
+-- and of a table that inherits no more
+SET client_min_messages = warning;
+CALL reco.alter_model('trk', source => 'trk_parent');
+INSERT INTO trk_parent SELECT user_id, item_id, qty FROM trk_parts;
+INSERT INTO trk_child VALUES (16, 1, 1), (17, 2, 1);
+CALL reco.track('trk');
+CALL reco.fold_in('trk');
+SET client_min_messages = notice;
+ALTER TABLE trk_child NO INHERIT trk_parent;
+CALL reco.fold_in('trk');
+-- triggers that others have made, and that note less, are none
+SET client_min_messages = warning;
+CALL reco.track('trk');
+CALL reco.untrack('trk');
+CREATE TRIGGER a AFTER INSERT ON trk_parent FOR EACH STATEMENT WHEN ('trk'::regnamespace IS NOT NULL) EXECUTE FUNCTION reco.note_changes('user_id');
+CREATE TRIGGER b AFTER UPDATE OF qty ON trk_parent FOR EACH STATEMENT WHEN ('trk'::regnamespace IS NOT NULL) EXECUTE FUNCTION reco.note_changes('user_id');
+CREATE TRIGGER c AFTER DELETE ON trk_parent REFERENCING OLD TABLE AS o FOR EACH STATEMENT WHEN ('trk'::regnamespace IS NULL) EXECUTE FUNCTION reco.note_changes('user_id');
+CREATE TRIGGER d AFTER TRUNCATE ON trk_parent FOR EACH STATEMENT WHEN ('trk'::regnamespace IS NOT NULL) EXECUTE FUNCTION reco.note_changes('user_id');
+CALL reco.track('trk');
+SELECT tgname FROM pg_trigger WHERE tgfoid = 'reco.note_changes'::regproc AND tgrelid = 'trk_parent'::regclass ORDER BY 1;
+CALL reco.fold_in('trk');
+-- an index, in whose expressions anything may be, and one that was there
+CREATE INDEX trk_index ON trk.model_change (user_id);
+INSERT INTO trk_parent VALUES (18, 3, 1);
+DROP INDEX trk.trk_index;
+INSERT INTO trk_parent VALUES (19, 3, 1);
+SELECT * FROM trk_noted;
+SET client_min_messages = notice;
+CREATE INDEX trk_index ON trk.model_change (user_id);
+CALL reco.fold_in('trk');
+CALL reco.track('trk');
+DROP INDEX trk.trk_index;
 -- of dropped tables nothing stays, and a dropped schema takes its triggers along
 DROP TABLE trk_parts;
 SET client_min_messages = warning;

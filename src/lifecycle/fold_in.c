@@ -55,8 +55,9 @@ ask_whom(RecoFoldIn *fold)
 	else if (some)
 		ereport(NOTICE,
 				(errmsg("all users of model \"%s\" are looked at", fold->run->model),
-				 errdetail("Not all tables of its source have the triggers that note changes."),
-				 errhint("CALL reco.track() makes those that are missing.")));
+				 errdetail("The triggers that note changes do not fit the tables of its source as "
+						   "they are now."),
+				 errhint("CALL reco.track() makes them fit.")));
 }
 
 /* Whether nobody is to be looked at. */

@@ -6,6 +6,7 @@
  * users of these.
  */
 #include "lifecycle/fold_in.h"
+#include "lifecycle/track.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -329,5 +330,8 @@ reco_fold_in_done(RecoFoldIn *fold)
 	run->version.owner = reco_run_as(now.owner);
 	reco_become(&run->version.owner, &before);
 	reco_changes_done(run->version.schema, fold->seen);
+	/* until all triggers are there again, and once afterwards */
+	if (!fold->tracked)
+		reco_track_note_all(&now);
 	reco_return(&before);
 }

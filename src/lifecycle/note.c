@@ -3,14 +3,16 @@
  *	  reco.note_changes(): what the triggers of reco.track() do.
  *
  * A trigger belongs to a model by its condition, 'home'::regnamespace IS NOT NULL, which follows
- *the schema when that is renamed, dumped or dropped.  It notes the users of the rows that a
- *statement has inserted, updated or deleted, each once, and of TRUNCATE that it may be anybody.
+ * the schema when that is renamed, dumped or dropped.  It notes the users of the rows that a
+ * statement has inserted, updated or deleted, each once, and that it may be anybody of TRUNCATE and
+ * where the column of users has another name.
  *
  * Whoever inserts needs no right on the model: a note is written past the server's checks, and
  * nothing of the model's owner runs.  That the trigger's table may write it is granted to the
- *table's owner by the model's, so that nobody notes anything by a table of their own.  A model that
- *is damaged, or not to be written to, stops nobody from inserting: there is a WARNING, and nothing
- * noted.
+ * table's owner by the model's, so that nobody notes anything by a table of their own.
+ *
+ * A model that is damaged, or not to be written to, stops nobody from inserting: there is a
+ * WARNING, and nothing is noted.
  *
  * Cost: some microseconds a statement, and a look-up a row of it.
  */
@@ -82,11 +84,13 @@ not_noted(const TriggerData *data, Oid schema, const char *why)
 {
 	const char *name = get_namespace_name(schema);
 
-	ereport(WARNING, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					  errmsg("changes of table \"%s\" are not noted for model \"%s\"",
-							 RelationGetRelationName(data->tg_relation), name ? name : ""),
-					  errdetail_internal("%s", why),
-					  errhint("The model's owner may CALL reco.track() or reco.untrack().")));
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("changes of table \"%s\" are not noted for model \"%s\"",
+					RelationGetRelationName(data->tg_relation), name ? name : ""),
+			 errdetail_internal("%s", why),
+			 errhint("Once that is mended, the model's owner may CALL reco.untrack() and then "
+					 "reco.track(), which notes that it may be anybody.")));
 }
 
 Datum
@@ -101,8 +105,8 @@ reco_note_changes(PG_FUNCTION_ARGS)
 	bool all;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) || data->tg_trigger->tgnargs != 1 ||
-		!OidIsValid(schema = reco_note_model(data->tg_trigger)))
+		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) || data->tg_trigger->tgnargs < 1 ||
+		data->tg_trigger->tgnargs > 2 || !OidIsValid(schema = reco_note_model(data->tg_trigger)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"note_changes\" is for triggers that reco.track() makes")));
@@ -110,20 +114,20 @@ reco_note_changes(PG_FUNCTION_ARGS)
 	all = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
 	if (!all)
 		column = get_attnum(RelationGetRelid(data->tg_relation), data->tg_trigger->tgargs[0]);
-	if (!all && column <= 0)
-		not_noted(data, schema, "The column of users has another name.");
-	else if (!all &&
-			 (data->tg_newtable == NULL || tuplestore_tuple_count(data->tg_newtable) == 0) &&
-			 (data->tg_oldtable == NULL || tuplestore_tuple_count(data->tg_oldtable) == 0))
+	if (!all && (data->tg_newtable == NULL || tuplestore_tuple_count(data->tg_newtable) == 0) &&
+		(data->tg_oldtable == NULL || tuplestore_tuple_count(data->tg_oldtable) == 0))
 		/* no row: nobody */;
 	else if (!reco_changes_begin(&changes, schema, data->tg_relation->rd_rel->relowner, &why))
 		not_noted(data, schema, why);
 	else
 	{
-		if (all)
+		if (all || column <= 0)
 			reco_changes_note_all(&changes);
-		note_rows(&changes, data->tg_oldtable, desc, column);
-		note_rows(&changes, data->tg_newtable, desc, column);
+		else
+		{
+			note_rows(&changes, data->tg_oldtable, desc, column);
+			note_rows(&changes, data->tg_newtable, desc, column);
+		}
 		reco_changes_end(&changes);
 	}
 	return PointerGetDatum(NULL);

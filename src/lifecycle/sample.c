@@ -51,6 +51,13 @@ reco_sample_shop(PG_FUNCTION_ARGS)
 
 	if (*schema == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INVALID_SCHEMA_NAME), errmsg("schema must not be empty")));
+	/* which a search_path takes for that of a role, whether quoted or not */
+	if (strcmp(schema, "$user") == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_SCHEMA_NAME),
+						errmsg("schema must not be named \"%s\"", schema),
+						errdetail("A search_path takes it for the schema of the current user."),
+						errhint("Give the shop another name, as in CALL "
+								"reco.sample_shop('my_shop').")));
 	truncate_identifier(schema, (int) strlen(schema), true);
 	if (OidIsValid(get_namespace_oid(schema, true)))
 		ereport(ERROR,

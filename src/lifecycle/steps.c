@@ -108,6 +108,13 @@ check_private(RecoRun *run)
 				 errdetail("It counts from the latest row, so one user would decide which rows of "
 						   "all others count."),
 				 errhint("Give a time that depends on no row: reco.options(since => ...).")));
+	if (run->options.half_life > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option half_life does not go with algorithm \"private\""),
+				 errdetail("It counts from the latest row, so one user could have all others' rows "
+						   "fade away."),
+				 errhint("Leave it out: what is counted is who has an item.")));
 	if (run->guard)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a guard does not go with algorithm \"private\""),

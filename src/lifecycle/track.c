@@ -8,7 +8,9 @@
  * else depends on nobody having changed without a note: so the triggers must be on all tables that
  * users come from, their partitions and children included, since a statement fires those of the
  * table that it names; who makes a trigger anew notes that everybody may have changed; and so does
- * another source, or another version that is made the active one.
+ * another source, another version that is made the active one, or a fold-in that finds triggers
+ * missing.  A table that is dropped or detached fires none: so the triggers of the one that is
+ * named say, beside the column of users, how many there are with its partitions and children.
  *
  * The triggers depend on the model's schema, by their condition, and are found by that.
  *
@@ -31,7 +33,9 @@
 #include "fmgr.h"
 #include "lifecycle/arguments.h"
 #include "serving/live.h"
+#include "storage/lmgr.h"
 #include "store/source/origin.h"
+#include "store/tables/changes.h"
 #include "store/tables/statement.h"
 #include "store/tables/tables.h"
 #include "utils/acl.h"
@@ -124,15 +128,47 @@ find_triggers(Oid schema)
 	return found;
 }
 
+/* With the lock of its table, as DROP TRIGGER: somebody may have dropped it meanwhile. */
 static void
 drop_trigger(const Found *found)
 {
 	ObjectAddress address = {TriggerRelationId, found->trigger, 0};
+	Relation triggers;
+	List *still = NIL;
 
+	LockRelationOid(found->table, AccessExclusiveLock);
+	triggers = table_open(TriggerRelationId, AccessShareLock);
+	add_found(triggers, found->trigger, reco_note_function(), &still);
+	table_close(triggers, AccessShareLock);
+	if (still == NIL)
+		return;
 	performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_QUIETLY);
 }
 
-/* Whether a table has all of them, enabled and for its column. */
+/* How many tables, as an argument; NULL: it is alone, or of another. */
+static const char *
+tables_of(const RecoOrigin *origin)
+{
+	return origin->tables > 1 ? psprintf("%d", origin->tables) : NULL;
+}
+
+/* Whether one does what one that is made here does. */
+static bool
+is_whole(const Trigger *trigger, const RecoOrigin *origin, const char *column)
+{
+	const char *tables = tables_of(origin);
+	int16 type = trigger->tgtype;
+
+	return (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
+			trigger->tgenabled == TRIGGER_FIRES_ALWAYS) &&
+		   !TRIGGER_FOR_ROW(type) && TRIGGER_FOR_AFTER(type) && trigger->tgnattr == 0 &&
+		   (!(TRIGGER_FOR_INSERT(type) || TRIGGER_FOR_UPDATE(type)) || trigger->tgnewtable) &&
+		   (!(TRIGGER_FOR_DELETE(type) || TRIGGER_FOR_UPDATE(type)) || trigger->tgoldtable) &&
+		   trigger->tgnargs == (tables ? 2 : 1) && strcmp(trigger->tgargs[0], column) == 0 &&
+		   (tables == NULL || strcmp(trigger->tgargs[1], tables) == 0);
+}
+
+/* Whether a table has all of them, and its owner may note what they are told. */
 static bool
 has_triggers(const RecoOrigin *origin, Oid schema)
 {
@@ -141,6 +177,7 @@ has_triggers(const RecoOrigin *origin, Oid schema)
 	const TriggerDesc *desc = table->trigdesc;
 	const char *column = get_attname(origin->table, origin->column, false);
 	int16 missing = 0;
+	bool may;
 
 	for (int e = 0; e < lengthof(events); e++)
 		missing |= events[e].type;
@@ -149,13 +186,25 @@ has_triggers(const RecoOrigin *origin, Oid schema)
 		const Trigger *trigger = &desc->triggers[t];
 
 		if (trigger->tgfoid == function && reco_note_model(trigger) == schema &&
-			(trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
-			 trigger->tgenabled == TRIGGER_FIRES_ALWAYS) &&
-			trigger->tgnargs == 1 && strcmp(trigger->tgargs[0], column) == 0)
+			is_whole(trigger, origin, column))
 			missing &= ~trigger->tgtype;
 	}
+	may = reco_changes_may(schema, table->rd_rel->relowner);
 	table_close(table, NoLock);
-	return missing == 0;
+	return missing == 0 && may;
+}
+
+/*
+ * Until the end of the transaction: of several who make or remove the triggers of a model, each
+ * finds what the one before has left.  Nobody who notes anything waits for that.
+ */
+static void
+lock_triggers(Oid schema)
+{
+	Relation heap = reco_try_open(schema, RECO_TABLE_CHANGE, ShareUpdateExclusiveLock, NULL);
+
+	if (heap)
+		table_close(heap, NoLock);
 }
 
 static List *
@@ -188,8 +237,8 @@ reco_is_tracked(const ModelRow *model, const IdType *user_type, bool *some)
 	return origins != NIL;
 }
 
-static void
-note_all(const ModelRow *model)
+void
+reco_track_note_all(const ModelRow *model)
 {
 	(void) reco_statement(
 		model->schema, "INSERT INTO %s.model_change (xid) VALUES (pg_catalog.pg_current_xact_id())",
@@ -205,7 +254,7 @@ reco_track_all(const ModelRow *model)
 	if (find_triggers(model->schema) == NIL)
 		return;
 	reco_become(&owner, &before);
-	note_all(model);
+	reco_track_note_all(model);
 	reco_return(&before);
 }
 
@@ -214,6 +263,7 @@ reco_track_end(Oid schema)
 {
 	ListCell *cell;
 
+	lock_triggers(schema);
 	foreach (cell, find_triggers(schema))
 		drop_trigger(lfirst(cell));
 	CommandCounterIncrement();
@@ -249,16 +299,18 @@ make_triggers(const ModelRow *model, const RecoOrigin *origin)
 {
 	char *table = table_of(origin->table);
 	const char *column = get_attname(origin->table, origin->column, false);
+	const char *tables = tables_of(origin);
 	Oid table_owner = reco_relation_owner(origin->table);
 
 	for (int e = 0; e < lengthof(events); e++)
 		execute(psprintf("CREATE TRIGGER %s AFTER %s ON %s%s FOR EACH STATEMENT"
 						 " WHEN (%s::pg_catalog.regnamespace IS NOT NULL)"
-						 " EXECUTE FUNCTION reco.note_changes(%s)",
+						 " EXECUTE FUNCTION reco.note_changes(%s%s)",
 						 quote_identifier(free_name(origin->table, model->name, events[e].name)),
 						 events[e].name, table, events[e].referencing,
 						 quote_literal_cstr(quote_identifier(model->name)),
-						 quote_literal_cstr(column)));
+						 quote_literal_cstr(column),
+						 tables ? psprintf(", %s", quote_literal_cstr(tables)) : ""));
 	if (table_owner != model->owner)
 		execute(psprintf("GRANT INSERT ON TABLE %s TO %s",
 						 quote_qualified_identifier(model->name, "model_change"),
@@ -345,6 +397,7 @@ reco_track(PG_FUNCTION_ARGS)
 	(void) reco_owned_model(fcinfo, false, &model);
 	owner = reco_run_as(model.owner);
 	SPI_connect();
+	lock_triggers(model.schema);
 	reco_table_open(&users, model.schema, true, AccessShareLock);
 	origins = origins_of(&model, reco_table_id_type(&users), &why);
 	reco_table_close(&users);
@@ -354,10 +407,16 @@ reco_track(PG_FUNCTION_ARGS)
 						errdetail("It %s.", why),
 						errhint("CALL reco.fold_in() looks at everybody without it, or at those "
 								"whom its argument users names.")));
+	if (!reco_changes_may(model.schema, model.owner))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("changes of the source of model \"%s\" cannot be noted", model.name),
+						errdetail("Its table \"model_change\" has an index, or does not let the "
+								  "model's owner insert."),
+						errhint("Make the table what it was, with DROP INDEX or GRANT INSERT.")));
 	reco_become(&owner, &before);
 	made = bring_about(&model, origins);
 	if (made)
-		note_all(&model);
+		reco_track_note_all(&model);
 	reco_return(&before);
 	tell(&model, origins, made);
 	SPI_finish();
@@ -376,6 +435,7 @@ reco_untrack(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("CALL reco.untrack()");
 	reco_check_version();
 	(void) reco_owned_model(fcinfo, false, &model);
+	lock_triggers(model.schema);
 	found = find_triggers(model.schema);
 	if (found == NIL)
 		ereport(NOTICE, (errmsg("model \"%s\" is not tracked", model.name)));

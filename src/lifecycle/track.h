@@ -23,6 +23,9 @@ extern bool reco_is_tracked(const ModelRow *model, const IdType *user_type, bool
 /* Notes that all users may have changed, where a model has triggers. */
 extern void reco_track_all(const ModelRow *model);
 
+/* The same whatever it has, as its owner, within an SPI connection. */
+extern void reco_track_note_all(const ModelRow *model);
+
 /* Removes all triggers of a model, before it is dropped; as whoever may do that. */
 extern void reco_track_end(Oid schema);
 

@@ -60,10 +60,23 @@ draw_rows(Report *report, const Bar *bar, int n)
 		html_put(chart.out,
 				 "<rect class=\"bar%m\" x=\"0\" y=\"%f\" width=\"%f\" height=\"8\" rx=\"2\"/>",
 				 bar[k].kept ? "" : " pale", k * 32 + 17.0, Max(276 * part, 1));
-		chart_label(&chart, 360, k * 32 + 24.5, "end", "strong", html_count((int64) bar[k].value),
-					CHART_WIDTH);
+		chart_label(&chart, 360, k * 32 + 24.5, "end", "strong",
+					html_count((int64) Min(bar[k].value, 1e15)), CHART_WIDTH);
 	}
 	chart_end(&chart);
+}
+
+static void
+rows_table(StringInfo out, const Bar *bar, int n)
+{
+	const char *columns[] = {"Rows", "-How many"};
+
+	html_table_begin(out, "As a table", "What became of the rows of the source", columns,
+					 lengthof(columns));
+	for (int k = 0; k < n; k++)
+		html_put(out, "<tr><th scope=\"row\">%t</th><td class=\"n\">%c</td></tr>\n", bar[k].name,
+				 (int64) Min(bar[k].value, 1e15));
+	html_table_end(out, true);
 }
 
 static int
@@ -191,6 +204,7 @@ report_section_filters(Report *report)
 				  "there to what is shown.</p>\n<div class=\"pair\">\n"
 				  "<figure><figcaption><h3>The rows</h3></figcaption>\n");
 	draw_rows(report, bar, n);
+	rows_table(out, bar, n);
 	html_put(out, "</figure>\n<figure><figcaption><h3>The rules</h3></figcaption>\n");
 	html_table_begin(out, NULL, "Rules that this version was read and serves by", columns,
 					 lengthof(columns));

@@ -197,8 +197,8 @@ report_section_training(Report *report)
 	html_put(out, "<section aria-labelledby=\"training-h\">\n"
 				  "<h2 id=\"training-h\">How it was trained</h2>\n");
 	if (curves == 0)
-		html_put(out, "<p class=\"lead\">This algorithm has no loss that falls step by step: it "
-					  "counts, or solves for the best at once.</p>\n");
+		html_put(out, "<p class=\"lead\">This algorithm tells no loss step by step: it counts, or "
+					  "is solved as a whole.</p>\n");
 	else
 		html_put(out, "<p class=\"lead\">The objective falls with each iteration; where the line "
 					  "is flat, more iterations would gain little.</p>\n");

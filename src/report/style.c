@@ -13,7 +13,8 @@ const char report_style[] =
 	"--line:#dcdad3;--accent:#0a5ea8;--accent-soft:#dbe8f4;--warm:#b3480a;--halo:#ffffff;"
 	"--g0:#0072b2;--g1:#c35a00;--g2:#00805d;--g3:#b04a8b;--g4:#a87800;--g5:#2b8cc4;--g6:#7a5c3e;"
 	"--rest:#8b929b}\n"
-	"@media (prefers-color-scheme:dark){:root{--paper:#11151a;--card:#181d24;--ink:#e9ecf0;"
+	"@media screen and "
+	"(prefers-color-scheme:dark){:root{--paper:#11151a;--card:#181d24;--ink:#e9ecf0;"
 	"--soft:#a3adb9;--line:#323a45;--accent:#7cb8ee;--accent-soft:#1d3449;--warm:#f29a5c;"
 	"--halo:#181d24;--g0:#5aaee8;--g1:#f08a3c;--g2:#35bd94;--g3:#e08bc0;--g4:#e3b341;"
 	"--g5:#9ad4f5;--g6:#c9a27c;--rest:#7d8793}}\n"
@@ -129,5 +130,6 @@ const char report_style[] =
 	"div{flex-basis:8rem}}\n"
 	"@media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb}"
 	"body{font-size:10pt}header{padding-top:0}section{margin-top:1.6rem;padding-top:1rem}"
-	"h2,h3{break-after:avoid}.pair{grid-template-columns:1fr 1fr}.scroll{overflow:visible}"
+	"h2,h3,.lead{break-after:avoid}.cards{grid-template-columns:1fr 1fr "
+	"1fr;gap:1rem}.pair{grid-template-columns:1fr 1fr}.scroll{overflow:visible}"
 	"summary{display:none}pre{border:0;padding:0}}\n";

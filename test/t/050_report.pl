@@ -89,6 +89,8 @@ sub is_page
   my $pictures = () = $page =~ /<svg/g;
   my $titles = () = $page =~ /<svg [^>]*role="img"[^>]*>\s*<title [^>]*>[^<]+<\/title><desc [^>]*>[^<]+<\/desc>/g;
   is($titles, $pictures, "$what: pictures say what they show");
+  my $tables = () = $page =~ /<\/svg>\s*<details><summary>As a table<\/summary>\s*<div [^>]*><table>/g;
+  is($tables, $pictures, "$what: with a table behind each");
 }
 
 # The checker itself.

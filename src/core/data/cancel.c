@@ -11,9 +11,6 @@
 
 #include "core/data/sorting.h"
 
-/* Steps of a sort between two polls: some milliseconds. */
-#define SORT_POLL 16384
-
 /* What is done with a row of a pair, in this order. */
 static inline int
 can_be_taken(const reco_deed *row)
@@ -27,8 +24,11 @@ can_be_taken(const reco_deed *row)
 
 /* A total order but for rows that are the same. */
 static bool
-before(const reco_deed *a, const reco_deed *b)
+before(const void *rows, int64_t left, int64_t right)
 {
+	const reco_deed *a = (const reco_deed *) rows + left;
+	const reco_deed *b = (const reco_deed *) rows + right;
+
 	ORDER(a->user, b->user);
 	ORDER(a->item, b->item);
 	ORDER(can_be_taken(a), can_be_taken(b));
@@ -40,37 +40,14 @@ before(const reco_deed *a, const reco_deed *b)
 	return a->seen < b->seen;
 }
 
-static inline void
-swap_rows(reco_deed *row, int64_t a, int64_t b)
+static void
+swap_deeds(void *rows, int64_t a, int64_t b)
 {
+	reco_deed *row = rows;
 	reco_deed r = row[a];
 
 	row[a] = row[b];
 	row[b] = r;
-}
-
-static bool
-sort_rows(const reco_env *env, reco_deed *row, int64_t n)
-{
-	for (int64_t phase = n / 2 + n - 1; phase > 0; phase--)
-	{
-		int64_t root = phase >= n ? phase - n : 0;
-		int64_t end = phase >= n ? n : phase;
-
-		if (phase % SORT_POLL == 0 && env->poll(env->arg))
-			return false;
-		if (phase < n)
-			swap_rows(row, 0, end);
-		for (int64_t child; (child = 2 * root + 1) < end; root = child)
-		{
-			if (child + 1 < end && before(&row[child], &row[child + 1]))
-				child++;
-			if (!before(&row[root], &row[child]))
-				break;
-			swap_rows(row, root, child);
-		}
-	}
-	return true;
 }
 
 /* Takes back from the stack row[bottom] to row[top - 1]; where its top is then.  -1 to stop. */
@@ -127,7 +104,7 @@ reco_cancel(const reco_env *env, reco_deed *row, int64_t n, reco_cancelled *coun
 	int64_t to = 0;
 	int64_t done = 0;
 
-	if (!sort_rows(env, row, n))
+	if (!sort_in_place(env, n, row, before, swap_deeds))
 		return -1;
 	for (int64_t k = 0; k < n; k++)
 	{

@@ -11,48 +11,24 @@
 
 #include "core/data/sorting.h"
 
-/* Steps of a sort between two polls: some milliseconds. */
-#define SORT_POLL 16384
-
-static inline bool
-before(const reco_timed *event, int64_t a, int64_t b)
+static bool
+before(const void *rows, int64_t a, int64_t b)
 {
+	const reco_timed *event = rows;
+
 	if (event[a].time != event[b].time)
 		return event[a].time < event[b].time;
 	return event[a].item < event[b].item;
 }
 
-static inline void
-swap_events(reco_timed *event, int64_t a, int64_t b)
+static void
+swap_events(void *rows, int64_t a, int64_t b)
 {
+	reco_timed *event = rows;
 	reco_timed e = event[a];
 
 	event[a] = event[b];
 	event[b] = e;
-}
-
-static bool
-sort_events(const reco_env *env, reco_timed *event, int64_t n)
-{
-	for (int64_t phase = n / 2 + n - 1; phase > 0; phase--)
-	{
-		int64_t root = phase >= n ? phase - n : 0;
-		int64_t end = phase >= n ? n : phase;
-
-		if (phase % SORT_POLL == 0 && env->poll(env->arg))
-			return false;
-		if (phase < n)
-			swap_events(event, 0, end);
-		for (int64_t child; (child = 2 * root + 1) < end; root = child)
-		{
-			if (child + 1 < end && before(event, child, child + 1))
-				child++;
-			if (!before(event, root, child))
-				break;
-			swap_events(event, root, child);
-		}
-	}
-	return true;
 }
 
 int64_t
@@ -71,7 +47,7 @@ reco_ordered_user(const reco_env *env, reco_timed *event, int64_t n, const int32
 			return -1;
 	}
 	n = kept ? left : n;
-	if (!sort_events(env, event, n))
+	if (!sort_in_place(env, n, event, before, swap_events))
 		return -1;
 	for (int64_t k = 0; k < n; k++)
 	{

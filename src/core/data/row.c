@@ -16,9 +16,6 @@
 
 #include <math.h>
 
-/* Steps of a sort between two polls: some milliseconds. */
-#define SORT_POLL 16384
-
 /* Pairs of a cap between two polls: some milliseconds. */
 #define CAP_POLL 65536
 
@@ -45,9 +42,19 @@ reco_row_decay(const reco_env *env, const reco_decay *decay, reco_entry *entry, 
 	return true;
 }
 
-static bool
-before(const reco_entry *entry, const int64_t *time, int64_t a, int64_t b)
+/* Entries of a user; time may be NULL. */
+typedef struct Entries
 {
+	reco_entry *entry;
+	int64_t *time;
+} Entries;
+
+static bool
+before(const void *rows, int64_t a, int64_t b)
+{
+	const reco_entry *entry = ((const Entries *) rows)->entry;
+	const int64_t *time = ((const Entries *) rows)->time;
+
 	if (entry[a].item != entry[b].item)
 		return entry[a].item < entry[b].item;
 	if (time && time[a] != time[b])
@@ -56,8 +63,10 @@ before(const reco_entry *entry, const int64_t *time, int64_t a, int64_t b)
 }
 
 static void
-swap_entries(reco_entry *entry, int64_t *time, int64_t a, int64_t b)
+swap_entries(void *rows, int64_t a, int64_t b)
 {
+	reco_entry *entry = ((Entries *) rows)->entry;
+	int64_t *time = ((Entries *) rows)->time;
 	reco_entry e = entry[a];
 
 	entry[a] = entry[b];
@@ -71,29 +80,10 @@ swap_entries(reco_entry *entry, int64_t *time, int64_t a, int64_t b)
 	}
 }
 
-/* Heap sort. */
 bool
 reco_row_sort(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n)
 {
-	for (int64_t phase = n / 2 + n - 1; phase > 0; phase--)
-	{
-		int64_t root = phase >= n ? phase - n : 0;
-		int64_t end = phase >= n ? n : phase;
-
-		if (phase % SORT_POLL == 0 && env->poll(env->arg))
-			return false;
-		if (phase < n)
-			swap_entries(entry, time, 0, end);
-		for (int64_t child; (child = 2 * root + 1) < end; root = child)
-		{
-			if (child + 1 < end && before(entry, time, child, child + 1))
-				child++;
-			if (!before(entry, time, root, child))
-				break;
-			swap_entries(entry, time, root, child);
-		}
-	}
-	return true;
+	return sort_in_place(env, n, &(Entries){entry, time}, before, swap_entries);
 }
 
 bool

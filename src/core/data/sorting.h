@@ -93,4 +93,37 @@ stop_after(const reco_env *env, int64_t steps, int64_t *done)
 	return env->poll(env->arg);
 }
 
+/* Steps of a sort between two polls: some milliseconds. */
+#define SORT_POLL 16384
+
+/*
+ * A heap sort of n rows, which may lie in several arrays: before and swap are inlined where
+ * they are named.  False when it is to stop; the rows are then in some order.
+ */
+static inline __attribute__((always_inline)) bool
+sort_in_place(const reco_env *env, int64_t n, void *rows,
+			  bool (*before)(const void *rows, int64_t a, int64_t b),
+			  void (*swap)(void *rows, int64_t a, int64_t b))
+{
+	for (int64_t phase = n / 2 + n - 1; phase > 0; phase--)
+	{
+		int64_t root = phase >= n ? phase - n : 0;
+		int64_t end = phase >= n ? n : phase;
+
+		if (phase % SORT_POLL == 0 && env->poll(env->arg))
+			return false;
+		if (phase < n)
+			swap(rows, 0, end);
+		for (int64_t child; (child = 2 * root + 1) < end; root = child)
+		{
+			if (child + 1 < end && before(rows, child, child + 1))
+				child++;
+			if (!before(rows, root, child))
+				break;
+			swap(rows, root, child);
+		}
+	}
+	return true;
+}
+
 #endif /* RECO_CORE_DATA_SORTING_H */

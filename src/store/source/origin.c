@@ -4,9 +4,10 @@
  *
  * Where each row of a source is made of one row of a table, and has that row's user, whoever
  * changes rows of the table changes what those users have, and nobody else.  So it is of a table,
- *of a view or a query of one, grouped by the user or not, and of a UNION of such; not of a join,
- *whose rows come and go with those of a table that tells no user.  What a condition asks other
- *tables is passed over.
+ * of a view or a query of one, grouped by the user or not, and of a UNION of such; not of a join,
+ * whose rows come and go with those of a table that tells no user, and not where a row of one user
+ * decides on those of others, as with DISTINCT ON or a window function.  What a condition asks
+ * other tables is passed over.
  *
  * Cost: a walk over the query, and for each table one over the catalogs.
  */
@@ -15,9 +16,11 @@
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 /* Subqueries in one another that are followed. */
@@ -146,16 +149,53 @@ only_entry(const Query *query)
 	return IsA(from, RangeTblRef) ? rt_fetch(((RangeTblRef *) from)->rtindex, query->rtable) : NULL;
 }
 
-/* OFFSET 0, which keeps planners from looking inside, and LIMIT ALL leave nothing out. */
+/*
+ * OFFSET 0, which keeps planners from looking inside, and LIMIT ALL leave nothing out.  What is
+ * not written as a number is not made one here: its functions are of the query's owner, and this
+ * runs as the caller.
+ */
 static bool
 leaves_nothing_out(Node *node, bool is_offset)
 {
-	Const *constant = node ? (Const *) eval_const_expressions(NULL, node) : NULL;
+	const Const *constant;
 
-	if (constant == NULL)
+	if (node && IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == F_INT8_INT4)
+		node = linitial(((FuncExpr *) node)->args);
+	if (node == NULL)
 		return true;
-	return IsA(constant, Const) &&
-		   (constant->constisnull || (is_offset && DatumGetInt64(constant->constvalue) == 0));
+	constant = (Const *) node;
+	if (!IsA(node, Const))
+		return false;
+	if (constant->constisnull)
+		return true;
+	return is_offset && (constant->consttype == INT4OID ? DatumGetInt32(constant->constvalue) == 0
+														: DatumGetInt64(constant->constvalue) == 0);
+}
+
+/* Whether a user is one of the columns by which rows are put together. */
+static bool
+is_by_user(const TargetEntry *user, List *clauses, List *targets)
+{
+	ListCell *cell;
+
+	foreach (cell, clauses)
+		if (equal(get_sortgroupclause_expr(lfirst(cell), targets), user->expr))
+			return true;
+	return false;
+}
+
+/* Whether rows of one user decide on what rows of others are, or on whether they are there. */
+static bool
+mixes_users(const Query *query, const TargetEntry *user)
+{
+	ListCell *cell;
+
+	if (query->hasDistinctOn && !is_by_user(user, query->distinctClause, query->targetList))
+		return true;
+	foreach (cell, query->windowClause)
+		if (!is_by_user(user, lfirst_node(WindowClause, cell)->partitionClause, query->targetList))
+			return true;
+	return false;
 }
 
 static void
@@ -180,6 +220,11 @@ walk_query(Walk *walk, Query *query, AttrNumber number, int levels)
 	var = target ? (Var *) reco_without_groups(query, (Node *) target->expr) : NULL;
 	if (var == NULL || !IsA(var, Var) || var->varlevelsup > 0 || var->varattno <= 0)
 		walk->why = "has an expression as the user, and no column of a table";
+	else if (mixes_users(query, target))
+		walk->why = "has DISTINCT ON or a window function, by which the rows of some users decide "
+					"on others";
+	else if (entry->tablesample)
+		walk->why = "reads a sample of a table, which changes with where rows lie";
 	else if (entry->rtekind == RTE_SUBQUERY)
 		walk_query(walk, entry->subquery, var->varattno, levels + 1);
 	else if (entry->rtekind == RTE_CTE && entry->ctelevelsup == 0)
@@ -202,7 +247,8 @@ with_children(const RecoOrigin *origin, List *all, const char **why)
 	{
 		RecoOrigin *child = palloc(sizeof(RecoOrigin));
 
-		*child = (RecoOrigin){lfirst_oid(cell), get_attnum(lfirst_oid(cell), column)};
+		*child = (RecoOrigin){lfirst_oid(cell), get_attnum(lfirst_oid(cell), column),
+							  lfirst_oid(cell) == origin->table ? list_length(tables) : 0};
 		if (get_rel_relkind(child->table) == RELKIND_FOREIGN_TABLE)
 			*why = "reads a foreign table, whose rows others change";
 		if (child->column != InvalidAttrNumber)
@@ -240,5 +286,8 @@ reco_origins(Query *query, const char **why)
 		if (each == NIL ||
 			((RecoOrigin *) llast(each))->table != ((RecoOrigin *) lfirst(cell))->table)
 			each = lappend(each, lfirst(cell));
+		else
+			((RecoOrigin *) llast(each))->tables =
+				Max(((RecoOrigin *) llast(each))->tables, ((RecoOrigin *) lfirst(cell))->tables);
 	return each;
 }

@@ -14,6 +14,7 @@ typedef struct RecoOrigin
 {
 	Oid table;
 	AttrNumber column;
+	int tables; /* where the query names it: with those whose rows are read with its own; else 0 */
 } RecoOrigin;
 
 /*

@@ -23,6 +23,8 @@ typedef struct RecoChanges
  * (false).  Nobody waits for anybody who does.
  */
 extern bool reco_changes_begin(RecoChanges *changes, Oid schema, Oid role, const char **why);
+/* Whether such a role could. */
+extern bool reco_changes_may(Oid schema, Oid role);
 /* A user; one that no id of the model's can equal is passed over. */
 extern void reco_changes_note(RecoChanges *changes, Datum user, Oid type);
 /* The same of the only one, at once. */
