@@ -157,10 +157,13 @@ BEGIN
 END
 $$;
 CREATE TABLE agg_gram AS SELECT reco.gram_agg(factors || 1::real) AS gram FROM agg_weighted.item_factors;
+-- a table without statistics, now and later, so that plans stay what they are
+CREATE TABLE agg_item_factors WITH (autovacuum_enabled = off) AS TABLE agg_weighted.item_factors;
+ALTER TABLE agg_rows SET (autovacuum_enabled = off);
 CREATE VIEW agg_step AS
   SELECT u, reco.als_agg(factors, v, (SELECT gram FROM agg_gram),
                          reco.ials(regularization => 0.01, alpha => 2, weighted_regularization => true)) AS x
-    FROM agg_rows JOIN agg_weighted.item_factors ON item_id = i GROUP BY u;
+    FROM agg_rows JOIN agg_item_factors ON item_id = i GROUP BY u;
 CREATE VIEW agg_whole AS SELECT reco.gram_agg(ARRAY[u, i, v]::real[]) AS gram, reco.als_agg(ARRAY[u, i, v]::real[], v) AS x FROM agg_rows;
 CREATE TABLE agg_plans (plan text, u int, x float8[]);
 SET enable_hashagg = off;
@@ -386,4 +389,4 @@ CALL reco.drop_model('agg_ratings');
 DROP AGGREGATE agg_foreign_bytes(int8), agg_foreign_state(int8);
 DROP FUNCTION agg_dot, agg_gap, agg_plan, agg_seed;
 DROP TABLE agg_two, agg_rows, agg_solutions, agg_vectors, agg_grams, agg_wide, agg_wide_gram, agg_gram, agg_plans, agg_c19,
-  agg_purchases, agg_losses, agg_customers, agg_products, agg_users, agg_items;
+  agg_purchases, agg_losses, agg_customers, agg_products, agg_users, agg_items, agg_item_factors;

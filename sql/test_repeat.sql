@@ -152,3 +152,4 @@ SELECT item_id, source FROM near.recommend_for(ARRAY['tea', 'coffee'], 1);
 SELECT item_id, source FROM near.recommend_for(ARRAY[]::text[], 1);
 SELECT item_id FROM near.recommend_for(ARRAY['rice', NULL], 1);
 SELECT item_id, source FROM near.recommend(77, 1);
+CALL reco.drop_model('rep');

@@ -245,7 +245,7 @@ suite_docs() {
     preload=("shared_preload_libraries = 'pg_cron'" "cron.database_name = 'shop'")
   cluster_stop
   cluster_start "${preload[@]}"
-  in_tree timeout -k 10 "$SUITE_SECONDS" perl test/docs.pl README.md "$tree"/doc/*.md >"$log" 2>&1 || status=$?
+  in_tree timeout -k 10 "$SUITE_SECONDS" perl test/docs.pl "$tree"/README*.md "$tree"/doc/*.md >"$log" 2>&1 || status=$?
   sed -i "s|^$tree/||" "$log"
   verdict docs "$status" "$(sed -n 's/^\([0-9]*\) passed, .*/\1/p' "$log")" \
     "$(sed -n 's/^.* passed, \([0-9]*\) failed$/\1/p' "$log")" 0 \

@@ -43,6 +43,9 @@
 #     only. Both must have about as many digits.
 #   - Seconds in "timings" may be any, and costs of plans.
 #
+# A page NAME.xx.md is a translation of NAME.md into language xx: its blocks, marks and
+# outputs are those of that page, apart from comments in SQL and shell.
+#
 # Prints what differs, what was not executed, and why; then "N passed, N failed" for
 # blocks. Fails when a block failed, or when a page with blocks executed none.
 use strict;
@@ -204,6 +207,39 @@ sub chunks_of
 	return \@chunks;
 }
 
+# What a translation has of a block as it is: all but comments that show no output.
+sub untranslatable
+{
+	my ($block) = @_;
+	my $quoted = qr/'(?:[^']|'')*'|"[^"]*"|(\$\w*\$).*?\g{-1}/s;
+	my $chunks = $block->{kind} eq 'setup' ? [ [ $block->{text}, undef ] ] : $block->{chunks};
+	my @parts = ($block->{kind}, @{ $block->{mark} // [] });
+	for my $chunk (@$chunks)
+	{
+		my ($text, $shown) = @$chunk;
+		if ($block->{kind} eq 'sh') { $text =~ s/(?:^|[ \t]+)#.*$//gm; }
+		else { $text =~ s/($quoted)|[ \t]*--[^\n]*/$1 \/\/ ''/ge; }
+		push @parts, $text, defined $shown ? ('prints', $shown) : ();
+	}
+	return join "\n", @parts;
+}
+
+# What a translation's first block that is not that of the page it is made from differs in.
+sub faults_of_translation
+{
+	my ($page, $blocks, $original) = @_;
+	my ($others) = blocks_of($original);
+	my ($n, $m) = (scalar @$blocks, scalar @$others);
+	for my $i (0 .. ($n < $m ? $n : $m) - 1)
+	{
+		my ($mine, $theirs) = map { untranslatable($_->[$i]) } $blocks, $others;
+		next if $mine eq $theirs;
+		return "$page:$blocks->[$i]{line}: not the block of $original:$others->[$i]{line}\n"
+		  . differences($mine, $theirs);
+	}
+	return $n == $m ? '' : "$page: $n blocks, but $original has $m\n";
+}
+
 # Lines without what may differ in any case: the width of columns, blank lines.
 sub comparable
 {
@@ -355,6 +391,12 @@ sub run_page
 	my $run = 0;
 	my @failures = map { "$_\n" } @$complaints;
 	$count{failed} += @failures;
+	if ($page =~ /^(.+)\.[a-z]{2}\.md$/)
+	{
+		my $fault = faults_of_translation($page, $blocks, "$1.md");
+		$count{ $fault eq '' ? 'passed' : 'failed' }++;
+		push @failures, $fault if $fault ne '';
+	}
 
 	sql("CREATE DATABASE shop;\n");
 	spew("$folder/page.sql", script_of($blocks));

@@ -5,7 +5,8 @@
  * See sql_run.h.  A statement is planned each time with its parameters as constants: what a shard
  * is sent is then a text that holds them.
  *
- * Cost: that of the statement, and of planning it once more where rows are sharded.
+ * Cost: that of the statement, and of planning it once more where rows are sharded; up to twice
+ * more where the planner would rather fetch rows.
  */
 #include "lifecycle/sql_run.h"
 
@@ -19,13 +20,28 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+typedef struct Setting
+{
+	const char *name; /* passed over where this server has none of that name */
+	const char *value;
+} Setting;
+
+static void
+apply_settings(const Setting *settings, int count)
+{
+	for (int s = 0; s < count; s++)
+		if (GetConfigOption(settings[s].name, true, false))
+			(void) set_config_option(settings[s].name, settings[s].value, PGC_USERSET,
+									 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 /*
- * Settings that statements over shards want; until reco_return.
+ * Settings that statements over shards want in any case; until reco_return.
  */
 void
 reco_sql_enter(const RecoSqlWork *work, RecoIdentity *before)
 {
-	static const char *const settings[][2] = {
+	static const Setting settings[] = {
 		{"enable_partitionwise_join", "on"},
 		{"enable_partitionwise_aggregate", "on"},
 		/* a plan of Citus that would fetch the rows of a group is then an error */
@@ -33,10 +49,7 @@ reco_sql_enter(const RecoSqlWork *work, RecoIdentity *before)
 	};
 
 	reco_become(&work->owner, before);
-	for (int s = 0; s < lengthof(settings); s++)
-		if (GetConfigOption(settings[s][0], true, false))
-			(void) set_config_option(settings[s][0], settings[s][1], PGC_USERSET, PGC_S_SESSION,
-									 GUC_ACTION_SAVE, true, 0, false);
+	apply_settings(settings, lengthof(settings));
 }
 
 /* A receiver of rows; those of one row's memory. */
@@ -168,6 +181,7 @@ typedef struct PlanCheck
 {
 	char *scan; /* the last foreign scan, of which nothing is known yet */
 	char *fetches;
+	MemoryContext context; /* of both */
 } PlanCheck;
 
 static void
@@ -175,7 +189,6 @@ look_at_plan(void *arg, TupleTableSlot *slot)
 {
 	PlanCheck *check = arg;
 	char *line = TextDatumGetCString(slot->tts_values[0]);
-	MemoryContext old;
 
 	if (strstr(line, "Relations: Aggregate on"))
 		check->scan = NULL;
@@ -183,9 +196,60 @@ look_at_plan(void *arg, TupleTableSlot *slot)
 		return;
 	if (check->scan && check->fetches == NULL)
 		check->fetches = check->scan;
-	old = MemoryContextSwitchTo(check->fetches ? CurrentMemoryContext : TopTransactionContext);
-	check->scan = strstr(line, "Foreign Scan") ? pstrdup(strstr(line, "Foreign Scan")) : NULL;
-	MemoryContextSwitchTo(old);
+	check->scan = strstr(line, "Foreign Scan");
+	if (check->scan)
+		check->scan = MemoryContextStrdup(check->context, check->scan);
+}
+
+/* The first foreign scan whose rows a plan would add up here; NULL: there is none. */
+static char *
+fetching_scan(const RecoSqlWork *work, const char *sql)
+{
+	PlanCheck check = {.context = CurrentMemoryContext};
+
+	reco_sql_select(work, psprintf("EXPLAIN (VERBOSE, COSTS OFF) %s", sql), NULL, look_at_plan,
+					&check);
+	return check.fetches ? check.fetches : check.scan;
+}
+
+char *
+reco_sql_push_down(const RecoSqlWork *work, const char *sql)
+{
+	/* what joins, sorts and adds up here is dear, and so is a row that is fetched */
+	static const Setting dear[] = {
+		{"enable_hashagg", "off"},
+		{"enable_sort", "off"},
+		{"enable_incremental_sort", "off"},
+		{"enable_hashjoin", "off"},
+		{"enable_mergejoin", "off"},
+		{"enable_nestloop", "off"},
+		/* else an order that the whole statement asks for is one more reason to sort rows first */
+		{"enable_group_by_reordering", "off"},
+		{"cpu_tuple_cost", "100"},
+	};
+
+	/*
+	 * No switch keeps from adding up here rows that a shard has sorted, only the cost of it.  With
+	 * use_remote_estimate that does not enter what shards estimate; without, it is theirs as well,
+	 * for each pair of rows that a join might make, and must not count.
+	 */
+	static const Setting operators[] = {{"cpu_operator_cost", "100"}, {"cpu_operator_cost", "0"}};
+	char *first;
+
+	if (!work->sharded || (first = fetching_scan(work, sql)) == NULL)
+		return NULL;
+	for (int attempt = 0; attempt < lengthof(operators); attempt++)
+	{
+		int level = NewGUCNestLevel();
+
+		apply_settings(dear, lengthof(dear));
+		apply_settings(&operators[attempt], 1);
+		/* the settings stay for the statement itself: reco_return ends this level with its own */
+		if (fetching_scan(work, sql) == NULL)
+			return NULL;
+		AtEOXact_GUC(false, level);
+	}
+	return first;
 }
 
 /*
@@ -194,21 +258,14 @@ look_at_plan(void *arg, TupleTableSlot *slot)
 void
 reco_sql_check_plan(const RecoSqlWork *work, const char *sql)
 {
-	PlanCheck check = {0};
+	char *fetches = reco_sql_push_down(work, sql);
 
-	if (!work->sharded)
-		return;
-	reco_sql_select(work, psprintf("EXPLAIN (VERBOSE, COSTS OFF) %s", sql), NULL, look_at_plan,
-					&check);
-	if (check.fetches == NULL)
-		check.fetches = check.scan;
-	if (check.fetches)
+	if (fetches)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("rows would be fetched from their shards to be added up here"),
-			 errdetail("The plan of a half step has a \"%s\" without an aggregate.", check.fetches),
-			 errhint("Name reco in the option \"extensions\" of the servers, set "
-					 "use_remote_estimate, partition rows and factors alike by LIST (shard), "
-					 "and ANALYZE them at the shards.")));
+			 errdetail("The plan of a half step has a \"%s\" without an aggregate.", fetches),
+			 errhint("Name reco in the option \"extensions\" of the servers, and partition rows "
+					 "and factors alike by LIST (shard).")));
 }

@@ -56,7 +56,13 @@ extern uint64 reco_sql_run(const RecoSqlWork *work, const char *sql);
 extern void reco_sql_select(const RecoSqlWork *work, const char *sql, const IdType *id,
 							RecoSqlTake take, void *arg);
 
-/* An error when rows of foreign tables would come here to be added up: in every half step all. */
+/*
+ * Settings by which shards add up their own rows in this statement, where the planner would rather
+ * fetch them; until reco_return.  Returns the scan that fetches all the same, or NULL.
+ */
+extern char *reco_sql_push_down(const RecoSqlWork *work, const char *sql);
+
+/* The same, and an error if there is one: in every half step all rows would come here. */
 extern void reco_sql_check_plan(const RecoSqlWork *work, const char *sql);
 
 #endif /* RECO_LIFECYCLE_SQL_RUN_H */

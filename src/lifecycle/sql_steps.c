@@ -45,19 +45,19 @@ reco_sql_work_user_gram(RecoSqlWork *work)
 {
 	const char *one = work->params.weighted_regularization ? " || 1::float4" : "";
 	RecoIdentity before;
+	char *sql;
 
 	if (!work->params.implicit)
 		return;
+	sql = work->sharded
+			  ? psprintf("SELECT reco.gram_total(s.sums) FROM " RECO_SQL_OF_SHARDS "SELECT u.shard,"
+						 " reco.gram_sums(u.factors%s) AS sums FROM %s AS u GROUP BY"
+						 " u.shard" RECO_SQL_AS_S,
+						 one, work->user_factors)
+			  : psprintf("SELECT reco.gram_agg(u.factors%s) FROM %s AS u", one, work->user_factors);
 	reco_sql_enter(work, &before);
-	reco_sql_select(
-		work,
-		work->sharded
-			? psprintf("SELECT reco.gram_total(s.sums) FROM " RECO_SQL_OF_SHARDS "SELECT u.shard,"
-					   " reco.gram_sums(u.factors%s) AS sums FROM %s AS u GROUP BY"
-					   " u.shard" RECO_SQL_AS_S,
-					   one, work->user_factors)
-			: psprintf("SELECT reco.gram_agg(u.factors%s) FROM %s AS u", one, work->user_factors),
-		NULL, take_gram, work);
+	reco_sql_check_plan(work, sql);
+	reco_sql_select(work, sql, NULL, take_gram, work);
 	reco_return(&before);
 }
 

@@ -6,7 +6,8 @@
  * plans (an INSERT ... SELECT does not), whose rows a receiver writes.  Where rows are sharded, the
  * statements are shaped so that a shard does all that is its own: users live in one shard, and
  * their factors are made and kept there; of items each shard adds up its part, which meet here.
- * A plan that would fetch rows instead is refused before it runs (sql_run.h).
+ * The planner is made to leave that to the shards, and a half step whose plan would fetch rows all
+ * the same is refused before it runs (sql_run.h).
  *
  * Cost: that of the statements; of factors one row at a time is held here.
  */
@@ -283,27 +284,25 @@ reco_sql_work_shape(RecoSqlWork *work)
 	const RecoSpec *spec = work->run->spec;
 	Statistics s = {.work = work};
 	RecoIdentity before;
+	char *sql;
 	reco_shape shape = {0};
 
 	reco_sql_enter(work, &before);
-	reco_sql_select(
-		work,
-		psprintf(
-			"SELECT sum(s.c)::float8, sum(s.n)::float8, max(s.m)::float8, min(s.lo)::float8,"
-			" max(s.hi)::float8, sum(s.a)::float8, sum(s.q)::float8, sum(s.t)::float8,"
-			" sum(s.g)::float8, sum(s.x)::float8 FROM %5$sSELECT count(*) AS c, sum(%1$s) AS n, "
-			"max(%1$s) AS m,"
-			" min(%2$s) AS lo, max(%2$s) AS hi, sum(abs(%7$s)) AS a, sum((%7$s) * (%7$s)) AS q,"
-			" sum(%7$s) AS t, sum(CASE WHEN %2$s < 0 THEN 1 ELSE 0 END) AS g,"
-			" %8$s AS x FROM %3$s AS r%4$s%6$s",
-			n, work->value, work->rows, work->sharded ? " GROUP BY r.shard" : "",
-			work->sharded ? RECO_SQL_OF_SHARDS : "(", work->sharded ? RECO_SQL_AS_S : ") AS s",
-			size,
-			work->sharded
-				? "sum(CASE WHEN r.shard IS NULL OR r.user_id IS NULL OR r.item_id IS NULL"
-				  " OR r.value IS NULL THEN 1 ELSE 0 END)"
-				: "0"),
-		NULL, take_statistics, &s);
+	sql = psprintf(
+		"SELECT sum(s.c)::float8, sum(s.n)::float8, max(s.m)::float8, min(s.lo)::float8,"
+		" max(s.hi)::float8, sum(s.a)::float8, sum(s.q)::float8, sum(s.t)::float8,"
+		" sum(s.g)::float8, sum(s.x)::float8 FROM %5$sSELECT count(*) AS c, sum(%1$s) AS n,"
+		" max(%1$s) AS m, min(%2$s) AS lo, max(%2$s) AS hi, sum(abs(%7$s)) AS a,"
+		" sum((%7$s) * (%7$s)) AS q, sum(%7$s) AS t, sum(CASE WHEN %2$s < 0 THEN 1 ELSE 0 END) AS "
+		"g,"
+		" %8$s AS x FROM %3$s AS r%4$s%6$s",
+		n, work->value, work->rows, work->sharded ? " GROUP BY r.shard" : "",
+		work->sharded ? RECO_SQL_OF_SHARDS : "(", work->sharded ? RECO_SQL_AS_S : ") AS s", size,
+		work->sharded ? "sum(CASE WHEN r.shard IS NULL OR r.user_id IS NULL OR r.item_id IS NULL"
+						" OR r.value IS NULL THEN 1 ELSE 0 END)"
+					  : "0");
+	(void) reco_sql_push_down(work, sql);
+	reco_sql_select(work, sql, NULL, take_statistics, &s);
 	reco_return(&before);
 	check_nulls(&s);
 	check_values(&s);
@@ -333,20 +332,20 @@ double
 reco_sql_work_count_users(RecoSqlWork *work)
 {
 	RecoIdentity before;
+	char *sql;
 	double users = 0;
 
 	reco_sql_enter(work, &before);
-	reco_sql_select(
-		work,
-		work->sharded
-			? psprintf("SELECT sum(s.c)::float8 FROM " RECO_SQL_OF_SHARDS
-					   "SELECT r.shard, count(DISTINCT r.user_id) AS c FROM %s AS r GROUP BY"
-					   " r.shard" RECO_SQL_AS_S,
-					   work->rows)
-			: psprintf("SELECT count(*)::float8 FROM (SELECT r.user_id FROM %s AS r GROUP BY"
-					   " r.user_id) AS s",
-					   work->rows),
-		NULL, take_number, &users);
+	sql = work->sharded
+			  ? psprintf("SELECT sum(s.c)::float8 FROM " RECO_SQL_OF_SHARDS
+						 "SELECT r.shard, count(DISTINCT r.user_id) AS c FROM %s AS r GROUP BY"
+						 " r.shard" RECO_SQL_AS_S,
+						 work->rows)
+			  : psprintf("SELECT count(*)::float8 FROM (SELECT r.user_id FROM %s AS r GROUP BY"
+						 " r.user_id) AS s",
+						 work->rows);
+	(void) reco_sql_push_down(work, sql);
+	reco_sql_select(work, sql, NULL, take_number, &users);
 	reco_return(&before);
 	return users;
 }
@@ -355,18 +354,18 @@ void
 reco_sql_work_items(RecoSqlWork *work, RecoSqlTake take, void *arg)
 {
 	RecoIdentity before;
+	char *sql;
 
 	reco_sql_enter(work, &before);
-	reco_sql_select(
-		work,
-		psprintf("SELECT s.item_id, sum(s.users)::int8, sum(s.n)::int8 FROM %4$sSELECT %1$s"
-				 "r.item_id, count(*) AS n, sum(CASE WHEN %2$s THEN 1 ELSE 0 END) AS users"
-				 " FROM %3$s AS r GROUP BY %1$sr.item_id%5$s GROUP BY s.item_id",
-				 reco_sql_shard_of(work, "r"),
-				 work->run->spec->latest ? "true" : psprintf("%s > 0", work->value), work->rows,
-				 work->sharded ? RECO_SQL_OF_SHARDS : "(",
-				 work->sharded ? RECO_SQL_AS_S : ") AS s"),
-		&work->run->data->item_type, take, arg);
+	sql = psprintf("SELECT s.item_id, sum(s.users)::int8, sum(s.n)::int8 FROM %4$sSELECT %1$s"
+				   "r.item_id, count(*) AS n, sum(CASE WHEN %2$s THEN 1 ELSE 0 END) AS users"
+				   " FROM %3$s AS r GROUP BY %1$sr.item_id%5$s GROUP BY s.item_id",
+				   reco_sql_shard_of(work, "r"),
+				   work->run->spec->latest ? "true" : psprintf("%s > 0", work->value), work->rows,
+				   work->sharded ? RECO_SQL_OF_SHARDS : "(",
+				   work->sharded ? RECO_SQL_AS_S : ") AS s");
+	(void) reco_sql_push_down(work, sql);
+	reco_sql_select(work, sql, &work->run->data->item_type, take, arg);
 	reco_return(&before);
 }
 
@@ -401,24 +400,26 @@ reco_sql_work_begin(RecoSqlWork *work)
 	RecoIdentity before;
 	char *start = psprintf("reco.als_start(row_number() OVER (ORDER BY s.user_id) - 1, %s)%s",
 						   work->algorithm, one);
+	char *sql;
 
 	reco_sql_enter(work, &before);
 	make_items(work);
 	if (work->sharded)
 	{
-		reco_sql_select(work,
-						psprintf("SELECT array_agg(s.shard::int4) FROM " RECO_SQL_OF_SHARDS
-								 "SELECT r.shard FROM %s AS r GROUP BY r.shard" RECO_SQL_AS_S,
-								 work->rows),
-						NULL, take_shards, work);
+		sql = psprintf("SELECT array_agg(s.shard::int4) FROM " RECO_SQL_OF_SHARDS
+					   "SELECT r.shard FROM %s AS r GROUP BY r.shard" RECO_SQL_AS_S,
+					   work->rows);
+		(void) reco_sql_push_down(work, sql);
+		reco_sql_select(work, sql, NULL, take_shards, work);
 		(void) reco_sql_run(work,
 							psprintf("TRUNCATE %s, %s", work->user_factors, work->item_factors));
-		work->users = reco_sql_run(
-			work, psprintf("INSERT INTO %1$s (shard, user_id, factors, bias) SELECT s.shard,"
-						   " s.user_id, %2$s, 0 FROM " RECO_SQL_OF_SHARDS "SELECT r.shard,"
-						   " r.user_id FROM %3$s AS r GROUP BY r.shard,"
-						   " r.user_id" RECO_SQL_AS_S,
-						   work->user_factors, start, work->rows));
+		sql = psprintf("INSERT INTO %1$s (shard, user_id, factors, bias) SELECT s.shard,"
+					   " s.user_id, %2$s, 0 FROM " RECO_SQL_OF_SHARDS "SELECT r.shard,"
+					   " r.user_id FROM %3$s AS r GROUP BY r.shard,"
+					   " r.user_id" RECO_SQL_AS_S,
+					   work->user_factors, start, work->rows);
+		(void) reco_sql_push_down(work, sql);
+		work->users = reco_sql_run(work, sql);
 	}
 	else
 	{

@@ -26,6 +26,15 @@ sub plan_of
   return @fit ? $fit[-1] : '';
 }
 
+# Whether a plan over both shards has their rows come here.
+sub fetches
+{
+  my ($plan) = @_;
+  my @scans = $plan =~ /Foreign Scan/g;
+  my @pushed = $plan =~ /Relations: Aggregate on/g;
+  return @scans < 2 || @scans != @pushed;
+}
+
 sub loss_of
 {
   return $node->safe_psql('postgres', "SELECT loss[array_upper(loss, 1)] FROM $_[0].versions WHERE active");
@@ -110,12 +119,47 @@ for my $step (
 {
   my ($what, $pattern) = @$step;
   $plan = plan_of($log, $pattern);
-  my @scans = $plan =~ /Foreign Scan/g;
-  my @pushed = $plan =~ /Relations: Aggregate on/g;
-  ok(@scans >= 2 && @scans == @pushed, "$what: each shard adds up its own");
+  ok(!fetches($plan), "$what: each shard adds up its own");
   note $plan if $what =~ /sums of items/;
 }
 is($shard[0]->safe_psql('postgres', 'SELECT count(*) = (SELECT count(DISTINCT user_id) FROM rows) FROM user_factors'), 't', 'users live where their rows are');
+
+# Shards add up their own whatever the planner knows: foreign tables have no statistics here, and what
+# servers say of costs differs.
+sub servers
+{
+  my ($option, @of) = @_;
+  $node->safe_psql('postgres', "ALTER SERVER shard_$_ OPTIONS ($option '$of[$_ % @of]')") for (0, 1);
+}
+
+my $half_step = q{SELECT r.shard, r.item_id, reco.als_state(u.factors, r.value, '{"algorithm": "ials", "factors": 8}') FROM work.rows r
+  JOIN work.user_factors u ON u.shard = r.shard AND u.user_id = r.user_id GROUP BY 1, 2};
+my $seen = 0;
+servers('ADD fdw_tuple_cost', 0.01);
+for my $case (
+  ['estimates of the shards, free rows', ['true'], 0],
+  ['no estimates of the shards', ['false'], 0.01],
+  ['no estimates of the shards, dear rows', ['false'], 1],
+  ['estimates of one shard', ['true', 'false'], 0.01],
+  ['no statistics at the shards', ['true'], 0.01])
+{
+  my ($what, $estimates, $cost) = @$case;
+  servers('SET use_remote_estimate', @$estimates);
+  servers('SET fdw_tuple_cost', $cost);
+  $_->safe_psql('postgres', q{DELETE FROM pg_statistic WHERE starelid IN ('rows'::regclass, 'user_factors'::regclass, 'item_factors'::regclass)})
+    for $what =~ /no statistics/ ? @shard : ();
+  $seen++ if fetches($node->safe_psql('postgres', "SET enable_partitionwise_join = on; SET enable_partitionwise_aggregate = on; EXPLAIN VERBOSE $half_step"));
+  $log = -s $node->logfile;
+  $node->safe_psql('postgres', "CALL reco.create_model('costs', $source, reco.ials($ials, engine => 'sql', work => 'work'), $raw)");
+  same_loss('costs', 'memory_ials', $what);
+  my @kinds = (qr/^\tQuery Text: SELECT s\.item_id, reco\.als_solve/, qr/^\tQuery Text: INSERT INTO work\.user_factors .*reco\.als_agg/,
+    qr/^\tQuery Text: SELECT s\.user_id, s\.x/, qr/^\tQuery Text: SELECT reco\.gram_total/, qr/^\tQuery Text: SELECT s\.item_id, sum/,
+    qr/^\tQuery Text: SELECT sum\(s\.c\)/, qr/^\tQuery Text: INSERT INTO work\.user_factors .*reco\.als_start/);
+  is(join(' ', grep { fetches(plan_of($log, $_)) } @kinds), '', "$what: no statement fetches rows");
+  $node->safe_psql('postgres', 'DROP SCHEMA costs CASCADE');
+}
+cmp_ok($seen, '>', 0, 'the planner left to itself would fetch them');
+servers('SET use_remote_estimate', 'true');
 
 # A refresh takes what the shards have by then.
 $shard[1]->safe_psql('postgres', 'INSERT INTO rows VALUES (1, 5000, 1, 2), (1, 5000, 2, 1)');

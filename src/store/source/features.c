@@ -47,6 +47,25 @@ features_check_memory(FeatureReader *reader, Size more)
 	reader->unchecked = 0;
 }
 
+/* Whether a type has numbers that no integer equals. */
+static bool
+is_number(Oid type)
+{
+	Oid base = getBaseType(type);
+
+	return base == NUMERICOID || base == FLOAT8OID || base == FLOAT4OID;
+}
+
+static pg_attribute_noreturn() void no_integer(FeatureReader *reader, TupleTableSlot *slot)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s id %s is not of type %s", features_role(reader),
+					features_id_of(reader, slot), format_type_be(reader->item_type->type)),
+			 errhint("Let the query return ids of that type, or skip such rows with options => "
+					 "reco.options(on_invalid => 'skip').")));
+}
+
 /*
  * The number of a row's item; -1: it is none of the model, or skipped.
  */
@@ -56,7 +75,12 @@ find_item(FeatureReader *reader, TupleTableSlot *slot)
 	Datum id;
 
 	if (!id_from_datum(reader->item_type, slot->tts_values[0], reader->id_type, &id))
+	{
+		/* an integer beyond the type is an item of elsewhere, a fraction a mistake */
+		if (reader->options->on_invalid == ON_INVALID_ERROR && is_number(reader->id_type))
+			no_integer(reader, slot);
 		return -1;
+	}
 	if (!reader->join)
 		return id_dict_find(reader->items, id);
 	if (reader->excluded && id_dict_find(reader->excluded, id) >= 0)
