@@ -4,7 +4,7 @@
 \set SHOW_CONTEXT never
 SET reco.threads = 1;  -- what is trained here is tiny
 
-COPY (SELECT 1) TO PROGRAM 'umask 077; for k in "a key that is no secret in a test" "another key, of the same length..." "short"; do printf "%s" "$k" > "psd_${k%% *}.key"; done; cp psd_a.key psd_open.key; chmod 644 psd_open.key';
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; umask 077; for k in "a key that is no secret in a test" "another key, of the same length..." "short"; do printf "%s" "$k" > "psd_${k%% *}.key"; done; cp psd_a.key psd_open.key; chmod 644 psd_open.key';
 SELECT reco.pseudonym(42);
 SET reco.pseudonym_key_file = 'psd_open.key';
 SELECT reco.pseudonym(42);
@@ -13,7 +13,7 @@ SELECT reco.pseudonym(42);
 SET reco.pseudonym_key_file = 'base';
 SELECT reco.pseudonym(42);
 -- a pipe that nobody writes to is not waited for
-COPY (SELECT 1) TO PROGRAM 'mkfifo -m 600 psd_pipe.key';
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; mkfifo -m 600 psd_pipe.key';
 SET reco.pseudonym_key_file = 'psd_pipe.key';
 SELECT reco.pseudonym(42);
 SET reco.pseudonym_key_file = 'psd_a.key';
@@ -88,4 +88,4 @@ CALL reco.drop_model('psd_plain');
 DROP VIEW psd_source;
 DROP TABLE psd_lines;
 DROP FUNCTION psd_hmac;
-COPY (SELECT 1) TO PROGRAM 'rm psd_*.key';
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; rm psd_*.key';
