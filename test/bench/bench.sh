@@ -109,6 +109,8 @@ curve() {
     { x[NR] = $1; y[NR] = $2; if ($2 > top) top = $2 }
     END {
       w = 640; h = 300; l = 70; b = 40; span = log(x[NR] / x[1]); if (span <= 0) span = 1
+      # a round number at the top
+      unit_of = 10 ^ int(log(top) / log(10) - (top < 1)); top = unit_of * (int(top / unit_of * 2 + 0.999) / 2)
       printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" font-family=\"sans-serif\" font-size=\"12\">\n", w, h
       printf "<title>%s</title>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n<text x=\"%d\" y=\"20\" font-size=\"14\">%s</text>\n", title, l, title
       for (k = 0; k <= 4; k++) {
@@ -118,7 +120,7 @@ curve() {
       for (i = 1; i <= NR; i++) {
         px = l + 10 + (w - l - 50) * log(x[i] / x[1]) / span; py = h - b - (h - b - 40) * y[i] / top
         path = path (i == 1 ? "M" : "L") sprintf("%.1f %.1f", px, py)
-        dots = dots sprintf("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"#1c5d99\"><title>%g million rows: %.3g %s</title></circle><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g M</text>\n", px, py, x[i], y[i], unit, px, h - b + 18, x[i])
+        dots = dots sprintf("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"#1c5d99\"><title>%.3g million rows: %.3g %s</title></circle><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.3g M</text>\n", px, py, x[i], y[i], unit, px, h - b + 18, x[i])
       }
       printf "<path d=\"%s\" fill=\"none\" stroke=\"#1c5d99\" stroke-width=\"2\"/>\n%s", path, dots
       printf "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"#555\">rows; %s</text>\n</svg>\n", w - 20, h - 6, unit
