@@ -25,7 +25,8 @@ BEGIN
   RETURN n;
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
-  RETURN state || ' ' || left(message, 90);
+  -- which of several users is met first is the plan's
+  RETURN state || ' ' || left(regexp_replace(message, 'user "\d+"', 'user "?"'), 90);
 END $$;
 CREATE TABLE mv_values (place serial, v text);
 INSERT INTO mv_values (v) VALUES ('NULL::float8'), ('''NaN''::float8'), ('''-infinity''::float8'), ('1e300::float8'), ('1e19::float4'), ('1e-300::float8'), ('-1e-300::numeric'),
