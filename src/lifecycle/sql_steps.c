@@ -21,29 +21,40 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+/* The gram of what follows; not while a statement runs that has the one before as parameter. */
 static void
 keep_gram(RecoSqlWork *work, Datum gram)
 {
-	MemoryContext old = MemoryContextSwitchTo(work->run->context);
-
 	if (work->has_gram)
 		pfree(DatumGetPointer(work->gram));
-	work->gram = datumCopy(PointerGetDatum(DatumGetArrayTypeP(gram)), false, -1);
+	work->gram = gram;
 	work->has_gram = true;
-	MemoryContextSwitchTo(old);
 }
+
+typedef struct TakenGram
+{
+	MemoryContext context;
+	Datum gram; /* 0: none */
+} TakenGram;
 
 static void
 take_gram(void *arg, TupleTableSlot *slot)
 {
-	if (!slot->tts_isnull[0])
-		keep_gram(arg, slot->tts_values[0]);
+	TakenGram *taken = arg;
+	MemoryContext old;
+
+	if (slot->tts_isnull[0])
+		return;
+	old = MemoryContextSwitchTo(taken->context);
+	taken->gram = PointerGetDatum(DatumGetArrayTypePCopy(slot->tts_values[0]));
+	MemoryContextSwitchTo(old);
 }
 
 void
 reco_sql_work_user_gram(RecoSqlWork *work)
 {
 	const char *one = work->params.weighted_regularization ? " || 1::float4" : "";
+	TakenGram taken = {.context = work->run->context};
 	RecoIdentity before;
 	char *sql;
 
@@ -57,8 +68,10 @@ reco_sql_work_user_gram(RecoSqlWork *work)
 			  : psprintf("SELECT reco.gram_agg(u.factors%s) FROM %s AS u", one, work->user_factors);
 	reco_sql_enter(work, &before);
 	reco_sql_check_plan(work, sql);
-	reco_sql_select(work, sql, NULL, take_gram, work);
+	reco_sql_select(work, sql, NULL, take_gram, &taken);
 	reco_return(&before);
+	if (taken.gram != 0)
+		keep_gram(work, taken.gram);
 }
 
 void
@@ -69,17 +82,18 @@ reco_sql_work_set_gram(RecoSqlWork *work, const double *gram, double count)
 	int dims[2] = {order, order};
 	int bounds[2] = {1, 1};
 	Datum *values = palloc0(sizeof(Datum) * order * order);
-	ArrayType *array;
+	MemoryContext old;
 
 	for (int i = 0; i < order; i++)
 		for (int j = 0; j < order; j++)
 			values[i * order + j] = Float8GetDatum(i < d && j < d ? gram[i * d + j]
 												   : i == j       ? count
 																  : 0);
-	array = construct_md_array(values, NULL, 2, dims, bounds, FLOAT8OID, sizeof(float8),
-							   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
-	keep_gram(work, PointerGetDatum(array));
-	pfree(array);
+	old = MemoryContextSwitchTo(work->run->context);
+	keep_gram(work, PointerGetDatum(construct_md_array(values, NULL, 2, dims, bounds, FLOAT8OID,
+													   sizeof(float8), FLOAT8PASSBYVAL,
+													   TYPALIGN_DOUBLE)));
+	MemoryContextSwitchTo(old);
 	pfree(values);
 }
 

@@ -177,7 +177,7 @@ $node->safe_psql('postgres', "ALTER SERVER shard_1 OPTIONS (DROP extensions)");
 like($err, qr/rows would be fetched from their shards.*HINT:  Name reco in the option "extensions"/s, 'rows are not fetched in each half step');
 $node->safe_psql('postgres', "ALTER SERVER shard_1 OPTIONS (ADD extensions 'reco')");
 is($node->safe_psql('postgres', q{SELECT string_agg(status, ',' ORDER BY version) FROM shards_ials.versions}), 'ready,ready,failed,failed', 'the versions before serve on');
-my $long = start_sql($node, "CALL reco.create_model('long', $source, reco.ials(factors => 8, iterations => 10000, engine => 'sql', work => 'work'), $raw)");
+my $long = start_sql($node, "CALL reco.create_model('long', $source, reco.ials(factors => 64, iterations => 10000, engine => 'sql', work => 'work'), $raw)");
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM reco.progress WHERE model = 'long' AND phase = 'training' AND iteration > 1 AND iterations = 10000}), 'how far it is can be seen');
 $node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^CALL reco.create_model' AND pid <> pg_backend_pid()});
 like((finish_sql($long))[2], qr/canceling statement due to user request/, 'and it can be canceled');
