@@ -43,7 +43,7 @@ bench:
 
 build/bench/limits: test/bench/limits.c
 	@mkdir -p $(@D)
-	$(CC) -O3 -march=native -fopenmp -Wall -Wextra $(addprefix -I,$(OPENBLAS_INCLUDE)) -o $@ $< $(CORE_LIBS)
+	$(CC) -O3 -fopenmp -Wall -Wextra $(addprefix -I,$(OPENBLAS_INCLUDE)) -o $@ $< $(CORE_LIBS)
 
 check-upgrade:
 	@test/clean-room.sh --once --suite trixie 'test/pg-upgrade.sh --debian'

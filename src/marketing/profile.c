@@ -17,8 +17,7 @@
  * Cost: that of recommend()'s look-up, three index probes, and the terms of the user's items.
  */
 #include "pg/rows.h"
-#include "serving/live.h"
-#include "serving/request.h"
+#include "serving/listing.h"
 
 #include "catalog/pg_type.h"
 #include "core/data/ordered.h"
@@ -346,19 +345,6 @@ add_likes(Profile *profile)
 	add_traits(profile, trait, collect(profile, serving->model.content, made, trait));
 }
 
-/* An item with its value: the largest first, equal ones by number. */
-static int
-compare_ranked(const void *a, const void *b)
-{
-	const reco_ranked *x = a;
-	const reco_ranked *y = b;
-
-	reco_poll();
-	if (x->score != y->score)
-		return x->score > y->score ? -1 : 1;
-	return (x->item > y->item) - (x->item < y->item);
-}
-
 static void
 add_history(Profile *profile)
 {
@@ -370,7 +356,7 @@ add_history(Profile *profile)
 		RECO_POLL_AT(e);
 		ranked[e] = (reco_ranked){.item = now->item[e], .score = now->value ? now->value[e] : 1};
 	}
-	qsort(ranked, now->n, sizeof(reco_ranked), compare_ranked);
+	listing_sort(ranked, now->n);
 	for (int64 e = 0; e < Min(now->n, profile->n); e++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(profile->scratch);

@@ -370,3 +370,19 @@ listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(row);
 }
+
+static int
+compare_ranked(const void *a, const void *b)
+{
+	const reco_ranked *x = a;
+	const reco_ranked *y = b;
+
+	reco_poll();
+	return reco_ranked_after(*x, *y) - reco_ranked_after(*y, *x);
+}
+
+void
+listing_sort(reco_ranked *ranked, Size n)
+{
+	qsort(ranked, n, sizeof(reco_ranked), compare_ranked);
+}

@@ -49,6 +49,9 @@ extern reco_by_score listing_trending(const Serving *serving, float least);
 extern void listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source,
 						   bool as_text);
 
+/* Items in the order of a list: the best first, equal ones by number. */
+extern void listing_sort(reco_ranked *ranked, Size n);
+
 /* Zeroed memory of any size. */
 extern void *listing_alloc(Size bytes);
 

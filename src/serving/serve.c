@@ -285,18 +285,6 @@ rerank_begin(Request *request, RecoLive *live)
 	return list;
 }
 
-static int
-compare_ranked(const void *a, const void *b)
-{
-	const reco_ranked *x = a;
-	const reco_ranked *y = b;
-
-	reco_poll();
-	if (x->score != y->score)
-		return x->score > y->score ? -1 : 1;
-	return (x->item > y->item) - (x->item < y->item);
-}
-
 /* The known items by score, best first; seat NULL: by how many have them. */
 static reco_ranked *
 rank_items(const Serving *serving, RecoSeat *seat, const Reranking *list)
@@ -313,7 +301,7 @@ rank_items(const Serving *serving, RecoSeat *seat, const Reranking *list)
 			(reco_ranked){seat ? score[i] : serving->interactions[list->item[i]], list->item[i]};
 	}
 	pfree(score);
-	qsort(rank, list->known, sizeof(reco_ranked), compare_ranked);
+	listing_sort(rank, list->known);
 	return rank;
 }
 

@@ -11,39 +11,17 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/base/rng.h"
 #include "core/privacy/mechanism.h"
+#include "mimic_noise.h"
 
 #define DRAWS 200000
 #define MOST 20
-
-static uint64_t drawn;
-
-static bool
-fill(void *arg, void *to, size_t bytes)
-{
-	uint64_t *word = to;
-
-	(void) arg;
-	for (size_t k = 0; k < bytes / sizeof(uint64_t); k++)
-		word[k] = reco_rng_bits(reco_rng_row(3, 5), drawn++);
-	return true;
-}
-
-static bool
-no_more(void *arg, void *to, size_t bytes)
-{
-	(void) arg;
-	(void) to;
-	(void) bytes;
-	return false;
-}
 
 /* Each number as often as its probability says, within six standard deviations. */
 static void
 check_draws(uint64_t variance)
 {
-	reco_random random = {.fill = fill};
+	reco_random random = {.fill = mimic_noise};
 	double count[2 * MOST + 1] = {0};
 	double all = 0;
 
@@ -84,7 +62,7 @@ test_large(void **state)
 	(void) state;
 	for (int v = 0; v < 3; v++)
 	{
-		reco_random random = {.fill = fill};
+		reco_random random = {.fill = mimic_noise};
 		double deviation = sqrt((double) variances[v]);
 		double sum = 0;
 		double squares = 0;
@@ -104,7 +82,7 @@ test_large(void **state)
 static void
 test_without_randomness(void **state)
 {
-	reco_random random = {.fill = no_more};
+	reco_random random = {.fill = mimic_no_noise};
 
 	(void) state;
 	(void) reco_discrete_gaussian(&random, 100);
@@ -210,7 +188,7 @@ test_mechanism(void **state)
 	reco_privacy pure = {2000, 0};
 	reco_privacy both = {2000, 1e-6};
 	reco_privacy little = {1, 1e-300};
-	reco_random random = {.fill = fill};
+	reco_random random = {.fill = mimic_noise};
 	reco_mechanism m;
 	reco_mechanism tenth;
 	double squares = 0;

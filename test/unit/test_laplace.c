@@ -10,39 +10,17 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/base/rng.h"
 #include "core/privacy/laplace.h"
+#include "mimic_noise.h"
 
 #define DRAWS 400000
 #define MOST 12
-
-static uint64_t drawn;
-
-static bool
-fill(void *arg, void *to, size_t bytes)
-{
-	uint64_t *word = to;
-
-	(void) arg;
-	for (size_t k = 0; k < bytes / sizeof(uint64_t); k++)
-		word[k] = reco_rng_bits(reco_rng_row(7, 11), drawn++);
-	return true;
-}
-
-static bool
-no_more(void *arg, void *to, size_t bytes)
-{
-	(void) arg;
-	(void) to;
-	(void) bytes;
-	return false;
-}
 
 /* P(y) = (1 - q) / (1 + q) q^|y| with q = exp(-s / t); within six standard deviations. */
 static void
 check(uint64_t s, uint64_t t)
 {
-	reco_random random = {.fill = fill};
+	reco_random random = {.fill = mimic_noise};
 	double q = exp(-(double) s / (double) t);
 	double count[2 * MOST + 1] = {0};
 
@@ -75,7 +53,7 @@ test_probabilities(void **state)
 static void
 test_below(void **state)
 {
-	reco_random random = {.fill = fill};
+	reco_random random = {.fill = mimic_noise};
 	double count[7] = {0};
 
 	(void) state;
@@ -89,7 +67,7 @@ test_below(void **state)
 static void
 test_without_randomness(void **state)
 {
-	reco_random random = {.fill = no_more};
+	reco_random random = {.fill = mimic_no_noise};
 
 	(void) state;
 	(void) reco_discrete_laplace(&random, 1, 1);

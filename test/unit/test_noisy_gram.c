@@ -11,27 +11,14 @@
 
 #include <cmocka.h>
 
-#include "core/base/rng.h"
 #include "core/privacy/noisy_gram.h"
 #include "mimic_env.h"
 #include "mimic_linear.h"
+#include "mimic_noise.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t drawn;
-
-static bool
-fill(void *arg, void *to, size_t bytes)
-{
-	uint64_t *word = to;
-
-	(void) arg;
-	for (size_t k = 0; k < bytes / sizeof(uint64_t); k++)
-		word[k] = reco_rng_bits(reco_rng_row(13, 17), drawn++);
-	return true;
-}
 
 enum
 {
@@ -84,7 +71,7 @@ test_sums(void **state)
 			for (int threads = 1; threads <= 2; threads++)
 			{
 				reco_noisy_params params = {{100000000, squared ? 0.9 : 0}, most, 12, -INFINITY};
-				reco_random random = {.fill = fill};
+				reco_random random = {.fill = mimic_noise};
 				double close = 0;
 				reco_noisy_gram g;
 				mimic_env m;
@@ -151,7 +138,7 @@ test_chosen(void **state)
 	double none[1] = {0};
 	reco_csr empty = mimic_csr_of(none, 1, 0, true);
 	reco_noisy_params params = {{1000, 1e-6}, 20, ITEMS, 1000};
-	reco_random random = {.fill = fill};
+	reco_random random = {.fill = mimic_noise};
 	reco_noisy_gram g;
 	mimic_env m;
 
@@ -184,7 +171,7 @@ test_noise(void **state)
 	for (int gaussian = 0; gaussian < 2; gaussian++)
 	{
 		reco_noisy_params params = {{1000, gaussian ? 1e-6 : 0}, 3, ITEMS, -INFINITY};
-		reco_random random = {.fill = fill};
+		reco_random random = {.fill = mimic_noise};
 		double before[ITEMS * (ITEMS + 1) / 2] = {0};
 		double squares = 0;
 		double fourth = 0;
@@ -243,7 +230,7 @@ test_audit(void **state)
 	for (int with = 0; with < 2; with++)
 	{
 		reco_csr by_user = mimic_csr_of(x, 100 + with, 3, false);
-		reco_random random = {.fill = fill};
+		reco_random random = {.fill = mimic_noise};
 
 		for (int t = 0; t < TIMES; t++)
 		{
