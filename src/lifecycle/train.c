@@ -214,6 +214,27 @@ how_many_sessions(const RecoRun *run)
 					reco_data_session_gap_text(&run->options));
 }
 
+/* For messages: of how many items a private model tells, where a threshold decides on that. */
+static char *
+how_many_are_told(const RecoRun *run)
+{
+	const RecoModel *model = &run->trained.model;
+	const float *told = model->member[0].told;
+	int32 least = reco_spec_threshold(model->spec);
+	int32 n = 0;
+
+	if (least == 0 || told == NULL)
+		return "";
+	for (int32 i = 0; i < model->items; i++)
+	{
+		n += told[i] >= (float) least;
+		RECO_POLL_AT(i);
+	}
+	return psprintf(
+		" %d of the items (%.1f %%) are told of, which have %d users with noise or more.", n,
+		100.0 * n / model->items, least);
+}
+
 /*
  * Undoes or records a training that failed after its first commit.
  */
@@ -382,11 +403,11 @@ tell(const RecoRun *run)
 			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
 					run->model, run->version.number, run->trained.model.users,
 					run->trained.model.items, run->interactions),
-			 errdetail_internal("%s.%s%s%s%s Columns: %s.", reco_data_rows(run->data),
-								run->data->kinds ? psprintf(" Rows of kinds: %s.", run->data->kinds)
-												 : "",
-								what_negatives_are(run), how_many_are_cold(run),
-								how_many_sessions(run), what_columns_are(run))));
+			 errdetail_internal(
+				 "%s.%s%s%s%s%s Columns: %s.", reco_data_rows(run->data),
+				 run->data->kinds ? psprintf(" Rows of kinds: %s.", run->data->kinds) : "",
+				 what_negatives_are(run), how_many_are_cold(run), how_many_sessions(run),
+				 how_many_are_told(run), what_columns_are(run))));
 	reco_run_tell_worth(run);
 	if (run->data->longest_rules)
 		tell_longest(run);
