@@ -51,7 +51,7 @@ ask_whom(RecoFoldIn *fold)
 	if (some)
 		fold->seen = reco_changes_snapshot();
 	if (fold->tracked)
-		fold->asked = reco_changes_read(serving->schema, serving->user_type);
+		fold->asked = reco_changes_read(serving->schema, serving->user_type, serving->users);
 	else if (some)
 		ereport(NOTICE,
 				(errmsg("all users of model \"%s\" are looked at", fold->run->model),
