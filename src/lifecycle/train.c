@@ -393,21 +393,39 @@ tell(const RecoRun *run)
 	reco_run_tell_policies(run);
 }
 
+/* Of a thousand years, which can be added to any time of now. */
+#define MONTHS (1000 * MONTHS_PER_YEAR)
+#define DAYS (1000 * 366)
+
+/* Whether a version is as old; parts of an interval that no time can be added are compared. */
+static bool
+is_as_old(TimestampTz finished_at, Interval *interval)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Datum age;
+
+	if (finished_at <= now && !TIMESTAMP_NOT_FINITE(finished_at) && interval->month > -MONTHS &&
+		interval->month < MONTHS && interval->day > -DAYS && interval->day < DAYS &&
+		interval->time > -DAYS * USECS_PER_DAY && interval->time < DAYS * USECS_PER_DAY)
+		return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+													   TimestampTzGetDatum(finished_at),
+													   IntervalPGetDatum(interval))) <= now;
+	if (TIMESTAMP_NOT_FINITE(finished_at))
+		return finished_at < now;
+	age = DirectFunctionCall2(timestamp_mi, TimestampTzGetDatum(now),
+							  TimestampTzGetDatum(finished_at));
+	return DatumGetBool(DirectFunctionCall2(interval_le, IntervalPGetDatum(interval), age));
+}
+
 /* Whether that is as old as the least interval between two; says when not. */
 static bool
-is_due(const ModelRow *model, const VersionRow *last, const Interval *min_interval)
+is_due(const ModelRow *model, const VersionRow *last, Interval *min_interval)
 {
-	Datum interval = PointerGetDatum(min_interval);
-	Datum due;
-
-	if (last->finished_at == 0)
-		return true;
-	due = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(last->finished_at),
-							  interval);
-	if (DatumGetTimestampTz(due) <= GetCurrentTimestamp())
+	if (last->finished_at == 0 || is_as_old(last->finished_at, min_interval))
 		return true;
 	ereport(NOTICE, (errmsg("model \"%s\" was trained less than %s ago, skipping", model->name,
-							DatumGetCString(DirectFunctionCall1(interval_out, interval)))));
+							DatumGetCString(DirectFunctionCall1(
+								interval_out, IntervalPGetDatum(min_interval))))));
 	return false;
 }
 
