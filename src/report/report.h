@@ -166,7 +166,7 @@ extern void report_head(Report *report);
 extern void report_section_worth(Report *report);
 /* section_calibration.c: what versions record, and a part of the section above */
 extern ReportCalibration report_calibration(const Jsonb *record);
-extern void report_part_calibration(Report *report);
+extern bool report_part_calibration(Report *report); /* false: there is nothing to show */
 extern void report_section_training(Report *report);
 extern void report_section_catalog(Report *report);
 extern void report_section_map(Report *report);

@@ -135,20 +135,14 @@ draw_scores(StringInfo out, const ReportCalibration *c)
 	chart_end(&chart);
 }
 
-void
+bool
 report_part_calibration(Report *report)
 {
-	const ReportVersion *v = report->active;
 	StringInfo out = report->out;
-	ReportCalibration c = report_calibration(v->calibration);
+	ReportCalibration c = report_calibration(report->active->calibration);
 
 	if (c.bins == 0)
-	{
-		html_put(out,
-				 "<p class=\"none\">Whether what this version says comes true was not "
-				 "measured: it was made before that was kept, or too little was hidden.</p>\n");
-		return;
-	}
+		return false;
 	html_put(out, "<figure><figcaption><h3>Does it come true?</h3><p>%m</p></figcaption>\n",
 			 c.of_values ? "Hidden values by what was predicted of them, in groups of equal size: "
 						   "the mean of what was seen. On the broken line predictions are right "
@@ -163,4 +157,5 @@ report_part_calibration(Report *report)
 		draw_scores(out, &c);
 	table(out, &c);
 	html_put(out, "</figure>\n");
+	return true;
 }

@@ -391,6 +391,7 @@ report_section_worth(Report *report)
 	const ReportVersion *v = report->active;
 	int *at = palloc((report->versions + 1) * sizeof(int));
 	int n = v && v->worth.metric ? measured(report, v->worth.metric, at) : 0;
+	bool compared = false;
 	char *metric;
 	int trials;
 	Tried *tried = read_tried(v, &trials, &metric);
@@ -420,6 +421,7 @@ report_section_worth(Report *report)
 			draw_one(report);
 		over_time_table(report, at, n);
 		html_put(out, "</figure>\n");
+		compared = report_part_calibration(report);
 	}
 	if (trials > 0)
 	{
@@ -432,7 +434,9 @@ report_section_worth(Report *report)
 		html_put(out, "</figure>\n");
 	}
 	html_put(out, "</div>\n");
-	if (n > 0)
-		report_part_calibration(report);
+	if (n > 0 && !compared)
+		html_put(out, "<p class=\"none\">Whether what this version says comes true was not "
+					  "measured: it was made before that was kept, or too little was "
+					  "hidden.</p>\n");
 	html_put(out, "</section>\n");
 }

@@ -34,7 +34,6 @@ $node->start;
 my ($setup) = $page =~ /^```sql\n(CREATE EXTENSION.*?)^```$/ms;
 $node->safe_psql('postgres', $setup);
 
-local $ENV{PGUSER} = 'shop_app';
 local $ENV{PGHOST} = $node->host;
 local $ENV{PGPORT} = $node->port;
 local $ENV{PGDATABASE} = 'postgres';
@@ -42,6 +41,8 @@ my $titles = "SELECT string_agg(p.title, ', ' ORDER BY r.rank) FROM %s AS r JOIN
 my $customer = $node->safe_psql('postgres', sprintf $titles, 'home.recommend(42, n => 5)');
 my $cart = $node->safe_psql('postgres', sprintf $titles, "home.recommend_for('{11, 14}', n => 5)");
 is(scalar(split /, /, $customer), 5, 'there are five to be shown');
+my $owner = $node->safe_psql('postgres', 'SELECT current_user');
+local $ENV{PGUSER} = 'shop_app';
 
 SKIP:
 {
@@ -57,11 +58,17 @@ SKIP:
 SKIP:
 {
 	my ($python) = grep { system("$_ -c 'import psycopg' >/dev/null 2>&1") == 0 } qw(python3 /usr/bin/python3);
-	skip 'no psycopg', 2 unless $python;
+	skip 'no psycopg', 3 unless $python;
 	my ($out, $err) = run_command([ $python, program('psycopg', 'python', 'shop.py') ]);
 	my @lines = split /\n/, $out;
 	is(join(', ', $lines[0] =~ /'title': '([^']*)'/g), $customer, "psycopg: a customer's list") or diag $err;
 	is(join(', ', $lines[1] =~ /'title': '([^']*)'/g), $cart, "psycopg: a cart's");
+	# as the model's owner
+	local $ENV{PGUSER} = $owner;
+	$node->safe_psql('postgres', q{CALL reco.materialize('home', n => 5)});
+	($out, $err) = run_command([ $python, program('A batch of mails', 'python', 'mails.py') ]);
+	is($out, $node->safe_psql('postgres', q{SELECT concat_ws(E'\\t', c.email, string_agg(p.title, E'\\t' ORDER BY r.rank)) FROM home.recommendations AS r
+	  JOIN shop.customers AS c ON c.id = r.user_id JOIN shop.products AS p ON p.id = r.item_id GROUP BY c.id ORDER BY c.id}), 'psycopg: mails for everybody') or diag $err;
 }
 
 SKIP:
