@@ -65,7 +65,7 @@ at_least('elements of a sum of arrays', 9, '(SELECT reco.vector_sum(x) AS x FROM
 at_least('elements of sets', 60, '(SELECT reco.jaccard_similarity(y, y) AS x FROM numbers) AS t');
 
 # reports and summaries of what an owner may have written into the row of a version: beside the same without
-my @shown = (q{reco.summary('popular')}, q{(SELECT reco.report('popular') AS x) AS t});
+my @shown = (q{reco.summary('popular')}, q{(SELECT reco.report('popular') AS x ) AS t});
 my @before = map { looks($_, $_) } @shown;
 $node->safe_psql('postgres', q{UPDATE popular.model_version SET loss = (SELECT array_agg(1::real) FROM generate_series(1, 8 * 1048576)),
   member_loss = jsonb_build_object('1', (SELECT jsonb_agg(1) FROM generate_series(1, 300000))),
