@@ -183,7 +183,7 @@ sql(q{CREATE TABLE dirty AS
   UNION ALL SELECT 1, 1, 1, '2024-06-01', 'strange' UNION ALL SELECT 1, 1, 1, '2024-06-01', 'look' UNION ALL SELECT 1, 1, 1, '2020-06-01', 'buy'
   UNION ALL SELECT 60, 3, 5, '2024-06-02', 'buy' UNION ALL SELECT 60, 3, 9, '2024-06-03', 'return' UNION ALL SELECT 61, 4, 5, '2024-06-02', 'buy' UNION ALL SELECT 61, 4, 2, '2024-06-03', 'return'
   UNION ALL SELECT 62, g % 20, 1, '2024-06-02', 'buy' FROM generate_series(1, 19) AS g UNION ALL SELECT 63, 5, 1, '2024-06-02', 'buy' UNION ALL SELECT 60, 70, 1, '2024-06-02', 'buy';
-  CALL reco.create_model('dirty_rows', 'dirty', reco.item_knn(), options => reco.options(on_invalid => 'skip', kind_weights => '{"buy": 1, "look": 0, "return": 1}',
+  CALL reco.create_model('dirty_rows', 'dirty', reco.item_knn(), options => reco.options(on_invalid => 'skip', kind_weights => '{"buy": 1, "look": 0}',
     exclude_items => '{99}', since => '2024-01-01', cancel_kinds => '{return}', min_user_interactions => 2, min_item_interactions => 2, max_user_interactions => 10))});
 $page = page('dirty_rows');
 is_page($page, 'a dirty source');
