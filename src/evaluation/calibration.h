@@ -8,7 +8,7 @@
 #include "evaluation/measure.h"
 
 /*
- * {"of": "values", "bins": [{"said": …, "seen": …, "count": …}, …]}, rising by what was said:
+ * {"of": "values", "bins": [{"said": s, "seen": t, "count": n}, ...]}, rising by what was said:
  * values that were predicted beside those that were hidden; or of "scores" of the first places of
  * lists beside the share of these where a hidden item was.  NULL: too little was measured to tell.
  * Consumes what the scores have kept.
