@@ -369,6 +369,7 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		.read_seconds = run->read_seconds,
 		.train_seconds = run->train_seconds,
 		.metrics = run->metrics,
+		.calibration = run->metrics ? run->worth.calibration : NULL,
 		.choice = reco_run_choice(run),
 		.priors = reco_priors_record(run->data->priors),
 		.keep_versions = run->options.keep_versions,

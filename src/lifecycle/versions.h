@@ -38,6 +38,7 @@ typedef struct RecoVersionResult
 	double read_seconds;
 	double train_seconds;
 	Jsonb *metrics;      /* NULL: nothing was measured */
+	Jsonb *calibration;  /* NULL: likewise, or too little */
 	Jsonb *priors;       /* which versions of other models it began with; NULL: none */
 	Jsonb *choice;       /* how the algorithm was chosen; NULL: it was given */
 	RecoVerdict verdict; /* whether it is made the active one */
