@@ -375,13 +375,22 @@ tell_longest(const RecoRun *run)
 					 "reco.options(max_user_interactions).")));
 }
 
+/* For messages: the version that it is made of, where it is not trained. */
+static char *
+what_it_is_made_of(const RecoRun *run)
+{
+	return run->made_of.number == 0 ? ""
+									: psprintf(", made of version %d with %d items that are new",
+											   run->made_of.number, run->made_of.base.fresh);
+}
+
 static void
 tell(const RecoRun *run)
 {
 	ereport(NOTICE,
-			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
-					run->model, run->version.number, run->trained.model.users,
-					run->trained.model.items, run->interactions),
+			(errmsg("model \"%s\" version %d%s: %d users, %d items, " INT64_FORMAT " interactions",
+					run->model, run->version.number, what_it_is_made_of(run),
+					run->trained.model.users, run->trained.model.items, run->interactions),
 			 errdetail_internal("%s.%s%s%s%s Columns: %s.", reco_data_rows(run->data),
 								run->data->kinds ? psprintf(" Rows of kinds: %s.", run->data->kinds)
 												 : "",
@@ -468,24 +477,20 @@ announce(RecoTrainCall *call)
 	return true;
 }
 
-/*
- * Everything from the lock on.  The caller holds an SPI connection.
- */
+/* What follows the announcement. */
 static void
-run_call(RecoTrainCall *call)
+go_on(RecoTrainCall *call, bool is_read)
 {
-	if (!announce(call))
-		return;
 	if (call->atomic)
 	{
-		if (!call->creating)
+		if (!is_read)
 			read_phase(call);
 		train_phase(call);
 	}
 	else
 	{
 		reco_commit();
-		if (!call->creating)
+		if (!is_read)
 		{
 			run_guarded(call, read_phase);
 			reco_commit();
@@ -494,6 +499,22 @@ run_call(RecoTrainCall *call)
 		reco_commit();
 	}
 	tell(&call->run);
+}
+
+void
+reco_train_read(RecoTrainCall *call)
+{
+	go_on(call, true);
+}
+
+/*
+ * Everything from the lock on.  The caller holds an SPI connection.
+ */
+static void
+run_call(RecoTrainCall *call)
+{
+	if (announce(call))
+		go_on(call, call->creating);
 }
 
 RecoTrainCall *
