@@ -3,8 +3,8 @@
  *	  Baskets from their lines, in whatever order these come.
  *
  * Two counting sorts, by item and then by basket, leave the items of a basket in order, those that
- * repeat side by side.  Where the lines of each basket come one after another, and none has many,
- *it is sorted where it lies.
+ * repeat side by side.  Where no basket has many lines, the one by basket is enough: each basket is
+ * then sorted by itself.
  */
 #include "core/neighbors/together.h"
 
@@ -13,51 +13,41 @@
 /* A basket of more lines is not sorted by itself. */
 #define MOST_ALONE 48
 
-/*
- * Counts the lines of each basket, whose place is the next.  *alone: baskets can be sorted by
- * themselves.
- */
+/* Counts the lines of each basket, whose place is the next.  *alone: none has many. */
 static bool
 count_baskets(const reco_triples *t, reco_csr *out, bool *alone)
 {
-	int32_t last = 0;
+	bool few = true;
 
-	*alone = true;
 	for (int64_t c = 0; c < t->chunks; c++)
 	{
 		const reco_chunk *chunk = t->chunk[c];
 		int n = c + 1 < t->chunks ? RECO_CHUNK_ROWS : t->used;
 
 		for (int k = 0; k < n; k++)
-		{
-			int32_t basket = chunk->user[k];
-			int64_t lines = ++out->start[basket + 1];
-
-			*alone = *alone && basket >= last && lines <= MOST_ALONE;
-			last = basket;
-		}
+			few &= ++out->start[chunk->user[k] + 1] <= MOST_ALONE;
 		if (t->env->poll(t->env->arg))
 			return false;
 	}
+	*alone = few;
 	return true;
 }
 
-/* Items of lines whose baskets come in their order. */
+/* The items of each basket's lines, as they come. */
 static bool
 take_items(const reco_triples *t, const int32_t *rank, reco_csr *out)
 {
-	int32_t *col = out->col;
-
 	for (int64_t c = 0; c < t->chunks; c++)
 	{
 		const reco_chunk *chunk = t->chunk[c];
 		int n = c + 1 < t->chunks ? RECO_CHUNK_ROWS : t->used;
 
 		for (int k = 0; k < n; k++)
-			*col++ = rank[chunk->item[k]];
+			out->col[out->start[chunk->user[k]]++] = rank[chunk->item[k]];
 		if (t->env->poll(t->env->arg))
 			return false;
 	}
+	ends_to_starts(out->start, out->rows);
 	return true;
 }
 
