@@ -10,6 +10,7 @@
 # Environment:
 #   BENCH_THREADS    numbers of threads to try ("1 2")
 #   FACTORS, ITERATIONS, ALPHA, REGULARIZATION    of the algorithm (64, 15, 1, 0.01)
+#   BENCH_CURVE      no: without the curve of implicit's losses, for which it trains once more ("yes")
 #   PYTHON           a Python 3 with numpy, to check losses ("python3"; skipped without)
 #   PEER_PYTHONPATH  where that Python finds implicit, with scipy (skipped without)
 #   PGOPTIONS        further settings for the server
@@ -98,7 +99,7 @@ run_reco() {
               source => 'SELECT user_id, item_id, value FROM ratings',
               algorithm => reco.ials(factors => $FACTORS, iterations => $ITERATIONS,
                                      alpha => $ALPHA, regularization => $REGULARIZATION),
-              options => reco.options(value => 'raw'))" \
+              options => reco.options(value => 'raw', measure => false))" \
     || failed=yes
   note reco "$threads" total "$(since "$start")"
   kill "$watcher" 2>/dev/null || true
@@ -260,7 +261,7 @@ for threads in $BENCH_THREADS; do
     run_peer "$threads"
   fi
 done
-if [ "$with_peer" = yes ]; then
+if [ "$with_peer" = yes ] && [ "${BENCH_CURVE:-yes}" = yes ]; then
   run_curve
 fi
 report

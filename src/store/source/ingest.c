@@ -51,6 +51,9 @@ struct Ingest
 	FeatureReader *user_features; /* likewise of users, who join */
 };
 
+/* As many rows are sorted by several threads. */
+#define PARALLEL_ROWS 1000000
+
 /* Bytes of long ids after which memory is looked at. */
 #define CHECK_BYTES (8 * 1024 * 1024)
 
@@ -491,10 +494,13 @@ build(Ingest *ingest, int32 users, int32 items, const int32 *user_rank, const in
 	ingest->triples.rules =
 		reco_data_row_rules(ingest->options, data->time_type, data->reference_time);
 	data->decay = ingest->triples.rules.decay;
+	if (reco_triples_rows(&ingest->triples) >= PARALLEL_ROWS)
+		reco_budget_threads(budget);
 	reco_budget_require(budget, reco_triples_build_memory(&ingest->triples, users, items), what);
 	reco_budget_check(
 		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
 		what);
+	budget->env.threads = 1;
 	if (!ingest->keeps_seen)
 		return;
 	reco_budget_require(budget, reco_triples_build_memory(&ingest->seen, users, items), what);
