@@ -191,6 +191,9 @@ report() {
           return get(who, t, "train")
       } else if (what == "reach")
         return reach(t, get("implicit", t, "checked"))
+      if (what == "all")
+        return who == "implicit" ? value(who, t, "total") :
+          value(who, t, "reach") == "" ? "" : get(who, t, "read") + value(who, t, "reach") + get(who, t, "write")
       if (what == "told")
         return (who " " t) in n ? curve[who " " t " " n[who " " t]] : ""
       return get(who, t, what)
@@ -213,6 +216,7 @@ report() {
       line("loss as told", "%.0f", "told")
       line("loss recomputed", "%.0f", "checked")
       line("train, to loss of implicit", "%.2f", "reach")
+      line("table to table, to that loss", "%.2f", "all")
       print ""
       printf "sum(user_id), sum(item_id): %s s", get("postgres", 1, "sum")
       if (get("reco", list[1], "rows") != "")
