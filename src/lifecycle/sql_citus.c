@@ -25,10 +25,10 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-bool
-reco_sql_citus_has(const char *schema, const char *name)
+static bool
+citus_has(Oid schema, const char *name)
 {
-	Oid relid = get_relname_relid(name, get_namespace_oid(schema, false));
+	Oid relid = get_relname_relid(name, schema);
 	Relation table = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
 	bool has;
 
@@ -37,6 +37,18 @@ reco_sql_citus_has(const char *schema, const char *name)
 	has = reco_citus_has(table);
 	relation_close(table, AccessShareLock);
 	return has;
+}
+
+bool
+reco_sql_citus_has(const char *schema)
+{
+	static const char *const tables[] = {"rows", "user_factors", "item_factors", "item_sums"};
+	Oid oid = get_namespace_oid(schema, false);
+
+	for (int t = 0; t < lengthof(tables); t++)
+		if (citus_has(oid, tables[t]))
+			return true;
+	return false;
 }
 
 /* How a table lies, as Citus has it. */

@@ -61,7 +61,7 @@ reco_sql_work_init(RecoSqlWork *work, RecoRun *run)
 		work->rule.kind = RECO_VALUES_BINARY;
 	(void) reco_als_by_sql(run->spec, &name);
 	work->sharded = name != NULL;
-	work->citus = name != NULL && reco_sql_citus_has(name, "rows");
+	work->citus = name != NULL && reco_sql_citus_has(name);
 	if (own == NULL)
 		reco_run_check_model(run);
 	schema = work->sharded ? work_schema(name) : quote_identifier(own);

@@ -63,8 +63,8 @@ extern const char *reco_sql_shard_of(const RecoSqlWork *work, const char *table)
 /* The n numbers of a real[], which is not null. */
 extern const float *reco_sql_floats(Datum array, int n);
 
-/* Of tables that Citus has: sql_citus.c. */
-extern bool reco_sql_citus_has(const char *schema, const char *name);
+/* Whether Citus has tables of work in a schema: sql_citus.c. */
+extern bool reco_sql_citus_has(const char *schema);
 /* An error unless the tables of work lie as statements take them to. */
 extern void reco_sql_citus_check(const RecoSqlWork *work);
 /* Sums of items, as `sums` selects them of each shard, to where they meet; a SELECT of factors. */
