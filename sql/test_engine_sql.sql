@@ -75,7 +75,7 @@ CALL es_compare('until, dates', 'SELECT u, i, v, t::date FROM es_events', reco.i
 CALL es_compare('max_age', 'SELECT u, i, v, t FROM es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
   reco.options(max_age => '40 days', value => 'raw', on_invalid => 'skip', measure => false));
 CALL es_compare('minimums', 'SELECT u, i, v FROM es_lines WHERE u % 3 = 0 OR i < 40', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
-  reco.options(min_user_interactions => 8, min_item_interactions => 12, value => 'raw', measure => false));
+  reco.options(min_user_interactions => 6, min_item_interactions => 14, value => 'raw', measure => false));
 CALL es_compare('exclude_items', $$SELECT u, 'Item ' || i, v FROM es_lines$$, reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
   reco.options(exclude_items => '{Item 3,Item 44,nothing''}', value => 'raw', measure => false));
 CALL es_compare('all at once', 'es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2, weighted_regularization => true)::text,
