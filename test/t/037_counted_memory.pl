@@ -161,10 +161,10 @@ SKIP:
     like($err, qr/too many distinct ids.*DETAIL:  A model holds at most 1000 users or items/s, "too many $what");
     is(leftovers($node, 'many'), '', "too many $what: nothing is left");
   }
-  ($rc, $out, $err) = $node->psql('postgres', qq{$few'SELECT g, g % 7 FROM generate_series(1, 1001) AS g', reco.ials(factors => 2, iterations => 1, engine => 'sql'))});
+  ($rc, $out, $err) = $node->psql('postgres', qq{${few}'SELECT g, g % 7 FROM generate_series(1, 1001) AS g', reco.ials(factors => 2, iterations => 1, engine => 'sql'))});
   like($err, qr/model "many" has more than 1000 users/, 'too many users by SQL');
   is(leftovers($node, 'many'), '', 'too many users by SQL: nothing is left');
-  ($rc, $out, $err) = $node->psql('postgres', qq{$few'SELECT g, g % 7 FROM generate_series(1, 1000) AS g', reco.ials(factors => 2, iterations => 1, engine => 'sql'))});
+  ($rc, $out, $err) = $node->psql('postgres', qq{${few}'SELECT g, g % 7 FROM generate_series(1, 1000) AS g', reco.ials(factors => 2, iterations => 1, engine => 'sql'))});
   is($rc, 0, 'as many as there may be') or diag $err;
   $node->safe_psql('postgres', q{CALL reco.drop_model('many')});
 }
