@@ -233,7 +233,9 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 	data->has_value = OidIsValid(ingest->events.value_type);
 	data->has_time = OidIsValid(ingest->events.time_type);
 	data->values = reco_data_value_rule(options);
+	data->value_type = ingest->events.value_type;
 	data->time_type = ingest->events.time_type;
+	data->kind_type = ingest->events.kind_type;
 	/* before anything is read */
 	if (!kind->ranked)
 		(void) reco_data_session_gap(options, data->time_type);
