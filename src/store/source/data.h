@@ -148,8 +148,12 @@ struct RecoSpec;
 /* An error when some member of an algorithm predicts values, and values are to be others. */
 extern void reco_data_check_values(const RecoDataOptions *options, const struct RecoSpec *spec);
 
-/* Options (NULL: the defaults) with the rule that values were made by. */
-extern Jsonb *reco_data_options_record(Jsonb *options, const reco_value_rule *rule);
+/*
+ * Options (NULL: the defaults) with the rule that values were made by, and where that is above 0
+ * the minimum by which items are withheld.
+ */
+extern Jsonb *reco_data_options_record(Jsonb *options, const reco_value_rule *rule,
+									   int32 min_users_per_item);
 
 /* What rules left out or changed. */
 typedef enum RecoCount
