@@ -207,7 +207,9 @@ typedef struct RecoData
 	bool has_value;
 	bool has_time;
 	bool events;            /* somebody reads them: RECO_KEEP_EVENTS */
-	Oid time_type;          /* without its domain; InvalidOid: it has none */
+	Oid value_type;         /* without its domain; InvalidOid: it has none */
+	Oid time_type;          /* likewise */
+	Oid kind_type;          /* likewise */
 	char *column[5];        /* names: user, item, value, time, kind; NULL: it has none */
 	reco_value_rule values; /* what values are to count where lists are made */
 	IdDict *users;          /* in the order of their ids */
