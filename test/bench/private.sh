@@ -8,7 +8,7 @@
 # popularity; beside, of how many items is told.
 #
 # audit: trainings of item_knn, svd and popular with and without one user, TIMES each (3000).  Of
-# what a model tells 60 questions are asked, such as whether two counts together are above a bound;
+# what a model tells 120 questions are asked, such as whether two counts together are above a bound;
 # the largest measured loss is printed with five standard deviations less, which epsilon is never
 # below, and how often an item was told of that the user alone has.
 #
@@ -21,8 +21,8 @@ RECO_DATA=${RECO_DATA:-/work/shared/data}
 quality() {
   local ratings=$RECO_DATA/ml-1m/ratings.csv.gz
   [ -r "$ratings" ] || die "no $ratings: RECO_DATA says where data is"
-  sql -c 'DROP TABLE IF EXISTS private_rows' -c 'CREATE TABLE private_rows (u int, i int, r real, at bigint)'
-  zcat "$ratings" | grep '^[0-9]' | sed 's/::/,/g' | sql -c 'COPY private_rows FROM STDIN (FORMAT csv)'
+  sql -c 'SET client_min_messages = warning' -c 'DROP TABLE IF EXISTS private_rows' -c 'CREATE TABLE private_rows (u int, i int, r real)'
+  zcat "$ratings" | sql -c 'COPY private_rows FROM STDIN (FORMAT csv, HEADER)'
   sql -F ' ' -c "
     WITH e AS (SELECT e.algorithm, e.value FROM reco.evaluate('SELECT u, i FROM private_rows',
            (SELECT array_agg(a) || reco.popular() FROM (
