@@ -53,7 +53,7 @@ ask_whom(RecoFoldIn *fold)
 	if (some)
 		fold->seen = reco_changes_snapshot();
 	if (fold->tracked)
-		fold->asked = reco_changes_read(serving->schema, serving->user_type);
+		fold->asked = reco_changes_read(serving->schema, serving->user_type, serving->users);
 	else if (some)
 		ereport(NOTICE,
 				(errmsg("all users of model \"%s\" are looked at", fold->run->model),
@@ -240,14 +240,10 @@ compare_users(RecoFoldIn *fold)
 	}
 	fold->stored = reco_budget_alloc(&run->budget, (Size) users + 1);
 	memset(fold->stored, 0, (Size) users + 1);
-	if (!fold->asked)
+	if (fold->asked)
+		reco_serving_some_rows(serving, fold->scratch, fold->asked, compare_user, fold);
+	else
 		reco_serving_each_row(serving, fold->scratch, compare_user, fold);
-	for (int32 a = 0; fold->asked && a < id_dict_count(fold->asked); a++)
-	{
-		reco_poll();
-		(void) reco_serving_one_row(serving, fold->scratch, id_dict_id(fold->asked, a),
-									compare_user, fold);
-	}
 	for (int32 u = 0; u < users; u++)
 	{
 		int64 n = data->x.by_user.start[u + 1] - data->x.by_user.start[u];

@@ -367,7 +367,8 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 	reco_value_rule rule = reco_training_rule(&run->training);
 	RecoVersionResult result = {
 		.data = run->data,
-		.options = reco_data_options_record(run->definition.options, &rule),
+		.options = reco_data_options_record(run->definition.options, &rule,
+											reco_spec_threshold(run->training.spec)),
 		.by_user = &run->training.by_user,
 		.seen = run->data->x.seen ? &run->data->x.seen->by_user : NULL,
 		.cold_items = run->cold_items,
@@ -377,6 +378,7 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		.read_seconds = run->read_seconds,
 		.train_seconds = run->train_seconds,
 		.metrics = run->made_of.number ? run->made_of.row.metrics : run->metrics,
+		.calibration = run->metrics ? run->worth.calibration : NULL,
 		.made_of = run->made_of.number,
 		.drift = run->made_of.number ? reco_run_drift(run) : 0,
 		.choice = reco_run_choice(run),

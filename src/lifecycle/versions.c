@@ -437,6 +437,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_jsonb_argument(result->priors),
 		reco_float8_argument(spends.epsilon),
 		reco_float8_argument(spends.delta),
+		reco_jsonb_argument(result->calibration),
 	};
 
 	reco_statement_one(
@@ -450,7 +451,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm,"
 		" options = $24::reco.data_options, choice = $25, cold_items = $26, cold_users = $27,"
 		" priors = $28, epsilon = nullif($29, 0),"
-		" delta = CASE WHEN $29 > 0 THEN $30 END"
+		" delta = CASE WHEN $29 > 0 THEN $30 END, calibration = $31"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }
