@@ -136,6 +136,17 @@ typedef struct RecoTrainingSet
 	double overlap;                /* of core/data/overlap.h; 0: nobody has asked yet */
 } RecoTrainingSet;
 
+/*
+ * A version that another one is made of without a training (reco.fold_in): what it knows of items
+ * stays.
+ */
+typedef struct RecoBase
+{
+	const struct RecoModel *model; /* of the same spec, prepared for serving */
+	const int32 *item;             /* by item of the data: its number there; -1: it is new */
+	int32 fresh;                   /* how many are */
+} RecoBase;
+
 /* What an algorithm is given to train on: reco_training_of. */
 typedef struct RecoTraining
 {
@@ -150,6 +161,12 @@ typedef struct RecoTraining
 	int members;
 	bool trial; /* for `candidates`: the data is a part of it, to choose by */
 	bool next;  /* for `candidates`: it is chosen by what comes next in a session */
+	/*
+	 * What fit goes on from, where the algorithm has factors: items that are known keep theirs.
+	 * NULL: nothing, and whoever has no factors trains as ever.
+	 */
+	const RecoBase *base;
+	const RecoMember *base_member; /* of the base's model, this one's */
 	/*
 	 * Called after each iteration, and when a member of several begins, with iteration 0; may be
 	 * NULL.
@@ -215,6 +232,8 @@ struct RecoAlgorithm
 	/* what its members leave open its fit fills in, in copies of their parameters, and no data
 	 * does */
 	bool fills_members;
+	/* a model of it is one of its only member's, trained in another way: it has no parts itself */
+	bool wraps;
 	bool
 		weighs_features; /* gives what is known about items weights, of which a model has one set */
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
@@ -513,6 +532,13 @@ typedef struct RecoPrivacySpent
 
 /* Of a training of it, and of all of a model.  An error where only a part of it is private. */
 extern RecoPrivacySpent reco_spec_spends(const RecoSpec *spec, RecoPrivacySpent *budget);
+
+/*
+ * Of a spec that tells of items by a threshold: the fewest users, with noise, of an item that is
+ * told of; 0: it is no such.
+ */
+#define RECO_MOST_USERS_PER_ITEM 1000000
+extern int32 reco_spec_threshold(const RecoSpec *spec);
 
 /* hybrid.c */
 
