@@ -174,11 +174,11 @@ ask_for(IdDict *dict, Size bytes)
 static void
 reserve(IdDict *dict)
 {
+	if (unlikely(dict->count >= RECO_MOST_IDS))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many distinct ids"),
+						errdetail("A model holds at most %d users or items.", RECO_MOST_IDS)));
 	if (dict->count < dict->slots)
 		return;
-	if (dict->count > PG_INT32_MAX / 2)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many distinct ids"),
-						errdetail("A model holds at most %d users or items.", PG_INT32_MAX / 2)));
 	ask_for(dict, (Size) dict->slots * 2 * sizeof(Datum));
 	dict->slots *= 2;
 	dict->ids = repalloc_huge(dict->ids, (Size) dict->slots * sizeof(Datum));
