@@ -37,10 +37,13 @@ request_read(FunctionCallInfo fcinfo, const char *function, Request *request)
 }
 
 bool
-request_user(Request *request, Datum *id)
+request_user(Request *request, ServedUser *user)
 {
-	return request->has_subject &&
-		   id_from_datum(request->serving->user_type, request->subject, request->subject_type, id);
+	const IdType *type = request->serving->user_type;
+
+	user->is_told = request->has_subject && id_from_datum(id_type_asked(type), request->subject,
+														  request->subject_type, &user->asked);
+	return user->is_told && id_stored(type, user->asked, &user->id);
 }
 
 bool
@@ -166,7 +169,7 @@ id_of(IdType *type, const char *name, const JsonbValue *value, Datum *id)
 		return id_from_text(type, pnstrdup(value->val.string.val, value->val.string.len), id);
 	if (value->type != jbvNumeric)
 		wrong_type(name, "ids");
-	if (type->integer)
+	if (id_type_asked(type)->integer)
 		return id_from_int64(
 			type,
 			DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric))),

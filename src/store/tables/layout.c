@@ -58,6 +58,7 @@ static const Column model_columns[MODEL_COLUMNS] = {
 	[MODEL_ACTIVE_EPOCH] = {"active_epoch", INT8OID},
 	[MODEL_USERS] = {"users", TEXTOID},
 	[MODEL_USERS_SEARCH_PATH] = {"users_search_path", TEXTOID},
+	[MODEL_PSEUDONYMS_OF] = {"pseudonyms_of", TEXTOID},
 };
 
 /* As reco.version has them. */
@@ -103,6 +104,7 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_DELTA] = {"delta", FLOAT8OID},
 	[VERSION_FOLDED_IN_INTERACTIONS] = {"folded_in_interactions", INT8OID},
 	[VERSION_DRIFT] = {"drift", FLOAT8OID},
+	[VERSION_PSEUDONYM_KEY] = {"pseudonym_key", UUIDOID},
 };
 
 static const Column user_columns[USER_COLUMNS] = {
