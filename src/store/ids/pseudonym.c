@@ -142,20 +142,38 @@ read_key(void)
 				 errhint("Make one of at least %d random bytes.", LEAST_KEY)));
 }
 
+/* One may make many, which spares most of the time that one takes. */
+static pg_hmac_ctx *
+begin_hash(void)
+{
+	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
+
+	if (hmac == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return hmac;
+}
+
 static void
-hash(const void *data, size_t bytes, pg_uuid_t *to)
+hash(pg_hmac_ctx *hmac, const void *data, size_t bytes, pg_uuid_t *to)
 {
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
-	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
-	bool made = hmac && pg_hmac_init(hmac, key.byte, key.length) == 0 &&
-				pg_hmac_update(hmac, data, bytes) == 0 &&
-				pg_hmac_final(hmac, digest, sizeof(digest)) == 0;
 
-	if (hmac)
+	if (pg_hmac_init(hmac, key.byte, key.length) != 0 || pg_hmac_update(hmac, data, bytes) != 0 ||
+		pg_hmac_final(hmac, digest, sizeof(digest)) != 0)
+	{
 		pg_hmac_free(hmac);
-	if (!made)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not make a pseudonym")));
+	}
 	memcpy(to->data, digest, UUID_LEN);
+}
+
+static void
+hash_one(const void *data, size_t bytes, pg_uuid_t *to)
+{
+	pg_hmac_ctx *hmac = begin_hash();
+
+	hash(hmac, data, bytes, to);
+	pg_hmac_free(hmac);
 }
 
 /* The key of this statement. */
@@ -170,7 +188,7 @@ need_key(void)
 		return;
 	key.statement = 0;
 	read_key();
-	hash(constant, sizeof(constant), &key.check);
+	hash_one(constant, sizeof(constant), &key.check);
 	key.statement = statement;
 }
 
@@ -241,7 +259,7 @@ reco_pseudonym(PG_FUNCTION_ARGS)
 	getTypeOutputInfo(getBaseType(type), &out, &varlena);
 	text = OidOutputFunctionCall(out, PG_GETARG_DATUM(0));
 	need_key();
-	hash(text, strlen(text), pseudonym);
+	hash_one(text, strlen(text), pseudonym);
 	PG_RETURN_UUID_P(pseudonym);
 }
 
@@ -263,15 +281,6 @@ id_pseudonyms_check(const IdPseudonyms *by)
 	}
 }
 
-static void
-make(const IdType *type, Datum asked, pg_uuid_t *to)
-{
-	char *text = id_to_text(id_type_asked(type), asked);
-
-	hash(text, strlen(text), to);
-	pfree(text);
-}
-
 bool
 id_stored(const IdType *type, Datum asked, Datum *id)
 {
@@ -279,9 +288,12 @@ id_stored(const IdType *type, Datum asked, Datum *id)
 	if (type->pseudonyms)
 	{
 		pg_uuid_t *pseudonym = palloc(sizeof(pg_uuid_t));
+		char *text;
 
 		id_pseudonyms_check(type->pseudonyms);
-		make(type, asked, pseudonym);
+		text = id_to_text(id_type_asked(type), asked);
+		hash_one(text, strlen(text), pseudonym);
+		pfree(text);
 		*id = UUIDPGetDatum(pseudonym);
 	}
 	return true;
@@ -343,7 +355,9 @@ IdDict *
 id_dict_stored(IdDict *asked, const IdType *type, RecoBudget *budget, const char *what)
 {
 	int32 n = id_dict_count(asked);
+	IdType *given = id_type_asked(type);
 	MemoryContext scratch;
+	pg_hmac_ctx *hmac;
 	IdDict *stored;
 
 	if (type->pseudonyms == NULL)
@@ -354,21 +368,24 @@ id_dict_stored(IdDict *asked, const IdType *type, RecoBudget *budget, const char
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "reco id", ALLOCSET_SMALL_SIZES);
 	id_pseudonyms_check(type->pseudonyms);
 	type->pseudonyms->check = key.check;
+	hmac = begin_hash();
 	for (int32 k = 0; k < n; k++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(scratch);
 		pg_uuid_t pseudonym;
+		char *text;
 
 		RECO_POLL_EACH(k, 1024);
-		make(type, id_dict_id(asked, k), &pseudonym);
+		text = id_to_text(given, id_dict_id(asked, k));
+		hash(hmac, text, strlen(text), &pseudonym);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
 		if (id_dict_add(stored, UUIDPGetDatum(&pseudonym)) != k)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNIQUE_VIOLATION), errmsg("two users have the same pseudonym"),
-					 errhint("It happens to one model of a billion users in 1e21: look at "
-							 "the key.")));
+					 errhint("Train the model by another key.")));
 	}
+	pg_hmac_free(hmac);
 	MemoryContextDelete(scratch);
 	return stored;
 }
