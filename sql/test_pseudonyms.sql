@@ -139,6 +139,7 @@ SELECT count(*) FROM reco.export_user('pss', 'person-4');
 CALL reco.forget_user('pss', 'person-4');
 CALL reco.fold_in('pss');
 CALL reco.fold_in('pss', users => 'SELECT ''person-4''');
+CALL reco.fold_in('pss', new_items => true);
 CALL reco.materialize('pss', 2);
 CALL reco.segment('pss', 2);
 SET reco.pseudonym_key_file = 'pss_none.key';
@@ -211,6 +212,14 @@ CALL reco.create_model('pss', 'pss_bad', reco.item_knn(), options => reco.option
 UPDATE pss_bad SET v = 'NaN' WHERE user_id = 'person-4';
 CALL reco.refresh('pss');
 SELECT status, message FROM pss.versions WHERE version = 2;
+CALL reco.drop_model('pss');
+
+-- New items are taken by whom the version has.
+CALL reco.create_model('pss', 'SELECT user_id, i FROM pss_source WHERE i < 11', reco.ials(factors => 4), options => reco.options(pseudonyms => true, measure => false));
+CALL reco.alter_model('pss', 'SELECT user_id, i FROM pss_source');
+CALL reco.fold_in('pss', new_items => true);
+SELECT version, users, items FROM pss.versions ORDER BY version;
+SELECT count(*) FROM pss.model_user a JOIN pss.model_user b USING (user_id) WHERE a.version = 1 AND b.version = 2;
 CALL reco.drop_model('pss');
 
 -- Models whose users are those of others, with pseudonyms or without.

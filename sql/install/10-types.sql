@@ -144,6 +144,8 @@ CREATE TYPE reco.version AS (
   delta pg_catalog.float8,
   folded_in_interactions pg_catalog.int8,
   drift pg_catalog.float8,
+  calibration pg_catalog.jsonb,
+  made_of pg_catalog.int4,
   pseudonym_key pg_catalog.uuid
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';

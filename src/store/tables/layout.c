@@ -104,6 +104,8 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_DELTA] = {"delta", FLOAT8OID},
 	[VERSION_FOLDED_IN_INTERACTIONS] = {"folded_in_interactions", INT8OID},
 	[VERSION_DRIFT] = {"drift", FLOAT8OID},
+	[VERSION_CALIBRATION] = {"calibration", JSONBOID},
+	[VERSION_MADE_OF] = {"made_of", INT4OID},
 	[VERSION_PSEUDONYM_KEY] = {"pseudonym_key", UUIDOID},
 };
 
