@@ -11,7 +11,7 @@ CREATE TABLE es_lines AS
 CREATE TABLE es_ratings AS SELECT u, i, sum(v) AS stars FROM es_lines GROUP BY u, i;
 
 -- The same algorithm by both engines: losses, users, items, lists.
-CREATE TABLE es_compared (what text, loss float8, users int, items int, histories int, lists int);
+CREATE TABLE es_compared (what text, loss float8, users int, items int, histories int, lists int, told boolean);
 CREATE PROCEDURE es_compare(what text, source text, algorithm text, options reco.data_options) LANGUAGE plpgsql AS $$
 BEGIN
   CALL reco.create_model('es_memory', source, (algorithm::jsonb || '{"solver": "cholesky"}')::reco.algorithm, options => options);
@@ -28,7 +28,10 @@ BEGIN
     (SELECT count(*) FROM (SELECT user_id FROM es_sql.model_user ORDER BY number LIMIT 50) AS u,
        LATERAL (SELECT array_agg(item_id ORDER BY item_id) AS list FROM es_sql.recommend(u.user_id, 5)) AS s,
        LATERAL (SELECT array_agg(item_id ORDER BY item_id) AS list FROM es_memory.recommend(u.user_id, 5)) AS m
-      WHERE s.list IS DISTINCT FROM m.list);
+      WHERE s.list IS DISTINCT FROM m.list),
+    (SELECT (s.rows_read, s.rows_skipped, s.rows_merged, s.users, s.items, s.interactions, s.reference_time)
+       IS NOT DISTINCT FROM (m.rows_read, m.rows_skipped, m.rows_merged, m.users, m.items, m.interactions, m.reference_time)
+       FROM es_sql.versions AS s, es_memory.versions AS m);
   DROP SCHEMA es_memory CASCADE;
   DROP SCHEMA es_sql CASCADE;
 END
@@ -46,9 +49,41 @@ CALL es_compare('ials, nulls', 'SELECT nullif(u, 3), nullif(i, 4), nullif(v, 2) 
 CALL es_compare('als', 'es_ratings', reco.als(factors => 8, iterations => 5)::text, reco.options(measure => false));
 CALL es_compare('als, no biases', 'es_ratings', reco.als(factors => 8, iterations => 5, biases => false, seed => 5)::text, reco.options(measure => false));
 CALL es_compare('als, one factor', 'es_ratings', reco.als(factors => 1, iterations => 1)::text, reco.options(measure => false));
+-- Events: what becomes of rows, and what is told of that.
+CREATE TYPE es_kind AS ENUM ('view', 'cart', 'buy', 'return');
+CREATE TABLE es_events AS
+  SELECT nullif(u, 7) AS u, nullif(i, 11) AS i, nullif(v, 2) * 1.5 AS v,
+         CASE WHEN n % 97 = 0 THEN NULL WHEN n % 89 = 0 THEN '-infinity' WHEN n % 83 = 0 THEN 'infinity' WHEN n % 79 = 0 THEN '1703-05-01 12:00Z'
+              ELSE '2024-03-01 00:00Z'::timestamptz + n * interval '41 minutes 0.123457 seconds' END AS t,
+         CASE WHEN n % 101 = 0 THEN NULL WHEN n % 103 = 0 THEN 'return' ELSE (ARRAY['view', 'view', 'cart', 'buy'])[1 + n % 4] END::es_kind AS k
+    FROM (SELECT *, row_number() OVER (ORDER BY u, i, v) AS n FROM es_lines) AS s;
+INSERT INTO es_events VALUES (3, 3, 'NaN', '2024-04-01', 'buy'), (4, 4, 1e19, '2024-04-01', 'buy');
+CALL es_compare('kinds', 'es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(kind_weights => '{"view": 0.3, "cart": 2, "buy": 8.1}', on_invalid => 'skip', measure => false));
+CALL es_compare('kinds, as text, binary', 'SELECT u, i, 1, t, k::char(9) FROM es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(kind_weights => '{"view": 0.3, "cart": 2, "buy": 8.1, "return": -4}', value => 'binary', measure => false));
+CALL es_compare('kinds, boolean, half-life', $$SELECT u, i, v, t, k = 'buy' FROM es_events$$, reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(kind_weights => '{"t": 3, "f": 1}', half_life => '20 days', on_invalid => 'skip', measure => false));
+CALL es_compare('half-life, without a zone', $$SELECT u, i, 1, t AT TIME ZONE 'Asia/Tokyo' FROM es_events$$, reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(half_life => '1 day 3 hours', measure => false));
+CALL es_compare('half-life, dates', $$SELECT u, i, v, t::date, k FROM es_events$$, reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(half_life => '30 days', kind_weights => '{"view": 1, "cart": 2, "buy": 3, "return": 4}', on_invalid => 'skip', measure => false));
+CALL es_compare('since, until', 'SELECT u, i, v, t FROM es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(since => '2024-03-15 12:00+03', until => '2024-06-01', value => 'raw', on_invalid => 'skip', measure => false));
+CALL es_compare('until, dates', 'SELECT u, i, v, t::date FROM es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(until => '2024-04-01 13:00Z', value => 'log', on_invalid => 'skip', measure => false));
+CALL es_compare('max_age', 'SELECT u, i, v, t FROM es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(max_age => '40 days', value => 'raw', on_invalid => 'skip', measure => false));
+CALL es_compare('minimums', 'SELECT u, i, v FROM es_lines WHERE u % 3 = 0 OR i < 40', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(min_user_interactions => 6, min_item_interactions => 14, value => 'raw', measure => false));
+CALL es_compare('exclude_items', $$SELECT u, 'Item ' || i, v FROM es_lines$$, reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(exclude_items => '{Item 3,Item 44,nothing''}', value => 'raw', measure => false));
+CALL es_compare('all at once', 'es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2, weighted_regularization => true)::text,
+  reco.options(kind_weights => '{"view": 0.3, "cart": 2, "buy": 8.1}', half_life => '50 days', since => '2024-03-02', max_age => '100 days', min_user_interactions => 3,
+    min_item_interactions => 4, exclude_items => '{5,6}', value => 'log', on_invalid => 'skip', measure => false));
 RESET client_min_messages;
 -- the loss to 1e-5; how many users, items, histories and lists are not the same
-SELECT what, loss < 1e-5 AS loss, users, items, histories, lists FROM es_compared;
+SELECT what, loss < 1e-5 AS loss, users, items, histories, lists, told FROM es_compared;
 
 -- What is left open is chosen by the rows; a model is refreshed, folded into, measured in memory.
 SET client_min_messages = notice;
@@ -169,7 +204,14 @@ RESET reco.max_memory;
 --
 CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql'));
 CALL reco.create_model('es_failed', 'es_lines', reco.als(engine => 'sql'));
-CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql'), options => reco.options(min_user_interactions => 2, value => 'raw'));
+CALL reco.create_model('es_failed', 'es_events', reco.ials(engine => 'sql'), options => reco.options(kind_weights => '{"view": 1, "buy": 2}', value => 'raw'));
+CALL reco.create_model('es_failed', $$SELECT u, i, 1, t, k FROM es_events$$, reco.ials(engine => 'sql'), options => reco.options(kind_weights => '{"view": 1, "buy": 2}'));
+CALL reco.create_model('es_failed', $$SELECT u, i, v FROM es_events WHERE u = 4$$, reco.ials(engine => 'sql'), options => reco.options(value => 'raw'));
+CALL reco.create_model('es_failed', 'es_events', reco.ials(engine => 'sql'), options => reco.options(kind_weights => '{"view": 0, "buy": 2}'));
+CALL reco.create_model('es_failed', 'es_events', reco.ials(engine => 'sql'), options => reco.options(kind_weights => '{"view": 1, "buy": 2}', seen_kinds => '{buy}'));
+CALL reco.create_model('es_failed', 'es_events', reco.ials(engine => 'sql'), options => reco.options(cancel_kinds => '{return}'));
+CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql'), options => reco.options(min_users_per_item => 2, value => 'raw'));
+CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql', work => 'public'), options => reco.options(min_user_interactions => 2, value => 'raw'));
 CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql'), options => reco.options(max_user_interactions => 2, value => 'raw'));
 CALL reco.create_model('es_failed', 'es_lines', reco.hybrid(ARRAY[reco.ials(engine => 'sql'), reco.popular()]), options => reco.options(value => 'raw'));
 CALL reco.create_model('es_failed', 'es_lines', reco.ials(engine => 'sql', work => 'es_nowhere'), options => reco.options(value => 'raw'));

@@ -55,6 +55,37 @@ BEGIN; CALL fiu_compare('repeat()', true); ROLLBACK;
 BEGIN; CALL fiu_compare('repeat()', false); ROLLBACK;
 BEGIN; CALL fiu_compare('session_knn()', true); ROLLBACK;
 BEGIN; CALL fiu_compare('hybrid(ARRAY[reco.ials(factors => 8, iterations => 3), reco.item_knn()])', true); ROLLBACK;
+-- Many users, on threads: the same bits.
+CREATE PROCEDURE fiu_threads(algorithm text) LANGUAGE plpgsql AS $$
+DECLARE
+  told text;
+BEGIN
+  FOR threads IN 1 .. 4 BY 3 LOOP
+    EXECUTE format('CALL reco.create_model(%L, ''SELECT user_id, item_id, qty, at FROM fiu_rows'', reco.%s, options => reco.options(measure => false))', 'fiu_' || threads, algorithm);
+  END LOOP;
+  INSERT INTO fiu_rows SELECT u, (u * 11 + k) % 60, 2, '2024-06-01' FROM generate_series(1, 250) AS u, generate_series(1, 3) AS k;
+  DELETE FROM fiu_rows WHERE user_id % 25 = 0;
+  INSERT INTO fiu_rows SELECT u, (u + k) % 60, 1, '2024-06-02' FROM generate_series(400, 420) AS u, generate_series(1, 5) AS k;
+  FOR threads IN 1 .. 4 BY 3 LOOP
+    PERFORM set_config('reco.threads', threads::text, true);
+    EXECUTE format('CALL reco.fold_in(%L)', 'fiu_' || threads);
+  END LOOP;
+  SELECT format('%s rows, %s empty, %s the same, %s else than before', count(*), count(*) FILTER (WHERE a.interactions = 0),
+                count(*) FILTER (WHERE a.history = b.history AND a.parts = b.parts AND a.number = b.number),
+                count(*) FILTER (WHERE a.interactions > 0 AND a.parts IS DISTINCT FROM u.parts)) INTO told
+    FROM fiu_1.model_user_layer AS a FULL JOIN fiu_4.model_user_layer AS b USING (user_id)
+    LEFT JOIN fiu_4.model_user AS u ON u.user_id = a.user_id;
+  RAISE INFO '%: %', algorithm, told;
+END
+$$;
+BEGIN; CALL fiu_threads('ials(factors => 8, iterations => 3)'); ROLLBACK;
+BEGIN; CALL fiu_threads('als(factors => 8, iterations => 3)'); ROLLBACK;
+BEGIN; CALL fiu_threads('item_knn(neighbors => 10)'); ROLLBACK;
+BEGIN; CALL fiu_threads('user_knn(neighbors => 10)'); ROLLBACK;
+BEGIN; CALL fiu_threads('bpr(factors => 8, iterations => 3)'); ROLLBACK;
+BEGIN; CALL fiu_threads('svd(factors => 8)'); ROLLBACK;
+BEGIN; CALL fiu_threads('repeat()'); ROLLBACK;
+BEGIN; CALL fiu_threads('hybrid(ARRAY[reco.ials(factors => 8, iterations => 3), reco.user_knn(neighbors => 10)])'); ROLLBACK;
 SET client_min_messages = notice;
 
 -- What is told, and what is wrong.
@@ -78,7 +109,7 @@ CALL reco.fold_in('fiu', users => 'SELECT 2');
 SELECT user_id, interactions FROM fiu.model_user_layer ORDER BY 1;
 ROLLBACK;
 
-DROP PROCEDURE fiu_compare;
+DROP PROCEDURE fiu_compare, fiu_threads;
 SET client_min_messages = warning;
 CALL reco.drop_model('fiu');
 DROP FUNCTION fiu_change;

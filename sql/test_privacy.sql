@@ -174,7 +174,7 @@ DROP TABLE prv_rows, prv_long;
 -- likelier, and one that the user makes less likely.
 CREATE TABLE prv_rows AS SELECT u, i FROM generate_series(1, 40) u, generate_series(1, 3) i WHERE u > 10 OR i = 1;
 SET client_min_messages = warning;
-CALL reco.create_model('prv', 'prv_rows', reco.private(reco.item_knn(shrinkage => 0), epsilon => 2, delta => 0.001, max_items => 3, budget => 1000000), options => reco.options(live => 'off', keep_versions => 1));
+CALL reco.create_model('prv', 'prv_rows', reco.private(reco.item_knn(shrinkage => 0), epsilon => 2, delta => 0.001, max_items => 3, budget => 1000000, item_ids => 'known'), options => reco.options(live => 'off', keep_versions => 1));
 DROP TABLE prv_told;
 CREATE TABLE prv_told (with_one bool, a real, b real);
 CREATE OR REPLACE PROCEDURE prv_train(with_one bool, times int) LANGUAGE plpgsql AS $$

@@ -6,8 +6,9 @@
 #                                warnings as errors (`make check-all`)
 #   test/check-all.sh --shipped  what depends on the server and the compiler: the same without
 #                                layers, and what is compiled with sanitizers
-#   test/check-all.sh SUITE...   some of layers unit fuzz regress isolation docs tap,
-#                                on the tree as `make` builds it (`make check-SUITE`)
+#   test/check-all.sh SUITE...   some of layers unit fuzz regress isolation docs tap, or
+#                                citus, which is not part of all, on the tree as `make`
+#                                builds it (`make check-SUITE`)
 #
 # Installs the packages that are missing and the extension, as root or through
 # sudo. Whatever is tested runs as an ordinary user in a folder under /tmp, for
@@ -271,36 +272,35 @@ stop_tap_servers() {
   done
 }
 
-# tap_file NAME: one file of tests, its output in log tap.NAME
+# tap_file NAME [FOLDER]: one file of tests, its output in log tap.NAME
 tap_file() {
+  local folder=${2:-test/t}
   in_tree timeout -k 10 "$SUITE_SECONDS" env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
     PATH="$bin:$PATH" TESTDIR="$tree" TESTDATADIR="$tree/tmp_check" \
     TESTLOGDIR="$tree/tmp_check/log" PG_REGRESS="$src/test/regress/pg_regress" PGPORT=65432 \
     RECO_DATA="${RECO_DATA:-$root/../shared/data}" \
-    prove -v --norc -I "$src/test/perl" -I test/t "test/t/$1.pl" \
+    prove -v --norc -I "$src/test/perl" -I test/t "$folder/$1.pl" \
     >"$logs/tap.$1.log" 2>"$logs/tap.$1.err" || echo "$1" >>"$logs/tap.failed"
 }
 
-# Much of what they do is to wait, so as many files at a time as there are processors; the
-# server of each is its own.
-suite_tap() {
-  local log=$logs/tap.log status=0 src bin test name
+# tap_find_server: what tap_file needs to know.
+tap_find_server() {
   src=$("$PG_CONFIG" --pgxs)
   src=${src%/makefiles/pgxs.mk}
   bin=$("$PG_CONFIG" --bindir)
   at_exit stop_tap_servers
-  for test in "$tree"/test/t/*.pl; do
-    at_most_processors
-    tap_file "$(basename "$test" .pl)" &
-  done
-  wait
+}
+
+# tap_verdict SUITE: of the files that were run.
+tap_verdict() {
+  local log=$logs/$1.log status=0 name
   cat "$logs"/tap.*.log >"$log"
   [ ! -s "$logs/tap.failed" ] || status=1
-  verdict tap "$status" \
+  verdict "$1" "$status" \
     "$(grep -E '^ok [0-9]+' "$log" | grep -cvE '# (SKIP|skip)' || true)" \
     "$(grep -E '^not ok [0-9]+' "$log" | grep -cvE '# TODO' || true)" \
     "$(count '^ok [0-9]+ .*# (SKIP|skip)|^1\.\.0 # (SKIP|skip)' "$log")" \
-    "$(count '^test/t/[^ ]+ \.+ *$' "$log") files"
+    "$(count '^test/[a-z]+/[^ ]+ \.+ *$' "$log") files"
   [ "$status" != 0 ] || return 0
   # What is said on standard error is about failures; notes are on standard output.
   while read -r name; do
@@ -308,6 +308,31 @@ suite_tap() {
     sed -n '/^Test Summary Report/,$p' "$logs/tap.$name.log"
   done <"$logs/tap.failed"
   cp -r "$tree/tmp_check/log" "$logs/tap" 2>/dev/null || true
+}
+
+# Much of what they do is to wait, so as many files at a time as there are processors; the
+# server of each is its own.
+suite_tap() {
+  local src bin test
+  tap_find_server
+  for test in "$tree"/test/t/*.pl; do
+    at_most_processors
+    tap_file "$(basename "$test" .pl)" &
+  done
+  wait
+  tap_verdict tap
+}
+
+# Trainings on tables of Citus: a coordinator and two others, where it is installed.
+suite_citus() {
+  local src bin
+  if [ ! -e "$("$PG_CONFIG" --sharedir)/extension/citus.control" ]; then
+    verdict citus 0 0 0 1 "Citus is not installed for $("$PG_CONFIG" --version)"
+    return
+  fi
+  tap_find_server
+  tap_file training test/citus
+  tap_verdict citus
 }
 
 # shellcheck disable=SC2030,SC2031,SC2034
@@ -380,7 +405,7 @@ if [ "$#" = 0 ]; then
 fi
 for suite in "${suites[@]}"; do
   declare -F "suite_$suite" >/dev/null || {
-    echo "no suite \"$suite\": layers, unit, fuzz, regress, isolation, docs, tap" >&2
+    echo "no suite \"$suite\": layers, unit, fuzz, regress, isolation, docs, tap, citus" >&2
     exit 2
   }
 done

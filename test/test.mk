@@ -10,6 +10,7 @@
 #   make check-isolation ... the isolation tests, likewise
 #   make check-docs      ... every block of SQL in the documentation, and what it prints
 #   make check-tap       ... the TAP tests in test/t
+#   make check-citus     ... trainings on tables of Citus, where that is installed; not in check-all
 #   make fuzz TARGET=name [MAX_TIME=60]    look for new inputs with clang's libFuzzer
 #   make bench [PEERS=1] figures at growing sizes, in one table; minutes, on an idle machine
 #   make clean-room      demo and check-all on a bare Debian system in a folder
@@ -17,7 +18,7 @@
 #   make check-upgrade   pg_upgrade from PostgreSQL 15 to 17, in the same folder
 #   make setup           install the Debian packages that all of this needs
 
-CHECKS = check-layers check-unit check-fuzz check-regress check-isolation check-docs check-tap
+CHECKS = check-layers check-unit check-fuzz check-regress check-isolation check-docs check-tap check-citus
 .PHONY: setup demo check-all $(CHECKS) unit-tests shipped-tests fuzz-tests fuzz clean-room check-pg17 check-upgrade bench
 
 setup:

@@ -44,7 +44,8 @@ CREATE FUNCTION reco.private(
   epsilon pg_catalog.float8 DEFAULT 2,
   delta pg_catalog.float8 DEFAULT 0,
   max_items pg_catalog.int4 DEFAULT 20,
-  budget pg_catalog.float8 DEFAULT 10
+  budget pg_catalog.float8 DEFAULT 10,
+  item_ids pg_catalog.text DEFAULT NULL
 ) RETURNS reco.algorithm
 AS 'MODULE_PATHNAME', 'reco_make_algorithm'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;

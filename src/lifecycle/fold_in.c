@@ -245,14 +245,10 @@ compare_users(RecoFoldIn *fold)
 	}
 	fold->stored = reco_budget_alloc(&run->budget, (Size) users + 1);
 	memset(fold->stored, 0, (Size) users + 1);
-	if (!fold->asked)
+	if (fold->asked)
+		reco_serving_some_rows(serving, fold->scratch, fold->asked, compare_user, fold);
+	else
 		reco_serving_each_row(serving, fold->scratch, compare_user, fold);
-	for (int32 a = 0; fold->asked && a < id_dict_count(fold->asked); a++)
-	{
-		reco_poll();
-		(void) reco_serving_one_row(serving, fold->scratch, id_dict_id(fold->asked, a),
-									compare_user, fold);
-	}
 	for (int32 u = 0; u < users; u++)
 	{
 		int64 n = data->x.by_user.start[u + 1] - data->x.by_user.start[u];

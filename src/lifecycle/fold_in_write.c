@@ -2,14 +2,15 @@
  * fold_in_write.c
  *	  What reco.fold_in() writes: the rows of users who have changed, as the version's layer.
  *
- * Cost: a fold-in and a row for each of them; where there are priors and new users, a pass over the
- * users of these.
+ * Cost: a fold-in, on threads, and a row for each of them; where there are priors and new users, a
+ *pass over the users of these.
  */
 #include "lifecycle/fold_in.h"
 #include "lifecycle/track.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "core/scoring/folding.h"
 #include "pg/transaction.h"
 #include "store/image/cache.h"
 #include "store/image/prior.h"
@@ -135,15 +136,12 @@ take_prior(const RecoFoldIn *fold, const RecoMember *of, int32 user, reco_profil
 }
 
 /*
- * The profile of a user who changed, in the current memory context: what a live look-up serves
- * (live_user.c).
+ * What is known of a user who changed before they are folded in, in the current memory context:
+ * what a live look-up begins with (live_user.c).
  */
 static void
-make_profile(const RecoFoldIn *fold, const reco_scorer *scorer, const RecoChange *change,
-			 reco_profile *profile)
+begin_profile(const RecoFoldIn *fold, const RecoChange *change, reco_profile *profile)
 {
-	RecoBudget budget;
-
 	*profile = (reco_profile){0};
 	if (change->number < fold->serving->users && reco_spec_priors(fold->serving->model.spec))
 		take_center(fold, change->id, profile);
@@ -154,8 +152,6 @@ make_profile(const RecoFoldIn *fold, const reco_scorer *scorer, const RecoChange
 	if (change->number < fold->serving->users)
 		profile->user = change->number + 1;
 	reco_fold_in_take(fold, change->user, profile);
-	reco_budget_init(&budget, CurrentMemoryContext);
-	reco_budget_check(&budget, reco_scorer_fold_in(&budget.env, scorer, profile), "the model");
 }
 
 static pg_attribute_noreturn() void refuse_profile(const RecoFoldIn *fold, const RecoChange *change)
@@ -200,35 +196,73 @@ delete_rows(const RecoFoldIn *fold)
 	MemoryContextReset(fold->scratch);
 }
 
+/* How many are folded in together, or so many bytes of what is read of them. */
+#define FOLDED_USERS 4096
+#define FOLDED_BYTES (32 * 1024 * 1024)
+/* Fewer changes are not worth threads. */
+#define MANY_CHANGES 64
+
+/* Rows of changes from `from` on, of which those who have something are folded in first. */
+static int32
+write_batch(RecoFoldIn *fold, reco_folding *folding, TableWriter *writer, int32 from)
+{
+	RecoRun *run = fold->run;
+	Serving *serving = fold->serving;
+	int32 most = Min(fold->changes - from, FOLDED_USERS);
+	reco_profile *profile = palloc(most * sizeof(reco_profile));
+	reco_profile *has = palloc(most * sizeof(reco_profile));
+	int32 n = 0;
+	int32 read = 0;
+	int32 folded = 0;
+
+	for (; read < most && MemoryContextMemAllocated(fold->scratch, true) < FOLDED_BYTES; read++)
+	{
+		reco_poll();
+		begin_profile(fold, &fold->change[from + read], &profile[read]);
+		if (fold->change[from + read].user >= 0)
+			has[n++] = profile[read];
+	}
+	reco_budget_check(&run->budget, reco_folding_run(folding, has, n), "the model");
+	for (int32 k = 0; k < read; k++)
+	{
+		const RecoChange *change = &fold->change[from + k];
+
+		reco_poll();
+		if (!reco_version_add_user(writer, serving->version, change->number, change->id,
+								   &serving->model,
+								   change->user >= 0 ? &has[folded++] : &profile[k]))
+			refuse_profile(fold, change);
+	}
+	reco_progress_iteration(from + read, fold->changes, NAN);
+	return from + read;
+}
+
 static void
 write_rows(RecoFoldIn *fold, const reco_scorer *scorer)
 {
 	RecoRun *run = fold->run;
-	Serving *serving = fold->serving;
+	reco_env env = run->budget.env;
+	reco_folding *folding;
 	MemoryContext old;
 	ModelTable table;
 	TableWriter *writer;
 
 	reco_layer_open(&table, run->version.schema, RowExclusiveLock);
 	reco_check_writable(table.heap);
-	reco_table_require_id(&table, serving->user_type);
+	reco_table_require_id(&table, fold->serving->user_type);
+	if (fold->changes >= MANY_CHANGES)
+		reco_budget_threads(&run->budget);
+	env.threads = fold->changes >= MANY_CHANGES ? run->budget.env.threads : 1;
+	reco_budget_check(&run->budget, reco_folding_make(&env, scorer, &folding), "the model");
 	writer = reco_writer_begin(table.heap);
 	old = MemoryContextSwitchTo(fold->scratch);
-	for (int32 k = 0; k < fold->changes; k++)
+	for (int32 from = 0; from < fold->changes;)
 	{
-		const RecoChange *change = &fold->change[k];
-		reco_profile profile;
-
-		reco_poll();
-		make_profile(fold, scorer, change, &profile);
-		if (!reco_version_add_user(writer, serving->version, change->number, change->id,
-								   &serving->model, &profile))
-			refuse_profile(fold, change);
+		from = write_batch(fold, folding, writer, from);
 		MemoryContextReset(fold->scratch);
-		if (k % 64 == 0)
-			reco_progress_iteration(k, fold->changes, NAN);
 	}
 	MemoryContextSwitchTo(old);
+	reco_folding_free(folding);
 	reco_writer_end(writer);
 	reco_table_close(&table);
 }

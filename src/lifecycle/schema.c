@@ -59,6 +59,10 @@ begin_settings(void)
 	/* the bodies must be checked: that is what gives them their dependencies */
 	(void) set_config_option("check_function_bodies", "on", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	/* Citus would make the schema on its other servers too, where the tables are not */
+	if (GetConfigOption("citus.enable_ddl_propagation", true, false))
+		(void) set_config_option("citus.enable_ddl_propagation", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	return level;
 }
 

@@ -44,8 +44,13 @@ reco_sql_enter(const RecoSqlWork *work, RecoIdentity *before)
 	static const Setting settings[] = {
 		{"enable_partitionwise_join", "on"},
 		{"enable_partitionwise_aggregate", "on"},
-		/* a plan of Citus that would fetch the rows of a group is then an error */
+		/* a plan of Citus that would fetch the rows of a group, or of a join, is then an error */
 		{"citus.coordinator_aggregation_strategy", "disabled"},
+		{"citus.enable_repartition_joins", "off"},
+		{"citus.local_table_join_policy", "never"},
+		{"citus.enable_repartitioned_insert_select", "on"},
+		/* constants of statements are sent as text */
+		{"extra_float_digits", "1"},
 	};
 
 	reco_become(&work->owner, before);
@@ -138,9 +143,9 @@ static uint64
 execute(const RecoSqlWork *work, const char *sql, Taker *taker)
 {
 	Oid types[PARAMETERS];
-	ParamListInfo list = parameters(work, types);
+	ParamListInfo list = work->citus ? NULL : parameters(work, types);
 	SPIExecuteOptions options = {.params = list, .dest = taker ? &taker->head : NULL};
-	SPIPlanPtr plan = SPI_prepare_cursor(sql, PARAMETERS, types, CURSOR_OPT_PARALLEL_OK);
+	SPIPlanPtr plan = SPI_prepare_cursor(sql, list ? PARAMETERS : 0, types, CURSOR_OPT_PARALLEL_OK);
 	uint64 processed;
 	int result;
 
@@ -236,7 +241,7 @@ reco_sql_push_down(const RecoSqlWork *work, const char *sql)
 	static const Setting operators[] = {{"cpu_operator_cost", "100"}, {"cpu_operator_cost", "0"}};
 	char *first;
 
-	if (!work->sharded || (first = fetching_scan(work, sql)) == NULL)
+	if (!work->sharded || work->citus || (first = fetching_scan(work, sql)) == NULL)
 		return NULL;
 	for (int attempt = 0; attempt < lengthof(operators); attempt++)
 	{

@@ -19,16 +19,17 @@ typedef struct RecoSqlWork
 	reco_als_params params;
 	reco_value_rule rule;
 	bool sharded;
+	bool citus; /* and the shards are those of Citus (sql_citus.c) */
 	bool biases;
 	double mean;
 	int64 interactions;
-	int64 rows_read;
 	double users; /* as they were begun with */
 	/* names, qualified and quoted */
 	const char *rows;
 	const char *user_factors;
 	const char *item_factors; /* that half steps read, */
 	const char *items;        /* and the ones that are written first */
+	const char *item_sums;    /* with Citus: where those of shards meet */
 	/* parts of statements */
 	const char *value;  /* of r, by the rule */
 	const char *target; /* the same, less the mean, to be followed by a bias */

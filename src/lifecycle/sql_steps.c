@@ -103,18 +103,22 @@ reco_sql_work_item_step(RecoSqlWork *work, RecoSqlTake take, void *arg)
 	const char *bias = work->biases ? " - u.bias" : "";
 	RecoIdentity before;
 	char *sql;
+	char *sums = psprintf("reco.als_state(u.factors, %s%s, %s) AS sums FROM %s AS r JOIN %s AS u"
+						  " ON %s GROUP BY r.shard, r.item_id",
+						  work->target, bias, reco_sql_the_algorithm(work), work->rows,
+						  work->user_factors, work->same_user);
 
-	if (work->sharded)
+	reco_sql_enter(work, &before);
+	if (work->citus)
+		sql = reco_sql_citus_sums(work, psprintf("SELECT r.item_id, %s", sums));
+	else if (work->sharded)
 		sql = psprintf("SELECT s.item_id, reco.als_solve(s.sums, $2) FROM " RECO_SQL_OF_SHARDS
-					   "SELECT r.shard, r.item_id, reco.als_state(u.factors, %s%s, $1) AS sums FROM"
-					   " %s AS r JOIN %s AS u ON %s GROUP BY r.shard, r.item_id" RECO_SQL_AS_S
-					   " GROUP BY s.item_id",
-					   work->target, bias, work->rows, work->user_factors, work->same_user);
+					   "SELECT r.shard, r.item_id, %s" RECO_SQL_AS_S " GROUP BY s.item_id",
+					   sums);
 	else
 		sql = psprintf("SELECT r.item_id, reco.als_agg(u.factors, %s%s, $2, $1) FROM %s AS r JOIN"
 					   " %s AS u ON %s GROUP BY r.item_id",
 					   work->target, bias, work->rows, work->user_factors, work->same_user);
-	reco_sql_enter(work, &before);
 	reco_sql_check_plan(work, sql);
 	reco_sql_select(work, sql, &work->run->data->item_type, take, arg);
 	reco_return(&before);
@@ -124,10 +128,11 @@ reco_sql_work_item_step(RecoSqlWork *work, RecoSqlTake take, void *arg)
 static char *
 user_select(const RecoSqlWork *work, const char *more)
 {
-	return psprintf("SELECT %1$sr.user_id, reco.als_agg(i.factors, %2$s%3$s, $2, $1) AS x%4$s FROM"
-					" %5$s AS r JOIN %6$s AS i ON %7$s GROUP BY %1$sr.user_id",
+	return psprintf("SELECT %1$sr.user_id, reco.als_agg(i.factors, %2$s%3$s, %8$s, %9$s) AS x%4$s"
+					" FROM %5$s AS r JOIN %6$s AS i ON %7$s GROUP BY %1$sr.user_id",
 					reco_sql_shard_of(work, "r"), work->target, work->biases ? " - i.bias" : "",
-					more, work->rows, work->item_factors, work->same_item);
+					more, work->rows, work->item_factors, work->same_item, reco_sql_the_gram(work),
+					reco_sql_the_algorithm(work));
 }
 
 /* A table that a receiver writes. */
@@ -252,9 +257,9 @@ reco_sql_work_user_step(RecoSqlWork *work)
 			factors = psprintf("s.x[1:%d] || 1::float4", d);
 			bias = psprintf("s.x[%d]", d + 1);
 		}
-		sql = psprintf("INSERT INTO %s (shard, user_id, factors, bias) SELECT s.shard, s.user_id,"
+		sql = psprintf("%sINSERT INTO %s (shard, user_id, factors, bias) SELECT s.shard, s.user_id,"
 					   " %s, %s FROM (%s) AS s",
-					   work->user_factors, factors, bias, sql);
+					   reco_sql_with_items(work), work->user_factors, factors, bias, sql);
 		reco_sql_check_plan(work, sql);
 		(void) reco_sql_run(work, psprintf("TRUNCATE %s", work->user_factors));
 		(void) reco_sql_run(work, sql);
@@ -285,7 +290,7 @@ reco_sql_work_write_items(RecoSqlWork *work, const IdDict *ids, const reco_facto
 		write_row(&writing, id_dict_id(ids, i), &work->run->data->item_type, i, x);
 	}
 	end_writing(&writing);
-	if (work->sharded)
+	if (work->sharded && !work->citus)
 	{
 		(void) reco_sql_run(work, psprintf("TRUNCATE %s", work->item_factors));
 		(void) reco_sql_run(
@@ -304,8 +309,8 @@ reco_sql_work_users(RecoSqlWork *work, RecoSqlTake take, void *arg)
 	bool ones = work->rule.kind == RECO_VALUES_BINARY && work->run->trained.model.min_value > 0;
 	RecoIdentity before;
 	char *sql = psprintf(
-		"SELECT s.user_id, s.x, s.numbers, %s FROM (%s) AS s ORDER BY s.user_id",
-		ones ? "NULL::float4[]" : "s.v",
+		"%sSELECT s.user_id, s.x, s.numbers, %s FROM (%s) AS s ORDER BY s.user_id",
+		reco_sql_with_items(work), ones ? "NULL::float4[]" : "s.v",
 		user_select(work,
 					psprintf(", array_agg(i.number) AS numbers%s",
 							 ones ? "" : psprintf(", array_agg((%s)::float4) AS v", work->value))));

@@ -17,6 +17,7 @@
 
 #include "catalog/pg_type.h"
 #include "core/als/als_loss.h"
+#include "lifecycle/sql_rows.h"
 #include "portability/instr_time.h"
 #include "store/image/prior.h"
 #include "store/source/resolve.h"
@@ -67,7 +68,7 @@ reco_sql_step_read(RecoRun *run)
 
 	source.stored = OidIsValid(run->version.schema);
 	data = run->data = reco_source_columns(&source, &items, &run->options, &run->budget);
-	reco_sql_work_check(run);
+	reco_sql_rows_check(run);
 	/* what rests on matrices finds empty ones */
 	data->x.by_user.start = reco_budget_alloc(&run->budget, sizeof(int64));
 	data->x.by_user.start[0] = 0;
@@ -281,8 +282,6 @@ reco_sql_step_fit(RecoRun *run)
 		t->work.users = reco_sql_work_count_users(&t->work);
 	t->spec = choose(t, &shape);
 	reco_sql_work_algorithm(&t->work, t->spec);
-	run->data->rows_read = t->work.rows_read;
-	run->data->count[RECO_COUNT_MERGED] = t->work.rows_read - t->work.interactions;
 	run->interactions = t->work.interactions;
 	run->set.rule = t->work.rule;
 	run->training.spec = t->spec;
@@ -317,10 +316,10 @@ check_order(RecoSqlTraining *t, Datum id)
 						 "\"C\", here and at the shards.")));
 	if (!id_fits(type, id))
 		id_too_long(type, id, "user", false);
-	if (t->users >= PG_INT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("model \"%s\" has more than %d users", t->run->model, PG_INT32_MAX)));
+	if (t->users >= RECO_FAULT_IDS(PG_INT32_MAX))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("model \"%s\" has more than %d users", t->run->model,
+							   RECO_FAULT_IDS(PG_INT32_MAX))));
 	MemoryContextReset(t->last_context);
 	if (type->typbyval)
 		t->last = id;

@@ -16,8 +16,8 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "lifecycle/sql_rows.h"
 #include "nodes/makefuncs.h"
 #include "store/source/source.h"
 #include "store/tables/tables.h"
@@ -29,87 +29,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 #include <math.h>
-
-static pg_attribute_noreturn() void unsupported(const char *option)
-{
-	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("%s does not go with engine => 'sql'", option),
-					errhint("Do it in the source's query, or train with engine => 'memory'.")));
-}
-
-/* Rules over rows are SQL's own: those that a query cannot say are few. */
-void
-reco_sql_work_check(const RecoRun *run)
-{
-	const RecoDataOptions *o = &run->options;
-	const RecoData *data = run->data;
-	const char *option = o->kinds                       ? "reco.options(kind_weights)"
-						 : o->cancel_negative           ? "reco.options(cancel_negative)"
-						 : o->half_life > 0             ? "reco.options(half_life)"
-						 : o->max_age > 0               ? "reco.options(max_age)"
-						 : o->since                     ? "reco.options(since)"
-						 : o->until                     ? "reco.options(until)"
-						 : o->exclude_items             ? "reco.options(exclude_items)"
-						 : o->max_user_interactions     ? "reco.options(max_user_interactions)"
-						 : o->min_user_interactions > 1 ? "reco.options(min_user_interactions)"
-						 : o->min_item_interactions > 1 ? "reco.options(min_item_interactions)"
-						 : o->min_users_per_item > 0    ? "reco.options(min_users_per_item)"
-						 : run->guard                   ? "a guard"
-														: NULL;
-
-	if (option)
-		unsupported(option);
-	if (run->spec->raw || !data->has_value)
-		return;
-	if (o->value == RECO_VALUES_AUTO || (o->value == RECO_VALUES_CAP && o->value_cap == 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("engine => 'sql' does not choose what a value counts"),
-				 errdetail("The source has the value \"%s\".", data->column[2]),
-				 errhint("Say reco.options(value => 'binary'), 'raw', 'log', or 'cap' with a "
-						 "value_cap.")));
-}
-
-/* a = b by the operator of the type's own, for people who look in pg_catalog alone. */
-static char *
-equals(const IdType *type, const char *a, const char *b)
-{
-	Oid operator= lookup_type_cache(type->base, TYPECACHE_EQ_OPR)->eq_opr;
-	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
-	char *text;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", operator);
-	text = psprintf(
-		"%s OPERATOR(%s.%s) %s", a,
-		quote_identifier(get_namespace_name(((Form_pg_operator) GETSTRUCT(tuple))->oprnamespace)),
-		NameStr(((Form_pg_operator) GETSTRUCT(tuple))->oprname), b);
-	ReleaseSysCache(tuple);
-	return text;
-}
-
-/* A value by the rule. */
-static char *
-by_rule(const reco_value_rule *rule, const char *value)
-{
-	switch (rule->kind)
-	{
-		case RECO_VALUES_BINARY:
-			return psprintf("pg_catalog.sign(%s)", value);
-		case RECO_VALUES_LOG:
-			return psprintf("pg_catalog.sign(%s) OPERATOR(pg_catalog.*) pg_catalog.ln("
-							"1 OPERATOR(pg_catalog.+) pg_catalog.abs(%s))",
-							value, value);
-		case RECO_VALUES_CAP:
-			return psprintf("greatest(least(%s, %.9g::pg_catalog.float8), %.9g::pg_catalog.float8)",
-							value, rule->cap, -rule->cap);
-		default:
-			return pstrdup(value);
-	}
-}
 
 /* The schema of the tables of work, quoted. */
 static const char *
@@ -140,6 +61,7 @@ reco_sql_work_init(RecoSqlWork *work, RecoRun *run)
 		work->rule.kind = RECO_VALUES_BINARY;
 	(void) reco_als_by_sql(run->spec, &name);
 	work->sharded = name != NULL;
+	work->citus = name != NULL && reco_sql_citus_has(name);
 	if (own == NULL)
 		reco_run_check_model(run);
 	schema = work->sharded ? work_schema(name) : quote_identifier(own);
@@ -148,13 +70,17 @@ reco_sql_work_init(RecoSqlWork *work, RecoRun *run)
 	work->rows = psprintf("%s.%s", schema, work->sharded ? "rows" : RECO_SQL_ROWS);
 	work->user_factors = psprintf("%s.%s", schema, work->sharded ? "user_factors" : RECO_SQL_USERS);
 	work->items = psprintf("%s.%s", quote_identifier(own), RECO_SQL_ITEMS);
-	work->item_factors = work->sharded ? psprintf("%s.item_factors", schema) : work->items;
+	work->item_factors = work->citus     ? "items"
+						 : work->sharded ? psprintf("%s.item_factors", schema)
+										 : work->items;
+	work->item_sums = psprintf("%s.item_sums", schema);
 	/* rows of the model's own are by the rule already */
-	work->value = work->sharded ? by_rule(&work->rule, "r.value") : "r.value";
+	work->value = work->sharded ? reco_sql_by_rule(&work->rule, "r.value") : "r.value";
 	work->same_user = psprintf("%s%s", work->sharded ? "u.shard = r.shard AND " : "",
-							   equals(&data->user_type, "u.user_id", "r.user_id"));
-	work->same_item = psprintf("%s%s", work->sharded ? "i.shard = r.shard AND " : "",
-							   equals(&data->item_type, "i.item_id", "r.item_id"));
+							   reco_sql_equals(&data->user_type, "u.user_id", "r.user_id"));
+	work->same_item =
+		psprintf("%s%s", work->sharded && !work->citus ? "i.shard = r.shard AND " : "",
+				 reco_sql_equals(&data->item_type, "i.item_id", "r.item_id"));
 }
 
 void
@@ -174,34 +100,15 @@ reco_sql_work_algorithm(RecoSqlWork *work, const RecoSpec *spec)
 void
 reco_sql_work_rows(RecoSqlWork *work, const RecoQuery *source)
 {
-	const RecoData *data = work->run->data;
-	bool skip = work->run->options.on_invalid == ON_INVALID_SKIP;
 	RecoIdentity before;
-	StringInfoData sql;
 
-	if (work->sharded)
+	if (!work->sharded)
+	{
+		reco_sql_rows_make(work, source);
 		return;
-	initStringInfo(&sql);
-	/* one of each pair, with what it counts; of whatever search_path the source has */
-	appendStringInfo(&sql,
-					 "CREATE UNLOGGED TABLE %s AS SELECT s.u AS user_id, s.i AS item_id, "
-					 "(%s)::pg_catalog.float8 AS"
-					 " value, pg_catalog.count(*) AS n FROM (%s\n) AS s(u, i%s) WHERE s.u IS NOT "
-					 "NULL AND s.i IS NOT NULL",
-					 work->rows,
-					 by_rule(&work->rule, data->has_value
-											  ? "pg_catalog.sum(s.v)::pg_catalog.float8"
-											  : "pg_catalog.count(*)::pg_catalog.float8"),
-					 reco_query_text(source->kind, source->text), data->has_value ? ", v" : "");
-	if (data->has_value)
-		appendStringInfoString(&sql, " AND s.v IS NOT NULL");
-	if (data->has_value && skip)
-		appendStringInfo(&sql, " AND pg_catalog.abs(s.v) OPERATOR(pg_catalog.<=) %g",
-						 RECO_MAX_VALUE);
-	appendStringInfoString(&sql, " GROUP BY s.u, s.i");
-	reco_become(&source->as, &before);
-	(void) reco_sql_run(work, sql.data);
-	(void) reco_sql_run(work, psprintf("ANALYZE %s", work->rows));
+	}
+	reco_sql_enter(work, &before);
+	reco_sql_citus_check(work);
 	reco_return(&before);
 }
 
@@ -222,12 +129,13 @@ take_statistics(void *arg, TupleTableSlot *slot)
 {
 	Statistics *s = arg;
 	RecoData *data = s->work->run->data;
-	double number[10];
+	double number[11];
 
 	for (int c = 0; c < lengthof(number); c++)
 		number[c] = slot->tts_isnull[c] ? 0 : DatumGetFloat8(slot->tts_values[c]);
 	s->work->interactions = (int64) number[0];
-	s->work->rows_read = (int64) number[1];
+	if (s->work->sharded)
+		data->rows_read = (int64) number[1];
 	s->most = number[2];
 	s->smallest = number[3];
 	s->largest = number[4];
@@ -236,6 +144,7 @@ take_statistics(void *arg, TupleTableSlot *slot)
 	s->sum = number[7];
 	data->count[RECO_COUNT_NEGATIVE] = (int64) number[8];
 	s->nulls = number[9];
+	data->count[RECO_COUNT_ZERO] = (int64) number[10];
 }
 
 /* Rows that lack something are no rows: of a table here they were left out. */
@@ -293,10 +202,11 @@ reco_sql_work_shape(RecoSqlWork *work)
 	sql = psprintf(
 		"SELECT sum(s.c)::float8, sum(s.n)::float8, max(s.m)::float8, min(s.lo)::float8,"
 		" max(s.hi)::float8, sum(s.a)::float8, sum(s.q)::float8, sum(s.t)::float8,"
-		" sum(s.g)::float8, sum(s.x)::float8 FROM %5$sSELECT count(*) AS c, sum(%1$s) AS n,"
+		" sum(s.g)::float8, sum(s.x)::float8, sum(s.z)::float8 FROM %5$sSELECT count(*) AS c, "
+		"sum(%1$s) AS n,"
 		" max(%1$s) AS m, min(%2$s) AS lo, max(%2$s) AS hi, sum(abs(%7$s)) AS a,"
 		" sum((%7$s) * (%7$s)) AS q, sum(%7$s) AS t, sum(CASE WHEN %2$s < 0 THEN 1 ELSE 0 END) AS "
-		"g,"
+		"g, sum(CASE WHEN %2$s = 0 THEN 1 ELSE 0 END) AS z,"
 		" %8$s AS x FROM %3$s AS r%4$s%6$s",
 		n, work->value, work->rows, work->sharded ? " GROUP BY r.shard" : "",
 		work->sharded ? RECO_SQL_OF_SHARDS : "(", work->sharded ? RECO_SQL_AS_S : ") AS s", size,
@@ -413,8 +323,8 @@ reco_sql_work_begin(RecoSqlWork *work)
 					   work->rows);
 		(void) reco_sql_push_down(work, sql);
 		reco_sql_select(work, sql, NULL, take_shards, work);
-		(void) reco_sql_run(work,
-							psprintf("TRUNCATE %s, %s", work->user_factors, work->item_factors));
+		(void) reco_sql_run(work, psprintf("TRUNCATE %s, %s", work->user_factors,
+										   work->citus ? work->item_sums : work->item_factors));
 		sql = psprintf("INSERT INTO %1$s (shard, user_id, factors, bias) SELECT s.shard,"
 					   " s.user_id, %2$s, 0 FROM " RECO_SQL_OF_SHARDS "SELECT r.shard,"
 					   " r.user_id FROM %3$s AS r GROUP BY r.shard,"
@@ -443,6 +353,8 @@ reco_sql_work_end(RecoSqlWork *work)
 	RecoIdentity before;
 
 	reco_sql_enter(work, &before);
+	if (work->citus)
+		(void) reco_sql_run(work, psprintf("TRUNCATE %s", work->item_sums));
 	(void) reco_sql_run(work, work->sharded ? psprintf("DROP TABLE %s", work->items)
 											: psprintf("DROP TABLE %s, %s, %s", work->items,
 													   work->rows, work->user_factors));

@@ -19,11 +19,7 @@
 #define RECO_SQL_USERS "model_work_users"
 #define RECO_SQL_ITEMS "model_work_items"
 
-/*
- * The work of a run whose data has its columns; an error where an option asks for what SQL does
- * not do.  spec: with nothing left open, or NULL as long as rows have not been looked at.
- */
-extern void reco_sql_work_check(const RecoRun *run);
+/* The work of a run whose data has its columns. */
 extern void reco_sql_work_init(RecoSqlWork *work, RecoRun *run);
 /* sql_trust.c: an error unless the tables of a schema of work are the owner's to trust. */
 extern void reco_sql_check_trust(const RecoRun *run, Oid owner, const char *schema);
@@ -68,5 +64,18 @@ extern const char *reco_sql_shard_of(const RecoSqlWork *work, const char *table)
 
 /* The n numbers of a real[], which is not null. */
 extern const float *reco_sql_floats(Datum array, int n);
+
+/* Whether Citus has tables of work in a schema: sql_citus.c. */
+extern bool reco_sql_citus_has(const char *schema);
+/* An error unless the tables of work lie as statements take them to. */
+extern void reco_sql_citus_check(const RecoSqlWork *work);
+/* Sums of items, as `sums` selects them of each shard, to where they meet; a SELECT of factors. */
+extern char *reco_sql_citus_sums(const RecoSqlWork *work, const char *sums);
+
+/* Parameters in a statement, by number or as text. */
+extern const char *reco_sql_the_algorithm(const RecoSqlWork *work);
+extern const char *reco_sql_the_gram(const RecoSqlWork *work);
+/* What stands in front of a statement that reads work->item_factors. */
+extern const char *reco_sql_with_items(const RecoSqlWork *work);
 
 #endif /* RECO_LIFECYCLE_SQL_WORK_H */

@@ -389,7 +389,8 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 	reco_value_rule rule = reco_training_rule(&run->training);
 	RecoVersionResult result = {
 		.data = run->data,
-		.options = reco_data_options_record(run->definition.options, &rule),
+		.options = reco_data_options_record(run->definition.options, &rule,
+											reco_spec_threshold(run->training.spec)),
 		.by_user = &run->training.by_user,
 		.seen = run->data->x.seen ? &run->data->x.seen->by_user : NULL,
 		.cold_items = run->cold_items,

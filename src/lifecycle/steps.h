@@ -153,6 +153,12 @@ extern void reco_run_tell_worth(const RecoRun *run);
  */
 extern void reco_step_write(RecoRun *run, const ModelRow *now);
 
+/* What the guard made of the version that was written; model: its name by now. */
+extern void reco_run_tell_verdict(const RecoRun *run, const char *model);
+
+/* What a training that is written has read, and what came of it. */
+extern void reco_run_tell(const RecoRun *run);
+
 /* Says so when policies decided which rows were read. */
 extern void reco_run_tell_policies(const RecoRun *run);
 

@@ -20,7 +20,8 @@
 	"WITH withheld AS MATERIALIZED (SELECT i.item_id FROM ONLY %%s.model AS m"                     \
 	" JOIN ONLY %%s.model_version AS v ON v.version = m.active_version"                            \
 	" JOIN ONLY %%s.model_item AS i ON i.version = v.version"                                      \
-	" WHERE i.interactions < (v.options ->> 'min_users_per_item')::int4) "
+	" WHERE i.interactions < (v.options ->> 'min_users_per_item')::int4"                           \
+	" AND v.algorithm ->> 'algorithm' <> 'private') "
 
 /* Whether an element of an array is one of them: the equality of ids. */
 #define IS_WITHHELD "(SELECT FROM withheld AS w WHERE w.item_id %s e.item)"
@@ -35,7 +36,9 @@ reco_withhold(Oid schema, int32 version, int32 number)
 
 	reco_version_read(schema, version, GetActiveSnapshot(), &row);
 	reco_data_options_parse(row.options, &options);
-	if (options.min_users_per_item <= 1)
+	/* counts with noise stay what they were: a change would tell what the user had */
+	if (options.min_users_per_item <= 1 ||
+		(row.algorithm && reco_spec_is_private(reco_spec_parse(row.algorithm))))
 		return;
 	if (reco_statement(schema,
 					   "UPDATE ONLY %s.model_item AS i SET interactions = i.interactions - 1"

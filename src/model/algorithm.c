@@ -449,6 +449,9 @@ make_member(const RecoSpec *spec, RecoMember *at)
 {
 	RecoMember *next = at + 1;
 
+	if (spec->algorithm->wraps)
+		return make_member(spec->member[0], at);
+
 	at->spec = spec;
 	at->type = spec->algorithm->parts(spec, &at->parts);
 	at->part = palloc0((at->parts + 1) * sizeof(RecoPart));
@@ -472,8 +475,7 @@ reco_members_make(const RecoSpec *spec, RecoMember **member)
 						errmsg("algorithm \"%s\" is none that is trained", spec->algorithm->name),
 						errhint("Give the algorithm of a version, which is what was chosen.")));
 	*member = palloc0(members * sizeof(RecoMember));
-	(void) make_member(spec, *member);
-	return members;
+	return (int) (make_member(spec, *member) - *member);
 }
 
 RecoPart *

@@ -8,6 +8,7 @@
 #include "model/model.h"
 
 #include "core/scoring/score_factors.h"
+#include "core/svd/svd.h"
 
 /* 2^53: up to here a float8 keeps every whole number */
 #define FACTOR_MAX_SEED 9007199254740992.0
@@ -20,6 +21,10 @@ extern bool factor_worth_threads(const RecoTraining *training, int factors);
 
 /* An error when the linear algebra library computes wrong; looked at once a session. */
 extern void factor_check_library(RecoBudget *budget);
+
+/* svd.c: the options of such a spec, and how far a training of it is. */
+extern reco_svd_params factor_svd_params(const RecoSpec *spec);
+extern void factor_svd_iterated(void *training, int iteration);
 
 /* The parts of every such model, in this order; an algorithm's own follow. */
 enum

@@ -18,6 +18,8 @@ hybrid_factors(const RecoSpec *spec)
 
 	if (spec->algorithm->replaced)
 		return 0;
+	if (spec->algorithm->wraps)
+		return hybrid_factors(spec->member[0]);
 	type = spec->algorithm->parts(spec, &n);
 	for (int p = 0; p < n; p++)
 		if (type[p].side == RECO_OF_ITEMS && type[p].role == RECO_ROLE_FACTORS)

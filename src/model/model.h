@@ -232,6 +232,8 @@ struct RecoAlgorithm
 	/* what its members leave open its fit fills in, in copies of their parameters, and no data
 	 * does */
 	bool fills_members;
+	/* a model of it is one of its only member's, trained in another way: it has no parts itself */
+	bool wraps;
 	bool
 		weighs_features; /* gives what is known about items weights, of which a model has one set */
 	/* RecoSpec.predicts_value; NULL: false, whatever members do */
@@ -530,6 +532,13 @@ typedef struct RecoPrivacySpent
 
 /* Of a training of it, and of all of a model.  An error where only a part of it is private. */
 extern RecoPrivacySpent reco_spec_spends(const RecoSpec *spec, RecoPrivacySpent *budget);
+
+/*
+ * Of a spec that tells of items by a threshold: the fewest users, with noise, of an item that is
+ * told of; 0: it is no such.
+ */
+#define RECO_MOST_USERS_PER_ITEM 1000000
+extern int32 reco_spec_threshold(const RecoSpec *spec);
 
 /* hybrid.c */
 

@@ -12,9 +12,12 @@
  *						added to each (Dwork et al. 2006)
  *	 popular, delta		all of a user's items count, less where they are more than max_items, and
  *						the noise is Gaussian (core/privacy/mechanism.h)
- *	 ease, item_knn		private_gram.c
+ *	 ease, item_knn, svd	private_gram.c
  *
- * Counts below 0 become 0.  Which items there are is taken as known.  Other algorithms are refused.
+ * Counts below 0 become 0.  Which items there are is known to everybody (item_ids => 'known'), or
+ * only those are told of whose count with its noise passes a threshold, which takes half of delta
+ * (core/privacy/mechanism.h): the others have a count of 0, and as the version's
+ * min_users_per_item is the threshold, nothing tells of them.  Other algorithms are refused.
  *
  * The noise comes from the server's generator for keys, and has no seed: whoever could draw it
  * again could take it off.  So the same rows do not make the same version twice.
@@ -27,6 +30,7 @@
 #include "core/base/rng.h"
 #include "core/privacy/noisy_gram.h"
 
+#include <float.h>
 #include <math.h>
 
 #define FIELD(name) offsetof(PrivateParams, name)
@@ -34,22 +38,45 @@
 /* A larger delta would let a model tell of some user all there is, one in so many. */
 #define MOST_DELTA 0.001
 
+static const char *const item_ids[] = {
+	[PRIVATE_ITEMS_KNOWN] = "known",
+	[PRIVATE_ITEMS_THRESHOLD] = "threshold",
+	NULL,
+};
+
 static const reco_option private_options[] = {
 	{"member", RECO_OPTION_NESTED, FIELD(member), 0, 1, 0, NULL},
 	{"epsilon", RECO_OPTION_REAL, FIELD(epsilon), 2, 1.0 / RECO_EPSILON_PARTS, 100, NULL},
 	{"delta", RECO_OPTION_REAL, FIELD(delta), 0, 0, MOST_DELTA, NULL},
 	{"max_items", RECO_OPTION_INT, FIELD(max_items), 20, 1, 10000, NULL},
 	{"budget", RECO_OPTION_REAL, FIELD(budget), 10, 1.0 / RECO_EPSILON_PARTS, 1e6, NULL},
+	{"item_ids", RECO_OPTION_ENUM, FIELD(item_ids), 0, 0, 0, item_ids, true},
 	{NULL},
 };
+
+double
+private_unseen(const PrivateParams *params)
+{
+	return params->item_ids == PRIVATE_ITEMS_THRESHOLD ? params->delta / 2 : 0;
+}
 
 reco_privacy
 private_privacy(const PrivateParams *params)
 {
 	return (reco_privacy){
 		.epsilon = (uint64) floor(params->epsilon * RECO_EPSILON_PARTS * (1 + 1e-12)),
-		.delta = params->delta,
+		.delta = params->delta - private_unseen(params),
 	};
+}
+
+/* By what is asked for alone: a threshold takes a delta. */
+static void
+private_choose(const RecoTraining *training, void *value)
+{
+	PrivateParams *params = value;
+
+	if (params->item_ids == INT_MIN)
+		params->item_ids = params->delta > 0 ? PRIVATE_ITEMS_THRESHOLD : PRIVATE_ITEMS_KNOWN;
 }
 
 static void
@@ -64,7 +91,16 @@ private_check(const void *value)
 				 errmsg("algorithm \"%s\" cannot be made private", params->member->algorithm->name),
 				 errdetail("No bound is known of what one user changes in its model."),
 				 errhint("Use reco.private(reco.popular()), or reco.private(reco.item_knn(), delta "
-						 "=> 1e-6), or the same of reco.ease().")));
+						 "=> 1e-6), or the same of reco.ease() or reco.svd().")));
+	if (params->delta > 0 && params->delta < DBL_MIN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("delta of algorithm \"private\" is too small"),
+						errhint("Use 0, or 1e-300 and more.")));
+	if (params->item_ids == PRIVATE_ITEMS_THRESHOLD && params->delta == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("item_ids of algorithm \"private\" cannot be \"threshold\" without "
+							   "delta"),
+						errhint("Give a delta, or item_ids => 'known'.")));
 	if (params->epsilon > params->budget)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("epsilon of algorithm \"private\" is larger than its budget"),
@@ -104,6 +140,27 @@ reco_spec_spends(const RecoSpec *spec, RecoPrivacySpent *budget)
 	/* as many times as the epsilon has room for */
 	budget->delta = params->delta * (params->budget / spends.epsilon);
 	return spends;
+}
+
+int32
+reco_spec_threshold(const RecoSpec *spec)
+{
+	const PrivateParams *params = spec->params;
+	reco_noisy_params noisy;
+	reco_mechanism counts;
+	reco_mechanism pairs;
+	reco_status status;
+
+	if (!reco_spec_is_private(spec) || private_unseen(params) == 0)
+		return 0;
+	noisy = (reco_noisy_params){.privacy = private_privacy(params), .most = params->max_items};
+	status = private_is_gram(params->member)
+				 ? reco_noisy_mechanisms(&noisy, &counts, &pairs)
+				 : reco_mechanism_init(&noisy.privacy, 100, noisy.most, &counts);
+	if (status != RECO_OK)
+		return 0;
+	return (int32) Min(reco_mechanism_threshold(&counts, private_unseen(params)),
+					   RECO_MOST_USERS_PER_ITEM);
 }
 
 static size_t
@@ -223,21 +280,25 @@ popular_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	reco_privacy privacy = private_privacy(params);
 	reco_random *random = private_random();
 	double *count = reco_budget_alloc(budget, ((Size) a->cols + 1) * sizeof(double));
+	double unseen = private_unseen(params);
 	reco_mechanism mechanism;
 	float *told;
 
-	reco_member_fit(&of_member, member->member[0], out);
+	reco_member_fit(&of_member, member, out);
 	if (privacy.delta > 0)
 	{
 		private_check_status(budget,
 							 reco_mechanism_init(&privacy, 100, params->max_items, &mechanism));
-		private_check_status(budget, reco_noisy_counts(&budget->env, &mechanism, a, random, count));
+		private_check_status(
+			budget, reco_noisy_counts(&budget->env, &mechanism, a,
+									  unseen > 0 ? reco_mechanism_threshold(&mechanism, unseen) : 0,
+									  random, count));
 	}
 	else
 		count_sampled(training, random, count);
 	private_random_done(random);
 	/* what the member has counted goes */
-	told = member->member[0]->part[0].data;
+	told = member->part[0].data;
 	for (int32 i = 0; i < a->cols; i++)
 	{
 		RECO_POLL_AT(i);
@@ -256,37 +317,30 @@ private_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 		popular_fit(training, member, out);
 }
 
-static const RecoPartType *
-private_parts(const RecoSpec *spec, int *n)
-{
-	*n = 0;
-	return NULL;
-}
-
+/* Of the member, whose parts the model has. */
 static void
 private_index(RecoModel *model, RecoMember *member, RecoBudget *budget)
 {
-	RecoMember *inner = member->member[0];
-
-	if (inner->spec->algorithm->index)
-		inner->spec->algorithm->index(model, inner, budget);
+	if (member->spec->algorithm->index)
+		member->spec->algorithm->index(model, member, budget);
 }
 
 static reco_scorer *
 private_scorer(const RecoModel *model, const RecoMember *member)
 {
-	return member->member[0]->spec->algorithm->scorer(model, member->member[0]);
+	return member->spec->algorithm->scorer(model, member);
 }
 
 const RecoAlgorithm reco_algorithm_private = {
 	.name = "private",
 	.fills_members = true,
+	.wraps = true,
 	.options = private_options,
 	.params_size = sizeof(PrivateParams),
 	.check = private_check,
+	.choose = private_choose,
 	.memory = private_memory,
 	.fit = private_fit,
-	.parts = private_parts,
 	.index = private_index,
 	.scorer = private_scorer,
 };

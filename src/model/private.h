@@ -15,10 +15,22 @@ typedef struct PrivateParams
 	double delta;
 	int max_items;
 	double budget;
+	int item_ids; /* PrivateItems */
 } PrivateParams;
 
-/* What is to be kept, epsilon rounded down: the noise is never too little. */
+/* Whether which items there are is known to everybody, or known by who is there. */
+typedef enum PrivateItems
+{
+	PRIVATE_ITEMS_KNOWN,
+	PRIVATE_ITEMS_THRESHOLD
+} PrivateItems;
+
+/*
+ * What is to be kept by the noise, epsilon rounded down: it is never too little.  And the part of
+ * delta that is for which items there are, half of it; 0: they are known.
+ */
 extern reco_privacy private_privacy(const PrivateParams *params);
+extern double private_unseen(const PrivateParams *params);
 
 /* The server's generator for keys, in the caller's context. */
 extern reco_random *private_random(void);

@@ -1,6 +1,6 @@
 /*
  * private_gram.c
- *	  reco.private() of algorithms that are made of products of items: ease and item_knn.
+ *	  reco.private() of algorithms that are made of products of items: ease, item_knn and svd.
  *
  * For how many users items and pairs of items count is told with noise (core/privacy/noisy_gram.h,
  * which has the bound), and the model is made of these sums and nothing else: lists, weights,
@@ -10,14 +10,17 @@
  * Pairs are counted of items that are frequent beside the noise; the others have no list, and are
  * in none.  What the noise brings about is kept down: a similarity takes pairs that are clearly
  * above it, with a shrinkage of its size; EASE a regularization of the size of the noise's
- * largest eigenvalue, 2 sqrt(items) deviations (Wigner), times 4.5.  These numbers did best on
- * MovieLens 1M with 6,000 and 48,000 users, for an epsilon of 1 to 8.
+ * largest eigenvalue, 2 sqrt(items) deviations (Wigner), times 4.5; svd takes the factors whose
+ * eigenvalues are above that (core/svd/svd_gram.h).  These numbers did best on MovieLens 1M with
+ * 6,000 and 48,000 users, for an epsilon of 1 to 8.
  *
  * Cost: that of noisy_gram.h, and of the algorithm on the items that were chosen.
  */
 #include "core/neighbors/neighbors_gram.h"
 #include "core/privacy/noisy_gram.h"
 #include "core/regression/ease.h"
+#include "core/svd/svd_gram.h"
+#include "model/factors.h"
 #include "model/item_lists.h"
 #include "model/knn.h"
 #include "model/private.h"
@@ -53,7 +56,7 @@ private_is_gram(const RecoSpec *spec)
 	const KnnParams *knn = spec->params;
 	reco_neighbors_params params;
 
-	if (spec->algorithm == &reco_algorithm_ease)
+	if (spec->algorithm == &reco_algorithm_ease || spec->algorithm == &reco_algorithm_svd)
 		return true;
 	if (spec->algorithm != &reco_algorithm_item_knn)
 		return false;
@@ -79,20 +82,16 @@ noisy_params(const RecoTraining *training)
 		.most = params->max_items,
 		.items = MOST_ITEMS,
 		.least = FREQUENT,
+		.unseen = private_unseen(params),
 	};
 }
 
-size_t
-private_gram_memory(const RecoTraining *training)
+/* What the fit of a member takes beside the sums. */
+static Size
+fit_memory(const RecoSpec *member, const reco_csr *a, int32 items, int threads)
 {
-	const RecoSpec *member = training->spec->member[0];
-	const reco_csr *a = &training->by_user;
-	int threads = training->budget->env.threads;
-	int32 items = Min(a->cols, MOST_ITEMS);
-	reco_noisy_params noisy = noisy_params(training);
 	reco_ease_params ease = {1, RECO_EASE_OPEN};
 	reco_shape shape = {.cols = items};
-	Size fit;
 
 	if (member->algorithm == &reco_algorithm_ease)
 	{
@@ -101,16 +100,32 @@ private_gram_memory(const RecoTraining *training)
 		reco_ease_choose(&shape, &ease);
 		if (asked->neighbors != RECO_EASE_OPEN)
 			ease.neighbors = asked->neighbors;
-		fit = reco_ease_memory(&ease, items, threads);
+		return reco_ease_memory(&ease, items, threads);
+	}
+	else if (member->algorithm == &reco_algorithm_svd)
+	{
+		reco_svd_params params = factor_svd_params(member);
+
+		return reco_svd_gram_memory(&params, items, a, threads);
 	}
 	else
 	{
 		reco_neighbors_params params = knn_kernel_params(member->params);
 
 		params.neighbors = params.neighbors == INT_MIN ? NEIGHBORS : params.neighbors;
-		fit = reco_neighbors_gram_memory(&params, items);
+		return reco_neighbors_gram_memory(&params, items);
 	}
-	return reco_noisy_gram_memory(&noisy, a, threads) + fit +
+}
+
+size_t
+private_gram_memory(const RecoTraining *training)
+{
+	const reco_csr *a = &training->by_user;
+	int threads = training->budget->env.threads;
+	reco_noisy_params noisy = noisy_params(training);
+
+	return reco_noisy_gram_memory(&noisy, a, threads) +
+		   fit_memory(training->spec->member[0], a, Min(a->cols, MOST_ITEMS), threads) +
 		   ((Size) a->cols + 1) * (sizeof(int64) + sizeof(float)) + sizeof(reco_random);
 }
 
@@ -196,6 +211,36 @@ number_all(reco_neighbors *lists, const reco_noisy_gram *g, int32 items, RecoBud
 	lists->rows = items;
 }
 
+static RecoPart
+fit_lists(const RecoTraining *training, const reco_noisy_gram *g, int32 items)
+{
+	reco_neighbors lists = training->spec->algorithm == &reco_algorithm_ease
+							   ? fit_ease(training, g)
+							   : fit_item_knn(training, g);
+
+	number_all(&lists, g, items, training->budget);
+	return reco_lists_part(&lists);
+}
+
+static void
+fit_svd(const RecoTraining *training, const reco_noisy_gram *g, RecoMember *member)
+{
+	RecoBudget *budget = training->budget;
+	reco_svd_params params = factor_svd_params(training->spec);
+	reco_svd_products products = {&g->gram, g->item, g->noise};
+	reco_svd svd;
+
+	factor_check_library(budget);
+	reco_budget_check(budget,
+					  reco_svd_gram(&budget->env, &params, &products, &training->by_user,
+									factor_svd_iterated, unconstify(RecoTraining *, training),
+									&svd),
+					  "training");
+	member->part[FACTOR_ITEM] = reco_vector_part(&member->type[FACTOR_ITEM], svd.items, svd.item);
+	member->part[FACTOR_USER] = reco_vector_part(&member->type[FACTOR_USER], svd.users, svd.user);
+	reco_budget_free(budget, svd.singular);
+}
+
 void
 private_gram_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
@@ -206,7 +251,6 @@ private_gram_fit(const RecoTraining *training, RecoMember *member, RecoTrained *
 	reco_random *random = private_random();
 	float *told = reco_zeros(budget, items);
 	reco_noisy_gram g;
-	reco_neighbors lists;
 
 	private_check_status(
 		budget, reco_noisy_gram_make(&budget->env, &params, &training->by_user, random, &g));
@@ -217,9 +261,9 @@ private_gram_fit(const RecoTraining *training, RecoMember *member, RecoTrained *
 		told[i] = (float) Min(Max(rint(g.count[i]), 0), PG_INT32_MAX / 2);
 	}
 	member->told = told;
-	lists = of_member.spec->algorithm == &reco_algorithm_ease ? fit_ease(&of_member, &g)
-															  : fit_item_knn(&of_member, &g);
-	number_all(&lists, &g, items, budget);
+	if (of_member.spec->algorithm == &reco_algorithm_svd)
+		fit_svd(&of_member, &g, member);
+	else
+		member->part[ITEM_LISTS] = fit_lists(&of_member, &g, items);
 	reco_noisy_gram_free(&budget->env, &g);
-	member->member[0]->part[ITEM_LISTS] = reco_lists_part(&lists);
 }

@@ -8,7 +8,6 @@
 #include "model/factors.h"
 
 #include "core/scoring/score_svd.h"
-#include "core/svd/svd.h"
 
 #include <math.h>
 
@@ -30,8 +29,8 @@ static const reco_option svd_options[] = {
 	{NULL},
 };
 
-static reco_svd_params
-kernel_params(const RecoSpec *spec)
+reco_svd_params
+factor_svd_params(const RecoSpec *spec)
 {
 	const SvdParams *params = spec->params;
 
@@ -46,33 +45,33 @@ kernel_params(const RecoSpec *spec)
 static bool
 svd_parallel(const RecoTraining *training)
 {
-	return factor_worth_threads(training, kernel_params(training->spec).factors);
+	return factor_worth_threads(training, factor_svd_params(training->spec).factors);
 }
 
 static size_t
 svd_memory(const RecoTraining *training)
 {
-	reco_svd_params params = kernel_params(training->spec);
+	reco_svd_params params = factor_svd_params(training->spec);
 	const reco_csr *a = &training->by_user;
 
 	return reco_training_by_item_memory(training) +
 		   reco_svd_memory(&params, a, training->budget->env.threads);
 }
 
-static void
-iterated(void *arg, int iteration)
+void
+factor_svd_iterated(void *arg, int iteration)
 {
 	const RecoTraining *training = arg;
 
-	reco_training_report(training, iteration, kernel_params(training->spec).power_iterations + 1,
-						 NAN);
+	reco_training_report(training, iteration,
+						 factor_svd_params(training->spec).power_iterations + 1, NAN);
 }
 
 static void
 svd_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
-	reco_svd_params params = kernel_params(training->spec);
+	reco_svd_params params = factor_svd_params(training->spec);
 	reco_svd svd;
 
 	factor_check_library(budget);
@@ -86,7 +85,7 @@ svd_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	else
 		reco_budget_check(budget,
 						  reco_svd_fit(&budget->env, &params, &training->by_user,
-									   reco_training_by_item(training), iterated,
+									   reco_training_by_item(training), factor_svd_iterated,
 									   unconstify(RecoTraining *, training), &svd),
 						  "training");
 	reco_training_by_item_done(training);
@@ -106,7 +105,7 @@ svd_parts(const RecoSpec *spec, int *n)
 {
 	RecoPartType *type = palloc0(FACTOR_PARTS * sizeof(RecoPartType));
 
-	factor_parts(type, kernel_params(spec).factors);
+	factor_parts(type, factor_svd_params(spec).factors);
 	*n = FACTOR_PARTS;
 	return type;
 }

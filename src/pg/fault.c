@@ -11,6 +11,7 @@
 int reco_fault_at;
 int reco_polls;
 int reco_fault_entries;
+int reco_fault_ids;
 
 void
 reco_faults_init(void)
@@ -25,6 +26,9 @@ reco_faults_init(void)
 							"those that fit.",
 							NULL, &reco_fault_entries, 0, 0, PG_INT32_MAX, PGC_SUSET,
 							GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"reco.fault_ids", "Sets how many distinct ids a model may hold; 0 for those that fit.",
+		NULL, &reco_fault_ids, 0, 0, PG_INT32_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 }
 
 void

@@ -6,8 +6,8 @@
  * nothing of it.  "reco.fault_at" counts down to 0 at each check and each allocation of the
  * extension, and where it arrives there is the error that a cancelled query or a lack of
  * memory would be.  A test sets it to 1, 2, 3 ... until the call ends with the setting
- * above 0.  "reco.fault_entries" makes the most that one stored value may hold small, and
- * "reco.polls" counts the interrupt checks.
+ * above 0.  "reco.fault_entries" makes the most that one stored value may hold small,
+ * "reco.fault_ids" the most ids of a model, and "reco.polls" counts the interrupt checks.
  */
 #ifndef RECO_PG_FAULT_H
 #define RECO_PG_FAULT_H
@@ -25,6 +25,7 @@
 extern int reco_fault_at;
 extern int reco_polls;
 extern int reco_fault_entries;
+extern int reco_fault_ids;
 
 extern void reco_faults_init(void);
 extern void reco_fault_poll(void);
@@ -35,8 +36,9 @@ extern void reco_fault_alloc(void);
 #define RECO_FAULT_POLL() ((void) (reco_polls++, RECO_FAULT_NOW() ? reco_fault_poll() : (void) 0))
 #define RECO_FAULT_ALLOC() ((void) (RECO_FAULT_NOW() ? reco_fault_alloc() : (void) 0))
 
-/* A limit that no test can reach. */
+/* Limits that no test can reach. */
 #define RECO_FAULT_ENTRIES(most) (reco_fault_entries > 0 ? reco_fault_entries : (most))
+#define RECO_FAULT_IDS(most) (reco_fault_ids > 0 ? reco_fault_ids : (most))
 
 #ifndef RECO_FAULT_C
 #define palloc(...) (RECO_FAULT_ALLOC(), palloc(__VA_ARGS__))
@@ -60,6 +62,7 @@ extern void reco_fault_alloc(void);
 #define RECO_FAULT_NOW() false
 #define RECO_FAULT_POLL() ((void) 0)
 #define RECO_FAULT_ENTRIES(most) (most)
+#define RECO_FAULT_IDS(most) (most)
 #define reco_faults_init() ((void) 0)
 
 #endif

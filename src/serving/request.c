@@ -10,10 +10,26 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "store/tables/rights.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+
+/* Functions that tell of several users, by what these have and not by the model alone. */
+static const char *const about_users[] = {"audience", "bought_together", "demand", "growth",
+										  "similar_users"};
+
+/* A private model's counts have noise, so exact ones are for those who may read the users. */
+static void
+check_private(const Request *request, const char *function)
+{
+	if (!reco_spec_is_private(request->serving->model.spec))
+		return;
+	for (int f = 0; f < lengthof(about_users); f++)
+		if (strcmp(about_users[f], function) == 0)
+			reco_rights_check_users(&request->row, function);
+}
 
 void
 request_read(FunctionCallInfo fcinfo, const char *function, Request *request)
@@ -21,6 +37,7 @@ request_read(FunctionCallInfo fcinfo, const char *function, Request *request)
 	memset(request, 0, sizeof(*request));
 	reco_require_argument(fcinfo, 0, "model");
 	request->serving = reco_serving_open(PG_GETARG_OID(0), function, &request->row);
+	check_private(request, function);
 	request->has_subject = !PG_ARGISNULL(1);
 	if (request->has_subject)
 		request->subject = PG_GETARG_DATUM(1);

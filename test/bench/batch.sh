@@ -42,7 +42,8 @@ if ! bench_has_model bench; then
   bench_load
   say 'training'
   sql -c "CALL reco.create_model('bench', source => 'SELECT user_id, item_id FROM ratings',
-            algorithm => reco.ials(factors => 64, iterations => $BENCH_ITERATIONS))"
+            algorithm => reco.ials(factors => 64, iterations => $BENCH_ITERATIONS),
+            options => reco.options(measure => false))"
 fi
 sql -c "SELECT format('%s users, %s items, %s rows', users, items, interactions)
           FROM bench.versions WHERE active"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The figures of reco in one table, at growing numbers of rows: `make bench`.
 #
-# usage: bench.sh
+# usage: bench.sh [load]
 #
 # Made-up interactions (generate.c): users grow with the rows, items do not. For each size
 # it takes a training table to table (ials, 64 factors, 15 iterations), neighbors of items,
@@ -10,8 +10,13 @@
 # products of matrices of OpenBLAS, and the memory's bandwidth. Prints a table in Markdown
 # with machine and commit, and writes curves of time and memory per row to build/bench.
 #
+# With PGHOST set it uses that server and tables bench_rows_1 and so on there, which it makes, and
+# leaves; `load` does only that, so that a machine need be idle for the rest alone.
+#
 # Environment, besides what lib.sh takes:
 #   BENCH_ROWS     millions of rows, growing ("1 2 5 10 20"; 100 takes ten minutes and 10 GB)
+#   BENCH_SIZES    a file to which the numbers of a size are added: the table and the curves are of
+#                  all that is in it, so that a few sizes can be measured at a time
 #   PEERS=1        then also the comparisons with peers, where they are installed: train.sh,
 #                  neighbors.sh, batch.sh, svd.sh, evaluate.sh (PEER_PYTHONPATH)
 set -euo pipefail
@@ -65,33 +70,49 @@ drop_all() {
   for model in bench near; do
     ! bench_has_model "$model" || sql -c "CALL reco.drop_model('$model')"
   done
-  sql -c 'SET client_min_messages = warning' -c 'DROP TABLE IF EXISTS ratings, bench_key'
+}
+
+# The rows of one size, and a table to look keys up in.
+load() {
+  local million=$1
+  [ "$(sql -c "SELECT to_regclass('bench_keys_$million') IS NULL")" = t ] || return 0
+  say "loading $million million rows"
+  "${CC:-cc}" -O2 -o "$tmp/generate" "$bench_dir/generate.c" -lm
+  sql -c "DROP TABLE IF EXISTS bench_rows_$million" \
+    -c "CREATE TABLE bench_rows_$million (user_id int NOT NULL, item_id int NOT NULL, value real NOT NULL)"
+  "$tmp/generate" $((users_of_million * million)) "$BENCH_ITEMS" \
+    | sql -c "COPY bench_rows_$million FROM STDIN (FORMAT binary)"
+  sql -c "CREATE INDEX ON bench_rows_$million (user_id) INCLUDE (item_id, value)" \
+    -c "VACUUM ANALYZE bench_rows_$million" \
+    -c "BEGIN" \
+    -c "CREATE TABLE bench_keys_$million AS
+          SELECT DISTINCT user_id, user_id::text AS name FROM bench_rows_$million" \
+    -c "ALTER TABLE bench_keys_$million ADD PRIMARY KEY (user_id)" \
+    -c "COMMIT" -c "VACUUM ANALYZE bench_keys_$million" -c 'CHECKPOINT'
 }
 
 # A line of numbers for one size: see the head of the table.
 measure() {
-  local million=$1 users=$((users_of_million * $1)) rows scan total peak near batch list key evaluation bytes
+  local million=$1 users=$((users_of_million * $1)) from="bench_rows_$1"
+  local rows scan total peak near batch list key evaluation bytes
   say "$million million rows"
   drop_all
-  BENCH_USERS=$users bench_load >/dev/null 2>&1
-  rows=$(sql -c 'SELECT count(*) FROM ratings')
-  sql -c 'CREATE INDEX ratings_user ON ratings (user_id) INCLUDE (item_id, value)' \
-    -c 'CREATE TABLE bench_key AS SELECT DISTINCT user_id, user_id::text AS name FROM ratings' \
-    -c 'ALTER TABLE bench_key ADD PRIMARY KEY (user_id)' -c 'VACUUM ANALYZE'
-  scan=$(ms_of 'SET max_parallel_workers_per_gather = 0;' 'SELECT sum(user_id), sum(item_id) FROM ratings;')
-  total=$(watched "CALL reco.create_model('bench', 'ratings', reco.ials(factors => 64, iterations => 15),
+  rows=$(sql -c "SELECT count(*) FROM $from")
+  scan=$(ms_of 'SET max_parallel_workers_per_gather = 0;' "SELECT sum(user_id), sum(item_id) FROM $from;")
+  total=$(watched "CALL reco.create_model('bench', '$from', reco.ials(factors => 64, iterations => 15),
                                           options => reco.options(measure => false))")
   peak=$(cat "$tmp/peak")
-  near=$(seconds_of -c "CALL reco.create_model('near', 'ratings', reco.item_knn(neighbors => 100),
+  near=$(seconds_of -c "CALL reco.create_model('near', '$from', reco.item_knn(neighbors => 100),
                                                options => reco.options(measure => false))")
   list=$(calls 'SELECT * FROM bench.recommend(:u);' "$users")
-  key=$(calls 'SELECT name FROM bench_key WHERE user_id = :u;' "$users")
+  key=$(calls "SELECT name FROM bench_keys_$million WHERE user_id = :u;" "$users")
   batch=$(seconds_of -c "CALL reco.materialize('bench', 10)")
-  evaluation=$(seconds_of -c "SELECT * FROM reco.evaluate('ratings', reco.popular())")
+  evaluation=$(seconds_of -c "SELECT * FROM reco.evaluate('$from', reco.popular())")
   bytes=$(sql -c "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c
                    WHERE relnamespace = 'bench'::regnamespace AND relkind = 'r' AND relname <> 'model_recommendation'")
   printf '%s\n' "$rows $users $scan $(timing bench read) $(timing bench train) $(timing bench write) $total $peak \
-$near $batch $list $key $evaluation $bytes" >>"$tmp/sizes"
+$near $batch $list $key $evaluation $bytes" >>"$sizes"
+  drop_all
 }
 
 table() {
@@ -100,7 +121,7 @@ table() {
       print "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
     }
     { printf "| %.1f M | %.2f s, %.1f × | %.2f s | %.2f s | %.2f s | %.2f s | %d MB | %.1f s | %.1f s | %.3f ms | %.3f ms | %.1f s | %d MB |\n",
-        $1 / 1e6, $4, 1000 * $4 / $3, $5, $5 / 15, $6, $7, $8, $9, $10, $11, $12, $13, $14 / 1e6 }' "$tmp/sizes"
+        $1 / 1e6, $4, 1000 * $4 / $3, $5, $5 / 15, $6, $7, $8, $9, $10, $11, $12, $13, $14 / 1e6 }' "$sizes"
 }
 
 # A curve as SVG: of each line of numbers x and y.
@@ -129,9 +150,9 @@ curve() {
 
 curves() {
   mkdir -p "$out"
-  awk '{ print $1 / 1e6, $7 / $1 * 1e6 }' "$tmp/sizes" | curve 'Training, table to table' 'seconds for a million rows' >"$out/train.svg"
-  awk '{ print $1 / 1e6, $8 * 1048576 / $1 }' "$tmp/sizes" | curve 'Memory of a training' 'bytes for a row' >"$out/memory.svg"
-  awk '{ print $1 / 1e6, $9 / $1 * 1e6 }' "$tmp/sizes" | curve 'Neighbors of items, table to table' 'seconds for a million rows' >"$out/neighbors.svg"
+  awk '{ print $1 / 1e6, $7 / $1 * 1e6 }' "$sizes" | curve 'Training, table to table' 'seconds for a million rows' >"$out/train.svg"
+  awk '{ print $1 / 1e6, $8 * 1048576 / $1 }' "$sizes" | curve 'Memory of a training' 'bytes for a row' >"$out/memory.svg"
+  awk '{ print $1 / 1e6, $9 / $1 * 1e6 }' "$sizes" | curve 'Neighbors of items, table to table' 'seconds for a million rows' >"$out/neighbors.svg"
   say "curves: $(cd "$out" && pwd)"
 }
 
@@ -145,14 +166,19 @@ peers() {
 
 bench_setup
 bench_reco || die 'reco is not installed'
+sizes=${BENCH_SIZES:-$tmp/sizes}
+for million in $BENCH_ROWS; do
+  load "$million"
+done
+[ "${1:-}" != load ] || exit 0
 for million in $BENCH_ROWS; do
   measure "$million"
 done
+sort -n -o "$sizes" "$sizes"
 printf '%s\n\n' "$(machine)"
 table
-printf '\n%s\n' "$(limits "$(awk 'END { print $5 / 15 }' "$tmp/sizes")" "$(awk 'END { print $1, $2 }' "$tmp/sizes")")"
+printf '\n%s\n' "$(limits "$(awk 'END { print $5 / 15 }' "$sizes")" "$(awk 'END { print $1, $2 }' "$sizes")")"
 curves
 if [ "${PEERS:-}" = 1 ]; then
-  drop_all
   peers
 fi

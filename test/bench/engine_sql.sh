@@ -5,16 +5,19 @@
 #
 # Settings: in memory by both solvers; by SQL on one server, without and with parallel workers; and
 # by SQL with the rows in two shards, databases of the same server that are read over postgres_fdw.
+# Where the server is the coordinator of a Citus of several, also with the rows distributed there.
 # The rows are made up (lib.sh); with PGHOST set that server is used, where table bench_rows,
-# databases bench_shard_0 and bench_shard_1, schema bench_work and models bench_... are made anew
-# and removed.
+# databases bench_shard_0 and bench_shard_1, schemas bench_work and bench_citus and models bench_...
+# are made anew and removed.
 #
 # Environment:
 #   BENCH_USERS, BENCH_ITEMS  6040 and 3706: about 0.9 million rows
+#   RATINGS        a file of lines user,item,rating,..., with or without a head and .gz, in their place
 #   FACTORS        32
 #   ITERATIONS     of the longer of two trainings (6); the shorter has 2, and an iteration is what
 #                  lies between them
 #   WORKERS        2
+#   CITUS_SHARDS   4
 #   PGOPTIONS      further settings for the server
 #
 # It prints and judges nothing; run it on an otherwise idle machine.  All nodes share its cores.
@@ -31,12 +34,16 @@ bench_setup
 cc -O2 -o "$tmp/generate" "$bench_dir/generate.c" -lm
 sql -c 'CREATE EXTENSION IF NOT EXISTS reco' -c 'CREATE EXTENSION IF NOT EXISTS postgres_fdw' \
   -c 'DROP TABLE IF EXISTS bench_rows' -c 'CREATE TABLE bench_rows (u int, i int, v real)' 2>/dev/null
-"$tmp/generate" "$BENCH_USERS" "$BENCH_ITEMS" | sql -c 'COPY bench_rows FROM STDIN (FORMAT binary)'
+if [ -n "${RATINGS:-}" ]; then
+  gzip -cdf "$RATINGS" | grep '^[0-9]' | cut -d, -f1-3 | sql -c 'COPY bench_rows FROM STDIN (FORMAT csv)'
+else
+  "$tmp/generate" "$BENCH_USERS" "$BENCH_ITEMS" | sql -c 'COPY bench_rows FROM STDIN (FORMAT binary)'
+fi
 sql -c 'VACUUM ANALYZE bench_rows'
 
 # Rows by user in two databases, and tables of work beside them.
 clean() {
-  sql -c 'DROP SCHEMA IF EXISTS bench_work CASCADE' -c 'DROP SERVER IF EXISTS bench_0 CASCADE' \
+  sql -c 'DROP SCHEMA IF EXISTS bench_work CASCADE' -c 'DROP SCHEMA IF EXISTS bench_citus CASCADE' -c 'DROP SERVER IF EXISTS bench_0 CASCADE' \
     -c 'DROP SERVER IF EXISTS bench_1 CASCADE' -c 'DROP DATABASE IF EXISTS bench_shard_0' \
     -c 'DROP DATABASE IF EXISTS bench_shard_1' 2>/dev/null
 }
@@ -67,6 +74,23 @@ for s in 0 1; do
   done
 done
 
+# Rows of Citus, a value of the column shard for each of its shards.
+citus_nodes=$(sql -c "SELECT count(*) FROM pg_extension WHERE extname = 'citus'")
+[ "$citus_nodes" = 0 ] || citus_nodes=$(sql -c "SELECT count(*) FROM pg_dist_node WHERE noderole = 'primary' AND groupid > 0")
+if [ "$citus_nodes" -gt 0 ]; then
+  sql -c 'CREATE SCHEMA bench_citus' \
+    -c 'CREATE TABLE bench_citus.rows (shard int, user_id int, item_id int, value float8)' \
+    -c 'CREATE TABLE bench_citus.user_factors (shard int, user_id int, factors real[], bias real)' \
+    -c 'CREATE TABLE bench_citus.item_sums (item_id int, sums bytea)' \
+    -c "SELECT create_distributed_table('bench_citus.rows', 'shard', colocate_with => 'none', shard_count => ${CITUS_SHARDS:-4})" \
+    -c "SELECT create_distributed_table('bench_citus.user_factors', 'shard', colocate_with => 'bench_citus.rows')" \
+    -c "SELECT create_distributed_table('bench_citus.item_sums', 'item_id', colocate_with => 'none', shard_count => ${CITUS_SHARDS:-4})" \
+    -c "CREATE TABLE bench_citus.shards AS SELECT row_number() OVER () - 1 AS number, min(v) AS shard
+          FROM generate_series(1, 1000) AS v GROUP BY get_shard_id_for_distribution_column('bench_citus.rows', v)" \
+    -c "INSERT INTO bench_citus.rows SELECT s.shard, u, i, v FROM bench_rows
+          JOIN bench_citus.shards AS s ON s.number = u % ${CITUS_SHARDS:-4}" -c 'ANALYZE bench_citus.rows' >/dev/null
+fi
+
 # One training: its seconds, and the last loss.
 training() {
   local settings=$1 source=$2 options=$3 iterations=$4 start
@@ -86,8 +110,9 @@ measure() {
     'BEGIN { printf "| %s | %.2f | %.2f | %s |\n", what, (l - s) / (n - 2), l, loss }'
 }
 
-rows=$(sql -c 'SELECT count(*) FROM bench_rows')
-echo "$rows rows, $BENCH_USERS users, $BENCH_ITEMS items, $FACTORS factors, $ITERATIONS iterations"
+counts=$(sql -F ' ' -c 'SELECT count(*), count(DISTINCT u), count(DISTINCT i) FROM bench_rows')
+read -r rows users items <<<"$counts"
+echo "$rows rows, $users users, $items items, $FACTORS factors, $ITERATIONS iterations"
 echo
 echo '| Where | s an iteration | s altogether | loss |'
 echo '|---|---|---|---|'
@@ -99,4 +124,6 @@ measure 'SQL, one process' "$none" bench_rows "engine => 'sql'"
 measure "SQL, $WORKERS workers" "$some" bench_rows "engine => 'sql'"
 measure 'SQL, two shards over postgres_fdw' "$none" \
   'SELECT user_id, item_id, value FROM bench_work.rows' "engine => 'sql', work => 'bench_work'"
+[ "$citus_nodes" = 0 ] || measure "SQL, Citus, $citus_nodes servers beside the coordinator" "$none" \
+  'SELECT user_id, item_id, value FROM bench_citus.rows' "engine => 'sql', work => 'bench_citus'"
 clean

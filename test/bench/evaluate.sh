@@ -14,6 +14,9 @@
 #   BENCH_THREADS  numbers of threads to try ("1 2")
 #   BENCH_DATA     which rows ("movielens generated")
 #   RUNS           how often each is measured; the median is told (1)
+#   PYTHON         a Python 3 with numpy and scipy ("python3")
+#   PEER_PYTHONPATH  where that Python finds implicit (skipped without): its ranking_metrics_at_k
+#                  of 64 factors of its own is told after ours of ials(factors => 64)
 #   RECO_DATA      where ml-1m/ratings.csv.gz is (../shared/data beside the project's folder)
 #   PGOPTIONS      further settings for the server
 #
@@ -26,7 +29,8 @@ set -euo pipefail
 
 BENCH_THREADS=${BENCH_THREADS:-1 2}
 BENCH_DATA=${BENCH_DATA:-movielens generated}
-RUNS=${RUNS:-1}
+export RUNS=${RUNS:-1}
+PYTHON=${PYTHON:-python3}
 RECO_DATA=${RECO_DATA:-$bench_dir/../../../shared/data}
 if [ $# -eq 0 ]; then
   set -- 'ials(factors => 64)' 'item_knn()' 'rp3beta()' 'user_knn()'
@@ -61,6 +65,19 @@ measure() {
           "$([ "$name" = popular ] || median "$tmp/all")"
       done
     done
+  done
+}
+
+# Implicit's, of the data $1 and the source $2.
+peer() {
+  [ -n "${PEER_PYTHONPATH:-}" ] || return 0
+  # shellcheck disable=SC2086
+  OPENBLAS_NUM_THREADS=1 PYTHONPATH=$PEER_PYTHONPATH "$PYTHON" -W ignore "$bench_dir/evaluate.py" "$2" $BENCH_THREADS \
+    >"$tmp/peer" || die 'implicit failed'
+  local threads
+  for threads in $BENCH_THREADS; do
+    awk -v n="$threads" '$1 == "measure" && $2 == n { print $3 }' "$tmp/peer" >"$tmp/all"
+    printf '%-11s%-22s%8d%10s%10s\n' "$1" "implicit's metrics" "$threads" '' "$(median "$tmp/all")"
   done
 }
 
@@ -100,6 +117,7 @@ for data in $BENCH_DATA; do
     movielens)
       if movielens_load; then
         measure "$data" 'SELECT user_id, item_id FROM ml_1m.ratings' "$@"
+        peer "$data" 'SELECT user_id, item_id FROM ml_1m.ratings'
         together "$data" 'SELECT user_id, item_id FROM ml_1m.ratings'
       else
         say "no MovieLens 1M in $RECO_DATA: skipped"
@@ -108,6 +126,7 @@ for data in $BENCH_DATA; do
     generated)
       bench_load
       measure "$data" 'SELECT user_id, item_id FROM ratings' "$@"
+      peer "$data" 'SELECT user_id, item_id FROM ratings'
       together "$data" 'SELECT user_id, item_id FROM ratings'
       ;;
     *) die "no data \"$data\"" ;;

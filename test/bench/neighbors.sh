@@ -66,7 +66,7 @@ train() {
   PGOPTIONS="$PGOPTIONS -c reco.threads=$threads $workers -c client_min_messages=warning" \
     sql -c "CALL reco.create_model('bench', source => '$source',
               algorithm => reco.item_knn(similarity => 'cosine', neighbors => $TOP, shrinkage => 0),
-              options => reco.options(value => 'raw'))" \
+              options => reco.options(value => 'raw', measure => false))" \
     || die 'reco could not train'
   note "$who" "$kind" "$threads" total "$(since "$start")"
   sql -F ' ' -c "SELECT '$who', '$kind', $threads, t.key, t.value

@@ -194,7 +194,8 @@ load "$@"
 if ! bench_has_model bench; then
   say 'training'
   sql -c "CALL reco.create_model('bench', source => 'ratings',
-            algorithm => reco.ials(factors => 64, iterations => $BENCH_ITERATIONS))"
+            algorithm => reco.ials(factors => 64, iterations => $BENCH_ITERATIONS),
+            options => reco.options(measure => false))"
 fi
 sql -c 'SET client_min_messages = warning' -c 'DROP TABLE IF EXISTS bench_key' \
   -c "CREATE TABLE bench_key AS

@@ -7,14 +7,17 @@
 #
 # Model "soak" is read. Its source swings between two states, so that all versions serve one of
 # two lists to a user, and a list that is neither is wrong. Its refreshes are cancelled and
-# terminated now and then, and once in a while a backend is killed, and the server with it.
+# terminated now and then. Once in a while any backend is killed, and the server goes down with
+# it, or the server is stopped at once and started; a backend that ends by a signal which was
+# not sent is an error.
 # Model "side" is tracked: events come in, fold-ins take them, its schema is renamed, its source
 # gets and loses a column, its views and functions are made anew, it is segmented, materialized,
 # dropped and made again; after each fold-in the list of a user must be that of a basket of what
 # the user has.
 #
-# A private server, or the one that PGHOST names (then nothing is killed), where it makes and
-# drops schema bench_soak and these models; see lib.sh.
+# A private server, or the one that PGHOST names (then no server is brought down), where it makes
+# and drops schema bench_soak and these models; see lib.sh. All of it may be stopped for minutes
+# and continued, if all its processes are: nothing waits with a timeout.
 #
 # Environment:
 #   BENCH_READERS  sessions that read (4)
@@ -100,7 +103,7 @@ changing() {
       sql -c "INSERT INTO bench_soak.events SELECT 1 + (random() * 999)::int, (random() * 499)::int, now()
                 FROM generate_series(1, 20)" -c "CALL reco.fold_in('side')" && check_side && echo >>"$tmp/fold_ins"
       case $((step % 9)) in
-        1) sql -c 'ALTER TABLE bench_soak.events ADD COLUMN extra int' ;;
+        1) sql -c 'ALTER TABLE bench_soak.events ADD COLUMN IF NOT EXISTS extra int' ;;
         2) sql -c 'ALTER TABLE bench_soak.events DROP COLUMN IF EXISTS extra' ;;
         3) sql -c 'ALTER SCHEMA side RENAME TO side_renamed' -c 'ALTER SCHEMA side_renamed RENAME TO side' ;;
         4) sql -c "CALL reco.upgrade_model('side')" ;;
@@ -125,12 +128,27 @@ killing() {
     turn=$((turn + 1))
     sql -c "SELECT CASE WHEN $turn % 2 = 0 THEN pg_terminate_backend(pid) ELSE pg_cancel_backend(pid) END
               FROM pg_stat_activity WHERE application_name = 'soak_refresh'" >/dev/null 2>&1 || true
-    # a crash of the server, about once in three minutes
+    # the server goes down, about once in three minutes
     if [ -n "$bench_server" ] && [ $((turn % 50)) = 0 ]; then
-      pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'soak_reader' LIMIT 1" 2>/dev/null || true)
-      [ -z "$pid" ] || { kill -9 "$pid" && echo >>"$tmp/crashes"; } || true
+      if [ $((turn % 100)) = 0 ]; then
+        as_server_user "$bench_server/pg_ctl" -D "$tmp/data" -l "$tmp/server.log" -m immediate -t 3600 -w restart \
+          >/dev/null 2>>"$tmp/errors.restart" && echo >>"$tmp/restarts" || true
+      else
+        pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'
+                         AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1" 2>/dev/null || true)
+        [ -z "$pid" ] || { kill -9 "$pid" 2>/dev/null && echo >>"$tmp/crashes"; } || true
+      fi
     fi
   done
+}
+
+# Lines of the server's log that no signal of this script explains.
+server_faults() {
+  [ -n "$bench_server" ] || return 0
+  grep -aE 'PANIC|TRAP|terminated by signal' "$tmp/server.log" | grep -av 'terminated by signal 9' || true
+  local nines
+  nines=$(grep -ac 'terminated by signal 9' "$tmp/server.log" || true)
+  [ "$nines" -le "$(count crashes)" ] || echo "$nines backends ended by signal 9, $(count crashes) were killed"
 }
 
 # Seconds; readers' own memory and the server's files and tables in MB; locks; wrong lists.
@@ -139,7 +157,8 @@ state() {
   own=$(for pid in $(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'soak_reader'" 2>/dev/null); do
     awk '/^RssAnon:/ { print $2 }' "/proc/$pid/status" 2>/dev/null || true
   done | awk '{ kb += $1 } END { printf "%.1f", kb / 1024 }')
-  files=$(find "$(sql -c 'SHOW data_directory' 2>/dev/null || echo "$tmp/data")/base" -type f -printf '%s\n' 2>/dev/null |
+  # files may vanish while they are counted
+  files=$({ find "$(sql -c 'SHOW data_directory' 2>/dev/null || echo "$tmp/data")/base" -type f -printf '%s\n' 2>/dev/null || true; } |
     awk '{ n++; s += $1 } END { printf "%d %.0f", n, s / 1048576 }')
   sql -F ' ' -c "SELECT '$SECONDS $own $files', (SELECT count(*) FROM pg_locks),
       (SELECT round(sum(pg_total_relation_size(oid)) / 1048576.0, 1) FROM pg_class
@@ -169,11 +188,16 @@ while [ "$SECONDS" -lt "$duration" ]; do
   state
 done
 wait
-sleep 2
+for _ in {1..600}; do
+  ! sql -c 'SELECT 1' >/dev/null 2>&1 || break
+  sleep 1
+done
 wrong=$(sql -c 'SELECT count(*) FROM bench_soak.wrong')
-printf 'calls %d, refreshes %d, fold-ins %d, crashes %d, wrong lists %d\n' \
-  "$(awk '{ n += $1 } END { print n + 0 }' "$tmp/calls")" "$(count refreshes)" "$(count fold_ins)" "$(count crashes)" "$wrong"
+printf 'calls %d, refreshes %d, fold-ins %d, crashes %d, restarts %d, wrong lists %d\n' \
+  "$(awk '{ n += $1 } END { print n + 0 }' "$tmp/calls")" "$(count refreshes)" "$(count fold_ins)" \
+  "$(count crashes)" "$(count restarts)" "$wrong"
 cat "$tmp"/errors.* | grep -Ev "$expected" | sort | uniq -c | sort -rn | head -n 20 >"$tmp/unexpected" || true
+server_faults >>"$tmp/unexpected"
 cat "$tmp/unexpected"
 [ "$wrong" = 0 ] || sql -c 'SELECT what, n, at, left(list, 80) FROM bench_soak.wrong LIMIT 10'
 sql -c 'SET client_min_messages = warning' -c "CALL reco.drop_model('soak')" -c "CALL reco.drop_model('side', if_exists => true)" \

@@ -47,7 +47,7 @@ run_reco() {
     sql -c "CALL reco.create_model('bench',
               source => 'SELECT user_id, item_id, value FROM ratings',
               algorithm => reco.svd(factors => $FACTORS, power_iterations => $POWER_ITERATIONS),
-              options => reco.options(value => 'raw'))"
+              options => reco.options(value => 'raw', measure => false))"
   total=$(since "$start")
   # shellcheck disable=SC2046
   line reco "$threads" $(sql -F ' ' -c "

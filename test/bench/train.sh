@@ -10,6 +10,7 @@
 # Environment:
 #   BENCH_THREADS    numbers of threads to try ("1 2")
 #   FACTORS, ITERATIONS, ALPHA, REGULARIZATION    of the algorithm (64, 15, 1, 0.01)
+#   BENCH_CURVE      no: without the curve of implicit's losses, for which it trains once more ("yes")
 #   PYTHON           a Python 3 with numpy, to check losses ("python3"; skipped without)
 #   PEER_PYTHONPATH  where that Python finds implicit, with scipy (skipped without)
 #   PGOPTIONS        further settings for the server
@@ -98,7 +99,7 @@ run_reco() {
               source => 'SELECT user_id, item_id, value FROM ratings',
               algorithm => reco.ials(factors => $FACTORS, iterations => $ITERATIONS,
                                      alpha => $ALPHA, regularization => $REGULARIZATION),
-              options => reco.options(value => 'raw'))" \
+              options => reco.options(value => 'raw', measure => false))" \
     || failed=yes
   note reco "$threads" total "$(since "$start")"
   kill "$watcher" 2>/dev/null || true
@@ -190,6 +191,9 @@ report() {
           return get(who, t, "train")
       } else if (what == "reach")
         return reach(t, get("implicit", t, "checked"))
+      if (what == "all")
+        return who == "implicit" ? value(who, t, "total") :
+          value(who, t, "reach") == "" ? "" : get(who, t, "read") + value(who, t, "reach") + get(who, t, "write")
       if (what == "told")
         return (who " " t) in n ? curve[who " " t " " n[who " " t]] : ""
       return get(who, t, what)
@@ -212,6 +216,7 @@ report() {
       line("loss as told", "%.0f", "told")
       line("loss recomputed", "%.0f", "checked")
       line("train, to loss of implicit", "%.2f", "reach")
+      line("table to table, to that loss", "%.2f", "all")
       print ""
       printf "sum(user_id), sum(item_id): %s s", get("postgres", 1, "sum")
       if (get("reco", list[1], "rows") != "")
@@ -260,7 +265,7 @@ for threads in $BENCH_THREADS; do
     run_peer "$threads"
   fi
 done
-if [ "$with_peer" = yes ]; then
+if [ "$with_peer" = yes ] && [ "${BENCH_CURVE:-yes}" = yes ]; then
   run_curve
 fi
 report

@@ -143,6 +143,30 @@ SKIP:
   ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_entries = 20;
     CALL reco.create_model('wide', 'lines', reco.content(), items => $$SELECT id, tags || ARRAY(SELECT 'w' || k FROM generate_series(1, 20) AS k WHERE id = 'i7') AS tags FROM about$$)});
   like($err, qr/item "i7" of model "wide" has 21 terms, more than can be stored/, 'too many terms');
+  ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_entries = 1000;
+    CALL reco.create_model('many', 'SELECT user_id, item_id FROM lines UNION SELECT $$u9$$, item_id FROM lines', reco.ials(factors => 2, iterations => 1, engine => 'sql'))});
+  like($err, qr/user "u9" of model "many" has 2000 interactions, more than can be stored/, 'too many interactions by SQL');
+  is(leftovers($node, 'many'), '', 'nothing is left');
+  # numbers of users and items are of 31 bits
+  my $few = q{LOAD 'reco'; SET reco.fault_ids = 1000; CALL reco.create_model('many', };
+  for my $case (
+    ['users', q{'SELECT g, g % 7 FROM generate_series(1, 1001) AS g', reco.popular())}],
+    ['users in any order, with long ids', q{'SELECT g || repeat($$x$$, 200), g % 7 FROM generate_series(1001, 1, -1) AS g', reco.ials(factors => 2))}],
+    ['items', q{'SELECT g % 7, g FROM generate_series(1, 1001) AS g', reco.item_knn())}],
+    ['items that only their features tell of', q{'SELECT g % 7, g % 9 FROM generate_series(1, 100) AS g', reco.content(), items => 'SELECT g AS id, g % 5 AS color FROM generate_series(1, 1001) AS g')}],
+    ['items by SQL', q{'SELECT g % 7, g FROM generate_series(1, 1001) AS g', reco.ials(factors => 2, engine => 'sql'))}])
+  {
+    my ($what, $call) = @$case;
+    ($rc, $out, $err) = $node->psql('postgres', "$few$call");
+    like($err, qr/too many distinct ids.*DETAIL:  A model holds at most 1000 users or items/s, "too many $what");
+    is(leftovers($node, 'many'), '', "too many $what: nothing is left");
+  }
+  ($rc, $out, $err) = $node->psql('postgres', qq{${few}'SELECT g, g % 7 FROM generate_series(1, 1001) AS g', reco.ials(factors => 2, iterations => 1, engine => 'sql'))});
+  like($err, qr/model "many" has more than 1000 users/, 'too many users by SQL');
+  is(leftovers($node, 'many'), '', 'too many users by SQL: nothing is left');
+  ($rc, $out, $err) = $node->psql('postgres', qq{${few}'SELECT g, g % 7 FROM generate_series(1, 1000) AS g', reco.ials(factors => 2, iterations => 1, engine => 'sql'))});
+  is($rc, 0, 'as many as there may be') or diag $err;
+  $node->safe_psql('postgres', q{CALL reco.drop_model('many')});
 }
 
 $node->stop;

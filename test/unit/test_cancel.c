@@ -248,7 +248,7 @@ rows_of(const reco_triples *t, reco_deed *out)
 		memset(&out[r], 0, sizeof(reco_deed));
 		out[r].user = chunk->user[k];
 		out[r].item = chunk->item[k];
-		out[r].value = reco_chunk_value(t, chunk)[k];
+		out[r].value = reco_chunk_value(t, chunk, (int) k);
 		out[r].time = reco_chunk_time(t, chunk)[k];
 	}
 	return reco_triples_rows(t);

@@ -175,6 +175,148 @@ test_order_of_rows(void **state)
 	}
 }
 
+/* Times and rows of repeats, where they are kept. */
+static void
+assert_same_kept(const reco_interactions *x, const reco_interactions *y)
+{
+	const int64_t *start = x->repeats.start;
+	int32_t users = x->by_user.rows;
+	size_t n = (size_t) x->by_user.start[users];
+
+	assert_int_equal(x->time != NULL, y->time != NULL);
+	if (x->time && n > 0)
+		assert_memory_equal(x->time, y->time, n * sizeof(int64_t));
+	assert_int_equal(start != NULL, y->repeats.start != NULL);
+	if (start == NULL)
+		return;
+	assert_memory_equal(start, y->repeats.start, ((size_t) users + 1) * sizeof(int64_t));
+	n = (size_t) start[users];
+	if (n > 0)
+		assert_memory_equal(x->repeats.row, y->repeats.row, n * sizeof(reco_entry));
+	if (n > 0 && x->repeats.time)
+		assert_memory_equal(x->repeats.time, y->repeats.time, n * sizeof(int64_t));
+}
+
+/* Any number of threads, and work that is left and taken up again, make the same bits. */
+static void
+check_threads(const source *s, const row *rows)
+{
+	for (int kind = 0; kind < 8; kind++)
+	{
+		building b = {
+			.keep_time = kind & 1, .keep_repeats = kind & 2, .max_row = kind & 4 ? 30 : 0};
+		mimic_env m;
+		reco_interactions x, y;
+
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
+		m.env.due = mimic_always_due;
+		for (int threads = 1; threads <= 3; threads += 2)
+		{
+			m.env.threads = threads;
+			assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &y), RECO_OK);
+			assert_same(&x, &y);
+			assert_same_kept(&x, &y);
+			free_matrix(&m, &y);
+		}
+		free_matrix(&m, &x);
+		assert_int_equal(m.live, 0);
+	}
+}
+
+static void
+test_threads(void **state)
+{
+	(void) state;
+	for (int i = 0; i < SOURCES; i++)
+	{
+		row *rows = make_rows(&sources[i], (uint64_t) i);
+
+		check_threads(&sources[i], rows);
+		free(rows);
+	}
+}
+
+/* Rows longer than what a thread takes, with pairs that repeat and without, beside short ones. */
+static void
+test_long_rows(void **state)
+{
+	static const int32_t length[] = {0, 1, 16384, 16385, 20000, 30001, 3};
+	const source s = {"long rows", 7, 40000, 82776, true, true, 1, false, 1};
+	row *rows = malloc((size_t) s.n * sizeof(row));
+	int32_t *order = malloc((size_t) s.n * sizeof(int32_t));
+	uint64_t seed = 5;
+	int32_t n = 0;
+	cell *table;
+	mimic_env m;
+	reco_interactions x;
+
+	(void) state;
+	for (int32_t u = 0; u < 7; u++)
+		for (int32_t k = 0; k < length[u]; k++)
+			/* of 30001 two are of the same item */
+			rows[n++] = (row){u, (int32_t) ((k % 30000 + 1) * 7919L % 40000), (float) (k % 9), k};
+	for (; n < s.n; n++)
+		rows[n] = (row){6, n % 2, 1, n};
+	for (int with_times = 0; with_times <= 1; with_times++)
+	{
+		source of = s;
+
+		of.has_time = with_times;
+		mimic_shuffle(&seed, order, s.n);
+		for (int32_t k = 0; k < s.n; k++)
+		{
+			row t = rows[k];
+
+			rows[k] = rows[order[k]];
+			rows[order[k]] = t;
+		}
+		table = make_table(&of, rows);
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, &of, rows, NULL, &x), RECO_OK);
+		assert_matches(&of, table, &x);
+		assert_true(x.merged > 0);
+		free_matrix(&m, &x);
+		check_threads(&of, rows);
+		free(table);
+	}
+	free(order);
+	free(rows);
+}
+
+/* Values that have numbers, as long as few differ, and chunks that have too many. */
+static void
+test_values_by_number(void **state)
+{
+	source s = sources[SOURCES - 1];
+	row *rows = make_rows(&s, 3);
+	size_t least = 0;
+
+	(void) state;
+	for (int many = 0; many <= 5; many++)
+	{
+		cell *table;
+		mimic_env m;
+		reco_interactions x;
+
+		for (int32_t r = 0; r < s.n; r++)
+			rows[r].value = r / RECO_CHUNK_ROWS >= many ? (float) (r % 256) / 4 - 8 : (float) r;
+		table = make_table(&s, rows);
+		mimic_env_init(&m);
+		assert_int_equal(build_matrix(&m, &s, rows, NULL, &x), RECO_OK);
+		assert_matches(&s, table, &x);
+		if (many == 0)
+			least = m.peak;
+		/* five full chunks with four bytes a value in the place of one */
+		else
+			assert_true(m.peak >= least + (size_t) 5 * 3 * RECO_CHUNK_ROWS);
+		free_matrix(&m, &x);
+		assert_int_equal(m.live, 0);
+		free(table);
+	}
+	free(rows);
+}
+
 /* The rows of a user in an order of their own; how many. */
 static int64_t
 rows_of(const source *s, const row *rows, int32_t user, reco_entry *entry, int64_t *time)
@@ -701,7 +843,7 @@ test_memory_estimate(void **state)
 		size_t chunk = sizeof(reco_chunk) + (s->has_value ? sizeof(float) * RECO_CHUNK_ROWS : 0) +
 					   (s->has_time ? sizeof(int64_t) * RECO_CHUNK_ROWS : 0);
 		size_t triples = ((size_t) s->n + RECO_CHUNK_ROWS - 1) / RECO_CHUNK_ROWS * chunk +
-						 64 * sizeof(reco_chunk *);
+						 64 * sizeof(reco_chunk *) + sizeof(reco_codes) + RECO_CHUNK_ROWS;
 
 		for (int keep = 0; keep <= 3; keep++)
 		{
@@ -710,6 +852,7 @@ test_memory_estimate(void **state)
 			reco_interactions x;
 
 			mimic_env_init(&m);
+			m.env.threads = 1 + keep;
 			assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
 			assert_true(m.peak <= triples + b.memory);
 			free_matrix(&m, &x);
@@ -724,6 +867,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_build),
 		cmocka_unit_test(test_order_of_rows),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_long_rows),
+		cmocka_unit_test(test_values_by_number),
 		cmocka_unit_test(test_decay),
 		cmocka_unit_test(test_one_row),
 		cmocka_unit_test(test_repeats),

@@ -181,6 +181,93 @@ test_shares(void **state)
 		}
 }
 
+/* The probability of noise of y and more, y at least 0 and the variance large: a sum. */
+static double
+tail_of(double variance, int64_t y)
+{
+	double above = 0;
+	int64_t far = (int64_t) (12 * sqrt(variance)) + 2;
+
+	for (int64_t k = y; k <= y + far; k++)
+		above += exp(-(double) k * (double) k / (2 * variance));
+	return above / sqrt(2 * M_PI * variance);
+}
+
+/* Whatever one user alone has is told of with a probability of at most delta, and not much less. */
+static void
+test_threshold(void **state)
+{
+	static const struct
+	{
+		reco_privacy privacy;
+		int64_t most;
+		double delta;
+	} cases[] = {
+		{{1000, 1e-6}, 1, 1e-6},     {{2000, 5e-7}, 20, 5e-7},   {{8000, 1e-9}, 20, 1e-3},
+		{{90000, 1e-3}, 12, 0.0005}, {{100000, 1e-3}, 1, 1e-12}, {{50000, 1e-3}, 5000, 1e-4},
+	};
+
+	(void) state;
+	for (int c = 0; c < 6; c++)
+	{
+		reco_mechanism m;
+		double variance;
+		double tail;
+		int64_t t;
+
+		assert_int_equal(reco_mechanism_init(&cases[c].privacy, 10, cases[c].most, &m), RECO_OK);
+		variance = (double) m.variance;
+		t = reco_mechanism_threshold(&m, cases[c].delta);
+		assert_int_equal(m.limit, cases[c].most > RECO_LIMIT ? cases[c].most : RECO_LIMIT);
+		for (int64_t n = 1; n <= m.limit; n = n < m.limit && 4 * n > m.limit ? m.limit : 4 * n)
+		{
+			int64_t share = reco_mechanism_share(&m, n);
+
+			assert_true(share > 0);
+			tail = tail_of(variance, t * m.unit - share);
+			assert_true((double) n * tail <= cases[c].delta);
+		}
+		assert_int_equal(reco_mechanism_share(&m, m.limit + 1), 0);
+		/* two users less would not do for shares of 1 */
+		tail = tail_of(variance, (t - 3) * m.unit);
+		assert_true((double) m.limit * tail > cases[c].delta);
+	}
+}
+
+/* The same by drawing it. */
+static void
+test_threshold_drawn(void **state)
+{
+	enum
+	{
+		TIMES = 200
+	};
+	const double delta = 0.3;
+	reco_privacy privacy = {4000, 1e-3};
+	reco_random random = {.fill = mimic_noise};
+	reco_mechanism m;
+	int64_t threshold;
+	int told = 0;
+
+	(void) state;
+	assert_int_equal(reco_mechanism_init(&privacy, 100, RECO_LIMIT, &m), RECO_OK);
+	threshold = reco_mechanism_threshold(&m, delta);
+	for (int t = 0; t < TIMES; t++)
+	{
+		bool any = false;
+
+		for (int i = 0; i < RECO_LIMIT; i++)
+		{
+			int64_t sum = reco_mechanism_share(&m, RECO_LIMIT) + reco_mechanism_noise(&m, &random);
+
+			any = any || sum >= threshold * m.unit;
+		}
+		told += any;
+	}
+	assert_true(told <= TIMES * delta + 5 * sqrt(TIMES * delta * (1 - delta)));
+	assert_true(told >= TIMES * delta / 3);
+}
+
 /* The parts of what is to be kept, and what cannot be. */
 static void
 test_mechanism(void **state)
@@ -222,6 +309,8 @@ main(void)
 		cmocka_unit_test(test_without_randomness),
 		cmocka_unit_test(test_delta),
 		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_threshold),
+		cmocka_unit_test(test_threshold_drawn),
 		cmocka_unit_test(test_mechanism),
 	};
 

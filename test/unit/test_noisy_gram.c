@@ -70,7 +70,7 @@ test_sums(void **state)
 		for (int most = 1; most <= 32; most *= 3)
 			for (int threads = 1; threads <= 2; threads++)
 			{
-				reco_noisy_params params = {{100000000, squared ? 0.9 : 0}, most, 12, -INFINITY};
+				reco_noisy_params params = {{100000000, squared ? 0.9 : 0}, most, 12, -INFINITY, 0};
 				reco_random random = {.fill = mimic_noise};
 				double close = 0;
 				reco_noisy_gram g;
@@ -137,7 +137,7 @@ test_chosen(void **state)
 	reco_csr by_user = mimic_csr_of(x, USERS, ITEMS, false);
 	double none[1] = {0};
 	reco_csr empty = mimic_csr_of(none, 1, 0, true);
-	reco_noisy_params params = {{1000, 1e-6}, 20, ITEMS, 1000};
+	reco_noisy_params params = {{1000, 1e-6}, 20, ITEMS, 1000, 0};
 	reco_random random = {.fill = mimic_noise};
 	reco_noisy_gram g;
 	mimic_env m;
@@ -156,6 +156,34 @@ test_chosen(void **state)
 	free(x);
 }
 
+/* With a threshold nothing is told of items that are not above it, pairs included. */
+static void
+test_threshold(void **state)
+{
+	double *x = calloc(400 * 10, sizeof(double));
+	reco_csr by_user;
+	/* hardly any noise: the threshold is 2 */
+	reco_noisy_params params = {{100000000, 0.5}, 20, 10, -INFINITY, 1e-6};
+	reco_random random = {.fill = mimic_noise};
+	reco_noisy_gram g;
+	mimic_env m;
+
+	(void) state;
+	for (int u = 0; u < 400; u++)
+		for (int i = 0; i < 10; i++)
+			x[u * 10 + i] = i < 6 ? u % 2 : u == i;
+	by_user = mimic_csr_of(x, 400, 10, false);
+	mimic_env_init(&m);
+	assert_int_equal(reco_noisy_gram_make(&m.env, &params, &by_user, &random, &g), RECO_OK);
+	assert_int_equal(g.gram.n, 6);
+	for (int i = 0; i < 10; i++)
+		assert_true(i < 6 ? fabs(g.count[i] - 200) < 1 && g.item[i] == i : g.count[i] == 0);
+	reco_noisy_gram_free(&m.env, &g);
+	assert_int_equal(m.live, 0);
+	mimic_csr_free(&by_user);
+	free(x);
+}
+
 /* Noise of the stated deviation in each element, and in no two the same. */
 static void
 test_noise(void **state)
@@ -170,7 +198,7 @@ test_noise(void **state)
 	(void) state;
 	for (int gaussian = 0; gaussian < 2; gaussian++)
 	{
-		reco_noisy_params params = {{1000, gaussian ? 1e-6 : 0}, 3, ITEMS, -INFINITY};
+		reco_noisy_params params = {{1000, gaussian ? 1e-6 : 0}, 3, ITEMS, -INFINITY, 0};
 		reco_random random = {.fill = mimic_noise};
 		double before[ITEMS * (ITEMS + 1) / 2] = {0};
 		double squares = 0;
@@ -234,7 +262,7 @@ test_audit(void **state)
 
 		for (int t = 0; t < TIMES; t++)
 		{
-			reco_noisy_params params = {{1000, delta}, 3, 3, -INFINITY};
+			reco_noisy_params params = {{1000, delta}, 3, 3, -INFINITY, 0};
 			reco_noisy_gram g;
 			mimic_env m;
 			double sum = 0;
@@ -274,9 +302,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_chosen),
-		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_sums),      cmocka_unit_test(test_chosen),
+		cmocka_unit_test(test_threshold), cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_audit),
 	};
 

@@ -325,9 +325,27 @@ test_meetings(void **state)
 	free_baskets(&a);
 }
 
+/* Entries in the order of their columns, those of one as they come. */
+static void
+sort_by_basket(const reco_csr *a, int32_t *order, int32_t n)
+{
+	int32_t *sorted = malloc(((size_t) n + 1) * sizeof(int32_t));
+	int32_t *place = calloc((size_t) a->cols + 1, sizeof(int32_t));
+
+	for (int32_t k = 0; k < n; k++)
+		place[a->col[order[k]] + 1]++;
+	for (int32_t b = 0; b < a->cols; b++)
+		place[b + 1] += place[b];
+	for (int32_t k = 0; k < n; k++)
+		sorted[place[a->col[order[k]]]++] = order[k];
+	memcpy(order, sorted, (size_t) n * sizeof(int32_t));
+	free(sorted);
+	free(place);
+}
+
 /* Lines of a, some of them twice, in an order by chance; items as `number` has them. */
 static void
-add_lines(reco_triples *t, const reco_csr *a, const int32_t *number, uint64_t seed)
+add_lines(reco_triples *t, const reco_csr *a, const int32_t *number, bool by_basket, uint64_t seed)
 {
 	int32_t entries = (int32_t) a->start[a->rows];
 	int32_t again = entries / 3;
@@ -335,8 +353,12 @@ add_lines(reco_triples *t, const reco_csr *a, const int32_t *number, uint64_t se
 
 	mimic_shuffle(&seed, order, entries + again);
 	for (int32_t k = 0; k < entries + again; k++)
+		order[k] = order[k] < entries ? order[k] : 3 * (order[k] - entries);
+	if (by_basket)
+		sort_by_basket(a, order, entries + again);
+	for (int32_t k = 0; k < entries + again; k++)
 	{
-		int32_t e = order[k] < entries ? order[k] : 3 * (order[k] - entries);
+		int32_t e = order[k];
 		int32_t item = 0;
 
 		while (a->start[item + 1] <= e)
@@ -351,7 +373,7 @@ test_lines(void **state)
 {
 	(void) state;
 	for (size_t s = 0; s < sizeof(shape) / sizeof(*shape); s++)
-		for (long at = 0; at < 5; at++)
+		for (long at = -1; at < 5; at++)
 		{
 			reco_csr a =
 				make_baskets(shape[s].items, shape[s].baskets, shape[s].skew, false, s + 1);
@@ -371,8 +393,8 @@ test_lines(void **state)
 			mimic_shuffle(&seed, rank, a.rows);
 			for (int32_t i = 0; i < a.rows; i++)
 				number[rank[i]] = i;
-			add_lines(&t, &a, number, s);
-			env.fail_at = at == 0 ? 0 : env.allocations + at;
+			add_lines(&t, &a, number, at < 0, s);
+			env.fail_at = at <= 0 ? 0 : env.allocations + at;
 			if (at > 0)
 				assert_int_equal(reco_together_lines(&t, a.cols, a.rows, rank, &found),
 								 RECO_NO_MEMORY);

@@ -352,7 +352,8 @@ test_memory_estimate(void **state)
 		mimic_env_init(&m);
 		assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
 		assert_true(m.peak <= ((size_t) s->n + RECO_CHUNK_ROWS - 1) / RECO_CHUNK_ROWS * chunk +
-								  64 * sizeof(reco_chunk *) + 65536 * sizeof(int64_t) + b.memory);
+								  64 * sizeof(reco_chunk *) + sizeof(reco_codes) + RECO_CHUNK_ROWS +
+								  65536 * sizeof(int64_t) + b.memory);
 		free_matrix(&m, &x);
 		free(growth);
 		free(rows);

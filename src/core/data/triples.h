@@ -15,11 +15,23 @@
  */
 #define RECO_CHUNK_ROWS 65536
 
+/* The first values that differ, by number. */
+#define RECO_CODES 256
+
+typedef struct reco_codes
+{
+	int n;
+	float value[RECO_CODES];
+	int16_t slot[4 * RECO_CODES]; /* of a hash table of the numbers; -1: empty */
+} reco_codes;
+
 typedef struct reco_chunk
 {
+	float *value;  /* NULL: the numbers of the values, or there are none */
+	uint8_t *code; /* of a full chunk whose values have numbers */
 	int32_t user[RECO_CHUNK_ROWS];
 	int32_t item[RECO_CHUNK_ROWS];
-	/* then float value[] and int64_t time[] where the source has them */
+	/* then int64_t time[] where the source has them */
 } reco_chunk;
 
 struct reco_trend;
@@ -33,6 +45,8 @@ typedef struct reco_triples
 	bool keep_repeats;        /* the matrix has the rows of pairs that repeat */
 	reco_row_rules rules;     /* of a user; none until they are set */
 	struct reco_trend *trend; /* is counted while the matrix is built (trend.h); or NULL */
+	float *value;             /* those of the last chunk; NULL: there are none, or no chunk */
+	reco_codes *codes;        /* of the full ones */
 	int used;                 /* rows in the last chunk */
 	int64_t chunks;
 	int64_t chunk_slots;
@@ -78,21 +92,23 @@ typedef struct reco_interactions
 extern void reco_triples_init(reco_triples *t, const reco_env *env, bool has_value, bool has_time);
 extern bool reco_triples_grow(reco_triples *t);
 extern void reco_triples_free(reco_triples *t);
+/* Of the one chunk. */
+extern void reco_triples_release(reco_triples *t, int64_t c);
 extern size_t reco_triples_build_memory(const reco_triples *t, int32_t users, int32_t items);
 
-static inline float *
-reco_chunk_value(const reco_triples *t, reco_chunk *chunk)
+/* The value of a chunk's row; 1 where the source has none. */
+static inline float
+reco_chunk_value(const reco_triples *t, const reco_chunk *chunk, int row)
 {
-	return t->has_value ? (float *) (chunk + 1) : NULL;
+	if (chunk->code)
+		return t->codes->value[chunk->code[row]];
+	return chunk->value ? chunk->value[row] : 1;
 }
 
 static inline int64_t *
 reco_chunk_time(const reco_triples *t, reco_chunk *chunk)
 {
-	if (!t->has_time)
-		return NULL;
-	return (int64_t *) ((char *) (chunk + 1) +
-						(t->has_value ? sizeof(float) * RECO_CHUNK_ROWS : 0));
+	return t->has_time ? (int64_t *) (chunk + 1) : NULL;
 }
 
 /*
@@ -109,7 +125,7 @@ reco_triples_add(reco_triples *t, int32_t user, int32_t item, float value, int64
 	chunk->user[t->used] = user;
 	chunk->item[t->used] = item;
 	if (t->has_value)
-		reco_chunk_value(t, chunk)[t->used] = value;
+		t->value[t->used] = value;
 	if (t->has_time)
 		reco_chunk_time(t, chunk)[t->used] = time;
 	t->used++;

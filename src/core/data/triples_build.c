@@ -6,7 +6,9 @@
  * then put in item order by way of a bitmap of the items, which costs a few
  * machine words a row instead of a comparison sort.  Only a row in which a pair
  * repeats is sorted by (item, time, value), so the bits of a sum do not depend
- * on the order in which the rows arrived.
+ * on the order in which the rows arrived.  Threads do the bitmaps, each row where the rows before
+ * it would end if no pair repeated; then rows that were left are made in turn, and the others
+ * move up to them.
  *
  * Cost: O(rows + users + items) with one scattered write a row.
  * Memory: rows * (8 + 4 + 8) bytes for the triples (the last two only where the
@@ -17,34 +19,25 @@
  * each.
  */
 #include "core/data/triples.h"
+#include "core/data/parts.h"
+#include "core/data/row_set.h"
 #include "core/data/sorting.h"
 #include "core/data/trend.h"
 
+#include <omp.h>
 #include <string.h>
 
-/* A row's entry on its way to its place. */
-typedef reco_entry entry;
+/* Users whose bitmaps are made between two looks at the threads, and the longest row of one. */
+#define SHARE_USERS 32
+#define SHARE_ROWS 16384
 
 /* The rows of each user together, in order of arrival. */
 typedef struct grouped
 {
 	int64_t *start;
-	entry *entry;
+	reco_entry *entry;
 	int64_t *time; /* NULL without times */
 } grouped;
-
-/*
- * The items of one row: a bit each, a summary bit for each word of them, and
- * each item's value, and its time where times are kept.
- */
-typedef struct row_set
-{
-	uint64_t *bits;
-	uint64_t *summary;
-	float *value;
-	int64_t *time; /* NULL: not kept */
-	int64_t summary_words;
-} row_set;
 
 static int
 rows_in_chunk(const reco_triples *t, int64_t c)
@@ -78,7 +71,7 @@ group_by_user(reco_triples *t, int32_t users, const int32_t *user_rank, const in
 	size_t rows = (size_t) reco_triples_rows(t);
 
 	out->start = zeroed(env, ((size_t) users + 1) * sizeof(int64_t));
-	out->entry = env->alloc(env->arg, (rows + 1) * sizeof(entry));
+	out->entry = env->alloc(env->arg, (rows + 1) * sizeof(reco_entry));
 	if (t->has_time)
 		out->time = env->alloc(env->arg, (rows + 1) * sizeof(int64_t));
 	if (out->start == NULL || out->entry == NULL || (t->has_time && out->time == NULL))
@@ -97,7 +90,6 @@ group_by_user(reco_triples *t, int32_t users, const int32_t *user_rank, const in
 	for (int64_t c = 0; c < t->chunks; c++)
 	{
 		reco_chunk *chunk = t->chunk[c];
-		const float *value = reco_chunk_value(t, chunk);
 		const int64_t *time = reco_chunk_time(t, chunk);
 		int n = rows_in_chunk(t, c);
 
@@ -105,103 +97,16 @@ group_by_user(reco_triples *t, int32_t users, const int32_t *user_rank, const in
 		{
 			int64_t at = out->start[user_rank[chunk->user[i]]]++;
 
-			out->entry[at] = (entry){item_rank[chunk->item[i]], value ? value[i] : 1};
+			out->entry[at] = (reco_entry){item_rank[chunk->item[i]], reco_chunk_value(t, chunk, i)};
 			if (time)
 				out->time[at] = time[i];
 		}
-		env->release(env->arg, chunk);
-		t->chunk[c] = NULL;
+		reco_triples_release(t, c);
 		if (poll_at_chunk(t, c))
 			return RECO_STOPPED;
 	}
 	ends_to_starts(out->start, users);
 	return RECO_OK;
-}
-
-static void
-row_set_free(const reco_env *env, row_set *set)
-{
-	release(env, set->bits);
-	release(env, set->summary);
-	release(env, set->value);
-	release(env, set->time);
-}
-
-static bool
-row_set_alloc(const reco_env *env, row_set *set, int32_t items, bool times)
-{
-	size_t words = (size_t) items / 64 + 1;
-
-	set->summary_words = (int64_t) (words / 64 + 1);
-	set->bits = zeroed(env, words * sizeof(uint64_t));
-	set->summary = zeroed(env, (size_t) set->summary_words * sizeof(uint64_t));
-	set->value = env->alloc(env->arg, ((size_t) items + 1) * sizeof(float));
-	if (times)
-		set->time = env->alloc(env->arg, ((size_t) items + 1) * sizeof(int64_t));
-	if (set->bits != NULL && set->summary != NULL && set->value != NULL && (!times || set->time))
-		return true;
-	row_set_free(env, set);
-	return false;
-}
-
-/* Puts a row into the set; *repeats: an item is there twice.  False to stop. */
-static inline bool
-row_set_fill(const reco_env *env, row_set *set, const entry *e, const int64_t *time, int64_t n,
-			 bool *repeats)
-{
-	uint64_t repeated = 0;
-	int64_t polled = 0;
-
-	for (int64_t k = 0; k < n; k++)
-	{
-		int32_t item = e[k].item;
-		uint64_t *word = &set->bits[item >> 6];
-		uint64_t bit = UINT64_C(1) << (item & 63);
-
-		repeated |= *word & bit;
-		*word |= bit;
-		set->summary[item >> 12] |= UINT64_C(1) << ((item >> 6) & 63);
-		set->value[item] = e[k].value;
-		if (set->time)
-			set->time[item] = time[k];
-		if (stop_at_entry(env, k, &polled))
-			return false;
-	}
-	*repeats = repeated != 0;
-	return true;
-}
-
-/* Takes the items out in order, leaving the set empty; returns their number, -1 to stop. */
-static inline int64_t
-row_set_drain(const reco_env *env, row_set *set, int32_t *col, float *value, int64_t *time)
-{
-	int64_t n = 0;
-	int64_t polled = 0;
-
-	for (int64_t s = 0; s < set->summary_words; s++)
-	{
-		if (stop_at_entry(env, n, &polled))
-			return -1;
-		for (uint64_t words = set->summary[s]; words; words &= words - 1)
-		{
-			int64_t w = s * 64 + __builtin_ctzll(words);
-
-			for (uint64_t bits = set->bits[w]; bits; bits &= bits - 1)
-			{
-				int32_t item = (int32_t) (w * 64 + __builtin_ctzll(bits));
-
-				col[n] = item;
-				if (value)
-					value[n] = set->value[item];
-				if (time)
-					time[n] = set->time[item];
-				n++;
-			}
-			set->bits[w] = 0;
-		}
-		set->summary[s] = 0;
-	}
-	return n;
 }
 
 /*
@@ -238,11 +143,13 @@ typedef struct maker
 {
 	const reco_env *env;
 	grouped *g;
-	row_set set;
+	row_set *set; /* of each thread */
 	const reco_row_rules *rules;
 	reco_kept *kept;
 	reco_interactions *out;
 	bool keep_repeats;
+	bool keep_time;
+	bool ones;        /* there are no values */
 	int64_t repeated; /* rows kept in out->repeats, whose rows are g->entry's first */
 } maker;
 
@@ -368,10 +275,7 @@ finish_kept(maker *m)
 	return RECO_OK;
 }
 
-/*
- * Merges a row into the result from `to` on, by way of a sort; by the bitmap was found
- * whether it repeats.
- */
+/* Merges a row into the result from `to` on, by way of a sort. */
 static reco_status
 make_sorted(maker *m, int64_t from, int64_t n, int64_t *to)
 {
@@ -406,34 +310,73 @@ make_sorted(maker *m, int64_t from, int64_t n, int64_t *to)
 	out->capped += row.pairs - kept;
 	out->capped_users += row.pairs > kept;
 	out->merged += n - row.pairs;
-	if (m->set.time)
+	if (m->keep_time)
 		memmove(m->g->time + *to, m->g->time + from, (size_t) kept * sizeof(int64_t));
 	*to += kept;
 	return RECO_OK;
 }
 
-/* The same by way of the bitmap; *repeats: the row does, and nothing was done. */
-static reco_status
-make_by_bitmap(maker *m, int64_t from, int64_t n, int64_t *to, bool *repeats)
+/*
+ * By way of the bitmap: puts the rows of a user in item order at their places in g.  *repeats: a
+ * pair does, and times are where they were.  False to stop; never in a short row.
+ */
+static bool
+order_row(maker *m, row_set *set, int64_t from, int64_t n, bool *repeats)
 {
 	reco_csr *a = &m->out->by_user;
-	int64_t *time = m->set.time ? m->g->time : NULL;
-	int64_t items;
+	int64_t *time = m->keep_time ? m->g->time + from : NULL;
 
-	if (!row_set_fill(m->env, &m->set, m->g->entry + from, time ? time + from : NULL, n, repeats))
-		return RECO_STOPPED;
-	/* a row goes to where it was or before that */
-	items =
-		row_set_drain(m->env, &m->set, a->col + *to, a->value && !*repeats ? a->value + *to : NULL,
-					  time && !*repeats ? time + *to : NULL);
-	if (items < 0)
-		return RECO_STOPPED;
-	if (*repeats)
-		return RECO_OK;
+	return row_set_fill(m->env, set, m->g->entry + from, time, n, repeats) &&
+		   row_set_drain(m->env, set, a->col + from, a->value ? a->value + from : NULL,
+						 *repeats ? NULL : time);
+}
+
+/* In the place of where a user's entries begin: how they are still to be made. */
+enum
+{
+	ORDERED,
+	TO_ORDER, /* too many for a thread, which cannot poll */
+	TO_SORT   /* pairs repeat, or the bitmap would have more words than there are rows */
+};
+
+/* Any thread: orders the rows of users, short ones, and says how the others are to be made. */
+static void
+order_users(void *arg, int64_t first, int64_t end)
+{
+	maker *m = arg;
+	row_set *set = &m->set[omp_get_thread_num()];
+
+	for (int64_t u = first; u < end; u++)
+	{
+		int64_t from = m->g->start[u];
+		int64_t n = m->g->start[u + 1] - from;
+		bool sorts = reco_row_applies(m->rules, n) || n * 16 < set->summary_words;
+
+		if (!sorts && n <= SHARE_ROWS)
+			(void) order_row(m, set, from, n, &sorts);
+		m->out->by_user.start[u] = sorts ? TO_SORT : n > SHARE_ROWS ? TO_ORDER : ORDERED;
+	}
+}
+
+/* The rows of a user that were put in order at `from` move to `to`. */
+static void
+move_row(maker *m, int64_t from, int64_t n, int64_t to)
+{
+	reco_csr *a = &m->out->by_user;
+
+	if (from != to)
+	{
+		memmove(a->col + to, a->col + from, (size_t) n * sizeof(int32_t));
+		if (m->keep_time)
+			memmove(m->g->time + to, m->g->time + from, (size_t) n * sizeof(int64_t));
+		if (!m->ones)
+			memmove(a->value + to, a->value + from, (size_t) n * sizeof(float));
+	}
+	if (m->ones && a->value)
+		for (int64_t e = to; e < to + n; e++)
+			a->value[e] = 1;
 	if (m->out->latest)
-		memcpy(m->out->latest + *to, a->value + *to, (size_t) items * sizeof(float));
-	*to += items;
-	return RECO_OK;
+		memcpy(m->out->latest + to, a->value + to, (size_t) n * sizeof(float));
 }
 
 /*
@@ -445,21 +388,28 @@ make_rows(maker *m)
 	reco_csr *a = &m->out->by_user;
 	int64_t to = 0;
 	int64_t polled = 0;
+	reco_status status = reco_share(m->env, a->rows, SHARE_USERS, order_users, m);
 
+	if (status != RECO_OK)
+		return status;
 	for (int32_t u = 0; u < a->rows; u++)
 	{
 		int64_t from = m->g->start[u];
 		int64_t n = m->g->start[u + 1] - from;
-		bool sorted = reco_row_applies(m->rules, n) || n * 16 < m->set.summary_words;
-		reco_status status = RECO_OK;
+		bool sorts = a->start[u] == TO_SORT;
 
+		if (a->start[u] == TO_ORDER && !order_row(m, m->set, from, n, &sorts))
+			return RECO_STOPPED;
 		a->start[u] = to;
 		if (m->out->repeats.start)
 			m->out->repeats.start[u] = m->repeated;
-		if (!sorted)
-			status = make_by_bitmap(m, from, n, &to, &sorted);
-		if (status == RECO_OK && sorted)
+		if (sorts)
 			status = make_sorted(m, from, n, &to);
+		else
+		{
+			move_row(m, from, n, to);
+			to += n;
+		}
 		if (status != RECO_OK)
 			return status;
 		if (stop_at_entry(m->env, from + n, &polled))
@@ -518,14 +468,44 @@ most_kept(const grouped *g, int32_t users, const reco_row_rules *rules)
 	return most;
 }
 
+static void
+maker_free(maker *m)
+{
+	for (int t = 0; m->set && t < m->env->threads; t++)
+		row_set_free(m->env, &m->set[t]);
+	release(m->env, m->set);
+	release(m->env, m->kept);
+}
+
+static bool
+maker_alloc(maker *m, int32_t items, size_t kept)
+{
+	const reco_env *env = m->env;
+
+	if (kept > 0)
+		m->kept = env->alloc(env->arg, kept * sizeof(reco_kept));
+	m->set = zeroed(env, (size_t) env->threads * sizeof(row_set));
+	if ((kept > 0 && m->kept == NULL) || m->set == NULL)
+		return false;
+	for (int t = 0; t < env->threads; t++)
+		if (!row_set_alloc(env, &m->set[t], items, m->keep_time))
+			return false;
+	return true;
+}
+
 static reco_status
 make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, reco_interactions *out)
 {
 	const reco_env *env = t->env;
 	reco_csr *a = &out->by_user;
 	size_t rows = (size_t) g->start[users];
-	size_t kept = (size_t) most_kept(g, users, &t->rules);
-	maker m = {.env = env, .g = g, .rules = &t->rules, .out = out, .keep_repeats = t->keep_repeats};
+	maker m = {.env = env,
+			   .g = g,
+			   .rules = &t->rules,
+			   .out = out,
+			   .keep_repeats = t->keep_repeats,
+			   .keep_time = t->keep_time && g->time,
+			   .ones = !t->has_value};
 	reco_status status = RECO_NO_MEMORY;
 
 	a->rows = users;
@@ -534,14 +514,9 @@ make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, rec
 	a->col = env->alloc(env->arg, (rows + 1) * sizeof(int32_t));
 	if (t->has_value)
 		a->value = env->alloc(env->arg, (rows + 1) * sizeof(float));
-	if (kept > 0)
-		m.kept = env->alloc(env->arg, kept * sizeof(reco_kept));
 	if (a->start != NULL && a->col != NULL && (!t->has_value || a->value != NULL) &&
-		(kept == 0 || m.kept != NULL) && row_set_alloc(env, &m.set, items, t->keep_time && g->time))
-	{
+		maker_alloc(&m, items, (size_t) most_kept(g, users, &t->rules)))
 		status = make_rows(&m);
-		row_set_free(env, &m.set);
-	}
 	if (status == RECO_OK)
 		status = finish_kept(&m);
 	if (status == RECO_OK && t->keep_time)
@@ -549,7 +524,7 @@ make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, rec
 		out->time = g->time;
 		g->time = NULL;
 	}
-	release(env, m.kept);
+	maker_free(&m);
 	if (status == RECO_OK && a->value && !out->latest)
 		status = drop_ones(env, a);
 	return status;

@@ -109,7 +109,7 @@ init_gaussian(const reco_privacy *privacy, int parts, reco_mechanism *m)
 reco_status
 reco_mechanism_init(const reco_privacy *privacy, int parts, int64_t most, reco_mechanism *out)
 {
-	*out = (reco_mechanism){.gaussian = privacy->delta > 0, .most = most};
+	*out = (reco_mechanism){.gaussian = privacy->delta > 0, .most = most, .limit = INT64_MAX};
 	return out->gaussian ? init_gaussian(privacy, parts, out) : init_laplace(privacy, parts, out);
 }
 
@@ -131,12 +131,35 @@ reco_mechanism_share(const reco_mechanism *m, int64_t entries)
 	double part = (double) m->most / (double) entries;
 	int64_t share;
 
+	if (entries > m->limit)
+		return 0;
 	if (entries <= m->most)
 		return m->unit;
 	share = (int64_t) floor((double) m->unit * (m->gaussian ? sqrt(part) : part));
 	while (!is_within(m, share, entries))
 		share--;
 	return share;
+}
+
+int64_t
+reco_mechanism_threshold(reco_mechanism *m, double delta)
+{
+	double low = 0;
+	double high = 40; /* of which nothing is left in a double */
+
+	m->limit = m->most > RECO_LIMIT ? m->most : RECO_LIMIT;
+	for (int k = 0; k < 60; k++)
+	{
+		double z = (low + high) / 2;
+
+		if (erfc(z / sqrt(2)) / 2 <= delta / (double) m->limit)
+			high = z;
+		else
+			low = z;
+	}
+	/* noise of x units is as likely as x - 1 of the continuous distribution; each adds at most 1 */
+	return 1 +
+		   (int64_t) ceil((high * (1 + 1e-9) * sqrt((double) m->variance) + 1) / (double) m->unit);
 }
 
 int64_t

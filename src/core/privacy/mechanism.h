@@ -41,6 +41,8 @@ typedef struct reco_mechanism
 {
 	bool gaussian;
 	int64_t most; /* elements */
+	/* who has more of them adds nothing; reco_mechanism_threshold sets it */
+	int64_t limit;
 	int64_t unit; /* a power of 2 */
 	/* the noise: exp(-|y| s / t), or its variance in units */
 	uint64_t s;
@@ -62,8 +64,23 @@ extern double reco_zcdp_rho(double epsilon, double delta);
 extern reco_status reco_mechanism_init(const reco_privacy *privacy, int parts, int64_t most,
 									   reco_mechanism *out);
 
-/* What a user with so many elements adds to each, in units: 0 to m->unit. */
+/* What a user with so many elements adds to each, in units: 0 to m->unit; 0 beyond m->limit. */
 extern int64_t reco_mechanism_share(const reco_mechanism *m, int64_t entries);
+
+/*
+ * Which elements there are may itself be known by who is there: then only those are told whose sum
+ * with noise is this or more, in whole ones.  For elements that one user alone has the probability
+ * that any of them is told is at most delta, whatever that user has.  Gaussian noise only.  From
+ * then on a user counts who has up to RECO_LIMIT elements, or `most` where that is more: of others
+ * there would be no bound.
+ *
+ * Source: Korolova, Kenthapadi, Mishra, Ntoulas 2009, and with Gaussian noise Gopi, Gulhane,
+ * Kulkarni, Shen, Shokouhi, Yekhanin 2020, "Differentially private set union"; the tail of the
+ * discrete Gaussian of Canonne, Kamath, Steinke 2020, proposition 25.
+ */
+#define RECO_LIMIT 4096
+
+extern int64_t reco_mechanism_threshold(reco_mechanism *m, double delta);
 
 /* In units. */
 extern int64_t reco_mechanism_noise(const reco_mechanism *m, reco_random *random);

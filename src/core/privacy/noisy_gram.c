@@ -75,8 +75,10 @@ add_noise(const reco_env *env, const reco_mechanism *m, reco_random *random, siz
 {
 	for (size_t k = 0; k < n; k++)
 	{
-		/* exact: both are whole numbers, and the unit is a power of 2 */
-		sum[k] = (sum[k] + (double) reco_mechanism_noise(m, random)) / (double) m->unit;
+		/* added as whole numbers: what is rounded after that is of the sum with its noise alone */
+		int64_t noisy = (int64_t) sum[k] + reco_mechanism_noise(m, random);
+
+		sum[k] = (double) noisy / (double) m->unit;
 		if (k % DRAWS == 0 && env->poll(env->arg))
 			return RECO_STOPPED;
 	}
@@ -85,9 +87,10 @@ add_noise(const reco_env *env, const reco_mechanism *m, reco_random *random, siz
 
 reco_status
 reco_noisy_counts(const reco_env *env, const reco_mechanism *m, const reco_csr *a,
-				  reco_random *random, double *count)
+				  int64_t threshold, reco_random *random, double *count)
 {
 	int64_t done = 0;
+	reco_status status;
 
 	memset(count, 0, (size_t) a->cols * sizeof(double));
 	for (int32_t u = 0; u < a->rows; u++)
@@ -101,7 +104,15 @@ reco_noisy_counts(const reco_env *env, const reco_mechanism *m, const reco_csr *
 		if (stop_after(env, a->start[u + 1] - a->start[u] + 1, &done))
 			return RECO_STOPPED;
 	}
-	return add_noise(env, m, random, (size_t) a->cols, count);
+	status = add_noise(env, m, random, (size_t) a->cols, count);
+	for (int32_t i = 0; i < a->cols && status == RECO_OK && threshold > 0; i++)
+	{
+		if (count[i] < (double) threshold)
+			count[i] = 0;
+		if (stop_after(env, 1, &done))
+			status = RECO_STOPPED;
+	}
+	return status;
 }
 
 typedef struct Counted
@@ -227,6 +238,8 @@ reco_noisy_gram_make(const reco_env *env, const reco_noisy_params *params, const
 {
 	size_t items = (size_t) by_user->cols + 1;
 	int32_t *place = NULL;
+	int64_t threshold = 0;
+	double least;
 	reco_mechanism counts;
 	reco_mechanism pairs;
 	reco_status status = reco_noisy_mechanisms(params, &counts, &pairs);
@@ -236,16 +249,22 @@ reco_noisy_gram_make(const reco_env *env, const reco_noisy_params *params, const
 		return status;
 	out->count_noise = counts.deviation;
 	out->noise = pairs.deviation;
+	least = params->least * out->noise;
+	if (params->unseen > 0)
+	{
+		threshold = reco_mechanism_threshold(&counts, params->unseen);
+		least = fmax(least, (double) threshold);
+	}
 	out->count = env->alloc(env->arg, items * sizeof(double));
 	out->item = env->alloc(env->arg, items * sizeof(int32_t));
 	place = env->alloc(env->arg, items * sizeof(int32_t));
 	if (!out->count || !out->item || !place)
 		status = RECO_NO_MEMORY;
 	if (status == RECO_OK)
-		status = reco_noisy_counts(env, &counts, by_user, random, out->count);
+		status = reco_noisy_counts(env, &counts, by_user, threshold, random, out->count);
 	if (status == RECO_OK)
-		status = choose_items(env, out->count, by_user->cols, params->least * out->noise,
-							  &out->gram.n, out->item, place);
+		status =
+			choose_items(env, out->count, by_user->cols, least, &out->gram.n, out->item, place);
 	if (status == RECO_OK)
 	{
 		out->gram.value =

@@ -22,11 +22,13 @@ typedef struct reco_noisy_params
 	int32_t most;  /* items that a user counts for in full */
 	int32_t items; /* that pairs are counted of, at most */
 	double least;  /* of these items' counts, in deviations of the noise of pairs */
+	/* delta of which items there are (reco_mechanism_threshold); 0: that is known */
+	double unseen;
 } reco_noisy_params;
 
 typedef struct reco_noisy_gram
 {
-	double *count;      /* of all items, with noise; may be below 0 */
+	double *count;      /* of all items, with noise; may be below 0; 0: it is not told of */
 	int32_t *item;      /* those that are chosen, in order; gram.n, which may be 0 */
 	reco_packed gram;   /* of these */
 	double count_noise; /* the deviations of the noise */
@@ -38,10 +40,12 @@ extern reco_status reco_noisy_mechanisms(const reco_noisy_params *params, reco_m
 										 reco_mechanism *pairs);
 
 /*
- * For how many users items count, all of them, with the noise of m; may be below 0.  As below.
+ * For how many users items count, with the noise of m; may be below 0.  threshold above 0: it is
+ * 0 where it is less than that.  As below.
  */
 extern reco_status reco_noisy_counts(const reco_env *env, const reco_mechanism *m,
-									 const reco_csr *by_user, reco_random *random, double *count);
+									 const reco_csr *by_user, int64_t threshold,
+									 reco_random *random, double *count);
 
 extern size_t reco_noisy_gram_memory(const reco_noisy_params *params, const reco_csr *by_user,
 									 int threads);

@@ -69,13 +69,13 @@ typedef struct svd_fit
 } svd_fit;
 
 static int
-block_width(const reco_svd_params *p, const reco_csr *by_user)
+block_width(const reco_svd_params *p, int32_t users, int32_t items)
 {
 	int l = p->factors + p->oversampling;
 
-	if (l > by_user->rows)
-		l = by_user->rows;
-	return l < by_user->cols ? l : by_user->cols;
+	if (l > users)
+		l = users;
+	return l < items ? l : items;
 }
 
 static int
@@ -107,26 +107,34 @@ rotation_bytes(const reco_svd_params *p, int l)
 
 /* All but the blocks: the products with A and with its transpose are of the same size. */
 static size_t
-scratch_bytes(const reco_svd_params *p, const reco_csr *by_user, int threads)
+scratch_bytes(const reco_svd_params *p, int l, int64_t entries, int threads)
 {
-	int l = block_width(p, by_user);
 	int stride = rounded(l);
+	reco_csr a = {.start = &entries};
 
 	return 3 * square_bytes(l) + reco_room(l * sizeof(double)) + rotation_bytes(p, l) +
 		   reco_room(reco_gram_bytes(stride, threads)) + reco_eigen_bytes(l) +
-		   reco_room(l > 0 ? reco_spmm_bytes(by_user, stride) : 0);
+		   reco_room(l > 0 ? reco_spmm_bytes(&a, stride) : 0);
+}
+
+size_t
+reco_svd_memory_of(const reco_svd_params *params, int32_t users, int32_t items, int64_t entries,
+				   int threads)
+{
+	int l = block_width(params, users, items);
+	int stride = rounded(l);
+	int wide = rounded(params->factors);
+
+	return 2 * block_bytes(items, stride) + block_bytes(users, stride) + block_bytes(items, wide) +
+		   block_bytes(users, wide) + reco_room(params->factors * sizeof(double)) +
+		   scratch_bytes(params, l, entries, threads) + 4096;
 }
 
 size_t
 reco_svd_memory(const reco_svd_params *params, const reco_csr *by_user, int threads)
 {
-	int stride = rounded(block_width(params, by_user));
-	int wide = rounded(params->factors);
-
-	return 2 * block_bytes(by_user->cols, stride) + block_bytes(by_user->rows, stride) +
-		   block_bytes(by_user->cols, wide) + block_bytes(by_user->rows, wide) +
-		   reco_room(params->factors * sizeof(double)) + scratch_bytes(params, by_user, threads) +
-		   4096;
+	return reco_svd_memory_of(params, by_user->rows, by_user->cols, by_user->start[by_user->rows],
+							  threads);
 }
 
 static void
@@ -519,7 +527,8 @@ alloc_all(svd_fit *fit, reco_svd *out, void **scratch)
 	fit->q = env->alloc(env->arg, block_bytes(out->items, fit->stride));
 	fit->z = env->alloc(env->arg, block_bytes(out->items, fit->stride));
 	fit->y = env->alloc(env->arg, block_bytes(out->users, fit->stride));
-	*scratch = at = env->alloc(env->arg, scratch_bytes(fit->params, fit->by_user, env->threads));
+	*scratch = at = env->alloc(
+		env->arg, scratch_bytes(fit->params, l, fit->by_user->start[out->users], env->threads));
 	if (!out->user || !out->item || !out->singular || !fit->q || !fit->z || !fit->y || !at)
 		return false;
 	fit->gram = reco_take(&at, square_bytes(l));
@@ -554,7 +563,7 @@ reco_svd_fit(const reco_env *env, const reco_svd_params *params, const reco_csr 
 	out->items = by_user->cols;
 	out->factors = params->factors;
 	out->stride = rounded(params->factors);
-	fit.l = block_width(params, by_user);
+	fit.l = block_width(params, by_user->rows, by_user->cols);
 	fit.stride = rounded(fit.l);
 
 	status = measure_values(&fit);

@@ -70,6 +70,9 @@ typedef void (*reco_svd_progress)(void *arg, int iteration);
 
 /* Upper bound of what reco_svd_fit allocates, result included, in bytes. */
 extern size_t reco_svd_memory(const reco_svd_params *params, const reco_csr *by_user, int threads);
+/* The same of a matrix that is not there yet. */
+extern size_t reco_svd_memory_of(const reco_svd_params *params, int32_t users, int32_t items,
+								 int64_t entries, int threads);
 
 /*
  * by_item is the transpose of by_user.  out's arrays are allocated through env and belong to

@@ -47,7 +47,7 @@ typedef struct AnyEntry
 } AnyEntry;
 
 struct anyids_hash;
-static bool any_equal(struct anyids_hash *table, int32 a, int32 b);
+static inline bool any_equal(struct anyids_hash *table, int32 a, int32 b);
 
 /* The key is a place in the dictionary's array of ids. */
 #define SH_PREFIX anyids
@@ -101,13 +101,13 @@ struct IdDict
 /* The array of small integers may have this many slots for each id. */
 #define DIRECT_SHARE 16
 
-static Datum
-id_at(IdDict *dict, int32 number)
+static inline Datum
+id_at(const IdDict *dict, int32 number)
 {
 	return number == PROBE ? dict->probe : dict->ids[number];
 }
 
-static bool
+static inline bool
 any_equal(struct anyids_hash *table, int32 a, int32 b)
 {
 	IdDict *dict = ((anyids_hash *) table)->private_data;
@@ -174,11 +174,11 @@ ask_for(IdDict *dict, Size bytes)
 static void
 reserve(IdDict *dict)
 {
+	if (unlikely(dict->count >= RECO_MOST_IDS))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many distinct ids"),
+						errdetail("A model holds at most %d users or items.", RECO_MOST_IDS)));
 	if (dict->count < dict->slots)
 		return;
-	if (dict->count > PG_INT32_MAX / 2)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many distinct ids"),
-						errdetail("A model holds at most %d users or items.", PG_INT32_MAX / 2)));
 	ask_for(dict, (Size) dict->slots * 2 * sizeof(Datum));
 	dict->slots *= 2;
 	dict->ids = repalloc_huge(dict->ids, (Size) dict->slots * sizeof(Datum));

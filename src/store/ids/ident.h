@@ -148,6 +148,9 @@ id_to_int64(const IdType *type, Datum id)
  */
 typedef struct IdDict IdDict;
 
+/* So many ids one holds. */
+#define RECO_MOST_IDS RECO_FAULT_IDS(PG_INT32_MAX / 2)
+
 extern IdDict *id_dict_create(MemoryContext parent, const IdType *type);
 /*
  * From now on the dictionary asks a budget before it grows, for `what`; without one it asks

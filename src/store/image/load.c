@@ -350,7 +350,8 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	if (serving->forgotten > serving->users)
 		reco_damaged(row->schema, psprintf("Its version %d is not complete.", row->active_version));
 	serving->available = version->available;
-	serving->withholds = version->forgotten_users > 0 && serving->options.min_users_per_item > 1;
+	serving->withholds = (version->forgotten_users > 0 || reco_spec_is_private(model->spec)) &&
+						 serving->options.min_users_per_item > 1;
 	serving->untimed = version->untimed;
 	serving->reference_time = version->reference_time;
 	model->items = version->items;

@@ -93,8 +93,8 @@ reco_served_user(const Serving *serving, Datum id)
 }
 
 /*
- * Whether an item has fewer users than min_users_per_item, since users were forgotten: nothing is
- * told of it.
+ * Whether an item has fewer users than min_users_per_item, since users were forgotten or by the
+ * threshold of a private model: nothing is told of it.
  */
 static inline bool
 reco_serving_withholds(const Serving *serving, int32 item)

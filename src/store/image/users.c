@@ -192,19 +192,90 @@ reco_serving_each_row(Serving *serving, MemoryContext context, RecoUserVisitor v
 	each_user(&(EachUser){{serving}, context, true, visit, arg});
 }
 
-bool
-reco_serving_one_row(Serving *serving, MemoryContext context, Datum user, RecoUserVisitor visit,
-					 void *arg)
+/* A table of users that is asked for one after another. */
+typedef struct UserProbe
 {
-	reco_profile profile = {0};
-	OneUser one = {serving, NULL, &profile, false};
-	MemoryContext old = MemoryContextSwitchTo(context);
-	bool found = (serving->epoch && find_user(&one, true, user)) || find_user(&one, false, user);
+	ModelTable table;
+	TableProbe *probe;
+	bool missed; /* somebody was not there */
+} UserProbe;
+
+static void
+begin_probe(UserProbe *probe, const Serving *serving, bool in_layer)
+{
+	probe->missed = false;
+	if (in_layer)
+		reco_layer_open(&probe->table, serving->schema, AccessShareLock);
+	else
+		reco_table_open(&probe->table, serving->schema, true, AccessShareLock);
+	reco_check_policies(probe->table.heap);
+	reco_table_require_id(&probe->table, serving->user_type);
+	probe->probe = reco_probe_begin(&probe->table, serving->version, GetActiveSnapshot());
+}
+
+/* A scan allocates between rows: a row is read in a context of its own. */
+typedef struct ProbedUser
+{
+	OneUser one;
+	MemoryContext context;
+} ProbedUser;
+
+static bool
+read_probed(void *arg, TupleTableSlot *slot)
+{
+	ProbedUser *probed = arg;
+	MemoryContext old = MemoryContextSwitchTo(probed->context);
+	bool more = read_user(&probed->one, slot);
 
 	MemoryContextSwitchTo(old);
-	if (found)
-		visit(arg, profile.user - 1, user, &profile);
-	return found;
+	return more;
+}
+
+static bool
+probe_user(UserProbe *probe, ProbedUser *probed, Datum user)
+{
+	OneUser *one = &probed->one;
+
+	one->table = &probe->table;
+	one->found = false;
+	reco_probe(probe->probe, user, read_probed, probed);
+	probe->missed = probe->missed || !one->found;
+	return one->found;
+}
+
+static void
+end_probe(UserProbe *probe)
+{
+	reco_probe_end(probe->probe);
+	if (probe->missed)
+		reco_table_require_unaltered(&probe->table, GetActiveSnapshot());
+	reco_table_close(&probe->table);
+}
+
+void
+reco_serving_some_rows(Serving *serving, MemoryContext context, const IdDict *users,
+					   RecoUserVisitor visit, void *arg)
+{
+	UserProbe layer;
+	UserProbe version;
+
+	if (serving->epoch)
+		begin_probe(&layer, serving, true);
+	begin_probe(&version, serving, false);
+	for (int32 u = 0; u < id_dict_count(users); u++)
+	{
+		Datum id = id_dict_id(users, u);
+		reco_profile profile = {0};
+		ProbedUser probed = {{serving, NULL, &profile, false}, context};
+
+		reco_poll();
+		if ((serving->epoch && probe_user(&layer, &probed, id)) ||
+			probe_user(&version, &probed, id))
+			visit(arg, profile.user - 1, id, &profile);
+	}
+	end_probe(&version);
+	if (serving->epoch)
+		end_probe(&layer);
 }
 
 bool

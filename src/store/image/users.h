@@ -27,9 +27,9 @@ extern void reco_serving_each_user(Serving *serving, MemoryContext context, Reco
 extern void reco_serving_each_row(Serving *serving, MemoryContext context, RecoUserVisitor visit,
 								  void *arg);
 
-/* The same of one user; false where there is no row. */
-extern bool reco_serving_one_row(Serving *serving, MemoryContext context, Datum user,
-								 RecoUserVisitor visit, void *arg);
+/* The same of some, those who have a row, in the order of the dictionary. */
+extern void reco_serving_some_rows(Serving *serving, MemoryContext context, const IdDict *users,
+								   RecoUserVisitor visit, void *arg);
 
 /*
  * A stored user: factors, bias, history and neighbors; false when the model has no such

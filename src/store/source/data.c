@@ -39,7 +39,7 @@ static const reco_option data_options[] = {
 	{"min_item_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, min_item_interactions), 1,
 	 1, 1000000, NULL},
 	{"min_users_per_item", RECO_OPTION_INT, offsetof(RecoDataOptions, min_users_per_item), 0, 1,
-	 1000000, NULL},
+	 RECO_MOST_USERS_PER_ITEM, NULL},
 	{"max_user_interactions", RECO_OPTION_INT, offsetof(RecoDataOptions, max_user_interactions), 0,
 	 1, 1000000, NULL},
 	{"keep_versions", RECO_OPTION_INT, offsetof(RecoDataOptions, keep_versions), 2, 1, 1000, NULL},
@@ -372,13 +372,19 @@ float_text(float number)
 }
 
 Jsonb *
-reco_data_options_record(Jsonb *options, const reco_value_rule *rule)
+reco_data_options_record(Jsonb *options, const reco_value_rule *rule, int32 min_users_per_item)
 {
-	char *text = psprintf("{\"value\": \"%s\"%s}", value_choices[rule->kind],
-						  rule->kind == RECO_VALUES_CAP
-							  ? psprintf(", \"value_cap\": %s", float_text(rule->cap))
-							  : "");
-	Datum chosen = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+	StringInfoData text;
+	Datum chosen;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "{\"value\": \"%s\"", value_choices[rule->kind]);
+	if (rule->kind == RECO_VALUES_CAP)
+		appendStringInfo(&text, ", \"value_cap\": %s", float_text(rule->cap));
+	if (min_users_per_item > 0)
+		appendStringInfo(&text, ", \"min_users_per_item\": %d", min_users_per_item);
+	appendStringInfoChar(&text, '}');
+	chosen = DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data));
 
 	if (options == NULL)
 		return DatumGetJsonbP(chosen);

@@ -151,8 +151,12 @@ struct RecoSpec;
 /* An error when some member of an algorithm predicts values, and values are to be others. */
 extern void reco_data_check_values(const RecoDataOptions *options, const struct RecoSpec *spec);
 
-/* Options (NULL: the defaults) with the rule that values were made by. */
-extern Jsonb *reco_data_options_record(Jsonb *options, const reco_value_rule *rule);
+/*
+ * Options (NULL: the defaults) with the rule that values were made by, and where that is above 0
+ * the minimum by which items are withheld.
+ */
+extern Jsonb *reco_data_options_record(Jsonb *options, const reco_value_rule *rule,
+									   int32 min_users_per_item);
 
 /* What rules left out or changed. */
 typedef enum RecoCount
@@ -206,7 +210,9 @@ typedef struct RecoData
 	bool has_value;
 	bool has_time;
 	bool events;            /* somebody reads them: RECO_KEEP_EVENTS */
-	Oid time_type;          /* without its domain; InvalidOid: it has none */
+	Oid value_type;         /* without its domain; InvalidOid: it has none */
+	Oid time_type;          /* likewise */
+	Oid kind_type;          /* likewise */
 	char *column[5];        /* names: user, item, value, time, kind; NULL: it has none */
 	reco_value_rule values; /* what values are to count where lists are made */
 	IdDict *users;          /* in the order of their ids */

@@ -55,6 +55,9 @@ struct Ingest
 	FeatureReader *user_features; /* likewise of users, who join */
 };
 
+/* As many rows are sorted by several threads. */
+#define PARALLEL_ROWS 1000000
+
 /* Bytes of long ids after which memory is looked at. */
 #define CHECK_BYTES (8 * 1024 * 1024)
 
@@ -234,7 +237,9 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 	data->has_value = OidIsValid(ingest->events.value_type);
 	data->has_time = OidIsValid(ingest->events.time_type);
 	data->values = reco_data_value_rule(options);
+	data->value_type = ingest->events.value_type;
 	data->time_type = ingest->events.time_type;
+	data->kind_type = ingest->events.kind_type;
 	/* before anything is read */
 	if (!kind->ranked)
 		(void) reco_data_session_gap(options, data->time_type);
@@ -489,29 +494,38 @@ take_waiting(Ingest *ingest)
 	data->count[RECO_COUNT_UNMATCHED] = waited.cancelled.unmatched;
 }
 
+/* A matrix of rows that were read. */
+static void
+build_one(Ingest *ingest, reco_triples *triples, int32 users, int32 items, const int32 *user_rank,
+		  const int32 *item_rank, reco_interactions *out)
+{
+	static const char what[] = "sorting the source's rows";
+	RecoBudget *budget = ingest->budget;
+	int threads = budget->env.threads;
+
+	if (reco_triples_rows(triples) >= PARALLEL_ROWS)
+		reco_budget_threads(budget);
+	reco_budget_require(budget, reco_triples_build_memory(triples, users, items), what);
+	reco_budget_check(budget, reco_triples_build(triples, users, items, user_rank, item_rank, out),
+					  what);
+	budget->env.threads = threads;
+}
+
 /* What is learnt from, and what is seen. */
 static void
 build(Ingest *ingest, int32 users, int32 items, const int32 *user_rank, const int32 *item_rank)
 {
-	static const char what[] = "sorting the source's rows";
 	RecoData *data = ingest->data;
-	RecoBudget *budget = ingest->budget;
 
 	ingest->triples.rules =
 		reco_data_row_rules(ingest->options, data->time_type, data->reference_time);
 	data->decay = ingest->triples.rules.decay;
-	reco_budget_require(budget, reco_triples_build_memory(&ingest->triples, users, items), what);
-	reco_budget_check(
-		budget, reco_triples_build(&ingest->triples, users, items, user_rank, item_rank, &data->x),
-		what);
+	build_one(ingest, &ingest->triples, users, items, user_rank, item_rank, &data->x);
 	if (!ingest->keeps_seen)
 		return;
-	reco_budget_require(budget, reco_triples_build_memory(&ingest->seen, users, items), what);
-	data->x.seen = reco_budget_alloc(budget, sizeof(reco_interactions));
+	data->x.seen = reco_budget_alloc(ingest->budget, sizeof(reco_interactions));
 	memset(data->x.seen, 0, sizeof(reco_interactions));
-	reco_budget_check(
-		budget, reco_triples_build(&ingest->seen, users, items, user_rank, item_rank, data->x.seen),
-		what);
+	build_one(ingest, &ingest->seen, users, items, user_rank, item_rank, data->x.seen);
 }
 
 RecoData *

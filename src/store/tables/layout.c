@@ -25,6 +25,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "pg/citus.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -351,6 +352,11 @@ misfit(Relation table, const Layout *layout)
 	for (int i = 0; i < layout->columns; i++)
 		if (!column_fits(layout, &layout->column[i], TupleDescAttr(desc, i)))
 			return psprintf("The columns of its table \"%s\" were altered.", layout->name);
+	/* what lies here is then not what there is, and what is written here is not seen */
+	if (reco_citus_has(table))
+		return psprintf("Its table \"%s\" is a distributed table of Citus, which "
+						"undistribute_table() makes an ordinary one again.",
+						layout->name);
 	return NULL;
 }
 

@@ -247,3 +247,18 @@ reco_rights_check(const ModelRow *model, const char *function)
 			 errmsg("permission denied for function \"%s\" of model \"%s\"", function, model->name),
 			 errhint("The model's owner grants it with CALL reco.grant_use().")));
 }
+
+void
+reco_rights_check_users(const ModelRow *model, const char *function)
+{
+	Oid table = get_relname_relid("model_user", model->schema);
+
+	if (OidIsValid(table) && pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for function \"%s\" of model \"%s\"", function, model->name),
+			 errdetail("What it tells is made of what users have, without the noise of the model."),
+			 errhint("It takes SELECT on the model's tables: CALL reco.grant_use(..., tables => "
+					 "true).")));
+}

@@ -16,6 +16,12 @@ extern void reco_rights_check(const ModelRow *model, const char *function);
 extern bool reco_rights_granted(const ModelRow *model, const char *function);
 
 /*
+ * An error unless the current user may read what a model's users have: for what is counted of
+ * these, where a model tells everybody else counts with noise.
+ */
+extern void reco_rights_check_users(const ModelRow *model, const char *function);
+
+/*
  * The functions of a name (NULL: of all names) in a model's schema that are the model's
  * own: its owner's, and calling what stands behind them.  A list of OIDs.
  */

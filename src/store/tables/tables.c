@@ -123,20 +123,25 @@ check_not_null(ModelTable *table, TupleTableSlot *slot)
 								  RelationGetRelationName(table->heap)));
 }
 
-/*
- * Rows by an index on (version, ...): of a version, or those of one key.
- */
-static void
-visit_rows(Relation heap, Relation index, int32 version, const Datum *value, Snapshot snapshot,
-		   RowVisitor visit, void *arg)
+/* Rows by an index on (version, ...), of one version. */
+typedef struct RowScan
 {
-	ScanKeyData key[2];
+	Relation heap;
+	Relation index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
-	int keys = 1;
+	ScanKeyData key[2];
+} RowScan;
 
-	ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
-	if (value != NULL)
+/* with_value: those of one key, which changes from visit to visit. */
+static void
+begin_scan(RowScan *scan, Relation heap, Relation index, int32 version, bool with_value,
+		   Snapshot snapshot)
+{
+	scan->heap = heap;
+	scan->index = index;
+	ScanKeyInit(&scan->key[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
+	if (with_value)
 	{
 		Oid opcintype = index->rd_opcintype[1];
 		Oid operator=
@@ -144,22 +149,45 @@ visit_rows(Relation heap, Relation index, int32 version, const Datum *value, Sna
 
 		if (!OidIsValid(operator))
 			reco_table_damaged(RelationGetNamespace(heap), "The index on its ids has no equality.");
-		ScanKeyEntryInitialize(&key[1], 0, 2, BTEqualStrategyNumber, InvalidOid,
-							   index->rd_indcollation[1], get_opcode(operator), *value);
-		keys = 2;
+		ScanKeyEntryInitialize(&scan->key[1], 0, 2, BTEqualStrategyNumber, InvalidOid,
+							   index->rd_indcollation[1], get_opcode(operator), (Datum) 0);
 	}
-	slot = table_slot_create(heap, NULL);
-	scan = reco_index_beginscan(heap, index, snapshot, keys);
-	index_rescan(scan, key, keys, NULL, 0);
-	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	scan->slot = table_slot_create(heap, NULL);
+	scan->scan = reco_index_beginscan(heap, index, snapshot, with_value ? 2 : 1);
+}
+
+/* All rows, or those of *value. */
+static void
+visit_scan(RowScan *scan, const Datum *value, RowVisitor visit, void *arg)
+{
+	if (value)
+		scan->key[1].sk_argument = *value;
+	index_rescan(scan->scan, scan->key, value ? 2 : 1, NULL, 0);
+	while (index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot))
 	{
 		reco_poll();
-		slot_getallattrs(slot);
-		if (!visit(arg, slot))
+		slot_getallattrs(scan->slot);
+		if (!visit(arg, scan->slot))
 			break;
 	}
-	index_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+end_scan(RowScan *scan)
+{
+	index_endscan(scan->scan);
+	ExecDropSingleTupleTableSlot(scan->slot);
+}
+
+static void
+visit_rows(Relation heap, Relation index, int32 version, const Datum *value, Snapshot snapshot,
+		   RowVisitor visit, void *arg)
+{
+	RowScan scan;
+
+	begin_scan(&scan, heap, index, version, value != NULL, snapshot);
+	visit_scan(&scan, value, visit, arg);
+	end_scan(&scan);
 }
 
 void *
@@ -211,6 +239,39 @@ reco_table_scan(ModelTable *table, int32 version, const Datum *value, Snapshot s
 	if (table->index == NULL)
 		table->index = find_index(table->heap, COLUMN_ID);
 	visit_rows(table->heap, table->index, version, value, snapshot, visit_checked, &checked);
+}
+
+struct TableProbe
+{
+	ModelTable *table;
+	RowScan scan;
+};
+
+TableProbe *
+reco_probe_begin(ModelTable *table, int32 version, Snapshot snapshot)
+{
+	TableProbe *probe = palloc(sizeof(TableProbe));
+
+	if (table->index == NULL)
+		table->index = find_index(table->heap, COLUMN_ID);
+	probe->table = table;
+	begin_scan(&probe->scan, table->heap, table->index, version, true, snapshot);
+	return probe;
+}
+
+void
+reco_probe(TableProbe *probe, Datum value, RowVisitor visit, void *arg)
+{
+	CheckedVisit checked = {probe->table, visit, arg};
+
+	visit_scan(&probe->scan, &value, visit_checked, &checked);
+}
+
+void
+reco_probe_end(TableProbe *probe)
+{
+	end_scan(&probe->scan);
+	pfree(probe);
 }
 
 void

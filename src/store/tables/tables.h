@@ -53,6 +53,16 @@ typedef bool (*RowVisitor)(void *arg, TupleTableSlot *slot);
 extern void reco_table_scan(ModelTable *table, int32 version, const Datum *key, Snapshot snapshot,
 							RowVisitor visit, void *arg);
 
+/*
+ * The same of many keys, one after another: index and scan are opened once.  The slot of a visit is
+ * valid until the next one.
+ */
+typedef struct TableProbe TableProbe;
+
+extern TableProbe *reco_probe_begin(ModelTable *table, int32 version, Snapshot snapshot);
+extern void reco_probe(TableProbe *probe, Datum key, RowVisitor visit, void *arg);
+extern void reco_probe_end(TableProbe *probe);
+
 /* The terms of a version, opened and checked; their texts are palloc'd. */
 typedef struct TermTable
 {
