@@ -298,8 +298,6 @@ ingest_pseudonyms(Ingest *ingest, const IdPseudonyms *like)
 		AllocSetContextCreate(budget->context, "reco users", ALLOCSET_DEFAULT_SIZES);
 	ingest->users = id_dict_create(ingest->users_context, ingest->user_type);
 	id_dict_limit(ingest->users, budget, "reading the source");
-	/* it would be read for nothing */
-	id_pseudonyms_check(data->user_type.pseudonyms);
 	MemoryContextSwitchTo(old);
 }
 
