@@ -44,7 +44,6 @@ UNION ALL SELECT 'predict', count(pvt.predict(u, i)) FROM generate_series(1, 20)
 UNION ALL SELECT 'popular', count(*) FROM pvt.popular(NULL) WHERE item_id > 100
 UNION ALL SELECT 'popular with noise', count(*) FROM pvt_count.popular(NULL) WHERE item_id > 100
 UNION ALL SELECT 'trending', count(*) FROM pvt.trending(NULL)
-UNION ALL SELECT 'growth', count(*) FROM pvt.growth('90 days', '90 days', NULL) WHERE item_id > 100
 UNION ALL SELECT 'item_factors', count(*) FROM pvt.item_factors WHERE item_id > 100
 UNION ALL SELECT 'item_neighbors', count(*) FROM pvt.item_neighbors WHERE greatest(item_id, neighbor_id) > 100
 UNION ALL SELECT 'recommendations', count(*) FROM pvt.recommendations WHERE item_id > 100
