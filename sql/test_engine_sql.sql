@@ -171,9 +171,28 @@ CALL es_act('DROP TABLE es_shards.model_work_items; CREATE TABLE es_shards.model
 CALL es_act('DROP TABLE es_shards.model_work_items; CREATE TABLE es_shards.model_work_items (item_id text, number int, factors real[], bias real) PARTITION BY LIST (number)');
 CALL es_act('CREATE RULE r AS ON INSERT TO es_shards.model_work_items DO INSTEAD NOTHING');
 CALL es_try('SELECT');
+-- what is of another role, all of which would run as the model's owner, is not touched
+CREATE ROLE regress_es_other;
+GRANT CREATE, USAGE ON SCHEMA es_work TO regress_es_other;
+CREATE SCHEMA es_other AUTHORIZATION regress_es_other;
+CREATE FUNCTION es_other.act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'runs as %', current_user; RETURN NULL; END $$;
+ALTER FUNCTION es_other.act() OWNER TO regress_es_other;
+CALL es_try('ALTER SCHEMA es_work OWNER TO regress_es_other');
+CALL es_try('ALTER TABLE es_work.rows OWNER TO regress_es_other');
+CALL es_try('ALTER TABLE es_work.user_factors OWNER TO regress_es_other');
+CALL es_try('ALTER TABLE es_work.item_factors OWNER TO regress_es_other');
+CALL es_try('CREATE TABLE es_work.more () INHERITS (es_work.item_factors); ALTER TABLE es_work.more OWNER TO regress_es_other');
+CALL es_try('DROP TABLE es_work.rows; CREATE VIEW es_work.rows AS SELECT u % 2 AS shard, u::text AS user_id, i::text AS item_id, stars::float8 AS value FROM es_ratings; ALTER VIEW es_work.rows OWNER TO regress_es_other');
+CALL es_try('GRANT TRIGGER ON es_work.user_factors TO regress_es_other; SET LOCAL ROLE regress_es_other; CREATE TRIGGER t BEFORE TRUNCATE ON es_work.user_factors EXECUTE FUNCTION es_other.act(); RESET ROLE');
+CALL es_try('GRANT TRIGGER ON es_work.item_factors TO regress_es_other; SET LOCAL ROLE regress_es_other; CREATE TRIGGER t BEFORE INSERT ON es_work.item_factors FOR EACH ROW EXECUTE FUNCTION es_other.act(); RESET ROLE');
+CALL es_try('DROP TABLE es_work.item_factors');
+-- of one who may act as the owner it is
+CALL es_try(format('GRANT %I TO regress_es_other; ALTER TABLE es_work.item_factors OWNER TO regress_es_other', current_user));
+CALL es_try('SET LOCAL ROLE regress_es_other; CREATE TABLE es_work.mine (a int); RESET ROLE');
 \set VERBOSITY default
 SET client_min_messages = error;
-DROP SCHEMA es_shards, es_work CASCADE;
+DROP SCHEMA es_shards, es_work, es_other CASCADE;
+DROP ROLE regress_es_other;
 SET client_min_messages = warning;
 -- memory is bounded
 SET reco.max_memory = '2MB';

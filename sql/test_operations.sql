@@ -179,7 +179,7 @@ CREATE FUNCTION ops_uuid.popular(n text) RETURNS SETOF int LANGUAGE sql STABLE
 BEGIN ATOMIC SELECT r.rank FROM reco.serve_popular('ops_uuid'::regnamespace, 0, NULL) AS r(rank int, item_id text, score real); END;
 CREATE OR REPLACE FUNCTION ops.predict(for_user bigint, for_item bigint) RETURNS real LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT 1::real';
 CREATE OR REPLACE VIEW ops.versions AS SELECT v.version, v.status, true AS active, v.started_at, v.finished_at, v.rows_read, v.rows_skipped, v.rows_merged, v.users, v.items,
-  v.interactions, 'x'::text AS algorithm, v.options, v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security, v.reference_time, v.folded_in_at, v.folded_in_users, v.member_loss, v.choice, v.cold_items, v.cold_users, v.priors, v.forgotten_users, v.forgotten_at, v.epsilon, v.delta, v.folded_in_interactions, v.drift FROM ops.model_version AS v;
+  v.interactions, 'x'::text AS algorithm, v.options, v.metrics, v.loss, v.bytes, v.timings, v.trained_by, v.message, v.row_security, v.reference_time, v.folded_in_at, v.folded_in_users, v.member_loss, v.choice, v.cold_items, v.cold_users, v.priors, v.forgotten_users, v.forgotten_at, v.epsilon, v.delta, v.folded_in_interactions, v.drift, v.calibration, v.made_of FROM ops.model_version AS v;
 GRANT SELECT ON ops_uuid.user_factors TO ops_app;
 SELECT m, surface = ops_surface(m) AS same FROM ops_before ORDER BY m;
 SET ROLE ops_app;

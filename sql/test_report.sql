@@ -45,6 +45,7 @@ SELECT regexp_replace(reco.report('rep'), 'Made <time.*?</time>', '') = regexp_r
 CALL reco.alter_model('rep', options => reco.options(measure => true), algorithm => reco.ials(factors => 2, iterations => 3));
 CALL reco.refresh('rep');
 UPDATE rep.model_version SET metrics = '{"metric": "ndcg@10", "ndcg@10": 0.5, "baseline": "popular", "popular": {"ndcg@10": 0.125}, "users": 30, "split": "time"}',
+  calibration = '{"of": "scores", "bins": [{"said": 0.125, "seen": 0.0625, "count": 40}, {"said": 0.5, "seen": 0.25, "count": 44}]}',
   loss = '{4, 2, 1.5, 1}', finished_at = '2024-05-01 12:00+00' WHERE version = 2;
 SET timezone = 'UTC';
 SELECT * FROM reco.summary('rep');

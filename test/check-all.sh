@@ -4,7 +4,8 @@
 #
 #   test/check-all.sh            all: on a copy of the tree, built anew with
 #                                warnings as errors (`make check-all`)
-#   test/check-all.sh --shipped  the same without what is compiled with sanitizers
+#   test/check-all.sh --shipped  what depends on the server and the compiler: the same without
+#                                layers, and what is compiled with sanitizers
 #   test/check-all.sh SUITE...   some of layers unit fuzz regress isolation docs tap, or
 #                                citus, which is not part of all, on the tree as `make`
 #                                builds it (`make check-SUITE`)
@@ -400,7 +401,7 @@ suites=("$@")
 strict=()
 if [ "$#" = 0 ]; then
   suites=(layers unit fuzz regress isolation docs tap)
-  [ "$sanitized" = yes ] || suites=(layers unit regress isolation docs tap)
+  [ "$sanitized" = yes ] || suites=(unit regress isolation docs tap)
 fi
 for suite in "${suites[@]}"; do
   declare -F "suite_$suite" >/dev/null || {

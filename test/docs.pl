@@ -44,7 +44,8 @@
 #   - Seconds in "timings" may be any, and costs of plans.
 #
 # A page NAME.xx.md is a translation of NAME.md into language xx: its blocks, marks and
-# outputs are those of that page, apart from comments in SQL and shell.
+# outputs are those of that page, apart from comments in SQL and shell. Where that page is
+# executed as well, they are compared and not executed once more.
 #
 # Prints what differs, what was not executed, and why; then "N passed, N failed" for
 # blocks. Fails when a block failed, or when a page with blocks executed none.
@@ -65,6 +66,7 @@ die "usage: test/docs.pl [-v] [-w] PAGE...\n" unless @ARGV;
 my $folder = tempdir('reco-docs.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my %available;    # extensions that the server has
 my %tables;       # what is to be written into pages
+my %executed;     # pages
 my %count = map { $_ => 0 } qw(passed failed outputs skipped uncompared shell);
 $ENV{PGDATABASE} = 'postgres';
 $ENV{PGCLIENTENCODING} = 'UTF8';
@@ -391,12 +393,20 @@ sub run_page
 	my $run = 0;
 	my @failures = map { "$_\n" } @$complaints;
 	$count{failed} += @failures;
-	if ($page =~ /^(.+)\.[a-z]{2}\.md$/)
+	my $original = $page =~ /^(.+)\.[a-z]{2}\.md$/ ? "$1.md" : undef;
+	if ($original)
 	{
-		my $fault = faults_of_translation($page, $blocks, "$1.md");
+		my $fault = faults_of_translation($page, $blocks, $original);
 		$count{ $fault eq '' ? 'passed' : 'failed' }++;
 		push @failures, $fault if $fault ne '';
 	}
+
+	if ($original && $executed{$original} && !@failures)
+	{
+		print "$page: compared with $original\n" if $verbose;
+		return;
+	}
+	$executed{$page} = 1;
 
 	sql("CREATE DATABASE shop;\n");
 	spew("$folder/page.sql", script_of($blocks));

@@ -5,7 +5,9 @@
 #   test/setup.sh           everything that `make check-all` needs
 #   test/setup.sh demo      only what building and `make demo` need
 #   test/setup.sh test      demo, and what the tests need
-#   test/setup.sh pages     what looks at the report, and drivers for applications.md, beside node
+#   test/setup.sh pages     what looks at the report, and drivers for applications.md, but for
+#                           node and for Go, which is large (golang-go,
+#                           golang-github-jackc-pgx-v4-dev)
 #   test/setup.sh fuzz      demo, and clang's fuzzer for `make fuzz`
 #
 # Runs as root, or as a user with sudo. PG_CONFIG chooses a server of one's own:
@@ -58,7 +60,9 @@ packages() {
       test)
         echo libcmocka-dev perl libipc-run-perl
         own_server || echo "postgresql-$(server_version)-cron" ;;
-      pages) echo chromium python3-psycopg libpostgresql-jdbc-java ;;
+      pages)
+        echo chromium python3-psycopg libpostgresql-jdbc-java
+        echo python3-django python3-psycopg2 ruby-activerecord ruby-pg ;;
       fuzz) echo clang libclang-rt-dev ;;
       *) echo "usage: test/setup.sh [demo|test|pages|fuzz]..." >&2; return 2 ;;
     esac

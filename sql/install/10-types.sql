@@ -142,7 +142,9 @@ CREATE TYPE reco.version AS (
   epsilon pg_catalog.float8,
   delta pg_catalog.float8,
   folded_in_interactions pg_catalog.int8,
-  drift pg_catalog.float8
+  drift pg_catalog.float8,
+  calibration pg_catalog.jsonb,
+  made_of pg_catalog.int4
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

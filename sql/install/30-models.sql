@@ -90,12 +90,13 @@ COMMENT ON PROCEDURE reco.refresh IS
 CREATE PROCEDURE reco.fold_in(
   model pg_catalog.text,
   if_running pg_catalog.text DEFAULT 'wait',
-  users pg_catalog.text DEFAULT NULL
+  users pg_catalog.text DEFAULT NULL,
+  new_items pg_catalog.bool DEFAULT false
 )
 AS 'MODULE_PATHNAME', 'reco_fold_in'
 LANGUAGE C;
 COMMENT ON PROCEDURE reco.fold_in IS
-'gives users whose interactions have changed, new ones among them, a profile in the active version, without training it';
+'gives users whose interactions have changed, new ones among them, a profile in the active version, or items that are new a place in a version made of it, without training';
 
 CREATE PROCEDURE reco.alter_model(
   model pg_catalog.text,

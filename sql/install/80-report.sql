@@ -18,4 +18,4 @@ CREATE FUNCTION reco.summary(
 AS 'MODULE_PATHNAME', 'reco_summary'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 30;
 COMMENT ON FUNCTION reco.summary IS
-'a model in rows of text with bars: the training that runs, the version that serves, what versions were worth, the loss; for \watch';
+'a model in rows of text with bars: the training that runs, the version that serves, what versions were worth, whether what it says comes true, the loss; for \watch';

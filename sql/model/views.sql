@@ -14,7 +14,7 @@ CREATE OR REPLACE VIEW {schema}.versions {security_invoker} AS
          v.reference_time, v.folded_in_at, v.folded_in_users, v.member_loss,
          v.choice, v.cold_items, v.cold_users, v.priors,
          v.forgotten_users, v.forgotten_at, v.epsilon, v.delta,
-         v.folded_in_interactions, v.drift
+         v.folded_in_interactions, v.drift, v.calibration, v.made_of
     FROM {schema}.model_version AS v
     LEFT JOIN {schema}.model AS m ON true;
 COMMENT ON VIEW {schema}.versions IS

@@ -329,15 +329,21 @@ scores_make(RecoMeasurement *e, const RecoSpec *spec)
 {
 	RecoScores *scores = reco_budget_alloc(e->budget, sizeof(RecoScores));
 	reco_columns columns = columns_of(e, spec);
+	int64 places = e->said ? (int64) e->users * RECO_SAID_EACH : 0;
 
 	memset(scores, 0, sizeof(*scores));
 	scores->spec = spec;
 	scores->label = reco_spec_describe(spec);
-	reco_budget_require(e->budget, reco_scores_bytes(&columns, e->users), "an evaluation");
+	reco_budget_require(e->budget,
+						reco_scores_bytes(&columns, e->users) + reco_scores_said_bytes(places),
+						"an evaluation");
 	reco_budget_check(
 		e->budget,
 		reco_scores_make(&e->budget->env, &columns, e->users, e->activity, &scores->kept),
 		"an evaluation");
+	if (e->said)
+		reco_budget_check(e->budget, reco_scores_keep_said(&e->budget->env, &scores->kept, places),
+						  "an evaluation");
 	return scores;
 }
 

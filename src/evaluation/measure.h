@@ -36,6 +36,7 @@ typedef struct RecoMeasurement
 	/* weights that are left open are found by what is hidden: for who chooses by it */
 	bool weigh;
 	int32 most_users; /* measure no more, a sample that depends on their numbers; 0: all */
+	bool said;        /* scores keep what is said of users' items, and what came of it */
 
 	/* how the interactions were shared out */
 	const RecoSplit *split;

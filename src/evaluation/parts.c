@@ -117,6 +117,7 @@ pool(RecoMeasurement *e, List *parts)
 	const reco_scores **kept;
 	const int32 **who;
 	const RecoMeasurement *part = e;
+	int64 places = 0;
 
 	if (n == 1 && e->who == NULL)
 		return first;
@@ -130,12 +131,15 @@ pool(RecoMeasurement *e, List *parts)
 		RecoScores *scores = list_nth(parts, p);
 
 		kept[p] = &scores->kept;
+		places += scores->kept.places;
 		who[p] = part->who;
 		all->weighed = all->weighed || scores->weighed;
 		all->train_seconds += scores->train_seconds;
 		all->measure_seconds += scores->measure_seconds;
 	}
-	reco_budget_require(e->budget, 2 * reco_scores_bytes(&first->kept.columns, e->measured),
+	reco_budget_require(e->budget,
+						2 * reco_scores_bytes(&first->kept.columns, e->measured) +
+							reco_scores_said_bytes(places),
 						"an evaluation");
 	reco_budget_check(e->budget, reco_scores_pool(&e->budget->env, kept, who, n, &all->kept),
 					  "an evaluation");

@@ -10,6 +10,7 @@
  */
 #include "evaluation/worth.h"
 
+#include "evaluation/calibration.h"
 #include "pg/json.h"
 #include "utils/memutils.h"
 
@@ -27,6 +28,7 @@ reco_worth_want(RecoMeasurement *e, const RecoMetric *metric)
 {
 	RecoMetric plain = {RECO_METRIC_NDCG, metric->k};
 
+	e->said = true;
 	reco_measurement_want(e, metric);
 	if (metric->kind == RECO_METRIC_NDCG_GRADED)
 		reco_measurement_want(e, &plain);
@@ -166,6 +168,8 @@ reco_worth_of(const RecoMeasurement *measurement, const RecoScores *scores,
 		(void) reco_scores_gain(scores, baseline, metric, RECO_ACTIVITY_ALL, &worth->gain);
 	}
 	worth->metrics = record(worth, scores, baseline, guard);
+	if (reco_worth_is_told(worth))
+		worth->calibration = reco_calibration_record(measurement, scores);
 }
 
 const RecoScores *

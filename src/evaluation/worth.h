@@ -24,6 +24,7 @@ typedef struct RecoWorth
 	char *split;          /* its name, as versions record it */
 	char *hidden;         /* how, for messages: "by time at ..." */
 	Jsonb *metrics;       /* as versions record it */
+	Jsonb *calibration;   /* likewise whether what it says comes true; NULL: it cannot be told */
 } RecoWorth;
 
 /*

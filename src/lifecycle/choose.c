@@ -190,6 +190,8 @@ reco_run_choice(const RecoRun *run)
 {
 	RecoChoiceFor now = choice_for(run);
 
+	if (run->made_of.number)
+		return run->made_of.row.choice;
 	if (!reco_spec_is_chosen(run->spec))
 		return NULL;
 	if (run->why_chosen == NULL)

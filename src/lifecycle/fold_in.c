@@ -10,6 +10,8 @@
  * active meanwhile, and the layer stays with the version that it was made for.  Outside of a
  * transaction block the source is read in a transaction of its own.
  *
+ * Items that are new are taken by new_items.c, in a version of their own.
+ *
  * Users who are new are drawn to what the model's priors say of them, as long as the versions that
  * it was trained with are active.
  *
@@ -51,7 +53,7 @@ ask_whom(RecoFoldIn *fold)
 	if (some)
 		fold->seen = reco_changes_snapshot();
 	if (fold->tracked)
-		fold->asked = reco_changes_read(serving->schema, serving->user_type);
+		fold->asked = reco_changes_read(serving->schema, serving->user_type, serving->users);
 	else if (some)
 		ereport(NOTICE,
 				(errmsg("all users of model \"%s\" are looked at", fold->run->model),
@@ -296,20 +298,21 @@ tell(const RecoFoldIn *fold)
 					  run->model, run->version.number, fold->changes - fold->emptied, fold->added,
 					  fold->emptied),
 		 errdetail_internal("%s.", detail.data),
-		 data->count[RECO_COUNT_UNKNOWN] > 0
-			 ? errhint("CALL reco.refresh() trains a version that knows all items.")
+		 data->count[RECO_COUNT_UNKNOWN] > 0 && !fold->all_taken
+			 ? errhint("CALL reco.fold_in(%s, new_items => true) makes a version that knows all "
+					   "items, CALL reco.refresh() trains one.",
+					   quote_literal_cstr(run->model))
 		 : fold->no_prior
 			 ? errhint("CALL reco.refresh() trains a version by what the prior is now.")
 			 : 0));
 	reco_run_tell_policies(run);
 }
 
-/* From the lock on. */
-static void
-fold_in(RecoTrainCall *call)
+void
+reco_fold_in_users(RecoTrainCall *call, bool all_taken)
 {
 	RecoRun *run = &call->run;
-	RecoFoldIn fold = {run, .users = call->arg};
+	RecoFoldIn fold = {run, .users = call->arg, .all_taken = all_taken};
 
 	fold.scratch = AllocSetContextCreate(run->context, "reco user", ALLOCSET_DEFAULT_SIZES);
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -339,18 +342,31 @@ fold_in(RecoTrainCall *call)
 	tell(&fold);
 }
 
+/* From the lock on. */
+static void
+fold_in(RecoTrainCall *call)
+{
+	reco_fold_in_users(call, false);
+}
+
 Datum
 reco_fold_in(PG_FUNCTION_ARGS)
 {
 	char *model = reco_text_of(fcinfo, 0, "model name");
 	char *if_running = reco_text_of(fcinfo, 1, "if_running");
 	char *users = reco_text_or_null(fcinfo, 2);
+	bool new_items = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 	RecoTrainCall *call = reco_train_begin(fcinfo, "CALL reco.fold_in()");
 
 	reco_train_check_running(if_running);
+	if (new_items && users)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("users and new_items do not go together"),
+						errdetail("Items that are new are taken into a version of all users."),
+						errhint("Leave one of them out.")));
 	call->run.model = MemoryContextStrdup(call->run.context, model);
 	call->arg = users ? MemoryContextStrdup(call->run.context, users) : NULL;
 	if (reco_train_enter(call, if_running))
-		reco_train_run(call, fold_in);
+		reco_train_run(call, new_items ? reco_fold_in_items : fold_in);
 	PG_RETURN_VOID();
 }

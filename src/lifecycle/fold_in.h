@@ -37,8 +37,18 @@ typedef struct RecoFoldIn
 	int64 more;           /* interactions that they have more than before, altogether */
 	int64 too_few;        /* users who are new and have too little for one */
 	const char *no_prior; /* why those who are new have no centers; NULL: they have, or need none */
+	bool all_taken;       /* reco_fold_in_users */
 	MemoryContext scratch;
 } RecoFoldIn;
+
+/*
+ * The whole of it, from the lock on; call->arg: a query of users, NULL: all.  all_taken: items that
+ * the version does not know are such as rules leave out.
+ */
+extern void reco_fold_in_users(RecoTrainCall *call, bool all_taken);
+
+/* A version made of the active one, with the items that are new: likewise. */
+extern void reco_fold_in_items(RecoTrainCall *call);
 
 /* What a user of the source has, on top of what a stored profile says. */
 extern void reco_fold_in_take(const RecoFoldIn *fold, int32 user, reco_profile *profile);

@@ -22,6 +22,7 @@
 #include "pg/rows.h"
 #include "storage/lmgr.h"
 #include "store/image/image.h"
+#include "store/tables/changes.h"
 #include "store/tables/layout.h"
 #include "serving/live.h"
 #include "store/tables/lock.h"
@@ -232,6 +233,33 @@ check_tables(const ModelRow *model, RecoHealth *health)
 	return true;
 }
 
+/* Notes of less are never long. */
+#define FEW_BYTES (1024 * 1024)
+
+/*
+ * Notes of changes that take more than what is stored of all users: nobody has folded them in for
+ * long, and whoever does will as well look at everybody.  Dead rows count, until VACUUM.
+ */
+static char *
+find_long_notes(const ModelRow *model)
+{
+	bool busy; /* who alters a table is not waited for */
+	Relation notes = reco_try_open(model->schema, RECO_TABLE_CHANGE, AccessShareLock, &busy);
+	Relation users = reco_try_open(model->schema, RECO_TABLE_USER, AccessShareLock, &busy);
+	uint64 bytes = notes ? reco_changes_bytes(notes) : 0;
+	char *problem = NULL;
+
+	if (users && bytes > FEW_BYTES && bytes > reco_changes_bytes(users))
+		problem = psprintf("changes that reco.track() has noted take " UINT64_FORMAT
+						   " MB: CALL reco.fold_in(), reco.refresh() or reco.untrack()",
+						   bytes / (1024 * 1024));
+	if (users)
+		table_close(users, AccessShareLock);
+	if (notes)
+		table_close(notes, AccessShareLock);
+	return problem;
+}
+
 static void
 read_health(const ModelRow *model, RecoHealth *health)
 {
@@ -267,7 +295,10 @@ read_health(const ModelRow *model, RecoHealth *health)
 	else if (model->active_version == 0)
 		health->status = "not trained";
 	else
+	{
 		health->status = health->failures > 0 ? "failing" : "ready";
+		health->problem = find_long_notes(model);
+	}
 }
 
 void

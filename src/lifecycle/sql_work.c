@@ -65,6 +65,8 @@ reco_sql_work_init(RecoSqlWork *work, RecoRun *run)
 	if (own == NULL)
 		reco_run_check_model(run);
 	schema = work->sharded ? work_schema(name) : quote_identifier(own);
+	if (work->sharded)
+		reco_sql_check_trust(run, run->definition.owner, name, work->citus);
 	work->rows = psprintf("%s.%s", schema, work->sharded ? "rows" : RECO_SQL_ROWS);
 	work->user_factors = psprintf("%s.%s", schema, work->sharded ? "user_factors" : RECO_SQL_USERS);
 	work->items = psprintf("%s.%s", quote_identifier(own), RECO_SQL_ITEMS);

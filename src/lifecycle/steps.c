@@ -202,6 +202,11 @@ reco_run_prepare(RecoRun *run, const RecoSpec *spec)
 	reco_training_set_expect(&run->set, spec);
 	*training = reco_training_of(spec, &run->set, &run->budget, data->features);
 	training->user_features = data->user_features;
+	if (run->made_of.number)
+	{
+		training->base = &run->made_of.base;
+		training->base_member = &run->made_of.base.model->member[0];
+	}
 	count_signs(&training->by_user, data->count);
 	spec = training->spec = reco_spec_resolve(spec, training);
 	training->progress = run->progress;
@@ -223,6 +228,9 @@ read_priors(RecoRun *run, bool check)
 	reco_become(&run->version.owner, &before);
 	if (check)
 		reco_priors_check(specs, run->model);
+	else if (run->made_of.number)
+		reco_priors_read_again(specs, run->model, run->made_of.row.priors,
+							   run->made_of.row.finished_at, run->data, &run->budget);
 	else
 		reco_priors_read(specs, run->model, run->data, &run->budget);
 	reco_return(&before);
@@ -368,7 +376,10 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		.trained = &run->trained,
 		.read_seconds = run->read_seconds,
 		.train_seconds = run->train_seconds,
-		.metrics = run->metrics,
+		.metrics = run->made_of.number ? run->made_of.row.metrics : run->metrics,
+		.calibration = run->metrics ? run->worth.calibration : NULL,
+		.made_of = run->made_of.number,
+		.drift = run->made_of.number ? reco_run_drift(run) : 0,
 		.choice = reco_run_choice(run),
 		.priors = reco_priors_record(run->data->priors),
 		.keep_versions = run->options.keep_versions,

@@ -15,8 +15,18 @@
 #include "evaluation/choice.h"
 #include "evaluation/guard.h"
 #include "lifecycle/versions.h"
+#include "store/image/serving.h"
 
 typedef struct RecoSqlTraining RecoSqlTraining;
+
+/* The version that another one is made of without a training (new_items.c). */
+typedef struct RecoMadeOf
+{
+	int32 number; /* 0: there is none, it is trained */
+	Serving *serving;
+	VersionRow row;
+	RecoBase base;
+} RecoMadeOf;
 
 typedef struct RecoRun
 {
@@ -41,12 +51,13 @@ typedef struct RecoRun
 		Jsonb *algorithm;
 		Jsonb *choice;
 	} before;
+	RecoMadeOf made_of;
 	/* without a schema the model is not made yet, which takes the types that read gives */
 	RecoVersion version;
 
 	/* read gives */
 	RecoData *data;
-	Datum read_by; /* the snapshot that the source was read by (changes.h) */
+	Datum read_by;       /* the snapshot that the source was read by (changes.h) */
 	RecoTrainingSet set; /* the same as algorithms are given it */
 	double read_seconds;
 
@@ -123,6 +134,12 @@ extern void reco_sql_step_fit(RecoRun *run);
 /* For write: of users that are not in memory; and what the work has made goes. */
 extern void reco_sql_result(RecoRun *run, RecoVersionResult *result);
 extern void reco_sql_end(RecoRun *run);
+
+/*
+ * Of a version that is made of another one, trained: how far its users are from where that has
+ * them, as a share of their length, of some that are in both; NaN: it has no factors.
+ */
+extern double reco_run_drift(const RecoRun *run);
 
 /* How the algorithm was chosen, as versions record it; NULL: it was given. */
 extern Jsonb *reco_run_choice(const RecoRun *run);

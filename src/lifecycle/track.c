@@ -317,6 +317,42 @@ make_triggers(const ModelRow *model, const RecoOrigin *origin)
 						 quote_identifier(GetUserNameFromId(table_owner, false))));
 }
 
+/* Whether one of the tables belongs to a role. */
+static bool
+has_owner(List *origins, Oid role)
+{
+	ListCell *cell;
+
+	foreach (cell, origins)
+		if (reco_relation_owner(((RecoOrigin *) lfirst(cell))->table) == role)
+			return true;
+	return false;
+}
+
+/*
+ * Who owned a table that has no trigger any more, or gave it away, need not write notes: what was
+ * granted to them is taken back.  Nobody else but the model's owner has a use for it.
+ */
+static void
+take_back_rights(const ModelRow *model, List *origins)
+{
+	char *table = quote_qualified_identifier(model->name, "model_change");
+	List *roles = reco_changes_writers(model->schema, model->owner);
+	ListCell *cell;
+
+	foreach (cell, roles)
+	{
+		Oid role = lfirst_oid(cell);
+
+		if (role == ACL_ID_PUBLIC)
+			execute(psprintf("REVOKE INSERT ON TABLE %s FROM PUBLIC CASCADE", table));
+		else if (!has_owner(origins, role))
+			execute(psprintf("REVOKE INSERT ON TABLE %s FROM %s CASCADE", table,
+							 quote_identifier(GetUserNameFromId(role, false))));
+	}
+	CommandCounterIncrement();
+}
+
 /* Whether a trigger is on one of the tables. */
 static bool
 is_on_one_of(const Found *found, List *origins)
@@ -337,6 +373,7 @@ bring_about(const ModelRow *model, List *origins)
 	List *lacking = NIL;
 	ListCell *cell;
 
+	take_back_rights(model, origins);
 	foreach (cell, origins)
 		if (!has_triggers(lfirst(cell), model->schema))
 			lacking = lappend(lacking, lfirst(cell));
@@ -443,6 +480,7 @@ reco_untrack(PG_FUNCTION_ARGS)
 	owner = reco_run_as(model.owner);
 	SPI_connect();
 	reco_become(&owner, &before);
+	take_back_rights(&model, NIL);
 	(void) reco_statement(model.schema, "DELETE FROM ONLY %s.model_change", NULL, 0, NULL);
 	reco_return(&before);
 	SPI_finish();

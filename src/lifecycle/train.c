@@ -19,6 +19,7 @@
 
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "lifecycle/due.h"
 #include "lifecycle/own.h"
 #include "lifecycle/schema.h"
 #include "miscadmin.h"
@@ -375,13 +376,22 @@ tell_longest(const RecoRun *run)
 					 "reco.options(max_user_interactions).")));
 }
 
+/* For messages: the version that it is made of, where it is not trained. */
+static char *
+what_it_is_made_of(const RecoRun *run)
+{
+	return run->made_of.number == 0 ? ""
+									: psprintf(", made of version %d with %d items that are new",
+											   run->made_of.number, run->made_of.base.fresh);
+}
+
 static void
 tell(const RecoRun *run)
 {
 	ereport(NOTICE,
-			(errmsg("model \"%s\" version %d: %d users, %d items, " INT64_FORMAT " interactions",
-					run->model, run->version.number, run->trained.model.users,
-					run->trained.model.items, run->interactions),
+			(errmsg("model \"%s\" version %d%s: %d users, %d items, " INT64_FORMAT " interactions",
+					run->model, run->version.number, what_it_is_made_of(run),
+					run->trained.model.users, run->trained.model.items, run->interactions),
 			 errdetail_internal("%s.%s%s%s%s Columns: %s.", reco_data_rows(run->data),
 								run->data->kinds ? psprintf(" Rows of kinds: %s.", run->data->kinds)
 												 : "",
@@ -391,24 +401,6 @@ tell(const RecoRun *run)
 	if (run->data->longest_rules)
 		tell_longest(run);
 	reco_run_tell_policies(run);
-}
-
-/* Whether that is as old as the least interval between two; says when not. */
-static bool
-is_due(const ModelRow *model, const VersionRow *last, const Interval *min_interval)
-{
-	Datum interval = PointerGetDatum(min_interval);
-	Datum due;
-
-	if (last->finished_at == 0)
-		return true;
-	due = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(last->finished_at),
-							  interval);
-	if (DatumGetTimestampTz(due) <= GetCurrentTimestamp())
-		return true;
-	ereport(NOTICE, (errmsg("model \"%s\" was trained less than %s ago, skipping", model->name,
-							DatumGetCString(DirectFunctionCall1(interval_out, interval)))));
-	return false;
 }
 
 /*
@@ -431,7 +423,7 @@ read_definition(RecoTrainCall *call)
 	run->before.number = reco_version_last_finished(row->schema, GetActiveSnapshot(), &last);
 	run->before.algorithm = last.algorithm;
 	run->before.choice = last.choice;
-	due = call->min_interval == NULL || is_due(row, &last, call->min_interval);
+	due = call->min_interval == NULL || reco_is_due(row, &last, call->min_interval);
 	MemoryContextSwitchTo(old);
 	return due;
 }
@@ -468,24 +460,20 @@ announce(RecoTrainCall *call)
 	return true;
 }
 
-/*
- * Everything from the lock on.  The caller holds an SPI connection.
- */
+/* What follows the announcement. */
 static void
-run_call(RecoTrainCall *call)
+go_on(RecoTrainCall *call, bool is_read)
 {
-	if (!announce(call))
-		return;
 	if (call->atomic)
 	{
-		if (!call->creating)
+		if (!is_read)
 			read_phase(call);
 		train_phase(call);
 	}
 	else
 	{
 		reco_commit();
-		if (!call->creating)
+		if (!is_read)
 		{
 			run_guarded(call, read_phase);
 			reco_commit();
@@ -494,6 +482,22 @@ run_call(RecoTrainCall *call)
 		reco_commit();
 	}
 	tell(&call->run);
+}
+
+void
+reco_train_read(RecoTrainCall *call)
+{
+	go_on(call, true);
+}
+
+/*
+ * Everything from the lock on.  The caller holds an SPI connection.
+ */
+static void
+run_call(RecoTrainCall *call)
+{
+	if (announce(call))
+		go_on(call, call->creating);
 }
 
 RecoTrainCall *

@@ -48,6 +48,12 @@ extern bool reco_train_enter(RecoTrainCall *call, const char *if_running);
  */
 extern void reco_train_finish(RecoTrainCall *call);
 
+/*
+ * Of work that has read a run's source and announced its version, by the active snapshot that it
+ * has left: the rest of a training.
+ */
+extern void reco_train_read(RecoTrainCall *call);
+
 /* The same with other work that must not meet a training. */
 extern void reco_train_run(RecoTrainCall *call, void (*work)(RecoTrainCall *call));
 

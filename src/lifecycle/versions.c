@@ -437,6 +437,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_jsonb_argument(result->priors),
 		reco_float8_argument(spends.epsilon),
 		reco_float8_argument(spends.delta),
+		reco_jsonb_argument(result->calibration),
 	};
 
 	reco_statement_one(
@@ -450,7 +451,34 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm,"
 		" options = $24::reco.data_options, choice = $25, cold_items = $26, cold_users = $27,"
 		" priors = $28, epsilon = nullif($29, 0),"
-		" delta = CASE WHEN $29 > 0 THEN $30 END"
+		" delta = CASE WHEN $29 > 0 THEN $30 END, calibration = $31"
+		" WHERE version = $1",
+		argument, lengthof(argument));
+}
+
+/*
+ * What it is made of, and how many interactions users have beyond those that the items were trained
+ * on: by the version of whose training they are.
+ */
+static void
+record_made_of(const RecoVersion *version, const RecoVersionResult *result)
+{
+	RecoArgument argument[] = {
+		reco_int4_argument(version->number),
+		reco_int4_argument(result->made_of),
+		{FLOAT8OID, Float8GetDatum(result->drift), isnan(result->drift)},
+	};
+
+	if (result->made_of == 0)
+		return;
+	reco_statement_one(
+		version->schema,
+		"WITH RECURSIVE origin (made_of, interactions) AS ("
+		"SELECT made_of, interactions FROM ONLY %s.model_version WHERE version = $2"
+		" UNION SELECT v.made_of, v.interactions FROM origin AS o"
+		" JOIN ONLY %s.model_version AS v ON v.version = o.made_of)"
+		" UPDATE ONLY %s.model_version SET made_of = $2, drift = $3, folded_in_interactions ="
+		" interactions - (SELECT max(interactions) FROM origin WHERE made_of IS NULL)"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }
@@ -476,6 +504,7 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
 	record_version(version, result, bytes, INSTR_TIME_GET_DOUBLE(end));
+	record_made_of(version, result);
 	active[0] = reco_int4_argument(version->number);
 	active[1] = reco_int8_argument(version->nonce);
 	reco_definition_touch(version->schema);

@@ -38,6 +38,9 @@ typedef struct RecoVersionResult
 	double read_seconds;
 	double train_seconds;
 	Jsonb *metrics;      /* NULL: nothing was measured */
+	Jsonb *calibration;  /* NULL: likewise, or too little */
+	int32 made_of;       /* the version that it is made of, without a training; 0: none */
+	double drift;        /* how far users are from where that had them; NaN: not known */
 	Jsonb *priors;       /* which versions of other models it began with; NULL: none */
 	Jsonb *choice;       /* how the algorithm was chosen; NULL: it was given */
 	RecoVerdict verdict; /* whether it is made the active one */

@@ -46,17 +46,20 @@ check_comparable(const RecoReading *a, int a_column, const RecoReading *b, int b
 	id_type_require_comparable(&a_type, a->kind->name, &b_type, b->kind->name, role);
 }
 
-static void
-check_time(const RecoReading *query, int column)
+/* The SQL of a column of times. */
+static char *
+time_of(const RecoReading *query, int column, const char *name)
 {
-	Oid type = getBaseType(TupleDescAttr(query->columns, column)->atttypid);
+	Oid type = TupleDescAttr(query->columns, column)->atttypid;
+	char *time = reco_reading_time(name, type);
 
-	if (type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+	if (time == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("column \"%s\" of %s must be a time, not of type %s",
 							   NameStr(TupleDescAttr(query->columns, column)->attname),
 							   query->kind->name, format_type_be(type)),
 						errhint("Of numbers of seconds, to_timestamp() makes times.")));
+	return time;
 }
 
 static void
@@ -90,6 +93,8 @@ typedef struct Shape
 	bool time;
 	bool value;
 	bool kind;
+	char *shown_at; /* SQL of these times, where both have them or not */
+	char *done_at;
 } Shape;
 
 static Shape
@@ -120,9 +125,9 @@ shape_of(const RecoAbAsked *asked, const RecoReading *shown, const RecoReading *
 	if (shape.value)
 		check_value(done, 2);
 	if (time >= 0)
-		check_time(shown, time);
+		shape.shown_at = time_of(shown, time, "e.shown_at");
 	if (columns > 3)
-		check_time(done, 3);
+		shape.done_at = time_of(done, 3, "o.c4");
 	if (asked->within && !shape.time)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("within needs the times of exposures and outcomes"),
@@ -144,7 +149,7 @@ append_events(StringInfo sql, const Shape *shape, const RecoReading *shown, cons
 		"WITH shown AS (SELECT e.user_id AS u, %s AS i, %s AS t, "
 		"e.model::pg_catalog.text COLLATE pg_catalog.\"C\" AS m, %s AS v FROM (%s\n) AS e%s), ",
 		shape->item ? "e.item_id" : "NULL::pg_catalog.text",
-		shape->time ? "e.shown_at::pg_catalog.timestamptz" : "NULL::pg_catalog.timestamptz",
+		shape->time ? shape->shown_at : "NULL::pg_catalog.timestamptz",
 		by_version ? "e.version::pg_catalog.int8" : "NULL::pg_catalog.int8", shown->text,
 		shape->experiment ? " WHERE e.experiment::pg_catalog.text OPERATOR(pg_catalog.=) $1" : "");
 	appendStringInfo(
@@ -154,7 +159,7 @@ append_events(StringInfo sql, const Shape *shape, const RecoReading *shown, cons
 		"UNION ALL SELECT o.c1, %s, %s, 1, NULL, NULL, %s COLLATE pg_catalog.\"C\", %s FROM (%s\n) "
 		"AS o(%s) WHERE o.c1 IS NOT NULL%s%s%s), ",
 		shape->time ? " AND t IS NOT NULL" : "", shape->item ? "o.c2" : "NULL",
-		shape->time ? "o.c4::pg_catalog.timestamptz" : "NULL",
+		shape->time ? shape->done_at : "NULL",
 		shape->kind ? "o.c5::pg_catalog.text" : "'outcome'::pg_catalog.text",
 		shape->value ? reco_reading_number("o.c3", TupleDescAttr(done->columns, 2)->atttypid, true)
 					 : "1",

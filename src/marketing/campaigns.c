@@ -14,9 +14,11 @@
 #include "store/ids/ident.h"
 
 #include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "core/allocation/allocate.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "windowapi.h"
 
 #include <math.h>
@@ -46,6 +48,7 @@ typedef struct Rows
 	int64 n;
 	int32 *number[2]; /* by row */
 	double *value;
+	bool numeric;                             /* values are */
 	int64 limit[RECO_ALLOCATE_MAX_CAMPAIGNS]; /* by campaign */
 } Rows;
 
@@ -126,10 +129,13 @@ static double
 value_of(Rows *rows, int64 row)
 {
 	bool isnull;
-	double value = DatumGetFloat8(argument(rows, VALUE, row, &isnull));
+	Datum given = argument(rows, VALUE, row, &isnull);
+	double value;
 
 	if (isnull)
 		return 0;
+	value = DatumGetFloat8(rows->numeric ? DirectFunctionCall1(numeric_float8_no_overflow, given)
+										 : given);
 	if (!isfinite(value))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("value of a candidate is not finite"),
@@ -232,6 +238,7 @@ answer_all(FunctionCallInfo fcinfo, WindowObject window, int64 n, Answer *answer
 	reco_call_budget(&rows->budget);
 	rows->window = window;
 	rows->n = n;
+	rows->numeric = get_fn_expr_argtype(fcinfo->flinfo, VALUE) == NUMERICOID;
 	find_type(fcinfo, rows, USER, "user");
 	find_type(fcinfo, rows, CAMPAIGN, "campaign");
 	rows->number[USER] = take(rows, n * sizeof(int32));

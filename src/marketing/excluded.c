@@ -68,21 +68,23 @@ read_within(Request *request)
 }
 
 /* What the log says of time: a column, or NULL where it has none. */
-static const char *
+static char *
 time_column(const RecoReading *log, const Interval *within)
 {
 	int column = reco_reading_column(log, "shown_at", within != NULL);
+	char *time;
 	Oid type;
 
 	if (column < 0)
 		return NULL;
-	type = getBaseType(TupleDescAttr(log->columns, column)->atttypid);
-	if (type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+	type = TupleDescAttr(log->columns, column)->atttypid;
+	time = reco_reading_time("e.shown_at", type);
+	if (time == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("column \"shown_at\" of %s must be a time, not of type %s",
 							   log->kind->name, format_type_be(type)),
 						errhint("Of numbers of seconds, to_timestamp() makes times.")));
-	return "e.shown_at::pg_catalog.timestamptz";
+	return time;
 }
 
 /* The type of the users of the log; an error unless they can be those of the model. */

@@ -27,16 +27,25 @@ reco_reading(const RecoQueryKind *kind, const char *text)
 int
 reco_reading_column(const RecoReading *reading, const char *name, bool required)
 {
+	int found = -1;
+
 	for (int c = 0; c < reading->columns->natts; c++)
 		if (strcmp(NameStr(TupleDescAttr(reading->columns, c)->attname), name) == 0)
-			return c;
-	if (required)
+		{
+			if (found >= 0)
+				ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_COLUMN),
+								errmsg("%s must have one column \"%s\", not several",
+									   reading->kind->name_of, name),
+								errhint("Leave the others out, or give them other names.")));
+			found = c;
+		}
+	if (found < 0 && required)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("%s must have a column \"%s\"", reading->kind->name_of, name),
 						errhint("Give the name of a table or view, or a SELECT whose columns are "
 								"named %s.",
 								reading->kind->columns)));
-	return -1;
+	return found;
 }
 
 char *
@@ -67,6 +76,33 @@ reco_reading_number(const char *column, Oid type, bool numeric)
 					" ELSE pg_catalog.sign(%1$s::%2$s) OPERATOR(pg_catalog.*) 1e-30::%2$s"
 					" END)::pg_catalog.%3$s",
 					column, as, numeric ? "numeric" : "float8");
+}
+
+char *
+reco_reading_time(const char *column, Oid type)
+{
+	const char *as;
+
+	switch (getBaseType(type))
+	{
+		case TIMESTAMPTZOID:
+			return psprintf("%s::pg_catalog.timestamptz", column);
+		case TIMESTAMPOID:
+			as = "pg_catalog.timestamp";
+			break;
+		case DATEOID:
+			as = "pg_catalog.date";
+			break;
+		default:
+			return NULL;
+	}
+	/* of the first and the last days there may be no time with a zone */
+	return psprintf("(CASE WHEN %1$s::%2$s OPERATOR(pg_catalog.>=) '294276-12-30'::%2$s"
+					" THEN 'infinity'"
+					" WHEN %1$s::%2$s OPERATOR(pg_catalog.<=) '4714-11-26 BC'::%2$s"
+					" THEN '-infinity'"
+					" ELSE %1$s::%2$s::pg_catalog.timestamptz END)",
+					column, as);
 }
 
 double

@@ -18,7 +18,7 @@ typedef struct RecoReading
 /* An error unless it is one plain SELECT, or the name of a table.  Needs an SPI connection. */
 extern RecoReading reco_reading(const RecoQueryKind *kind, const char *text);
 
-/* The place of a column by its name; -1, or an error, where there is none. */
+/* The place of a column by its name; -1, or an error, where there is none; an error of two. */
 extern int reco_reading_column(const RecoReading *reading, const char *name, bool required);
 
 /*
@@ -27,6 +27,12 @@ extern int reco_reading_column(const RecoReading *reading, const char *name, boo
  * out of the range of float8.  NULL: the type is none of numbers.
  */
 extern char *reco_reading_number(const char *column, Oid type, bool numeric);
+
+/*
+ * SQL of the times of a column of a type, as timestamptz: infinite where no such can be, as of
+ * dates of the year 300000.  NULL: the type is none of times.
+ */
+extern char *reco_reading_time(const char *column, Oid type);
 
 /* About how many days an interval is; more than so many are longer than there are times. */
 #define RECO_EVER_DAYS (4000 * 365.25)

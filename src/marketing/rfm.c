@@ -30,11 +30,11 @@ RECO_FUNCTION(reco_rfm);
 static const Oid column_types[COLUMNS] = {TEXTOID, FLOAT8OID, INT8OID, FLOAT8OID,
 										  INT4OID, INT4OID,   INT4OID};
 
-/* The query, and its values. */
+/* The query, its values and its times. */
 static const char *const statement =
-	"WITH s AS (SELECT q.u, %2$s AS v, q.t::pg_catalog.timestamptz AS t"
+	"WITH s AS (SELECT q.u, %2$s AS v, %3$s AS t"
 	" FROM (%1$s\n) AS q(u, i, v, t) WHERE q.u IS NOT NULL AND q.i IS NOT NULL AND q.v IS NOT NULL"
-	" AND pg_catalog.isfinite(q.t)),"
+	" AND pg_catalog.isfinite(%3$s)),"
 	" moment AS (SELECT coalesce($1, (SELECT pg_catalog.max(s.t) FROM s"
 	" WHERE s.t OPERATOR(pg_catalog.<=) pg_catalog.now())) AS t),"
 	" x AS (SELECT s.u, pg_catalog.max(s.t) AS last, pg_catalog.count(DISTINCT s.t) AS frequency,"
@@ -48,9 +48,9 @@ static const char *const statement =
 	" pg_catalog.width_bucket(y.r, 0, 1.0000001, 5), pg_catalog.width_bucket(y.f, 0, 1.0000001, 5),"
 	" pg_catalog.width_bucket(y.m, 0, 1.0000001, 5) FROM y ORDER BY y.u";
 
-/* The SQL of the values of a source; an error unless its columns are those of one with times. */
+/* SQL of values and times of a source; an error unless its columns are those of one with times. */
 static char *
-check_columns(TupleDesc columns)
+check_columns(TupleDesc columns, char **times)
 {
 	Form_pg_attribute user = TupleDescAttr(columns, 0);
 	IdType type;
@@ -70,8 +70,9 @@ check_columns(TupleDesc columns)
 						errmsg("value column \"%s\" of source is of type %s",
 							   NameStr(TupleDescAttr(columns, 2)->attname), format_type_be(value)),
 						errhint("It must be a number: what the event brought in.")));
-	time = getBaseType(TupleDescAttr(columns, 3)->atttypid);
-	if (time != TIMESTAMPTZOID && time != TIMESTAMPOID && time != DATEOID)
+	time = TupleDescAttr(columns, 3)->atttypid;
+	*times = reco_reading_time("q.t", time);
+	if (*times == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("time column \"%s\" of source is of type %s",
 							   NameStr(TupleDescAttr(columns, 3)->attname), format_type_be(time)),
@@ -119,6 +120,7 @@ reco_rfm(PG_FUNCTION_ARGS)
 	RecoRows rows = reco_rows_begin(fcinfo, column_types, COLUMNS);
 	char *text = reco_query_text(&reco_the_source, source);
 	char *number;
+	char *times;
 	SPIPlanPtr plan;
 	Portal portal;
 
@@ -127,8 +129,8 @@ reco_rfm(PG_FUNCTION_ARGS)
 						errhint("It is the moment up to which is counted; NULL is the latest time "
 								"that is not after now.")));
 	SPI_connect();
-	number = check_columns(reco_query_check(&reco_the_source, SPI_prepare(text, 0, NULL)));
-	plan = SPI_prepare(psprintf(statement, text, number), 1, &type);
+	number = check_columns(reco_query_check(&reco_the_source, SPI_prepare(text, 0, NULL)), &times);
+	plan = SPI_prepare(psprintf(statement, text, number, times), 1, &type);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare source: %s", SPI_result_code_string(SPI_result));
 	portal = SPI_cursor_open(NULL, plan, &at, &nulls, true);

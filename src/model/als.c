@@ -261,24 +261,73 @@ reco_als_chosen(const RecoSpec *spec, const reco_shape *shape)
 	return chosen;
 }
 
+/* What a version has of items, as the kernel takes it. */
+static reco_factors
+base_factors(const RecoTraining *training)
+{
+	const RecoMember *member = training->base_member;
+	const RecoPart *item = &member->part[FACTOR_ITEM];
+	reco_factors f = {
+		.items = training->base->model->items,
+		.factors = member->type[FACTOR_ITEM].width,
+		.stride = item->stride,
+		.item = item->data,
+	};
+
+	if (member->spec->predicts_value)
+	{
+		f.mean = *(const double *) member->part[ALS_MEAN].data;
+		f.item_bias = unconstify(float *, bias_of(member, ALS_ITEM_BIAS));
+	}
+	return f;
+}
+
+/* Factors by all iterations of a training, whose losses are the member's. */
+static reco_status
+train_factors(const RecoTraining *training, const reco_als_params *params, const float *center,
+			  RecoMember *member, reco_factors *factors)
+{
+	RecoBudget *budget = training->budget;
+	Progress progress = {training, params->iterations};
+	double *loss = reco_budget_alloc(budget, params->iterations * sizeof(double));
+	reco_status status =
+		reco_als_fit(&budget->env, params, &training->by_user, reco_training_by_item(training),
+					 center, report_iteration, &progress, loss, factors);
+
+	member->losses = params->iterations;
+	member->loss = reco_budget_alloc(budget, params->iterations * sizeof(float));
+	for (int i = 0; i < params->iterations && status == RECO_OK; i++)
+		member->loss[i] = (float) loss[i];
+	reco_budget_free(budget, loss);
+	return status;
+}
+
+/* Factors of items that are new, beside those that the base has. */
+static reco_status
+extend_factors(const RecoTraining *training, const reco_als_params *params, const float *center,
+			   reco_factors *factors)
+{
+	reco_factors known = base_factors(training);
+	reco_als_base base = {&known, training->base->item};
+
+	return reco_als_extend(&training->budget->env, params, &training->by_user,
+						   reco_training_by_item(training), center, &base, factors);
+}
+
 static void
 factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
 	reco_als_params params = kernel_params(training->spec);
-	Progress progress = {training, params.iterations};
 	const char *prior = params_of(training->spec)->prior;
 	reco_factors factors;
 	float *center;
-	double *loss;
 
 	factor_check_library(budget);
 	center = reco_als_prior_centers(training, prior, &params);
-	loss = reco_budget_alloc(budget, params.iterations * sizeof(double));
 	reco_budget_check(budget,
-					  reco_als_fit(&budget->env, &params, &training->by_user,
-								   reco_training_by_item(training), center, report_iteration,
-								   &progress, loss, &factors),
+					  training->base ? extend_factors(training, &params, center, &factors)
+									 : train_factors(training, &params, center, member, &factors),
 					  "training");
 	reco_als_features_fit(training, params_of(training->spec)->features,
 						  reco_training_by_item(training), &factors);
@@ -291,11 +340,6 @@ factor_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	if (center)
 		member->part[member->parts - 1] =
 			reco_vector_part(&member->type[member->parts - 1], factors.users, center);
-	member->losses = params.iterations;
-	member->loss = reco_budget_alloc(budget, params.iterations * sizeof(float));
-	for (int i = 0; i < params.iterations; i++)
-		member->loss[i] = (float) loss[i];
-	reco_budget_free(budget, loss);
 }
 
 /* Returns how many parts it adds. */
@@ -477,10 +521,10 @@ als_predicts_value(const RecoSpec *spec)
 
 /* What the two have in common. */
 #define FACTOR_MODEL                                                                               \
-	.check = factor_check, .source = "model", .reads = reco_reads_items, .params_size = sizeof(FactorParams),             \
-	.parallel = factor_parallel, .memory = factor_memory, .fit = factor_fit, .index = make_index,  \
-	.scorer = factor_scorer, .features = factor_features, .user_features = factor_user_features,   \
-	.prior = factor_prior, .center = factor_center
+	.check = factor_check, .source = "model", .reads = reco_reads_items,                           \
+	.params_size = sizeof(FactorParams), .parallel = factor_parallel, .memory = factor_memory,     \
+	.fit = factor_fit, .index = make_index, .scorer = factor_scorer, .features = factor_features,  \
+	.user_features = factor_user_features, .prior = factor_prior, .center = factor_center
 
 const RecoAlgorithm reco_algorithm_ials = {
 	.name = "ials",

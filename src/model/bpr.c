@@ -109,6 +109,8 @@ bpr_memory(const RecoTraining *training)
 {
 	reco_bpr_params params = kernel_params(training->spec);
 
+	if (training->base)
+		return reco_bpr_extend_memory(&params, &training->by_user, training->base->model->items);
 	return reco_bpr_memory(&params, &training->by_user) +
 		   (size_t) params.iterations * sizeof(float);
 }
@@ -128,18 +130,47 @@ iterated(void *arg, int iteration, double loss)
 	reco_training_report(progress->training, iteration, progress->member->losses, loss);
 }
 
+/* Factors of items that are new, beside those that the base has. */
+static reco_status
+extend(const RecoTraining *training, const reco_bpr_params *params, reco_bpr *out)
+{
+	const RecoMember *member = training->base_member;
+	const RecoPart *item = &member->part[FACTOR_ITEM];
+	reco_bpr base = {
+		.items = training->base->model->items,
+		.factors = params->factors,
+		.stride = item->stride,
+		.item = item->data,
+		.bias = member->part[BPR_BIAS].data,
+		.chance = member->parts > BPR_CHANCE ? member->part[BPR_CHANCE].data : NULL,
+	};
+
+	return reco_bpr_extend(&training->budget->env, params, &training->by_user, &base,
+						   training->base->item, out);
+}
+
+static reco_status
+train(const RecoTraining *training, const reco_bpr_params *params, RecoMember *member,
+	  reco_bpr *out)
+{
+	RecoBudget *budget = training->budget;
+	Progress progress = {training, member};
+
+	member->losses = params->iterations;
+	member->loss = reco_zeros(budget, params->iterations);
+	return reco_bpr_fit(&budget->env, params, &training->by_user, iterated, &progress, out);
+}
+
 static void
 bpr_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 {
 	RecoBudget *budget = training->budget;
 	reco_bpr_params params = kernel_params(training->spec);
-	Progress progress = {training, member};
 	reco_status status;
 	reco_bpr bpr;
 
-	member->losses = params.iterations;
-	member->loss = reco_zeros(budget, params.iterations);
-	status = reco_bpr_fit(&budget->env, &params, &training->by_user, iterated, &progress, &bpr);
+	status =
+		training->base ? extend(training, &params, &bpr) : train(training, &params, member, &bpr);
 	if (status == RECO_SINGULAR)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("factors of algorithm \"bpr\" grew beyond all bounds"),

@@ -136,6 +136,17 @@ typedef struct RecoTrainingSet
 	double overlap;                /* of core/data/overlap.h; 0: nobody has asked yet */
 } RecoTrainingSet;
 
+/*
+ * A version that another one is made of without a training (reco.fold_in): what it knows of items
+ * stays.
+ */
+typedef struct RecoBase
+{
+	const struct RecoModel *model; /* of the same spec, prepared for serving */
+	const int32 *item;             /* by item of the data: its number there; -1: it is new */
+	int32 fresh;                   /* how many are */
+} RecoBase;
+
 /* What an algorithm is given to train on: reco_training_of. */
 typedef struct RecoTraining
 {
@@ -150,6 +161,12 @@ typedef struct RecoTraining
 	int members;
 	bool trial; /* for `candidates`: the data is a part of it, to choose by */
 	bool next;  /* for `candidates`: it is chosen by what comes next in a session */
+	/*
+	 * What fit goes on from, where the algorithm has factors: items that are known keep theirs.
+	 * NULL: nothing, and whoever has no factors trains as ever.
+	 */
+	const RecoBase *base;
+	const RecoMember *base_member; /* of the base's model, this one's */
 	/*
 	 * Called after each iteration, and when a member of several begins, with iteration 0; may be
 	 * NULL.

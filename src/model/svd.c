@@ -76,15 +76,25 @@ svd_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	reco_svd svd;
 
 	factor_check_library(budget);
-	reco_budget_check(budget,
-					  reco_svd_fit(&budget->env, &params, &training->by_user,
-								   reco_training_by_item(training), iterated,
-								   unconstify(RecoTraining *, training), &svd),
-					  "training");
+	if (training->base)
+		reco_budget_check(budget,
+						  reco_svd_extend(&budget->env, &params, &training->by_user,
+										  reco_training_by_item(training),
+										  training->base_member->part[FACTOR_ITEM].data,
+										  training->base->item, &svd),
+						  "training");
+	else
+		reco_budget_check(budget,
+						  reco_svd_fit(&budget->env, &params, &training->by_user,
+									   reco_training_by_item(training), iterated,
+									   unconstify(RecoTraining *, training), &svd),
+						  "training");
 	reco_training_by_item_done(training);
 
 	member->part[FACTOR_ITEM] = reco_vector_part(&member->type[FACTOR_ITEM], svd.items, svd.item);
 	member->part[FACTOR_USER] = reco_vector_part(&member->type[FACTOR_USER], svd.users, svd.user);
+	if (training->base)
+		return;
 	member->losses = 1;
 	member->loss = reco_zeros(budget, 1);
 	member->loss[0] = (float) svd.residual;

@@ -173,6 +173,8 @@ reco_training_member(const RecoTraining *training, int member)
 	for (int m = 0; m < member; m++)
 		one.member += leaves_of(training->spec->member[m]);
 	one.spec = training->spec->member[member];
+	if (training->base)
+		one.base_member = training->base_member->member[member];
 	one.by_user = by_user_of(one.spec, one.set);
 	return one;
 }

@@ -58,14 +58,18 @@ reco_json_objects(JsonbContainer *array)
 	JsonbIteratorToken token;
 	JsonbValue item;
 	List *objects = NIL;
+	int64 n = 0;
 
 	if (array == NULL || !JsonContainerIsArray(array))
 		return NIL;
 	iterator = JsonbIteratorInit(array);
 	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+	{
+		RECO_POLL_EACH(n++, 4096);
 		if (token == WJB_ELEM && item.type == jbvBinary &&
 			JsonContainerIsObject(item.val.binary.data))
 			objects = lappend(objects, item.val.binary.data);
+	}
 	return objects;
 }
 

@@ -47,13 +47,14 @@ enum
 	C_CHOICE,
 	C_COLD_ITEMS,
 	C_COLD_USERS,
-	C_EPSILON
+	C_EPSILON,
+	C_CALIBRATION
 };
 
 static const char versions_query[] =
 	"SELECT version, status, started_at, finished_at, rows_read, rows_skipped, rows_merged, users, "
 	"items, interactions, algorithm::pg_catalog.jsonb, options::pg_catalog.jsonb, metrics, loss, "
-	"member_loss, bytes, timings, message, choice, cold_items, cold_users, epsilon "
+	"member_loss, bytes, timings, message, choice, cold_items, cold_users, epsilon, calibration "
 	"FROM ONLY %s.model_version ORDER BY version DESC LIMIT %d";
 
 static bool
@@ -132,8 +133,11 @@ take_loss(ReportVersion *version, Datum array)
 					  &element, &nulls, &n);
 	version->loss = palloc((n + 1) * sizeof(float));
 	for (int k = 0; k < n; k++)
+	{
+		RECO_POLL_AT(k);
 		if (!nulls[k] && isfinite(DatumGetFloat4(element[k])))
 			version->loss[version->losses++] = DatumGetFloat4(element[k]);
+	}
 }
 
 ReportWorth
@@ -178,6 +182,7 @@ take_version(ReportVersion *version, HeapTuple row, TupleDesc columns)
 		version->algorithm = reco_spec_call(reco_spec_parse(DatumGetJsonbP(value)));
 	version->options = object(row, columns, C_OPTIONS);
 	version->metrics = object(row, columns, C_METRICS);
+	version->calibration = object(row, columns, C_CALIBRATION);
 	if (column(row, columns, C_LOSS, &value))
 		take_loss(version, value);
 	version->member_loss = object(row, columns, C_MEMBER_LOSS);

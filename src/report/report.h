@@ -31,6 +31,21 @@ typedef struct ReportWorth
 	double users;
 } ReportWorth;
 
+/* What was said of a group of hidden interactions, or of places in lists, and what was seen. */
+typedef struct ReportBin
+{
+	double said; /* means; of scores: the share of the places where an item was found */
+	double seen;
+	double count;
+} ReportBin;
+
+typedef struct ReportCalibration
+{
+	bool of_values; /* else of scores */
+	int bins;       /* 0: nothing was kept */
+	ReportBin *bin;
+} ReportCalibration;
+
 /* A row of model_version; what may be NULL is, or 0. */
 typedef struct ReportVersion
 {
@@ -47,6 +62,7 @@ typedef struct ReportVersion
 	char *algorithm; /* as it is called */
 	Jsonb *options;
 	Jsonb *metrics;
+	Jsonb *calibration;
 	float *loss;
 	int losses;
 	Jsonb *member_loss;
@@ -148,6 +164,9 @@ extern void report_group_items(Report *report);
 /* Sections, in their order; each says so in a sentence where there is nothing to show. */
 extern void report_head(Report *report);
 extern void report_section_worth(Report *report);
+/* section_calibration.c: what versions record, and a part of the section above */
+extern ReportCalibration report_calibration(const Jsonb *record);
+extern bool report_part_calibration(Report *report); /* false: there is nothing to show */
 extern void report_section_training(Report *report);
 extern void report_section_catalog(Report *report);
 extern void report_section_map(Report *report);

@@ -19,15 +19,27 @@ static const struct
 	const char *name;
 	const char *why;
 } counts[] = {
-	{"null", true, "Without a user, item or value", "A column is NULL."},
+	{"no_user", true, "Without a user", "The column of users is NULL, as of guests."},
+	{"no_item", true, "Without an item", "The column of items is NULL."},
+	{"no_value", true, "Without a value", "The column of values is NULL."},
+	{"no_kind", true, "Without a kind", "The column of kinds of events is NULL."},
 	{"invalid", true, "Invalid values",
 	 "Not finite, out of range, or an id that is too long; on_invalid is \"skip\"."},
 	{"excluded", true, "Excluded items", "The option exclude_items names them."},
 	{"unknown_kind", true, "Unknown kinds of events", "kind_weights gives them no weight."},
 	{"weight_0", true, "Kinds of weight 0", "They may count as seen, and teach nothing."},
+	{"outside_window", true, "Outside the window of time",
+	 "Too early, too late or too old: since, until, max_age."},
+	{"cancelled", true, "Cancelled", "Nothing is left of them: returns and the like."},
+	{"cancelling", true, "That cancel others", "By cancel_kinds or cancel_negative."},
+	{"cancelled_in_part", false, "Cancelled in part", "Something is left of them."},
+	{"cancelling_unmatched", false, "That cancel more than there was",
+	 "They found less than they take back."},
 	{"users_dropped", false, "Users dropped", "They have too few interactions."},
 	{"items_dropped", false, "Items dropped", "Too few users have them."},
-	{"interactions_capped", false, "Interactions over the cap",
+	{"interactions_dropped", true, "Dropped with users and items",
+	 "Interactions of those who have too few."},
+	{"interactions_capped", true, "Interactions over the cap",
 	 "max_user_interactions keeps the latest of a user."},
 	{"users_capped", false, "Users capped", "They have more than max_user_interactions."},
 	{"items_invalid", false, "Items with an id that is too long", "Of the query of items."},
@@ -100,7 +112,7 @@ read_bars(const ReportVersion *v, Bar *bar)
 		}
 	}
 	if (left > 0)
-		bar[n++] = (Bar){"Of users and items that were left out", left};
+		bar[n++] = (Bar){"Left out for other reasons", left};
 	bar[n++] = (Bar){"Interactions learnt from", (double) v->interactions, true};
 	return n;
 }
@@ -129,6 +141,16 @@ put_counts(StringInfo out, const ReportVersion *v)
 	if (v->rows_merged > 0)
 		row(out, "Repeats", "Rows of one user and one item count as one interaction.",
 			html_count(v->rows_merged));
+}
+
+static void
+put_text(StringInfo out, const JsonbContainer *options, const char *key, const char *rule,
+		 const char *what)
+{
+	const char *text = reco_json_text(options, key);
+
+	if (text && text[0])
+		row(out, rule, what, text);
 }
 
 /* Minimums and the like that the version was read with, where they do something. */
@@ -162,8 +184,10 @@ put_options(StringInfo out, const ReportVersion *v)
 		row(out, "Excluded items", "exclude_items names ids that are no products.",
 			JsonContainerIsArray(excluded) ? psprintf("%d", (int) JsonContainerSize(excluded))
 										   : "");
-	if (reco_json_text(of, "half_life"))
-		row(out, "Fading", "After so long a row counts half.", reco_json_text(of, "half_life"));
+	put_text(out, of, "since", "From", "Rows before this do not count.");
+	put_text(out, of, "until", "Until", "Rows from this on do not count.");
+	put_text(out, of, "max_age", "Oldest", "Older rows do not count.");
+	put_text(out, of, "half_life", "Fading", "After so long a row counts half.");
 }
 
 static void

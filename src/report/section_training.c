@@ -43,18 +43,22 @@ numbers_of(JsonbContainer *array, int *n)
 	JsonbIterator *iterator = JsonbIteratorInit(array);
 	JsonbIteratorToken token;
 	JsonbValue value;
+	int64 looked = 0;
 	double *number = palloc((JsonContainerSize(array) + 1) * sizeof(double));
 
 	*n = 0;
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-		if (token == WJB_ELEM && value.type == jbvNumeric)
-		{
-			double one = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-															NumericGetDatum(value.val.numeric)));
+	{
+		double one;
 
-			if (isfinite(one))
-				number[(*n)++] = one;
-		}
+		RECO_POLL_EACH(looked++, 4096);
+		if (token != WJB_ELEM || value.type != jbvNumeric)
+			continue;
+		one = DatumGetFloat8(
+			DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
+		if (isfinite(one))
+			number[(*n)++] = one;
+	}
 	return number;
 }
 
@@ -68,7 +72,10 @@ read_curves(const ReportVersion *v, Curve *curve)
 		double *loss = palloc(v->losses * sizeof(double));
 
 		for (int k = 0; k < v->losses; k++)
+		{
+			RECO_POLL_AT(k);
 			loss[k] = v->loss[k];
+		}
 		thin(&curve[curves++], loss, v->losses);
 	}
 	for (int m = 1; v->member_loss && m <= RECO_MAX_MEMBERS && curves < MOST_CURVES; m++)

@@ -11,7 +11,8 @@
 
 #include <math.h>
 
-#define MOST_TRIED 14
+#define MOST_TRIED 14 /* in the picture */
+#define MOST_READ 200 /* whatever anybody has written there */
 #define ROW_HEIGHT 34
 
 static bool
@@ -270,7 +271,7 @@ read_tried(const ReportVersion *v, int *n, char **metric)
 		v && v->choice ? reco_json_objects(reco_json_container(&v->choice->root, "choices")) : NIL;
 	JsonbContainer *choice = choices ? linitial(choices) : NULL;
 	List *objects = reco_json_objects(reco_json_container(choice, "tried"));
-	Tried *tried = palloc((list_length(objects) + 1) * sizeof(Tried));
+	Tried *tried = palloc(MOST_READ * sizeof(Tried));
 	ListCell *cell;
 
 	*n = 0;
@@ -284,6 +285,8 @@ read_tried(const ReportVersion *v, int *n, char **metric)
 				   reco_json_number(one, "error"), reco_json_number(one, "seconds")};
 
 		reco_poll();
+		if (*n == MOST_READ)
+			break;
 		t.pale = t.algorithm && strncmp(t.algorithm, "reco.popular", 12) == 0;
 		if (t.algorithm && isfinite(t.value))
 			tried[(*n)++] = t;
@@ -388,6 +391,7 @@ report_section_worth(Report *report)
 	const ReportVersion *v = report->active;
 	int *at = palloc((report->versions + 1) * sizeof(int));
 	int n = v && v->worth.metric ? measured(report, v->worth.metric, at) : 0;
+	bool compared = false;
 	char *metric;
 	int trials;
 	Tried *tried = read_tried(v, &trials, &metric);
@@ -417,6 +421,7 @@ report_section_worth(Report *report)
 			draw_one(report);
 		over_time_table(report, at, n);
 		html_put(out, "</figure>\n");
+		compared = report_part_calibration(report);
 	}
 	if (trials > 0)
 	{
@@ -428,5 +433,10 @@ report_section_worth(Report *report)
 		tried_table(out, tried, trials);
 		html_put(out, "</figure>\n");
 	}
-	html_put(out, "</div>\n</section>\n");
+	html_put(out, "</div>\n");
+	if (n > 0 && !compared)
+		html_put(out, "<p class=\"none\">Whether what this version says comes true was not "
+					  "measured: it was made before that was kept, or too little was "
+					  "hidden.</p>\n");
+	html_put(out, "</section>\n");
 }

@@ -3,8 +3,8 @@
  *	  reco.summary(): a model in a few rows of text with bars, to be looked at again and again.
  *
  * Rows (topic, name, value, bar): the training that runs, the version that serves, what each
- * version was worth, and the loss.  It reads rows of versions only, and runs nothing that is
- * stored.
+ * version was worth, whether what it says comes true, and the loss.  It reads rows of versions
+ *only, and runs nothing that is stored.
  *
  * Cost: the rows of the latest versions.
  */
@@ -147,6 +147,22 @@ tell_worth(RecoRows *rows, const Report *report)
 			 bar(most > 0 ? worth->baseline_value / most : 0));
 }
 
+/* Whether what it says comes true, by how much was said. */
+static void
+tell_calibration(RecoRows *rows, const Report *report)
+{
+	ReportCalibration c = report_calibration(report->active ? report->active->calibration : NULL);
+	double most = 0;
+
+	for (int k = 0; k < c.bins; k++)
+		most = Max(most, c.bin[k].seen);
+	for (int k = 0; k < c.bins; k++)
+		tell(rows, c.of_values ? "predicted" : "found",
+			 psprintf("%s %s", c.of_values ? "value" : "score", html_figure(c.bin[k].said, 4)),
+			 c.of_values ? html_figure(c.bin[k].seen, 4) : html_percent(c.bin[k].seen),
+			 bar(most > 0 ? c.bin[k].seen / most : 0));
+}
+
 /* The objective from iteration to iteration: bars of what is above its least, and a bit. */
 static void
 tell_loss(RecoRows *rows, const Report *report)
@@ -160,6 +176,7 @@ tell_loss(RecoRows *rows, const Report *report)
 		return;
 	for (int k = 0; k < v->losses; k++)
 	{
+		RECO_POLL_AT(k);
 		low = Min(low, v->loss[k]);
 		high = Max(high, v->loss[k]);
 	}
@@ -201,6 +218,7 @@ reco_summary(PG_FUNCTION_ARGS)
 	tell_progress(&rows, &report.request.row);
 	tell_last(&rows, &report);
 	tell_worth(&rows, &report);
+	tell_calibration(&rows, &report);
 	tell_loss(&rows, &report);
 	return (Datum) 0;
 }

@@ -67,6 +67,23 @@ static pg_attribute_noreturn() void wrong_type(const char *name, const char *wan
 					errmsg("option \"%s\" must be %s", name, wanted)));
 }
 
+/* A whole number of an option; rounds a fraction as SQL does, and takes none that is too large. */
+static int64
+whole_number(const JsonbValue *value, const char *name, int64 least, int64 most)
+{
+	Datum number = NumericGetDatum(value->val.numeric);
+
+	if (DatumGetBool(DirectFunctionCall2(
+			numeric_lt, number, DirectFunctionCall1(int8_numeric, Int64GetDatum(least)))) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, number,
+										 DirectFunctionCall1(int8_numeric, Int64GetDatum(most)))))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("option \"%s\" must be a number from " INT64_FORMAT " to " INT64_FORMAT,
+						name, least, most)));
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
+}
+
 bool
 request_bool(Request *request, const char *name, bool fallback)
 {
@@ -132,7 +149,7 @@ request_int64(Request *request, const char *name, int64 fallback)
 		return fallback;
 	if (value.type != jbvNumeric)
 		wrong_type(name, "a number");
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
+	return whole_number(&value, name, PG_INT64_MIN, PG_INT64_MAX);
 }
 
 int32
@@ -145,11 +162,25 @@ request_n(Request *request, int32 all)
 		return all;
 	if (value.type != jbvNumeric)
 		wrong_type("n", "a number");
-	n = DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value.val.numeric)));
+	n = (int32) whole_number(&value, "n", PG_INT32_MIN, PG_INT32_MAX);
 	if (n < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("n must not be negative"),
 						errhint("NULL means all.")));
 	return Min(n, all);
+}
+
+/* What an option has in the place of an id. */
+static pg_attribute_noreturn() void no_id(const char *name, const IdType *type,
+										  const JsonbValue *value)
+{
+	const char *what = value->type == jbvBool                         ? "a boolean"
+					   : JsonContainerIsArray(value->val.binary.data) ? "an array"
+																	  : "an object";
+
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("\"%s\" must be ids of type %s", name, format_type_be(type->type)),
+					errdetail("One of them is %s of JSON.", what),
+					errhint("An id is a number or a string there: of another type, its text.")));
 }
 
 /*
@@ -165,12 +196,10 @@ id_of(IdType *type, const char *name, const JsonbValue *value, Datum *id)
 	if (value->type == jbvString)
 		return id_from_text(type, pnstrdup(value->val.string.val, value->val.string.len), id);
 	if (value->type != jbvNumeric)
-		wrong_type(name, "ids");
+		no_id(name, type, value);
+	/* one with a fraction, or beyond all integers, is unknown */
 	if (type->integer)
-		return id_from_int64(
-			type,
-			DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric))),
-			id);
+		return id_from_datum(type, NumericGetDatum(value->val.numeric), NUMERICOID, id);
 	return id_from_text(
 		type,
 		DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric))), id);
@@ -333,8 +362,9 @@ request_numbers(Request *request, const char *name, int *n)
 			continue;
 		if (element.type != jbvNumeric)
 			wrong_type(name, "an array of numbers");
-		numbers[(*n)++] = DatumGetFloat4(
-			DirectFunctionCall1(numeric_float4, NumericGetDatum(element.val.numeric)));
+		/* one that is too large is infinite, and of no use to whoever asks */
+		numbers[(*n)++] = (float) DatumGetFloat8(
+			DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(element.val.numeric)));
 	}
 	return numbers;
 }

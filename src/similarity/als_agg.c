@@ -90,7 +90,10 @@ reco_gram_agg_transition(PG_FUNCTION_ARGS)
 	}
 	y = reco_als_factors_of(fcinfo, 1, &d);
 	if (state == NULL)
+	{
 		state = reco_als_state_new(site, &(reco_als_params){.factors = d, .regularization = 1});
+		state->normal.products = true;
+	}
 	reco_als_check_lengths(state->normal.d, d);
 	reco_als_site_check(site, reco_normal_add(&site->budget.env, &state->normal, y, 0));
 	PG_RETURN_POINTER(state);
@@ -149,7 +152,10 @@ state_from(AlsSite *site, bytea *bytes, const char *what)
 
 	if (status == RECO_INVALID)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("invalid %s of a factorization aggregate", what)));
+						errmsg("invalid %s of a factorization aggregate", what),
+						errhint("They are bytes as reco.als_sums(), reco.als_state() or "
+								"reco.gram_sums() of the same version of reco made them, on a "
+								"machine of the same byte order.")));
 	reco_als_site_check(site, status);
 	return state;
 }
@@ -163,6 +169,18 @@ reco_als_agg_deserialize(PG_FUNCTION_ARGS)
 	AlsSite *site = reco_als_site(fcinfo, CurrentMemoryContext);
 
 	PG_RETURN_POINTER(state_from(site, PG_GETARG_BYTEA_PP(0), "state"));
+}
+
+/* Sums of an equation are no products of factors, nor the other way round. */
+static void
+check_purpose(const AlsState *state, bool products)
+{
+	if (state->normal.products != products)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						products ? errmsg("sums of als_sums or als_state are not for gram_total")
+								 : errmsg("sums of gram_sums are not for als_solve"),
+						errhint("reco.gram_total() adds up what reco.gram_sums() made, "
+								"reco.als_solve() what reco.als_sums() or reco.als_state() did.")));
 }
 
 /*
@@ -184,6 +202,7 @@ reco_als_solve_transition(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(into);
 	}
 	from = state_from(site, PG_GETARG_BYTEA_PP(1), "sums");
+	check_purpose(from, PG_NARGS() == 2);
 	site = reco_als_site(fcinfo, NULL);
 	if (into == NULL)
 		into = reco_als_state_like(site, from);

@@ -81,13 +81,16 @@ reco_als_state_new(AlsSite *site, const reco_als_params *params)
 AlsState *
 reco_als_state_like(AlsSite *site, const AlsState *state)
 {
-	return reco_als_state_new(site, &(reco_als_params){
-										.implicit = state->normal.implicit,
-										.factors = state->normal.d,
-										.regularization = state->normal.regularization,
-										.alpha = state->normal.alpha,
-										.weighted_regularization = state->normal.weighted,
-									});
+	AlsState *like = reco_als_state_new(site, &(reco_als_params){
+												  .implicit = state->normal.implicit,
+												  .factors = state->normal.d,
+												  .regularization = state->normal.regularization,
+												  .alpha = state->normal.alpha,
+												  .weighted_regularization = state->normal.weighted,
+											  });
+
+	like->normal.products = state->normal.products;
+	return like;
 }
 
 void

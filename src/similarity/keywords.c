@@ -135,7 +135,7 @@ keywords_of(Jsonb *value, int *count)
 									   keyword[at].name),
 								errhint("Weights are numbers, as in {\"red\": 2}.")));
 			keyword[at].weight = DatumGetFloat8(
-				DirectFunctionCall1(numeric_float8, NumericGetDatum(part.val.numeric)));
+				DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(part.val.numeric)));
 			reco_poll();
 		}
 	}

@@ -25,7 +25,7 @@ RECO_FUNCTION(reco_dot_product_similarity);
 RECO_FUNCTION(reco_euclidean_distance);
 RECO_FUNCTION(reco_pearson_correlation);
 
-/* Elements of type numeric as float8; beyond its range is an error. */
+/* Elements of type numeric as float8: infinite beyond its range, which is an error later. */
 static double *
 numerics(Datum datum, int n)
 {
@@ -40,7 +40,7 @@ numerics(Datum datum, int n)
 	{
 		if (i % 1024 == 0)
 			reco_poll();
-		values[i] = DatumGetFloat8(DirectFunctionCall1(numeric_float8, elements[i]));
+		values[i] = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, elements[i]));
 	}
 	pfree(elements);
 	if ((Pointer) array != DatumGetPointer(datum))

@@ -3,13 +3,15 @@
  *	  Fuzz target: the states of aggregates as they go from one process to another.
  *
  * Input: a byte for the aggregate; a byte of flags (whether the head that each state
- * of this aggregate begins with is put before it, and whether the states come as
- * short varlenas); two bytes, the length of the first state; the first state, and
+ * of this aggregate begins with is put before it, whether the states come as short
+ * varlenas, and with the highest bit that no check sum is put behind those that end in
+ * one); two bytes, the length of the first state; the first state, and
  * the second.  Each is read; what was read is written again, which must give the
  * same bytes, and both are combined, written and finished.
  */
 #include "server/server.h"
 
+#include "core/als/als_normal.h"
 #include "similarity/similarity.h"
 
 #include "catalog/pg_type.h"
@@ -124,7 +126,7 @@ finish(FmgrInfo *site, PGFunction function, void *state)
 static struct varlena *
 state_bytes(const Aggregate *aggregate, uint8_t flags, const uint8_t *data, size_t size)
 {
-	uint8_t bytes[4096 + 4];
+	uint8_t bytes[4096 + 4 + RECO_NORMAL_TAIL];
 	size_t head = (flags & 1) && aggregate->kind != 0 ? 4 : 0;
 	uint32 kind = pg_hton32(aggregate->kind);
 
@@ -132,6 +134,11 @@ state_bytes(const Aggregate *aggregate, uint8_t flags, const uint8_t *data, size
 	memcpy(bytes, &kind, 4);
 	if (size > 0)
 		memcpy(bytes + head, data, size);
+	if (aggregate->kind == 0 && !(flags & 128))
+	{
+		size += RECO_NORMAL_TAIL;
+		reco_normal_seal(bytes, size);
+	}
 	return server_varlena(bytes, head + size, flags & 2);
 }
 

@@ -52,7 +52,8 @@ sql(q{
     SELECT attempt(format(call, model)) FROM unnest(ARRAY['%I.recommend(7)', '%I.recommend(3, NULL, diversity => 0.5, explore => 0.2)', '%I.recommend(99999)',
       '%I.recommend_for(ARRAY[1, 2, 3])', '%I.rerank(5, ARRAY[1, 2, 99])', '%I.predict(7, 3)', '%I.explain(7, 3)', '%I.similar_items(3)',
       '%I.similar_users(7)', '%I.audience(3)', '%I.audience(ARRAY[3, 4], 5, exclude_buyers => false)', '%I.popular()', '%I.trending()',
-      '%I.user_profile(7)', 'reco.recommend(%L, 7)']) AS call $$;
+      '%I.user_profile(7)', 'reco.recommend(%L, 7)', '%I.growth()', '%I.demand()', '%I.bought_together(3)', '%I.buy_again(7)',
+      '%I.expose(7, explore => 0.2, explore_seed => 1)', '(SELECT count(*) > 0 FROM reco.summary(%L))', 'reco.report(%L) IS NOT NULL']) AS call $$;
 });
 
 my ($pairs, $turn) = (0, 0);
@@ -90,7 +91,7 @@ for my $with_items (1, 0)
   }
 }
 unlike(slurp_file($node->logfile), qr/terminated by signal|TRAP:|PANIC/, 'no session crashes');
-note("$pairs pairs, 15 calls in each of 5 sessions");
+note("$pairs pairs, 22 calls in each of 5 sessions");
 
 $node->stop;
 done_testing();

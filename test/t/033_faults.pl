@@ -1,8 +1,8 @@
 # A fault at every interrupt check and every allocation: the n-th of a call fails, for
 # every n, and the same call without the fault gives the rows of an undisturbed session.
 # For every serving function, from a version that the session has, one that it reads from
-# the tables, and one that it maps; for training, evaluate and materialize at points that
-# are spread over all their phases.
+# the tables, and one that it maps; for training, evaluate, materialize and reports at points
+# that are spread over all their phases.
 #
 # RECO_FAULT_POINTS says how many of a training; all: every one.
 # Needs a build for a server with assertions, or with -DRECO_FAULTS.
@@ -53,14 +53,14 @@ sql(q{
     RETURN rows;
   END $$;
 
-  -- Every fault of a call. before: what makes the session forget what it has of the model.
-  CREATE PROCEDURE sweep(call text, before text, INOUT faults int) LANGUAGE plpgsql AS $$
+  -- Every fault of a call, or some. before: what makes the session forget what it has of the model.
+  CREATE PROCEDURE sweep(call text, before text, INOUT faults int, first int DEFAULT 1, step int DEFAULT 1) LANGUAGE plpgsql AS $$
   DECLARE
     expected text := answer(call);
     got text;
     held bigint;
   BEGIN
-    FOR n IN 1 .. 100000 LOOP
+    FOR n IN first .. 100000 BY step LOOP
       IF before <> '' THEN
         EXECUTE format(before, n);
       END IF;
@@ -101,7 +101,7 @@ my @calls = ('m.recommend(7, 5)', 'm.recommend(3, 5, diversity => 0.5, explore =
   'm.similar_users(7, 5)', 'm.audience(ARRAY[3, 4], 5)', 'm.popular(5)', 'm.trending(5)', 'm.user_profile(7)', q{reco.recommend('m', 7, 5)});
 my $cold = q{UPDATE m.model SET active_nonce = %s};
 my $memory = q{SELECT coalesce(sum(total_bytes), 0) FROM pg_backend_memory_contexts WHERE name LIKE 'reco%' OR ident LIKE 'reco%'};
-my ($served_faults, $read_faults, $mapped_faults, $trained_faults) = (0, 0, 0, 0);
+my ($served_faults, $read_faults, $mapped_faults, $trained_faults, $reported_faults) = (0, 0, 0, 0, 0);
 
 for my $name (sort keys %algorithms)
 {
@@ -148,6 +148,7 @@ for my $name (sort keys %algorithms)
     refresh => q{CALL reco.refresh('m')}, materialize => q{CALL reco.materialize('m', 5)}, segment => q{CALL reco.segment('m', 3)},
     fold_in => q{BEGIN; UPDATE lines SET qty = qty + 5 WHERE customer_id IN (5, 7); DELETE FROM lines WHERE customer_id = 3; CALL reco.fold_in('m'); ROLLBACK},
     demand => q{SELECT count(*) FROM m.demand('2 days')}, growth => q{SELECT count(*) FROM m.growth('2 days', '6 days')},
+    report => q{SELECT length(reco.report('m')) + count(*) FROM reco.summary('m')},
     evaluate => "SELECT count(*) FROM reco.evaluate('lines', ARRAY[$algorithms{$name}], items => 'about')",
     create => "CALL reco.create_model('n', 'lines', $algorithms{$name}, items => 'about', users => 'people')");
   for my $job (sort keys %jobs)
@@ -179,10 +180,26 @@ for my $name (sort keys %algorithms)
     is(comparable($name, recommendations($node, 'm')), comparable($name, $served), "$name: $job: the model serves as before");
     $trained_faults += @at;
   }
+  # what people look at; a page says when it was made
+  if ($name eq 'als' || $name eq 'item_knn')
+  {
+    my $step = $points eq 'all' ? 1 : 29;
+    for my $call (q{regexp_replace(reco.report('m'), 'Made <time.*?</time>', '')}, q{reco.summary('m')})
+    {
+      my $each = $call =~ /summary/ ? 1 : $step;
+      my $first = 1 + int(rand($each));
+      my ($rc, $out, $err) = $node->psql('postgres', "SET client_min_messages = warning; CALL sweep(\$call\$$call\$call\$, '', 0, $first, $each)");
+      is($rc, 0, "$name: $call: the server lives") or BAIL_OUT($err);
+      is($err, '', "$name: $call: after a fault it is the same");
+      cmp_ok($out, '>', 20, "$name: $call: there were faults");
+      $reported_faults += $out;
+    }
+  }
   is(leftovers($node, 'n'), '', "$name: nothing is left behind");
   sql("CALL reco.drop_model('m')");
 }
 note("$trained_faults faults in trainings, evaluations and materializations");
+note("$reported_faults faults in reports and summaries");
 note("$served_faults faults while serving, $read_faults while reading a version, $mapped_faults while mapping one");
 
 $node->stop;

@@ -101,6 +101,45 @@ is(files(), 'items of none, users of the layer', 'with one file of users');
 $folded = served();
 $node->wait_for_catchup($standby);
 is(served($standby), $folded, 'so does the standby');
+
+# A version made of it with items that are new: cancelled, and killed, where it is to be written.
+sql('INSERT INTO lines SELECT c, 41, 1 FROM generate_series(1, 20) AS c');
+for my $end (qw(cancel kill))
+{
+  my $holder = $node->background_psql('postgres');
+  $holder->query_safe('BEGIN');
+  $holder->query_safe('LOCK TABLE home.model_item IN SHARE MODE');
+  my $session = start_sql($node, q{CALL reco.fold_in('home', new_items => true)});
+  $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^CALL reco.fold_in' AND wait_event_type = 'Lock'})
+    or die 'it does not come to the lock';
+  my $pid = sql('SELECT pid FROM reco.progress');
+  is(sql('SELECT max(version) || status FROM home.versions WHERE status = \'running\' GROUP BY status'), $end eq 'cancel' ? '2running' : '3running', "$end: the version is announced");
+  is(served(), $folded, "$end: others have what was there before");
+  if ($end eq 'cancel')
+  {
+    sql("SELECT pg_cancel_backend($pid)");
+    like((finish_sql($session))[2], qr/canceling statement due to user request/, 'it is cancelled');
+    $holder->query_safe('COMMIT');
+    $holder->quit;
+    is(sql('SELECT status FROM home.versions WHERE version = 2'), 'failed', 'which is recorded');
+  }
+  else
+  {
+    ok(kill_session($node, $pid), 'it is killed');
+    finish_sql($session);
+    eval { $holder->quit };
+  }
+  is(sql('SELECT count(*) FROM home.model_item WHERE version > 1'), 0, "$end: no row is left");
+  is(sql('SELECT count(*) FROM reco.progress'), 0, "$end: nothing runs");
+  is(served(), $folded, "$end: it serves as before");
+}
+sql(q{CALL reco.fold_in('home', new_items => true)});
+is(sql(q{SELECT string_agg(concat_ws(' ', version, status, made_of), ', ' ORDER BY version) FROM home.versions}), '1 ready, 2 failed, 3 failed, 4 ready 1', 'then it is made');
+is(sql('SELECT count(*) > 0 FROM home.recommend(61, NULL) WHERE item_id = 41'), 'f', 'who is gone has no list');
+is(sql('SELECT count(*) > 0 FROM home.user_factors, home.recommend(user_id, NULL) WHERE item_id = 41'), 't', 'the item is in lists');
+$folded = served();
+$node->wait_for_catchup($standby);
+is(served($standby), $folded, 'on the standby as well');
 $standby->stop;
 $node->restart;
 is(served(), $folded, 'and after a restart');
@@ -112,7 +151,7 @@ sql('CREATE DATABASE restored');
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $dump ], 'it is restored');
 is(served($node, 'restored'), $folded, 'with its layer');
 my ($rc, $out, $err) = $node->psql('restored', q{CALL reco.fold_in('home')});
-like($err, qr/version 1: nobody has changed/, 'which is that of the source');
+like($err, qr/version 4: nobody has changed/, 'which is that of the source');
 sql('DROP DATABASE restored');
 
 # Owners, policies, and ids that grow.

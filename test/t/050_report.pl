@@ -115,6 +115,15 @@ for my $name (sort keys %algorithm)
   ok($page =~ qr/>green</, "$name: categories");
   cmp_ok(length $page, '<', 200000, "$name: of bounded size");
   cmp_ok(scalar(() = $page =~ /<circle/g), '>=', 40, "$name: a map");
+  my ($of, $bins) = split /\|/, sql("SELECT calibration ->> 'of', jsonb_array_length(calibration -> 'bins') FROM $model.versions");
+  if ($name =~ /^private/)
+  {
+    is($of, '', "$name: nothing is recorded of what was hidden");
+    next;
+  }
+  is($of, $page =~ /<h3>rmse/ ? 'values' : 'scores', "$name: what it says, beside what came of it");
+  my ($table) = $page =~ /<caption>(?:Values that were predicted|How many of the items in lists).*?<tbody>(.*?)<\/tbody>/s;
+  is(scalar(() = ($table // '') =~ /<tr>/g), $bins, "$name: in as many rows as are recorded");
 }
 
 # Texts that are no friends.
@@ -164,6 +173,29 @@ ok($page !~ qr/<svg class="map"|The long tail/, 'nor items');
 ok($page =~ qr/no right to read the items/, 'and the page says so');
 sql(q{GRANT SELECT ON by_ials.model_item, by_ials.model_user TO analyst; REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA by_ials FROM analyst});
 ok(page('by_ials', 'analyst') !~ qr/User <bdi>/, 'who may not call recommend() sees no lists');
+
+# What became of the rows of a source from which everything has to be left out: the page's counts
+# add up, and name each reason.
+sql(q{CREATE TABLE dirty AS
+  SELECT u, (u * k + k) % 20 AS i, 1.0::float8 AS v, timestamp '2024-06-01' + (u + k) * interval '1 hour' AS at, 'buy' AS kind FROM generate_series(1, 40) AS u, generate_series(1, 6) AS k
+  UNION ALL SELECT NULL, 1, 1, '2024-06-01', 'buy' UNION ALL SELECT 1, NULL, 1, '2024-06-01', 'buy' UNION ALL SELECT 1, 1, NULL, '2024-06-01', 'buy'
+  UNION ALL SELECT 1, 1, 1, '2024-06-01', NULL UNION ALL SELECT 1, 1, 'NaN', '2024-06-01', 'buy' UNION ALL SELECT 1, 99, 1, '2024-06-01', 'buy'
+  UNION ALL SELECT 1, 1, 1, '2024-06-01', 'strange' UNION ALL SELECT 1, 1, 1, '2024-06-01', 'look' UNION ALL SELECT 1, 1, 1, '2020-06-01', 'buy'
+  UNION ALL SELECT 60, 3, 5, '2024-06-02', 'buy' UNION ALL SELECT 60, 3, 9, '2024-06-03', 'return' UNION ALL SELECT 61, 4, 5, '2024-06-02', 'buy' UNION ALL SELECT 61, 4, 2, '2024-06-03', 'return'
+  UNION ALL SELECT 62, g % 20, 1, '2024-06-02', 'buy' FROM generate_series(1, 19) AS g UNION ALL SELECT 63, 5, 1, '2024-06-02', 'buy' UNION ALL SELECT 60, 70, 1, '2024-06-02', 'buy';
+  CALL reco.create_model('dirty_rows', 'dirty', reco.item_knn(), options => reco.options(on_invalid => 'skip', kind_weights => '{"buy": 1, "look": 0}',
+    exclude_items => '{99}', since => '2024-01-01', cancel_kinds => '{return}', min_user_interactions => 2, min_item_interactions => 2, max_user_interactions => 10))});
+$page = page('dirty_rows');
+is_page($page, 'a dirty source');
+my ($rows) = $page =~ /<caption>What became of the rows of the source.*?<tbody>(.*?)<\/tbody>/s;
+my @rows = map { s/,//gr } $rows =~ /<td class="n">([\d,]+)</g;
+cmp_ok(scalar @rows, '>=', 16, 'each reason has a row') or diag $rows;
+is($rows[0], eval { my $sum = 0; $sum += $_ for @rows[1 .. $#rows]; $sum }, 'and they add up to what was read') or diag $rows;
+ok($rows !~ /other reasons/, '... with nothing left') or diag $rows;
+my ($rules) = $page =~ /<caption>Rules that this version.*?<tbody>(.*?)<\/tbody>/s;
+my $reasons = sql(q{SELECT count(*) FROM dirty_rows.versions, jsonb_each(rows_skipped) AS s WHERE s.value::int > 0});
+my $left_out = () = $rules =~ /<th scope="row">(?:Without|Invalid|Excluded items<.*?exclude_items names them|Unknown|Kinds of|Outside|Cancelled|That cancel|Users|Items dropped|Dropped|Interactions over)/g;
+is($left_out, $reasons, 'the rules name each reason that the version records') or diag $rules;
 
 # Small ones, and those without a version.
 sql(q{CALL reco.create_model('one', 'SELECT 1, 1', reco.popular()); CALL reco.create_model('two', 'SELECT g, g FROM generate_series(1, 2) g', reco.ials(factors => 2))});

@@ -549,12 +549,15 @@ test_bad_bytes(void **state)
 	reco_normal q = start(&p);
 	size_t size;
 	char *bytes;
+	char *right;
 	int refused = 0;
 
 	(void) state;
 	assert_int_equal(add(&env, &p, &q, 0, p.n), RECO_OK);
 	size = reco_normal_bytes(&q);
 	bytes = malloc(size);
+	right = malloc(size);
+	reco_normal_write(&q, right);
 	for (size_t cut = 0; cut < size; cut++)
 	{
 		char *some = malloc(cut + 1); /* to the byte, for the address sanitizer */
@@ -573,15 +576,22 @@ test_bad_bytes(void **state)
 		float x[RECO_NORMAL_MAX_FACTORS];
 		double *gram;
 		size_t range = k % 2 ? 56 : size;
+		bool sealed = k % 4 < 2;
+		bool same;
 
 		reco_normal_write(&q, bytes);
 		for (int f = 0; f < 1 + k % 3; f++)
 			bytes[mimic_random() % range] ^= (char) (1 << mimic_random() % 8);
+		same = memcmp(bytes, right, size) == 0;
+		if (sealed)
+			reco_normal_seal(bytes, size);
 		if (reco_normal_read(&env, bytes, size, &out) != RECO_OK)
 		{
+			assert_false(same);
 			refused++;
 			continue;
 		}
+		assert_true(sealed || same);
 		gram = (double *) out.gram;
 		(void) reco_normal_solve(&env, &out, x);
 		(void) reco_normal_merge(&env, &sum, &out);
@@ -593,6 +603,7 @@ test_bad_bytes(void **state)
 	}
 	assert_true(refused > 2000);
 	free(bytes);
+	free(right);
 	reco_normal_release(&env, &q);
 	assert_int_equal(w.live, 0);
 	free_problem(&p);

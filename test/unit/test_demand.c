@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/demand/activity.h"
 #include "core/demand/demand.h"
+#include "core/demand/periods.h"
 #include "mimic_env.h"
 #include "mimic_rows.h"
 
@@ -432,15 +434,64 @@ edges(void **cmocka)
 	mimic_rows_free(e);
 }
 
+/* Two times may be further from each other than a signed number tells. */
+static void
+far_times(void **cmocka)
+{
+	static const int64_t ends[] = {900, INT64_MAX - 1, INT64_MIN + 5000};
+	static const int64_t lengths[] = {1, 7, INT64_MAX / 3, INT64_MAX};
+
+	(void) cmocka;
+	assert_true(reco_period_of(INT64_MAX, 1, INT64_MIN + 1) == INT64_MAX);
+	assert_true(reco_period_of(INT64_MAX, 2, INT64_MIN + 1) == INT64_MAX);
+	assert_true(reco_period_of(INT64_MAX, INT64_MAX, INT64_MIN + 1) == 2);
+	assert_true(reco_period_of(0, 1, INT64_MIN + 1) == INT64_MAX);
+	assert_true(reco_period_of(-1, 1, INT64_MIN + 1) == INT64_MAX - 1);
+	for (int k = 0; k < 3 * 4; k++)
+	{
+		mimic_rows *e = mimic_rows_new(USERS, ITEMS, USERS * 8);
+		reco_demand_params params = {.end = ends[k / 4], .length = lengths[k % 4], .share = .8};
+		reco_demand out;
+		reco_activity_found activity;
+		double chance[USERS];
+		mimic_env m;
+		reco_status status;
+
+		for (int u = 0; u < USERS; u++)
+		{
+			mimic_row of[8];
+
+			for (int r = 0; r < 8; r++)
+				of[r] = (mimic_row){.item = (u + r) % ITEMS,
+									.time = r == 0   ? INT64_MIN + 1
+											: r == 1 ? INT64_MIN + 1 + u
+											: r == 2 ? INT64_MAX
+													 : params.end - (u + r) % 6,
+									.value = 1};
+			mimic_rows_user(e, of, 8);
+		}
+		mimic_env_init(&m);
+		status = reco_demand_find(&m.env, &e->x, &params, &out);
+		assert_true(status == RECO_OK || status == RECO_INVALID);
+		if (status == RECO_OK)
+			m.env.release(m.env.arg, out.item);
+		assert_int_equal(
+			reco_activity_find(&m.env, &e->x, params.end, params.length, chance, &activity),
+			RECO_OK);
+		for (int u = 0; u < USERS; u++)
+			assert_true(chance[u] > 0 && chance[u] < 1);
+		assert_int_equal(m.live, 0);
+		mimic_rows_free(e);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counts_and_expectation),
-		cmocka_unit_test(quantiles),
-		cmocka_unit_test(intervals),
-		cmocka_unit_test(intervals_hold),
-		cmocka_unit_test(a_model_helps),
+		cmocka_unit_test(far_times),      cmocka_unit_test(counts_and_expectation),
+		cmocka_unit_test(quantiles),      cmocka_unit_test(intervals),
+		cmocka_unit_test(intervals_hold), cmocka_unit_test(a_model_helps),
 		cmocka_unit_test(edges),
 	};
 

@@ -332,6 +332,82 @@ check_against_slow(const crowd *c, const reco_evaluation *e, const reco_scores *
 	}
 }
 
+/* What is said of a user's items, and what came of them. */
+static void
+said_of(const crowd *c, const reco_evaluation *e, int32_t u, reco_seat *seat, float *said,
+		float *seen)
+{
+	const int32_t *hidden = e->hidden.col + e->hidden.start[u];
+	int64_t n_hidden = e->hidden.start[u + 1] - e->hidden.start[u];
+	const float *worth = e->worth ? e->worth + e->hidden.start[u] : NULL;
+	float score[MAX_ITEMS];
+	int32_t list[MAX_ITEMS];
+	reco_profile profile;
+	int32_t n = 0;
+	bool wants = false;
+
+	for (int64_t k = 0; k < n_hidden; k++)
+		wants = wants || worth == NULL || worth[k] > 0;
+	profile_of((void *) c, u, &profile);
+	assert_int_equal(reco_seat_open(seat, &profile), RECO_OK);
+	assert_int_equal(reco_seat_score(seat, score), RECO_OK);
+	if (e->predicts)
+		for (int64_t j = 0; j < RECO_SAID_EACH && j < n_hidden; j++)
+		{
+			int64_t k = n_hidden < RECO_SAID_EACH ? j : j * n_hidden / RECO_SAID_EACH;
+
+			if (score[hidden[k]] == -INFINITY)
+				continue;
+			said[j] = fminf(fmaxf(score[hidden[k]], e->scorer->least), e->scorer->most);
+			seen[j] = e->truth ? e->truth[e->hidden.start[u] + k] : 1;
+		}
+	else if (wants && reco_seat_is_personal(seat))
+	{
+		for (int32_t i = 0; i < c->items; i++)
+			n += score[i] != -INFINITY &&
+				 (c->again || place_in(c->col + c->start[u], c->start[u + 1] - c->start[u], i) < 0);
+		(void) whole_list(c, u, score, list);
+		for (int32_t r = 0; r < n && r < RECO_SAID_EACH; r++)
+		{
+			int64_t at = place_in(hidden, n_hidden, list[r]);
+
+			said[r] = score[list[r]];
+			seen[r] = at >= 0 && (worth == NULL || worth[at] > 0);
+		}
+	}
+	reco_seat_close(seat);
+}
+
+static void
+check_said(const crowd *c, const reco_evaluation *e, const reco_scores *scores)
+{
+	mimic_env m;
+	reco_seat *seat;
+
+	mimic_env_init(&m);
+	assert_int_equal(reco_seat_make(&m.env, e->scorer, &seat), RECO_OK);
+	assert_int_equal(scores->places, e->users * RECO_SAID_EACH);
+	for (int32_t at = 0; at < e->users; at++)
+	{
+		float said[RECO_SAID_EACH];
+		float seen[RECO_SAID_EACH];
+
+		for (int j = 0; j < RECO_SAID_EACH; j++)
+			said[j] = seen[j] = NAN;
+		if (e->user[at] < c->users - e->strangers)
+			said_of(c, e, e->user[at], seat, said, seen);
+		for (int j = 0; j < RECO_SAID_EACH; j++)
+		{
+			float s = scores->said[at * RECO_SAID_EACH + j];
+			float t = scores->seen[at * RECO_SAID_EACH + j];
+
+			assert_true(isnan(said[j]) ? isnan(s) : s == said[j]);
+			assert_true(isnan(seen[j]) ? isnan(t) : t == seen[j]);
+		}
+	}
+	reco_seat_free(&m.env, seat);
+}
+
 /* To the bit. */
 static void
 assert_same(const reco_scores *a, const reco_scores *b)
@@ -344,6 +420,8 @@ assert_same(const reco_scores *a, const reco_scores *b)
 	assert_memory_equal(a->sum, b->sum, n * RECO_ACTIVITIES * sizeof(double));
 	assert_memory_equal(a->count, b->count, n * RECO_ACTIVITIES * sizeof(int32_t));
 	assert_memory_equal(a->shown, b->shown, 2 * (size_t) a->columns.cutoffs * sizeof(*a->shown));
+	assert_memory_equal(a->said, b->said, (size_t) a->places * sizeof(float));
+	assert_memory_equal(a->seen, b->seen, (size_t) a->places * sizeof(float));
 }
 
 static void
@@ -361,6 +439,8 @@ check(const crowd *c, const reco_evaluation *e, const int32_t *cutoff, int cutof
 		mimic_env own;
 
 		assert_int_equal(reco_scores_make(&m.env, &columns, e->users, NULL, &scores), RECO_OK);
+		assert_int_equal(reco_scores_keep_said(&m.env, &scores, e->users * RECO_SAID_EACH),
+						 RECO_OK);
 		mimic_env_init(&own);
 		own.env.threads = threads;
 		assert_int_equal(reco_evaluation_run(&own.env, e, &scores), RECO_OK);
@@ -375,6 +455,7 @@ check(const crowd *c, const reco_evaluation *e, const int32_t *cutoff, int cutof
 		}
 	}
 	check_against_slow(c, e, &first);
+	check_said(c, e, &first);
 	reco_scores_free(&m.env, &first);
 	assert_int_equal(m.live, 0);
 	assert_int_equal(mimic_hash_errors(), 0);

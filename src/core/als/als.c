@@ -1,6 +1,6 @@
 /*
  * als.c
- *	  Matrix factorization by alternating least squares: training, fold-in.
+ *	  Matrix factorization by alternating least squares: training, and more items by a training.
  *
  * See als.h for the models and als_half.h for how the work is divided.  The
  * state of a training is the result itself (both sides' factors and biases);
@@ -33,6 +33,7 @@ typedef struct als_fit
 	reco_als_solver solver;
 	const reco_csr *matrix[2]; /* by user, by item */
 	const float *center;       /* of the users; NULL: 0 */
+	const reco_als_base *base; /* NULL: all is trained */
 	reco_factors *out;
 	als_schedule schedule[2];
 	als_basis basis;
@@ -50,15 +51,6 @@ typedef struct als_fit
 	bool converge;
 	bool with_loss;
 } als_fit;
-
-static bool
-valid_params(const reco_als_params *p)
-{
-	return p->factors >= 1 && p->factors <= RECO_ALS_MAX_FACTORS && p->iterations >= 1 &&
-		   isfinite(p->regularization) && p->regularization > 0 &&
-		   (!p->implicit || (isfinite(p->alpha) && p->alpha > 0)) &&
-		   (int) p->solver >= RECO_ALS_AUTO && p->solver <= RECO_ALS_CG;
-}
 
 /* The solver that RECO_ALS_AUTO stands for. */
 static reco_als_solver
@@ -247,28 +239,6 @@ mean_value(const reco_env *env, const reco_csr *m, double *mean)
 	return RECO_OK;
 }
 
-/* Whether nothing draws the solution away from 0, which it is then exactly. */
-static reco_status
-no_target(const reco_env *env, const als_system *s, const reco_als_row *row, bool *none)
-{
-	*none = false;
-	if (als_has_center(s, row))
-		return RECO_OK;
-	for (int64_t j = 0; j < row->n; j++)
-	{
-		double a;
-		double t;
-
-		if (j % ALS_LOOK == ALS_LOOK - 1 && env->stopping(env->arg))
-			return RECO_STOPPED;
-		als_entry(s, row, j, &a, &t);
-		if (t != 0)
-			return RECO_OK;
-	}
-	*none = true;
-	return RECO_OK;
-}
-
 static reco_status
 solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next,
 		  als_objective *reached)
@@ -285,7 +255,7 @@ solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next,
 
 	if (fit->center && fit->rows == fit->matrix[0])
 		row.center = fit->center + (size_t) r * reco_als_center_stride(fit->params);
-	status = no_target(env, &fit->system, &row, &none);
+	status = als_no_target(env, &fit->system, &row, &none);
 	if (status != RECO_OK)
 		return status;
 	if (none)
@@ -334,7 +304,7 @@ half_step(als_fit *fit, int side, bool last, bool with_loss, als_objective *reac
 	const float *y = side == 0 ? out->item : out->user;
 	const float *y_bias = side == 0 ? out->item_bias : out->user_bias;
 	bool use_basis = fit->solver == RECO_ALS_CG;
-	bool converge = last && side == 0 && use_basis;
+	bool converge = use_basis && (fit->base || (last && side == 0));
 	bool packed = !last && (size_t) columns->rows * fit->wide * sizeof(float) >= PACKED_FROM;
 	reco_status status;
 
@@ -400,13 +370,69 @@ run_iterations(als_fit *fit, reco_als_progress progress, void *progress_arg, dou
 	return RECO_OK;
 }
 
-reco_status
-reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr *by_user,
-			 const reco_csr *by_item, const float *center, reco_als_progress progress,
-			 void *progress_arg, double *loss, reco_factors *out)
+/* Users are solved with the items that are known, the new ones with them, and all users again. */
+static reco_status
+run_extension(als_fit *fit)
 {
-	als_fit fit = {0};
-	size_t gram_bytes;
+	als_objective reached;
+	reco_status status = half_step(fit, 0, true, false, &reached);
+
+	if (status == RECO_OK)
+		status = half_step(fit, 1, true, false, &reached);
+	if (status == RECO_OK)
+		status = half_step(fit, 0, true, false, &reached);
+	return status;
+}
+
+/* Items are as the base has them, those that are new at 0. */
+static reco_status
+take_base(als_fit *fit)
+{
+	const reco_factors *from = fit->base->f;
+	reco_factors *out = fit->out;
+	int64_t step = 4000000 / out->stride + 1;
+
+	out->mean = from->mean;
+	for (int64_t i = 0; i < out->items; i++)
+	{
+		int64_t at = fit->base->item[i];
+
+		if (i % step == step - 1 && fit->env->poll(fit->env->arg))
+			return RECO_STOPPED;
+		if (at < 0 || fit->matrix[1]->start[i + 1] == fit->matrix[1]->start[i])
+			continue;
+		memcpy(out->item + (size_t) i * out->stride, from->item + (size_t) at * from->stride,
+			   (size_t) out->factors * sizeof(float));
+		if (out->item_bias)
+			out->item_bias[i] = from->item_bias[at];
+	}
+	return RECO_OK;
+}
+
+/* From where factors begin to where they end. */
+static reco_status
+run_fit(als_fit *fit, reco_als_progress progress, void *progress_arg, double *loss)
+{
+	const reco_env *env = fit->env;
+	reco_status status = init_factors(env, fit->params, fit->matrix[0], fit->center, fit->out);
+
+	if (status == RECO_OK && fit->base)
+		status = take_base(fit);
+	else if (status == RECO_OK && !fit->params->implicit)
+		status = mean_value(env, fit->matrix[0], &fit->out->mean);
+	if (status == RECO_OK)
+		status = fit->base ? run_extension(fit) : run_iterations(fit, progress, progress_arg, loss);
+	return status;
+}
+
+/* fit has what is given: memory for the rest, and all of it. */
+static reco_status
+fit_all(als_fit *fit, reco_als_progress progress, void *progress_arg, double *loss)
+{
+	const reco_env *env = fit->env;
+	const reco_als_params *params = fit->params;
+	const reco_csr *by_user = fit->matrix[0];
+	reco_factors *out = fit->out;
 	char *slab = NULL;
 	char *at;
 	double entry;
@@ -414,52 +440,74 @@ reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr 
 	reco_status status = RECO_OK;
 
 	memset(out, 0, sizeof(*out));
-	if (!valid_params(params) || env->threads < 1 || by_user->rows != by_item->cols ||
-		by_user->cols != by_item->rows)
+	if (!als_valid_params(params) || env->threads < 1 || by_user->rows != fit->matrix[1]->cols ||
+		by_user->cols != fit->matrix[1]->rows)
 		return RECO_INVALID;
 	reco_team_prepare(env->threads);
-	fit.env = env;
-	fit.params = params;
-	fit.solver = choose_solver(params, by_user);
-	fit.matrix[0] = by_user;
-	fit.matrix[1] = by_item;
-	fit.center = center;
-	fit.out = out;
-	fit.ld = (system_order(params) + 15) / 16 * 16;
-	fit.wide = (system_order(params) + 31) / 32 * 32;
-	fit.thread_room = thread_bytes(params);
-	gram_bytes = reco_room((size_t) params->factors * params->factors * sizeof(double));
-
+	fit->solver = choose_solver(params, by_user);
+	fit->ld = (system_order(params) + 15) / 16 * 16;
+	fit->wide = (system_order(params) + 31) / 32 * 32;
+	fit->thread_room = thread_bytes(params);
 	if (!alloc_factors(env, params, by_user, out) ||
 		(slab = env->alloc(env->arg, shared_bytes(params, by_user, env->threads))) == NULL ||
-		(fit.thread_slab = env->alloc(env->arg, env->threads * fit.thread_room)) == NULL)
+		(fit->thread_slab = env->alloc(env->arg, env->threads * fit->thread_room)) == NULL)
 		status = RECO_NO_MEMORY;
 	else
 	{
 		at = slab;
-		fit.gram = reco_take(&at, gram_bytes);
-		fit.gram_slab = reco_take(&at, reco_gram_bytes(fit.ld, env->threads));
-		costs(&fit, &entry, &row);
+		fit->gram =
+			reco_take(&at, reco_room((size_t) params->factors * params->factors * sizeof(double)));
+		fit->gram_slab = reco_take(&at, reco_gram_bytes(fit->ld, env->threads));
+		costs(fit, &entry, &row);
 		for (int side = 0; side < 2 && status == RECO_OK; side++)
 			status = als_schedule_layout(
-				env, &fit.schedule[side],
-				reco_take(&at, als_schedule_bytes(fit.matrix[side]->rows, env->threads)),
-				fit.matrix[side], entry, row);
-		if (fit.solver != RECO_ALS_CHOLESKY)
-			als_basis_layout(&fit.basis, at, out->users > out->items ? out->users : out->items,
-							 fit.wide);
+				env, &fit->schedule[side],
+				reco_take(&at, als_schedule_bytes(fit->matrix[side]->rows, env->threads)),
+				fit->matrix[side], side == 1 && fit->base ? fit->base->item : NULL, entry, row);
+		if (fit->solver != RECO_ALS_CHOLESKY)
+			als_basis_layout(&fit->basis, at, out->users > out->items ? out->users : out->items,
+							 fit->wide);
 		if (status == RECO_OK)
-			status = init_factors(env, params, by_user, center, out);
-		if (status == RECO_OK && !params->implicit)
-			status = mean_value(env, by_user, &out->mean);
-		if (status == RECO_OK)
-			status = run_iterations(&fit, progress, progress_arg, loss);
+			status = run_fit(fit, progress, progress_arg, loss);
 	}
-	release(env, fit.thread_slab);
+	release(env, fit->thread_slab);
 	release(env, slab);
 	if (status != RECO_OK)
 		release_factors(env, out);
 	return status;
+}
+
+reco_status
+reco_als_fit(const reco_env *env, const reco_als_params *params, const reco_csr *by_user,
+			 const reco_csr *by_item, const float *center, reco_als_progress progress,
+			 void *progress_arg, double *loss, reco_factors *out)
+{
+	als_fit fit = {
+		.env = env,
+		.params = params,
+		.matrix = {by_user, by_item},
+		.center = center,
+		.out = out,
+	};
+
+	return fit_all(&fit, progress, progress_arg, loss);
+}
+
+reco_status
+reco_als_extend(const reco_env *env, const reco_als_params *params, const reco_csr *by_user,
+				const reco_csr *by_item, const float *center, const reco_als_base *base,
+				reco_factors *out)
+{
+	als_fit fit = {
+		.env = env,
+		.params = params,
+		.matrix = {by_user, by_item},
+		.center = center,
+		.base = base,
+		.out = out,
+	};
+
+	return fit_all(&fit, NULL, NULL, NULL);
 }
 
 reco_status
@@ -476,109 +524,4 @@ reco_als_take_centers(const reco_env *env, const reco_als_params *params, const 
 			(void) begin_at_center(params, center, u, f);
 	}
 	return RECO_OK;
-}
-
-reco_status
-reco_als_gram(const reco_env *env, const float *y, int32_t rows, int d, int stride, double *gram)
-{
-	void *slab;
-	reco_status status;
-
-	if (d < 1 || d > RECO_ALS_MAX_FACTORS || env->threads < 1)
-		return RECO_INVALID;
-	reco_team_prepare(env->threads);
-	slab = env->alloc(env->arg, reco_gram_bytes((d + 15) / 16 * 16, env->threads));
-	if (slab == NULL)
-		return RECO_NO_MEMORY;
-	status = reco_gram(env, reco_kernels_best(), y, rows, d, false, stride, NULL, slab, gram, d);
-	env->release(env->arg, slab);
-	return status;
-}
-
-/*
- * contribution[j] = y_target' A^-1 y_j t_j, and of the center likewise, from the factor that the
- * solve left
- */
-static reco_status
-contributions(const reco_env *env, const als_system *s, als_exact *e, const reco_als_row *row,
-			  int32_t target, double *contribution, double *from_center)
-{
-	s->k->gather(e->tile, s->ld, s->y, s->stride, &target, NULL, 1, s->d, s->biases);
-	memcpy(e->r, e->tile, s->ld * sizeof(double));
-	s->k->potrs(e->a, s->ld, s->D, e->r);
-	for (int64_t j = 0; j < row->n; j++)
-	{
-		double a;
-		double t;
-
-		if (j % ALS_TILE == 0 && env->stopping(env->arg))
-			return RECO_STOPPED;
-		als_entry(s, row, j, &a, &t);
-		s->k->gather(e->tile, s->ld, s->y, s->stride, row->idx + j, NULL, 1, s->d, s->biases);
-		contribution[j] = t * s->k->dot(e->r, e->tile, s->D);
-	}
-	if (from_center == NULL)
-		return RECO_OK;
-	*from_center = 0;
-	for (int k = 0; row->center && k < s->D; k++)
-		*from_center += e->lambda * row->center[k] * e->r[k];
-	return RECO_OK;
-}
-
-/* Of a row without entries nothing is known but its center. */
-static void
-store_center(const reco_als_params *params, const als_system *s, const float *center, float *x,
-			 float *bias)
-{
-	if (center == NULL)
-		return;
-	memcpy(x, center, params->factors * sizeof(float));
-	if (bias && s->biases)
-		*bias = center[params->factors];
-}
-
-reco_status
-reco_als_fold_in(const reco_env *env, const reco_als_params *params, const float *y, int stride,
-				 const float *y_bias, int32_t columns, double mean, const double *gram, int64_t n,
-				 const int32_t *idx, const float *value, const float *center, float *x, float *bias,
-				 int32_t target, double *contribution, double *from_center)
-{
-	als_system s;
-	als_exact e;
-	reco_als_row row = {n, idx, value, center};
-	reco_env alone = *env;
-	void *slab;
-	bool none;
-	reco_status status;
-
-	if (!valid_params(params) || n < 0 || (params->implicit && gram == NULL) ||
-		(contribution && (target < 0 || target >= columns)))
-		return RECO_INVALID;
-	als_system_init(&s, params, columns, mean, y, stride, y_bias, gram);
-	memset(x, 0, params->factors * sizeof(float));
-	if (bias)
-		*bias = 0;
-	/* on the calling thread alone: it polls where a team's threads only look */
-	alone.stopping = env->poll;
-	status = no_target(&alone, &s, &row, &none);
-	if (status != RECO_OK)
-		return status;
-	if (none || n == 0)
-	{
-		store_center(params, &s, center, x, bias);
-		if (contribution)
-			memset(contribution, 0, (size_t) n * sizeof(double));
-		if (contribution && from_center)
-			*from_center = 0;
-		return RECO_OK;
-	}
-	slab = env->alloc(env->arg, als_exact_bytes(s.ld));
-	if (slab == NULL)
-		return RECO_NO_MEMORY;
-	als_exact_layout(&e, slab, s.ld);
-	status = als_exact_row(&alone, &s, &e, &row, x, bias, NULL);
-	if (status == RECO_OK && contribution)
-		status = contributions(&alone, &s, &e, &row, target, contribution, from_center);
-	env->release(env->arg, slab);
-	return status;
 }

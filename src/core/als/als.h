@@ -126,6 +126,25 @@ extern reco_status reco_als_fit(const reco_env *env, const reco_als_params *para
 								const float *center, reco_als_progress progress, void *progress_arg,
 								double *loss, reco_factors *out);
 
+/* A factorization that another one is made of. */
+typedef struct reco_als_base
+{
+	const reco_factors *f; /* of its items; what it has of users is not looked at */
+	const int32_t *item;   /* by item of the new one: its row there; -1: it is new */
+} reco_als_base;
+
+/*
+ * More items without a training: those that the base knows keep their factors and biases, and the
+ * mean stays.  Users are solved with these alone, the items that are new with the users, and all
+ * users once more with all items, each to convergence: a half step of all users more than what a
+ * fold-in of everybody takes.  Items without interactions are left at 0.  Memory and errors as of
+ * reco_als_fit.
+ */
+extern reco_status reco_als_extend(const reco_env *env, const reco_als_params *params,
+								   const reco_csr *by_user, const reco_csr *by_item,
+								   const float *center, const reco_als_base *base,
+								   reco_factors *out);
+
 /*
  * Where the training puts a user before its first iteration: d floats by the seed and the user's
  * number.  Who trains elsewhere begins alike and ends alike.

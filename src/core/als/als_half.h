@@ -2,8 +2,8 @@
  * als_half.h
  *	  One half step of alternating least squares, as its parts see it.
  *
- * als.c plans and runs whole trainings, als_run.c spreads the rows of a half
- * step over threads, and als_exact.c and als_cg.c each solve one row.  The
+ * als.c plans and runs whole trainings, als_fold_in.c solves a row by itself, als_run.c spreads
+ * the rows of a half step over threads, and als_exact.c and als_cg.c each solve one row.  The
  * system of row r is
  *
  *	 (G + lambda0 I + sum_j a_j (y_j y_j' + lambda1 I)) x = sum_j t_j y_j
@@ -107,6 +107,13 @@ als_distance(const als_system *s, const reco_als_row *row, const double *x)
 		sum += (x[k] - row->center[k]) * (x[k] - row->center[k]);
 	return sum;
 }
+
+/* als_fold_in.c: whether parameters are such as als.h says. */
+extern bool als_valid_params(const reco_als_params *p);
+
+/* Whether nothing draws the solution of a row away from 0, which it is then exactly. */
+extern reco_status als_no_target(const reco_env *env, const als_system *s, const reco_als_row *row,
+								 bool *none);
 
 /* als_exact.c: memory of one thread, laid out in a slab of als_exact_bytes. */
 typedef struct als_exact
@@ -237,8 +244,10 @@ typedef reco_status (*als_row_solver)(const reco_env *env, void *arg, int thread
 									  int32_t next, als_objective *reached);
 
 extern size_t als_schedule_bytes(int32_t rows, int threads);
+/* known: rows of 0 or more there are left out; NULL: none is. */
 extern reco_status als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab,
-									   const reco_csr *m, double entry_cost, double row_cost);
+									   const reco_csr *m, const int32_t *known, double entry_cost,
+									   double row_cost);
 
 /*
  * Calls solve for every row of m, that of the schedule, that has entries.  Sums what was

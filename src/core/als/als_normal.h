@@ -38,6 +38,7 @@ typedef struct reco_normal
 	int d;
 	bool implicit;
 	bool weighted; /* implicit: weighted_regularization */
+	bool products; /* of products of factors alone, which is no equation: the caller's to say */
 	double regularization;
 	double alpha;
 	double columns;     /* rows behind gram; asked for when weighted */
@@ -103,12 +104,16 @@ extern reco_status reco_normal_solve(const reco_env *env, const reco_normal *q, 
 extern reco_status reco_normal_matrix(const reco_env *env, const reco_normal *q, double *a);
 
 /*
- * As bytes, gram included, for another process on a machine of the same byte
- * order; read refuses all else with RECO_INVALID.  The gram that it makes, when
- * there is one, is allocated through env and the caller's.
+ * As bytes, gram included, for another process on a machine of the same byte order.  They end with
+ * the version of this format and a check sum of all before: read refuses all else with
+ * RECO_INVALID.  The gram that it makes, when there is one, is allocated through env and the
+ * caller's.
  */
 extern size_t reco_normal_bytes(const reco_normal *q);
 extern void reco_normal_write(const reco_normal *q, void *bytes);
+/* What the last bytes of such a text are, made anew: for who makes bytes of another content. */
+#define RECO_NORMAL_TAIL 16
+extern void reco_normal_seal(void *bytes, size_t size);
 extern reco_status reco_normal_read(const reco_env *env, const void *bytes, size_t size,
 									reco_normal *q);
 

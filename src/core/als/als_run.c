@@ -44,7 +44,8 @@ als_schedule_bytes(int32_t rows, int threads)
  * entries are read in sequence.  Returns how many, or -1 to stop.
  */
 static int32_t
-sort_rows(const reco_env *env, const reco_csr *m, int32_t *order, int64_t is_long)
+sort_rows(const reco_env *env, const reco_csr *m, const int32_t *known, int32_t *order,
+		  int64_t is_long)
 {
 	enum
 	{
@@ -62,7 +63,7 @@ sort_rows(const reco_env *env, const reco_csr *m, int32_t *order, int64_t is_lon
 
 			if (r % POLL_ROWS == POLL_ROWS - 1 && env->poll(env->arg))
 				return -1;
-			if (n == 0)
+			if (n == 0 || (known && known[r] >= 0))
 				continue;
 			if (n >= (uint64_t) is_long)
 			{
@@ -89,7 +90,7 @@ sort_rows(const reco_env *env, const reco_csr *m, int32_t *order, int64_t is_lon
 
 reco_status
 als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab, const reco_csr *m,
-					double entry_cost, double row_cost)
+					const int32_t *known, double entry_cost, double row_cost)
 {
 	char *at = slab;
 	int32_t used;
@@ -101,7 +102,7 @@ als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab, const re
 	sch->left = reco_take(&at, (size_t) env->threads * sizeof(int32_t));
 	sch->long_n = (int64_t) (UNIT_WORK / entry_cost) + 1;
 	sch->units = 0;
-	used = sort_rows(env, m, sch->order, (int64_t) (UNIT_WORK / 4 / entry_cost) + 1);
+	used = sort_rows(env, m, known, sch->order, (int64_t) (UNIT_WORK / 4 / entry_cost) + 1);
 	if (used < 0)
 		return RECO_STOPPED;
 	sch->unit[0] = 0;

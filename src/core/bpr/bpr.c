@@ -27,9 +27,8 @@
 #define CELL_WORK 2e6
 /* How many samples ahead rows are asked for. */
 #define AHEAD 8
-/* Multiply-adds between two looks whether to stop, and of a fold-in that a thread may do. */
+/* Multiply-adds between two looks whether to stop. */
 #define LOOK_WORK 131072
-#define FOLD_IN_WORK 20000000
 /* One sample in so many is looked at for the loss. */
 #define LOSS_SHARE 16
 #define INITIAL_DEVIATION 0.1f
@@ -112,12 +111,6 @@ reco_bpr_free(const reco_env *env, reco_bpr *bpr)
 	bpr->chance = NULL;
 }
 
-static inline bool
-counts(const reco_csr *a, int64_t e)
-{
-	return a->value == NULL || a->value[e] > 0;
-}
-
 static reco_status
 draw_factors(const bpr_fit *fit, float *factor, int32_t rows, uint64_t first_row)
 {
@@ -158,43 +151,6 @@ cut_users(const bpr_fit *fit)
 	}
 	while (b < fit->blocks)
 		fit->first_user[++b] = a->rows;
-	return RECO_OK;
-}
-
-/* n^popularity of each item, and the sums up to each in the model. */
-static reco_status
-weigh_items(bpr_fit *fit)
-{
-	const reco_csr *a = fit->by_user;
-	double *weight = fit->weight;
-	double *chance = fit->out->chance;
-	double sum = 0;
-	int64_t done = 0;
-
-	memset(weight, 0, (size_t) a->cols * sizeof(double));
-	for (int64_t e = 0; e < a->start[a->rows]; e++)
-	{
-		weight[a->col[e]] += counts(a, e);
-		if (stop_after(fit->env, 1, &done))
-			return RECO_STOPPED;
-	}
-	for (int32_t i = 0; i < a->cols; i++)
-	{
-		weight[i] = weight[i] > 0 ? pow(weight[i] / (double) a->rows, fit->params->popularity) : 0;
-		sum += weight[i];
-		chance[i] = sum;
-		if (stop_after(fit->env, 16, &done))
-			return RECO_STOPPED;
-	}
-	for (int32_t i = 0; i < a->cols; i++)
-	{
-		/* where nothing has a weight all are alike */
-		chance[i] = sum > 0 ? chance[i] / sum : (double) (i + 1) / a->cols;
-		if (sum <= 0)
-			weight[i] = 1;
-		if (stop_after(fit->env, 1, &done))
-			return RECO_STOPPED;
-	}
 	return RECO_OK;
 }
 
@@ -252,7 +208,7 @@ sort_block(bpr_fit *fit, int64_t b)
 
 	memset(end, 0, (size_t) fit->blocks * sizeof(int64_t));
 	for (int64_t e = at; e < last; e++)
-		end[fit->block_of[a->col[e]]] += counts(a, e);
+		end[fit->block_of[a->col[e]]] += reco_bpr_counts(a, e);
 	for (int c = 0; c < fit->blocks; c++)
 	{
 		cell[c] = at;
@@ -261,7 +217,7 @@ sort_block(bpr_fit *fit, int64_t b)
 	}
 	for (int32_t u = fit->first_user[b]; u < fit->first_user[b + 1]; u++)
 		for (int64_t e = a->start[u]; e < a->start[u + 1]; e++)
-			if (counts(a, e))
+			if (reco_bpr_counts(a, e))
 			{
 				int64_t to = end[fit->block_of[a->col[e]]]++;
 
@@ -454,56 +410,6 @@ iterate(bpr_fit *fit, reco_bpr_progress progress, void *progress_arg)
 }
 
 static reco_status
-fold_in(const bpr_fit *fit, const reco_env *env, int64_t u)
-{
-	const reco_csr *a = fit->by_user;
-
-	return reco_bpr_fold_in(env, fit->params, fit->out, a->start[u + 1] - a->start[u],
-							a->col + a->start[u], a->value ? a->value + a->start[u] : NULL,
-							row_of(fit->out->user, (int32_t) u, fit->out->stride));
-}
-
-/* Whether a user's fold-in takes so long that the main thread does it, which polls. */
-static bool
-is_long(const bpr_fit *fit, int64_t u)
-{
-	const int64_t *start = fit->by_user->start;
-
-	return reco_bpr_fold_in_work(fit->params, fit->out, start[u + 1] - start[u]) > FOLD_IN_WORK;
-}
-
-/* All users anew, with the items as they are. */
-static reco_status
-fold_in_all(bpr_fit *fit)
-{
-	const reco_env *env = fit->env;
-	int32_t users = fit->by_user->rows;
-	reco_env quiet = *env;
-	reco_work work = reco_work_of(users, 4);
-	int64_t done = 0;
-
-	quiet.poll = env->stopping;
-	while (reco_work_left(&work))
-	{
-#pragma omp parallel num_threads(env->threads)
-		for (int64_t u, to; reco_work_take(&work, &u, &to);)
-		{
-			for (; u < to && !reco_flag_up(&fit->stop); u++)
-				if (!is_long(fit, u) && fold_in(fit, &quiet, u) != RECO_OK)
-					reco_flag_raise(&fit->stop);
-			if (reco_flag_up(&fit->stop) || reco_work_pause(env))
-				break;
-		}
-		if (env->poll(env->arg) || reco_flag_up(&fit->stop))
-			return RECO_STOPPED;
-	}
-	for (int32_t u = 0; u < users; u++)
-		if ((is_long(fit, u) && fold_in(fit, env, u) != RECO_OK) || stop_after(env, 1, &done))
-			return RECO_STOPPED;
-	return RECO_OK;
-}
-
-static reco_status
 allocate(bpr_fit *fit)
 {
 	const reco_env *env = fit->env;
@@ -562,13 +468,13 @@ run(bpr_fit *fit, reco_bpr_progress progress, void *progress_arg)
 	if (status == RECO_OK)
 		status = cut_users(fit);
 	if (status == RECO_OK && out->chance)
-		status = weigh_items(fit);
+		status = reco_bpr_weigh(fit->env, fit->params, fit->by_user, fit->weight, out->chance);
 	if (status == RECO_OK)
 		status = iterate(fit, progress, progress_arg);
 	if (status == RECO_OK)
 		status = reco_bpr_check(fit->env, out);
 	if (status == RECO_OK)
-		status = fold_in_all(fit);
+		status = reco_bpr_fold_in_all(fit->env, fit->params, fit->by_user, out, out->user);
 	return status;
 }
 

@@ -90,6 +90,23 @@ extern reco_status reco_bpr_fit(const reco_env *env, const reco_bpr_params *para
 								const reco_csr *by_user, reco_bpr_progress progress,
 								void *progress_arg, reco_bpr *out);
 
+/*
+ * More items without a training: `base` is a model, of its items, and item says, by item of the
+ * new one, which it is there; -1: it is new.  Items that are known keep their numbers.  Users are
+ * folded in with these alone.  An item that is new is then found from 0 by samples: its
+ * interactions against known items that are drawn as ever, and as often as it would be drawn
+ * itself, known interactions of users who have it not against it; with the users and the known
+ * items as they are, and steps that fall from the learning rate to near 0.  In the end all users
+ * are folded in with all items.  Items are found each by itself: the same bits for any number of
+ * threads.  An item without interactions is at 0.  Errors as of reco_bpr_fit.
+ */
+extern reco_status reco_bpr_extend(const reco_env *env, const reco_bpr_params *params,
+								   const reco_csr *by_user, const reco_bpr *base,
+								   const int32_t *item, reco_bpr *out);
+
+extern size_t reco_bpr_extend_memory(const reco_bpr_params *params, const reco_csr *by_user,
+									 int32_t base_items);
+
 extern void reco_bpr_free(const reco_env *env, reco_bpr *bpr);
 
 /*

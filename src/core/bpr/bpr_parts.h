@@ -74,6 +74,20 @@ extern reco_bpr_sample reco_bpr_take(const reco_bpr_loops *loops, const reco_bpr
 									 int32_t i, int64_t n, const int32_t *has, uint64_t key,
 									 uint64_t number);
 
+/* Whether a pair is an interaction. */
+static inline bool
+reco_bpr_counts(const reco_csr *a, int64_t e)
+{
+	return a->value == NULL || a->value[e] > 0;
+}
+
+/*
+ * weight: of each item n^popularity, to some scale; chance: what goes to it and those before,
+ * summed up to 1.  RECO_STOPPED.
+ */
+extern reco_status reco_bpr_weigh(const reco_env *env, const reco_bpr_params *params,
+								  const reco_csr *a, double *weight, double *chance);
+
 /* Whether all are in range. */
 extern bool reco_bpr_valid(const reco_bpr_params *params);
 
@@ -84,6 +98,17 @@ extern float reco_bpr_loss_of(const reco_bpr_params *params, const reco_bpr_samp
 extern int64_t reco_bpr_sample_work(const reco_bpr_params *params, const reco_bpr *model);
 extern int64_t reco_bpr_fold_in_work(const reco_bpr_params *params, const reco_bpr *model,
 									 int64_t n);
+
+/* Multiply-adds that a thread may do without leaving; what takes more is the main thread's. */
+#define RECO_BPR_LONG 20000000
+
+/*
+ * All users by the items of a model: user has a row of its stride for each.  Team prepared by the
+ * caller.  RECO_STOPPED.
+ */
+extern reco_status reco_bpr_fold_in_all(const reco_env *env, const reco_bpr_params *params,
+										const reco_csr *by_user, const reco_bpr *model,
+										float *user);
 
 /* RECO_SINGULAR: numbers of items are not such as a model may have.  RECO_STOPPED. */
 extern reco_status reco_bpr_check(const reco_env *env, const reco_bpr *model);

@@ -7,6 +7,8 @@
 #include "core/bpr/bpr_parts.h"
 
 #include "core/base/dispatch.h"
+#include "core/base/team.h"
+#include "core/base/work.h"
 #include "core/data/sorting.h"
 #include "core/isa/bpr.h"
 
@@ -194,4 +196,98 @@ reco_bpr_fold_in_work(const reco_bpr_params *params, const reco_bpr *model, int6
 	int64_t steps = n < MOST_STEPS / STEPS ? n * STEPS : MOST_STEPS;
 
 	return (steps < LEAST_STEPS ? LEAST_STEPS : steps) * reco_bpr_sample_work(params, model);
+}
+
+reco_status
+reco_bpr_weigh(const reco_env *env, const reco_bpr_params *params, const reco_csr *a,
+			   double *weight, double *chance)
+{
+	double sum = 0;
+	int64_t done = 0;
+
+	memset(weight, 0, (size_t) a->cols * sizeof(double));
+	for (int64_t e = 0; e < a->start[a->rows]; e++)
+	{
+		weight[a->col[e]] += reco_bpr_counts(a, e);
+		if (stop_after(env, 1, &done))
+			return RECO_STOPPED;
+	}
+	for (int32_t i = 0; i < a->cols; i++)
+	{
+		weight[i] = weight[i] > 0 ? pow(weight[i] / (double) a->rows, params->popularity) : 0;
+		sum += weight[i];
+		chance[i] = sum;
+		if (stop_after(env, 16, &done))
+			return RECO_STOPPED;
+	}
+	for (int32_t i = 0; i < a->cols; i++)
+	{
+		/* where nothing has a weight all are alike */
+		chance[i] = sum > 0 ? chance[i] / sum : (double) (i + 1) / a->cols;
+		if (sum <= 0)
+			weight[i] = 1;
+		if (stop_after(env, 1, &done))
+			return RECO_STOPPED;
+	}
+	return RECO_OK;
+}
+
+/* Of a pass over all users. */
+typedef struct fold_all
+{
+	const reco_bpr_params *params;
+	const reco_csr *by_user;
+	const reco_bpr *model;
+	float *user;
+	reco_flag stop;
+} fold_all;
+
+static reco_status
+fold_in(const fold_all *all, const reco_env *env, int64_t u)
+{
+	const reco_csr *a = all->by_user;
+
+	return reco_bpr_fold_in(env, all->params, all->model, a->start[u + 1] - a->start[u],
+							a->col + a->start[u], a->value ? a->value + a->start[u] : NULL,
+							all->user + (size_t) u * (size_t) all->model->stride);
+}
+
+/* Whether a user's fold-in takes so long that the main thread does it, which polls. */
+static bool
+is_long(const fold_all *all, int64_t u)
+{
+	const int64_t *start = all->by_user->start;
+
+	return reco_bpr_fold_in_work(all->params, all->model, start[u + 1] - start[u]) > RECO_BPR_LONG;
+}
+
+reco_status
+reco_bpr_fold_in_all(const reco_env *env, const reco_bpr_params *params, const reco_csr *by_user,
+					 const reco_bpr *model, float *user)
+{
+	fold_all all = {.params = params, .by_user = by_user, .model = model, .user = user};
+	int32_t users = by_user->rows;
+	reco_env quiet = *env;
+	reco_work work = reco_work_of(users, 4);
+	int64_t done = 0;
+
+	quiet.poll = env->stopping;
+	while (reco_work_left(&work))
+	{
+#pragma omp parallel num_threads(env->threads)
+		for (int64_t u, to; reco_work_take(&work, &u, &to);)
+		{
+			for (; u < to && !reco_flag_up(&all.stop); u++)
+				if (!is_long(&all, u) && fold_in(&all, &quiet, u) != RECO_OK)
+					reco_flag_raise(&all.stop);
+			if (reco_flag_up(&all.stop) || reco_work_pause(env))
+				break;
+		}
+		if (env->poll(env->arg) || reco_flag_up(&all.stop))
+			return RECO_STOPPED;
+	}
+	for (int32_t u = 0; u < users; u++)
+		if ((is_long(&all, u) && fold_in(&all, env, u) != RECO_OK) || stop_after(env, 1, &done))
+			return RECO_STOPPED;
+	return RECO_OK;
 }

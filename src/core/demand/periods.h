@@ -20,7 +20,10 @@ reco_period_counts(int64_t end, int64_t time)
 static inline int64_t
 reco_period_of(int64_t end, int64_t length, int64_t time)
 {
-	return (int64_t) (((uint64_t) end - (uint64_t) time) / (uint64_t) length);
+	/* two times may be further from each other than a signed number tells */
+	uint64_t periods = ((uint64_t) end - (uint64_t) time) / (uint64_t) length;
+
+	return periods > INT64_MAX ? INT64_MAX : (int64_t) periods;
 }
 
 /* Where one is among a user's rows. */

@@ -48,11 +48,34 @@ reco_scores_free(const reco_env *env, reco_scores *scores)
 	release(env, scores->sum);
 	release(env, scores->count);
 	release(env, scores->shown);
+	release(env, scores->said);
+	release(env, scores->seen);
 	scores->value = NULL;
 	scores->times = NULL;
 	scores->sum = NULL;
 	scores->count = NULL;
 	scores->shown = NULL;
+	scores->said = NULL;
+	scores->seen = NULL;
+}
+
+size_t
+reco_scores_said_bytes(int64_t places)
+{
+	return 2 * ((size_t) places + 1) * sizeof(float) + 2 * RECO_ALIGN;
+}
+
+reco_status
+reco_scores_keep_said(const reco_env *env, reco_scores *scores, int64_t places)
+{
+	scores->said = env->alloc(env->arg, ((size_t) places + 1) * sizeof(float));
+	scores->seen = env->alloc(env->arg, ((size_t) places + 1) * sizeof(float));
+	if (scores->said == NULL || scores->seen == NULL)
+		return RECO_NO_MEMORY;
+	for (int64_t k = 0; k < places; k++)
+		scores->said[k] = scores->seen[k] = NAN;
+	scores->places = places;
+	return RECO_OK;
 }
 
 void

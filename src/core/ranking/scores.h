@@ -39,7 +39,16 @@ typedef struct reco_scores
 	/* coverage, and after it gini, cutoffs each: of all lists, and without each group of users */
 	int groups;
 	double (*shown)[RECO_SHOWN_GROUPS + 1];
+	/*
+	 * What was said of some items of each user, and what came of them, for reliability.h: places,
+	 * RECO_SAID_EACH a user, NAN where there is nothing.  NULL: it is not kept.
+	 */
+	float *said;
+	float *seen;
+	int64_t places;
 } reco_scores;
+
+#define RECO_SAID_EACH 10
 
 typedef struct reco_estimate
 {
@@ -54,6 +63,10 @@ extern reco_status reco_scores_make(const reco_env *env, const reco_columns *col
 									const uint8_t *activity, reco_scores *scores);
 extern void reco_scores_free(const reco_env *env, reco_scores *scores);
 
+/* Room for what is said, which takes so many bytes.  Errors: RECO_NO_MEMORY. */
+extern size_t reco_scores_said_bytes(int64_t places);
+extern reco_status reco_scores_keep_said(const reco_env *env, reco_scores *scores, int64_t places);
+
 /* The numbers of a user, columns.n, NAN where there is none; in the order of users. */
 extern void reco_scores_add(reco_scores *scores, int32_t user, const double *row);
 /* One number of a user who was added before, and had none there. */
@@ -61,10 +74,10 @@ extern void reco_scores_set(reco_scores *scores, int32_t user, int column, doubl
 
 /*
  * Several measurements of one algorithm as one: means over the users of all parts, whose errors
- * take what is found of one user on several parts for one.  user[p] says who the users of part p
- * are, rising, one as often as there are cases of them.  Metrics of all lists are the means of the
- * parts'; who has which activity is not known.  Made as by reco_scores_make, in twice the memory.
- * Errors: RECO_NO_MEMORY.
+ * take what is found of one user on several parts for one.  What was said is kept of all parts,
+ * where all have kept it.  user[p] says who the users of part p are, rising, one as often as there
+ * are cases of them.  Metrics of all lists are the means of the parts'; who has which activity is
+ * not known.  Made as by reco_scores_make, in twice the memory. Errors: RECO_NO_MEMORY.
  */
 extern reco_status reco_scores_pool(const reco_env *env, const reco_scores *const *part,
 									const int32_t *const *user, int parts, reco_scores *scores);

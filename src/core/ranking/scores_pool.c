@@ -105,6 +105,32 @@ pool_shown(const pass *s, reco_scores *out)
 					out->shown[c][g] += s->part[p]->shown[c][g] / listed;
 }
 
+/* What was said, one part after the other. */
+static reco_status
+pool_said(const reco_env *env, const pass *s, reco_scores *out)
+{
+	int64_t places = 0;
+	int64_t at = 0;
+
+	for (int p = 0; p < s->parts; p++)
+	{
+		if (s->part[p]->said == NULL)
+			return RECO_OK;
+		places += s->part[p]->places;
+	}
+	if (reco_scores_keep_said(env, out, places) != RECO_OK)
+		return RECO_NO_MEMORY;
+	for (int p = 0; p < s->parts; p++)
+	{
+		const reco_scores *part = s->part[p];
+
+		memcpy(out->said + at, part->said, (size_t) part->places * sizeof(float));
+		memcpy(out->seen + at, part->seen, (size_t) part->places * sizeof(float));
+		at += part->places;
+	}
+	return RECO_OK;
+}
+
 reco_status
 reco_scores_pool(const reco_env *env, const reco_scores *const *part, const int32_t *const *user,
 				 int parts, reco_scores *scores)
@@ -118,7 +144,7 @@ reco_scores_pool(const reco_env *env, const reco_scores *const *part, const int3
 	{
 		scores->times = env->alloc(
 			env->arg, ((size_t) scores->columns.n * (size_t) scores->users + 1) * sizeof(float));
-		status = scores->times ? RECO_OK : RECO_NO_MEMORY;
+		status = scores->times ? pool_said(env, &s, scores) : RECO_NO_MEMORY;
 		if (status != RECO_OK)
 			reco_scores_free(env, scores);
 	}

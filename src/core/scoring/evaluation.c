@@ -125,10 +125,65 @@ profile_of(void *arg, int64_t at, reco_profile *profile)
 	return true;
 }
 
+/* Keeps some of the known hidden values of a user, from `from` on, with what is predicted. */
+static void
+keep_predictions(const measuring *m, int64_t at, int64_t from, int32_t known, const float *score)
+{
+	const reco_evaluation *e = m->e;
+	int32_t n = known < RECO_SAID_EACH ? known : RECO_SAID_EACH;
+
+	for (int32_t j = 0; j < n; j++)
+	{
+		int32_t k = (int32_t) ((int64_t) j * known / n);
+
+		if (score[k] == -INFINITY)
+			continue;
+		m->scores->said[at * RECO_SAID_EACH + j] = reco_scorer_predict(e->scorer, score[k]);
+		m->scores->seen[at * RECO_SAID_EACH + j] = e->truth ? e->truth[from + k] : 1;
+	}
+}
+
+static bool
+is_wanted(const reco_wanted *wanted, int32_t item)
+{
+	int64_t low = 0;
+	int64_t high = wanted->n;
+
+	while (low < high)
+	{
+		int64_t middle = low + (high - low) / 2;
+
+		if (wanted->item[middle] < item)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < wanted->n && wanted->item[low] == item;
+}
+
+/* Keeps the scores of the first places of a list, with what was found there. */
+static void
+keep_places(const measuring *m, int64_t at, const reco_ranked *list, int32_t n,
+			const reco_wanted *wanted)
+{
+	for (int32_t r = 0; r < n && r < RECO_SAID_EACH; r++)
+	{
+		m->scores->said[at * RECO_SAID_EACH + r] = list[r].score;
+		m->scores->seen[at * RECO_SAID_EACH + r] = is_wanted(wanted, list[r].item);
+	}
+}
+
+static bool
+predicts(const measuring *m)
+{
+	return m->e->predicts && (m->columns->metrics & RECO_METRICS_OF_VALUES);
+}
+
 /* How far off the predictions of a user's hidden values are. */
 static reco_status
-predict(const measuring *m, reco_worker *w, int64_t place, int32_t user, float *score)
+predict(const measuring *m, reco_worker *w, int64_t at, int32_t user, float *score)
 {
+	int64_t place = at - w->batch;
 	const reco_evaluation *e = m->e;
 	int64_t from = e->hidden.start[user];
 	int32_t n = (int32_t) (e->hidden.start[user + 1] - from);
@@ -162,6 +217,8 @@ predict(const measuring *m, reco_worker *w, int64_t place, int32_t user, float *
 		row[first + 1] = squared;
 		row[first + 2] = absolute;
 	}
+	if (m->scores->said && status == RECO_OK)
+		keep_predictions(m, at, from, known, score);
 	return status;
 }
 
@@ -239,8 +296,7 @@ visit(void *arg, reco_worker *w, int64_t at)
 	reco_wanted wanted;
 	int32_t by_score;
 
-	if (m->e->predicts && (m->columns->metrics & RECO_METRICS_OF_VALUES) &&
-		predict(m, w, place, user, o.score) != RECO_OK)
+	if (predicts(m) && predict(m, w, at, user, o.score) != RECO_OK)
 		return RECO_STOPPED;
 	wanted = wanted_of(m, user, &o, w->seat);
 	if (wanted.n == 0)
@@ -254,6 +310,8 @@ visit(void *arg, reco_worker *w, int64_t at)
 	m->listed[place] = reco_worker_list(w, m->length, list, &by_score);
 	if (m->listed[place] < 0)
 		return RECO_STOPPED;
+	if (m->scores->said && !predicts(m))
+		keep_places(m, at, list, by_score, &wanted);
 	reco_judge_list(&m->judge, list, m->listed[place], &wanted, row);
 	return RECO_OK;
 }
@@ -270,7 +328,7 @@ judge_stranger(const measuring *m, int64_t at, int64_t place)
 	reco_wanted wanted = wanted_of(m, user, &o, NULL);
 	int32_t n = e->misses ? 0 : e->fillers < m->length ? e->fillers : m->length;
 
-	if (e->predicts && (m->columns->metrics & RECO_METRICS_OF_VALUES))
+	if (predicts(m))
 		m->unpredicted[place] = e->hidden.start[user + 1] - e->hidden.start[user];
 	if (wanted.n == 0)
 		return RECO_OK;

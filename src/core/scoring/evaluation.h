@@ -71,8 +71,10 @@ extern size_t reco_evaluation_bytes(const reco_evaluation *evaluation, const rec
 /*
  * Measures what the columns of scores ask for, which are made for as many users; on env->threads
  * threads with the same result for any number.  A list is of all items but the user's own, as
- * reco_worker_list.
- * Errors: RECO_NO_MEMORY, RECO_STOPPED.
+ * reco_worker_list.  Where the scores keep what is said, that is of each user whom the scorer knows
+ * up to RECO_SAID_EACH hidden values that are predicted, evenly by their items, or where none are
+ * to be predicted the scores of the first places of the list, and whether each item was to be
+ * found. Errors: RECO_NO_MEMORY, RECO_STOPPED.
  */
 extern reco_status reco_evaluation_run(const reco_env *env, const reco_evaluation *evaluation,
 									   reco_scores *scores);

@@ -82,6 +82,17 @@ extern reco_status reco_svd_fit(const reco_env *env, const reco_svd_params *para
 								const reco_csr *by_user, const reco_csr *by_item,
 								reco_svd_progress progress, void *progress_arg, reco_svd *out);
 
+/*
+ * More items without a training: V has the rows of the items that are known, by `item` the number
+ * of each in V, and -1 of one that is new.  With P = A V, of these alone, whose columns have the
+ * lengths s, a new item gets its column of A, in the directions of the users: P' a / s^2
+ * (Berry, Dumais, O'Brien 1995, "folding in").  Users are then A times all.  V is not quite
+ * orthonormal any more.  Errors as of reco_svd_fit; residual and singular are not told.
+ */
+extern reco_status reco_svd_extend(const reco_env *env, const reco_svd_params *params,
+								   const reco_csr *by_user, const reco_csr *by_item, const float *v,
+								   const int32_t *item, reco_svd *out);
+
 extern void reco_svd_free(const reco_env *env, reco_svd *svd);
 
 #endif /* RECO_CORE_SVD_SVD_H */

@@ -74,11 +74,12 @@ check_record(const PriorRecord *record, const char *name, int32 active, const Ve
 
 	if (recorded == active && version->finished_at <= record->trained)
 		return;
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					recorded == active
-						? errmsg("version %d of prior \"%s\" was trained later", active, name)
-						: errmsg("version %d of prior \"%s\" is active, not %.0f", active, name,
-								 recorded)));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 recorded == active
+				 ? errmsg("version %d of prior \"%s\" was trained later", active, name)
+				 : errmsg("version %d of prior \"%s\" is active, not %.0f", active, name, recorded),
+			 errhint("CALL reco.refresh() trains with it as it is now.")));
 }
 
 /*

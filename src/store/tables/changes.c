@@ -13,7 +13,9 @@
  * another cluster the numbers of transactions mean nothing: those that are not reached yet are
  * taken for what they are.
  *
- * Cost: a row of some 40 bytes a user and statement, until the next fold-in or training.
+ * Cost: a row of some 40 bytes a user and statement, until the next fold-in or training.  Nobody
+ * who inserts may be made to tidy up, so nothing else bounds them: reco.health tells where they
+ * have become long.
  */
 #include "store/tables/changes.h"
 
@@ -24,6 +26,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "storage/bufmgr.h"
 #include "store/tables/statement.h"
 #include "store/tables/tables.h"
 #include "utils/acl.h"
@@ -31,6 +34,7 @@
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/xid8.h"
 
 /* Of more users a statement notes that it may be anybody: what it takes is bounded. */
@@ -52,6 +56,36 @@ reco_changes_may(Oid schema, Oid role)
 
 	table_close(heap, NoLock);
 	return may;
+}
+
+List *
+reco_changes_writers(Oid schema, Oid owner)
+{
+	Relation heap = reco_open(schema, RECO_TABLE_CHANGE, AccessShareLock);
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(RelationGetRelid(heap)));
+	List *roles = NIL;
+	bool none;
+	Datum acl;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", RelationGetRelid(heap));
+	acl = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl, &none);
+	if (!none)
+	{
+		Acl *rights = DatumGetAclPCopy(acl);
+
+		for (int r = 0; r < ACL_NUM(rights); r++)
+		{
+			const AclItem *right = &ACL_DAT(rights)[r];
+
+			if (right->ai_grantee != owner && right->ai_grantor == owner &&
+				(ACLITEM_GET_PRIVS(*right) & ACL_INSERT))
+				roles = list_append_unique_oid(roles, right->ai_grantee);
+		}
+	}
+	ReleaseSysCache(tuple);
+	table_close(heap, NoLock);
+	return roles;
 }
 
 bool
@@ -149,7 +183,7 @@ reco_changes_end(RecoChanges *changes)
 }
 
 IdDict *
-reco_changes_read(Oid schema, const IdType *type)
+reco_changes_read(Oid schema, const IdType *type, int32 users_of_model)
 {
 	Relation heap = reco_open(schema, RECO_TABLE_CHANGE, AccessShareLock);
 	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(heap), CHANGE_USER);
@@ -173,11 +207,18 @@ reco_changes_read(Oid schema, const IdType *type)
 		value = slot_getattr(slot, CHANGE_USER + 1, &all);
 		if (!all && id_from_datum(of_ids, value, column->atttypid, &id) && id_fits(of_ids, id))
 			(void) id_dict_add(users, id);
+		all |= id_dict_count(users) > Max(MOST_USERS, users_of_model / 2);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(heap, NoLock);
 	return all ? NULL : users;
+}
+
+uint64
+reco_changes_bytes(Relation heap)
+{
+	return (uint64) RelationGetNumberOfBlocks(heap) * BLCKSZ;
 }
 
 Datum

@@ -25,6 +25,8 @@ typedef struct RecoChanges
 extern bool reco_changes_begin(RecoChanges *changes, Oid schema, Oid role, const char **why);
 /* Whether such a role could. */
 extern bool reco_changes_may(Oid schema, Oid role);
+/* Roles to which the model's owner has granted to write notes. */
+extern List *reco_changes_writers(Oid schema, Oid owner);
 /* A user; one that no id of the model's can equal is passed over. */
 extern void reco_changes_note(RecoChanges *changes, Datum user, Oid type);
 /* The same of the only one, at once. */
@@ -34,9 +36,12 @@ extern void reco_changes_note_all(RecoChanges *changes);
 extern void reco_changes_end(RecoChanges *changes);
 
 /*
- * Those who are noted, by the active snapshot, each once, in the current memory context; NULL: all.
+ * Those who are noted, by the active snapshot, each once, in the current memory context; NULL: all,
+ * or so many of the model's users that looking at all is no dearer.
  */
-extern IdDict *reco_changes_read(Oid schema, const IdType *type);
+extern IdDict *reco_changes_read(Oid schema, const IdType *type, int32 users);
+/* How long the notes have become: bytes of the table, with what is no longer needed of it. */
+extern uint64 reco_changes_bytes(Relation heap);
 
 /* The active snapshot, palloc'd, by which notes and the source are read. */
 extern Datum reco_changes_snapshot(void);

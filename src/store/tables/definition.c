@@ -313,7 +313,7 @@ finished_number(TupleTableSlot *slot)
 	const char *status = text_column(slot, VERSION_STATUS);
 
 	if (status == NULL || (strcmp(status, "ready") != 0 && strcmp(status, "expired") != 0) ||
-		!reco_column(slot, VERSION_FINISHED_AT))
+		!reco_column(slot, VERSION_FINISHED_AT) || reco_column(slot, VERSION_MADE_OF))
 		return 0;
 	return int_column(slot, VERSION_VERSION);
 }

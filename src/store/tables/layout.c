@@ -104,6 +104,8 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_DELTA] = {"delta", FLOAT8OID},
 	[VERSION_FOLDED_IN_INTERACTIONS] = {"folded_in_interactions", INT8OID},
 	[VERSION_DRIFT] = {"drift", FLOAT8OID},
+	[VERSION_CALIBRATION] = {"calibration", JSONBOID},
+	[VERSION_MADE_OF] = {"made_of", INT4OID},
 };
 
 static const Column user_columns[USER_COLUMNS] = {
@@ -349,7 +351,7 @@ misfit(Relation table, const Layout *layout)
 		if (!column_fits(layout, &layout->column[i], TupleDescAttr(desc, i)))
 			return psprintf("The columns of its table \"%s\" were altered.", layout->name);
 	/* what lies here is then not what there is, and what is written here is not seen */
-	if (reco_citus_has(table))
+	if (form->relhastriggers && reco_citus_has(RelationGetRelid(table)))
 		return psprintf("Its table \"%s\" is a distributed table of Citus, which "
 						"undistribute_table() makes an ordinary one again.",
 						layout->name);
