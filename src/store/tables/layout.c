@@ -353,7 +353,7 @@ misfit(Relation table, const Layout *layout)
 		if (!column_fits(layout, &layout->column[i], TupleDescAttr(desc, i)))
 			return psprintf("The columns of its table \"%s\" were altered.", layout->name);
 	/* what lies here is then not what there is, and what is written here is not seen */
-	if (reco_citus_has(table))
+	if (form->relhastriggers && reco_citus_has(RelationGetRelid(table)))
 		return psprintf("Its table \"%s\" is a distributed table of Citus, which "
 						"undistribute_table() makes an ordinary one again.",
 						layout->name);
