@@ -102,7 +102,7 @@ BEGIN
   PERFORM pss_same(type, 'refresh', 'SELECT array_agg(x ORDER BY rank) FROM {model}.recommend({id}, 5) x');
   -- nothing else is there of them
   FOR r IN SELECT c.oid::regclass AS t FROM pg_class c WHERE relnamespace = 'pss'::regnamespace AND relkind = 'r' LOOP
-    PERFORM pss_check(type, 'nobody in ' || r.t, format('SELECT count(*) FILTER (WHERE t::text ~ %L) = 0 FROM %s t', CASE WHEN type ~ 'int' THEN '77[0-4][0-9]' WHEN type = 'uuid' THEN pss_id('uuid', 4) ELSE 'person' END, r.t));
+    PERFORM pss_check(type, 'nobody in ' || r.t, format('SELECT count(*) FILTER (WHERE t::text ~ %L) = 0 FROM %s t', CASE WHEN type ~ 'int' THEN '(^|[^0-9.])77[0-4][0-9]([^0-9.]|$)' WHEN type = 'uuid' THEN pss_id('uuid', 4) ELSE 'person' END, r.t));
   END LOOP;
   -- one is shown, and forgotten
   PERFORM pss_check(type, 'export_user', pss_sql(type, format('SELECT string_agg(kept_in || version, '' '' ORDER BY version, kept_in) = ''model_user1 model_user2'' FROM reco.export_user(''pss'', %L::{type}) WHERE kept_in = ''model_user''', pss_id(type, 7))));
