@@ -6,7 +6,7 @@
 
 #include "fmgr.h"
 #include "serving/live.h"
-#include "store/ids/ident.h"
+#include "store/ids/pseudonym.h"
 #include "store/image/cache.h"
 #include "store/image/image.h"
 #include "store/tables/rights.h"

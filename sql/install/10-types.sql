@@ -96,7 +96,8 @@ CREATE TYPE reco.model AS (
   resolved pg_catalog.jsonb,
   active_epoch pg_catalog.int8,
   users pg_catalog.text,
-  users_search_path pg_catalog.text
+  users_search_path pg_catalog.text,
+  pseudonyms_of pg_catalog.text
 );
 COMMENT ON TYPE reco.model IS
 'the definition of a model; the table "model OF reco.model" makes a schema a model';
@@ -144,7 +145,8 @@ CREATE TYPE reco.version AS (
   folded_in_interactions pg_catalog.int8,
   drift pg_catalog.float8,
   calibration pg_catalog.jsonb,
-  made_of pg_catalog.int4
+  made_of pg_catalog.int4,
+  pseudonym_key pg_catalog.uuid
 );
 COMMENT ON TYPE reco.version IS 'one training of a model';
 

@@ -216,7 +216,8 @@ CREATE FUNCTION reco.options(
   cancel_negative pg_catalog.bool DEFAULT false,
   max_age pg_catalog.interval DEFAULT NULL,
   since pg_catalog.timestamptz DEFAULT NULL,
-  until pg_catalog.timestamptz DEFAULT NULL
+  until pg_catalog.timestamptz DEFAULT NULL,
+  pseudonyms pg_catalog.bool DEFAULT NULL
 ) RETURNS reco.data_options
 -- a time is written by the clock of the session
 AS 'MODULE_PATHNAME', 'reco_make_options'

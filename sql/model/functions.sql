@@ -3,11 +3,11 @@
 -- {schema}         the model's schema
 -- {model}          the same as a constant, which follows ALTER SCHEMA RENAME and a dump:
 --                  'home'::pg_catalog.regnamespace
--- {user_type}      the exact type of the source's ids of users, in results
+-- {user_type}      the exact type of the model's ids of users, in results
 -- {item_type}      of items
--- {user_arg}       the type of an argument that is a user: see src/lifecycle/functions.c for
---                  which fits calls of every kind.  Where it takes two, one of them text, a
---                  function is made for each.
+-- {user_arg}       the type of an argument that is a user, as the source has it: see
+--                  src/lifecycle/functions.c for which fits calls of every kind.  Where it
+--                  takes two, one of them text, a function is made for each.
 -- {item_arg}       of an item
 -- {items_arg}      of an array of items
 -- {items_passed}   the type of the array that is passed on
@@ -195,7 +195,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION {function} IS
-  'the users most like one, by the algorithm''s lists or the cosine of their factors';
+  'the users most like one, by the algorithm''s lists or the cosine of their factors; of a model with pseudonyms, these';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.audience(
@@ -218,7 +218,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION {function} IS
-  'the users to whom an item is best recommended, without those who are not to be told';
+  'the users to whom an item is best recommended, without those who are not to be told; of a model with pseudonyms, these';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.audience(
@@ -241,7 +241,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION {function} IS
-  'the users to whom a group of items is best recommended, without those who are not to be told';
+  'the users to whom a group of items is best recommended, without those who are not to be told; of a model with pseudonyms, these';
 REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION {schema}.user_profile(

@@ -1,7 +1,7 @@
 -- The schema of a model and its tables.
 --
 -- {schema}         the model's schema
--- {user_column}    the type of the source's ids of users, with its collation
+-- {user_column}    the type of the source's ids of users, with its collation; or of their pseudonyms
 -- {item_column}    of items
 -- {items_column}   arrays of these
 --

@@ -35,6 +35,16 @@ check_options(const ModelRow *row, const ModelRow *change)
 	if (change->algorithm == NULL && change->options == NULL)
 		return;
 	reco_data_options_parse(change->options ? change->options : row->options, &options);
+	if (options.pseudonyms != (row->pseudonyms_of != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 options.pseudonyms ? errmsg("model \"%s\" was made without pseudonyms", row->name)
+									: errmsg("model \"%s\" was made with pseudonyms", row->name),
+				 errdetail("Its tables have one type of ids of users."),
+				 options.pseudonyms
+					 ? errhint("Leave the option out, or drop the model and create it anew.")
+					 : errhint("Give pseudonyms => true with the other options, or drop the model "
+							   "and create it anew.")));
 	reco_data_check_values(&options,
 						   reco_spec_parse(change->algorithm ? change->algorithm : row->algorithm));
 }

@@ -46,14 +46,17 @@ ask_whom(RecoFoldIn *fold)
 
 	if (fold->users)
 	{
-		fold->asked = reco_asked_users(fold->users, serving->user_type);
+		fold->asked_source = reco_asked_users(fold->users, id_type_asked(serving->user_type));
+		fold->asked = id_dict_stored(fold->asked_source, serving->user_type, &fold->run->budget,
+									 "reading the source");
 		return;
 	}
 	fold->tracked = reco_is_tracked(&fold->run->definition, serving->user_type, &some);
 	if (some)
 		fold->seen = reco_changes_snapshot();
 	if (fold->tracked)
-		fold->asked = reco_changes_read(serving->schema, serving->user_type, serving->users);
+		fold->asked = fold->asked_source =
+			reco_changes_read(serving->schema, serving->user_type, serving->users);
 	else if (some)
 		ereport(NOTICE,
 				(errmsg("all users of model \"%s\" are looked at", fold->run->model),
@@ -91,6 +94,8 @@ read_source(RecoFoldIn *fold)
 	run->options.on_invalid = now.on_invalid;
 	run->version.number = serving->version;
 	run->version.nonce = serving->nonce;
+	if (serving->user_type->pseudonyms)
+		id_pseudonyms_check(serving->user_type->pseudonyms);
 	missing = reco_resolve_missing(row);
 	if (missing)
 		reco_resolved_add(row, missing);
@@ -103,7 +108,7 @@ read_source(RecoFoldIn *fold)
 		MemoryContextSwitchTo(old);
 		return;
 	}
-	run->data = reco_fold_in_read(run, serving, &source, &known, fold->asked);
+	run->data = reco_fold_in_read(run, serving, &source, &known, fold->asked_source);
 	reco_progress_rows(run->data->rows_read);
 	/* as for a training: an empty source is no reason to forget everybody */
 	if (id_dict_count(run->data->users) == 0 && !fold->asked)

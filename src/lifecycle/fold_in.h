@@ -33,6 +33,7 @@ typedef struct RecoFoldIn
 	const char *users;    /* a query of those who are to be looked at; NULL: all are */
 	bool tracked;         /* those whom triggers have noted are */
 	IdDict *asked;        /* these; NULL: all */
+	IdDict *asked_source; /* the same as the source has them */
 	Datum seen;           /* the snapshot that notes were read by; 0: there may be none */
 	int64 more;           /* interactions that they have more than before, altogether */
 	int64 too_few;        /* users who are new and have too little for one */

@@ -44,6 +44,7 @@ static RecoData *
 read_asked(RecoRun *run, const RecoQuery *source, const RecoKnown *known, IdDict *asked,
 		   int32 users, unsigned keep)
 {
+	const IdType *type = id_type_asked(known->user_type);
 	RecoLookup lookup = {.query = *source};
 	RecoData *data = NULL;
 
@@ -51,10 +52,10 @@ read_asked(RecoRun *run, const RecoQuery *source, const RecoKnown *known, IdDict
 		return NULL;
 	PG_TRY();
 	{
-		if (!answers_by_user(&lookup, known->user_type, id_dict_count(asked), users))
+		if (!answers_by_user(&lookup, type, id_dict_count(asked), users))
 		{
 			reco_lookup_forget(&lookup);
-			(void) reco_lookup_prepare(&lookup, known->user_type, RECO_ASK_MANY, NULL);
+			(void) reco_lookup_prepare(&lookup, type, RECO_ASK_MANY, NULL);
 		}
 		data = reco_read_users(&lookup, asked, known, keep, &run->options, &run->budget);
 	}

@@ -286,13 +286,14 @@ ask_source(void *arg)
 	Asked *asked = arg;
 	const Forget *forget = asked->forget;
 	RecoLookup lookup = reco_live_lookup(&forget->model, false);
+	const IdType *type = id_type_asked(forget->user.type);
 
-	(void) reco_lookup_prepare(&lookup, forget->user.type, RECO_ASK_ONE, NULL);
+	(void) reco_lookup_prepare(&lookup, type, RECO_ASK_ONE, NULL);
 	reco_lookup_plan(&lookup);
 	if (reco_live_is_cheap(&lookup))
 	{
 		reco_receiver_init(&asked->receiver, take_columns, take_row);
-		reco_lookup_run(&lookup, forget->user.type->base, forget->user.id, &asked->receiver);
+		reco_lookup_run(&lookup, type->base, forget->user.asked, &asked->receiver);
 		asked->asked = true;
 	}
 	reco_lookup_forget(&lookup);
@@ -383,7 +384,8 @@ forget_user(RecoTrainCall *call)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	reco_model_read(run->version.schema, GetActiveSnapshot(), &forget->model);
 	reco_model_check_owner(&forget->model);
-	if (reco_user_of(run->version.schema, forget->given, forget->given_type, &forget->user))
+	if (reco_user_of(&forget->model, forget->model.owner, forget->given, forget->given_type,
+					 &forget->user))
 		forget_rows(forget);
 	PopActiveSnapshot();
 	PushActiveSnapshot(GetTransactionSnapshot());

@@ -26,6 +26,7 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_type.h"
 #include "parser/parser.h"
+#include "store/ids/pseudonym.h"
 #include "store/tables/layout.h"
 #include "store/tables/rights.h"
 #include "store/tables/template.h"
@@ -61,12 +62,14 @@ becomes_by_itself(Oid from, Oid to)
 }
 
 static Ids
-ids_of(const IdType *type)
+ids_of(const IdType *of)
 {
+	/* what is passed is of the source's type, whatever stands for it */
+	const IdType *type = id_type_asked(of);
 	char *base = format_type_extended(type->base, -1, FORMAT_TYPE_FORCE_QUALIFY);
 	char category;
 	bool preferred;
-	Ids ids = {reco_exact_type(type), {base, "text"}, 1};
+	Ids ids = {reco_exact_type(of), {base, "text"}, 1};
 
 	get_type_category_preferred(type->base, &category, &preferred);
 	if (type->integer)
@@ -201,7 +204,7 @@ reco_functions_make(const ModelRow *model, const IdType *user, const IdType *ite
 	ListCell *cell;
 
 	/* lists of ids that are arrays are those of their texts: they cannot be told from arrays */
-	if (OidIsValid(get_element_type(user->base)))
+	if (OidIsValid(get_element_type(id_type_asked(user)->base)))
 		users.array = users.array_passed = "pg_catalog.text[]";
 	for (int u = 0; u < users.scalars; u++)
 		for (int i = 0; i < items.scalars; i++)

@@ -57,6 +57,9 @@ open_version(RecoRun *run)
 
 	of->serving = reco_serving_open(run->version.schema, NULL, row);
 	of->number = of->serving->version;
+	/* its users keep their ids */
+	if (of->serving->user_type->pseudonyms)
+		id_pseudonyms_check(of->serving->user_type->pseudonyms);
 	if (row->source == NULL || row->search_path == NULL)
 		reco_damaged(run->version.schema, "Its definition is not complete.");
 	reco_version_read(run->version.schema, of->number, GetActiveSnapshot(), &of->row);

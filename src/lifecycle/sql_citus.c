@@ -18,26 +18,11 @@
  */
 #include "lifecycle/sql_work.h"
 
-#include "access/relation.h"
 #include "catalog/namespace.h"
 #include "pg/citus.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-
-static bool
-citus_has(Oid schema, const char *name)
-{
-	Oid relid = get_relname_relid(name, schema);
-	Relation table = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
-	bool has;
-
-	if (table == NULL)
-		return false;
-	has = reco_citus_has(table);
-	relation_close(table, AccessShareLock);
-	return has;
-}
 
 bool
 reco_sql_citus_has(const char *schema)
@@ -46,8 +31,12 @@ reco_sql_citus_has(const char *schema)
 	Oid oid = get_namespace_oid(schema, false);
 
 	for (int t = 0; t < lengthof(tables); t++)
-		if (citus_has(oid, tables[t]))
+	{
+		Oid table = get_relname_relid(tables[t], oid);
+
+		if (OidIsValid(table) && reco_citus_has(table))
 			return true;
+	}
 	return false;
 }
 

@@ -135,14 +135,15 @@ check_table(const RecoRun *run, Oid owner, const char *schema, const Wanted *wan
 }
 
 void
-reco_sql_check_trust(const RecoRun *run, Oid owner, const char *schema)
+reco_sql_check_trust(const RecoSqlWork *work, const char *schema)
 {
 	/* two trainings on the same tables must not both begin to read what each is to empty */
-	static const Wanted tables[] = {
+	const Wanted tables[] = {
 		{"user_factors", AccessExclusiveLock, ACL_TRUNCATE},
-		{"item_factors", AccessExclusiveLock, ACL_TRUNCATE},
+		{work->citus ? "item_sums" : "item_factors", AccessExclusiveLock, ACL_TRUNCATE},
 		{"rows", AccessShareLock, ACL_SELECT},
 	};
+	Oid owner = work->run->definition.owner;
 	HeapTuple tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum(schema));
 	Oid role;
 
@@ -151,7 +152,7 @@ reco_sql_check_trust(const RecoRun *run, Oid owner, const char *schema)
 						errmsg("schema \"%s\" does not exist", schema)));
 	role = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
 	ReleaseSysCache(tuple);
-	require(run, owner, role, psprintf("Schema \"%s\"", schema));
+	require(work->run, owner, role, psprintf("Schema \"%s\"", schema));
 	for (int t = 0; t < lengthof(tables); t++)
-		check_table(run, owner, schema, &tables[t]);
+		check_table(work->run, owner, schema, &tables[t]);
 }

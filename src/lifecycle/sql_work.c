@@ -65,8 +65,6 @@ reco_sql_work_init(RecoSqlWork *work, RecoRun *run)
 	if (own == NULL)
 		reco_run_check_model(run);
 	schema = work->sharded ? work_schema(name) : quote_identifier(own);
-	if (work->sharded)
-		reco_sql_check_trust(run, run->definition.owner, name);
 	work->rows = psprintf("%s.%s", schema, work->sharded ? "rows" : RECO_SQL_ROWS);
 	work->user_factors = psprintf("%s.%s", schema, work->sharded ? "user_factors" : RECO_SQL_USERS);
 	work->items = psprintf("%s.%s", quote_identifier(own), RECO_SQL_ITEMS);
@@ -101,6 +99,7 @@ void
 reco_sql_work_rows(RecoSqlWork *work, const RecoQuery *source)
 {
 	RecoIdentity before;
+	const char *name = NULL;
 
 	if (!work->sharded)
 	{
@@ -109,6 +108,8 @@ reco_sql_work_rows(RecoSqlWork *work, const RecoQuery *source)
 	}
 	reco_sql_enter(work, &before);
 	reco_sql_citus_check(work);
+	(void) reco_als_by_sql(work->run->spec, &name);
+	reco_sql_check_trust(work, name);
 	reco_return(&before);
 }
 

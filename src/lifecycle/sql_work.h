@@ -22,7 +22,7 @@
 /* The work of a run whose data has its columns. */
 extern void reco_sql_work_init(RecoSqlWork *work, RecoRun *run);
 /* sql_trust.c: an error unless the tables of a schema of work are the owner's to trust. */
-extern void reco_sql_check_trust(const RecoRun *run, Oid owner, const char *schema);
+extern void reco_sql_check_trust(const RecoSqlWork *work, const char *schema);
 
 /* Makes the table of rows, or finds it. */
 extern void reco_sql_work_rows(RecoSqlWork *work, const RecoQuery *source);

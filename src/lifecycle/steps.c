@@ -66,6 +66,8 @@ check_id_types(const RecoRun *run)
 		reco_table_open(&table, run->version.schema, is_user, AccessShareLock);
 		reco_check_policies(table.heap);
 		made = reco_table_id_type(&table);
+		if (is_user)
+			reco_model_user_type(&run->definition, made);
 		reco_table_close(&table);
 		id_type_require(made, now, is_user ? "user" : "item", run->model);
 	}
@@ -150,6 +152,25 @@ check_private(RecoRun *run)
 						 "reco.alter_model(), lets more be known of each user.")));
 }
 
+/* Made for the owner; without a key, or the right, nothing is read. */
+static void
+parse_pseudonyms(RecoRun *run)
+{
+	IdPseudonyms *like;
+
+	if (!run->options.pseudonyms)
+		return;
+	if (run->by_sql)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("option pseudonyms does not go with engine => 'sql'"),
+						errdetail("Its tables of work have the ids of the source."),
+						errhint("Let the source call reco.pseudonym().")));
+	like = palloc0(sizeof(IdPseudonyms));
+	like->role = run->definition.owner;
+	run->options.like = like;
+	id_pseudonyms_check(like);
+}
+
 void
 reco_run_parse(RecoRun *run)
 {
@@ -163,6 +184,7 @@ reco_run_parse(RecoRun *run)
 	reco_data_check_values(&run->options, run->spec);
 	check_private(run);
 	run->by_sql = reco_sql_asked(run->spec);
+	parse_pseudonyms(run);
 	MemoryContextSwitchTo(old);
 }
 
@@ -384,6 +406,7 @@ reco_step_write(RecoRun *run, const ModelRow *now)
 		.choice = reco_run_choice(run),
 		.priors = reco_priors_record(run->data->priors),
 		.keep_versions = run->options.keep_versions,
+		.key = run->data->user_type.pseudonyms ? &run->data->user_type.pseudonyms->check : NULL,
 	};
 
 	check_id_types(run);

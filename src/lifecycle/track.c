@@ -432,6 +432,14 @@ reco_track(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("CALL reco.track()");
 	reco_check_version();
 	(void) reco_owned_model(fcinfo, false, &model);
+	if (model.pseudonyms_of)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("changes of the source of model \"%s\" cannot be noted", model.name),
+				 errdetail("Notes tell whose rows have changed, and it has pseudonyms only, whose "
+						   "key whoever writes into the source would need."),
+				 errhint("CALL reco.fold_in() looks at everybody without it, or at those "
+						 "whom its argument users names.")));
 	owner = reco_run_as(model.owner);
 	SPI_connect();
 	lock_triggers(model.schema);

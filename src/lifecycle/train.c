@@ -145,6 +145,16 @@ undo(RecoTrainCall *call, const char *message)
 							 call->run.model, error->message)));
 }
 
+/* What is recorded of an error: of a model with pseudonyms nothing that may name a user. */
+static const char *
+what_is_told(const RecoRun *run, const ErrorData *error)
+{
+	if (run->options.like == NULL)
+		return error->message;
+	return psprintf("the training failed with SQLSTATE %s, which was told to whoever called",
+					unpack_sql_state(error->sqlerrcode));
+}
+
 static void
 read_phase(RecoTrainCall *call)
 {
@@ -214,7 +224,7 @@ run_guarded(RecoTrainCall *call, void (*work)(RecoTrainCall *call))
 		CurrentResourceOwner = owner;
 		if (says_dropped(call, error))
 			reco_run_check_model(&call->run);
-		undo(call, error->message);
+		undo(call, what_is_told(&call->run, error));
 		reco_commit();
 		ReThrowError(error);
 	}
@@ -266,6 +276,13 @@ announce(RecoTrainCall *call)
 	if (call->creating)
 	{
 		reco_step_read(run);
+		if (run->data->user_type.pseudonyms)
+		{
+			const IdType *asked = id_type_asked(&run->data->user_type);
+
+			run->definition.pseudonyms_of =
+				pstrdup(id_pseudonyms_of(asked->type, asked->collation));
+		}
 		run->version.schema =
 			reco_schema_create(run->model, &run->data->user_type, &run->data->item_type);
 		CommandCounterIncrement();

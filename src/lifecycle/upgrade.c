@@ -71,6 +71,8 @@ read_types(SourceTypes *types, const ModelRow *row)
 		reco_table_open(&table, row->schema, is_user, AccessShareLock);
 		reco_check_policies(table.heap);
 		types->made[is_user] = reco_table_id_type(&table);
+		if (is_user)
+			reco_model_user_type(row, types->made[is_user]);
 		types->now[is_user] = *types->made[is_user];
 		heap = RelationGetRelid(table.heap);
 		reco_table_close(&table);

@@ -34,18 +34,45 @@ reco_user_equality(const IdType *type)
 	return name;
 }
 
+/* By another key a user would not be found. */
+static void
+check_keys(const ModelRow *model, IdPseudonyms *by)
+{
+	ListCell *cell;
+
+	foreach (cell, reco_versions_ready(model->schema, GetActiveSnapshot()))
+	{
+		VersionRow version;
+
+		reco_version_read(model->schema, lfirst_int(cell), GetActiveSnapshot(), &version);
+		if (version.key == NULL)
+			reco_damaged(model->schema,
+						 "A version does not tell whether its users are pseudonyms.");
+		by->version = lfirst_int(cell);
+		by->check = *version.key;
+		id_pseudonyms_check(by);
+	}
+}
+
 bool
-reco_user_of(Oid schema, Datum given, Oid given_type, RecoUser *user)
+reco_user_of(const ModelRow *model, Oid role, Datum given, Oid given_type, RecoUser *user)
 {
 	ModelTable table;
 
-	reco_table_open(&table, schema, true, AccessShareLock);
-	*user = (RecoUser){.schema = schema, .type = reco_table_id_type(&table)};
+	reco_table_open(&table, model->schema, true, AccessShareLock);
+	*user = (RecoUser){.schema = model->schema, .type = reco_table_id_type(&table)};
 	reco_table_close(&table);
+	reco_model_user_type(model, user->type);
 	if (!OidIsValid(given_type))
 		elog(ERROR, "could not determine the type of the user");
-	if (!id_from_datum(user->type, given, given_type, &user->id))
+	if (user->type->pseudonyms)
+	{
+		user->type->pseudonyms->role = role;
+		check_keys(model, user->type->pseudonyms);
+	}
+	if (!id_from_datum(id_type_asked(user->type), given, given_type, &user->asked))
 		return false;
+	(void) id_stored(user->type, user->asked, &user->id);
 	user->equal = reco_user_equality(user->type);
 	return true;
 }

@@ -47,7 +47,7 @@ reco_definition_insert(Oid schema, const ModelRow *definition)
 		reco_text_argument(definition->source),   reco_jsonb_argument(definition->algorithm),
 		reco_jsonb_argument(definition->options), reco_text_argument(definition->search_path),
 		reco_text_argument(definition->items),    reco_jsonb_argument(definition->resolved),
-		reco_text_argument(definition->users),
+		reco_text_argument(definition->users),    reco_text_argument(definition->pseudonyms_of),
 	};
 
 	reco_become(&owner, &before);
@@ -55,9 +55,9 @@ reco_definition_insert(Oid schema, const ModelRow *definition)
 		schema,
 		"INSERT INTO %s.model (definition, source, algorithm, options, search_path, active_version,"
 		" active_nonce, next_version, created_at, items, items_search_path, resolved, users,"
-		" users_search_path)"
+		" users_search_path, pseudonyms_of)"
 		" VALUES (1, $1, $2::reco.algorithm, $3::reco.data_options, $4, 0, 0, 1, "
-		"clock_timestamp(), $5, $4, $6, $7, $4)",
+		"clock_timestamp(), $5, $4, $6, $7, $4, $8)",
 		argument, lengthof(argument), NULL);
 	reco_return(&before);
 }
@@ -438,6 +438,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		reco_float8_argument(spends.epsilon),
 		reco_float8_argument(spends.delta),
 		reco_jsonb_argument(result->calibration),
+		{UUIDOID, UUIDPGetDatum(result->key), result->key == NULL},
 	};
 
 	reco_statement_one(
@@ -451,7 +452,7 @@ record_version(const RecoVersion *version, const RecoVersionResult *result, int6
 		" reference_time = $21, member_loss = $22, algorithm = $23::reco.algorithm,"
 		" options = $24::reco.data_options, choice = $25, cold_items = $26, cold_users = $27,"
 		" priors = $28, epsilon = nullif($29, 0),"
-		" delta = CASE WHEN $29 > 0 THEN $30 END, calibration = $31"
+		" delta = CASE WHEN $29 > 0 THEN $30 END, calibration = $31, pseudonym_key = $32"
 		" WHERE version = $1",
 		argument, lengthof(argument));
 }
@@ -481,6 +482,38 @@ record_made_of(const RecoVersion *version, const RecoVersionResult *result)
 		" interactions - (SELECT max(interactions) FROM origin WHERE made_of IS NULL)"
 		" WHERE version = $1",
 		argument, lengthof(argument));
+}
+
+/*
+ * Of a model whose last version has pseudonyms by another key, lists and segments are of nobody
+ * whom anyone could find, or have forgotten: they go.
+ */
+static void
+remove_other_pseudonyms(const RecoVersion *version, const RecoVersionResult *result)
+{
+	static const char changed[] =
+		" WHERE $1 <> (SELECT pseudonym_key FROM ONLY %s.model_version"
+		" WHERE pseudonym_key IS NOT NULL AND version < $2 ORDER BY version DESC LIMIT 1)";
+	static const char *const tables[] = {"model_list", "model_segment", "model_segment_profile"};
+	RecoArgument argument[] = {
+		{UUIDOID, UUIDPGetDatum(result->key), false},
+		reco_int4_argument(version->number),
+	};
+	uint64 rows = 0;
+
+	if (result->key == NULL)
+		return;
+	for (int t = 0; t < lengthof(tables); t++)
+		rows += reco_statement(version->schema,
+							   psprintf("DELETE FROM ONLY %%s.%s%s", tables[t], changed), argument,
+							   lengthof(argument), NULL);
+	if (rows > 0)
+		ereport(NOTICE,
+				(errmsg("lists and segments of model \"%s\" were removed",
+						get_namespace_name(version->schema)),
+				 errdetail("They have pseudonyms by another key than version %d.", version->number),
+				 errhint("Make them anew with CALL reco.materialize() and CALL "
+						 "reco.segment().")));
 }
 
 void
@@ -513,6 +546,7 @@ reco_version_finish(const RecoVersion *version, const RecoVersionResult *result)
 						   "UPDATE ONLY %s.model SET active_version = $1, active_nonce = $2,"
 						   " active_epoch = 0",
 						   active, 2);
+	remove_other_pseudonyms(version, result);
 	if (!result->verdict.held_back)
 		reco_changes_done(version->schema, result->read_by);
 	keep[0] = reco_int8_argument(result->keep_versions);

@@ -45,6 +45,8 @@ typedef struct RecoVersionResult
 	Jsonb *choice;       /* how the algorithm was chosen; NULL: it was given */
 	RecoVerdict verdict; /* whether it is made the active one */
 	int keep_versions;
+	const pg_uuid_t
+		*key; /* what tells by which key its users have pseudonyms; NULL: they have none */
 } RecoVersionResult;
 
 /* Puts the one row into the new table of a model, whose definition this is. */

@@ -103,9 +103,9 @@ take_user(Again *again, Request *request, RecoLive *live)
 	double at = read_at(request);
 	const reco_profile *of;
 	reco_profile profile;
-	Datum user;
+	ServedUser user;
 
-	if (!request_user(request, &user) || !reco_live_user(live, again->serving, user, &profile))
+	if (!request_user(request, &user) || !reco_live_user(live, again->serving, &user, &profile))
 		return false;
 	of = timed(&profile);
 	if (of == NULL)

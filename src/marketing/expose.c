@@ -111,7 +111,7 @@ reco_serve_expose(PG_FUNCTION_ARGS)
 	Listing listing;
 	reco_profile profile;
 	Drawn drawn = {0};
-	Datum user;
+	ServedUser user;
 	bool known;
 	int32 places;
 	RecoRows rows;
@@ -128,7 +128,7 @@ reco_serve_expose(PG_FUNCTION_ARGS)
 	listing.list.n -= places;
 	listing.explore = 0;
 	known = request_user(&request, &user) &&
-			reco_live_user(listing.live, request.serving, user, &profile);
+			reco_live_user(listing.live, request.serving, &user, &profile);
 	if (known && !request_bool(&request, "include_seen", false))
 		listing_skip_seen(&listing, &profile);
 	listing_recommend(&listing, known ? &profile : NULL,

@@ -40,7 +40,10 @@ reco_read_model(Request *request, RecoFeatureUse use, RecoBudget *budget, RecoDa
 	SPI_connect();
 	data = reco_read_source(&source, &items, use, NULL, RECO_KEEP_EVENTS, options, budget);
 	SPI_finish();
-	id_type_require(serving->user_type, &data->user_type, "user", row->name);
+	/* whoever they are, they are not kept */
+	if (!id_type_takes(serving->user_type, data->user_type.type, data->user_type.typmod,
+					   data->user_type.collation))
+		id_type_require(serving->user_type, &data->user_type, "user", row->name);
 	id_type_require(serving->item_type, &data->item_type, "item", row->name);
 	return data;
 }

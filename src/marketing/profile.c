@@ -46,7 +46,7 @@ typedef struct Profile
 	Serving *serving;
 	RecoRows rows;
 	int32 n; /* rows of a feature, and of the history, at most */
-	Datum user;
+	ServedUser user;
 	reco_profile now;
 	RecoActivity activity;
 	MemoryContext scratch; /* of a row */
@@ -148,7 +148,8 @@ add_segment(Profile *profile)
 {
 	RecoUserSegment of;
 
-	if (!reco_segment_of(profile->serving->schema, profile->serving->user_type, profile->user, &of))
+	if (!reco_segment_of(profile->serving->schema, profile->serving->user_type, profile->user.id,
+						 &of))
 		return;
 	if (of.score[0] > 0)
 	{
@@ -403,15 +404,15 @@ add_freshness(Profile *profile)
 	Serving *serving = profile->serving;
 	VersionRow version;
 	reco_profile stored;
-	bool known = reco_serving_user(serving, profile->user, &stored);
+	bool known = reco_serving_user(serving, profile->user.id, &stored);
 
 	reco_version_read(serving->schema, serving->version, GetActiveSnapshot(), &version);
 	add_integer(profile, "freshness", "version", serving->version, NAN);
 	add_time(profile, "freshness", "trained at", (double) version.finished_at);
 	add_text(profile, "freshness", "read",
-			 profile->activity.live                           ? "live"
-			 : reco_serving_folded_in(serving, profile->user) ? "folded in"
-															  : "stored",
+			 profile->activity.live                              ? "live"
+			 : reco_serving_folded_in(serving, profile->user.id) ? "folded in"
+																 : "stored",
 			 NAN);
 	if (!known)
 		stored = (reco_profile){0};
@@ -434,7 +435,7 @@ reco_serve_user_profile(PG_FUNCTION_ARGS)
 	profile.n = request_n(&request, PG_INT32_MAX);
 	if (!request_user(&request, &profile.user) ||
 		!reco_live_activity(reco_live_open(request.serving, &request.row), request.serving,
-							profile.user, &profile.now, &profile.activity))
+							&profile.user, &profile.now, &profile.activity))
 		return (Datum) 0;
 	profile.scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_DEFAULT_SIZES);

@@ -369,6 +369,9 @@ segment_users(RecoSegments *run, const ModelRow *model, const char *features, bo
 	ModelRow current;
 
 	run->serving = reco_serving_open(model->schema, NULL, &current);
+	/* segments by another key would be of nobody */
+	if (run->serving->user_type->pseudonyms)
+		id_pseudonyms_check(run->serving->user_type->pseudonyms);
 	run->users = reco_serving_load_users(run->serving);
 	reco_progress_begin(model->schema);
 	reco_progress_phase(model->active_version, "segmenting");

@@ -99,7 +99,7 @@ static bool
 find_user(RfmRows *rows, const RecoEvent *event)
 {
 	RecoSegments *run = rows->run;
-	IdType *type = run->serving->user_type;
+	IdType *type = id_type_asked(run->serving->user_type);
 	RecoBudget *budget = &run->budget;
 	Datum id;
 	MemoryContext old;
@@ -127,6 +127,7 @@ find_user(RfmRows *rows, const RecoEvent *event)
 		rows->sums = sums;
 		rows->slots = slots;
 	}
+	(void) id_stored(run->serving->user_type, id, &id);
 	rows->sums[rows->n++] = (Sums){.place = id_dict_find(run->ids, id)};
 	return true;
 }
@@ -271,7 +272,7 @@ reco_segment_rfm(RecoSegments *run, const ModelRow *model)
 	rows.events.count = rows.count;
 	rows.row = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_DEFAULT_SIZES);
 	rows.key = AllocSetContextCreate(CurrentMemoryContext, "reco user", ALLOCSET_SMALL_SIZES);
-	(void) reco_lookup_prepare(&lookup, run->serving->user_type, RECO_ASK_ALL, NULL);
+	(void) reco_lookup_prepare(&lookup, id_type_asked(run->serving->user_type), RECO_ASK_ALL, NULL);
 	reco_lookup_run(&lookup, InvalidOid, (Datum) 0, &rows.receiver);
 	reco_lookup_forget(&lookup);
 	reco_budget_require(&run->budget, ((Size) rows.n + 1) * sizeof(Scored), what);

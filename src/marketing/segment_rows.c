@@ -230,7 +230,7 @@ check_columns(FeatureRows *rows, TupleDesc columns)
 	RecoSegments *run = rows->run;
 	RecoBudget *budget = &run->budget;
 
-	check_user(TupleDescAttr(columns, 0), run->serving->user_type);
+	check_user(TupleDescAttr(columns, 0), id_type_asked(run->serving->user_type));
 	rows->d = columns->natts - 1;
 	if (rows->d < 1 || rows->d > RECO_KMEANS_MAX_DIMENSIONS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -2,10 +2,9 @@
  * citus.c
  *	  Tables whose rows Citus keeps on other servers.
  *
- * Its catalog pg_dist_partition names them.  Each has a trigger for TRUNCATE besides, so that a
- * table without triggers is known by its own row of pg_class.
+ * Its catalog pg_dist_partition names them.
  *
- * Cost: nothing for such a table, elsewhere a look-up by an index.
+ * Cost: a look-up by an index.
  */
 #include "pg/citus.h"
 
@@ -19,7 +18,7 @@
 #define CITUS_TABLE 1
 
 bool
-reco_citus_has(Relation table)
+reco_citus_has(Oid table)
 {
 	Oid catalog;
 	Oid index;
@@ -28,14 +27,11 @@ reco_citus_has(Relation table)
 	ScanKeyData key;
 	bool found;
 
-	if (!table->rd_rel->relhastriggers)
-		return false;
 	catalog = get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE);
 	index = get_relname_relid("pg_dist_partition_logical_relid_index", PG_CATALOG_NAMESPACE);
 	if (!OidIsValid(catalog))
 		return false;
-	ScanKeyInit(&key, CITUS_TABLE, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationGetRelid(table)));
+	ScanKeyInit(&key, CITUS_TABLE, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
 	partitions = table_open(catalog, AccessShareLock);
 	scan = systable_beginscan(partitions, index, OidIsValid(index), NULL, 1, &key);
 	found = HeapTupleIsValid(systable_getnext(scan));

@@ -7,12 +7,11 @@
 
 #include "pg/pg.h"
 
-#include "utils/rel.h"
-
 /*
- * Whether a table that is open is distributed, or a reference table: what lies in its file here
- * is then not what a query of it gives.
+ * Whether a table is distributed, or a reference table: what lies in its file here is then not what
+ * a query of it gives.  Each such table has a trigger for TRUNCATE, so one without triggers is
+ * none.
  */
-extern bool reco_citus_has(Relation table);
+extern bool reco_citus_has(Oid table);
 
 #endif /* RECO_PG_CITUS_H */

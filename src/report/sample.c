@@ -139,10 +139,11 @@ report_read_users(Report *report)
 	{
 		MemoryContext old = MemoryContextSwitchTo(scratch);
 		ReportUser *user = &report->user[report->users];
+		ServedUser served = reco_served_user(serving, id[k]);
 		reco_profile profile = {0};
 
 		reco_poll();
-		if (reco_live_user(live, serving, id[k], &profile) && profile.n > 0)
+		if (reco_live_user(live, serving, &served, &profile) && profile.n > 0)
 		{
 			user->id = id[k];
 			user->order = k;
@@ -167,6 +168,7 @@ report_reasons(const Report *report, const ReportUser *user, int32 item, int n, 
 		AllocSetContextCreate(CurrentMemoryContext, "reco reasons", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	RecoLive *live = reco_live_open(serving, &report->request.row);
+	ServedUser served = reco_served_user(serving, user->id);
 	reco_profile profile = {0};
 	double baseline = 0;
 	double size;
@@ -175,7 +177,7 @@ report_reasons(const Report *report, const ReportUser *user, int32 item, int n, 
 	RecoSeat *seat;
 	int found = 0;
 
-	if (reco_live_user(live, serving, user->id, &profile) && profile.n > 0)
+	if (reco_live_user(live, serving, &served, &profile) && profile.n > 0)
 	{
 		contribution = reco_call_alloc(profile.n, sizeof(double));
 		seat = reco_model_seat(reco_serving_scorer(serving));

@@ -25,7 +25,8 @@ extern void reco_live_init(void);
  * had cheaply; false when neither knows the user.  In the current memory context.
  * A profile whose rows are those that were trained on is the stored one to the bit.
  */
-extern bool reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profile);
+extern bool reco_live_user(RecoLive *live, Serving *serving, const ServedUser *user,
+						   reco_profile *profile);
 
 /* What the source says of a user as a whole: of all items, known to the model or not. */
 typedef struct RecoActivity
@@ -37,8 +38,8 @@ typedef struct RecoActivity
 	double last;
 } RecoActivity;
 
-extern bool reco_live_activity(RecoLive *live, Serving *serving, Datum user, reco_profile *profile,
-							   RecoActivity *activity);
+extern bool reco_live_activity(RecoLive *live, Serving *serving, const ServedUser *user,
+							   reco_profile *profile, RecoActivity *activity);
 
 /* Whether the query of items says what is available. */
 extern bool reco_live_filters(RecoLive *live, const Serving *serving);

@@ -80,6 +80,17 @@ take_id(void *arg, TupleTableSlot *slot)
 	return false;
 }
 
+/* An id as the source has them. */
+static void
+take_nobody(Report *to)
+{
+	IdType *asked = id_type_asked(to->type[true]);
+
+	to->has[true] =
+		id_from_text(asked, pstrdup(asked->integer ? "0" : "00000000-0000-0000-0000-000000000000"),
+					 &to->some[true]);
+}
+
 static void
 read_ids(Report *to)
 {
@@ -91,9 +102,14 @@ read_ids(Report *to)
 		reco_table_open(&table, to->row->schema, is_user, AccessShareLock);
 		reco_check_policies(table.heap);
 		first.type = to->type[is_user] = reco_table_id_type(&table);
+		if (is_user)
+			reco_model_user_type(to->row, to->type[is_user]);
 		reco_table_scan(&table, to->row->active_version, NULL, GetActiveSnapshot(), take_id,
 						&first);
 		reco_table_close(&table);
+		/* nobody's will do where whose they are is not to be told */
+		if (to->type[is_user]->pseudonyms)
+			take_nobody(to);
 	}
 }
 
@@ -160,14 +176,14 @@ static void
 tell_source(void *arg)
 {
 	Report *to = arg;
-	const IdType *type = to->type[true];
+	const IdType *type = id_type_asked(to->type[true]);
 	RecoLookup *lookup = &to->lookup;
 	bool cheap;
 	char *plan;
 	char *hint;
 	TupleDesc columns = reco_lookup_prepare(lookup, type, RECO_ASK_ONE, NULL);
 
-	reco_live_check_definition(columns, type, to->type[false], to->row);
+	reco_live_check_definition(columns, to->type[true], to->type[false], to->row);
 	columns = CreateTupleDescCopy(columns);
 	reco_lookup_plan(lookup);
 	cheap = lookup->cost <= reco_live_limit(lookup);

@@ -416,13 +416,15 @@ reco_live_is_cheap(const RecoLookup *lookup)
 static void
 check_id(const Form_pg_attribute column, const IdType *type, const char *role)
 {
-	if ((column->atttypid != type->type || column->attcollation != type->collation) &&
+	const IdType *asked = id_type_asked(type);
+
+	if (!id_type_takes(type, column->atttypid, type->typmod, column->attcollation) &&
 		!id_type_widens(type, column->atttypid, column->atttypmod, column->attcollation))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the source's %ss are of type %s, but the model was made for type %s", role,
-						format_type_be(column->atttypid), format_type_be(type->type)),
-				 id_collations_detail(column->attcollation, type->collation)));
+						format_type_be(column->atttypid), format_type_be(asked->type)),
+				 id_collations_detail(column->attcollation, asked->collation)));
 }
 
 void

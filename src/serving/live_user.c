@@ -33,7 +33,7 @@ typedef struct UserRows
 	DestReceiver receiver; /* first, so that a receiver is these */
 	RecoLive *live;
 	Serving *serving;
-	Datum user;
+	const ServedUser *user;
 	bool used;     /* the source was asked */
 	bool too_many; /* it has more rows than are read */
 	int64 received;
@@ -183,7 +183,7 @@ ask_source(void *arg)
 	UserRows *rows = arg;
 	RecoLive *live = rows->live;
 	RecoLookup *lookup = &live->source.lookup;
-	const IdType *type = rows->serving->user_type;
+	const IdType *type = id_type_asked(rows->serving->user_type);
 
 	(void) reco_lookup_prepare(lookup, type, RECO_ASK_ONE, NULL);
 	/* a parallel query cannot have what the source's functions may do */
@@ -197,7 +197,7 @@ ask_source(void *arg)
 			return;
 	}
 	live->source.running = true;
-	reco_lookup_run(lookup, type->base, rows->user, &rows->receiver);
+	reco_lookup_run(lookup, type->base, rows->user->asked, &rows->receiver);
 	rows->used = !rows->too_many;
 }
 
@@ -207,7 +207,8 @@ read_rows(RecoLive *live, UserRows *rows)
 {
 	RecoLookup *lookup = &live->source.lookup;
 
-	if (live->mode == RECO_LIVE_OFF || !reco_live_may_ask(live, &live->source))
+	if (live->mode == RECO_LIVE_OFF || !rows->user->is_told ||
+		!reco_live_may_ask(live, &live->source))
 		return false;
 	/* most calls for a costly source end here */
 	if (live->mode == RECO_LIVE_AUTO && reco_lookup_is_current(lookup) &&
@@ -384,7 +385,7 @@ is_same(const reco_profile *stored, const reco_profile *now)
 }
 
 bool
-reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profile)
+reco_live_user(RecoLive *live, Serving *serving, const ServedUser *user, reco_profile *profile)
 {
 	RecoActivity ignored;
 
@@ -392,7 +393,7 @@ reco_live_user(RecoLive *live, Serving *serving, Datum user, reco_profile *profi
 }
 
 bool
-reco_live_activity(RecoLive *live, Serving *serving, Datum user, reco_profile *profile,
+reco_live_activity(RecoLive *live, Serving *serving, const ServedUser *user, reco_profile *profile,
 				   RecoActivity *activity)
 {
 	UserRows rows = {.live = live,
@@ -406,7 +407,7 @@ reco_live_activity(RecoLive *live, Serving *serving, Datum user, reco_profile *p
 		merge_rows(&rows, &now);
 	*activity = rows.activity;
 	activity->live = rows.used;
-	stored = reco_serving_user(serving, user, profile);
+	stored = reco_serving_user(serving, user->id, profile);
 	if (!stored && now.n == 0)
 	{
 		*profile = (reco_profile){.has = now.has, .n_has = now.n_has};

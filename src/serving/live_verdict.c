@@ -49,6 +49,8 @@ read_types(Trial *trial)
 		id = TupleDescAttr(RelationGetDescr(table), COLUMN_ID);
 		id_type_init(&trial->type[is_user], id->atttypid, id->atttypmod, id->attcollation,
 					 is_user ? "user" : "item");
+		if (is_user)
+			reco_model_user_type(trial->row, &trial->type[is_user]);
 		table_close(table, AccessShareLock);
 	}
 	return true;
@@ -91,14 +93,16 @@ plan_source(void *arg)
 	RecoLookup *lookup = &trial->lookup;
 	RecoLiveVerdict *verdict = trial->verdict;
 	TupleDesc columns;
+	const IdType *asked;
 	const char *unknown;
 	char *hint;
 
 	if (!read_types(trial))
 		return;
+	asked = id_type_asked(&trial->type[true]);
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	columns = reco_lookup_prepare(lookup, &trial->type[true], RECO_ASK_ONE, NULL);
+	columns = reco_lookup_prepare(lookup, asked, RECO_ASK_ONE, NULL);
 	reco_live_check_definition(columns, &trial->type[true], &trial->type[false], trial->row);
 	unknown = what_would_run(lookup);
 	if (unknown)
@@ -108,7 +112,7 @@ plan_source(void *arg)
 	}
 	reco_lookup_plan(lookup);
 	/* the executor looks at the owner's rights */
-	(void) reco_lookup_explain(lookup, trial->type[true].base, NULL, &hint);
+	(void) reco_lookup_explain(lookup, asked->base, NULL, &hint);
 	verdict->known = true;
 	verdict->live = reco_live_is_cheap(lookup);
 	if (lookup->unfit)

@@ -245,6 +245,9 @@ materialize(Materialization *run, ModelRow *model, const char *users)
 	ModelRow current;
 
 	run->serving = reco_serving_open(model->schema, NULL, &current);
+	/* lists by another key would be of nobody */
+	if (run->serving->user_type->pseudonyms)
+		id_pseudonyms_check(run->serving->user_type->pseudonyms);
 	run->n = Min(run->n, run->serving->model.items);
 	run->most = Min(BATCH_USERS, BATCH_BYTES / (Size) (Max(run->n, 1) * sizeof(reco_ranked)));
 	run->number = model->active_list + 1;

@@ -54,10 +54,13 @@ request_read(FunctionCallInfo fcinfo, const char *function, Request *request)
 }
 
 bool
-request_user(Request *request, Datum *id)
+request_user(Request *request, ServedUser *user)
 {
-	return request->has_subject &&
-		   id_from_datum(request->serving->user_type, request->subject, request->subject_type, id);
+	const IdType *type = request->serving->user_type;
+
+	user->is_told = request->has_subject && id_from_datum(id_type_asked(type), request->subject,
+														  request->subject_type, &user->asked);
+	return user->is_told && id_stored(type, user->asked, &user->id);
 }
 
 bool
@@ -213,9 +216,9 @@ id_of(IdType *type, const char *name, const JsonbValue *value, Datum *id)
 	if (value->type == jbvString)
 		return id_from_text(type, pnstrdup(value->val.string.val, value->val.string.len), id);
 	if (value->type != jbvNumeric)
-		no_id(name, type, value);
+		no_id(name, id_type_asked(type), value);
 	/* one with a fraction, or beyond all integers, is unknown */
-	if (type->integer)
+	if (id_type_asked(type)->integer)
 		return id_from_datum(type, NumericGetDatum(value->val.numeric), NUMERICOID, id);
 	return id_from_text(
 		type,

@@ -27,7 +27,7 @@ typedef struct Request
 extern void request_read(FunctionCallInfo fcinfo, const char *function, Request *request);
 
 /* The subject as a user's or an item's id; false when it cannot be one. */
-extern bool request_user(Request *request, Datum *id);
+extern bool request_user(Request *request, ServedUser *user);
 extern bool request_item(Request *request, Datum *id);
 
 /*

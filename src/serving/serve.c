@@ -32,7 +32,7 @@ recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const ch
 {
 	Listing listing = listing_begin(request);
 	reco_profile profile = {0};
-	Datum user;
+	ServedUser user;
 	bool known = false;
 
 	/* no user, no rows; an unknown user gets the fallback */
@@ -40,7 +40,7 @@ recommend(FunctionCallInfo fcinfo, Request *request, bool include_seen, const ch
 		listing.list.n = 0;
 	else
 		known = request_user(request, &user) &&
-				reco_live_user(listing.live, request->serving, user, &profile);
+				reco_live_user(listing.live, request->serving, &user, &profile);
 	if (!include_seen)
 		listing_skip_seen(&listing, &profile);
 	listing_recommend(&listing, known ? &profile : NULL, fallback);
@@ -332,7 +332,7 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	reco_profile profile;
 	reco_ranked *rank;
 	RecoRows rows;
-	Datum user;
+	ServedUser user;
 	int32 place = 0;
 	RecoSeat *seat = NULL;
 	bool served = false;
@@ -345,7 +345,7 @@ reco_serve_rerank(PG_FUNCTION_ARGS)
 	live = reco_live_open(serving, &request.row);
 	list = rerank_begin(&request, live);
 	if (request_user(&request, &user) &&
-		reco_live_user(reco_live_open(serving, &request.row), serving, user, &profile))
+		reco_live_user(reco_live_open(serving, &request.row), serving, &user, &profile))
 	{
 		seat = reco_model_seat(reco_serving_scorer(serving));
 		reco_model_seat_user(seat, &profile);
@@ -380,14 +380,14 @@ reco_serve_predict(PG_FUNCTION_ARGS)
 	Request request;
 	reco_profile profile;
 	RecoRows rows;
-	Datum user;
+	ServedUser user;
 	int32 item;
 
 	request_read(fcinfo, "predict", &request);
 	rows = reco_rows_begin(fcinfo, (Oid[]){FLOAT4OID}, 1);
 	item = request_one_item(&request, "item");
 	if (item >= 0 && request_user(&request, &user) &&
-		reco_live_user(reco_live_open(request.serving, &request.row), request.serving, user,
+		reco_live_user(reco_live_open(request.serving, &request.row), request.serving, &user,
 					   &profile))
 	{
 		const reco_scorer *scorer = reco_serving_scorer(request.serving);

@@ -62,7 +62,7 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	Serving *serving;
 	reco_profile profile;
 	RecoRows rows;
-	Datum user;
+	ServedUser user;
 	int32 item;
 	double *contribution;
 	double baseline = 0;
@@ -77,7 +77,7 @@ reco_serve_explain(PG_FUNCTION_ARGS)
 	item = request_one_item(&request, "item");
 	if (item < 0 || !request_user(&request, &user))
 		return (Datum) 0;
-	if (!reco_live_user(reco_live_open(serving, &request.row), serving, user, &profile))
+	if (!reco_live_user(reco_live_open(serving, &request.row), serving, &user, &profile))
 		return (Datum) 0;
 	contribution = palloc0((profile.n + 1) * sizeof(double));
 	seat = reco_model_seat(reco_serving_scorer(serving));
@@ -196,7 +196,7 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 	reco_profile profile;
 	RecoRows rows;
 	const ServingUsers *all;
-	Datum user;
+	ServedUser user;
 	int32 number;
 	int32 n;
 
@@ -204,13 +204,14 @@ reco_serve_similar_users(PG_FUNCTION_ARGS)
 	serving = request.serving;
 	rows = reco_rows_begin(fcinfo, (Oid[]){INT4OID, serving->user_type->type, FLOAT8OID}, 3);
 	n = request_n(&request, serving->users);
-	if (n == 0 || !request_user(&request, &user) || !reco_serving_user(serving, user, &profile) ||
+	if (n == 0 || !request_user(&request, &user) ||
+		!reco_serving_user(serving, user.id, &profile) ||
 		(profile.neighbors == 0 && profile.factors == NULL))
 		return (Datum) 0;
 	all = reco_serving_load_users(serving);
 	if (profile.neighbors > 0)
 		add_neighbors(&rows, serving, &profile, n);
-	else if ((number = reco_users_find(all, user)) >= 0)
+	else if ((number = reco_users_find(all, user.id)) >= 0)
 	{
 		reco_similar *found = reco_call_alloc(n, sizeof(reco_similar));
 		const RecoPartType *type;

@@ -71,8 +71,10 @@ measure() {
   local algorithm=$1 options="options => reco.options(live => 'off', measure => false)" stale made full fold refresh
   sql -c 'SET client_min_messages = warning' -c 'DROP SCHEMA IF EXISTS made CASCADE' -c 'DROP SCHEMA IF EXISTS retrained CASCADE' -c 'DROP TABLE IF EXISTS bench_new.rows, bench_new.wanted' \
     -c 'CREATE TABLE bench_new.rows AS TABLE bench_new.old' -c 'VACUUM ANALYZE bench_new.rows' \
-    -c "CREATE TABLE bench_new.wanted AS SELECT DISTINCT user_id, item_id, NOT EXISTS (SELECT FROM bench_new.old AS o WHERE o.item_id = t.item_id) AS fresh FROM bench_new.test AS t
-          WHERE item_id IN (SELECT item_id FROM bench_new.history) AND user_id IN (SELECT user_id FROM bench_new.history) EXCEPT SELECT user_id, item_id, b FROM bench_new.history, unnest(ARRAY[true, false]) AS b" \
+    -c 'ANALYZE bench_new.old, bench_new.history, bench_new.test' \
+    -c "CREATE TABLE bench_new.wanted AS SELECT user_id, item_id, item_id NOT IN (SELECT DISTINCT item_id FROM bench_new.old) AS fresh
+          FROM (SELECT user_id, item_id FROM bench_new.test EXCEPT SELECT user_id, item_id FROM bench_new.history) AS t
+          WHERE item_id IN (SELECT DISTINCT item_id FROM bench_new.history) AND user_id IN (SELECT DISTINCT user_id FROM bench_new.history)" \
     -c "CALL reco.create_model('made', 'bench_new.rows', reco.$algorithm, $options)"
   sql -c 'INSERT INTO bench_new.rows TABLE bench_new.new' -c 'VACUUM ANALYZE bench_new.rows'
   sql -c "CALL reco.fold_in('made')" 2>/dev/null

@@ -171,7 +171,7 @@ count() {
 }
 
 # What kills, renames and drops of others may say.
-expected='canceling statement due to user request|terminating connection|connection to server|server closed|could not (connect|receive)|the database system is|This probably means|before or while processing|being refreshed|does not exist|is being|connection was lost|no connection|crash of another|DETAIL|HINT|CONTEXT|LINE|\^|NOTICE|WARNING|^ *$|abnormally|roll back the current|FATAL'
+expected='canceling statement due to user request|terminating connection|connection to server|server closed|could not (connect|receive)|Is the server running|has not been trained yet|the database system is|This probably means|before or while processing|being refreshed|does not exist|is being|connection was lost|no connection|crash of another|DETAIL|HINT|CONTEXT|LINE|\^|NOTICE|WARNING|^ *$|abnormally|roll back the current|FATAL'
 
 bench_setup
 bench_reco || die 'extension reco is not installed'

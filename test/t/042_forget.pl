@@ -152,4 +152,29 @@ ok(!-e $abandoned, 'an unfinished file of a process that is gone goes as well');
 ($rc, $out, $err) = $node->psql('postgres', q{ALTER TABLE home.model_user RENAME user_id TO person; CALL reco.forget_user('home', 'person-of-secret-1')});
 like($err, qr/model "home" is damaged/, 'an altered table is an error');
 
+# With pseudonyms the source's ids are nowhere: not in a dump, nor in any file.
+sub people { my ($database) = @_; return $node->safe_psql($database, q{
+  SELECT u, r.* FROM generate_series(1, 50, 7) AS u, home.recommend('person-of-secret-' || u) AS r ORDER BY u, rank}); }
+my $key = $node->data_dir . '/reco_pseudonym.key';
+append_to_file($key, 'no secret of a test');
+chmod 0600, $key;
+sql(q{CALL reco.drop_model('home')});
+$node->restart;
+sql(q{CALL reco.create_model('home', 'SELECT customer_id, product_id, qty FROM lines', reco.ials(factors => 8), options => reco.options(pseudonyms => true))});
+sql(q{INSERT INTO lines VALUES ('person-of-secret-next', 1, 1); CALL reco.fold_in('home'); CALL reco.materialize('home', 5); CALL reco.segment('home', 3); ANALYZE});
+sql(q{SELECT count(*) FROM home.audience(1, 100); CHECKPOINT});
+my $people = people('postgres');
+like($people, qr/^\d+\|1\|\d+\|[0-9.]+\|model$/m, 'a model with pseudonyms serves by the ids of its source');
+is(sql(q{SELECT count(*) FROM reco.export_user('home', 'person-of-secret-next')}), 3, 'and has who was folded in');
+my @files = temporary();
+ok(@files > 1, 'it has files');
+is(scalar(files_with('person-of-secret', temporary())), 0, 'with none of the ids');
+$dump = dump_of();
+is(scalar(files_with('person-of-secret', $dump)), 0, 'nor does a dump have one');
+is(scalar(files_with('person-of-secret', tables())), 0, 'nor a file of a table or an index');
+sql('CREATE DATABASE veiled');
+$node->safe_psql('veiled', 'CREATE EXTENSION reco');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('veiled'), '-f', $dump ], 'which is restored');
+is(people('veiled'), $people, 'and serves the same by the same key');
+
 done_testing();

@@ -229,6 +229,8 @@ id_too_long(IdType *type, Datum id, const char *role, bool may_skip)
 bool
 id_from_int64(IdType *type, int64 value, Datum *id)
 {
+	if (type->pseudonyms)
+		return id_from_int64(id_type_asked(type), value, id) && id_stored(type, *id, id);
 	switch (type->base)
 	{
 		case INT2OID:
@@ -248,6 +250,8 @@ id_from_int64(IdType *type, int64 value, Datum *id)
 bool
 id_from_text(IdType *type, char *text, Datum *id)
 {
+	if (type->pseudonyms)
+		return id_from_text(id_type_asked(type), text, id) && id_stored(type, *id, id);
 	if (type->integer)
 	{
 		/* as int8, so that a number too large for the column is unknown, not an error */
@@ -296,6 +300,9 @@ id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id)
 	int64 integer;
 	bool varlena;
 
+	if (type->pseudonyms)
+		return id_from_datum(id_type_asked(type), value, value_type, id) &&
+			   id_stored(type, *id, id);
 	if (same_bytes(base, type->base))
 	{
 		*id = value;

@@ -8,6 +8,9 @@
 #include "pg/pg.h"
 
 #include "catalog/pg_type.h"
+#include "utils/uuid.h"
+
+struct IdPseudonyms;
 
 /*
  * What has to be known of a type of ids.  Lives in the context it was made in.
@@ -31,7 +34,32 @@ typedef struct IdType
 	FmgrInfo input;
 	FmgrInfo output;
 	Oid typioparam;
+	/* the ids are pseudonyms of others (pseudonym.h); NULL: they are what they are */
+	struct IdPseudonyms *pseudonyms;
 } IdType;
+
+/* What pseudonyms are of, by which key they are, and who must have the right to make them. */
+typedef struct IdPseudonyms
+{
+	IdType asked; /* those that are given: of a source, or of all that it may have */
+	Oid role;
+	Oid schema;      /* of the model; InvalidOid: it is being made */
+	int32 version;   /* of it, that has pseudonyms by a key; 0: whichever there is */
+	pg_uuid_t check; /* what tells one key from another, and nothing of it: that of the key */
+} IdPseudonyms;
+
+/* The type that ids are given in. */
+static inline IdType *
+id_type_asked(const IdType *type)
+{
+	return type->pseudonyms ? &type->pseudonyms->asked : unconstify(IdType *, type);
+}
+
+/*
+ * An id as it is given, of the type above, as the model has it: in the current memory context where
+ * that is another one.  True.
+ */
+extern bool id_stored(const IdType *type, Datum asked, Datum *id);
 
 /*
  * Fills *type; false when ids of this type cannot be hashed, compared and sorted, or are numbers
@@ -60,6 +88,12 @@ extern void id_check_domain(const IdType *type, Datum id);
  */
 extern bool id_type_widens(const IdType *type, Oid typid, int32 typmod, Oid collation);
 
+/*
+ * Whether such a column of a source has the ids that a model was made for: those of its type, or
+ * such as it has pseudonyms of.
+ */
+extern bool id_type_takes(const IdType *made, Oid typid, int32 typmod, Oid collation);
+
 /* The detail of an error about types: of texts that are compared otherwise; 0: none. */
 extern int id_collations_detail(Oid now, Oid made);
 
@@ -82,6 +116,9 @@ extern pg_attribute_noreturn() void id_too_long(IdType *type, Datum id, const ch
 												bool may_skip);
 
 /*
+ * The one door for ids from outside: what a row of a source, an argument or a query calls somebody
+ * becomes what a model calls them.
+ *
  * Converts an id of another type; false when it cannot equal any id (of integers: a number out of
  * the type's range, or with a fraction).  Text that is not in the type's form is an error.
  */
@@ -150,8 +187,5 @@ extern void id_dict_keep(IdDict *dict, const int32 *map);
 extern const void *id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes);
 extern IdDict *id_dict_frozen(MemoryContext parent, const IdType *type, const void *image,
 							  Size bytes);
-
-/* The setting of reco.pseudonym(), once. */
-extern void reco_pseudonym_init(void);
 
 #endif /* RECO_STORE_IDS_IDENT_H */

@@ -4,14 +4,30 @@
  *
  * Cost: a search an id.
  */
-#include "store/ids/ident.h"
+#include "store/ids/pseudonym.h"
 
 #include "utils/builtins.h"
+
+/* Of pseudonyms it counts what they are of. */
+static bool
+same_people(const IdType *type, const IdType *with)
+{
+	const IdType *a = id_type_asked(type);
+	const IdType *b = id_type_asked(with);
+	const char *of = id_pseudonyms_of(a->type, a->collation);
+	const char *with_of = id_pseudonyms_of(b->type, b->collation);
+
+	return of && with_of && strcmp(of, with_of) == 0;
+}
 
 void
 id_type_require_comparable(const IdType *type, const char *of, const IdType *with,
 						   const char *with_of, const char *role)
 {
+	if ((type->pseudonyms || with->pseudonyms) && same_people(type, with))
+		return;
+	type = id_type_asked(type);
+	with = id_type_asked(with);
 	if ((type->base == with->base && type->collation == with->collation) ||
 		(type->integer && with->integer))
 		return;

@@ -5,7 +5,7 @@
  * Of a column that an owner alters, such as from integer to bigint: what was an id stays
  * one, equal to the same ids and in the same order.
  */
-#include "store/ids/ident.h"
+#include "store/ids/pseudonym.h"
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
@@ -35,8 +35,12 @@ id_type_widens(const IdType *type, Oid typid, int32 typmod, Oid collation)
 {
 	int32 had = type->typmod;
 	int32 has = typmod;
-	Oid base = getBaseTypeAndTypmod(typid, &has);
+	Oid base;
 
+	/* whatever they are of, pseudonyms stay as they are */
+	if (type->pseudonyms)
+		return false;
+	base = getBaseTypeAndTypmod(typid, &has);
 	(void) getBaseTypeAndTypmod(type->type, &had);
 	if (collation != type->collation || (typid == type->type && typmod == type->typmod))
 		return false;
@@ -56,19 +60,49 @@ id_collations_detail(Oid now, Oid made)
 					 get_collation_name(now), get_collation_name(made));
 }
 
+bool
+id_type_takes(const IdType *made, Oid typid, int32 typmod, Oid collation)
+{
+	if (made->pseudonyms)
+	{
+		const char *of = id_pseudonyms_of(typid, collation);
+		const IdType *asked = id_type_asked(made);
+
+		return of && strcmp(of, id_pseudonyms_of(asked->type, asked->collation)) == 0;
+	}
+	return made->type == typid && made->collation == collation &&
+		   (made->typmod == -1 || made->typmod == typmod);
+}
+
+/* A definition that was written by hand may say otherwise than the tables. */
+static void
+require_same_kind(const IdType *made, const IdType *now, const char *role, const char *model)
+{
+	if ((made->pseudonyms == NULL) == (now->pseudonyms == NULL))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					made->pseudonyms
+						? errmsg("model \"%s\" was made for pseudonyms of %ss", model, role)
+						: errmsg("model \"%s\" was not made for pseudonyms of %ss", model, role),
+					errhint("Drop the model and create it anew.")));
+}
+
 void
 id_type_require(const IdType *made, const IdType *now, const char *role, const char *model)
 {
-	if (made->type == now->type && made->collation == now->collation &&
-		(made->typmod == -1 || made->typmod == now->typmod))
+	const IdType *asked = id_type_asked(now);
+
+	require_same_kind(made, now, role, model);
+	if (id_type_takes(made, asked->type, asked->typmod, asked->collation))
 		return;
+	made = id_type_asked(made);
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("the source's %ss are of type %s, but model \"%s\" was made for type %s", role,
-					format_type_with_typemod(now->type, now->typmod), model,
+					format_type_with_typemod(asked->type, asked->typmod), model,
 					format_type_with_typemod(made->type, made->typmod)),
-			 id_collations_detail(now->collation, made->collation),
-			 id_type_widens(made, now->type, now->typmod, now->collation)
+			 id_collations_detail(asked->collation, made->collation),
+			 id_type_widens(made, asked->type, asked->typmod, asked->collation)
 				 ? errhint("CALL reco.upgrade_model() makes the model's tables and functions "
 						   "for the source's types.")
 				 : errhint("Cast the column in the source, or drop the model and create it "

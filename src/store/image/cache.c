@@ -331,6 +331,9 @@ reco_serving_open(Oid schema, const char *function, ModelRow *row)
 		*free_place(schema) = serving;
 		free_displaced();
 	}
+	/* a schema that is given away within a transaction keeps what was read */
+	if (serving->user_type->pseudonyms)
+		serving->user_type->pseudonyms->role = row->owner;
 	serving->used = ++use_counter;
 	pin(serving);
 	return serving;

@@ -274,6 +274,20 @@ meaning_of(const RecoModel *model, const VersionRow *version, const RecoDataOpti
 	return hash;
 }
 
+/* By which key it has pseudonyms of its users. */
+static void
+check_key(Serving *serving, const VersionRow *version)
+{
+	IdPseudonyms *by = serving->user_type->pseudonyms;
+
+	if ((by == NULL) != (version->key == NULL))
+		reco_damaged(serving->schema, "A version does not tell whether its users are pseudonyms.");
+	if (by == NULL)
+		return;
+	by->version = serving->version;
+	by->check = *version->key;
+}
+
 /*
  * Makes a serving in a context of its own, with all that is not in an image.
  */
@@ -314,8 +328,10 @@ reco_serving_describe(const ModelRow *row, VersionRow *version)
 	reco_check_policies(users.heap);
 	serving->item_type = reco_table_id_type(&items);
 	serving->user_type = reco_table_id_type(&users);
+	reco_model_user_type(row, serving->user_type);
 	reco_table_close(&users);
 	reco_table_close(&items);
+	check_key(serving, version);
 	if (serving->epoch && !serving_check_layer(serving))
 		reco_damaged(row->schema, "The ids of its users are of two types.");
 	if (version->fields || model->spec->features == RECO_FEATURES_REQUIRED)

@@ -129,19 +129,48 @@ typedef struct PriorLoad
 {
 	RecoPrior *prior;
 	RecoData *data;
-	const IdType *type; /* of the prior's ids */
+	IdType *type;  /* of the prior's ids */
+	IdDict *users; /* those of the data, as the prior has them */
 	MemoryContext row;
 } PriorLoad;
 
-/* The user of the data with an id of the prior's; -1: there is none. */
+/*
+ * The user of the data with an id of the prior's; -1: there is none.  Where either has pseudonyms
+ * these are compared; where both have, they are the same ones (meet).
+ */
 static int32
 find_user(const PriorLoad *load, Datum id)
 {
 	IdType *type = &load->data->user_type;
 
-	if (load->type->integer && !id_from_int64(type, id_to_int64(load->type, id), &id))
+	if (load->type->pseudonyms == NULL && type->pseudonyms &&
+		!id_from_datum(type, id, load->type->type, &id))
 		return -1;
-	return id_dict_find(load->data->users, id);
+	if (load->type->integer && type->pseudonyms == NULL &&
+		!id_from_int64(type, id_to_int64(load->type, id), &id))
+		return -1;
+	return id_dict_find(load->users, id);
+}
+
+/*
+ * Of a prior that has pseudonyms, the data's users as it has them.  It is read with the right to
+ * read its tables, which is not that to tell whose rows they are.
+ */
+static void
+meet(PriorLoad *load, RecoBudget *budget)
+{
+	const IdPseudonyms *now = load->data->user_type.pseudonyms;
+	IdPseudonyms *by = load->type->pseudonyms;
+
+	load->users = load->data->users;
+	if (by == NULL)
+		return;
+	by->role = GetUserId();
+	if (now)
+		id_pseudonyms_check(by);
+	else
+		load->users = id_dict_stored(load->users, id_type_of_pseudonyms(&load->data->user_type, by),
+									 budget, "training");
 }
 
 static void
@@ -221,6 +250,7 @@ read_prior(const char *name, const char *self, const PriorRecord *record, RecoDa
 	}
 	load.row = AllocSetContextCreate(CurrentMemoryContext, "reco prior", ALLOCSET_DEFAULT_SIZES);
 	reco_layer_check(serving);
+	meet(&load, budget);
 	reco_serving_each_user(serving, load.row, take_user, &load);
 	MemoryContextDelete(load.row);
 	MemoryContextDelete(serving->context);

@@ -77,6 +77,21 @@ typedef struct Serving
 	const reco_scorer *scorer; /* for reco_serving_scorer */
 } Serving;
 
+/* A user of a version. */
+typedef struct ServedUser
+{
+	Datum id;     /* as the version has it */
+	Datum asked;  /* as its source has it */
+	bool is_told; /* that is known: else the source cannot be asked */
+} ServedUser;
+
+/* One who is read from the version's tables. */
+static inline ServedUser
+reco_served_user(const Serving *serving, Datum id)
+{
+	return (ServedUser){id, id, serving->user_type->pseudonyms == NULL};
+}
+
 /*
  * Whether an item has fewer users than min_users_per_item, since users were forgotten or by the
  * threshold of a private model: nothing is told of it.

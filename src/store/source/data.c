@@ -65,6 +65,7 @@ static const reco_option data_options[] = {
 	 cancel_example},
 	{"cancel_negative", RECO_OPTION_BOOL, offsetof(RecoDataOptions, cancel_negative), false, 0, 1,
 	 NULL},
+	{"pseudonyms", RECO_OPTION_BOOL, offsetof(RecoDataOptions, pseudonyms), false, 0, 1, NULL},
 	{"retune", RECO_OPTION_TEXT, offsetof(RecoDataOptions, retune), 0, 0, 0, NULL},
 	{NULL},
 };

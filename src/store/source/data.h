@@ -52,6 +52,7 @@ typedef struct RecoDataOptions
 	int value;            /* reco_value_rule_kind */
 	double value_cap;     /* 0: not given */
 	bool measure;         /* a new version is measured */
+	bool pseudonyms;      /* a model has pseudonyms of its users, and nothing else */
 	double half_life;     /* of rows, in microseconds; 0: they do not fade */
 	int64 max_age;        /* of rows that count, likewise; 0: of any age */
 	const char *since;    /* a time with its offset from UTC, that rows are not before; NULL: any */
@@ -67,6 +68,8 @@ typedef struct RecoDataOptions
 	const reco_texts *exclude_items; /* ids of what is no product; NULL: none */
 	const char *session_gap; /* an interval between sessions of a user; NULL: they are not cut */
 	const char *retune;      /* an interval, after which an algorithm is chosen anew; NULL: never */
+	/* no option: users are read as pseudonyms that are made like these; NULL: as they are */
+	const struct IdPseudonyms *like;
 } RecoDataOptions;
 
 /* An error unless these are options of data; NULL: the defaults. */

@@ -9,6 +9,7 @@
 #include "store/source/events.h"
 
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 static int
 columns_hint(const RecoQueryKind *kind)
@@ -128,6 +129,17 @@ reco_events_unit(Oid time_type)
 	if (!OidIsValid(time_type) || is_integer(time_type))
 		return 0;
 	return time_type == DATEOID ? USECS_PER_DAY : 1;
+}
+
+int64
+reco_events_now(Oid time_type)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64 unit = reco_events_unit(time_type);
+
+	if (time_type != TIMESTAMPTZOID)
+		now += 14 * USECS_PER_HOUR;
+	return unit > 0 ? now / unit : now;
 }
 
 /* The ids are shown by the source's own types, which may be wider than the model's. */

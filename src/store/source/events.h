@@ -69,6 +69,12 @@ extern void reco_events_options(RecoEvents *events, const RecoDataOptions *optio
 /* Microseconds in a unit of times of a type; 0: they are numbers, or there are none. */
 extern int64 reco_events_unit(Oid time_type);
 
+/*
+ * Now, in units of times.  A time without a zone may be that of any place: there it is the latest,
+ * where the clock is 14 hours ahead.
+ */
+extern int64 reco_events_now(Oid time_type);
+
 /* An error for a row, the slot's, that is not skipped. */
 extern pg_attribute_noreturn() void reco_event_invalid(TupleTableSlot *slot, double value);
 

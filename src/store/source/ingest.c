@@ -33,8 +33,12 @@ struct Ingest
 	RecoBudget *budget;
 	const RecoDataOptions *options;
 	RecoData *data;
-	IdDict *known;    /* items that count; NULL: all */
-	IdDict *excluded; /* items that do not; NULL: none */
+	/* users as the rows have them: those of the data, unless that has pseudonyms */
+	IdType *user_type;
+	IdDict *users;
+	MemoryContext users_context; /* of these; NULL: that of the data */
+	IdDict *known;               /* items that count; NULL: all */
+	IdDict *excluded;            /* items that do not; NULL: none */
 	reco_triples triples;
 	reco_triples seen; /* where that is not the same */
 	bool keeps_seen;
@@ -66,7 +70,7 @@ check_memory(Ingest *ingest)
 {
 	ingest->unchecked = 0;
 	reco_budget_require(ingest->budget,
-						id_dict_memory(ingest->data->users) + id_dict_memory(ingest->data->items),
+						id_dict_memory(ingest->users) + id_dict_memory(ingest->data->items),
 						"reading the source");
 }
 
@@ -105,7 +109,7 @@ take_row(Ingest *ingest, TupleTableSlot *slot, RecoEvent *event, int32 *user, in
 
 	if (!reco_event_read(&ingest->events, slot, event))
 		return false;
-	if (!check_id(ingest, &data->user_type, event->user, user_of(ingest->kind)) ||
+	if (!check_id(ingest, ingest->user_type, event->user, user_of(ingest->kind)) ||
 		!check_id(ingest, &data->item_type, event->item, "item"))
 	{
 		data->count[RECO_COUNT_INVALID]++;
@@ -124,7 +128,7 @@ take_row(Ingest *ingest, TupleTableSlot *slot, RecoEvent *event, int32 *user, in
 		data->count[RECO_COUNT_UNKNOWN]++;
 		return false;
 	}
-	*user = id_dict_add(data->users, event->user);
+	*user = id_dict_add(ingest->users, event->user);
 	return true;
 }
 
@@ -246,7 +250,8 @@ ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsigned keep,
 	data->reference_time = RECO_NO_REFERENCE_TIME;
 	if (kind == &reco_the_source)
 		ingest->excluded = reco_data_excluded(options, &data->item_type);
-	data->users = id_dict_create(budget->context, &data->user_type);
+	data->users = ingest->users = id_dict_create(budget->context, &data->user_type);
+	ingest->user_type = &data->user_type;
 	data->items = id_dict_create(budget->context, &data->item_type);
 	id_dict_limit(data->users, budget, "reading the source");
 	id_dict_limit(data->items, budget, "reading the source");
@@ -279,6 +284,23 @@ ingest_only(Ingest *ingest, const IdDict *items, TimestampTz reference)
 	}
 }
 
+void
+ingest_pseudonyms(Ingest *ingest, const IdPseudonyms *like)
+{
+	RecoBudget *budget = ingest->budget;
+	RecoData *data = ingest->data;
+	MemoryContext old = MemoryContextSwitchTo(budget->context);
+
+	ingest->user_type = palloc(sizeof(IdType));
+	*ingest->user_type = data->user_type;
+	data->user_type = *id_type_of_pseudonyms(ingest->user_type, like);
+	ingest->users_context =
+		AllocSetContextCreate(budget->context, "reco users", ALLOCSET_DEFAULT_SIZES);
+	ingest->users = id_dict_create(ingest->users_context, ingest->user_type);
+	id_dict_limit(ingest->users, budget, "reading the source");
+	MemoryContextSwitchTo(old);
+}
+
 const RecoData *
 ingest_data(const Ingest *ingest)
 {
@@ -303,9 +325,8 @@ ingest_items_receiver(Ingest *ingest, TupleDesc columns, bool join)
 DestReceiver *
 ingest_users_receiver(Ingest *ingest, TupleDesc columns)
 {
-	ingest->user_features =
-		features_begin(&reco_the_users, columns, &ingest->data->user_type, ingest->data->users,
-					   true, ingest->options, ingest->budget);
+	ingest->user_features = features_begin(&reco_the_users, columns, ingest->user_type,
+										   ingest->users, true, ingest->options, ingest->budget);
 	return features_receiver(ingest->user_features);
 }
 
@@ -403,21 +424,6 @@ drop_rare(Ingest *ingest, int32 **user_map, int32 all_users, int32 **item_map, i
 	*item_map = compose(budget, *item_map, all_items, item);
 }
 
-/*
- * Now, in units of times.  A time without a zone may be that of any place: there the latest now is
- * where the clock is 14 hours ahead.
- */
-static int64
-latest_now(const Ingest *ingest)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	int64 unit = reco_events_unit(ingest->events.time_type);
-
-	if (ingest->events.time_type != TIMESTAMPTZOID)
-		now += 14 * USECS_PER_HOUR;
-	return unit > 0 ? now / unit : now;
-}
-
 /* -infinity, of dates as well, is none to count from. */
 static void
 set_reference(Ingest *ingest, int64 last)
@@ -444,7 +450,8 @@ find_periods(Ingest *ingest, int32 items, reco_trend *trend)
 	int64 period = unit > 0 ? 7 * USECS_PER_DAY / unit : 0;
 
 	reco_budget_check(ingest->budget,
-					  reco_trend_periods(&ingest->triples, period, latest_now(ingest), trend),
+					  reco_trend_periods(&ingest->triples, period,
+										 reco_events_now(ingest->events.time_type), trend),
 					  "reading the source");
 	trend->growth = reco_zeros(ingest->budget, items);
 	ingest->triples.trend = trend;
@@ -467,7 +474,7 @@ take_waiting(Ingest *ingest)
 	if (!ingest->waits)
 		return;
 	if (ingest->known == NULL && data->has_time &&
-		!reco_waiting_latest(&ingest->waiting, latest_now(ingest), &latest))
+		!reco_waiting_latest(&ingest->waiting, reco_events_now(ingest->events.time_type), &latest))
 		reco_budget_check(ingest->budget, RECO_STOPPED, what);
 	if (ingest->known == NULL)
 		set_reference(ingest, latest);
@@ -524,7 +531,7 @@ ingest_finish(Ingest *ingest)
 {
 	RecoData *data = ingest->data;
 	RecoBudget *budget = ingest->budget;
-	int32 users = id_dict_count(data->users);
+	int32 users = id_dict_count(ingest->users);
 	int32 items = id_dict_count(ingest->known ? ingest->known : data->items);
 	int32 *user_rank;
 	int32 *item_rank;
@@ -534,6 +541,8 @@ ingest_finish(Ingest *ingest)
 
 	data->kinds = reco_kinds_finish(ingest->events.kinds);
 	check_memory(ingest);
+	/* each user once, and not each row */
+	data->users = id_dict_stored(ingest->users, &data->user_type, budget, "reading the source");
 	take_waiting(ingest);
 	if (data->has_time && !ingest->kind->ranked && ingest->known == NULL)
 		find_periods(ingest, items, &trend);
@@ -572,6 +581,8 @@ ingest_finish(Ingest *ingest)
 		data->user_features =
 			features_finish(ingest->user_features, user_rank, users, user_map,
 							id_dict_count(data->users), &data->count[RECO_COUNT_USERS_INVALID]);
+	if (ingest->users_context)
+		MemoryContextDelete(ingest->users_context);
 	reco_budget_free(budget, user_map);
 	reco_budget_free(budget, user_rank);
 	data->trend = trend.growth;

@@ -5,6 +5,7 @@
 #ifndef RECO_STORE_SOURCE_INGEST_H
 #define RECO_STORE_SOURCE_INGEST_H
 
+#include "store/ids/pseudonym.h"
 #include "store/source/data.h"
 #include "store/source/query.h"
 #include "tcop/dest.h"
@@ -23,6 +24,10 @@ extern Ingest *ingest_begin(const RecoQueryKind *kind, TupleDesc columns, unsign
  * dictionary is.
  */
 extern void ingest_only(Ingest *ingest, const IdDict *items, TimestampTz reference);
+/*
+ * Before the first row, too: of users the data has pseudonyms, made as others are, and no other id.
+ */
+extern void ingest_pseudonyms(Ingest *ingest, const IdPseudonyms *like);
 extern DestReceiver *ingest_receiver(Ingest *ingest);
 /* What is being read, whose types are known. */
 extern const RecoData *ingest_data(const Ingest *ingest);

@@ -144,6 +144,8 @@ read_rows(const RecoQuery *source, const RecoKnown *known, unsigned keep,
 		reco_shape_check(
 			linitial(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list));
 	ingest = ingest_begin(source->kind, columns, keep, options, budget);
+	if (known ? known->user_type->pseudonyms : options->like)
+		ingest_pseudonyms(ingest, known ? known->user_type->pseudonyms : options->like);
 	if (known)
 	{
 		check_types(ingest, known);
@@ -173,12 +175,14 @@ RecoData *
 reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known, unsigned keep,
 				const RecoDataOptions *options, RecoBudget *budget)
 {
-	const IdType *type = known->user_type;
+	const IdType *type = id_type_asked(known->user_type);
 	int32 most = lookup->ask == RECO_ASK_MANY ? ASKED_IDS_OF_MANY : ASKED_IDS;
 	TupleDesc columns = reco_lookup_prepare(lookup, type, lookup->ask, NULL);
 	Ingest *ingest = ingest_begin(lookup->query.kind, columns, keep, options, budget);
 	int32 n = id_dict_count(users);
 
+	if (known->user_type->pseudonyms)
+		ingest_pseudonyms(ingest, known->user_type->pseudonyms);
 	check_types(ingest, known);
 	ingest_only(ingest, known->items, known->reference_time);
 	for (int32 from = 0; from < n; from += most)

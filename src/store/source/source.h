@@ -66,7 +66,7 @@ extern RecoData *reco_read_interactions(const RecoQuery *source, const RecoKnown
 
 /*
  * The same of some users only, whom the source is asked for by a look-up, which has been prepared
- * with RECO_ASK_ANY or RECO_ASK_MANY for ids of known->user_type.
+ * with RECO_ASK_ANY or RECO_ASK_MANY for ids as they are asked for (id_type_asked).
  */
 extern RecoData *reco_read_users(RecoLookup *lookup, IdDict *users, const RecoKnown *known,
 								 unsigned keep, const RecoDataOptions *options, RecoBudget *budget);

@@ -179,6 +179,7 @@ read_model_row(Relation table, Snapshot snapshot, ModelRow *row)
 	row->items_search_path = text_column(slot, MODEL_ITEMS_SEARCH_PATH);
 	row->users = text_column(slot, MODEL_USERS);
 	row->users_search_path = text_column(slot, MODEL_USERS_SEARCH_PATH);
+	row->pseudonyms_of = text_column(slot, MODEL_PSEUDONYMS_OF);
 	row->algorithm = jsonb_column(slot, MODEL_ALGORITHM);
 	row->options = jsonb_column(slot, MODEL_OPTIONS);
 	row->resolved = jsonb_column(slot, MODEL_RESOLVED);
@@ -208,6 +209,20 @@ reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row)
 	if (!read_model_row(table, snapshot, row))
 		reco_damaged(schema, "Its definition is missing.");
 	table_close(table, NoLock);
+}
+
+void
+reco_model_user_type(const ModelRow *row, IdType *type)
+{
+	IdPseudonyms like = {.role = row->owner, .schema = row->schema};
+	IdType *of;
+
+	if (row->pseudonyms_of == NULL)
+		return;
+	of = type->base == UUIDOID ? id_type_of_pseudonyms_of(row->pseudonyms_of, &like) : NULL;
+	if (of == NULL)
+		reco_damaged(row->schema, "Its users are no pseudonyms, as its definition says.");
+	type->pseudonyms = of->pseudonyms;
 }
 
 void
@@ -274,6 +289,11 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 		row->reference_time = DatumGetTimestampTz(slot->tts_values[VERSION_REFERENCE_TIME]);
 	if (TIMESTAMP_NOT_FINITE(row->reference_time))
 		row->reference_time = RECO_NO_REFERENCE_TIME;
+	if (reco_column(slot, VERSION_PSEUDONYM_KEY))
+	{
+		row->key = palloc(sizeof(pg_uuid_t));
+		*row->key = *DatumGetUUIDP(slot->tts_values[VERSION_PSEUDONYM_KEY]);
+	}
 	if (reco_column(slot, VERSION_FINISHED_AT))
 		row->finished_at = DatumGetTimestampTz(slot->tts_values[VERSION_FINISHED_AT]);
 	ExecDropSingleTupleTableSlot(slot);

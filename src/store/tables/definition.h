@@ -6,6 +6,7 @@
 #define RECO_STORE_TABLES_DEFINITION_H
 
 #include "model/model.h"
+#include "store/ids/pseudonym.h"
 #include "store/tables/layout.h"
 
 #include "utils/jsonb.h"
@@ -35,6 +36,7 @@ typedef struct ModelRow
 	char *search_path;
 	char *items_search_path;
 	char *users_search_path;
+	char *pseudonyms_of;  /* the users of the source (id_pseudonyms_of); NULL: it has no such */
 	Jsonb *resolved;      /* what the queries were resolved to (resolve.h); NULL: nothing */
 	int32 active_version; /* 0: none yet */
 	int64 active_nonce;
@@ -73,6 +75,7 @@ typedef struct VersionRow
 	bool available; /* its items said what is available */
 	bool untimed;   /* its source did not tell times; false also where that is not known */
 	TimestampTz reference_time; /* that ages are counted from; RECO_NO_REFERENCE_TIME: none */
+	pg_uuid_t *key; /* what tells by which key its users have pseudonyms; NULL: they have none */
 } VersionRow;
 
 /* The users of a version and of its layer who are still there; whatever is in the row. */
@@ -95,6 +98,12 @@ extern Oid reco_model_schema(const char *name);
  * The table stays locked for reading.
  */
 extern void reco_model_read(Oid schema, Snapshot snapshot, ModelRow *row);
+
+/*
+ * The type of users of a model's tables, as those are now, becomes what it is by the definition:
+ * one of pseudonyms, made for the owner.  An error where the tables have no such ids.
+ */
+extern void reco_model_user_type(const ModelRow *row, IdType *type);
 
 /*
  * Gives that lock back, before the table is altered or dropped: of two who do so, each

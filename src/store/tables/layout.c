@@ -59,6 +59,7 @@ static const Column model_columns[MODEL_COLUMNS] = {
 	[MODEL_ACTIVE_EPOCH] = {"active_epoch", INT8OID},
 	[MODEL_USERS] = {"users", TEXTOID},
 	[MODEL_USERS_SEARCH_PATH] = {"users_search_path", TEXTOID},
+	[MODEL_PSEUDONYMS_OF] = {"pseudonyms_of", TEXTOID},
 };
 
 /* As reco.version has them. */
@@ -106,6 +107,7 @@ static const Column version_columns[VERSION_COLUMNS] = {
 	[VERSION_DRIFT] = {"drift", FLOAT8OID},
 	[VERSION_CALIBRATION] = {"calibration", JSONBOID},
 	[VERSION_MADE_OF] = {"made_of", INT4OID},
+	[VERSION_PSEUDONYM_KEY] = {"pseudonym_key", UUIDOID},
 };
 
 static const Column user_columns[USER_COLUMNS] = {
@@ -351,7 +353,7 @@ misfit(Relation table, const Layout *layout)
 		if (!column_fits(layout, &layout->column[i], TupleDescAttr(desc, i)))
 			return psprintf("The columns of its table \"%s\" were altered.", layout->name);
 	/* what lies here is then not what there is, and what is written here is not seen */
-	if (reco_citus_has(table))
+	if (form->relhastriggers && reco_citus_has(RelationGetRelid(table)))
 		return psprintf("Its table \"%s\" is a distributed table of Citus, which "
 						"undistribute_table() makes an ordinary one again.",
 						layout->name);
