@@ -49,7 +49,8 @@ for (@calls)
   push @wrong, failure(q{SET statement_timeout = '60s'; CALL reco.refresh('home', if_running => 'skip')}) if $name =~ /refresh|fold_in/;
   push @wrong, failure(q{ROLLBACK PREPARED 'one'});
   push @wrong, failure("BEGIN; $call; PREPARE TRANSACTION 'two'");
-  $node->restart('immediate');
+  $node->stop('immediate');
+  $node->start;
   push @wrong, failure($read);
   push @wrong, failure(q{COMMIT PREPARED 'two'});
   push @wrong, failure('SELECT * FROM home.recommend(1)');
