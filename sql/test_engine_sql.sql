@@ -74,6 +74,14 @@ CALL es_compare('until, dates', 'SELECT u, i, v, t::date FROM es_events', reco.i
   reco.options(until => '2024-04-01 13:00Z', value => 'log', on_invalid => 'skip', measure => false));
 CALL es_compare('max_age', 'SELECT u, i, v, t FROM es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
   reco.options(max_age => '40 days', value => 'raw', on_invalid => 'skip', measure => false));
+-- however the session shows times: its zone's name is that of another zone to whoever reads it
+SET datestyle = 'SQL, DMY';
+SET timezone = 'Asia/Kolkata';
+CALL es_compare('times as shown', 'es_events', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
+  reco.options(kind_weights => '{"view": 0.3, "cart": 2, "buy": 8.1, "return": -4}', half_life => '50 days', since => '2024-03-15 12:00Z', until => '2024-05-20 08:00Z',
+    max_age => '40 days', value => 'cap', value_cap => 3, on_invalid => 'skip', measure => false));
+RESET datestyle;
+RESET timezone;
 CALL es_compare('minimums', 'SELECT u, i, v FROM es_lines WHERE u % 3 = 0 OR i < 40', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,
   reco.options(min_user_interactions => 6, min_item_interactions => 14, value => 'raw', measure => false));
 CALL es_compare('exclude_items', $$SELECT u, 'Item ' || i, v FROM es_lines$$, reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text,

@@ -3,7 +3,7 @@
  *	  What reco.fold_in() writes: the rows of users who have changed, as the version's layer.
  *
  * Cost: a fold-in, on threads, and a row for each of them; where there are priors and new users, a
- *pass over the users of these.
+ * pass over the users of these.
  */
 #include "lifecycle/fold_in.h"
 #include "lifecycle/track.h"

@@ -21,7 +21,9 @@
 #include "store/source/source.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -119,8 +121,9 @@ reco_sql_by_rule(const reco_value_rule *rule, const char *value)
 							"1 OPERATOR(pg_catalog.+) pg_catalog.abs(%s))",
 							value, value);
 		case RECO_VALUES_CAP:
-			return psprintf("greatest(least(%s, %.9g::pg_catalog.float8), %.9g::pg_catalog.float8)",
-							value, rule->cap, -rule->cap);
+			return psprintf(
+				"greatest(least(%s, '%.9g'::pg_catalog.float8), '%.9g'::pg_catalog.float8)", value,
+				rule->cap, -rule->cap);
 		default:
 			return pstrdup(value);
 	}
@@ -141,23 +144,20 @@ from_source(const RecoData *data, const RecoQuery *source)
 	return text.data;
 }
 
-/* A time of the source's type as a constant. */
+/* A time of the source's type as a constant that no setting has read otherwise. */
 static char *
 time_constant(const RecoData *data, int64 time)
 {
-	Oid output;
-	bool varlena;
 	Datum value =
 		data->time_type == DATEOID ? DateADTGetDatum((DateADT) time) : Int64GetDatum(time);
+	char *text = JsonEncodeDateTime(palloc(MAXDATELEN + 1), value, data->time_type, NULL);
 
-	getTypeOutputInfo(data->time_type, &output, &varlena);
-	return psprintf("%s::%s", quote_literal_cstr(OidOutputFunctionCall(output, value)),
-					format_type_be_qualified(data->time_type));
+	return psprintf("%s::%s", quote_literal_cstr(text), format_type_be_qualified(data->time_type));
 }
 
-/* The number of a row's kind, or -1. */
+/* The number of a row's kind, or -1; given weights, its weight, or NULL. */
 static char *
-kind_number(const RecoData *data, const RecoKinds *kinds)
+by_kind(const RecoData *data, const RecoKinds *kinds, const double *weight)
 {
 	bool is_text =
 		data->kind_type == TEXTOID || data->kind_type == VARCHAROID || data->kind_type == BPCHAROID;
@@ -167,10 +167,11 @@ kind_number(const RecoData *data, const RecoKinds *kinds)
 	initStringInfo(&text);
 	appendStringInfoString(&text, "CASE");
 	for (int k = 0; k < kinds->n; k++)
-		appendStringInfo(&text,
-						 " WHEN %s OPERATOR(pg_catalog.=) %s COLLATE pg_catalog.\"C\" THEN %d",
-						 kind, quote_literal_cstr(kinds->name[k]), k);
-	appendStringInfoString(&text, " ELSE -1 END");
+		appendStringInfo(
+			&text, " WHEN %s OPERATOR(pg_catalog.=) %s COLLATE pg_catalog.\"C\" THEN %s", kind,
+			quote_literal_cstr(kinds->name[k]),
+			weight ? psprintf("'%.17g'::pg_catalog.float8", weight[k]) : psprintf("%d", k));
+	appendStringInfoString(&text, weight ? " END" : " ELSE -1 END");
 	return text.data;
 }
 
@@ -219,7 +220,7 @@ rule_of(const RecoSqlWork *work)
 		appendStringInfo(&text, " WHEN s.k IS NULL THEN %d", RECO_COUNT_NO_KIND);
 	if (o->kinds && o->kinds->weighs)
 		appendStringInfo(&text, " WHEN (%s) OPERATOR(pg_catalog.<) 0 THEN %d",
-						 kind_number(data, o->kinds), RECO_COUNT_KIND);
+						 by_kind(data, o->kinds, NULL), RECO_COUNT_KIND);
 	/* a time that is not known is before all others */
 	if (o->since)
 		appendStringInfo(&text, " WHEN (s.t OPERATOR(pg_catalog.>=) %s) IS NOT TRUE THEN %d",
@@ -350,7 +351,7 @@ look_at_rows(RecoSqlWork *work, const char *from, const char *rule)
 	survey.rows = palloc0(((o->kinds ? o->kinds->n : 0) + 1) * sizeof(int64));
 	reco_sql_select(work,
 					psprintf("SELECT %s, %s, pg_catalog.count(*), %s FROM %s GROUP BY 1, 2", rule,
-							 o->kinds ? kind_number(data, o->kinds) : "-1", latest_time(data),
+							 o->kinds ? by_kind(data, o->kinds, NULL) : "-1", latest_time(data),
 							 from),
 					NULL, take_survey, &survey);
 	if (o->on_invalid != ON_INVALID_SKIP &&
@@ -418,13 +419,8 @@ weighed(const RecoSqlWork *work)
 	initStringInfo(&weight);
 	appendStringInfoString(&weight, value);
 	if (weighs)
-	{
-		appendStringInfo(&weight, " OPERATOR(pg_catalog.*) CASE %s", kind_number(data, o->kinds));
-		for (int k = 0; k < o->kinds->n; k++)
-			appendStringInfo(&weight, " WHEN %d THEN %.17g::pg_catalog.float8", k,
-							 o->kinds->weight[k]);
-		appendStringInfoString(&weight, " END");
-	}
+		appendStringInfo(&weight, " OPERATOR(pg_catalog.*) (%s)",
+						 by_kind(data, o->kinds, o->kinds->weight));
 	return psprintf("%s OPERATOR(pg_catalog.*) (%s)", rounded(weight.data), faded(work));
 }
 

@@ -4,7 +4,7 @@
  *
  * The query is the caller's own text and runs as the caller; its columns are those of a source,
  * and so are the rules of its rows.  Time to come begins at the latest time that is not after now
- *of a row that counts.
+ * of a row that counts.
  *
  * Cost: reading the rows, and that of core/demand/demand.h, on one thread.
  */

@@ -15,7 +15,7 @@
  *
  * Cost: reading the source, two trainings, and the scores of all items for all users, of whom a
  * sample is taken where that is more than MOST_SCORES.  Memory: the source's rows twice, a
- *training, and 36 bytes a user.
+ * training, and 36 bytes a user.
  */
 #include "marketing/demand.h"
 

@@ -6,7 +6,7 @@
  * count that say what a user has, each with its value alone.  The source is read once, as the
  * model's owner, in order of users and times, so that one user at a time is added up; the executor
  * sorts in work_mem and spills to disk.  Values of one time are in order, too, so that sums have
- *the same bits whatever the order of the rows.
+ * the same bits whatever the order of the rows.
  *
  * Cost: reading and sorting the source.  Memory: some 50 bytes a user of it.
  */

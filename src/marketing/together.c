@@ -3,8 +3,8 @@
  *	  reco.bought_together(): which items meet in baskets, of any query.
  *
  * The query is the caller's own text and runs as the caller.  A row that repeats counts once, and
- *one with a NULL is left out (store/source/baskets.h); pairs are counted by
- *core/neighbors/together.h.
+ * one with a NULL is left out (store/source/baskets.h); pairs are counted by
+ * core/neighbors/together.h.
  *
  * Cost: reading the rows; core/neighbors/together.h has that of the pairs; an item's text is made
  * once.

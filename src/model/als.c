@@ -3,7 +3,7 @@
  *	  Factor models: reco.ials() for counts and clicks, reco.als() for ratings.
  *
  * The mathematics is in core/als/als.c and core/scoring/score_factors.c; here are the options and
- *the memory.
+ * the memory.
  */
 #include "model/als_features.h"
 #include "model/als_prior.h"

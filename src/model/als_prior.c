@@ -4,7 +4,7 @@
  *
  * What the other model says was read with the data (store/image/prior.c), for all trainings on
  * it, or for users who are folded in; here each takes the rows of its own users.  The mathematics
- *is in core/als/als.c.
+ * is in core/als/als.c.
  */
 #include "model/als_prior.h"
 

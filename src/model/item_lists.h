@@ -5,7 +5,7 @@
  * An item's list holds what speaks for it, or against it, or, where lists are `given`, what it
  * speaks for or against: that is what is stored, and what the view item_neighbors shows.  Scores
  * are added up by interaction: each is a row of the followers, what its item speaks for.
- *core/scoring/score_lists.c does the scoring.
+ * core/scoring/score_lists.c does the scoring.
  */
 #ifndef RECO_MODEL_ITEM_LISTS_H
 #define RECO_MODEL_ITEM_LISTS_H

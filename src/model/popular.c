@@ -4,8 +4,8 @@
  *
  * The baseline that every other algorithm is measured against.  It is a model without factors
  * whose item bias is the count, so it is stored as any other.  Users are counted, not rows: buying
- *the same thing every week does not make it popular.  A user counts where the interaction's value
- *is above zero.
+ * the same thing every week does not make it popular.  A user counts where the interaction's value
+ * is above zero.
  */
 #include "model/model.h"
 

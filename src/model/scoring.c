@@ -1,7 +1,7 @@
 /*
  * scoring.c
  *	  Scorers and seats (core/scoring/scorer.h) inside a backend: memory, errors, and what is made
- *of a model before it serves.
+ * of a model before it serves.
  */
 #include "model/model.h"
 

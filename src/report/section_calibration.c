@@ -3,7 +3,7 @@
  *	  Whether what the version says comes true, in the section of what it is worth.
  *
  * Values that it predicted beside those that were hidden; or how many of the items in the lists
- *were found, by their scores, which order items and are no probabilities.
+ * were found, by their scores, which order items and are no probabilities.
  */
 #include "report/chart.h"
 #include "report/report.h"

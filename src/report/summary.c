@@ -4,7 +4,7 @@
  *
  * Rows (topic, name, value, bar): the training that runs, the version that serves, what each
  * version was worth, whether what it says comes true, and the loss.  It reads rows of versions
- *only, and runs nothing that is stored.
+ * only, and runs nothing that is stored.
  *
  * Cost: the rows of the latest versions.
  */

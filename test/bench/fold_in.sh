@@ -33,16 +33,6 @@ RUNS=${RUNS:-3}
 BENCH_INDEX=${BENCH_INDEX:-(user_id) INCLUDE (item_id)}
 RECO_DATA=${RECO_DATA:-$bench_dir/../../../shared/data}
 
-# Seconds that a statement takes.
-seconds() {
-  local start=$EPOCHREALTIME
-  sql -c "$1" >/dev/null 2>"$tmp/log" || {
-    cat "$tmp/log" >&2
-    die "could not run $1"
-  }
-  since "$start"
-}
-
 # Adds a measurement to file $1.
 note() {
   echo "$2" >>"$tmp/$1"

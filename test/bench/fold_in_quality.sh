@@ -26,15 +26,6 @@ ALGORITHMS=${ALGORITHMS:-ials() item_knn()}
 CHANGED=${CHANGED:-10000}
 RECO_DATA=${RECO_DATA:-$bench_dir/../../../shared/data}
 
-seconds() {
-  local start=$EPOCHREALTIME
-  sql -c "$1" >/dev/null 2>"$tmp/log" || {
-    cat "$tmp/log" >&2
-    die "could not run $1"
-  }
-  since "$start"
-}
-
 # Tables old, new (of users in changed) and test (user_id, item_id) of bench_new.
 load_tafeng() {
   [ -r "$RECO_DATA/tafeng/history.tsv.gz" ] || return 1

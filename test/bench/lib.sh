@@ -39,6 +39,16 @@ since() {
   awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f", b - a }'
 }
 
+# Seconds that a statement takes.
+seconds() {
+  local start=$EPOCHREALTIME
+  sql -c "$1" >/dev/null 2>"$tmp/log" || {
+    cat "$tmp/log" >&2
+    die "could not run $1"
+  }
+  since "$start"
+}
+
 as_server_user() {
   if [ "$(id -u)" -eq 0 ]; then
     (cd "$tmp" && runuser -u "$BENCH_OS_USER" -- "$@")

@@ -28,15 +28,6 @@ ALGORITHMS=${ALGORITHMS:-ials() svd() bpr() item_knn()}
 SHARE=${SHARE:-20}
 RECO_DATA=${RECO_DATA:-$bench_dir/../../../shared/data}
 
-seconds() {
-  local start=$EPOCHREALTIME
-  sql -c "$1" >/dev/null 2>"$tmp/log" || {
-    cat "$tmp/log" >&2
-    die "could not run $1"
-  }
-  since "$start"
-}
-
 # Tables old, new and test (user_id, item_id) of bench_new.
 load_gowalla() {
   [ -r "$RECO_DATA/gowalla/train.tsv.gz" ] || return 1

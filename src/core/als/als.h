@@ -22,8 +22,8 @@
  * this has: the penalty is then lambda_r |x - c_r|^2 in place of lambda_r |x|^2, and the right hand
  * side has lambda_r c_r beside the sum.  m_r counts in lambda_r as interactions of that weight
  * together do: explicit, lambda_r = regularization * (n_r + m_r).  Items have none.  Users who have
- *one begin there, which is where the first items are solved from; without interactions that is all
- *that is known about them.
+ * one begin there, which is where the first items are solved from; without interactions that is all
+ * that is known about them.
  *
  * An iteration solves the items, then the users; the user half step comes last
  * so that a stored user equals the fold-in of the same interactions.  The last

@@ -12,7 +12,7 @@
  * weighted implicit (lambda columns, lambda), explicit (0, lambda).  A row with
  * a center c of weight m has (lambda0 + (sum_j a_j + m) lambda1) in both places,
  * times c on the right.  With biases y_j has a constant 1 as component d, and component d of x is
- *the bias; D is d + 1 then, else d.
+ * the bias; D is d + 1 then, else d.
  */
 #ifndef RECO_CORE_ALS_ALS_HALF_H
 #define RECO_CORE_ALS_ALS_HALF_H

@@ -4,7 +4,7 @@
  *	  and WARP, by stochastic gradient descent.
  *
  * score = b_i + p_u.q_i, where b_i may be left out.  A sample is an interaction (u, i) and an item
- *j that u has not; with x = score_i - score_j its loss is
+ * j that u has not; with x = score_i - score_j its loss is
  *
  *	 bpr	-ln s(x),	s(x) = 1 / (1 + e^-x)
  *	 warp	w max(0, 1 - x)
@@ -12,7 +12,7 @@
  * and each number in it has regularization / 2 times its square besides.  For warp j is the first
  * of up to max_sampled draws with x < 1; found at the s-th, it says that about (items - 1) / s
  * items are as wrong, and w = min(1, ln of that / 10).  Items are drawn evenly, or by
- *n_i^popularity.
+ * n_i^popularity.
  *
  * An iteration takes as many samples as there are interactions.  Users and items are dealt into
  * blocks, users once and items anew for each iteration; in a cell, a block of users and one of

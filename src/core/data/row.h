@@ -101,7 +101,7 @@ extern bool reco_row_pair(const reco_env *env, const reco_entry *entry, const in
  *			largest sums, of those of one sum the first items.
  *
  * time begins with the latest times of the items in the end.  Returns how many items there are in
- *the end, or -1 when poll asked for an end. Cost: n log max.
+ * the end, or -1 when poll asked for an end. Cost: n log max.
  */
 extern int64_t reco_row_reduce(const reco_env *env, const reco_row_rules *rules,
 							   const reco_entry *entry, int64_t *time, int64_t n, reco_row *out);

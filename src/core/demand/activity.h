@@ -10,7 +10,7 @@
  *	 (s m + sum of w_k over successes) / (s + sum of w_k)
  *
  * half_life and s are those under which the latest period is likeliest, predicted from those
- *before. Whoever took nothing in the periods that are looked at has 0.
+ * before. Whoever took nothing in the periods that are looked at has 0.
  *
  * Cost: a pass over the rows, and one over users and periods for each half-life.  Memory: 8 bytes a
  * user.

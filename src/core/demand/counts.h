@@ -1,7 +1,7 @@
 /*
  * counts.h
  *	  What a count is likely to be whose rate is known by a Gamma distribution of a shape and a
- *rate: negative binomial, of an exposure of 1.
+ * rate: negative binomial, of an exposure of 1.
  *
  * Source: Gelman et al., Bayesian Data Analysis, 2013, 2.6.
  */

@@ -8,7 +8,7 @@
  *	 confidence		c / n_a, of those with a the share that has b; reverse: c / n_b
  *	 lift			c N / (n_a n_b), how often they meet for once that they would by chance
  *	 llr			Dunning's log-likelihood ratio, above 0 where they meet more often than by
- *chance
+ * chance
  *
  * Lift is largest for rare pairs that met a few times; llr for those of which it is most certain
  * that chance is not the reason.

@@ -40,7 +40,7 @@ typedef struct reco_ease_params
  * The best regularization was 3.5 to 7 sqrt(n_u n_i) on the data sets that doc/performance.md
  * names, with 7 to 165 interactions of a user and 8 to 270 of an item; half or twice as much costs
  * a hundredth or two of the quality.  Where items are few there is room for all weights that
- *matter; where they are many a hundred of an item lose little.
+ * matter; where they are many a hundred of an item lose little.
  */
 extern void reco_ease_choose(const reco_shape *shape, reco_ease_params *params);
 

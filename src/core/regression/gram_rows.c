@@ -4,7 +4,7 @@
  *
  * A row has as many entries as there are items that its item shares a user with; room is made for
  * as many as its users have interactions, but no more than a dense row takes, which is known
- *before. What stays unused of it is never touched.
+ * before. What stays unused of it is never touched.
  *
  * Cost: the sum over rows of (entries in Y) (entries in Z), and a look at each element.
  */

@@ -6,10 +6,10 @@
  * the counts of what was shown in the order of users.
  *
  * Rests on: engine.h, and where users are cases prefixes.h.  Cost: a list a user, and the scores of
- *what was hidden where values are predicted; for auc the scores of all items for those who are
- *sampled, for diversity their lists once more.  Memory: an engine, what was hidden of the longest
- *user for each thread, a batch, counts of items where coverage or gini are asked for, and the lists
- *that are sampled.
+ * what was hidden where values are predicted; for auc the scores of all items for those who are
+ * sampled, for diversity their lists once more.  Memory: an engine, what was hidden of the longest
+ * user for each thread, a batch, counts of items where coverage or gini are asked for, and the
+ *lists that are sampled.
  */
 #include "core/scoring/evaluation.h"
 
@@ -143,24 +143,6 @@ keep_predictions(const measuring *m, int64_t at, int64_t from, int32_t known, co
 	}
 }
 
-static bool
-is_wanted(const reco_wanted *wanted, int32_t item)
-{
-	int64_t low = 0;
-	int64_t high = wanted->n;
-
-	while (low < high)
-	{
-		int64_t middle = low + (high - low) / 2;
-
-		if (wanted->item[middle] < item)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < wanted->n && wanted->item[low] == item;
-}
-
 /* Keeps the scores of the first places of a list, with what was found there. */
 static void
 keep_places(const measuring *m, int64_t at, const reco_ranked *list, int32_t n,
@@ -169,7 +151,8 @@ keep_places(const measuring *m, int64_t at, const reco_ranked *list, int32_t n,
 	for (int32_t r = 0; r < n && r < RECO_SAID_EACH; r++)
 	{
 		m->scores->said[at * RECO_SAID_EACH + r] = list[r].score;
-		m->scores->seen[at * RECO_SAID_EACH + r] = is_wanted(wanted, list[r].item);
+		m->scores->seen[at * RECO_SAID_EACH + r] =
+			reco_find(wanted->item, 0, wanted->n, list[r].item) >= 0;
 	}
 }
 

@@ -9,8 +9,8 @@
  * sort; then an item costs the members.  Of sparse members, the same of the lines of items that one
  * of them scores; of members of factors whose moments are known, what score_hybrid_mixed.c says. Of
  * a cascade, the first member's list, and as many scores of each other one.  Memory of a seat:
- *those of the members, with ranks 16 bytes an item more, of a cascade, and where members are
- *sparse, 4 and 4 for each member.
+ * those of the members, with ranks 16 bytes an item more, of a cascade, and where members are
+ * sparse, 4 and 4 for each member.
  */
 #include "core/scoring/score_hybrid.h"
 #include "core/scoring/score_hybrid_mixed.h"

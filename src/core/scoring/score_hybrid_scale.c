@@ -3,7 +3,7 @@
  *	  Scores of one user brought to a scale that several scorers share.
  *
  * Sums are by lanes (isa/scale.c), which makes them the same everywhere.  Places come of a radix
- *sort of the scores' bits.
+ * sort of the scores' bits.
  */
 #include "core/scoring/score_hybrid_scale.h"
 

@@ -3,7 +3,7 @@
  *	  Scorers of similar sessions: what came in sessions like this one.
  *
  * With s the session that is scored, the last one of who is scored, L its events, its items each
- *with the place p of its last event, and n a session of the training:
+ * with the place p of its last event, and n a session of the training:
  *
  *	 weight of an item of s		w_p = exp((p - L) / place), or with `linear` p / L
  *	 candidates					the newest `sample` sessions that have an item of s

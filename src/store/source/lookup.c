@@ -6,8 +6,8 @@
  * which the planner pushes down to an index where it can.  Its text is one whole
  * statement to the parser, so nothing in it can end the parentheses around it.
  * It is prepared with a generic plan, but for many ids at once, so planning is paid once a backend,
- *and its cost says what any call costs; the plan cache of PostgreSQL keeps it right when tables,
- *indexes or statistics change.
+ * and its cost says what any call costs; the plan cache of PostgreSQL keeps it right when tables,
+ * indexes or statistics change.
  *
  * As in training, the text runs as the model's owner under
  * SECURITY_RESTRICTED_OPERATION and a search_path of its own, from planning on, and
