@@ -204,6 +204,13 @@ reco_split_data(const RecoSplit *split, const RecoData *data, RecoBudget *budget
 		rule.test_item = item;
 	}
 	status = reco_split(&budget->env, &data->x, &rule, train, hidden, counts);
+	if (counts->cases >= RECO_FAULT_IDS(PG_INT32_MAX))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("too many times to ask what comes next"),
+						errdetail("There are " INT64_FORMAT
+								  " of hidden users; less than %d are asked for.",
+								  counts->cases, RECO_FAULT_IDS(PG_INT32_MAX)),
+						errhint("With a smaller test_fraction fewer users are hidden.")));
 	reco_budget_check(budget, status, "an evaluation");
 	if (train && counts->has_cut)
 		freshen(data, counts->cut, train);

@@ -262,7 +262,7 @@ compare_users(RecoFoldIn *fold)
 			fold->too_few++;
 			continue;
 		}
-		if (fold->added >= PG_INT32_MAX - serving->users)
+		if (fold->added >= RECO_FAULT_IDS(PG_INT32_MAX) - serving->users)
 			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 							errmsg("model \"%s\" has too many users", run->model),
 							errhint("Train it again with CALL reco.refresh().")));

@@ -17,6 +17,10 @@
 	((int64) ((MaxAllocSize / 2 - 16 * 1024 * 1024) /                                              \
 			  (reco_history_bound(1) - reco_history_bound(0))))
 
+/* What a user did in order lies in one value as well, once for each algorithm that goes by it. */
+#define BYTES_OF_EVENT 64
+#define MOST_EVENTS ((int64) ((MaxAllocSize / 2 - 16 * 1024 * 1024) / BYTES_OF_EVENT))
+
 void
 reco_version_check_length(const RecoData *data, Datum id, int64 n, const char *model)
 {
@@ -32,12 +36,31 @@ reco_version_check_length(const RecoData *data, Datum id, int64 n, const char *m
 								"reco.options(max_user_interactions).")));
 }
 
+/* Rows of a user that are told apart, where there are more than `most`; else no more than that. */
+static int64
+events_of(const reco_interactions *x, int32 user, int64 most)
+{
+	const int64 *repeats = x->repeats.start;
+	int64 n = x->by_user.start[user + 1] - x->by_user.start[user];
+
+	if (repeats == NULL || n + repeats[user + 1] - repeats[user] <= most)
+		return n;
+	/* those of pairs that repeat, and one of each other pair */
+	for (int64 r = repeats[user]; r < repeats[user + 1]; r++)
+	{
+		n += r > repeats[user] && x->repeats.row[r].item == x->repeats.row[r - 1].item;
+		RECO_POLL_AT(r);
+	}
+	return n;
+}
+
 void
 reco_version_check_lengths(const RecoData *data, const char *model)
 {
 	const reco_csr *terms = data->features ? &data->features->content.by_item : NULL;
 	const reco_csr *seen = data->x.seen ? &data->x.seen->by_user : NULL;
 	int64 most = RECO_FAULT_ENTRIES(MOST_ENTRIES);
+	int64 most_events = RECO_FAULT_ENTRIES(MOST_EVENTS);
 
 	if (data->longest > most)
 		reco_version_check_length(data, id_dict_id(data->users, data->longest_user), data->longest,
@@ -53,6 +76,21 @@ reco_version_check_lengths(const RecoData *data, const char *model)
 								   id_to_message(unconstify(IdType *, &data->user_type),
 												 id_dict_id(data->users, u)),
 								   model, n),
+							errhint("If that is no person, leave it out of the source.")));
+		RECO_POLL_AT(u);
+	}
+	for (int32 u = 0; data->events && u < data->x.by_user.rows; u++)
+	{
+		int64 n = events_of(&data->x, u, most_events);
+
+		if (n > most_events)
+			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+							errmsg("user \"%s\" of model \"%s\" has " INT64_FORMAT
+								   " events, more than can be stored",
+								   id_to_message(unconstify(IdType *, &data->user_type),
+												 id_dict_id(data->users, u)),
+								   model, n),
+							errdetail("A user may have " INT64_FORMAT " of them.", most_events),
 							errhint("If that is no person, leave it out of the source.")));
 		RECO_POLL_AT(u);
 	}

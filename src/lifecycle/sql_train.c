@@ -317,9 +317,12 @@ check_order(RecoSqlTraining *t, Datum id)
 	if (!id_fits(type, id))
 		id_too_long(type, id, "user", false);
 	if (t->users >= RECO_FAULT_IDS(PG_INT32_MAX))
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("model \"%s\" has more than %d users", t->run->model,
-							   RECO_FAULT_IDS(PG_INT32_MAX))));
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("model \"%s\" has more than %d users", t->run->model,
+						RECO_FAULT_IDS(PG_INT32_MAX)),
+				 errhint("Leave users out of the tables of work, or of the source: those whose "
+						 "rows are old, say.")));
 	MemoryContextReset(t->last_context);
 	if (type->typbyval)
 		t->last = id;

@@ -231,9 +231,9 @@ answer_all(FunctionCallInfo fcinfo, WindowObject window, int64 n, Answer *answer
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	Rows *rows = palloc0(sizeof(Rows));
 
-	if (n > PG_INT32_MAX)
+	if (n > RECO_FAULT_IDS(PG_INT32_MAX))
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("too many candidates: the most are %d", PG_INT32_MAX),
+						errmsg("too many candidates: the most are %d", RECO_FAULT_IDS(PG_INT32_MAX)),
 						errhint("Give each user their best campaigns only.")));
 	reco_call_budget(&rows->budget);
 	rows->window = window;

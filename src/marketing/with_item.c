@@ -119,6 +119,16 @@ begins_basket(Basket basket, const reco_profile *of, int64 e)
 }
 
 static void
+count_basket(Counting *counting, const int32 *item, int64 n)
+{
+	if (!reco_meetings_add(&counting->meetings, item, n))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many baskets"),
+						errdetail("At most %d are counted.", counting->meetings.most),
+						errhint("With basket => 'user' a user is one basket; "
+								"reco.bought_together() counts the baskets of any query.")));
+}
+
+static void
 count_user(Counting *counting, int32 u)
 {
 	reco_profile of;
@@ -127,7 +137,7 @@ count_user(Counting *counting, int32 u)
 	if (counting->basket == BASKET_USER)
 	{
 		of = reco_serving_profile(counting->serving, u);
-		reco_meetings_add(&counting->meetings, of.item, of.n);
+		count_basket(counting, of.item, of.n);
 		return;
 	}
 	of = ordered_of(counting, u);
@@ -135,7 +145,7 @@ count_user(Counting *counting, int32 u)
 		if (e == of.events || begins_basket(counting->basket, &of, e))
 		{
 			RECO_POLL_AT(e);
-			reco_meetings_add(&counting->meetings, of.event + from, e - from);
+			count_basket(counting, of.event + from, e - from);
 			from = e;
 		}
 }
@@ -150,6 +160,7 @@ count_baskets(Request *request, Counting *counting)
 	(void) reco_serving_load_users(serving);
 	counting->ordered = ordered_member(&serving->model);
 	counting->basket = basket_of(request, counting);
+	meetings->most = RECO_FAULT_IDS(PG_INT32_MAX);
 	meetings->have = reco_call_alloc(serving->model.items, sizeof(int32));
 	meetings->both = reco_call_alloc(serving->model.items, sizeof(int32));
 	meetings->last = reco_call_alloc(serving->model.items, sizeof(int32));

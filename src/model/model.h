@@ -421,9 +421,13 @@ extern size_t reco_training_by_item_memory(const RecoTraining *training);
  * events.  And the bytes that making it takes, itself included.
  */
 extern reco_ordered reco_training_events(const RecoTraining *training, bool times);
-/* Their sessions, whose start is of the budget as well. */
-extern reco_ordered reco_training_sessions(const RecoTraining *training, const reco_ordered *events,
-										   int32 *sessions);
+/*
+ * The sessions of events, whose start is of the budget; first: see reco_ordered_sessions.  What is
+ * numbered are sessions, with_events: and events besides; an error where there are too many.
+ */
+extern reco_ordered reco_sessions_of(RecoBudget *budget, const reco_ordered *events, int32 users,
+									 bool with_events, int32 *first, int32 *sessions,
+									 const char *what);
 extern size_t reco_training_events_memory(const RecoTraining *training, bool times);
 
 /* What was read of the model of that name. */

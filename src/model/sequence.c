@@ -67,7 +67,7 @@ sequence_fit(const RecoTraining *training, RecoMember *member, RecoTrained *out)
 	int32 users = training->by_user.rows;
 	reco_ordered events = reco_training_events(training, false);
 	int32 n;
-	reco_ordered sessions = reco_training_sessions(training, &events, &n);
+	reco_ordered sessions = reco_sessions_of(budget, &events, users, false, NULL, &n, "training");
 	reco_neighbors lists;
 
 	reco_budget_check(

@@ -126,9 +126,7 @@ sessions_of(const reco_ordered *events, int32 users, RecoBudget *budget, const c
 	RecoSessions of;
 
 	of.first = reco_budget_alloc(budget, ((Size) users + 1) * sizeof(int32));
-	reco_budget_check(
-		budget, reco_ordered_sessions(&budget->env, events, users, of.first, &of.n, &of.events),
-		what);
+	of.events = reco_sessions_of(budget, events, users, false, of.first, &of.n, what);
 	return of;
 }
 
@@ -221,7 +219,8 @@ weights_of(const RecoTraining *training, const reco_ordered *events, double idf)
 	int32 *met = reco_budget_alloc(budget, ((Size) items + 1) * sizeof(int32));
 	float *weight = reco_zeros(budget, items);
 	int32 n;
-	reco_ordered of = reco_training_sessions(training, events, &n);
+	reco_ordered of =
+		reco_sessions_of(budget, events, training->by_user.rows, false, NULL, &n, "training");
 
 	memset(count, 0, ((Size) items + 1) * sizeof(int32));
 	memset(met, 0, ((Size) items + 1) * sizeof(int32));

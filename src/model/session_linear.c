@@ -112,7 +112,8 @@ session_linear_fit(const RecoTraining *training, RecoMember *member, RecoTrained
 	RecoBudget *budget = training->budget;
 	reco_ordered events = reco_training_events(training, false);
 	int32 n;
-	reco_ordered sessions = reco_training_sessions(training, &events, &n);
+	reco_ordered sessions =
+		reco_sessions_of(budget, &events, training->by_user.rows, true, NULL, &n, "training");
 	reco_csr items = training->by_user;
 	reco_neighbors lists;
 

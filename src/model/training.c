@@ -251,14 +251,23 @@ reco_training_events(const RecoTraining *training, bool times)
 }
 
 reco_ordered
-reco_training_sessions(const RecoTraining *training, const reco_ordered *events, int32 *sessions)
+reco_sessions_of(RecoBudget *budget, const reco_ordered *events, int32 users, bool with_events,
+				 int32 *first, int32 *sessions, const char *what)
 {
+	int32 most = RECO_FAULT_IDS(RECO_MOST_SESSIONS);
+	int64 left = most - (with_events ? Min(events->start[users], most) : 0);
 	reco_ordered out;
+	reco_status status =
+		reco_ordered_sessions(&budget->env, events, users, (int32) left, first, sessions, &out);
 
-	reco_budget_check(training->budget,
-					  reco_ordered_sessions(&training->budget->env, events, training->by_user.rows,
-											NULL, sessions, &out),
-					  "training");
+	if (status == RECO_INVALID)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 with_events ? errmsg("too many events and sessions") : errmsg("too many sessions"),
+				 errdetail("The algorithm numbers at most %d of them.", most),
+				 errhint("With a later \"since\" or a shorter \"max_age\" in reco.options() "
+						 "there are fewer, with a longer \"session_gap\" fewer sessions.")));
+	reco_budget_check(budget, status, what);
 	return out;
 }
 

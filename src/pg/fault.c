@@ -27,8 +27,9 @@ reco_faults_init(void)
 							NULL, &reco_fault_entries, 0, 0, PG_INT32_MAX, PGC_SUSET,
 							GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomIntVariable(
-		"reco.fault_ids", "Sets how many distinct ids a model may hold; 0 for those that fit.",
-		NULL, &reco_fault_ids, 0, 0, PG_INT32_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+		"reco.fault_ids",
+		"Sets how many ids, sessions and the like are numbered; 0 for those that fit.", NULL,
+		&reco_fault_ids, 0, 0, PG_INT32_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 }
 
 void

@@ -7,7 +7,8 @@
  * extension, and where it arrives there is the error that a cancelled query or a lack of
  * memory would be.  A test sets it to 1, 2, 3 ... until the call ends with the setting
  * above 0.  "reco.fault_entries" makes the most that one stored value may hold small,
- * "reco.fault_ids" the most ids of a model, and "reco.polls" counts the interrupt checks.
+ * "reco.fault_ids" the most ids, sessions and the like that are numbered, and "reco.polls" counts
+ * the interrupt checks.
  */
 #ifndef RECO_PG_FAULT_H
 #define RECO_PG_FAULT_H

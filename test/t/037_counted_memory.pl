@@ -147,7 +147,7 @@ SKIP:
     CALL reco.create_model('many', 'SELECT user_id, item_id FROM lines UNION SELECT $$u9$$, item_id FROM lines', reco.ials(factors => 2, iterations => 1, engine => 'sql'))});
   like($err, qr/user "u9" of model "many" has 2000 interactions, more than can be stored/, 'too many interactions by SQL');
   is(leftovers($node, 'many'), '', 'nothing is left');
-  # numbers of users and items are of 31 bits
+  # numbers of users, items and what else is counted are of 31 bits
   my $few = q{LOAD 'reco'; SET reco.fault_ids = 1000; CALL reco.create_model('many', };
   for my $case (
     ['users', q{'SELECT g, g % 7 FROM generate_series(1, 1001) AS g', reco.popular())}],
@@ -167,6 +167,80 @@ SKIP:
   ($rc, $out, $err) = $node->psql('postgres', qq{${few}'SELECT g, g % 7 FROM generate_series(1, 1000) AS g', reco.ials(factors => 2, iterations => 1, engine => 'sql'))});
   is($rc, 0, 'as many as there may be') or diag $err;
   $node->safe_psql('postgres', q{CALL reco.drop_model('many')});
+  ($rc, $out, $err) = $node->psql('postgres', q{CALL reco.create_model('many', 'SELECT g, g % 7 FROM generate_series(1, 100) AS g', reco.ials(factors => 2), options => reco.options(live => 'off'));
+    ALTER TABLE many.model DISABLE TRIGGER USER; UPDATE many.model SET source = 'SELECT g, g % 7 FROM generate_series(1, 110) AS g';
+    LOAD 'reco'; SET reco.fault_ids = 105; CALL reco.fold_in('many', users => 'SELECT generate_series(101, 110)')});
+  like($err, qr/model "many" has too many users.*HINT:  Train it again/s, 'too many users who are folded in') or diag $err;
+  ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_ids = 110; CALL reco.fold_in('many', users => 'SELECT generate_series(101, 110)')});
+  is($rc, 0, 'as many as there may be') or diag $err;
+  $node->safe_psql('postgres', q{CALL reco.drop_model('many')});
+
+  # 100 users with 20 events in 11 sessions, which are counted in 31 bits as well
+  sql(q{CREATE TABLE events AS SELECT u AS user_id, (u + k) % 9 AS item_id, 1 AS value, '2024-01-01'::timestamptz + make_interval(hours => k / 2, secs => u) AS at
+    FROM generate_series(1, 100) AS u, generate_series(1, 20) AS k});
+  my $cut = q{options => reco.options(session_gap => '30 minutes', measure => false)};
+  my %numbered = (sequence => 1100, session_knn => 1100, session_linear => 3100, 'hybrid(ARRAY[reco.popular(), reco.sequence()])' => 1100);
+  for my $algorithm (sort keys %numbered)
+  {
+    my $call = $algorithm =~ /\)$/ ? "reco.$algorithm" : "reco.$algorithm()";
+    my $limited = sub { return $node->psql('postgres', "LOAD 'reco'; SET reco.fault_ids = $_[0]; CALL reco.create_model('cut', 'events', $call, $cut)") };
+    ($rc, $out, $err) = $limited->($numbered{$algorithm} - 1);
+    like($err, qr/too many (events and )?sessions.*DETAIL:  The algorithm numbers at most \d+ of them.*HINT:  With a later "since"/s, "$algorithm: too many sessions");
+    is(leftovers($node, 'cut'), '', "$algorithm: nothing is left");
+    ($rc, $out, $err) = $limited->($numbered{$algorithm});
+    is($rc, 0, "$algorithm: as many as there may be") or diag $err;
+    ($rc, $out, $err) = $node->psql('postgres', "LOAD 'reco'; SET reco.fault_ids = $numbered{$algorithm}; SELECT count(*) FROM cut.recommend_for(ARRAY[1], n => 3)");
+    is($out, 3, "$algorithm: and it serves") or diag $err;
+    if ($algorithm eq 'session_knn')
+    {
+      # the sessions are cut again where a version is made ready to serve
+      forget_images();
+      $node->restart;
+      ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_ids = 1099; SELECT count(*) FROM cut.recommend_for(ARRAY[1], n => 3)});
+      like($err, qr/too many sessions/, 'session_knn: too many sessions to serve');
+      is(sql(q{SELECT count(*) FROM cut.recommend_for(ARRAY[1], n => 3)}), 3, 'session_knn: and serves on');
+    }
+    sql(q{CALL reco.drop_model('cut')});
+  }
+  # events of one user, which lie in one value
+  my $limited = sub { return $node->psql('postgres', "LOAD 'reco'; SET reco.fault_entries = $_[0]; CALL reco.create_model('cut', 'events', reco.$_[1](), options => reco.options(measure => false))") };
+  ($rc, $out, $err) = $limited->(19, 'sequence');
+  like($err, qr/user "1" of model "cut" has 20 events, more than can be stored.*DETAIL:  A user may have 19 of them.*HINT:  If that is no person/s, 'too many events');
+  is(leftovers($node, 'cut'), '', 'too many events: nothing is left');
+  ($rc, $out, $err) = $limited->(20, 'sequence');
+  is($rc, 0, 'as many as there may be') or diag $err;
+  sql(q{INSERT INTO events SELECT 7, 3, 1, '2024-02-01'});
+  ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_entries = 20; CALL reco.fold_in('cut')});
+  like($err, qr/user "7" of model "cut" has 21 events/, 'too many events to be folded in');
+  sql(q{DELETE FROM events WHERE at = '2024-02-01'; CALL reco.drop_model('cut')});
+  ($rc, $out, $err) = $limited->(19, 'item_knn');
+  is($rc, 0, 'an algorithm that does not go by them') or diag $err;
+  sql(q{CALL reco.drop_model('cut')});
+  # and what one has seen
+  ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_entries = 7; CALL reco.create_model('cut',
+    'SELECT user_id, item_id, value, at, CASE WHEN item_id = user_id % 9 THEN $$buy$$ ELSE $$view$$ END AS kind FROM events', reco.popular(),
+    options => reco.options(kind_weights => '{"buy": 1, "view": 0}', seen_kinds => '{view,buy}', measure => false))});
+  like($err, qr/user "1" of model "cut" has seen \d+ items, more than can be stored.*HINT:/s, 'too many items that are seen');
+  is(leftovers($node, 'cut'), '', 'too many items that are seen: nothing is left');
+  my $ask = q{SELECT count(*) FROM reco.evaluate('events', ARRAY[reco.popular()], split => 'next_item')};
+  ($rc, $out, $err) = $node->psql('postgres', "LOAD 'reco'; SET reco.fault_ids = 200; $ask");
+  like($err, qr/too many times to ask what comes next.*DETAIL:  There are 200 of hidden users; less than 200 are asked for.*HINT:  With a smaller test_fraction/s, 'too many times that are asked for');
+  ($rc, $out, $err) = $node->psql('postgres', "LOAD 'reco'; SET reco.fault_ids = 201; $ask");
+  is($rc, 0, 'as many as there may be') or diag $err;
+
+  # baskets that an item is counted in
+  sql(qq{CALL reco.create_model('baskets', 'events', reco.repeat(), $cut)});
+  my $with = q{SELECT count(*) > 0 FROM baskets.bought_together(1)};
+  ($rc, $out, $err) = $node->psql('postgres', "LOAD 'reco'; SET reco.fault_ids = 1099; $with");
+  like($err, qr/too many baskets.*DETAIL:  At most 1099 are counted.*HINT:  With basket => 'user'/s, 'too many baskets');
+  ($rc, $out, $err) = $node->psql('postgres', "LOAD 'reco'; SET reco.fault_ids = 1100; $with");
+  is($out, 't', 'as many as there may be') or diag $err;
+  # users for campaigns
+  my $candidates = q{SELECT count(chosen) FROM (SELECT reco.allocate(g, g % 3, 1::float8, 1) OVER () AS chosen FROM generate_series(1, N) AS g) AS s};
+  ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_ids = 1000; } . $candidates =~ s/N/1001/r);
+  like($err, qr/too many candidates: the most are 1000.*HINT:  Give each user their best campaigns only/s, 'too many candidates');
+  ($rc, $out, $err) = $node->psql('postgres', q{LOAD 'reco'; SET reco.fault_ids = 1000; } . $candidates =~ s/N/1000/r);
+  is($out, 1000, 'as many as there may be') or diag $err;
 }
 
 $node->stop;

@@ -82,12 +82,14 @@ SKIP:
 
 SKIP:
 {
-	my $pgx = '/usr/share/gocode/src/github.com/jackc/pgx';
-	my ($version) = grep { -d "$pgx/$_/pgxpool" } qw(v5 v4);
+	# that of GOPATH where it has one, else Debian's
+	my ($path) = grep { -d "$_/src/github.com/jackc/pgx" } split(/:/, $ENV{GOPATH} // ''), '/usr/share/gocode';
+	my ($version) = grep { $path && -d "$path/src/github.com/jackc/pgx/$_/pgxpool" } qw(v5 v4);
 	skip 'no Go, or no pgx', 1 if !$version || system('go version >/dev/null 2>&1') != 0;
+	note "pgx $version of $path";
 	# what the page says of version 4
 	my $edit = sub { $version eq 'v5' ? $_[0] : $_[0] =~ s{/pgx/v5/}{/pgx/v4/}r =~ s{pgxpool\.New\(}{pgxpool.Connect(}r };
-	local @ENV{qw(GO111MODULE GOPATH GOCACHE GOFLAGS CGO_ENABLED)} = ('off', '/usr/share/gocode', "$folder/go", '', 0);
+	local @ENV{qw(GO111MODULE GOPATH GOCACHE GOFLAGS CGO_ENABLED)} = ('off', $path, "$folder/go", '', 0);
 	my ($out, $err) = run_command([ 'go', 'run', program('Go: pgx', 'go', 'shop.go', $edit) ]);
 	is(join(', ', $out =~ /^\d+ (.*)$/mg), "$customer, $cart", "pgx: both lists") or diag $err;
 }

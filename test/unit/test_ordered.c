@@ -258,7 +258,9 @@ test_sessions(void **state)
 	event[6].time = INT64_MAX;
 	assert_int_equal(reco_ordered_user(&m.env, event, 7, NULL, 0, 1000, item, moment), 7);
 	assert_memory_equal(moment, ((float[]){0, 1, 2, 3, 4, 5, 7}), 7 * sizeof(float));
-	assert_int_equal(reco_ordered_sessions(&m.env, &o, 3, first, &n, &sessions), RECO_OK);
+	assert_int_equal(reco_ordered_sessions(&m.env, &o, 3, 3, first, &n, &sessions), RECO_INVALID);
+	assert_int_equal(m.live, 0);
+	assert_int_equal(reco_ordered_sessions(&m.env, &o, 3, 4, first, &n, &sessions), RECO_OK);
 	assert_int_equal(n, 4);
 	assert_memory_equal(first, ((int32_t[]){0, 2, 3, 4}), sizeof(first));
 	assert_memory_equal(sessions.start, ((int64_t[]){0, 6, 7, 7, 9}), 5 * sizeof(int64_t));
@@ -345,9 +347,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sources),  cmocka_unit_test(test_days),
-		cmocka_unit_test(test_kept),     cmocka_unit_test(test_sessions),
-		cmocka_unit_test(test_splits),   cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_sources),  cmocka_unit_test(test_days),   cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_sessions), cmocka_unit_test(test_splits), cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_polls),
 	};
 

@@ -299,7 +299,8 @@ test_meetings(void **state)
 		int32_t have[30] = {0};
 		int32_t both[30] = {0};
 		int32_t last[30] = {0};
-		reco_meetings meetings = {.item = item, .have = have, .both = both, .last = last};
+		reco_meetings meetings = {
+			.item = item, .most = a.cols, .have = have, .both = both, .last = last};
 		int32_t baskets = 0;
 
 		for (int32_t b = 0; b < a.cols; b++)
@@ -313,8 +314,12 @@ test_meetings(void **state)
 						reco_find(a.col, a.start[i], a.start[i + 1], b) >= 0)
 						basket[n++] = i;
 			baskets += n > 0;
-			reco_meetings_add(&meetings, basket, n);
+			assert_true(reco_meetings_add(&meetings, basket, n));
 		}
+		/* a full one takes none that would change anything */
+		meetings.most = meetings.baskets;
+		assert_false(reco_meetings_add(&meetings, &item, 1));
+		assert_true(reco_meetings_add(&meetings, NULL, 0));
 		assert_int_equal(meetings.baskets, baskets);
 		for (int32_t i = 0; i < a.rows; i++)
 		{

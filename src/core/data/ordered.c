@@ -274,7 +274,7 @@ find_sessions(const reco_env *env, const reco_ordered *o, int32_t users, int32_t
 }
 
 reco_status
-reco_ordered_sessions(const reco_env *env, const reco_ordered *ordered, int32_t users,
+reco_ordered_sessions(const reco_env *env, const reco_ordered *ordered, int32_t users, int32_t most,
 					  int32_t *first, int32_t *sessions, reco_ordered *out)
 {
 	int64_t n = find_sessions(env, ordered, users, NULL, NULL);
@@ -283,7 +283,7 @@ reco_ordered_sessions(const reco_env *env, const reco_ordered *ordered, int32_t 
 	out->start = NULL;
 	if (n < 0)
 		return RECO_STOPPED;
-	if (n >= INT32_MAX)
+	if (n > most)
 		return RECO_INVALID;
 	out->start = env->alloc(env->arg, ((size_t) n + 1) * sizeof(int64_t));
 	if (out->start == NULL)

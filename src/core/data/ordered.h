@@ -133,10 +133,12 @@ extern void reco_ordered_free(const reco_env *env, reco_ordered *ordered);
  * The sessions of events, in the order of users: events whose rows are these, the arrays of
  * `ordered` but for start.  A user without events has one that is empty.  first: users + 1: each
  * user's first session; NULL: not asked for.  Errors: RECO_NO_MEMORY, RECO_STOPPED, and
- * RECO_INVALID where there are more than 2^31 - 2.
+ * RECO_INVALID where there are more than `most`, which is RECO_MOST_SESSIONS or less.
  */
+#define RECO_MOST_SESSIONS (INT32_MAX - 1)
+
 extern reco_status reco_ordered_sessions(const reco_env *env, const reco_ordered *ordered,
-										 int32_t users, int32_t *first, int32_t *sessions,
-										 reco_ordered *out);
+										 int32_t users, int32_t most, int32_t *first,
+										 int32_t *sessions, reco_ordered *out);
 
 #endif /* RECO_CORE_DATA_ORDERED_H */

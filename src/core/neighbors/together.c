@@ -302,15 +302,17 @@ reco_together_find(const reco_env *env, const reco_csr *by_item, reco_together_m
 	return status;
 }
 
-void
+bool
 reco_meetings_add(reco_meetings *meetings, const int32_t *item, int64_t n)
 {
-	int32_t basket = meetings->baskets + 1;
+	int32_t basket;
 	bool with = false;
 
-	if (n == 0 || meetings->baskets == INT32_MAX)
-		return;
-	meetings->baskets = basket;
+	if (n == 0)
+		return true;
+	if (meetings->baskets >= meetings->most)
+		return false;
+	basket = ++meetings->baskets;
 	for (int64_t k = 0; k < n && !with; k++)
 		with = item[k] == meetings->item;
 	for (int64_t k = 0; k < n; k++)
@@ -323,6 +325,7 @@ reco_meetings_add(reco_meetings *meetings, const int32_t *item, int64_t n)
 		meetings->have[i]++;
 		meetings->both[i] += with;
 	}
+	return true;
 }
 
 void

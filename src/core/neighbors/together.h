@@ -123,6 +123,7 @@ extern size_t reco_together_lines_memory(const reco_triples *t, int32_t baskets,
 typedef struct reco_meetings
 {
 	int32_t item;
+	int32_t most;    /* of baskets, at most INT32_MAX */
 	int32_t baskets; /* so many, not empty */
 	int32_t *have;   /* by item: baskets with it; */
 	int32_t *both;   /* with the item as well; */
@@ -130,9 +131,9 @@ typedef struct reco_meetings
 } reco_meetings;
 
 /*
- * Counts a basket of n items, of which some may be there again and again.  Any thread.
- * Cost: two passes over them.
+ * Counts a basket of n items, of which some may be there again and again; false where there are as
+ * many baskets as may be.  Any thread.  Cost: two passes over them.
  */
-extern void reco_meetings_add(reco_meetings *meetings, const int32_t *item, int64_t n);
+extern bool reco_meetings_add(reco_meetings *meetings, const int32_t *item, int64_t n);
 
 #endif /* RECO_CORE_NEIGHBORS_TOGETHER_H */

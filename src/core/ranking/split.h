@@ -207,7 +207,10 @@ typedef struct reco_next_split
 	int32_t items; /* of the training part */
 } reco_next_split;
 
-/* Counts, and with hidden makes it, and rule->cases.  Errors: RECO_NO_MEMORY, RECO_STOPPED. */
+/*
+ * Counts, and with hidden makes it, and rule->cases.  Errors: RECO_NO_MEMORY, RECO_STOPPED, and
+ * RECO_INVALID where there are INT32_MAX cases or more.
+ */
 extern reco_status reco_split_next(const reco_env *env, const reco_next_split *split,
 								   reco_interactions *hidden, reco_split_counts *counts);
 

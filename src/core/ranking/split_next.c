@@ -426,7 +426,7 @@ reco_split_next(const reco_env *env, const reco_next_split *split, reco_interact
 		status = number_items(&f);
 	/* a row of the part is counted in 32 bits */
 	if (status == RECO_OK && counts->cases >= INT32_MAX)
-		status = RECO_NO_MEMORY;
+		status = RECO_INVALID;
 	if (status == RECO_OK && hidden)
 	{
 		f.hidden = hidden;

@@ -5,10 +5,9 @@
  * Numbers follow the type's own order once id_dict_sort has run, so that a tie between
  * items breaks by id and no result depends on the order of the rows.
  *
- * Integers take a path of their own, without function calls: ids from 0 up to a
- * small multiple of their number, the usual case of a serial column, are looked
- * up in an array, all others in a hash table of 16 bytes a slot.  Ids that are bytes
- * (image.h) do without calls as well.
+ * Integers take a path of their own, without function calls: ids from 0 up to a small multiple of
+ * their number, the usual case of a serial column, are looked up in an array, all others in a hash
+ * table of 16 bytes a slot.  Ids that are bytes (image.h) do without calls as well.
  *
  * Cost: one probe a row; sorting n log n comparisons.
  */
@@ -144,7 +143,8 @@ reserve(IdDict *dict)
 {
 	if (unlikely(dict->count >= RECO_MOST_IDS))
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many distinct ids"),
-						errdetail("A model holds at most %d users or items.", RECO_MOST_IDS)));
+						errdetail("A model holds at most %d users or items.", RECO_MOST_IDS),
+						errhint("Have the query leave out those whose rows are old, say.")));
 	if (dict->count < dict->slots)
 		return;
 	ask_for(dict, (Size) dict->slots * 2 * sizeof(Datum));
