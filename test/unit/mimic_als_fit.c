@@ -162,6 +162,7 @@ mimic_compare_shapes(int rounds, double regularization, mimic_centers centers)
 			.biases = k % 4 == 1,
 			.iterations = 1 + k % 4,
 			.seed = k,
+			.tile = k % 3 == 0 ? 1 + k % 20 : 0,
 		};
 		float *center = centers ? centers(&p, rows) : NULL;
 
@@ -182,16 +183,17 @@ mimic_compare_threads(int rows, int cols, double density, mimic_centers centers)
 	reco_csr m = mimic_random_csr(rows, cols, density, 1);
 	reco_csr t = mimic_transpose(&m);
 
-	for (int k = 0; k < 4; k++)
+	for (int k = 0; k < 8; k++)
 	{
-		reco_als_params p = {.implicit = k < 2,
+		reco_als_params p = {.implicit = k % 4 < 2,
 							 .factors = 24,
 							 .regularization = 0.1,
 							 .alpha = 1,
-							 .biases = k == 3,
+							 .biases = k % 4 == 3,
 							 .iterations = 2,
 							 .solver = 1 + k % 2,
-							 .seed = 42};
+							 .seed = 42,
+							 .tile = k < 4 ? 0 : 50};
 		float *center = centers ? centers(&p, rows) : NULL;
 		reco_factors f[3];
 		double loss[3][2];

@@ -297,16 +297,17 @@ test_long_rows(void **state)
 		m.start[u + 1] = at;
 	}
 	t = mimic_transpose(&m);
-	for (int k = 0; k < 4; k++)
+	for (int k = 0; k < 8; k++)
 	{
-		reco_als_params p = {.implicit = k < 2,
+		reco_als_params p = {.implicit = k % 4 < 2,
 							 .factors = 8,
 							 .regularization = 0.1,
 							 .alpha = 1,
 							 .biases = true,
 							 .iterations = 2,
 							 .solver = 1 + k % 2,
-							 .seed = 42};
+							 .seed = 42,
+							 .tile = k < 4 ? 0 : 3000};
 		reco_factors f[3];
 		double loss[3][2];
 		mimic_world w[3];
@@ -424,19 +425,20 @@ test_interrupted(void **state)
 
 	(void) state;
 	f.t = mimic_transpose(&f.m);
-	for (int k = 0; k < 4; k++)
+	for (int k = 0; k < 8; k++)
 	{
 		mimic_world w;
 		reco_env env = mimic_als_env(&w, 2);
 
-		f.params = (reco_als_params){.implicit = k < 2,
+		f.params = (reco_als_params){.implicit = k % 4 < 2,
 									 .factors = 40,
 									 .regularization = 0.1,
 									 .alpha = 1,
 									 .biases = true,
 									 .iterations = 2,
 									 .solver = 1 + k % 2,
-									 .seed = 42};
+									 .seed = 42,
+									 .tile = k < 4 ? 0 : 20};
 		mimic_fit_ends(fit_once, &f);
 		w.stop = true;
 		assert_int_equal(fit_once(&env, &f), RECO_STOPPED);

@@ -12,11 +12,12 @@
  * so that each user's part comes out of solving its row.
  */
 #include "core/als/als_half.h"
+#include "core/data/parts.h"
 #include "core/linear/gram.h"
-#include "core/base/rng.h"
 #include "core/base/team.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 /*
@@ -24,6 +25,9 @@
  * solver reads packed factors: see isa/alspass.c.
  */
 #define PACKED_FROM (1024 * 1024)
+
+/* Rows that are planned between two looks. */
+#define PLANNED_ROWS 16
 
 /* What one training holds. */
 typedef struct als_fit
@@ -45,6 +49,7 @@ typedef struct als_fit
 	int wide; /* of the conjugate gradient solver */
 	/* of the half step that runs */
 	als_system system;
+	als_tiled tiled;
 	const reco_csr *rows;
 	float *x;
 	float *x_bias;
@@ -101,11 +106,24 @@ side_bytes(const reco_als_params *p, int32_t rows)
 		   reco_room((size_t) rows * sizeof(float)) + 2 * RECO_ALIGN;
 }
 
+/* What the tiles of one half step take. */
+static size_t
+tiled_bytes(const reco_als_params *p, const reco_csr *by_user)
+{
+	int wide = (system_order(p) + 31) / 32 * 32;
+	int64_t entries = by_user->start[by_user->rows];
+	size_t users = als_tiled_bytes(by_user->rows, entries, by_user->cols, wide, p->tile);
+	size_t items = als_tiled_bytes(by_user->cols, entries, by_user->rows, wide, p->tile);
+
+	return choose_solver(p, by_user) == RECO_ALS_CHOLESKY ? 0 : users > items ? users : items;
+}
+
 size_t
 reco_als_memory(const reco_als_params *params, const reco_csr *by_user, int threads)
 {
 	return side_bytes(params, by_user->rows) + side_bytes(params, by_user->cols) +
-		   shared_bytes(params, by_user, threads) + (size_t) threads * thread_bytes(params) + 4096;
+		   shared_bytes(params, by_user, threads) + tiled_bytes(params, by_user) +
+		   (size_t) threads * thread_bytes(params) + 4096;
 }
 
 static void
@@ -147,75 +165,6 @@ alloc_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_
 	return f->user != NULL && f->item != NULL;
 }
 
-/* Whether a user has a center, who is then put there. */
-static bool
-begin_at_center(const reco_als_params *p, const float *center, int64_t user, reco_factors *f)
-{
-	int width = reco_als_center_width(p) - 1;
-	bool known = false;
-
-	if (center == NULL)
-		return false;
-	center += (size_t) user * reco_als_center_stride(p);
-	for (int c = 0; c < width && !known; c++)
-		known = center[c] != 0;
-	if (!known)
-		return false;
-	memcpy(f->user + (size_t) user * f->stride, center, p->factors * sizeof(float));
-	if (f->user_bias)
-		f->user_bias[user] = center[p->factors];
-	return true;
-}
-
-void
-reco_als_begin(const reco_als_params *params, int64_t user, float *x)
-{
-	float scale = (float) ((params->implicit ? 0.1 : 1.0) / sqrt(params->factors));
-	uint64_t key = reco_rng_row(params->seed, (uint64_t) user);
-
-	for (int c = 0; c < params->factors; c++)
-		x[c] = scale * reco_rng_normal(key, (uint64_t) c);
-}
-
-/*
- * Users begin at their centers, or at random, items (and biases) at 0: the first half step makes
- * them.  A user without entries is 0 from the start.
- */
-static reco_status
-init_factors(const reco_env *env, const reco_als_params *p, const reco_csr *by_user,
-			 const float *center, reco_factors *f)
-{
-	int64_t step = 4000000 / f->stride + 1;
-
-	memset(f->item, 0, (size_t) f->items * f->stride * sizeof(float));
-	if (f->user_bias)
-	{
-		memset(f->user_bias, 0, (size_t) f->users * sizeof(float));
-		memset(f->item_bias, 0, (size_t) f->items * sizeof(float));
-	}
-	for (int64_t first = 0; first < f->users; first += step)
-	{
-		int64_t last = first + step < f->users ? first + step : f->users;
-
-#pragma omp parallel for schedule(static) num_threads(env->threads)
-		for (int64_t r = first; r < last; r++)
-		{
-			float *x = f->user + (size_t) r * f->stride;
-			int d = by_user->start[r + 1] > by_user->start[r] ? f->factors : 0;
-
-			if (d > 0)
-				reco_als_begin(p, r, x);
-			for (int c = d; c < f->stride; c++)
-				x[c] = 0;
-			if (d > 0)
-				(void) begin_at_center(p, center, r, f);
-		}
-		if (env->poll(env->arg))
-			return RECO_STOPPED;
-	}
-	return RECO_OK;
-}
-
 /* The mean of all values, summed up in order. */
 static reco_status
 mean_value(const reco_env *env, const reco_csr *m, double *mean)
@@ -239,23 +188,55 @@ mean_value(const reco_env *env, const reco_csr *m, double *mean)
 	return RECO_OK;
 }
 
+static reco_als_row
+row_of(const als_fit *fit, int32_t r)
+{
+	const reco_csr *m = fit->rows;
+	reco_als_row row = {m->start[r + 1] - m->start[r], m->col + m->start[r],
+						m->value ? m->value + m->start[r] : NULL, NULL};
+
+	if (fit->center && fit->rows == fit->matrix[0])
+		row.center = fit->center + (size_t) r * reco_als_center_stride(fit->params);
+	return row;
+}
+
+/* With conjugate gradients.  next: see als_row_solver. */
+static reco_status
+solve_cg(const reco_env *env, als_fit *fit, int thread, int32_t r, int32_t next, als_given *given,
+		 als_objective *reached)
+{
+	const reco_csr *m = fit->rows;
+	reco_als_row row = row_of(fit, r);
+	als_cg c;
+
+	als_cg_layout(&c, fit->thread_slab + (size_t) thread * fit->thread_room, fit->wide);
+	c.next_n = 0;
+	c.given = given;
+	if (next >= 0)
+	{
+		int64_t n = m->start[next + 1] - m->start[next];
+
+		c.next = m->col + m->start[next];
+		c.next_n = n < ALS_AHEAD ? (int) n : ALS_AHEAD;
+		__builtin_prefetch(fit->x + (size_t) next * fit->out->stride);
+	}
+	return als_cg_row(env, &fit->system, &fit->basis, &c, &row, fit->converge,
+					  fit->x + (size_t) r * fit->out->stride, fit->x_bias ? fit->x_bias + r : NULL,
+					  reached);
+}
+
 static reco_status
 solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next,
 		  als_objective *reached)
 {
 	als_fit *fit = arg;
-	char *slab = fit->thread_slab + (size_t) thread * fit->thread_room;
-	const reco_csr *m = fit->rows;
-	reco_als_row row = {m->start[r + 1] - m->start[r], m->col + m->start[r],
-						m->value ? m->value + m->start[r] : NULL, NULL};
+	reco_als_row row = row_of(fit, r);
 	float *x = fit->x + (size_t) r * fit->out->stride;
 	float *bias = fit->x_bias ? fit->x_bias + r : NULL;
 	bool none;
-	reco_status status;
+	als_exact e;
+	reco_status status = als_no_target(env, &fit->system, &row, &none);
 
-	if (fit->center && fit->rows == fit->matrix[0])
-		row.center = fit->center + (size_t) r * reco_als_center_stride(fit->params);
-	status = als_no_target(env, &fit->system, &row, &none);
 	if (status != RECO_OK)
 		return status;
 	if (none)
@@ -265,30 +246,64 @@ solve_row(const reco_env *env, void *arg, int thread, int32_t r, int32_t next,
 			*bias = 0;
 		return RECO_OK;
 	}
-	if (fit->solver == RECO_ALS_CHOLESKY)
+	reached = fit->with_loss ? reached : NULL;
+	if (fit->solver != RECO_ALS_CHOLESKY)
+		return solve_cg(env, fit, thread, r, next, als_tiled_given(&fit->tiled, r), reached);
+	als_exact_layout(&e, fit->thread_slab + (size_t) thread * fit->thread_room, fit->ld);
+	return als_exact_row(env, &fit->system, &e, &row, x, bias, reached);
+}
+
+/* Any thread: where some rows with tiles begin. */
+static void
+start_rows(void *arg, int64_t from, int64_t end)
+{
+	als_fit *fit = arg;
+	const int32_t *order = fit->schedule[fit->rows == fit->matrix[1]].order;
+
+	for (int64_t k = from; k < end; k++)
+		als_cg_start(&fit->system, &fit->basis, fit->x + (size_t) order[k] * fit->out->stride,
+					 fit->x_bias ? fit->x_bias + order[k] : NULL, fit->tiled.given[k].p);
+}
+
+/* Any thread: in which direction they go on. */
+static void
+plan_rows(void *arg, int64_t from, int64_t end)
+{
+	als_fit *fit = arg;
+	const int32_t *order = fit->schedule[fit->rows == fit->matrix[1]].order;
+
+	for (int64_t k = from; k < end; k++)
 	{
-		als_exact e;
+		als_given *given = &fit->tiled.given[k];
 
-		als_exact_layout(&e, slab, fit->ld);
-		return als_exact_row(env, &fit->system, &e, &row, x, bias, fit->with_loss ? reached : NULL);
+		given->plans = true;
+		(void) solve_cg(fit->env, fit, omp_get_thread_num(), order[k], -1, given, NULL);
+		given->plans = false;
 	}
-	else
+}
+
+/* The passes of long rows that are made tile by tile, where the columns are in no cache. */
+static reco_status
+pass_tiles(als_fit *fit, int side)
+{
+	const reco_env *env = fit->env;
+	const als_schedule *sch = &fit->schedule[side];
+	als_tiled *t = &fit->tiled;
+	reco_status status;
+
+	if (fit->solver != RECO_ALS_CG || fit->converge)
+		return RECO_OK;
+	status = als_tiled_init(env, sch, fit->rows, &fit->basis, fit->params->tile, t);
+	if (status != RECO_OK || t->rows == 0)
+		return status;
+	status = reco_share(env, t->rows, PLANNED_ROWS, start_rows, fit);
+	for (int k = 0; k < ALS_TILED_PASSES && status == RECO_OK; k++)
 	{
-		als_cg c;
-
-		als_cg_layout(&c, slab, fit->wide);
-		c.next_n = 0;
-		if (next >= 0)
-		{
-			int64_t n = m->start[next + 1] - m->start[next];
-
-			c.next = m->col + m->start[next];
-			c.next_n = n < ALS_AHEAD ? (int) n : ALS_AHEAD;
-			__builtin_prefetch(fit->x + (size_t) next * fit->out->stride);
-		}
-		return als_cg_row(env, &fit->system, &fit->basis, &c, &row, fit->converge, x, bias,
-						  fit->with_loss ? reached : NULL);
+		status = als_tiled_pass(env, &fit->system, &fit->basis, fit->rows, t, sch);
+		if (status == RECO_OK && k + 1 < ALS_TILED_PASSES)
+			status = reco_share(env, t->rows, PLANNED_ROWS, plan_rows, fit);
 	}
+	return status;
 }
 
 /*
@@ -305,7 +320,8 @@ half_step(als_fit *fit, int side, bool last, bool with_loss, als_objective *reac
 	const float *y_bias = side == 0 ? out->item_bias : out->user_bias;
 	bool use_basis = fit->solver == RECO_ALS_CG;
 	bool converge = use_basis && (fit->base || (last && side == 0));
-	bool packed = !last && (size_t) columns->rows * fit->wide * sizeof(float) >= PACKED_FROM;
+	bool packed =
+		!(last && side == 0) && (size_t) columns->rows * fit->wide * sizeof(float) >= PACKED_FROM;
 	reco_status status;
 
 	fit->rows = fit->matrix[side];
@@ -329,7 +345,10 @@ half_step(als_fit *fit, int side, bool last, bool with_loss, als_objective *reac
 		status =
 			als_basis_make(env, &fit->system, &fit->basis, columns->rows, columns->start, packed);
 	if (status == RECO_OK)
+		status = pass_tiles(fit, side);
+	if (status == RECO_OK)
 		status = als_run(env, &fit->schedule[side], fit->rows, solve_row, fit, reached);
+	als_tiled_free(env, &fit->tiled);
 	return status;
 }
 
@@ -414,7 +433,7 @@ static reco_status
 run_fit(als_fit *fit, reco_als_progress progress, void *progress_arg, double *loss)
 {
 	const reco_env *env = fit->env;
-	reco_status status = init_factors(env, fit->params, fit->matrix[0], fit->center, fit->out);
+	reco_status status = als_begin(env, fit->params, fit->matrix[0], fit->center, fit->out);
 
 	if (status == RECO_OK && fit->base)
 		status = take_base(fit);
@@ -508,20 +527,4 @@ reco_als_extend(const reco_env *env, const reco_als_params *params, const reco_c
 	};
 
 	return fit_all(&fit, NULL, NULL, NULL);
-}
-
-reco_status
-reco_als_take_centers(const reco_env *env, const reco_als_params *params, const reco_csr *by_user,
-					  const float *center, reco_factors *f)
-{
-	int64_t step = 4000000 / f->stride + 1;
-
-	for (int64_t u = 0; center && u < f->users; u++)
-	{
-		if (u % step == step - 1 && env->poll(env->arg))
-			return RECO_STOPPED;
-		if (by_user->start[u + 1] == by_user->start[u])
-			(void) begin_at_center(params, center, u, f);
-	}
-	return RECO_OK;
 }

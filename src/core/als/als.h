@@ -63,6 +63,8 @@ typedef struct reco_als_params
 	int iterations;               /* >= 1 */
 	reco_als_solver solver;
 	uint64_t seed;
+	int32_t
+		tile; /* columns of a tile (als_tiled.c); 0: some megabytes of them, where it is worth it */
 } reco_als_params;
 
 /*

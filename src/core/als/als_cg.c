@@ -38,7 +38,6 @@
  * conjugate gradients. Numerical Algorithms 62, 2013.
  */
 #include "core/als/als_half.h"
-#include "core/linear/eigen.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,178 +85,6 @@
 #define PASS_WORK 4e6
 #define PASS_LOOKS 1e5
 #define PASS_CHUNK 256
-
-size_t
-als_basis_bytes(int32_t columns, int ld)
-{
-	size_t vector = reco_room(ld * sizeof(float));
-
-	return reco_room((size_t) columns * ld * sizeof(float)) +
-		   reco_room((size_t) ld * ld * sizeof(double)) + reco_room(ld * sizeof(double)) +
-		   reco_eigen_bytes(ld) + 3 * reco_room((size_t) ld * ld * sizeof(float)) + 3 * vector +
-		   reco_room((size_t) ALS_BLOCKS * (ld + 1) * sizeof(double)) +
-		   reco_room((size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
-}
-
-void
-als_basis_layout(als_basis *b, void *slab, int32_t columns, int ld)
-{
-	char *at = slab;
-
-	b->ld = ld;
-	b->z = reco_take(&at, (size_t) columns * ld * sizeof(float));
-	b->work = reco_take(&at, (size_t) ld * ld * sizeof(double));
-	b->eigen = reco_take(&at, ld * sizeof(double));
-	b->lapack = reco_take(&at, reco_eigen_bytes(ld));
-	b->to = reco_take(&at, (size_t) ld * ld * sizeof(float));
-	b->start = reco_take(&at, (size_t) ld * ld * sizeof(float));
-	b->back = reco_take(&at, (size_t) ld * ld * sizeof(float));
-	b->base = reco_take(&at, ld * sizeof(float));
-	b->slope = reco_take(&at, ld * sizeof(float));
-	b->guess = reco_take(&at, ld * sizeof(float));
-	b->partial = reco_take(&at, (size_t) ALS_BLOCKS * (ld + 1) * sizeof(double));
-	b->rotated = reco_take(&at, (size_t) ALS_BLOCKS * ALS_TILE * ld * sizeof(float));
-}
-
-/*
- * From the matrix in b->work (D x D, leading dimension D) to Q, S and the three
- * transformations.  divisor: of the matrix; shift: added to the eigenvalues.
- */
-static reco_status
-decompose(const reco_env *env, const als_system *s, als_basis *b, double divisor)
-{
-	int n = s->D;
-	double shift = s->gram ? s->lambda0 : s->lambda1;
-	double floor;
-	reco_status status;
-
-	for (size_t i = 0; i < (size_t) n * n; i++)
-	{
-		if (!isfinite(b->work[i]))
-			return RECO_SINGULAR;
-		b->work[i] /= divisor;
-	}
-	status = reco_eigen(env, n, b->work, b->eigen, b->lapack);
-	if (status != RECO_OK)
-		return status;
-
-	/* rows of work are the eigenvectors now, eigenvalues ascend */
-	floor = (b->eigen[n - 1] > 0 ? b->eigen[n - 1] : 0) * 1e-9;
-	b->least = s->gram ? (b->eigen[0] > 0 ? b->eigen[0] : 0) + shift : 0;
-	b->largest = s->gram ? b->eigen[n - 1] + shift : 0;
-	memset(b->to, 0, (size_t) b->ld * b->ld * sizeof(float));
-	memset(b->start, 0, (size_t) b->ld * b->ld * sizeof(float));
-	memset(b->back, 0, (size_t) b->ld * b->ld * sizeof(float));
-	for (int c = 0; c < b->ld; c++)
-		b->base[c] = b->slope[c] = 0;
-	for (int c = 0; c < n; c++)
-	{
-		const double *q = b->work + (size_t) c * n;
-		double e = (b->eigen[c] > floor ? b->eigen[c] : floor) + shift;
-		double scale;
-
-		if (!(e > 1e-30))
-			e = 1e-30;
-		scale = 1.0 / sqrt(e);
-		b->base[c] = s->gram ? (float) (scale * scale * (b->eigen[c] + shift)) : 0;
-		if (s->gram && b->base[c] < 1e-9f)
-			b->base[c] = 1e-9f;
-		b->slope[c] = (float) (scale * scale * s->lambda1);
-		for (int k = 0; k < n; k++)
-		{
-			b->to[(size_t) k * b->ld + c] = b->back[(size_t) c * b->ld + k] =
-				(float) (q[k] * scale);
-			b->start[(size_t) k * b->ld + c] = (float) (q[k] / scale);
-		}
-	}
-	return RECO_OK;
-}
-
-/* z and the average of its squares over all entries */
-static void
-rotate_block(const als_system *s, als_basis *b, const int64_t *column_start, int block,
-			 int64_t first, int64_t last)
-{
-	int ld = b->ld;
-	double *sum = b->partial + (size_t) block * (ld + 1);
-
-	for (int64_t tile = first; tile < last; tile += ALS_TILE)
-	{
-		int n = last - tile < ALS_TILE ? (int) (last - tile) : ALS_TILE;
-		float *z = b->packed ? b->rotated + (size_t) block * ALS_TILE * ld
-							 : (float *) b->z + (size_t) tile * ld;
-
-		s->k->rotate(z, ld, s->y + (size_t) tile * s->stride, s->stride, n, s->d, b->to,
-					 s->biases ? b->to + (size_t) s->d * ld : NULL);
-		for (int r = 0; r < n; r++)
-		{
-			float w = (float) (column_start[tile + r + 1] - column_start[tile + r]);
-			const float *y = s->y + (size_t) (tile + r) * s->stride;
-			float part[16] = {s->biases ? 1.0f : 0.0f};
-			double square = 0;
-
-			for (int c = 0; c < s->stride; c += 16)
-				for (int i = 0; i < 16; i++)
-					part[i] += y[c + i] * y[c + i];
-			for (int i = 0; i < 16; i++)
-				square += part[i];
-			if (!(square <= sum[ld]))
-				sum[ld] = square;
-			for (int c = 0; c < ld; c++)
-				sum[c] += w * (z[(size_t) r * ld + c] * z[(size_t) r * ld + c]);
-		}
-		if (b->packed)
-			s->k->als_pack((uint32_t *) b->z + (size_t) tile * (ld / 2), z, (int64_t) n * ld);
-	}
-}
-
-reco_status
-als_basis_make(const reco_env *env, const als_system *s, als_basis *b, int32_t columns,
-			   const int64_t *column_start, bool packed)
-{
-	double entries = (double) column_start[columns];
-	int64_t size = ((int64_t) columns + ALS_BLOCKS - 1) / ALS_BLOCKS;
-	int64_t step = (int64_t) (2e7 / ((double) b->ld * b->ld)) + 1;
-	reco_status status;
-
-	b->packed = packed;
-	if (s->gram)
-		memcpy(b->work, s->gram, (size_t) s->d * s->d * sizeof(double));
-	status = decompose(env, s, b, s->gram || entries == 0 ? 1.0 : entries);
-	if (status != RECO_OK)
-		return status;
-
-	memset(b->partial, 0, (size_t) ALS_BLOCKS * (b->ld + 1) * sizeof(double));
-	for (int64_t at = 0; at < size; at += step)
-	{
-#pragma omp parallel for schedule(dynamic, 1) num_threads(env->threads)
-		for (int block = 0; block < ALS_BLOCKS; block++)
-		{
-			int64_t end = (block + 1) * size < columns ? (block + 1) * size : columns;
-			int64_t first = block * size + at;
-			int64_t last = first + step < end ? first + step : end;
-
-			if (first < last)
-				rotate_block(s, b, column_start, block, first, last);
-		}
-		if (env->poll(env->arg))
-			return RECO_STOPPED;
-	}
-	for (int c = 0; c < b->ld; c++)
-	{
-		double sum = 0;
-
-		for (int block = 0; block < ALS_BLOCKS; block++)
-			sum += b->partial[(size_t) block * (b->ld + 1) + c];
-		b->guess[c] = entries > 0 ? (float) (sum / entries) : 0;
-	}
-	b->longest = b->leverage = 0;
-	for (int c = 0; c < b->ld; c++)
-		b->leverage += b->guess[c];
-	for (int block = 0; block < ALS_BLOCKS; block++)
-		b->longest = fmax(b->longest, b->partial[(size_t) block * (b->ld + 1) + b->ld]);
-	return RECO_OK;
-}
 
 size_t
 als_cg_bytes(int ld)
@@ -312,6 +139,62 @@ norm(const als_cg *c, int ld)
 	return sum;
 }
 
+void
+als_cg_start(const als_system *s, const als_basis *b, const float *x, const float *bias, float *out)
+{
+	s->k->rotate(out, b->ld, x, s->stride, 1, s->d, b->start, NULL);
+	if (s->biases)
+		s->k->cg_add(out, *bias, b->start + (size_t) s->d * b->ld, b->ld);
+}
+
+/* The first pass, of a row from its start on: c->x, c->r and *sums.  False to stop. */
+static bool
+first_pass(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
+		   const reco_als_row *row, const float *x, const float *bias, reco_als_sums *sums)
+{
+	als_cg_start(s, b, x, bias, c->x);
+	if (c->given)
+	{
+		memcpy(c->r, c->given->sum, b->ld * sizeof(float));
+		*sums = c->given->sums;
+		return true;
+	}
+	memset(c->r, 0, b->ld * sizeof(float));
+	return pass(env, s, b, RECO_PASS_RESIDUAL, row, c->x, c->r, sums);
+}
+
+/*
+ * The pass of a step: what c->p gives along itself to *curvature, and unless the step is the last
+ * what it gives to c->q.  False to stop, or where to plan the pass was all that is wanted.
+ */
+static bool
+step_pass(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
+		  const reco_als_row *row, int step, bool last, double *curvature)
+{
+	reco_als_pass kind = last ? RECO_PASS_CURVATURE : RECO_PASS_PRODUCT;
+	als_given *given = c->given;
+	reco_als_sums sums = {0};
+
+	if (given && step < given->passes)
+	{
+		*curvature += given->curvature[step];
+		if (!last)
+			s->k->cg_add(c->q, 1.0f, given->sum + step * given->room, b->ld);
+		return true;
+	}
+	if (given && given->plans)
+	{
+		memcpy(given->p, c->p, b->ld * sizeof(float));
+		given->kind = kind;
+		given->planned = true;
+		return false;
+	}
+	if (!pass(env, s, b, kind, row, c->p, c->q, &sums))
+		return false;
+	*curvature += sums.curvature;
+	return true;
+}
+
 /*
  * Conjugate gradients for A u = r + A c->x: c->r holds the residual, c->op and
  * c->inverse the diagonals.  A step that begins with at most `enough`, or `near`
@@ -342,7 +225,6 @@ iterate(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 	for (int step = 1; rho > ALS_TINY; step++)
 	{
 		bool last = left <= enough + near * (objective - *gain);
-		reco_als_sums sums = {0};
 		double curvature;
 		double next;
 		double alpha;
@@ -350,10 +232,8 @@ iterate(const reco_env *env, const als_system *s, const als_basis *b, als_cg *c,
 		if (step > steps)
 			return RECO_SINGULAR;
 		curvature = k->cg_scale(c->q, c->op, c->p, ld);
-		if (!pass(env, s, b, last ? RECO_PASS_CURVATURE : RECO_PASS_PRODUCT, row, c->p, c->q,
-				  &sums))
+		if (!step_pass(env, s, b, c, row, step, last, &curvature))
 			return RECO_STOPPED;
-		curvature += sums.curvature;
 		if (!(curvature > 0) || !isfinite(curvature))
 			return RECO_SINGULAR;
 		alpha = rho / curvature;
@@ -505,11 +385,7 @@ cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 	int steps;
 	reco_status status;
 
-	memset(c->r, 0, ld * sizeof(float));
-	s->k->rotate(c->x, ld, x, s->stride, 1, s->d, b->start, NULL);
-	if (s->biases)
-		s->k->cg_add(c->x, *bias, b->start + (size_t) s->d * ld, ld);
-	if (!pass(env, s, b, RECO_PASS_RESIDUAL, row, c->x, c->r, &sums))
+	if (!first_pass(env, s, b, c, row, x, bias, &sums))
 		return RECO_STOPPED;
 	for (int i = 0; i < c->next_n; i++)
 	{
@@ -538,6 +414,8 @@ cg_attempt(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 	status =
 		iterate(env, s, b, c, row, converge ? 60 : steps, converge ? ALS_CLOSE * norm(c, ld) : 0,
 				converge ? 0 : ALS_NEAR, objective, &gain);
+	if (status == RECO_OK && c->given && c->given->plans)
+		status = RECO_STOPPED;
 	if (status != RECO_OK)
 		return status;
 
@@ -574,7 +452,7 @@ als_cg_row(const reco_env *env, const als_system *s, const als_basis *b, als_cg 
 {
 	reco_status status = cg_attempt(env, s, b, c, row, converge, x, bias, reached);
 
-	if (status == RECO_SINGULAR)
+	if (status == RECO_SINGULAR && !(c->given && c->given->plans))
 		return als_exact_row(env, s, &c->exact, row, x, bias, reached);
 	return status;
 }

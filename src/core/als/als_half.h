@@ -108,6 +108,10 @@ als_distance(const als_system *s, const reco_als_row *row, const double *x)
 	return sum;
 }
 
+/* als_begin.c: the factors that a training begins with; of users whose centers are known, there. */
+extern reco_status als_begin(const reco_env *env, const reco_als_params *p, const reco_csr *by_user,
+							 const float *center, reco_factors *f);
+
 /* als_fold_in.c: whether parameters are such as als.h says. */
 extern bool als_valid_params(const reco_als_params *p);
 
@@ -165,7 +169,7 @@ extern reco_status als_exact_residual(const reco_env *env, const als_system *s, 
 extern bool als_store(const als_system *s, const double *solution, float *x, float *bias);
 
 /*
- * als_cg.c: what the rows of a half step share, and one thread's memory.
+ * als_basis.c: what the rows of a half step share; als_cg.c: one thread's memory.
  */
 typedef struct als_basis
 {
@@ -189,6 +193,23 @@ typedef struct als_basis
 	double leverage; /* sum of guess: the average |z|^2 of the entries */
 } als_basis;
 
+/* The most passes of a row that are made by tiles: the first one, and one for each step. */
+#define ALS_TILED_PASSES 6
+
+/* Passes of a row that tiles have made beforehand (als_tiled.c). */
+typedef struct als_given
+{
+	float *p;     /* ld: what the pass that comes next multiplies by */
+	float *sum;   /* ld: what the first pass gives */
+	size_t room;  /* and so many floats further what each other one does */
+	int passes;   /* that are made */
+	bool plans;   /* the row is left as it is: to know p and kind is all that is wanted */
+	bool planned; /* they are known: another pass is to be made */
+	reco_als_pass kind;
+	reco_als_sums sums; /* of the first */
+	double curvature[ALS_TILED_PASSES];
+} als_given;
+
 typedef struct als_cg
 {
 	float *x; /* ld each */
@@ -200,6 +221,7 @@ typedef struct als_cg
 	float *inverse;
 	const int32_t *next; /* columns whose factors will be wanted soon */
 	int next_n;
+	als_given *given; /* NULL: nothing is; not of a row that is to converge */
 	als_exact exact;
 } als_cg;
 
@@ -223,6 +245,10 @@ extern reco_status als_cg_row(const reco_env *env, const als_system *s, const al
 							  als_cg *c, const reco_als_row *row, bool converge, float *x,
 							  float *bias, als_objective *reached);
 
+/* The start of a row: its solution in the coordinates of the basis. */
+extern void als_cg_start(const als_system *s, const als_basis *b, const float *x, const float *bias,
+						 float *out);
+
 /*
  * als_run.c: the rows of a matrix, longest first, in units of similar work.
  */
@@ -232,6 +258,7 @@ typedef struct als_schedule
 	int32_t *unit;          /* units + 1: where each begins in order */
 	als_objective *reached; /* by unit */
 	int32_t units;
+	int32_t longs;  /* how many of order are long: these are the first */
 	int32_t *left;  /* threads: a unit whose row was left, or -1 */
 	int64_t long_n; /* from so many entries on a row is left when the main thread is wanted */
 } als_schedule;
@@ -255,5 +282,43 @@ extern reco_status als_schedule_layout(const reco_env *env, als_schedule *sch, v
  */
 extern reco_status als_run(const reco_env *env, const als_schedule *sch, const reco_csr *m,
 						   als_row_solver solve, void *arg, als_objective *sum);
+
+/*
+ * als_tiled.c: long rows whose columns are more than a cache holds.
+ */
+typedef struct als_tiled
+{
+	int32_t rows;    /* the first of the schedule; 0: there are no tiles */
+	int32_t columns; /* of a tile */
+	int ld;
+	int32_t *place; /* of each row of the matrix: its number among these, or -1 */
+	int64_t *at;    /* the others by this number: where the next tile begins in the row */
+	als_given *given;
+} als_tiled;
+
+/*
+ * Upper bound for a matrix of so many rows and entries; 0: columns that have no tiles.  tile: as in
+ * reco_als_params.
+ */
+extern size_t als_tiled_bytes(int32_t rows, int64_t entries, int32_t columns, int ld, int32_t tile);
+
+/*
+ * What is needed for the rows of m, which are those of the schedule; out->rows is 0 where that is
+ * not worth it.  als_tiled_free gives the memory back.
+ */
+extern reco_status als_tiled_init(const reco_env *env, const als_schedule *sch, const reco_csr *m,
+								  const als_basis *b, int32_t tile, als_tiled *out);
+extern void als_tiled_free(const reco_env *env, als_tiled *t);
+
+/* Makes the pass that rows have planned, tile by tile. */
+extern reco_status als_tiled_pass(const reco_env *env, const als_system *s, const als_basis *b,
+								  const reco_csr *m, als_tiled *t, const als_schedule *sch);
+
+/* What is known beforehand of a row; NULL: nothing. */
+static inline als_given *
+als_tiled_given(const als_tiled *t, int32_t row)
+{
+	return t->rows > 0 && t->place[row] >= 0 ? &t->given[t->place[row]] : NULL;
+}
 
 #endif /* RECO_CORE_ALS_ALS_HALF_H */

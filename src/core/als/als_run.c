@@ -93,6 +93,7 @@ als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab, const re
 					const int32_t *known, double entry_cost, double row_cost)
 {
 	char *at = slab;
+	int64_t is_long = (int64_t) (UNIT_WORK / 4 / entry_cost) + 1;
 	int32_t used;
 	double work = 0;
 
@@ -102,7 +103,8 @@ als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab, const re
 	sch->left = reco_take(&at, (size_t) env->threads * sizeof(int32_t));
 	sch->long_n = (int64_t) (UNIT_WORK / entry_cost) + 1;
 	sch->units = 0;
-	used = sort_rows(env, m, known, sch->order, (int64_t) (UNIT_WORK / 4 / entry_cost) + 1);
+	sch->longs = 0;
+	used = sort_rows(env, m, known, sch->order, is_long);
 	if (used < 0)
 		return RECO_STOPPED;
 	sch->unit[0] = 0;
@@ -113,6 +115,7 @@ als_schedule_layout(const reco_env *env, als_schedule *sch, void *slab, const re
 
 		if (i % POLL_ROWS == POLL_ROWS - 1 && env->poll(env->arg))
 			return RECO_STOPPED;
+		sch->longs += n >= is_long;
 		work += (double) n * entry_cost + row_cost;
 		if (work >= UNIT_WORK || i == used - 1)
 		{
