@@ -82,13 +82,15 @@ build() {
   echo 'package: the same, byte by byte, when it is built again elsewhere'
 }
 
-# with_server COMMAND...: beside a server of the package's
+# with_server COMMAND...: beside a server of the package's, which goes with it
 with_server() {
-  local version
+  local version status=0
   version=$(ls /usr/lib/postgresql)
   pg_lsclusters -h | grep -q . || pg_createcluster "$version" main >/dev/null
   pg_ctlcluster "$version" main start
-  runuser -u postgres -- "$@"
+  runuser -u postgres -- "$@" || status=$?
+  pg_ctlcluster "$version" main stop
+  return "$status"
 }
 
 # The tutorial up to the first list that it shows.
