@@ -15,9 +15,10 @@
 
 #define SEED 42
 
-/* Steps for the drawn users together, and for each entry of the matrix. */
+/* Steps for the drawn users together, for each entry of the matrix, and the most of both. */
 #define STEPS 3e7
 #define STEPS_ENTRY 8
+#define STEPS_MOST 2e8
 
 typedef struct Sample
 {
@@ -83,7 +84,7 @@ draw_users(const reco_env *env, const reco_csr *a, Sample *s)
 
 	for (int32_t i = 0; i < a->cols; i++)
 		all += (double) s->count[i] * (double) s->count[i];
-	share = (STEPS + STEPS_ENTRY * (double) a->start[a->rows]) / all;
+	share = fmin(STEPS + STEPS_ENTRY * (double) a->start[a->rows], STEPS_MOST) / all;
 	s->user = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int32_t));
 	if (s->user == NULL)
 		return RECO_NO_MEMORY;

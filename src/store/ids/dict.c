@@ -12,6 +12,7 @@
  *
  * Cost: one probe a row; sorting n log n comparisons.
  */
+#include "store/ids/dict_state.h"
 #include "store/ids/image.h"
 
 #include "access/detoast.h"
@@ -32,7 +33,8 @@ typedef struct IntEntry
 #define SH_KEY_TYPE int64
 #define SH_KEY key
 /* Fibonacci hashing: consecutive ids spread over the table. */
-#define SH_HASH_KEY(tb, k) ((uint32) (((uint64) (k) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define HASH_INT(k) ((uint32) (((uint64) (k) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_HASH_KEY(tb, k) HASH_INT(k)
 #define SH_EQUAL(tb, a, b) ((a) == (b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -61,40 +63,6 @@ static inline bool any_equal(struct anyids_hash *table, int32 a, int32 b);
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #include "lib/simplehash.h"
-
-/*
- * A dictionary that does not change, in one piece that may lie in a file: each
- * id's datum, or the place of it, by number, and the numbers in the order of the
- * ids, in which ids are looked up.  In a file, nothing is a pointer.
- */
-typedef struct FrozenIds
-{
-	int32 count;
-	bool by_value;
-	uint64 bytes;
-	uint64 order; /* place of int32[count] */
-	uint64 datum; /* place of int64[count]: a value, or a place */
-} FrozenIds;
-
-struct IdDict
-{
-	const IdType *type;
-	MemoryContext parent;
-	MemoryContext context;
-	int32 count;
-	int32 slots;
-	Datum *ids;
-	/* number of each integer id below direct_size, or -1; every such id is here */
-	int32 *direct;
-	int64 direct_size;
-	intids_hash *ints; /* one of the two */
-	anyids_hash *any;
-	uint32 probe_hash;       /* hash of the id that is being looked for */
-	Datum probe;             /* it stands for number PROBE */
-	const FrozenIds *frozen; /* instead of all that: ids that do not change */
-	RecoBudget *budget;      /* memory that it may grow within; NULL: that of a call */
-	const char *what;
-};
 
 #define PROBE (-1)
 
@@ -337,52 +305,6 @@ id_dict_add(IdDict *dict, Datum id)
 	return dict->count++;
 }
 
-static Datum
-frozen_id(const FrozenIds *frozen, int32 number)
-{
-	const int64 *datum = (const int64 *) ((const char *) frozen + frozen->datum);
-
-	if (frozen->by_value)
-		return (Datum) datum[number];
-	return PointerGetDatum((const char *) frozen + datum[number]);
-}
-
-static int
-compare_ids(const IdType *type, Datum a, Datum b)
-{
-	if (type->integer)
-	{
-		int64 x = id_to_int64(type, a);
-		int64 y = id_to_int64(type, b);
-
-		return (x > y) - (x < y);
-	}
-	return DatumGetInt32(FunctionCall2Coll((FmgrInfo *) &type->compare, type->collation, a, b));
-}
-
-static int32
-frozen_find(const IdDict *dict, Datum id)
-{
-	const FrozenIds *frozen = dict->frozen;
-	const int32 *order = (const int32 *) ((const char *) frozen + frozen->order);
-	int32 low = 0;
-	int32 high = frozen->count;
-
-	while (low < high)
-	{
-		int32 middle = low + (high - low) / 2;
-		int sign = compare_ids(dict->type, frozen_id(frozen, order[middle]), id);
-
-		if (sign == 0)
-			return order[middle];
-		if (sign < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return -1;
-}
-
 /* In a dictionary that was sorted, which has no table any more. */
 static int32
 sorted_find(const IdDict *dict, Datum id)
@@ -393,7 +315,7 @@ sorted_find(const IdDict *dict, Datum id)
 	while (low < high)
 	{
 		int32 middle = low + (high - low) / 2;
-		int sign = compare_ids(dict->type, dict->ids[middle], id);
+		int sign = id_dict_compare(dict->type, dict->ids[middle], id);
 
 		if (sign == 0)
 			return middle;
@@ -409,7 +331,7 @@ int32
 id_dict_find(IdDict *dict, Datum id)
 {
 	if (dict->frozen)
-		return frozen_find(dict, id);
+		return id_dict_frozen_find(dict, id);
 	if (dict->ints == NULL && dict->any == NULL)
 		return sorted_find(dict, id);
 	if (dict->ints)
@@ -433,6 +355,20 @@ id_dict_find(IdDict *dict, Datum id)
 	}
 }
 
+void
+id_dict_prefetch(const IdDict *dict, Datum id)
+{
+	int64 key;
+
+	if (dict->ints == NULL)
+		return;
+	key = id_to_int64(dict->type, id);
+	if ((uint64) key < (uint64) dict->direct_size)
+		__builtin_prefetch(dict->direct + key);
+	else
+		__builtin_prefetch(dict->ints->data + intids_initial_bucket(dict->ints, HASH_INT(key)));
+}
+
 int32
 id_dict_count(const IdDict *dict)
 {
@@ -442,7 +378,7 @@ id_dict_count(const IdDict *dict)
 Datum
 id_dict_id(const IdDict *dict, int32 number)
 {
-	return dict->frozen ? frozen_id(dict->frozen, number) : dict->ids[number];
+	return dict->frozen ? id_dict_frozen_id(dict->frozen, number) : dict->ids[number];
 }
 
 size_t
@@ -524,77 +460,4 @@ id_dict_keep(IdDict *dict, const int32 *map)
 			dict->ids[kept++] = dict->ids[i];
 	}
 	dict->count = kept;
-}
-
-static int
-compare_numbers(const void *a, const void *b, void *arg)
-{
-	const IdDict *dict = arg;
-	static uint32 compared;
-
-	if (++compared % 65536 == 0)
-		reco_poll();
-	return compare_ids(dict->type, dict->ids[*(const int32 *) a], dict->ids[*(const int32 *) b]);
-}
-
-const void *
-id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes)
-{
-	const IdType *type = dict->type;
-	int32 n = dict->count;
-	Size order = MAXALIGN(sizeof(FrozenIds));
-	Size datum = order + MAXALIGN(n * sizeof(int32));
-	Size at = datum + n * sizeof(int64);
-	FrozenIds *frozen;
-	int32 *numbers;
-	int64 *datums;
-
-	*bytes = at;
-	for (int32 k = 0; k < n && !type->typbyval; k++)
-	{
-		RECO_POLL_EACH(k, RECO_SEARCHES);
-		*bytes += MAXALIGN(datumGetSize(dict->ids[k], false, type->typlen));
-	}
-	reco_budget_require(budget, *bytes, "serving");
-	frozen =
-		MemoryContextAllocExtended(CurrentMemoryContext, *bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	*frozen = (FrozenIds){n, type->typbyval, *bytes, order, datum};
-	numbers = (int32 *) ((char *) frozen + order);
-	datums = (int64 *) ((char *) frozen + datum);
-	for (int32 k = 0; k < n; k++)
-	{
-		RECO_POLL_EACH(k, RECO_SEARCHES);
-		numbers[k] = k;
-		if (type->typbyval)
-			datums[k] = (int64) dict->ids[k];
-		else
-		{
-			Size size = datumGetSize(dict->ids[k], false, type->typlen);
-
-			memcpy((char *) frozen + at, DatumGetPointer(dict->ids[k]), size);
-			datums[k] = (int64) at;
-			at += MAXALIGN(size);
-		}
-	}
-	qsort_arg(numbers, n, sizeof(int32), compare_numbers, dict);
-	return frozen;
-}
-
-IdDict *
-id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size bytes)
-{
-	const FrozenIds *frozen = image;
-	IdDict *dict;
-
-	if (image == NULL || bytes < sizeof(FrozenIds) || frozen->bytes != bytes || frozen->count < 0 ||
-		frozen->by_value != type->typbyval ||
-		frozen->datum + (Size) frozen->count * sizeof(int64) > bytes ||
-		frozen->order + (Size) frozen->count * sizeof(int32) > bytes)
-		return NULL;
-	dict = MemoryContextAllocZero(parent, sizeof(IdDict));
-	dict->type = type;
-	dict->context = parent;
-	dict->count = frozen->count;
-	dict->frozen = frozen;
-	return dict;
 }
