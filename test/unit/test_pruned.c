@@ -491,6 +491,8 @@ typedef struct scan_case
 {
 	int8_t *code;
 	int16_t *p;
+	int32_t *bytes;
+	int32_t sum;
 	float scale[RECO_CODE_BLOCK];
 	float error[RECO_CODE_BLOCK];
 	float bias[RECO_CODE_BLOCK];
@@ -505,10 +507,23 @@ make_scan_case(scan_case *c, int quads, uint64_t *seed)
 
 	c->code = malloc(codes + 1);
 	c->p = malloc((size_t) quads * 8 + 1);
+	c->bytes = malloc((size_t) quads * 8 + 1);
+	c->sum = 0;
 	for (size_t i = 0; i < codes; i++)
 		c->code[i] = (int8_t) (mimic_below(seed, 255) - 127);
 	for (int k = 0; k < 4 * quads; k++)
-		c->p[k] = (int16_t) (mimic_below(seed, 65535) - 32767);
+	{
+		/* the largest ones as well */
+		int32_t p = mimic_below(seed, 8) == 0
+						? RECO_CODE_MOST * (1 - 2 * (k & 1))
+						: mimic_below(seed, 2 * RECO_CODE_MOST + 1) - RECO_CODE_MOST;
+		int32_t high = (int32_t) floor((p + 128) / 256.0);
+
+		c->p[k / 4 * 4 + from[k % 4]] = (int16_t) p;
+		((int8_t *) c->bytes)[k / 4 * 8 + k % 4] = (int8_t) high;
+		((int8_t *) c->bytes)[k / 4 * 8 + 4 + k % 4] = (int8_t) (p - 256 * high);
+		c->sum += p;
+	}
 	for (int l = 0; l < RECO_CODE_BLOCK; l++)
 	{
 		int64_t dot = 0;
@@ -539,7 +554,7 @@ test_code_scan(void **state)
 		for (size_t v = 0; v < sizeof(levels) / sizeof(levels[0]); v++)
 		{
 			const reco_kernels *k = reco_kernels_named(levels[v]);
-			reco_code_query q = {c.p, quads, 1e-6f, 2.5f, 0.5f};
+			reco_code_query q = {c.p, c.bytes, c.sum, quads, 1e-6f, 2.5f, 0.5f};
 			reco_code_hit hit[RECO_CODE_BLOCK];
 			int32_t n;
 
@@ -566,6 +581,7 @@ test_code_scan(void **state)
 		}
 		free(c.code);
 		free(c.p);
+		free(c.bytes);
 	}
 }
 

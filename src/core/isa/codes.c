@@ -8,14 +8,16 @@
  * goes across lanes.  Bytes become 16-bit numbers by shifts, the odd and the
  * even ones apart, and one instruction of x86 multiplies two pairs and adds
  * them up in 32 bits; elsewhere they become 32-bit numbers, one of four at a
- * time.  All this is exact.
+ * time.  Where the machine has it, an instruction multiplies four pairs of bytes
+ * and adds them up, once for either byte of p.  All this is exact.
  *
  * Invariants:
- *	  - codes are -127 .. 127, and |code| |p| summed up is below 2^31;
+ *	  - codes are -127 .. 127, p -RECO_CODE_MOST .. RECO_CODE_MOST, and |code| |p|
+ *		summed up is below 2^31;
  *	  - a bound has at most five roundings on its product's way, three on the rest.
  *
- * Cost: 64 multiply-adds for every 7 instructions of 512 bits; one pass over the
- * codes.
+ * Cost: 64 multiply-adds for every 7 instructions of 512 bits, or 3; one pass over
+ * the codes.
  */
 #include "core/isa/kernels.h"
 
@@ -83,17 +85,90 @@ load(const float *p)
 	return (vf) * (const vfu *) p;
 }
 
+/* Bounds of a group's items from their sums; those that reach floor, to hit. */
+static inline __attribute__((always_inline)) int32_t
+take_group(const reco_code_query *q, const vi *sum, const float *scale, const float *error,
+		   const float *bias, float floor, int32_t first, reco_code_hit *hit)
+{
+	vf bound[GROUP];
+	vi wanted = {0};
+	int32_t found = 0;
+
+	for (int r = 0; r < GROUP; r++)
+	{
+		int32_t at = first + r * VW;
+		vf rest = bias ? load(bias + at) + q->base : (vf){0} + q->base;
+
+		rest = q->norm * load(error + at) + rest;
+		bound[r] = load(scale + at) * (q->unit * __builtin_convertvector(sum[r], vf)) + rest;
+		wanted |= bound[r] >= floor;
+	}
+	if (!any(wanted))
+		return 0;
+	for (int32_t l = 0; l < GROUP * VW; l++)
+	{
+		float b = bound[l / VW][l % VW];
+
+		/* without a branch: which of them it is cannot be foretold */
+		hit[found] = (reco_code_hit){b, first + l};
+		found += b >= floor;
+	}
+	return found;
+}
+
+#if VW == 16
+/*
+ * The same sums from bytes: p is 256 high + low, both signed, and codes less -128 are unsigned, as
+ * the instruction wants one side.  What that adds, 128 times the sum of p, is taken off; sums that
+ * leave the range of int32 on the way come back.
+ */
+__attribute__((target("avx512vnni"))) static int32_t
+scan_bytes(const reco_code_query *q, const int8_t *code, const float *scale, const float *error,
+		   const float *bias, float floor, reco_code_hit *hit)
+{
+	__m512i sign = _mm512_set1_epi8(INT8_MIN);
+	__m512i off = _mm512_set1_epi32((int32_t) (128u * (uint32_t) q->sum));
+	__m512i high[GROUP];
+	__m512i low[GROUP];
+	vi sum[GROUP];
+
+	for (int r = 0; r < GROUP; r++)
+		high[r] = low[r] = _mm512_setzero_si512();
+	for (int k = 0; k < q->quads; k++)
+	{
+		__m512i p = _mm512_set1_epi32(q->bytes[2 * k]);
+		__m512i rest = _mm512_set1_epi32(q->bytes[2 * k + 1]);
+
+		for (int r = 0; r < GROUP; r++)
+		{
+			__m512i c = _mm512_xor_si512(
+				sign,
+				_mm512_loadu_si512(code + 4 * ((size_t) k * RECO_CODE_BLOCK + (size_t) r * VW)));
+
+			high[r] = _mm512_dpbusd_epi32(high[r], c, p);
+			low[r] = _mm512_dpbusd_epi32(low[r], c, rest);
+		}
+	}
+	for (int r = 0; r < GROUP; r++)
+		sum[r] =
+			(vi) _mm512_sub_epi32(_mm512_add_epi32(_mm512_slli_epi32(high[r], 8), low[r]), off);
+	return take_group(q, sum, scale, error, bias, floor, 0, hit);
+}
+#endif
+
 int32_t
 RECO_NAME(reco_code_scan)(const reco_code_query *q, const int8_t *code, const float *scale,
 						  const float *error, const float *bias, float floor, reco_code_hit *hit)
 {
 	int32_t found = 0;
 
+#if VW == 16
+	if (__builtin_cpu_supports("avx512vnni"))
+		return scan_bytes(q, code, scale, error, bias, floor, hit);
+#endif
 	for (int32_t first = 0; first < RECO_CODE_BLOCK; first += GROUP * VW)
 	{
 		vi sum[GROUP] = {{0}};
-		vf bound[GROUP];
-		vi wanted = {0};
 
 		for (int k = 0; k < q->quads; k++)
 		{
@@ -102,25 +177,7 @@ RECO_NAME(reco_code_scan)(const reco_code_query *q, const int8_t *code, const fl
 			for (int r = 0; r < GROUP; r++)
 				sum[r] = add_quad(sum[r], (vi) * (const viu *) (quad + 4 * r * VW), q->p + 4 * k);
 		}
-		for (int r = 0; r < GROUP; r++)
-		{
-			int32_t at = first + r * VW;
-			vf rest = bias ? load(bias + at) + q->base : (vf){0} + q->base;
-
-			rest = q->norm * load(error + at) + rest;
-			bound[r] = load(scale + at) * (q->unit * __builtin_convertvector(sum[r], vf)) + rest;
-			wanted |= bound[r] >= floor;
-		}
-		if (!any(wanted))
-			continue;
-		for (int32_t l = 0; l < GROUP * VW; l++)
-		{
-			float b = bound[l / VW][l % VW];
-
-			/* without a branch: which of them it is cannot be foretold */
-			hit[found] = (reco_code_hit){b, first + l};
-			found += b >= floor;
-		}
+		found += take_group(q, sum, scale, error, bias, floor, first, hit + found);
 	}
 	return found;
 }

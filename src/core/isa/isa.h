@@ -128,12 +128,18 @@ typedef struct reco_lines_part
 /* Codes come in blocks of this many items (pruned.h). */
 #define RECO_CODE_BLOCK 64
 
+/* The largest number that is two signed bytes with its opposite. */
+#define RECO_CODE_MOST (256 * 127 + 127)
+
 /* What the bounds of one query are made of (pruned.c). */
 typedef struct reco_code_query
 {
 	const int16_t *p; /* d rounded up to 4: of each four the 1st, 3rd, 2nd, 4th */
-	int quads;        /* how many fours */
-	float unit;       /* p's true components are about unit p */
+	/* the same in their order as 256 high + low: of each four the high bytes, then the low ones */
+	const int32_t *bytes;
+	int32_t sum; /* of p */
+	int quads;   /* how many fours */
+	float unit;  /* p's true components are about unit p */
 	float norm;
 	float base;
 } reco_code_query;

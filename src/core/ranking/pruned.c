@@ -12,10 +12,11 @@
  *
  *	  p.q = t s (P.c) + tP.e + f.q <= t s (P.c) + (1 + eta) |p| r + eta |p| |q|
  *
- * where |f| <= eta |p|: a component of f is at most 0.51 t, t = max |p_k| / Pmax
- * and max |p_k| <= |p|.  P.c is summed up in integers without an error (Pmax is
- * chosen so that it fits).  Rounding, in units of u = 2^-24: the exact score's
- * dot product has at most d / 16 + 5 roundings on any way through its sum and so
+ * where |f| <= eta |p|: a component of f is at most 0.51 t, t = max |p_k| /
+ * Pmax and max |p_k| <= |p|, and eta is 0.52 sqrt(d) over a Pmax that may be
+ * 0.4 % more. P.c is summed up in integers without an error (Pmax is chosen so
+ * that it fits).  Rounding, in units of u = 2^-24: the exact score's dot
+ * product has at most d / 16 + 5 roundings on any way through its sum and so
  * is within (d / 16 + 5) u (1 + 1 %) |p| |q| of p.q; the bound itself rounds
  * |t s (P.c)| <= (1 + eta) |p| (|q| + r) five times and |p| times the error
  * three times, 11 u |p| (|q| + r) in all.  So each item carries
@@ -76,6 +77,7 @@ typedef struct query
 	int32_t scored;
 	reco_code_query code;
 	int16_t codes[RECO_PRUNED_MAX_D];
+	int32_t bytes[RECO_PRUNED_MAX_D / 2];
 } query;
 
 static bool
@@ -113,6 +115,20 @@ plain(query *q)
 	return heap_sort(q->env, q->out, q->have) ? q->have : -1;
 }
 
+/* Component k of P, in the places where the kernels look for it. */
+static inline void
+put_code(query *q, int k, int32_t c)
+{
+	int8_t *byte = (int8_t *) &q->bytes[k / 4 * 2] + k % 4;
+	int32_t high = (c + 128) >> 8;
+
+	/* of each four the 1st, 3rd, 2nd, 4th */
+	q->codes[(k & ~3) | ((k & 1) << 1) | ((k >> 1) & 1)] = (int16_t) c;
+	byte[0] = (int8_t) high;
+	byte[4] = (int8_t) (c - 256 * high);
+	q->code.sum += c;
+}
+
 /* Makes P and the numbers of the bound; false when they might not bound. */
 static bool
 prepare(query *q)
@@ -129,17 +145,15 @@ prepare(query *q)
 	if (!(norm * (double) h->largest <= LIMIT) || !(around <= LIMIT) || !(norm <= 1e30) ||
 		!(most >= 0x1p-90f))
 		return false;
-	inverse = (float) most_p(h->d) / most;
+	inverse = (float) most_code(h->d) / most;
+	q->code = (reco_code_query){.p = q->codes,
+								.bytes = q->bytes,
+								.quads = quads_of(h->d),
+								.unit = most / (float) most_code(h->d),
+								.norm = round_up(norm),
+								.base = round_up((double) q->base + 0x1p-21 * around + 0x1p-100)};
 	for (int k = 0; k < 4 * quads_of(h->d); k++)
-	{
-		float c = k < h->d ? (q->p[k] * inverse + 0x1.8p23f) - 0x1.8p23f : 0;
-
-		/* of each four the 1st, 3rd, 2nd, 4th */
-		q->codes[(k & ~3) | ((k & 1) << 1) | ((k >> 1) & 1)] = (int16_t) c;
-	}
-	q->code =
-		(reco_code_query){q->codes, quads_of(h->d), most / (float) most_p(h->d), round_up(norm),
-						  round_up((double) q->base + 0x1p-21 * around + 0x1p-100)};
+		put_code(q, k, (int32_t) (k < h->d ? (q->p[k] * inverse + 0x1.8p23f) - 0x1.8p23f : 0));
 	return true;
 }
 

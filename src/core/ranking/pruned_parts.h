@@ -38,6 +38,13 @@ most_p(int d)
 	return fits < INT16_MAX ? fits : INT16_MAX;
 }
 
+/* The same that is two signed bytes; by less than 0.4 % smaller, for which eta_of has room. */
+static inline int32_t
+most_code(int d)
+{
+	return most_p(d) < RECO_CODE_MOST ? most_p(d) : RECO_CODE_MOST;
+}
+
 static inline double
 eta_of(int d)
 {
