@@ -12,6 +12,7 @@
  *
  * Cost: one probe a row; sorting n log n comparisons.
  */
+#include "store/ids/frozen.h"
 #include "store/ids/image.h"
 
 #include "access/detoast.h"
@@ -61,20 +62,6 @@ static inline bool any_equal(struct anyids_hash *table, int32 a, int32 b);
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #include "lib/simplehash.h"
-
-/*
- * A dictionary that does not change, in one piece that may lie in a file: each
- * id's datum, or the place of it, by number, and the numbers in the order of the
- * ids, in which ids are looked up.  In a file, nothing is a pointer.
- */
-typedef struct FrozenIds
-{
-	int32 count;
-	bool by_value;
-	uint64 bytes;
-	uint64 order; /* place of int32[count] */
-	uint64 datum; /* place of int64[count]: a value, or a place */
-} FrozenIds;
 
 struct IdDict
 {
@@ -337,16 +324,6 @@ id_dict_add(IdDict *dict, Datum id)
 	return dict->count++;
 }
 
-static Datum
-frozen_id(const FrozenIds *frozen, int32 number)
-{
-	const int64 *datum = (const int64 *) ((const char *) frozen + frozen->datum);
-
-	if (frozen->by_value)
-		return (Datum) datum[number];
-	return PointerGetDatum((const char *) frozen + datum[number]);
-}
-
 static int
 compare_ids(const IdType *type, Datum a, Datum b)
 {
@@ -358,29 +335,6 @@ compare_ids(const IdType *type, Datum a, Datum b)
 		return (x > y) - (x < y);
 	}
 	return DatumGetInt32(FunctionCall2Coll((FmgrInfo *) &type->compare, type->collation, a, b));
-}
-
-static int32
-frozen_find(const IdDict *dict, Datum id)
-{
-	const FrozenIds *frozen = dict->frozen;
-	const int32 *order = (const int32 *) ((const char *) frozen + frozen->order);
-	int32 low = 0;
-	int32 high = frozen->count;
-
-	while (low < high)
-	{
-		int32 middle = low + (high - low) / 2;
-		int sign = compare_ids(dict->type, frozen_id(frozen, order[middle]), id);
-
-		if (sign == 0)
-			return order[middle];
-		if (sign < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return -1;
 }
 
 /* In a dictionary that was sorted, which has no table any more. */
@@ -409,7 +363,7 @@ int32
 id_dict_find(IdDict *dict, Datum id)
 {
 	if (dict->frozen)
-		return frozen_find(dict, id);
+		return frozen_find(dict->frozen, dict->type, id);
 	if (dict->ints == NULL && dict->any == NULL)
 		return sorted_find(dict, id);
 	if (dict->ints)
@@ -526,70 +480,19 @@ id_dict_keep(IdDict *dict, const int32 *map)
 	dict->count = kept;
 }
 
-static int
-compare_numbers(const void *a, const void *b, void *arg)
-{
-	const IdDict *dict = arg;
-	static uint32 compared;
-
-	if (++compared % 65536 == 0)
-		reco_poll();
-	return compare_ids(dict->type, dict->ids[*(const int32 *) a], dict->ids[*(const int32 *) b]);
-}
-
 const void *
 id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes)
 {
-	const IdType *type = dict->type;
-	int32 n = dict->count;
-	Size order = MAXALIGN(sizeof(FrozenIds));
-	Size datum = order + MAXALIGN(n * sizeof(int32));
-	Size at = datum + n * sizeof(int64);
-	FrozenIds *frozen;
-	int32 *numbers;
-	int64 *datums;
-
-	*bytes = at;
-	for (int32 k = 0; k < n && !type->typbyval; k++)
-	{
-		RECO_POLL_EACH(k, RECO_SEARCHES);
-		*bytes += MAXALIGN(datumGetSize(dict->ids[k], false, type->typlen));
-	}
-	reco_budget_require(budget, *bytes, "serving");
-	frozen =
-		MemoryContextAllocExtended(CurrentMemoryContext, *bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	*frozen = (FrozenIds){n, type->typbyval, *bytes, order, datum};
-	numbers = (int32 *) ((char *) frozen + order);
-	datums = (int64 *) ((char *) frozen + datum);
-	for (int32 k = 0; k < n; k++)
-	{
-		RECO_POLL_EACH(k, RECO_SEARCHES);
-		numbers[k] = k;
-		if (type->typbyval)
-			datums[k] = (int64) dict->ids[k];
-		else
-		{
-			Size size = datumGetSize(dict->ids[k], false, type->typlen);
-
-			memcpy((char *) frozen + at, DatumGetPointer(dict->ids[k]), size);
-			datums[k] = (int64) at;
-			at += MAXALIGN(size);
-		}
-	}
-	qsort_arg(numbers, n, sizeof(int32), compare_numbers, dict);
-	return frozen;
+	return frozen_make(dict->type, dict->ids, dict->count, budget, bytes);
 }
 
 IdDict *
 id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size bytes)
 {
-	const FrozenIds *frozen = image;
+	const FrozenIds *frozen = frozen_open(type, image, bytes);
 	IdDict *dict;
 
-	if (image == NULL || bytes < sizeof(FrozenIds) || frozen->bytes != bytes || frozen->count < 0 ||
-		frozen->by_value != type->typbyval ||
-		frozen->datum + (Size) frozen->count * sizeof(int64) > bytes ||
-		frozen->order + (Size) frozen->count * sizeof(int32) > bytes)
+	if (frozen == NULL)
 		return NULL;
 	dict = MemoryContextAllocZero(parent, sizeof(IdDict));
 	dict->type = type;

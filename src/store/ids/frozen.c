@@ -1,0 +1,191 @@
+/*
+ * frozen.c
+ *	  A dictionary that does not change, in one piece that may lie in a file.
+ *
+ * Ids are found by their hash, in slots of which half are empty.  Integers that lie close together,
+ * as those of a serial column do, have a slot each instead.  Hashes are those of the server's own
+ * operator classes, so that such a piece is for this server alone.
+ *
+ * Cost of a search: a hash and one or two comparisons, or one slot.
+ */
+#include "store/ids/frozen.h"
+#include "store/ids/image.h"
+
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+
+/* What an id is looked for by: itself, or a copy in one piece. */
+static inline Datum
+probe_of(const IdType *type, Datum id)
+{
+	return type->image ? id_image(type, id) : id;
+}
+
+static inline uint32
+hash_of(const IdType *type, Datum probe)
+{
+	if (type->integer)
+		return (uint32) (((uint64) id_to_int64(type, probe) * UINT64CONST(0x9E3779B97F4A7C15)) >>
+						 32);
+	if (type->image)
+		return id_image_hash(type, probe);
+	return DatumGetUInt32(FunctionCall1Coll((FmgrInfo *) &type->hash, type->collation, probe));
+}
+
+static inline bool
+are_equal(const IdType *type, Datum a, Datum b)
+{
+	if (type->integer)
+		return id_to_int64(type, a) == id_to_int64(type, b);
+	if (type->image)
+		return id_image_equal(type, a, b);
+	return DatumGetBool(FunctionCall2Coll((FmgrInfo *) &type->equal, type->collation, a, b));
+}
+
+/* The slot of an integer that has its own; of one that has none, beyond them. */
+static inline uint64
+direct_slot(const FrozenIds *frozen, const IdType *type, Datum id)
+{
+	int64 key = id_to_int64(type, id);
+
+	return key < frozen->least ? frozen->slots : (uint64) key - (uint64) frozen->least;
+}
+
+/* Each id's number, at its hash or in the next slot that is free. */
+static void
+fill_slots(const FrozenIds *frozen, const IdType *type, const Datum *id, int32 *number)
+{
+	uint64 mask = frozen->slots - 1;
+	uint64 steps = 0;
+
+	for (int32 k = 0; frozen->direct && k < frozen->count; k++)
+	{
+		RECO_POLL_AT(k);
+		number[direct_slot(frozen, type, id[k])] = k + 1;
+	}
+	for (int32 k = 0; !frozen->direct && k < frozen->count; k++)
+	{
+		Datum probe = probe_of(type, id[k]);
+		uint64 at = hash_of(type, probe) & mask;
+
+		for (; number[at] != 0; at = (at + 1) & mask)
+			RECO_POLL_AT(++steps);
+		RECO_POLL_EACH(++steps, RECO_SEARCHES);
+		number[at] = k + 1;
+		if (probe != id[k])
+			pfree(DatumGetPointer(probe));
+	}
+}
+
+/* Whether integers from the least to the largest are no more than the slots. */
+static bool
+lie_close(const IdType *type, const Datum *id, int32 n, uint64 *slots, int64 *least)
+{
+	int64 most = PG_INT64_MIN;
+
+	*least = PG_INT64_MAX;
+	for (int32 k = 0; type->integer && k < n; k++)
+	{
+		int64 key = id_to_int64(type, id[k]);
+
+		RECO_POLL_AT(k);
+		*least = Min(*least, key);
+		most = Max(most, key);
+	}
+	if (!type->integer || n == 0 || (uint64) most - (uint64) *least >= *slots)
+		return false;
+	*slots = (uint64) most - (uint64) *least + 1;
+	return true;
+}
+
+static void
+fill_ids(FrozenIds *frozen, const IdType *type, const Datum *id)
+{
+	int64 *datums = (int64 *) ((char *) frozen + frozen->datum);
+	Size at = frozen->datum + frozen->count * sizeof(int64);
+
+	for (int32 k = 0; k < frozen->count; k++)
+	{
+		RECO_POLL_EACH(k, RECO_SEARCHES);
+		if (type->typbyval)
+			datums[k] = (int64) id[k];
+		else
+		{
+			Size size = datumGetSize(id[k], false, type->typlen);
+
+			memcpy((char *) frozen + at, DatumGetPointer(id[k]), size);
+			datums[k] = (int64) at;
+			at += MAXALIGN(size);
+		}
+	}
+}
+
+const FrozenIds *
+frozen_make(const IdType *type, const Datum *id, int32 n, RecoBudget *budget, Size *bytes)
+{
+	uint64 slots = pg_nextpower2_64(2 * (uint64) Max(n, 1));
+	int64 least;
+	bool direct = lie_close(type, id, n, &slots, &least);
+	Size number = MAXALIGN(sizeof(FrozenIds));
+	Size datum = number + MAXALIGN(slots * sizeof(int32));
+	FrozenIds *frozen;
+
+	*bytes = datum + n * sizeof(int64);
+	for (int32 k = 0; k < n && !type->typbyval; k++)
+	{
+		RECO_POLL_EACH(k, RECO_SEARCHES);
+		*bytes += MAXALIGN(datumGetSize(id[k], false, type->typlen));
+	}
+	reco_budget_require(budget, *bytes, "serving");
+	frozen =
+		MemoryContextAllocExtended(CurrentMemoryContext, *bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	*frozen = (FrozenIds){n, type->typbyval, direct, least, *bytes, slots, number, datum};
+	fill_ids(frozen, type, id);
+	fill_slots(frozen, type, id, (int32 *) ((char *) frozen + number));
+	return frozen;
+}
+
+const FrozenIds *
+frozen_open(const IdType *type, const void *image, Size bytes)
+{
+	const FrozenIds *ids = image;
+
+	if (image == NULL || bytes < sizeof(FrozenIds) || ids->bytes != bytes || ids->count < 0 ||
+		ids->by_value != type->typbyval || (ids->direct && !type->integer) ||
+		ids->datum + (Size) ids->count * sizeof(int64) > bytes || ids->slots > bytes ||
+		(!ids->direct &&
+		 (ids->slots <= (uint64) ids->count || (ids->slots & (ids->slots - 1)) != 0)) ||
+		ids->number + ids->slots * sizeof(int32) > bytes)
+		return NULL;
+	return ids;
+}
+
+int32
+frozen_find(const FrozenIds *frozen, const IdType *type, Datum id)
+{
+	const int32 *numbers = (const int32 *) ((const char *) frozen + frozen->number);
+	uint64 mask = frozen->slots - 1;
+	uint64 at;
+	Datum probe;
+	int32 number;
+
+	if (frozen->direct)
+	{
+		at = direct_slot(frozen, type, id);
+		return at < frozen->slots ? numbers[at] - 1 : -1;
+	}
+	probe = probe_of(type, id);
+	at = hash_of(type, probe) & mask;
+	/* some slot is empty */
+	for (uint64 steps = 1; (number = numbers[at] - 1) >= 0; at = (at + 1) & mask)
+	{
+		if (are_equal(type, frozen_id(frozen, number), probe))
+			break;
+		RECO_POLL_EACH(steps++, RECO_SEARCHES);
+	}
+	if (probe != id)
+		pfree(DatumGetPointer(probe));
+	return number;
+}
