@@ -4,7 +4,8 @@
 #
 # bench_setup makes the folder $tmp, removed when the script ends, and a server:
 # the one that PGHOST, PGPORT, PGUSER and PGDATABASE name if PGHOST is set, else a
-# private one inside the folder, reached through a Unix socket only.
+# private one inside the folder, reached through a Unix socket only. A script that sets
+# bench_keep to a folder has that as $tmp: it stays, and so does what its server holds.
 #
 # Environment, besides PG*:
 #   PG_CONFIG      whose server programs to use (pg_config)
@@ -19,6 +20,7 @@ BENCH_OS_USER=${BENCH_OS_USER:-postgres}
 BENCH_USERS=${BENCH_USERS:-138493}
 BENCH_ITEMS=${BENCH_ITEMS:-26744}
 bench_server=''
+bench_keep=''
 
 say() {
   printf '%s\n' "$*" >&2
@@ -61,11 +63,15 @@ bench_cleanup() {
   if [ -n "$bench_server" ]; then
     as_server_user "$bench_server/pg_ctl" -D "$tmp/data" -m immediate -w stop >/dev/null || true
   fi
-  rm -rf "$tmp"
+  [ -n "$bench_keep" ] || rm -rf "$tmp"
 }
 
 bench_setup() {
-  tmp=$(mktemp -d)
+  if [ -n "$bench_keep" ]; then
+    mkdir -p "$bench_keep" && tmp=$(cd "$bench_keep" && pwd)
+  else
+    tmp=$(mktemp -d)
+  fi
   trap bench_cleanup EXIT
   trap 'exit 130' INT TERM
   export LC_ALL=C
@@ -79,7 +85,18 @@ bench_start() {
   if [ "$(id -u)" -eq 0 ]; then
     chown "$BENCH_OS_USER" "$tmp"
   fi
-  as_server_user "$bin/initdb" -D "$tmp/data" -U postgres -A trust --no-sync --encoding UTF8 \
+  [ -f "$tmp/data/postgresql.conf" ] || bench_cluster "$bin"
+  bench_server=$bin
+  as_server_user "$bin/pg_ctl" -D "$tmp/data" -l "$tmp/server.log" -w -t 600 start >/dev/null || {
+    cat "$tmp/server.log" >&2
+    die 'could not start a server'
+  }
+  unset PGHOSTADDR PGPORT PGSERVICE
+  export PGHOST=$tmp PGUSER=postgres PGDATABASE=postgres
+}
+
+bench_cluster() {
+  as_server_user "$1/initdb" -D "$tmp/data" -U postgres -A trust --no-sync --encoding UTF8 \
     --no-locale >"$tmp/initdb.log" || die 'initdb failed'
   # No autovacuum: the data is vacuumed once, and nothing runs beside a measurement.
   as_server_user tee -a "$tmp/data/postgresql.conf" >/dev/null <<EOF
@@ -91,13 +108,6 @@ max_wal_size = 8GB
 checkpoint_timeout = 30min
 autovacuum = off
 EOF
-  bench_server=$bin
-  as_server_user "$bin/pg_ctl" -D "$tmp/data" -l "$tmp/server.log" -w start >/dev/null || {
-    cat "$tmp/server.log" >&2
-    die 'could not start a server'
-  }
-  unset PGHOSTADDR PGPORT PGSERVICE
-  export PGHOST=$tmp PGUSER=postgres PGDATABASE=postgres
 }
 
 # Makes table ratings(user_id int, item_id int, value real), unless there is one.

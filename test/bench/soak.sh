@@ -21,6 +21,8 @@
 #
 # Environment:
 #   BENCH_READERS  sessions that read (4)
+#   SOAK_DIR       a folder in which the private server, its models and all counts stay, so that
+#                  a later run with more HOURS goes on from where this one ended
 #
 # Prints a line every minute, or every tenth of the time if that is shorter, and what went wrong
 # at the end; fails if a list was wrong, or there was an error that nobody caused.
@@ -29,6 +31,7 @@ set -euo pipefail
 
 HOURS=${1:-8}
 BENCH_READERS=${BENCH_READERS:-4}
+bench_keep=${SOAK_DIR:-}
 duration=$(awk -v h="$HOURS" 'BEGIN { printf "%d", h * 3600 }')
 [ "$duration" -ge 30 ] || die "usage: soak.sh [HOURS], at least 0.01"
 digest="SELECT string_agg(r::text, ',' ORDER BY rank) FROM soak.recommend(u.n, n => 20) AS r"
@@ -177,15 +180,17 @@ bench_setup
 bench_reco || die 'extension reco is not installed'
 [ -z "$bench_server" ] || sql -c "ALTER SYSTEM SET restart_after_crash = on" -c "ALTER SYSTEM SET autovacuum = on" \
   -c "ALTER SYSTEM SET autovacuum_naptime = '10s'" -c "ALTER SYSTEM SET checkpoint_timeout = '1min'" -c 'SELECT pg_reload_conf()' >/dev/null
-make_models
+[ "$(sql -c "SELECT to_regclass('bench_soak.wrong') IS NULL")" = f ] || make_models
 sql -c "SELECT 'lists differ between the states for ' || count(*) || ' of 200 users'
           FROM (SELECT n FROM bench_soak.wanted GROUP BY n HAVING count(DISTINCT list) = 2) AS s"
 echo 'seconds, readers'"'"' own memory MB, files, MB of files, locks, MB of tables, wrong lists'
-SECONDS=0
+# of earlier runs in the same folder
+SECONDS=$(cat "$tmp/seconds" 2>/dev/null || echo 0)
 reading & refreshing & changing & killing &
 while [ "$SECONDS" -lt "$duration" ]; do
   sleep $((duration / 10 < 60 ? duration / 10 : 60))
   state
+  echo "$SECONDS" >"$tmp/seconds"
 done
 wait
 for _ in {1..600}; do
@@ -200,6 +205,6 @@ cat "$tmp"/errors.* | grep -Ev "$expected" | sort | uniq -c | sort -rn | head -n
 server_faults >>"$tmp/unexpected"
 cat "$tmp/unexpected"
 [ "$wrong" = 0 ] || sql -c 'SELECT what, n, at, left(list, 80) FROM bench_soak.wrong LIMIT 10'
-sql -c 'SET client_min_messages = warning' -c "CALL reco.drop_model('soak')" -c "CALL reco.drop_model('side', if_exists => true)" \
+[ -n "$bench_keep" ] || sql -c 'SET client_min_messages = warning' -c "CALL reco.drop_model('soak')" -c "CALL reco.drop_model('side', if_exists => true)" \
   -c 'DROP SCHEMA bench_soak CASCADE'
 [ "$wrong" = 0 ] && [ ! -s "$tmp/unexpected" ]

@@ -284,6 +284,61 @@ test_long_rows(void **state)
 	free(rows);
 }
 
+/*
+ * So many rows that users are shared out among blocks, most of them of one user, whose block is too
+ * long for a thread; failing allocations and polls as well.
+ */
+static void
+test_blocks(void **state)
+{
+	static const source kinds[] = {{"blocks", 900, 40, 1500000, true, true, 100, false, 30},
+								   {"blocks of ones", 900, 40, 800000, false, false, 1, false, 1}};
+
+	(void) state;
+	for (int i = 0; i < 2; i++)
+	{
+		const source *s = &kinds[i];
+		row *rows = make_rows(s, 7);
+		cell *table = make_table(s, rows);
+		building b = {.keep_time = true};
+		size_t triples = ((size_t) s->n / RECO_CHUNK_ROWS + 1) *
+							 (sizeof(reco_chunk) + 12 * RECO_CHUNK_ROWS + sizeof(reco_chunk *)) +
+						 sizeof(reco_codes) + 4 * RECO_CHUNK_ROWS;
+
+		for (int threads = 1; threads <= 3; threads += 2)
+		{
+			mimic_env m;
+			reco_interactions x;
+			long allocations;
+			long polls;
+
+			mimic_env_init(&m);
+			m.env.threads = threads;
+			m.env.due = mimic_always_due;
+			assert_int_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
+			assert_matches(s, table, &x);
+			assert_true(m.peak <= triples + b.memory);
+			free_matrix(&m, &x);
+			allocations = m.allocations;
+			polls = m.polls;
+			for (int part = 1; part <= 4; part++)
+			{
+				mimic_env_init(&m);
+				m.env.threads = threads;
+				m.env.due = mimic_always_due;
+				if (part % 2)
+					m.fail_at = allocations - 3 * part;
+				else
+					m.stop_at = polls * part / 5;
+				assert_int_not_equal(build_matrix_with(&m, s, rows, NULL, &b, &x), RECO_OK);
+				assert_int_equal(m.live, 0);
+			}
+		}
+		free(table);
+		free(rows);
+	}
+}
+
 /* Values that have numbers, as long as few differ, and chunks that have too many. */
 static void
 test_values_by_number(void **state)
@@ -869,6 +924,7 @@ main(void)
 		cmocka_unit_test(test_order_of_rows),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_long_rows),
+		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_values_by_number),
 		cmocka_unit_test(test_decay),
 		cmocka_unit_test(test_one_row),

@@ -187,29 +187,3 @@ reco_interactions_free(const reco_env *env, reco_interactions *x)
 	x->time = NULL;
 	x->seen = NULL;
 }
-
-/*
- * The most that reco_triples_build holds at one time beside the triples
- * themselves, in bytes.
- */
-size_t
-reco_triples_build_memory(const reco_triples *t, int32_t users, int32_t items)
-{
-	size_t rows = (size_t) reco_triples_rows(t);
-	size_t sorting = sizeof(reco_entry) + (t->has_time ? sizeof(int64_t) : 0);
-	size_t result = sizeof(int32_t) + 2 * sizeof(float); /* sums and latest values */
-	size_t by_item = (size_t) t->env->threads *
-					 (sizeof(float) + 1 + (t->has_time && t->keep_time ? sizeof(int64_t) : 0));
-	size_t kept = (size_t) reco_row_kept(&t->rules, (int64_t) rows);
-
-	/* times of repeats, and an array of what is kept in the place of one for all rows */
-	if (t->keep_repeats)
-		result += sizeof(reco_entry) + (t->has_time ? sizeof(int64_t) : 0);
-	/* four counts of an item's users, before the result is made */
-	if (t->trend != NULL)
-		by_item += 4 * sizeof(int32_t);
-	/* the triples are gone by the time the result is made */
-	return rows * (sorting + result) +
-		   ((size_t) users + 2) * (t->keep_repeats ? 3 : 2) * sizeof(int64_t) +
-		   ((size_t) items + 1) * by_item + kept * sizeof(reco_kept);
-}

@@ -2,7 +2,7 @@
  * triples_build.c
  *	  From triples in order of arrival to a merged sparse matrix.
  *
- * One counting sort brings the rows of each user together; each user's row is
+ * The rows of each user are brought together (triples_group.c); each user's row is
  * then put in item order by way of a bitmap of the items, which costs a few
  * machine words a row instead of a comparison sort.  Only a row in which a pair
  * repeats is sorted by (item, time, value), so the bits of a sum do not depend
@@ -10,10 +10,10 @@
  * it would end if no pair repeated; then rows that were left are made in turn, and the others
  * move up to them.
  *
- * Cost: O(rows + users + items) with one scattered write a row.
+ * Cost: O(rows + users + items).
  * Memory: rows * (8 + 4 + 8) bytes for the triples (the last two only where the
  * source has values and times), then rows * 8 (+ 8 with times) while they are
- * sorted and rows * 8 for the result; chunks are released as they are read.  Times that are
+ * sorted and rows * 8 for the result; the chunks are gone when that begins.  Times that are
  * kept stay where they were sorted, moved together.  Rows of repeats that are kept are moved
  * together likewise, their times in an array of their own, and copied in the end: 16 bytes
  * each.
@@ -23,6 +23,7 @@
 #include "core/data/row_set.h"
 #include "core/data/sorting.h"
 #include "core/data/trend.h"
+#include "core/data/triples_group.h"
 
 #include <omp.h>
 #include <string.h>
@@ -30,84 +31,6 @@
 /* Users whose bitmaps are made between two looks at the threads, and the longest row of one. */
 #define SHARE_USERS 32
 #define SHARE_ROWS 16384
-
-/* The rows of each user together, in order of arrival. */
-typedef struct grouped
-{
-	int64_t *start;
-	reco_entry *entry;
-	int64_t *time; /* NULL without times */
-} grouped;
-
-static int
-rows_in_chunk(const reco_triples *t, int64_t c)
-{
-	return c == t->chunks - 1 ? t->used : RECO_CHUNK_ROWS;
-}
-
-static bool
-poll_at_chunk(const reco_triples *t, int64_t c)
-{
-	return c % (POLL_ROWS / RECO_CHUNK_ROWS) == 0 && t->env->poll(t->env->arg);
-}
-
-static void
-grouped_free(const reco_env *env, grouped *g)
-{
-	release(env, g->start);
-	release(env, g->entry);
-	release(env, g->time);
-	memset(g, 0, sizeof(*g));
-}
-
-/*
- * Brings the rows of each user together; each chunk is released once it is read.
- */
-static reco_status
-group_by_user(reco_triples *t, int32_t users, const int32_t *user_rank, const int32_t *item_rank,
-			  grouped *out)
-{
-	const reco_env *env = t->env;
-	size_t rows = (size_t) reco_triples_rows(t);
-
-	out->start = zeroed(env, ((size_t) users + 1) * sizeof(int64_t));
-	out->entry = env->alloc(env->arg, (rows + 1) * sizeof(reco_entry));
-	if (t->has_time)
-		out->time = env->alloc(env->arg, (rows + 1) * sizeof(int64_t));
-	if (out->start == NULL || out->entry == NULL || (t->has_time && out->time == NULL))
-		return RECO_NO_MEMORY;
-	for (int64_t c = 0; c < t->chunks; c++)
-	{
-		const int32_t *user = t->chunk[c]->user;
-		int n = rows_in_chunk(t, c);
-
-		for (int i = 0; i < n; i++)
-			out->start[user_rank[user[i]] + 1]++;
-		if (poll_at_chunk(t, c))
-			return RECO_STOPPED;
-	}
-	counts_to_places(out->start, users);
-	for (int64_t c = 0; c < t->chunks; c++)
-	{
-		reco_chunk *chunk = t->chunk[c];
-		const int64_t *time = reco_chunk_time(t, chunk);
-		int n = rows_in_chunk(t, c);
-
-		for (int i = 0; i < n; i++)
-		{
-			int64_t at = out->start[user_rank[chunk->user[i]]]++;
-
-			out->entry[at] = (reco_entry){item_rank[chunk->item[i]], reco_chunk_value(t, chunk, i)};
-			if (time)
-				out->time[at] = time[i];
-		}
-		reco_triples_release(t, c);
-		if (poll_at_chunk(t, c))
-			return RECO_STOPPED;
-	}
-	ends_to_starts(out->start, users);
-	return RECO_OK;
-}
 
 /*
  * From the first repeated pair on, sums and latest values are kept apart: makes
@@ -142,7 +65,7 @@ start_repeats(const reco_env *env, reco_interactions *out, int64_t rows, int64_t
 typedef struct maker
 {
 	const reco_env *env;
-	grouped *g;
+	reco_grouped *g;
 	row_set *set; /* of each thread */
 	const reco_row_rules *rules;
 	reco_kept *kept;
@@ -455,7 +378,7 @@ drop_ones(const reco_env *env, reco_csr *a)
 
 /* How many reco_kept the rules take, whoever the user. */
 static int64_t
-most_kept(const grouped *g, int32_t users, const reco_row_rules *rules)
+most_kept(const reco_grouped *g, int32_t users, const reco_row_rules *rules)
 {
 	int64_t most = 0;
 
@@ -494,7 +417,8 @@ maker_alloc(maker *m, int32_t items, size_t kept)
 }
 
 static reco_status
-make_matrix(const reco_triples *t, grouped *g, int32_t users, int32_t items, reco_interactions *out)
+make_matrix(const reco_triples *t, reco_grouped *g, int32_t users, int32_t items,
+			reco_interactions *out)
 {
 	const reco_env *env = t->env;
 	reco_csr *a = &out->by_user;
@@ -535,12 +459,11 @@ reco_triples_build(reco_triples *t, int32_t users, int32_t items, const int32_t 
 				   const int32_t *item_rank, reco_interactions *out)
 {
 	const reco_env *env = t->env;
-	grouped by_user = {0};
+	reco_grouped by_user = {0};
 	reco_status status;
 
 	memset(out, 0, sizeof(*out));
-	status = group_by_user(t, users, user_rank, item_rank, &by_user);
-	reco_triples_free(t);
+	status = reco_triples_group(t, users, user_rank, item_rank, &by_user);
 	if (status == RECO_OK && t->trend && t->has_time)
 		status = reco_trend_count(env, t->trend, users, items, by_user.start, by_user.entry,
 								  by_user.time);
@@ -550,8 +473,34 @@ reco_triples_build(reco_triples *t, int32_t users, int32_t items, const int32_t 
 		status = RECO_STOPPED;
 	if (status == RECO_OK)
 		status = make_matrix(t, &by_user, users, items, out);
-	grouped_free(env, &by_user);
+	reco_grouped_free(env, &by_user);
 	if (status != RECO_OK)
 		reco_interactions_free(env, out);
 	return status;
+}
+
+/*
+ * The most that reco_triples_build holds at one time beside the triples
+ * themselves, in bytes.
+ */
+size_t
+reco_triples_build_memory(const reco_triples *t, int32_t users, int32_t items)
+{
+	size_t rows = (size_t) reco_triples_rows(t);
+	size_t sorting = sizeof(reco_entry) + (t->has_time ? sizeof(int64_t) : 0);
+	size_t result = sizeof(int32_t) + 2 * sizeof(float); /* sums and latest values */
+	size_t by_item = (size_t) t->env->threads *
+					 (sizeof(float) + 1 + (t->has_time && t->keep_time ? sizeof(int64_t) : 0));
+	size_t kept = (size_t) reco_row_kept(&t->rules, (int64_t) rows);
+
+	/* times of repeats, and an array of what is kept in the place of one for all rows */
+	if (t->keep_repeats)
+		result += sizeof(reco_entry) + (t->has_time ? sizeof(int64_t) : 0);
+	/* four counts of an item's users, before the result is made */
+	if (t->trend != NULL)
+		by_item += 4 * sizeof(int32_t);
+	/* the triples are gone by the time the result is made */
+	return reco_triples_group_memory(t, users) + rows * (sorting + result) +
+		   ((size_t) users + 2) * (t->keep_repeats ? 3 : 2) * sizeof(int64_t) +
+		   ((size_t) items + 1) * by_item + kept * sizeof(reco_kept);
 }

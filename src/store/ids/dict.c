@@ -12,7 +12,7 @@
  *
  * Cost: one probe a row; sorting n log n comparisons.
  */
-#include "store/ids/frozen.h"
+#include "store/ids/dict_state.h"
 #include "store/ids/image.h"
 
 #include "access/detoast.h"
@@ -33,7 +33,8 @@ typedef struct IntEntry
 #define SH_KEY_TYPE int64
 #define SH_KEY key
 /* Fibonacci hashing: consecutive ids spread over the table. */
-#define SH_HASH_KEY(tb, k) ((uint32) (((uint64) (k) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define HASH_INT(k) ((uint32) (((uint64) (k) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_HASH_KEY(tb, k) HASH_INT(k)
 #define SH_EQUAL(tb, a, b) ((a) == (b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -62,26 +63,6 @@ static inline bool any_equal(struct anyids_hash *table, int32 a, int32 b);
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #include "lib/simplehash.h"
-
-struct IdDict
-{
-	const IdType *type;
-	MemoryContext parent;
-	MemoryContext context;
-	int32 count;
-	int32 slots;
-	Datum *ids;
-	/* number of each integer id below direct_size, or -1; every such id is here */
-	int32 *direct;
-	int64 direct_size;
-	intids_hash *ints; /* one of the two */
-	anyids_hash *any;
-	uint32 probe_hash;       /* hash of the id that is being looked for */
-	Datum probe;             /* it stands for number PROBE */
-	const FrozenIds *frozen; /* instead of all that: ids that do not change */
-	RecoBudget *budget;      /* memory that it may grow within; NULL: that of a call */
-	const char *what;
-};
 
 #define PROBE (-1)
 
@@ -324,19 +305,6 @@ id_dict_add(IdDict *dict, Datum id)
 	return dict->count++;
 }
 
-static int
-compare_ids(const IdType *type, Datum a, Datum b)
-{
-	if (type->integer)
-	{
-		int64 x = id_to_int64(type, a);
-		int64 y = id_to_int64(type, b);
-
-		return (x > y) - (x < y);
-	}
-	return DatumGetInt32(FunctionCall2Coll((FmgrInfo *) &type->compare, type->collation, a, b));
-}
-
 /* In a dictionary that was sorted, which has no table any more. */
 static int32
 sorted_find(const IdDict *dict, Datum id)
@@ -347,7 +315,7 @@ sorted_find(const IdDict *dict, Datum id)
 	while (low < high)
 	{
 		int32 middle = low + (high - low) / 2;
-		int sign = compare_ids(dict->type, dict->ids[middle], id);
+		int sign = id_dict_compare(dict->type, dict->ids[middle], id);
 
 		if (sign == 0)
 			return middle;
@@ -363,7 +331,7 @@ int32
 id_dict_find(IdDict *dict, Datum id)
 {
 	if (dict->frozen)
-		return frozen_find(dict->frozen, dict->type, id);
+		return id_dict_frozen_find(dict, id);
 	if (dict->ints == NULL && dict->any == NULL)
 		return sorted_find(dict, id);
 	if (dict->ints)
@@ -387,6 +355,20 @@ id_dict_find(IdDict *dict, Datum id)
 	}
 }
 
+void
+id_dict_prefetch(const IdDict *dict, Datum id)
+{
+	int64 key;
+
+	if (dict->ints == NULL)
+		return;
+	key = id_to_int64(dict->type, id);
+	if ((uint64) key < (uint64) dict->direct_size)
+		__builtin_prefetch(dict->direct + key);
+	else
+		__builtin_prefetch(dict->ints->data + intids_initial_bucket(dict->ints, HASH_INT(key)));
+}
+
 int32
 id_dict_count(const IdDict *dict)
 {
@@ -396,7 +378,7 @@ id_dict_count(const IdDict *dict)
 Datum
 id_dict_id(const IdDict *dict, int32 number)
 {
-	return dict->frozen ? frozen_id(dict->frozen, number) : dict->ids[number];
+	return dict->frozen ? id_dict_frozen_id(dict->frozen, number) : dict->ids[number];
 }
 
 size_t
@@ -478,26 +460,4 @@ id_dict_keep(IdDict *dict, const int32 *map)
 			dict->ids[kept++] = dict->ids[i];
 	}
 	dict->count = kept;
-}
-
-const void *
-id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes)
-{
-	return frozen_make(dict->type, dict->ids, dict->count, budget, bytes);
-}
-
-IdDict *
-id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size bytes)
-{
-	const FrozenIds *frozen = frozen_open(type, image, bytes);
-	IdDict *dict;
-
-	if (frozen == NULL)
-		return NULL;
-	dict = MemoryContextAllocZero(parent, sizeof(IdDict));
-	dict->type = type;
-	dict->context = parent;
-	dict->count = frozen->count;
-	dict->frozen = frozen;
-	return dict;
 }

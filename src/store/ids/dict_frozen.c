@@ -1,20 +1,30 @@
 /*
- * frozen.c
- *	  A dictionary that does not change, in one piece that may lie in a file.
+ * dict_frozen.c
+ *	  Dictionaries that do not change, in one piece that may lie in a file.
  *
  * Ids are found by their hash, in slots of which half are empty.  Integers that lie close together,
  * as those of a serial column do, have a slot each instead.  Hashes are those of the server's own
  * operator classes, so that such a piece is for this server alone.
  *
- * Cost of a search: a hash and one or two comparisons, or one slot.
+ * Cost: a look-up is a hash and one or two comparisons, or one slot.
  */
-#include "store/ids/frozen.h"
+#include "store/ids/dict_state.h"
 #include "store/ids/image.h"
 
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
+
+Datum
+id_dict_frozen_id(const FrozenIds *frozen, int32 number)
+{
+	const int64 *datum = (const int64 *) ((const char *) frozen + frozen->datum);
+
+	if (frozen->by_value)
+		return (Datum) datum[number];
+	return PointerGetDatum((const char *) frozen + datum[number]);
+}
 
 /* What an id is looked for by: itself, or a copy in one piece. */
 static inline Datum
@@ -122,12 +132,14 @@ fill_ids(FrozenIds *frozen, const IdType *type, const Datum *id)
 	}
 }
 
-const FrozenIds *
-frozen_make(const IdType *type, const Datum *id, int32 n, RecoBudget *budget, Size *bytes)
+const void *
+id_dict_freeze(IdDict *dict, RecoBudget *budget, Size *bytes)
 {
+	const IdType *type = dict->type;
+	int32 n = dict->count;
 	uint64 slots = pg_nextpower2_64(2 * (uint64) Max(n, 1));
 	int64 least;
-	bool direct = lie_close(type, id, n, &slots, &least);
+	bool direct = lie_close(type, dict->ids, n, &slots, &least);
 	Size number = MAXALIGN(sizeof(FrozenIds));
 	Size datum = number + MAXALIGN(slots * sizeof(int32));
 	FrozenIds *frozen;
@@ -136,35 +148,43 @@ frozen_make(const IdType *type, const Datum *id, int32 n, RecoBudget *budget, Si
 	for (int32 k = 0; k < n && !type->typbyval; k++)
 	{
 		RECO_POLL_EACH(k, RECO_SEARCHES);
-		*bytes += MAXALIGN(datumGetSize(id[k], false, type->typlen));
+		*bytes += MAXALIGN(datumGetSize(dict->ids[k], false, type->typlen));
 	}
 	reco_budget_require(budget, *bytes, "serving");
 	frozen =
 		MemoryContextAllocExtended(CurrentMemoryContext, *bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	*frozen = (FrozenIds){n, type->typbyval, direct, least, *bytes, slots, number, datum};
-	fill_ids(frozen, type, id);
-	fill_slots(frozen, type, id, (int32 *) ((char *) frozen + number));
+	fill_ids(frozen, type, dict->ids);
+	fill_slots(frozen, type, dict->ids, (int32 *) ((char *) frozen + number));
 	return frozen;
 }
 
-const FrozenIds *
-frozen_open(const IdType *type, const void *image, Size bytes)
+IdDict *
+id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size bytes)
 {
-	const FrozenIds *ids = image;
+	const FrozenIds *frozen = image;
+	IdDict *dict;
 
-	if (image == NULL || bytes < sizeof(FrozenIds) || ids->bytes != bytes || ids->count < 0 ||
-		ids->by_value != type->typbyval || (ids->direct && !type->integer) ||
-		ids->datum + (Size) ids->count * sizeof(int64) > bytes || ids->slots > bytes ||
-		(!ids->direct &&
-		 (ids->slots <= (uint64) ids->count || (ids->slots & (ids->slots - 1)) != 0)) ||
-		ids->number + ids->slots * sizeof(int32) > bytes)
+	if (image == NULL || bytes < sizeof(FrozenIds) || frozen->bytes != bytes || frozen->count < 0 ||
+		frozen->by_value != type->typbyval || (frozen->direct && !type->integer) ||
+		frozen->datum + (Size) frozen->count * sizeof(int64) > bytes || frozen->slots > bytes ||
+		(!frozen->direct &&
+		 (frozen->slots <= (uint64) frozen->count || (frozen->slots & (frozen->slots - 1)) != 0)) ||
+		frozen->number + frozen->slots * sizeof(int32) > bytes)
 		return NULL;
-	return ids;
+	dict = MemoryContextAllocZero(parent, sizeof(IdDict));
+	dict->type = type;
+	dict->context = parent;
+	dict->count = frozen->count;
+	dict->frozen = frozen;
+	return dict;
 }
 
 int32
-frozen_find(const FrozenIds *frozen, const IdType *type, Datum id)
+id_dict_frozen_find(const IdDict *dict, Datum id)
 {
+	const FrozenIds *frozen = dict->frozen;
+	const IdType *type = dict->type;
 	const int32 *numbers = (const int32 *) ((const char *) frozen + frozen->number);
 	uint64 mask = frozen->slots - 1;
 	uint64 at;
@@ -181,7 +201,7 @@ frozen_find(const FrozenIds *frozen, const IdType *type, Datum id)
 	/* some slot is empty */
 	for (uint64 steps = 1; (number = numbers[at] - 1) >= 0; at = (at + 1) & mask)
 	{
-		if (are_equal(type, frozen_id(frozen, number), probe))
+		if (are_equal(type, id_dict_frozen_id(frozen, number), probe))
 			break;
 		RECO_POLL_EACH(steps++, RECO_SEARCHES);
 	}
