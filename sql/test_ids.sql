@@ -86,6 +86,31 @@ SELECT type, c.* FROM (VALUES
 ) AS v(type, ids), ids_check(type, ids) AS c;
 DROP FUNCTION ids_check;
 
+-- integers are found however they lie, and nothing else is
+CREATE FUNCTION ids_spread(ids bigint[], OUT items int, OUT known bigint, OUT others bigint) LANGUAGE plpgsql AS $$
+BEGIN
+  CALL reco.create_model('ids_spread', format('SELECT 1, unnest(%L::bigint[])', ids), reco.popular());
+  items := cardinality(ids);
+  SELECT count(*) INTO known FROM unnest(ids) AS i, ids_spread.recommend(0, among => ARRAY[i]) AS r WHERE r.item_id = i;
+  SELECT count(r.*) INTO others
+    FROM (SELECT CASE WHEN i < 9223372036854775807 THEN i + 1 ELSE 2 END FROM unnest(ids) AS i UNION
+          SELECT CASE WHEN i > -9223372036854775808 THEN i - 1 ELSE 2 END FROM unnest(ids) AS i UNION
+          SELECT i / 2 FROM unnest(ids) AS i EXCEPT SELECT unnest(ids)) AS o(i),
+         ids_spread.recommend(0, among => ARRAY[i]) AS r;
+  CALL reco.drop_model('ids_spread');
+END
+$$;
+SELECT name, s.* FROM (VALUES
+  ('one', ARRAY[7]::bigint[]), ('in a row', ARRAY(SELECT i FROM generate_series(1, 100) AS i)),
+  ('with gaps', ARRAY(SELECT 7 * i + i % 3 FROM generate_series(-50, 50) AS i)),
+  ('squares', ARRAY(SELECT i * i FROM generate_series(1, 100) AS i)),
+  ('powers', ARRAY(SELECT 1::bigint << i FROM generate_series(0, 62) AS i)),
+  ('powers below', ARRAY(SELECT -(1::bigint << i) FROM generate_series(0, 62) AS i)),
+  ('both ends', ARRAY[-9223372036854775808, -1, 0, 1, 9223372036854775807]),
+  ('two heaps', ARRAY(SELECT i FROM generate_series(1, 60) AS i UNION ALL SELECT 1000000000000000000 + i FROM generate_series(1, 40) AS i))
+) AS v(name, ids), ids_spread(ids::bigint[]) AS s;
+DROP FUNCTION ids_spread;
+
 -- C22: one uuid, however it is written; arrays of text as well
 CREATE TABLE ids_uuids (u uuid, i uuid, d date);
 INSERT INTO ids_uuids SELECT u::uuid, i::uuid, d

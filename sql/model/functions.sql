@@ -23,7 +23,8 @@
 --
 -- Each is one of reco's functions in FROM, so that the planner inlines it: not STRICT, not
 -- SECURITY DEFINER, without SET.  That function finds an item or a user in its second
--- argument, everything else by name in the third.
+-- argument, everything else by name in the third.  Making that takes a good part of a call, so
+-- where recommend() is asked for a list and nothing else it is a constant, once it is planned.
 --
 -- What may ask a query of the definition catches its errors in a subtransaction, which a
 -- parallel plan cannot have before PostgreSQL 17, not even in its leader: it is PARALLEL
@@ -45,11 +46,17 @@ RETURNS TABLE (rank integer, item_id {item_type}, score real, source pg_catalog.
 LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 10
 BEGIN ATOMIC
   SELECT r.rank, r.item_id, r.score, r.source
-    FROM reco.serve_recommend({model}, for_user, pg_catalog.jsonb_build_object(
-           'n', n, 'among', among::{items_passed}, 'exclude', exclude::{items_passed},
-           'include_seen', include_seen, 'diversity', diversity, 'fallback', fallback,
-           'explore', explore, 'explore_seed', explore_seed,
-           'boost', boost::{items_passed}, 'boost_by', boost_by))
+    FROM reco.serve_recommend({model}, for_user, CASE
+           WHEN among IS NULL AND exclude IS NULL AND NOT include_seen
+                AND diversity OPERATOR(pg_catalog.=) 0 AND fallback OPERATOR(pg_catalog.=) 'auto'
+                AND explore OPERATOR(pg_catalog.=) 0 AND boost IS NULL AND boost_by IS NULL
+           THEN CASE WHEN n OPERATOR(pg_catalog.=) 10 THEN '{"n": 10}'::pg_catalog.jsonb
+                     ELSE pg_catalog.jsonb_build_object('n', n) END
+           ELSE pg_catalog.jsonb_build_object(
+             'n', n, 'among', among::{items_passed}, 'exclude', exclude::{items_passed},
+             'include_seen', include_seen, 'diversity', diversity, 'fallback', fallback,
+             'explore', explore, 'explore_seed', explore_seed,
+             'boost', boost::{items_passed}, 'boost_by', boost_by) END)
          AS r(rank integer, item_id {item_type}, score real, source pg_catalog.text);
 END;
 

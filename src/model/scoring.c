@@ -58,7 +58,7 @@ reco_model_seat(const reco_scorer *scorer)
 	RecoSeat *seat = palloc0(sizeof(RecoSeat));
 
 	reco_budget_init(&seat->budget, CurrentMemoryContext);
-	reco_model_seat_check(seat, reco_seat_make(&seat->budget.env, scorer, &seat->seat));
+	reco_model_seat_check(seat, reco_seat_make_for_lists(&seat->budget.env, scorer, &seat->seat));
 	return seat;
 }
 

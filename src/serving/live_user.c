@@ -38,7 +38,7 @@ typedef struct UserRows
 	bool too_many; /* it has more rows than are read */
 	int64 received;
 	RecoActivity activity;
-	Oid item_type; /* that of the model's items, or a wider one */
+	Oid item_type; /* base of that of the model's items, or of a wider one */
 	RecoEvents events;
 	int64 count[RECO_COUNTS];
 	MemoryContext row; /* what functions of the ids' types leave behind */
@@ -66,7 +66,7 @@ rows_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 					&rows->events);
 	rows->oldest =
 		reco_data_oldest(&serving->options, rows->events.time_type, serving->reference_time);
-	rows->item_type = TupleDescAttr(columns, 1)->atttypid;
+	rows->item_type = getBaseType(TupleDescAttr(columns, 1)->atttypid);
 }
 
 /* Times that are known, and no numbers. */

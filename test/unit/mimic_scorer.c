@@ -152,6 +152,33 @@ check_stops(mimic_env *m, reco_seat *seat, const reco_profile *profile, const an
 	free(skip);
 }
 
+/* A seat for lists gives the same, and says so where memory fails. */
+static void
+check_for_lists(const reco_scorer *scorer, const reco_profile *profile, const answers *first)
+{
+	bool indexed = scorer->type->has_index && scorer->type->has_index(scorer);
+	reco_seat *seat;
+	mimic_env m;
+
+	mimic_env_init(&m);
+	assert_int_equal(reco_seat_make_for_lists(&m.env, scorer, &seat), RECO_OK);
+	assert_true(is_clean(seat));
+	assert_true((seat->score == NULL) == indexed);
+	check_ways(seat, profile, first);
+	reco_seat_free(&m.env, seat);
+	assert_int_equal(m.live, 0);
+	if (!indexed)
+		return;
+	mimic_env_init(&m);
+	m.fail_at = 2;
+	assert_int_equal(reco_seat_make_for_lists(&m.env, scorer, &seat), RECO_OK);
+	assert_int_equal(reco_seat_open(seat, profile), RECO_OK);
+	assert_int_equal(reco_seat_score_all(seat), RECO_NO_MEMORY);
+	reco_seat_close(seat);
+	reco_seat_free(&m.env, seat);
+	assert_int_equal(m.live, 0);
+}
+
 /* Two threads at once, each with a seat, one through the profiles from the end. */
 static void
 check_threads(const reco_scorer *scorer, const reco_profile *profile, int n, const answers *first)
@@ -218,6 +245,7 @@ mimic_check_scorer(const reco_scorer *scorer, const reco_profile *profile, int n
 			assert_false(isnan(first[u].score[i]));
 		check_ways(seat, &profile[u], &first[u]);
 		check_stops(&m, seat, &profile[u], &first[u]);
+		check_for_lists(scorer, &profile[u], &first[u]);
 	}
 	reco_seat_close(seat);
 	reco_seat_free(&m.env, seat);

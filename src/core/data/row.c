@@ -8,13 +8,19 @@
  * A cap is for robots and importers: their histories say nothing about taste, and what brings
  * pairs of items together costs the square of their length.
  *
- * Cost: n log n for the sort, n log max for the cap.
+ * Cost: n log n at most for the sort, which is n where items are spread evenly, and n log max for
+ * the cap.
  */
 #include "core/data/row.h"
 
 #include "core/data/sorting.h"
 
 #include <math.h>
+
+/* Users who are neither few rows nor many are sorted by parts, as many as this at most. */
+#define PARTS 1024
+#define PARTED_LEAST 32
+#define PARTED_MOST 65535
 
 /* Pairs of a cap between two polls: some milliseconds. */
 #define CAP_POLL 65536
@@ -80,10 +86,97 @@ swap_entries(void *rows, int64_t a, int64_t b)
 	}
 }
 
+static bool
+sort_rows(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n)
+{
+	return sort_in_place(env, n, &(Entries){entry, time}, before, swap_entries);
+}
+
+/* Parts of rows: those whose items are the same but for the last bits. */
+typedef struct Parted
+{
+	uint32_t least; /* item */
+	int shift;
+	uint32_t parts;
+	uint16_t next[PARTS]; /* the place of a part's next row */
+	uint16_t end[PARTS];
+} Parted;
+
+static inline uint32_t
+part_of(const Parted *p, const reco_entry *entry)
+{
+	return ((uint32_t) entry->item - p->least) >> p->shift;
+}
+
+/* Twice as many parts as rows where there may be; false when the rows are in order already. */
+static bool
+find_parts(Parted *p, const Entries *rows, int64_t n)
+{
+	uint32_t wanted = n < PARTS / 2 ? (uint32_t) (2 * n) : PARTS;
+	int32_t least = rows->entry[0].item;
+	int32_t most = least;
+	bool sorted = true;
+	uint32_t range;
+	uint16_t at = 0;
+
+	for (int64_t k = 1; k < n; k++)
+	{
+		int32_t item = rows->entry[k].item;
+
+		sorted = sorted && !before(rows, k, k - 1);
+		least = item < least ? item : least;
+		most = item > most ? item : most;
+	}
+	if (sorted)
+		return false;
+	p->least = (uint32_t) least;
+	range = (uint32_t) most - p->least;
+	for (p->shift = 0; range >> p->shift >= wanted;)
+		p->shift++;
+	p->parts = (range >> p->shift) + 1;
+	memset(p->end, 0, p->parts * sizeof(uint16_t));
+	for (int64_t k = 0; k < n; k++)
+		p->end[part_of(p, &rows->entry[k])]++;
+	for (uint32_t k = 0; k < p->parts; k++)
+	{
+		p->next[k] = at;
+		at = p->end[k] = (uint16_t) (at + p->end[k]);
+	}
+	return true;
+}
+
+/* Each row is swapped into its part, and the parts are sorted. */
+static bool
+sort_by_parts(const reco_env *env, Entries *rows, int64_t n)
+{
+	Parted p;
+	int64_t from = 0;
+
+	if (!find_parts(&p, rows, n))
+		return true;
+	for (uint32_t k = 0; k < p.parts; k++)
+		while (p.next[k] < p.end[k])
+		{
+			uint32_t to = part_of(&p, &rows->entry[p.next[k]]);
+
+			if (to != k)
+				swap_entries(rows, p.next[k], p.next[to]);
+			p.next[to]++;
+		}
+	for (uint32_t k = 0; k < p.parts; from = p.end[k++])
+		if (p.end[k] - from > 1 &&
+			!sort_rows(env, rows->entry + from, rows->time ? rows->time + from : NULL,
+					   p.end[k] - from))
+			return false;
+	return true;
+}
+
 bool
 reco_row_sort(const reco_env *env, reco_entry *entry, int64_t *time, int64_t n)
 {
-	return sort_in_place(env, n, &(Entries){entry, time}, before, swap_entries);
+	if (n >= PARTED_LEAST && n <= PARTED_MOST)
+		return sort_by_parts(env, &(Entries){entry, time}, n);
+	return sort_rows(env, entry, time, n);
 }
 
 bool

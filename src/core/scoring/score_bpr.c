@@ -38,6 +38,7 @@ bpr_fold_in(const reco_env *env, const reco_scorer *scorer, reco_profile *profil
 const reco_scorer_type reco_bpr_scorer_type = {
 	.name = "bpr",
 	.by_factors = true,
+	.has_index = reco_factor_has_index,
 	.is_personal = reco_factor_is_personal,
 	.score = reco_factor_score,
 	.score_some = reco_factor_some,

@@ -47,6 +47,12 @@ row_of(const reco_factor_scorer *f, int32_t item)
 }
 
 bool
+reco_factor_has_index(const reco_scorer *scorer)
+{
+	return factors_of(scorer)->index != NULL;
+}
+
+bool
 reco_factor_is_personal(const reco_seat *seat)
 {
 	const reco_factor_scorer *f = factors_of(seat->scorer);
@@ -319,6 +325,7 @@ als_explain(reco_seat *seat, int32_t item, double *contribution, double *baselin
 const reco_scorer_type reco_als_scorer_type = {
 	.name = "als",
 	.by_factors = true,
+	.has_index = reco_factor_has_index,
 	.is_personal = als_is_personal,
 	.score = reco_factor_score,
 	.score_some = reco_factor_some,

@@ -57,6 +57,8 @@ reco_factor_base(const reco_factor_scorer *f, const reco_profile *profile)
 	return (float) (f->mean + profile->bias);
 }
 
+extern bool reco_factor_has_index(const reco_scorer *scorer);
+
 /* Scores are the user's own where a factor of theirs is not 0. */
 extern bool reco_factor_is_personal(const reco_seat *seat);
 extern reco_status reco_factor_score(reco_seat *seat, float *score);

@@ -74,6 +74,7 @@ svd_explain(reco_seat *seat, int32_t item, double *contribution, double *baselin
 const reco_scorer_type reco_svd_scorer_type = {
 	.name = "svd",
 	.by_factors = true,
+	.has_index = reco_factor_has_index,
 	.is_personal = reco_factor_is_personal,
 	.score = reco_factor_score,
 	.score_some = reco_factor_some,

@@ -18,33 +18,46 @@ scratch_of(const reco_scorer *scorer)
 	return scorer->type->scratch ? scorer->type->scratch(scorer) : 0;
 }
 
+static size_t
+scores_bytes(const reco_scorer *scorer)
+{
+	return reco_room((size_t) scorer->items * sizeof(float));
+}
+
 size_t
 reco_seat_bytes(const reco_scorer *scorer)
 {
-	return reco_room(sizeof(reco_seat)) + reco_room((size_t) scorer->items * sizeof(float)) +
-		   scratch_of(scorer);
+	return reco_room(sizeof(reco_seat)) + scores_bytes(scorer) + scratch_of(scorer);
 }
 
-/* In one block: the seat, its scores and its scratch. */
-reco_seat *
-reco_seat_place(const reco_env *env, const reco_scorer *scorer, void *memory)
+/* In one block: the seat, its scores, where there are some, and its scratch. */
+static reco_seat *
+place(const reco_env *env, const reco_scorer *scorer, bool scores, void *memory)
 {
 	reco_seat *seat = memory;
-	char *scores = (char *) memory + reco_room(sizeof(reco_seat));
+	char *at = (char *) memory + reco_room(sizeof(reco_seat));
 
-	*seat = (reco_seat){.env = *env, .scorer = scorer, .score = (float *) scores};
+	*seat = (reco_seat){.env = *env, .scorer = scorer, .score = scores ? (float *) at : NULL};
 	seat->env.threads = 1;
 	if (scratch_of(scorer) > 0)
-		seat->scratch = scores + reco_room((size_t) scorer->items * sizeof(float));
+		seat->scratch = at + (scores ? scores_bytes(scorer) : 0);
 	return seat;
 }
 
-reco_status
-reco_seat_make(const reco_env *env, const reco_scorer *scorer, reco_seat **out)
+reco_seat *
+reco_seat_place(const reco_env *env, const reco_scorer *scorer, void *memory)
 {
-	void *memory = env->alloc(env->arg, reco_seat_bytes(scorer));
+	return place(env, scorer, true, memory);
+}
 
-	*out = memory ? reco_seat_place(env, scorer, memory) : NULL;
+static reco_status
+make(const reco_env *env, const reco_scorer *scorer, bool scores, reco_seat **out)
+{
+	size_t bytes =
+		scores ? reco_seat_bytes(scorer) : reco_room(sizeof(reco_seat)) + scratch_of(scorer);
+	void *memory = env->alloc(env->arg, bytes);
+
+	*out = memory ? place(env, scorer, scores, memory) : NULL;
 	if (*out == NULL)
 		return RECO_NO_MEMORY;
 	if ((*out)->scratch)
@@ -52,9 +65,23 @@ reco_seat_make(const reco_env *env, const reco_scorer *scorer, reco_seat **out)
 	return RECO_OK;
 }
 
+reco_status
+reco_seat_make(const reco_env *env, const reco_scorer *scorer, reco_seat **out)
+{
+	return make(env, scorer, true, out);
+}
+
+reco_status
+reco_seat_make_for_lists(const reco_env *env, const reco_scorer *scorer, reco_seat **out)
+{
+	return make(env, scorer, !(scorer->type->has_index && scorer->type->has_index(scorer)), out);
+}
+
 void
 reco_seat_free(const reco_env *env, reco_seat *seat)
 {
+	if (seat && seat->apart)
+		release(env, seat->score);
 	release(env, seat);
 }
 
@@ -118,6 +145,13 @@ reco_seat_score_all(reco_seat *seat)
 {
 	reco_status status = RECO_OK;
 
+	if (seat->score == NULL)
+	{
+		seat->score = seat->env.alloc(seat->env.arg, scores_bytes(seat->scorer));
+		seat->apart = seat->score != NULL;
+		if (!seat->apart)
+			return RECO_NO_MEMORY;
+	}
 	if (!seat->scored)
 		status = seat->scorer->type->score(seat, seat->score);
 	seat->scored = status == RECO_OK;

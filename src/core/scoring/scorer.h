@@ -108,6 +108,9 @@ typedef struct reco_scorer_type
 	/* Makes the scratch zeros again, from any state that the other methods leave it in. */
 	void (*close)(reco_seat *seat);
 
+	/* Whether lists do without the scores of all items: a seat has no room for these then. */
+	bool (*has_index)(const reco_scorer *scorer);
+
 	/* Whether the profile says anything about taste.  NULL: always. */
 	bool (*is_personal)(const reco_seat *seat);
 	/* The scores of all items, to items floats. */
@@ -156,11 +159,12 @@ struct reco_seat
 	const reco_scorer *scorer;
 	const reco_profile *profile; /* NULL: closed */
 	bool scored;                 /* score holds those of all items */
-	float *score;                /* items */
+	float *score;                /* items; NULL: no room has been asked for yet */
+	bool apart;                  /* these are a block of their own */
 	void *scratch;               /* the type's; NULL: it needs none */
 };
 
-/* Bytes that reco_seat_make takes. */
+/* Bytes that a seat with room for scores takes. */
 extern size_t reco_seat_bytes(const reco_scorer *scorer);
 
 /* A closed seat in so many bytes of zeros on a cache line, for a scorer that is made of others. */
@@ -172,6 +176,10 @@ extern reco_seat *reco_seat_place(const reco_env *env, const reco_scorer *scorer
  * Errors: RECO_NO_MEMORY.
  */
 extern reco_status reco_seat_make(const reco_env *env, const reco_scorer *scorer, reco_seat **seat);
+/* The same for lists of a scorer with an index: it has no room for scores, and takes it if need be.
+ */
+extern reco_status reco_seat_make_for_lists(const reco_env *env, const reco_scorer *scorer,
+											reco_seat **seat);
 extern void reco_seat_free(const reco_env *env, reco_seat *seat);
 
 /*
@@ -211,7 +219,10 @@ reco_line_groups(int32_t items)
 	return ((size_t) items + RECO_LINE_GROUP * RECO_LINE - 1) / (RECO_LINE_GROUP * RECO_LINE);
 }
 
-/* The scores of all items in seat->score, where they stay until close; made once. */
+/*
+ * The scores of all items in seat->score, where they stay until close; made once.
+ * Errors: RECO_NO_MEMORY, where there is no room for them yet, and RECO_STOPPED.
+ */
 extern reco_status reco_seat_score_all(reco_seat *seat);
 
 /*

@@ -9,16 +9,19 @@
 
 /*
  * A dictionary that does not change, in one piece that may lie in a file: each
- * id's datum, or the place of it, by number, and the numbers in the order of the
- * ids, in which ids are looked up.  In a file, nothing is a pointer.
+ * id's datum, or the place of it, by number, and the slots in which ids are looked
+ * up.  In a file, nothing is a pointer.
  */
 typedef struct FrozenIds
 {
 	int32 count;
 	bool by_value;
+	bool direct; /* integers from least on have a slot each */
+	int64 least;
 	uint64 bytes;
-	uint64 order; /* place of int32[count] */
-	uint64 datum; /* place of int64[count]: a value, or a place */
+	uint64 slots;  /* how many; of hashes a power of two */
+	uint64 number; /* place of int32[slots]: a number and one more, 0 where there is none */
+	uint64 datum;  /* place of int64[count]: a value, or a place */
 } FrozenIds;
 
 struct IdDict

@@ -295,7 +295,8 @@ integer_from_number(Datum number, Oid base, int64 *integer)
 bool
 id_from_datum(IdType *type, Datum value, Oid value_type, Datum *id)
 {
-	Oid base = getBaseType(value_type);
+	/* a look into the catalogs' cache a row is felt */
+	Oid base = same_bytes(value_type, type->base) ? value_type : getBaseType(value_type);
 	Oid out;
 	int64 integer;
 	bool varlena;
