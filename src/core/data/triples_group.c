@@ -87,8 +87,10 @@ reco_triples_group_memory(const reco_triples *t, int32_t users)
 {
 	int shift;
 	size_t blocks = (size_t) blocks_of(t, users, &shift);
-	size_t copies = (size_t) t->env->threads * (copy_bytes(t, (int) blocks) + sizeof(copy));
+	size_t copies = 0;
 
+	if (blocks > 1)
+		copies = (size_t) t->env->threads * (copy_bytes(t, (int) blocks) + sizeof(copy));
 	return (size_t) t->chunks * (blocks + 1) * sizeof(uint32_t) + (blocks + 1) * sizeof(int64_t) +
 		   copies + 1024;
 }
