@@ -17,8 +17,11 @@
 	((int64) ((MaxAllocSize / 2 - 16 * 1024 * 1024) /                                              \
 			  (reco_history_bound(1) - reco_history_bound(0))))
 
-/* What a user did in order lies in one value as well, once for each algorithm that goes by it. */
-#define BYTES_OF_EVENT 64
+/*
+ * What a user did in order lies in one value as well, an item and two times of each event at most
+ * for each member that goes by it.
+ */
+#define BYTES_OF_EVENT (RECO_MAX_MEMBERS * 20)
 #define MOST_EVENTS ((int64) ((MaxAllocSize / 2 - 16 * 1024 * 1024) / BYTES_OF_EVENT))
 
 void

@@ -73,7 +73,8 @@ load() {
   columns=$(sql -c "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute
                      WHERE attrelid = 'ratings'::regclass AND attnum > 1 AND NOT attisdropped")
   sql -c 'SET client_min_messages = warning' \
-    -c "CREATE INDEX IF NOT EXISTS ratings_user ON ratings (user_id) INCLUDE ($columns)" \
+    -c 'DROP INDEX IF EXISTS ratings_user' \
+    -c "CREATE INDEX ratings_user ON ratings (user_id) INCLUDE ($columns)" \
     -c 'VACUUM ANALYZE ratings'
 }
 

@@ -5,7 +5,7 @@
  * See als.h for the models and als_half.h for how the work is divided.  The
  * state of a training is the result itself (both sides' factors and biases);
  * everything else is scratch, allocated before the first iteration: one slab of
- * what a half step shares, one slab for each thread.
+ * what a half step shares, one of its tiles, one slab for each thread.
  *
  * The loss of the implicit model counts all cells, not only the stored ones:
  *	 sum_all c (p - s)^2 = sum_stored [c (p - s)^2 - s^2] + sum_u x_u' Y'Y x_u
@@ -21,8 +21,8 @@
 #include <string.h>
 
 /*
- * From this size on, and until the last iteration, the conjugate gradient
- * solver reads packed factors: see isa/alspass.c.
+ * From this size on the conjugate gradient solver reads packed factors (isa/alspass.c), unless rows
+ * are to converge.
  */
 #define PACKED_FROM (1024 * 1024)
 
@@ -45,8 +45,9 @@ typedef struct als_fit
 	char *gram_slab;
 	char *thread_slab;
 	size_t thread_room;
-	int ld;   /* of the exact solver */
-	int wide; /* of the conjugate gradient solver */
+	char *tiles; /* NULL: there are none */
+	int ld;      /* of the exact solver */
+	int wide;    /* of the conjugate gradient solver */
 	/* of the half step that runs */
 	als_system system;
 	als_tiled tiled;
@@ -261,8 +262,14 @@ start_rows(void *arg, int64_t from, int64_t end)
 	const int32_t *order = fit->schedule[fit->rows == fit->matrix[1]].order;
 
 	for (int64_t k = from; k < end; k++)
+	{
+		als_given *given = &fit->tiled.given[k];
+
 		als_cg_start(&fit->system, &fit->basis, fit->x + (size_t) order[k] * fit->out->stride,
-					 fit->x_bias ? fit->x_bias + order[k] : NULL, fit->tiled.given[k].p);
+					 fit->x_bias ? fit->x_bias + order[k] : NULL, given->p);
+		for (int pass = 0; pass < ALS_TILED_PASSES; pass++)
+			memset(given->sum + pass * given->room, 0, (size_t) fit->wide * sizeof(float));
+	}
 }
 
 /* Any thread: in which direction they go on. */
@@ -291,11 +298,12 @@ pass_tiles(als_fit *fit, int side)
 	als_tiled *t = &fit->tiled;
 	reco_status status;
 
-	if (fit->solver != RECO_ALS_CG || fit->converge)
+	t->rows = 0;
+	if (fit->tiles == NULL || fit->converge)
 		return RECO_OK;
-	status = als_tiled_init(env, sch, fit->rows, &fit->basis, fit->params->tile, t);
-	if (status != RECO_OK || t->rows == 0)
-		return status;
+	als_tiled_init(sch, fit->rows, &fit->basis, fit->params->tile, fit->tiles, t);
+	if (t->rows == 0)
+		return RECO_OK;
 	status = reco_share(env, t->rows, PLANNED_ROWS, start_rows, fit);
 	for (int k = 0; k < ALS_TILED_PASSES && status == RECO_OK; k++)
 	{
@@ -320,8 +328,7 @@ half_step(als_fit *fit, int side, bool last, bool with_loss, als_objective *reac
 	const float *y_bias = side == 0 ? out->item_bias : out->user_bias;
 	bool use_basis = fit->solver == RECO_ALS_CG;
 	bool converge = use_basis && (fit->base || (last && side == 0));
-	bool packed =
-		!(last && side == 0) && (size_t) columns->rows * fit->wide * sizeof(float) >= PACKED_FROM;
+	bool packed = !converge && (size_t) columns->rows * fit->wide * sizeof(float) >= PACKED_FROM;
 	reco_status status;
 
 	fit->rows = fit->matrix[side];
@@ -348,7 +355,6 @@ half_step(als_fit *fit, int side, bool last, bool with_loss, als_objective *reac
 		status = pass_tiles(fit, side);
 	if (status == RECO_OK)
 		status = als_run(env, &fit->schedule[side], fit->rows, solve_row, fit, reached);
-	als_tiled_free(env, &fit->tiled);
 	return status;
 }
 
@@ -453,6 +459,7 @@ fit_all(als_fit *fit, reco_als_progress progress, void *progress_arg, double *lo
 	const reco_csr *by_user = fit->matrix[0];
 	reco_factors *out = fit->out;
 	char *slab = NULL;
+	size_t tiles;
 	char *at;
 	double entry;
 	double row;
@@ -467,9 +474,11 @@ fit_all(als_fit *fit, reco_als_progress progress, void *progress_arg, double *lo
 	fit->ld = (system_order(params) + 15) / 16 * 16;
 	fit->wide = (system_order(params) + 31) / 32 * 32;
 	fit->thread_room = thread_bytes(params);
+	tiles = fit->base ? 0 : tiled_bytes(params, by_user);
 	if (!alloc_factors(env, params, by_user, out) ||
 		(slab = env->alloc(env->arg, shared_bytes(params, by_user, env->threads))) == NULL ||
-		(fit->thread_slab = env->alloc(env->arg, env->threads * fit->thread_room)) == NULL)
+		(fit->thread_slab = env->alloc(env->arg, env->threads * fit->thread_room)) == NULL ||
+		(tiles > 0 && (fit->tiles = env->alloc(env->arg, tiles)) == NULL))
 		status = RECO_NO_MEMORY;
 	else
 	{
@@ -490,6 +499,7 @@ fit_all(als_fit *fit, reco_als_progress progress, void *progress_arg, double *lo
 			status = run_fit(fit, progress, progress_arg, loss);
 	}
 	release(env, fit->thread_slab);
+	release(env, fit->tiles);
 	release(env, slab);
 	if (status != RECO_OK)
 		release_factors(env, out);

@@ -24,10 +24,10 @@
  * might raise the objective of (noise), are solved exactly, so that no half step
  * raises the objective.
  *
- * z may be packed to half its size (isa/alspass.c): the last iteration never
- * is.  There a user's row is solved to float4 accuracy, its residual taken in
- * float8 in the original basis, and solved for once more, so that it equals the
- * exact fold-in to about 1e-6 of its length.
+ * z may be packed to half its size (isa/alspass.c), but not where rows are to
+ * converge, as users are in the end.  There a row is solved to float4 accuracy, its residual taken
+ *in float8 in the original basis, and solved for once more, so that it equals the exact fold-in to
+ *about 1e-6 of its length.
  *
  * Cost: D^3 and columns D^2 a half step; a row 3 D^2 + 6 n D, and 4 n D for
  * every step after the first.

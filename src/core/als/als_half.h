@@ -303,12 +303,11 @@ typedef struct als_tiled
 extern size_t als_tiled_bytes(int32_t rows, int64_t entries, int32_t columns, int ld, int32_t tile);
 
 /*
- * What is needed for the rows of m, which are those of the schedule; out->rows is 0 where that is
- * not worth it.  als_tiled_free gives the memory back.
+ * Lays out in a slab of als_tiled_bytes what is needed for the rows of m, which are those of the
+ * schedule; out->rows is 0 where that is not worth it.  Sums are for the caller to clear.
  */
-extern reco_status als_tiled_init(const reco_env *env, const als_schedule *sch, const reco_csr *m,
-								  const als_basis *b, int32_t tile, als_tiled *out);
-extern void als_tiled_free(const reco_env *env, als_tiled *t);
+extern void als_tiled_init(const als_schedule *sch, const reco_csr *m, const als_basis *b,
+						   int32_t tile, char *slab, als_tiled *out);
 
 /* Makes the pass that rows have planned, tile by tile. */
 extern reco_status als_tiled_pass(const reco_env *env, const als_system *s, const als_basis *b,

@@ -62,7 +62,7 @@ room(int32_t rows, size_t longs, int ld)
 size_t
 als_tiled_bytes(int32_t rows, int64_t entries, int32_t columns, int ld, int32_t tile)
 {
-	size_t longs = (size_t) (entries / LONG_ENTRIES);
+	size_t longs = (size_t) (entries / long_from(columns, ld, true));
 
 	if (tile > 0)
 		return room(rows, (size_t) rows, ld);
@@ -90,32 +90,28 @@ count_rows(const als_schedule *sch, const reco_csr *m, const als_basis *b, int32
 	return rows;
 }
 
-reco_status
-als_tiled_init(const reco_env *env, const als_schedule *sch, const reco_csr *m, const als_basis *b,
-			   int32_t tile, als_tiled *t)
+void
+als_tiled_init(const als_schedule *sch, const reco_csr *m, const als_basis *b, int32_t tile,
+			   char *slab, als_tiled *t)
 {
 	int32_t rows = count_rows(sch, m, b, tile);
-	size_t n;
+	size_t n = (size_t) rows;
+	char *at = slab;
 	float *p;
 	float *sum;
-	char *at;
 
 	memset(t, 0, sizeof(*t));
 	if (rows == 0)
-		return RECO_OK;
-	n = (size_t) rows;
+		return;
+	t->rows = rows;
 	t->columns = tile > 0 ? tile : (int32_t) (TILE_BYTES / column_bytes(b->ld, b->packed)) + 1;
 	t->ld = b->ld;
-	at = env->alloc(env->arg, room(m->rows, n, b->ld));
-	if (at == NULL)
-		return RECO_NO_MEMORY;
 	t->place = reco_take(&at, (size_t) m->rows * sizeof(int32_t));
 	t->at = reco_take(&at, n * sizeof(int64_t));
 	p = reco_take(&at, n * b->ld * sizeof(float));
 	sum = reco_take(&at, ALS_TILED_PASSES * n * b->ld * sizeof(float));
 	t->given = reco_take(&at, n * sizeof(als_given));
 	memset(t->place, -1, (size_t) m->rows * sizeof(int32_t));
-	memset(sum, 0, ALS_TILED_PASSES * n * b->ld * sizeof(float));
 	for (int32_t k = 0; k < rows; k++)
 	{
 		t->place[sch->order[k]] = k;
@@ -125,16 +121,6 @@ als_tiled_init(const reco_env *env, const als_schedule *sch, const reco_csr *m, 
 								  .planned = true,
 								  .kind = RECO_PASS_RESIDUAL};
 	}
-	t->rows = rows;
-	return RECO_OK;
-}
-
-void
-als_tiled_free(const reco_env *env, als_tiled *t)
-{
-	if (t->place)
-		env->release(env->arg, t->place);
-	memset(t, 0, sizeof(*t));
 }
 
 /* A pass that runs. */

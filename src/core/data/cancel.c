@@ -5,7 +5,7 @@
  * The rows of a pair lie in order of time, what cannot be taken back before all others: so what
  * can be is a stack, whose top is the latest, and a row that cancels takes from it.
  *
- * Cost: a heap sort, and a pass in which a row is put on the stack and taken from it once.
+ * Cost: a sort (sorting.h), and a pass in which a row is put on the stack and taken from it once.
  */
 #include "core/data/cancel.h"
 

@@ -5,7 +5,7 @@
  * Rests on what a matrix keeps besides its pairs: the time of each, and the rows of those that
  * repeat.
  *
- * Cost: a heap sort of each user's events, as the rules of a user have it (row.c).
+ * Cost: a sort of each user's events (sorting.h).
  */
 #include "core/data/ordered.h"
 

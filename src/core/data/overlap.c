@@ -29,9 +29,17 @@ typedef struct Sample
 	int64_t *count; /* users of each item */
 	int32_t *common;
 	int32_t *touched;
+	double share; /* of users who are drawn */
+	bool thin;    /* these are compared with each other, not with all */
 	int64_t steps;
 	int64_t polled;
 } Sample;
+
+static bool
+is_drawn(const Sample *s, int32_t user)
+{
+	return reco_rng_uniform(reco_rng_row(SEED, (uint64_t) user), 0) < s->share;
+}
 
 static void
 sample_free(const reco_env *env, Sample *s)
@@ -74,24 +82,27 @@ count_items(const reco_env *env, const reco_csr *a, Sample *s, double *second, d
 	return RECO_OK;
 }
 
-/* Of whom the steps are below their share of all. */
+/*
+ * Of whom the steps are below their share of all.  Where that would be too many steps, pairs of the
+ * drawn are enough: then their number does not fall with that of the rows.
+ */
 static reco_status
 draw_users(const reco_env *env, const reco_csr *a, Sample *s)
 {
 	double all = 0;
-	double share;
+	double steps = STEPS + STEPS_ENTRY * (double) a->start[a->rows];
 	int64_t polled = 0;
 
 	for (int32_t i = 0; i < a->cols; i++)
 		all += (double) s->count[i] * (double) s->count[i];
-	share = fmin(STEPS + STEPS_ENTRY * (double) a->start[a->rows], STEPS_MOST) / all;
+	s->thin = steps > STEPS_MOST && all > STEPS_MOST;
+	s->share = s->thin ? sqrt(STEPS_MOST / all) : steps / all;
 	s->user = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int32_t));
 	if (s->user == NULL)
 		return RECO_NO_MEMORY;
 	for (int32_t u = 0; u < a->rows; u++)
 	{
-		if (a->start[u + 1] - a->start[u] > 1 &&
-			reco_rng_uniform(reco_rng_row(SEED, (uint64_t) u), 0) < share)
+		if (a->start[u + 1] - a->start[u] > 1 && is_drawn(s, u))
 			s->user[s->users++] = u;
 		if (stop_at_entry(env, u, &polled))
 			return RECO_STOPPED;
@@ -179,13 +190,15 @@ static reco_status
 sum_overlaps(const reco_env *env, const reco_csr *a, Sample *s, double q, double *excess)
 {
 	double found = 0;
-	double others = 0; /* sum over all v of n_v - 1 */
+	double others = 0; /* sum over all v, or all drawn, of n_v - 1 */
 	double expected = 0;
 
 	for (int32_t v = 0; v < a->rows; v++)
 	{
 		int64_t n = a->start[v + 1] - a->start[v];
 
+		if (s->thin && !is_drawn(s, v))
+			n = 0;
 		if (n > 1 && add_overlaps(env, a, s, v, &found) != RECO_OK)
 			return RECO_STOPPED;
 		others += n > 1 ? (double) (n - 1) : 0;

@@ -144,7 +144,7 @@ reco_triples_rows(const reco_triples *t)
  * of 0 .. users - 1; item_rank likewise.  The result does not depend on the
  * order of the rows.  out's arrays belong to the caller; out->by_user.value is
  * NULL when no pair repeats and every value is 1.
- * Cost: one scatter of the rows and one pass over them.
+ * Cost: three passes over the rows.
  * Errors: RECO_NO_MEMORY, RECO_STOPPED.
  */
 extern reco_status reco_triples_build(reco_triples *t, int32_t users, int32_t items,

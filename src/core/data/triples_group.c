@@ -25,8 +25,8 @@
 #define BLOCK_ROWS 262144
 #define MOST_BLOCKS 1024
 
-/* A block of more rows is left to the main thread, which polls. */
-#define SHARE_ROWS (4 * BLOCK_ROWS)
+/* A block of more rows, or as many users, is left to the main thread, which polls. */
+#define SHARE_ROWS (2 * BLOCK_ROWS)
 
 /* A chunk in another order. */
 typedef struct copy
@@ -269,6 +269,8 @@ sort_block(grouping *g, int k, bool polls)
 
 		start[u] = at;
 		at += n;
+		if (polls && stop_after(env, 1, &done))
+			return false;
 	}
 	for (int64_t c = 0; c < g->t->chunks; c++)
 	{
@@ -277,7 +279,13 @@ sort_block(grouping *g, int k, bool polls)
 			return false;
 	}
 	/* each user's end is where the next one begins */
-	memmove(start + low + 1, start + low, (size_t) (high - low - 1) * sizeof(int64_t));
+	for (int64_t end = high, from; end > low + 1; end = from + 1)
+	{
+		from = end - low > POLL_ROWS ? end - POLL_ROWS : low;
+		memmove(start + from + 1, start + from, (size_t) (end - from - 1) * sizeof(int64_t));
+		if (polls && env->poll(env->arg))
+			return false;
+	}
 	start[low] = g->begin[k];
 	return true;
 }
@@ -285,7 +293,7 @@ sort_block(grouping *g, int k, bool polls)
 static bool
 is_long(const grouping *g, int k)
 {
-	return g->begin[k + 1] - g->begin[k] > SHARE_ROWS;
+	return g->begin[k + 1] - g->begin[k] > SHARE_ROWS || (int64_t) 1 << g->shift > SHARE_ROWS;
 }
 
 /* Any thread. */

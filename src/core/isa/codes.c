@@ -163,7 +163,7 @@ RECO_NAME(reco_code_scan)(const reco_code_query *q, const int8_t *code, const fl
 	int32_t found = 0;
 
 #if VW == 16
-	if (__builtin_cpu_supports("avx512vnni"))
+	if (q->bytes && __builtin_cpu_supports("avx512vnni"))
 		return scan_bytes(q, code, scale, error, bias, floor, hit);
 #endif
 	for (int32_t first = 0; first < RECO_CODE_BLOCK; first += GROUP * VW)

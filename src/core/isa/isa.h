@@ -135,7 +135,10 @@ typedef struct reco_lines_part
 typedef struct reco_code_query
 {
 	const int16_t *p; /* d rounded up to 4: of each four the 1st, 3rd, 2nd, 4th */
-	/* the same in their order as 256 high + low: of each four the high bytes, then the low ones */
+	/*
+	 * the same in their order as 256 high + low: of each four the high bytes, then the low ones;
+	 * NULL: products of bytes are not to be used
+	 */
 	const int32_t *bytes;
 	int32_t sum; /* of p */
 	int quads;   /* how many fours */

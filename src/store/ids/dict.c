@@ -17,6 +17,7 @@
 #include "access/detoast.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "port/pg_bswap.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
@@ -31,8 +32,8 @@ typedef struct IntEntry
 #define SH_ELEMENT_TYPE IntEntry
 #define SH_KEY_TYPE int64
 #define SH_KEY key
-/* Fibonacci hashing: consecutive ids spread over the table. */
-#define HASH_INT(k) ((uint32) (((uint64) (k) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+/* Fibonacci hashing, its top bits first: in these all bits of an id have a part. */
+#define HASH_INT(k) pg_bswap32((uint32) (((uint64) (k) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
 #define SH_HASH_KEY(tb, k) HASH_INT(k)
 #define SH_EQUAL(tb, a, b) ((a) == (b))
 #define SH_SCOPE static inline

@@ -54,6 +54,13 @@ are_equal(const IdType *type, Datum a, Datum b)
 	return DatumGetBool(FunctionCall2Coll((FmgrInfo *) &type->equal, type->collation, a, b));
 }
 
+/* By the top bits of the hash: in those of an integer's product all its bits have a part. */
+static inline uint64
+first_slot(const FrozenIds *frozen, uint32 hash)
+{
+	return ((uint64) hash * frozen->slots) >> 32;
+}
+
 /* The slot of an integer that has its own; of one that has none, beyond them. */
 static inline uint64
 direct_slot(const FrozenIds *frozen, const IdType *type, Datum id)
@@ -78,7 +85,7 @@ fill_slots(const FrozenIds *frozen, const IdType *type, const Datum *id, int32 *
 	for (int32 k = 0; !frozen->direct && k < frozen->count; k++)
 	{
 		Datum probe = probe_of(type, id[k]);
-		uint64 at = hash_of(type, probe) & mask;
+		uint64 at = first_slot(frozen, hash_of(type, probe));
 
 		for (; number[at] != 0; at = (at + 1) & mask)
 			RECO_POLL_AT(++steps);
@@ -166,11 +173,14 @@ id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size
 	IdDict *dict;
 
 	if (image == NULL || bytes < sizeof(FrozenIds) || frozen->bytes != bytes || frozen->count < 0 ||
-		frozen->by_value != type->typbyval || (frozen->direct && !type->integer) ||
-		frozen->datum + (Size) frozen->count * sizeof(int64) > bytes || frozen->slots > bytes ||
-		(!frozen->direct &&
-		 (frozen->slots <= (uint64) frozen->count || (frozen->slots & (frozen->slots - 1)) != 0)) ||
-		frozen->number + frozen->slots * sizeof(int32) > bytes)
+		frozen->by_value != type->typbyval || (frozen->direct && !type->integer))
+		return NULL;
+	if (frozen->datum > bytes || (uint64) frozen->count > (bytes - frozen->datum) / sizeof(int64) ||
+		frozen->number > bytes || frozen->slots > (bytes - frozen->number) / sizeof(int32))
+		return NULL;
+	if (!frozen->direct &&
+		(frozen->slots <= (uint64) frozen->count || (frozen->slots & (frozen->slots - 1)) != 0 ||
+		 frozen->slots > UINT64CONST(1) << 32))
 		return NULL;
 	dict = MemoryContextAllocZero(parent, sizeof(IdDict));
 	dict->type = type;
@@ -194,13 +204,19 @@ id_dict_frozen_find(const IdDict *dict, Datum id)
 	if (frozen->direct)
 	{
 		at = direct_slot(frozen, type, id);
-		return at < frozen->slots ? numbers[at] - 1 : -1;
+		number = at < frozen->slots ? numbers[at] - 1 : -1;
+		return number < frozen->count ? number : -1;
 	}
 	probe = probe_of(type, id);
-	at = hash_of(type, probe) & mask;
+	at = first_slot(frozen, hash_of(type, probe));
 	/* some slot is empty */
 	for (uint64 steps = 1; (number = numbers[at] - 1) >= 0; at = (at + 1) & mask)
 	{
+		if (number >= frozen->count || steps > frozen->slots)
+		{
+			number = -1;
+			break;
+		}
 		if (are_equal(type, id_dict_frozen_id(frozen, number), probe))
 			break;
 		RECO_POLL_EACH(steps++, RECO_SEARCHES);

@@ -34,7 +34,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C(0x000c006f63657200) /* changes with the layout */
+#define MAGIC UINT64_C(0x000d006f63657200) /* changes with the layout */
 /* Bytes summed up between two polls. */
 #define SUM_BYTES (16 * 1024 * 1024)
 

@@ -6,7 +6,7 @@
  * live rows are those that were trained on.  A rule looks at one row and leaves it out or
  * changes it; it is a function that is inlined, since a call a row and rule would cost more
  * than most rules.  What looks at all rows of a user is a rule of users
- * (core/data/row.h), and what looks at everything is done by ingest.c.
+ * (core/data/row.h), and what looks at everything is done by ingest_finish.c.
  */
 #ifndef RECO_STORE_SOURCE_EVENTS_H
 #define RECO_STORE_SOURCE_EVENTS_H

@@ -228,6 +228,7 @@ ingest_finish(Ingest *ingest)
 	int32 *item_map = NULL;
 	reco_trend trend = {0};
 
+	Assert(ingest->rows_ahead == 0);
 	data->kinds = reco_kinds_finish(ingest->events.kinds);
 	ingest_check_memory(ingest);
 	/* each user once, and not each row */
