@@ -192,8 +192,13 @@ report() {
       } else if (what == "reach")
         return reach(t, get("implicit", t, "checked"))
       if (what == "all")
-        return who == "implicit" ? value(who, t, "total") :
-          value(who, t, "reach") == "" ? "" : get(who, t, "read") + value(who, t, "reach") + get(who, t, "write")
+      {
+        if (who == "implicit")
+          return value(who, t, "total")
+        if (value(who, t, "reach") == "")
+          return ""
+        return get(who, t, "read") + value(who, t, "reach") + get(who, t, "write")
+      }
       if (what == "told")
         return (who " " t) in n ? curve[who " " t " " n[who " " t]] : ""
       return get(who, t, what)
