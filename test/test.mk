@@ -109,7 +109,7 @@ build/fuzz/%.o: test/fuzz/%.c Makefile test/test.mk
 SERVER_FUZZ = states arrays image
 SERVER_SOURCES := test/fuzz/server/server.c src/pg/env.c \
 	$(addprefix src/similarity/,states.c aggregates.c vector_agg.c topn_agg.c als_agg.c als_state.c arrays.c vector.c sets.c) \
-	src/store/ids/ident.c src/store/ids/dict.c src/store/image/image_files.c \
+	src/store/ids/ident.c src/store/ids/dict.c src/store/ids/dict_frozen.c src/store/image/image_files.c \
 	src/store/image/sections.c src/model/part.c
 SERVER_INCLUDE = -I$(shell $(PG_CONFIG) --includedir-server) -D_GNU_SOURCE -DRECO_NO_FAULTS -Itest/fuzz \
 	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-prototypes
