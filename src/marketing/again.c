@@ -4,7 +4,7 @@
  *
  * What a user bought is read live where the source answers cheaply, else it is what the model holds
  * of it, with its times; what is known of items is that of the training (core/sessions/again.h).
- *The expected day is the day of the last purchase and so many of the user's intervals between
+ * The expected day is the day of the last purchase and so many of the user's intervals between
  * baskets, drawn to everybody's, as baskets are expected until the next.
  *
  * Cost: that of one user's rows, and a sort of them.

@@ -154,8 +154,10 @@ reco_training_shape(const RecoTraining *training, bool overlap)
 	reco_budget_check(budget, reco_shape_of(&budget->env, &training->by_user, &shape), "training");
 	/* which interactions there are is the same whatever their values */
 	if (overlap && set->overlap == 0)
-		reco_budget_check(budget, reco_overlap(&budget->env, &training->by_user, &set->overlap),
-						  "training");
+		reco_budget_check(
+			budget,
+			reco_overlap(&budget->env, &training->by_user, RECO_OVERLAP_STEPS, &set->overlap),
+			"training");
 	if (overlap)
 		shape.overlap = set->overlap;
 	return shape;

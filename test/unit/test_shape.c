@@ -219,13 +219,13 @@ slow_overlap(const reco_csr *a)
 }
 
 static double
-overlap_of(const reco_csr *a)
+overlap_of(const reco_csr *a, double most)
 {
 	double excess;
 	mimic_env m;
 
 	mimic_env_init(&m);
-	assert_int_equal(reco_overlap(&m.env, a, &excess), RECO_OK);
+	assert_int_equal(reco_overlap(&m.env, a, most, &excess), RECO_OK);
 	assert_int_equal(m.live, 0);
 	return excess;
 }
@@ -243,8 +243,8 @@ test_overlap(void **state)
 		mimic_env_init(&m);
 		assert_int_equal(build_matrix(&m, &sources[s], rows, NULL, &x), RECO_OK);
 		if (x.by_user.rows <= 500)
-			assert_true(fabs(overlap_of(&x.by_user) - slow_overlap(&x.by_user)) <=
-						1e-6 * slow_overlap(&x.by_user));
+			assert_true(fabs(overlap_of(&x.by_user, RECO_OVERLAP_STEPS) -
+							 slow_overlap(&x.by_user)) <= 1e-6 * slow_overlap(&x.by_user));
 		free_matrix(&m, &x);
 		free(rows);
 	}
@@ -268,6 +268,7 @@ overlap_of_groups(int groups)
 	reco_csr a = {USERS, ITEMS, start, col, NULL};
 	uint64_t seed = 3;
 	double excess;
+	double few;
 
 	for (int32_t u = 0; u < USERS; u++)
 	{
@@ -283,8 +284,11 @@ overlap_of_groups(int groups)
 		assert_int_equal(taken, EACH);
 	}
 	start[USERS] = (int64_t) USERS * EACH;
-	excess = overlap_of(&a);
-	assert_true(excess == overlap_of(&a));
+	excess = overlap_of(&a, RECO_OVERLAP_STEPS);
+	assert_true(excess == overlap_of(&a, RECO_OVERLAP_STEPS));
+	/* pairs of a twentieth of the users: other ones, so not the same to the bit */
+	few = overlap_of(&a, 0.05 * 0.05 * USERS * EACH * USERS * EACH / ITEMS);
+	assert_true(few != excess && fabs(few / excess - 1) < 0.05);
 	free(start);
 	free(col);
 	return excess;
@@ -436,7 +440,7 @@ run_shape(const reco_env *env, const reco_csr *a, void *result)
 static reco_status
 run_overlap(const reco_env *env, const reco_csr *a, void *result)
 {
-	return reco_overlap(env, a, result);
+	return reco_overlap(env, a, RECO_OVERLAP_STEPS, result);
 }
 
 /* Without memory, and when it is to end. */

@@ -15,10 +15,9 @@
 
 #define SEED 42
 
-/* Steps for the drawn users together, for each entry of the matrix, and the most of both. */
+/* Steps for the drawn users together, and for each entry of the matrix. */
 #define STEPS 3e7
 #define STEPS_ENTRY 8
-#define STEPS_MOST 2e8
 
 typedef struct Sample
 {
@@ -35,6 +34,7 @@ typedef struct Sample
 	int64_t polled;
 } Sample;
 
+/* By the number, so that it is the same whenever it is asked. */
 static bool
 is_drawn(const Sample *s, int32_t user)
 {
@@ -87,7 +87,7 @@ count_items(const reco_env *env, const reco_csr *a, Sample *s, double *second, d
  * drawn are enough: then their number does not fall with that of the rows.
  */
 static reco_status
-draw_users(const reco_env *env, const reco_csr *a, Sample *s)
+draw_users(const reco_env *env, const reco_csr *a, Sample *s, double most)
 {
 	double all = 0;
 	double steps = STEPS + STEPS_ENTRY * (double) a->start[a->rows];
@@ -95,8 +95,8 @@ draw_users(const reco_env *env, const reco_csr *a, Sample *s)
 
 	for (int32_t i = 0; i < a->cols; i++)
 		all += (double) s->count[i] * (double) s->count[i];
-	s->thin = steps > STEPS_MOST && all > STEPS_MOST;
-	s->share = s->thin ? sqrt(STEPS_MOST / all) : steps / all;
+	s->thin = steps > most && all > most;
+	s->share = s->thin ? sqrt(most / all) : steps / all;
 	s->user = env->alloc(env->arg, ((size_t) a->rows + 1) * sizeof(int32_t));
 	if (s->user == NULL)
 		return RECO_NO_MEMORY;
@@ -216,7 +216,7 @@ sum_overlaps(const reco_env *env, const reco_csr *a, Sample *s, double q, double
 }
 
 reco_status
-reco_overlap(const reco_env *env, const reco_csr *by_user, double *excess)
+reco_overlap(const reco_env *env, const reco_csr *by_user, double most, double *excess)
 {
 	Sample s = {0};
 	double second;
@@ -224,7 +224,7 @@ reco_overlap(const reco_env *env, const reco_csr *by_user, double *excess)
 	reco_status status = count_items(env, by_user, &s, &second, &fourth);
 
 	if (status == RECO_OK)
-		status = draw_users(env, by_user, &s);
+		status = draw_users(env, by_user, &s, most);
 	if (status == RECO_OK)
 		status = list_drawn(env, by_user, &s);
 	if (status == RECO_OK)

@@ -19,12 +19,16 @@
  * About 1 where there is nothing to learn beyond popularity, and the larger the more there is.
  * 1 where no two users could have two items in common.
  *
- * u are all users, or a random part of them that costs a bounded number of steps; which is drawn
- * by their numbers, so that equal matrices give equal results.
+ * u are all users, or a random part of them that costs a bounded number of steps, and where that
+ * would be more than `most`, v are of this part as well; which is drawn by their numbers, so that
+ * equal matrices give equal results.
  *
- * Cost: two passes over the entries and 3e7 steps more on average, or fewer; four bytes for an
- * entry of the users u, and 20 for an item and a user.
+ * Cost: two passes over the entries and 3e7 steps more, with eight for each entry, on average, or
+ * fewer; four bytes for an entry of the users u, and 20 for an item and a user.
  */
-extern reco_status reco_overlap(const reco_env *env, const reco_csr *by_user, double *excess);
+#define RECO_OVERLAP_STEPS 2e8
+
+extern reco_status reco_overlap(const reco_env *env, const reco_csr *by_user, double most,
+								double *excess);
 
 #endif /* RECO_CORE_DATA_OVERLAP_H */

@@ -9,7 +9,7 @@
  * what was hidden where values are predicted; for auc the scores of all items for those who are
  * sampled, for diversity their lists once more.  Memory: an engine, what was hidden of the longest
  * user for each thread, a batch, counts of items where coverage or gini are asked for, and the
- *lists that are sampled.
+ * lists that are sampled.
  */
 #include "core/scoring/evaluation.h"
 

@@ -176,7 +176,8 @@ extern reco_seat *reco_seat_place(const reco_env *env, const reco_scorer *scorer
  * Errors: RECO_NO_MEMORY.
  */
 extern reco_status reco_seat_make(const reco_env *env, const reco_scorer *scorer, reco_seat **seat);
-/* The same for lists of a scorer with an index: it has no room for scores, and takes it if need be.
+/*
+ * The same for lists of a scorer with an index: it has no room for scores, and takes it if need be.
  */
 extern reco_status reco_seat_make_for_lists(const reco_env *env, const reco_scorer *scorer,
 											reco_seat **seat);
