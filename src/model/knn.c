@@ -85,10 +85,14 @@ knn_check(const void *value)
 void
 knn_choose(const RecoTraining *training, reco_neighbors_use use, KnnParams *params)
 {
-	reco_shape shape = reco_training_shape(training, !training->spec->predicts_value);
+	bool values = training->spec->predicts_value;
 	reco_neighbors_params chosen = knn_kernel_params(params);
+	reco_shape shape = {0};
 
-	reco_neighbors_choose(&shape, training->spec->predicts_value ? RECO_OF_RATINGS : use, &chosen);
+	use = values ? RECO_OF_RATINGS : use;
+	if (reco_neighbors_shape_matters(use, &chosen))
+		shape = reco_training_shape(training, !values);
+	reco_neighbors_choose(&shape, use, &chosen);
 	params->weighting = (int) chosen.weighting;
 	params->neighbors = chosen.neighbors;
 	params->shrinkage = chosen.shrinkage;

@@ -367,6 +367,46 @@ test_neighbors(void **state)
 	assert_int_equal(p.neighbors, 300);
 }
 
+/* Where the shape is said not to matter, any shape gives the same; else some do not. */
+static void
+test_neighbors_matters(void **state)
+{
+	static const int weightings[] = {RECO_NEIGHBORS_OPEN, RECO_WEIGHTING_NONE,
+									 RECO_WEIGHTING_TF_IDF, RECO_WEIGHTING_BM25};
+	const reco_shape shape[] = {{0},
+								{1000, 500, 1000, 500, 9000, 9, 18, 0.018, 3, 10, 2},
+								{1000, 500, 1000, 500, 9000, 9, 18, 0.018, 3, 20, 1}};
+	int matter = 0;
+
+	(void) state;
+	for (int use = RECO_OF_ITEM_LISTS; use <= RECO_OF_RATINGS; use++)
+		for (int measure = RECO_COSINE; measure <= RECO_WALK; measure++)
+			for (int w = 0; w < 4; w++)
+				for (int given = 0; given < 4; given++)
+				{
+					const reco_neighbors_params params = {
+						.measure = (reco_measure) measure,
+						.weighting = (reco_weighting) weightings[w],
+						.neighbors = given & 1 ? 7 : RECO_NEIGHBORS_OPEN,
+						.shrinkage = given & 2 ? 3.5 : NAN,
+					};
+					reco_neighbors_params p[3] = {params, params, params};
+					bool same = true;
+
+					for (int s = 0; s < 3; s++)
+					{
+						reco_neighbors_choose(&shape[s], (reco_neighbors_use) use, &p[s]);
+						same = same && p[s].weighting == p[0].weighting &&
+							   p[s].neighbors == p[0].neighbors && p[s].shrinkage == p[0].shrinkage;
+					}
+					assert_true(same !=
+								reco_neighbors_shape_matters((reco_neighbors_use) use, &params));
+					matter += !same;
+				}
+	/* the number of users in lists; shrinkage of items, and of users where there is no weight */
+	assert_int_equal(matter, 11 * 4 * 2 + (2 + 3) * 2 * 2 + 2 + 3 * 2);
+}
+
 static void
 check_walk(double per_item, double density, reco_walk given, reco_walk expected)
 {
@@ -498,10 +538,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_counts),  cmocka_unit_test(test_als),
-		cmocka_unit_test(test_overlap), cmocka_unit_test(test_drawn),
-		cmocka_unit_test(test_walk),    cmocka_unit_test(test_neighbors),
-		cmocka_unit_test(test_ends),    cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_als),
+		cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_drawn),
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_neighbors),
+		cmocka_unit_test(test_neighbors_matters),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

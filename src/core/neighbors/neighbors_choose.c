@@ -22,28 +22,47 @@ of_values(reco_measure measure)
 	return measure == RECO_COSINE || measure == RECO_ASYMMETRIC;
 }
 
+static reco_weighting
+choose_weighting(reco_neighbors_use use, const reco_neighbors_params *p)
+{
+	if ((int) p->weighting != RECO_NEIGHBORS_OPEN)
+		return p->weighting;
+	return use == RECO_OF_USER_LISTS && of_values(p->measure) ? RECO_WEIGHTING_TF_IDF
+															  : RECO_WEIGHTING_NONE;
+}
+
+/* Whether it is not 0 by all means. */
+static bool
+shrinks(reco_neighbors_use use, const reco_neighbors_params *p)
+{
+	if (use == RECO_OF_RATINGS || choose_weighting(use, p) != RECO_WEIGHTING_NONE)
+		return false;
+	return of_values(p->measure) || p->measure == RECO_JACCARD || p->measure == RECO_DICE ||
+		   p->measure == RECO_TVERSKY;
+}
+
 static double
 choose_shrinkage(const reco_shape *shape, reco_neighbors_use use, const reco_neighbors_params *p)
 {
 	double support = SUPPORT * pow(10, 1 - reco_shape_structure(shape));
 
-	if (use == RECO_OF_RATINGS || p->weighting != RECO_WEIGHTING_NONE)
+	if (!shrinks(use, p))
 		return 0;
-	if (of_values(p->measure))
-		return support * shape->mean_square;
-	return p->measure == RECO_JACCARD || p->measure == RECO_DICE || p->measure == RECO_TVERSKY
-			   ? support
-			   : 0;
+	return of_values(p->measure) ? support * shape->mean_square : support;
+}
+
+bool
+reco_neighbors_shape_matters(reco_neighbors_use use, const reco_neighbors_params *params)
+{
+	return (params->neighbors == RECO_NEIGHBORS_OPEN && use == RECO_OF_USER_LISTS) ||
+		   (isnan(params->shrinkage) && shrinks(use, params));
 }
 
 void
 reco_neighbors_choose(const reco_shape *shape, reco_neighbors_use use,
 					  reco_neighbors_params *params)
 {
-	if ((int) params->weighting == RECO_NEIGHBORS_OPEN)
-		params->weighting = use == RECO_OF_USER_LISTS && of_values(params->measure)
-								? RECO_WEIGHTING_TF_IDF
-								: RECO_WEIGHTING_NONE;
+	params->weighting = choose_weighting(use, params);
 	if (params->neighbors == RECO_NEIGHBORS_OPEN)
 		params->neighbors = use == RECO_OF_USER_LISTS && reco_shape_structure(shape) < 1
 								? NEIGHBORS_USERS

@@ -32,6 +32,10 @@ typedef enum reco_neighbors_use
 extern void reco_neighbors_choose(const reco_shape *shape, reco_neighbors_use use,
 								  reco_neighbors_params *params);
 
+/* Whether that looks at the shape, for what is open in params. */
+extern bool reco_neighbors_shape_matters(reco_neighbors_use use,
+										 const reco_neighbors_params *params);
+
 /* The random walk of RP3beta. */
 typedef struct reco_walk
 {
