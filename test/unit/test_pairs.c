@@ -48,6 +48,9 @@ fill(side *s, int kind, uint64_t *seed)
 		s->count[b] = (int32_t) mimic_below(seed, 6);
 		s->dot[b] = s->count[b] == 0 ? 0 : 4 * mimic_uniform(seed) - 1;
 		s->floor[b] = mimic_uniform(seed) < 0.3 ? 0x1p-1074 : mimic_uniform(seed);
+		/* registers full of those that have nothing in common */
+		if (b / 20 % 3 == 1)
+			s->dot[b] = s->count[b] = 0;
 	}
 	s->row = (reco_pair_row){
 		.scale = kind % 3 ? 1 : 2.5,
@@ -134,9 +137,9 @@ test_pair_scan(void **state)
 
 /* The digits of a string at bit b, as a number. */
 static int32_t
-digits_at(const uint64_t *bits, int digits, int32_t strings, int32_t string, int b)
+digits_at(const uint64_t *bits, int digits, int width, int32_t string, int b)
 {
-	size_t block = (size_t) (b / RECO_BIT_BLOCK) * ((size_t) strings + 1) + (size_t) string;
+	size_t block = (size_t) string * (size_t) width + (size_t) (b / RECO_BIT_BLOCK);
 	int32_t number = 0;
 
 	for (int g = 0; g < digits; g++)
@@ -149,8 +152,8 @@ digits_at(const uint64_t *bits, int digits, int32_t strings, int32_t string, int
 }
 
 static void
-check_bits(const reco_kernels *k, int digits, int blocks, const int32_t *string, int32_t n,
-		   int32_t strings, const uint64_t *bits)
+check_bits(const reco_kernels *k, int digits, int width, int blocks, const int32_t *string,
+		   int32_t n, int32_t strings, const uint64_t *bits)
 {
 	/* all of it counts 1; parts of it 1, 4 and 8 */
 	reco_bit_term term[] = {{string, n, 0},
@@ -167,26 +170,68 @@ check_bits(const reco_kernels *k, int digits, int blocks, const int32_t *string,
 		{
 			wanted[b] = count[b] = several ? -b : b;
 			for (int32_t s = 0; s < n; s++)
-				wanted[b] += digits_at(bits, digits, strings, string[s], b)
+				wanted[b] += digits_at(bits, digits, width, string[s], b)
 							 << (!several || s < n / 3 ? 0
 								 : s < n / 2           ? 2
 													   : 3);
 		}
-		k->bit_sums(bits, digits, term + several, several ? 3 : 1, blocks, strings, count);
+		k->bit_sums(bits, digits, width, term + several, several ? 3 : 1, blocks, strings, count);
 		assert_memory_equal(count, wanted, (size_t) all * sizeof(int32_t));
 	}
 	free(count);
 	free(wanted);
 }
 
+/* The last string is empty, the first has all bits, so that sums reach n. */
+static uint64_t *
+draw_strings(int32_t strings, size_t words, int density, uint64_t *seed)
+{
+	size_t all = (size_t) (strings + 1) * words;
+	uint64_t *bits = aligned_alloc(RECO_ALIGN, all * sizeof(uint64_t));
+
+	for (size_t w = 0; w < all; w++)
+	{
+		bits[w] = w / words == (size_t) strings ? 0 : mimic_bits(seed);
+		for (int d = 1; d < density; d++)
+			bits[w] &= mimic_bits(seed);
+	}
+	memset(bits, 0xff, words * sizeof(uint64_t));
+	return bits;
+}
+
+static void
+check_lengths(const reco_kernels *k, int digits, int width, int blocks, int density, uint64_t *seed)
+{
+	static const int32_t sizes[] = {0,  1,  2,  7,  8,  9,  15,  16,  17,  31,
+									32, 33, 40, 63, 64, 65, 100, 255, 256, 300};
+	const int32_t strings = 40;
+	uint64_t *bits =
+		draw_strings(strings, (size_t) (width * digits) * RECO_BIT_WORDS, density, seed);
+	int32_t string[5000];
+
+	/* counting one by one takes its time */
+	for (int i = 0; i<(int) (sizeof(sizes) / sizeof(sizes[0])); i += blocks> 2 ? 4 : 1)
+	{
+		for (int32_t s = 0; s < sizes[i]; s++)
+			string[s] = (int32_t) mimic_below(seed, strings);
+		check_bits(k, digits, width, blocks, string, sizes[i], strings, bits);
+		for (int32_t s = 0; s < sizes[i]; s++)
+			string[s] = 0;
+		check_bits(k, digits, width, blocks, string, sizes[i], strings, bits);
+	}
+	for (int32_t s = 0; s < 5000; s++)
+		string[s] = s % 3 ? 0 : (int32_t) mimic_below(seed, strings);
+	if (blocks <= 2)
+		check_bits(k, digits, width, blocks, string, 5000, strings, bits);
+	free(bits);
+}
+
+/* Levels, digits, blocks, fewer than strings have and more than are counted together, densities. */
 static void
 test_bit_sums(void **state)
 {
-	static const int32_t sizes[] = {0,  1,  2,  7,  8,  9,   15,  16,  17,
-									31, 32, 33, 63, 64, 100, 255, 256, 300};
-	int32_t strings = 40;
+	static const int shapes[][2] = {{1, 1}, {2, 2}, {8, 8}, {9, 9}, {9, 2}, {11, 10}};
 	uint64_t seed = 2;
-	int32_t string[5000];
 
 	(void) state;
 	for (int l = 0; l < LEVELS; l++)
@@ -194,32 +239,9 @@ test_bit_sums(void **state)
 		const reco_kernels *k = reco_kernels_named(levels[l]);
 
 		for (int digits = 1; k && digits <= RECO_BIT_DIGITS; digits++)
-		{
-			int blocks = 1 + digits % 3;
-			size_t words = (size_t) digits * RECO_BIT_WORDS;
-			size_t block = (size_t) (strings + 1) * words;
-			size_t all = (size_t) blocks * block;
-			uint64_t *bits = aligned_alloc(RECO_ALIGN, all * sizeof(uint64_t));
-
-			for (size_t w = 0; w < all; w++)
-				bits[w] = w % block / words == (size_t) strings ? 0 : mimic_bits(&seed);
-			/* one with all bits, so that sums reach n */
-			for (int b = 0; b < blocks; b++)
-				memset(bits + (size_t) b * block, 0xff, words * sizeof(uint64_t));
-			for (int i = 0; i < (int) (sizeof(sizes) / sizeof(sizes[0])); i++)
-			{
-				for (int32_t s = 0; s < sizes[i]; s++)
-					string[s] = (int32_t) mimic_below(&seed, strings);
-				check_bits(k, digits, blocks, string, sizes[i], strings, bits);
-				for (int32_t s = 0; s < sizes[i]; s++)
-					string[s] = 0;
-				check_bits(k, digits, blocks, string, sizes[i], strings, bits);
-			}
-			for (int32_t s = 0; s < 5000; s++)
-				string[s] = s % 3 ? 0 : (int32_t) mimic_below(&seed, strings);
-			check_bits(k, digits, blocks, string, 5000, strings, bits);
-			free(bits);
-		}
+			for (int i = 0; i < (int) (sizeof(shapes) / sizeof(shapes[0])); i++)
+				for (int density = 1; density <= 5; density += 4)
+					check_lengths(k, digits, shapes[i][0], shapes[i][1], density, &seed);
 	}
 }
 

@@ -169,12 +169,12 @@ typedef struct reco_kernels
 	/*
 	 * count[b] += the sum over terms and digits g of 2^(shift + g) times how many of the
 	 * term's strings have bit b in that digit, for the first `blocks` blocks of bits.
-	 * Block k of digit g of a string is the RECO_BIT_WORDS words from
-	 *	  bits + RECO_BIT_WORDS ((k (empty + 1) + string) digits + g)
+	 * Block k of digit g of a string, of `width` blocks, is the RECO_BIT_WORDS words from
+	 *	  bits + RECO_BIT_WORDS ((string width + k) digits + g)
 	 * on, on a cache line; `empty`, the last string, has no bit set.  Sums are below 2^31.
 	 */
-	void (*bit_sums)(const uint64_t *bits, int digits, const reco_bit_term *term, int terms,
-					 int blocks, int32_t empty, int32_t *count);
+	void (*bit_sums)(const uint64_t *bits, int digits, int width, const reco_bit_term *term,
+					 int terms, int blocks, int32_t empty, int32_t *count);
 
 	/*
 	 * C[i][j] += sum_k T[k][i] T[k][j] (or -=) for j >= i, k < rows, i, j < n.

@@ -35,8 +35,9 @@ typedef float v4f __attribute__((vector_size(16), may_alias));
 extern int32_t RECO_NAME(reco_pair_scan)(const reco_pair_row *row, const double *dot,
 										 const int32_t *count, int32_t n, const double *floor,
 										 reco_pair *out);
-extern void RECO_NAME(reco_bit_sums)(const uint64_t *bits, int digits, const reco_bit_term *term,
-									 int terms, int blocks, int32_t empty, int32_t *count);
+extern void RECO_NAME(reco_bit_sums)(const uint64_t *bits, int digits, int width,
+									 const reco_bit_term *term, int terms, int blocks,
+									 int32_t empty, int32_t *count);
 extern void RECO_NAME(reco_syrk)(double *c, int ldc, const double *t, int ldt, int n, int rows,
 								 bool subtract);
 extern bool RECO_NAME(reco_potrf)(double *a, int lda, int n, double tolerance);

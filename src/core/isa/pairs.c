@@ -6,7 +6,7 @@
  * Most pairs are no neighbors: a register of them at a time is compared with
  * what the lists ask for, and only those that may enter one are written out.
  *
- * Cost: one or two divisions and a few multiplications a pair.
+ * Cost: one or two divisions and a few multiplications a pair; less where products are 0.
  */
 #include "core/isa/kernels.h"
 
@@ -43,10 +43,15 @@ RECO_NAME(reco_pair_scan)(const reco_pair_row *row, const double *dot, const int
 		vn c = count ? *(const vn *) (count + b) : (vn){0};
 		vd d = dot ? load(dot + b) : __builtin_convertvector(c, vd);
 		vd base = row->shrinkage - row->v * d;
-		vd mine = row->scale * d / (row->x * load(row->ys + b) + row->u + load(row->ws + b) + base);
-		vd theirs = mine;
+		vd mine;
+		vd theirs;
 		vq wanted;
 
+		/* of products that are 0 no similarity reaches what is above 0 */
+		if (!any(d != 0))
+			continue;
+		mine = row->scale * d / (row->x * load(row->ys + b) + row->u + load(row->ws + b) + base);
+		theirs = mine;
 		if (!row->symmetric)
 			theirs =
 				row->scale * d / (load(row->xs + b) * row->y + load(row->us + b) + row->w + base);

@@ -28,6 +28,8 @@
 
 /* Others that are scanned at a time. */
 #define SCAN 1024
+/* Found pairs whose lists are fetched before their turn. */
+#define AHEAD 6
 /* Rows that a thread compares at a time, with one copy of the thresholds. */
 #define ROWS_AT_A_TIME 8
 
@@ -168,6 +170,8 @@ offer_range(Search *search, Sums *sums, int32_t a)
 			reco_pair pair = sums->found[k];
 			int32_t b = from + pair.other;
 
+			if (k + AHEAD < found)
+				offer_ahead(&search->lists, from + sums->found[k + AHEAD].other);
 			if (pair.mine >= first)
 				offer(&search->lists, a, (Entry){pair.mine, p->row_of[b]});
 			offer(&search->lists, b, (Entry){pair.theirs, p->row_of[a]});

@@ -29,6 +29,9 @@ typedef struct Entry
 	int32_t row;
 } Entry;
 
+/* Entries of a heap that are fetched ahead: its first levels. */
+#define ENTRIES_AHEAD 16
+
 static inline bool
 worse(Entry a, Entry b)
 {
@@ -72,6 +75,20 @@ required(const Lists *lists, int32_t rank, int32_t row)
 	bits++;
 	memcpy(&floor, &bits, sizeof(bits));
 	return floor;
+}
+
+/* Fetches what an offer to a list looks at first: lists are all over the memory. */
+static inline void
+offer_ahead(const Lists *lists, int32_t rank)
+{
+	const Entry *heap = lists->entry + (size_t) rank * (size_t) lists->k;
+	int most = lists->k < ENTRIES_AHEAD ? lists->k : ENTRIES_AHEAD;
+
+	__builtin_prefetch(&lists->threshold[rank]);
+	__builtin_prefetch(&lists->locked[rank], 1);
+	__builtin_prefetch(&lists->filled[rank]);
+	for (int e = 0; e < most; e += RECO_ALIGN / (int) sizeof(Entry))
+		__builtin_prefetch(heap + e, 1);
 }
 
 /* Offers an entry to the list of a rank. */

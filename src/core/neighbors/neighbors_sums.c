@@ -15,6 +15,8 @@
 
 /* Entries added between two looks at the stop flag: about a millisecond. */
 #define ENTRIES_PER_LOOK 1048576
+/* Entries whose columns are fetched before their turn. */
+#define AHEAD 8
 /* of a weight that is counted in bits */
 #define MAX_DIGITS RECO_BIT_DIGITS
 /* Entries of a row whose bits are counted at a time: some milliseconds. */
@@ -182,7 +184,8 @@ count_bits(const Adding *adding, Sums *sums, int64_t from, int64_t to, int block
 		if (strings > 0)
 			term[terms++] = (reco_bit_term){string, strings, d};
 	}
-	adding->kernels->bit_sums(p->bits, p->digits, term, terms, blocks, p->columns, sums->sum);
+	adding->kernels->bit_sums(p->bits, p->digits, p->head / RECO_BIT_BLOCK, term, terms, blocks,
+							  p->columns, sums->sum);
 }
 
 /*
@@ -204,6 +207,29 @@ count_head(const Adding *adding, Sums *sums, int32_t a, int blocks)
 	return true;
 }
 
+/* Fetches where the ranks of entry e's column begin, and what says so of the one AHEAD of it. */
+static inline __attribute__((always_inline)) void
+fetch_column(const reco_pairs *p, int64_t e, bool head)
+{
+	int32_t then = p->column[e + AHEAD];
+	int32_t c = p->column[e];
+	int64_t from = p->column_start[c] + (head ? p->head_size[c] : 0);
+
+	__builtin_prefetch(&p->column_start[then]);
+	if (head)
+		__builtin_prefetch(&p->head_size[then]);
+	if (p->rank16)
+		__builtin_prefetch(p->rank16 + from);
+	else
+		__builtin_prefetch(p->rank32 + from);
+	if (p->integer)
+		__builtin_prefetch(p->integer + from);
+	else if (p->weight)
+		__builtin_prefetch(p->weight + from);
+	else if (p->centered)
+		__builtin_prefetch(p->centered + from);
+}
+
 /* The products with the ranks behind the head.  False: stopped. */
 static inline __attribute__((always_inline)) bool
 add_entries(const Adding *adding, Sums *sums, int32_t a, Weights weights, bool touch, bool head)
@@ -218,6 +244,8 @@ add_entries(const Adding *adding, Sums *sums, int32_t a, Weights weights, bool t
 		int64_t from = p->column_start[c];
 		int32_t n = p->place[e];
 
+		if (e + 2 * AHEAD < end)
+			fetch_column(p, e + AHEAD, head);
 		if (since >= ENTRIES_PER_LOOK)
 		{
 			since = 0;

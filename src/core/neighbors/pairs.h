@@ -58,11 +58,12 @@ typedef struct reco_pairs
 	/*
 	 * Where nothing has a weight, or weights are small integers: the first `head` ranks
 	 * of each column once more, as a string of bits for each binary digit of the weight,
-	 * and a string of zeros after the last.
+	 * and strings of zeros after the last.  The digits of a block lie side by side, and
+	 * the blocks of a column one after the other, as a row reads them.
 	 */
 	int32_t head;       /* a multiple of RECO_BIT_BLOCK */
 	int digits;         /* 1 without weights */
-	uint64_t *bits;     /* head / RECO_BIT_BLOCK x (columns + 1) x digits x RECO_BIT_WORDS */
+	uint64_t *bits;     /* (columns + 1) x head / RECO_BIT_BLOCK x digits x RECO_BIT_WORDS */
 	int32_t *head_size; /* how many of a column's ranks are below head */
 	reco_pair_formula formula;
 } reco_pairs;

@@ -47,12 +47,10 @@ static void
 fill_strings(void *arg, int64_t from, int64_t to)
 {
 	reco_pairs *p = arg;
-	size_t columns = (size_t) p->columns + 1;
 	size_t digits = (size_t) p->digits;
+	size_t stride = (size_t) p->head / 64 * digits;
 
-	for (size_t block = 0; block < (size_t) (p->head / RECO_BIT_BLOCK); block++)
-		memset(p->bits + (block * columns + (size_t) from) * digits * RECO_BIT_WORDS, 0,
-			   (size_t) (to - from) * digits * RECO_BIT_WORDS * sizeof(uint64_t));
+	memset(p->bits + (size_t) from * stride, 0, (size_t) (to - from) * stride * sizeof(uint64_t));
 	for (int64_t c = from; c < to && c < p->columns; c++)
 	{
 		int64_t e = p->column_start[c];
@@ -65,7 +63,7 @@ fill_strings(void *arg, int64_t from, int64_t to)
 
 			if (k >= (size_t) p->head)
 				break;
-			word = p->bits + (k / RECO_BIT_BLOCK * columns + (size_t) c) * digits * RECO_BIT_WORDS +
+			word = p->bits + (size_t) c * stride + k / RECO_BIT_BLOCK * digits * RECO_BIT_WORDS +
 				   k % RECO_BIT_BLOCK / 64;
 			for (size_t d = 0; d < digits; d++)
 				word[d * RECO_BIT_WORDS] |= ((w >> d) & 1) << (k & 63);
