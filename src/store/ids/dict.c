@@ -361,6 +361,11 @@ id_dict_prefetch(const IdDict *dict, Datum id)
 {
 	int64 key;
 
+	if (dict->frozen)
+	{
+		id_dict_frozen_prefetch(dict, id);
+		return;
+	}
 	if (dict->ints == NULL)
 		return;
 	key = id_to_int64(dict->type, id);

@@ -190,6 +190,21 @@ id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size
 	return dict;
 }
 
+void
+id_dict_frozen_prefetch(const IdDict *dict, Datum id)
+{
+	const FrozenIds *frozen = dict->frozen;
+	const IdType *type = dict->type;
+	const int32 *numbers = (const int32 *) ((const char *) frozen + frozen->number);
+	uint64 at;
+
+	if (!type->integer)
+		return;
+	at = frozen->direct ? direct_slot(frozen, type, id) : first_slot(frozen, hash_of(type, id));
+	if (at < frozen->slots)
+		__builtin_prefetch(numbers + at);
+}
+
 int32
 id_dict_frozen_find(const IdDict *dict, Datum id)
 {
