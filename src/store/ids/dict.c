@@ -375,6 +375,13 @@ id_dict_prefetch(const IdDict *dict, Datum id)
 		__builtin_prefetch(dict->ints->data + intids_initial_bucket(dict->ints, HASH_INT(key)));
 }
 
+void
+id_dict_prefetch_id(const IdDict *dict, int32 number)
+{
+	if (dict->frozen)
+		id_dict_frozen_prefetch_id(dict->frozen, number);
+}
+
 int32
 id_dict_count(const IdDict *dict)
 {

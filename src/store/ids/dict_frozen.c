@@ -26,6 +26,12 @@ id_dict_frozen_id(const FrozenIds *frozen, int32 number)
 	return PointerGetDatum((const char *) frozen + datum[number]);
 }
 
+void
+id_dict_frozen_prefetch_id(const FrozenIds *frozen, int32 number)
+{
+	__builtin_prefetch((const char *) frozen + frozen->datum + number * sizeof(int64));
+}
+
 /* What an id is looked for by: itself, or a copy in one piece. */
 static inline Datum
 probe_of(const IdType *type, Datum id)
