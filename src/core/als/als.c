@@ -349,8 +349,8 @@ half_step(als_fit *fit, int side, bool last, bool with_loss, als_objective *reac
 	else
 		status = RECO_OK;
 	if (status == RECO_OK && use_basis)
-		status =
-			als_basis_make(env, &fit->system, &fit->basis, columns->rows, columns->start, packed);
+		status = als_basis_make(env, &fit->system, &fit->basis, columns->rows, columns->start,
+								packed, fit->gram_slab);
 	if (status == RECO_OK)
 		status = pass_tiles(fit, side);
 	if (status == RECO_OK)

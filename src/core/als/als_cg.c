@@ -14,7 +14,9 @@
  * There is no d x d product in a step any more, and the operator is close to
  * the identity: a row's own entries add little to G in most directions.  What
  * they add is expected to be w times the average of z z' over all entries,
- * whose diagonal joins the preconditioner.  One warm-started step here does
+ * whose diagonal joins the preconditioner.  Where E is the identity and F is 0,
+ * the axes of u are still free: they are turned to where that average is
+ * diagonal (als_basis.c), so that all of it does.  One warm-started step here does
  * more than three of the plain method (Takacs, Pilaszy, Tikk 2011).
  *
  * A row ends when what is left to gain is a small part of its objective
@@ -26,7 +28,7 @@
  *
  * z may be packed to half its size (isa/alspass.c), but not where rows are to
  * converge, as users are in the end.  There a row is solved to float4 accuracy, its residual taken
- *in float8 in the original basis, and solved for once more, so that it equals the exact fold-in to
+ * in float8 in the original basis, and solved for once more, so that it equals the exact fold-in to
  *about 1e-6 of its length.
  *
  * Cost: D^3 and columns D^2 a half step; a row 3 D^2 + 6 n D, and 4 n D for
@@ -43,10 +45,10 @@
 #include <string.h>
 
 /*
- * A step that begins with at most ALS_NEAR of the row's objective left to gain
+ * A step that begins with at most ALS_NEAR 2e-3of the row's objective left to gain
  * is a row's last.
  */
-#define ALS_NEAR 2e-3
+#define ALS_NEAR 5e-3
 
 /*
  * When a row is solved to convergence: what may be left in float4, in the squared

@@ -177,6 +177,8 @@ typedef struct als_basis
 	bool packed;     /* z holds words of reco_kernels.als_pack */
 	void *z;         /* columns x ld: rotated and scaled factors */
 	double *work;    /* ld x ld: eigenvectors */
+	double *spread;  /* ld x ld: sum of y y' over entries, then how the axes turn */
+	double *product; /* ld x ld */
 	double *eigen;   /* ld */
 	void *lapack;    /* scratch of reco_eigen */
 	float *to;       /* ld x ld: y -> z */
@@ -231,8 +233,10 @@ typedef struct als_cg
 
 extern size_t als_basis_bytes(int32_t columns, int ld);
 extern void als_basis_layout(als_basis *b, void *slab, int32_t columns, int ld);
+/* scratch: of reco_gram */
 extern reco_status als_basis_make(const reco_env *env, const als_system *s, als_basis *b,
-								  int32_t columns, const int64_t *column_start, bool packed);
+								  int32_t columns, const int64_t *column_start, bool packed,
+								  void *scratch);
 extern size_t als_cg_bytes(int ld);
 extern void als_cg_layout(als_cg *c, void *slab, int ld);
 

@@ -33,6 +33,9 @@
 /* Rows of a tile between two looks. */
 #define SHARE_ROWS 16
 
+/* Entries at a time, on the way to the last one in the tile. */
+#define SKIP 16
+
 static int64_t
 column_bytes(int ld, bool packed)
 {
@@ -134,6 +137,38 @@ typedef struct tiling
 	int64_t limit; /* the first column behind the tile */
 } tiling;
 
+/* Asks for what the rows behind k read first: of the second its entries, of the first their
+ * factors. */
+static inline void
+look_ahead(const tiling *run, int64_t k, int64_t end)
+{
+	const reco_csr *m = run->m;
+	const als_tiled *t = run->t;
+	size_t bytes = (size_t) t->ld * (run->b->packed ? 2 : 4);
+	const als_given *given = &t->given[k + 1];
+	int64_t last;
+
+	if (k + 2 < end)
+	{
+		__builtin_prefetch(m->col + t->at[k + 2]);
+		if (m->value)
+			__builtin_prefetch(m->value + t->at[k + 2]);
+	}
+	if (k + 1 >= end)
+		return;
+	for (int c = 0; c < t->ld; c += 16)
+	{
+		__builtin_prefetch(given->p + c);
+		__builtin_prefetch(given->sum + given->passes * given->room + c, 1);
+	}
+	last = m->start[run->sch->order[k + 1] + 1];
+	if (last > t->at[k + 1] + ALS_AHEAD)
+		last = t->at[k + 1] + ALS_AHEAD;
+	for (int64_t j = t->at[k + 1]; j < last && m->col[j] < run->limit; j++)
+		for (size_t line = 0; line < bytes && line < 256; line += 64)
+			__builtin_prefetch((const char *) run->b->z + m->col[j] * bytes + line);
+}
+
 /* Any thread: what some rows have in the tile. */
 static void
 pass_tile(void *arg, int64_t from, int64_t end)
@@ -153,6 +188,9 @@ pass_tile(void *arg, int64_t from, int64_t end)
 
 		if (!given->planned)
 			continue;
+		look_ahead(run, k, end);
+		while (last + SKIP < n && m->col[last + SKIP] < run->limit)
+			last += SKIP;
 		while (last < n && m->col[last] < run->limit)
 			last++;
 		t->at[k] = last;

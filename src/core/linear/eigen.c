@@ -1,8 +1,8 @@
 /*
  * eigen.c
- *	  Eigenvalues and eigenvectors of a symmetric matrix, by LAPACK.
+ *	  Eigenvalues and eigenvectors of a symmetric matrix, by LAPACK, and products by BLAS.
  *
- * The three parts of dsyevd, with a poll after each.
+ * The three parts of dsyevd, with a poll after each.  To BLAS a matrix by rows is its transpose.
  */
 #include "core/linear/eigen.h"
 
@@ -19,6 +19,9 @@ extern void dstedc_(const char *compz, const int *n, double *d, double *e, doubl
 extern void dormtr_(const char *side, const char *uplo, const char *trans, const int *m,
 					const int *n, const double *a, const int *lda, const double *tau, double *c,
 					const int *ldc, double *work, const int *lwork, int *info);
+extern void dgemm_(const char *transa, const char *transb, const int *m, const int *n, const int *k,
+				   const double *alpha, const double *a, const int *lda, const double *b,
+				   const int *ldb, const double *beta, double *c, const int *ldc);
 
 static size_t
 workspace(int n)
@@ -63,4 +66,13 @@ reco_eigen(const reco_env *env, int n, double *a, double *value, void *scratch)
 		return RECO_STOPPED;
 	memcpy(a, z, (size_t) n * n * sizeof(double));
 	return info == 0 ? RECO_OK : RECO_SINGULAR;
+}
+
+void
+reco_product(int n, const double *a, const double *b, bool transposed, double *c)
+{
+	const double one = 1.0;
+	const double zero = 0.0;
+
+	dgemm_(transposed ? "T" : "N", "N", &n, &n, &n, &one, b, &n, a, &n, &zero, c, &n);
 }

@@ -1,6 +1,6 @@
 /*
  * eigen.h
- *	  Eigenvalues and eigenvectors of a symmetric matrix, by LAPACK.
+ *	  Eigenvalues and eigenvectors of a symmetric matrix, by LAPACK, and products by BLAS.
  */
 #ifndef RECO_CORE_LINEAR_EIGEN_H
 #define RECO_CORE_LINEAR_EIGEN_H
@@ -19,5 +19,11 @@ extern size_t reco_eigen_bytes(int n);
  * RECO_STOPPED; RECO_SINGULAR: no convergence, as with what is not finite.
  */
 extern reco_status reco_eigen(const reco_env *env, int n, double *a, double *value, void *scratch);
+
+/*
+ * c = a b, or a b' when `transposed`; n x n each, in full storage by rows, c none of the others.
+ * On the main thread.  Cost: 2 n^3 flops.
+ */
+extern void reco_product(int n, const double *a, const double *b, bool transposed, double *c);
 
 #endif /* RECO_CORE_LINEAR_EIGEN_H */
