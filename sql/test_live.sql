@@ -680,3 +680,31 @@ CALL reco.alter_model('live_long', options => reco.options(live => 'on'));
 SELECT count(*) FROM live_long.recommend(7, NULL);
 CALL reco.drop_model('live_long');
 DROP TABLE live_long;
+
+-- Rows wait for their look-ups some at a time: of all numbers of rows none is lost, with repeats,
+-- unknown items and rows without one among them, whatever the type of the ids.
+CREATE TABLE live_some (u int, i int);
+CREATE INDEX ON live_some (u);
+CREATE TEMP TABLE live_types (type regtype);
+INSERT INTO live_types VALUES ('smallint'), ('bigint'), ('text'), ('numeric');
+DO $$
+DECLARE
+  t regtype;
+BEGIN
+  FOR t IN SELECT type FROM live_types LOOP
+    INSERT INTO live_some SELECT u, (u + k) % 60 FROM generate_series(1, 60) AS u, generate_series(0, 3) AS k;
+    ANALYZE live_some;
+    EXECUTE format('CALL reco.create_model(%L, %L, reco.popular())', 'live_some_' || t, format('SELECT u, i::%s FROM live_some', t));
+    DELETE FROM live_some;
+  END LOOP;
+END $$;
+INSERT INTO live_some SELECT u, (u * 7 + k * 13) % 60 FROM generate_series(1, 40) AS u, generate_series(1, u) AS k;
+INSERT INTO live_some SELECT u, i FROM live_some WHERE u % 3 = 0;
+INSERT INTO live_some SELECT u, CASE WHEN k % 2 = 0 THEN 1000 + k END FROM generate_series(1, 40, 5) AS u, generate_series(1, u) AS k;
+SELECT t.type, count(*) AS users, count(*) FILTER (WHERE listed = 60 - u) AS right_length, sum(had) AS had
+  FROM live_types AS t, generate_series(1, 40) AS u, LATERAL (
+         SELECT count(*) AS listed, count(*) FILTER (WHERE EXISTS (SELECT FROM live_some AS s WHERE s.u = u.u AND s.i::text = r.item_id)) AS had
+           FROM reco.recommend('live_some_' || t.type, u, 60) AS r) AS l
+ GROUP BY t.type ORDER BY t.type::text COLLATE "C";
+DO $$ DECLARE t regtype; BEGIN FOR t IN SELECT type FROM live_types LOOP EXECUTE format('CALL reco.drop_model(%L)', 'live_some_' || t); END LOOP; END $$;
+DROP TABLE live_some, live_types;

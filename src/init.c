@@ -9,6 +9,7 @@
 #include "store/ids/pseudonym.h"
 #include "store/image/cache.h"
 #include "store/image/image.h"
+#include "store/tables/layout.h"
 #include "store/tables/rights.h"
 #include "store/tables/statement.h"
 
@@ -23,6 +24,7 @@ _PG_init(void)
 	reco_pseudonym_init();
 	reco_faults_init();
 	MarkGUCPrefixReserved("reco");
+	reco_layout_init();
 	reco_image_init();
 	reco_cache_init();
 	reco_live_init();

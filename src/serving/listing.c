@@ -19,6 +19,8 @@
 
 #include <math.h>
 
+/* Ids of a list that memory is asked for before they are read: a usual length. */
+#define IDS_AHEAD 16
 /* Growth that chance would not make, in standard deviations. */
 #define TRENDING 1
 /* The share of items, by popularity, that need no exploring. */
@@ -346,13 +348,17 @@ listing_return(FunctionCallInfo fcinfo, Listing *listing, bool with_source, bool
 {
 	Serving *serving = listing->serving;
 	Oid types[] = {INT4OID, as_text ? TEXTOID : serving->item_type->type, FLOAT4OID, TEXTOID};
-	RecoRows rows = reco_rows_begin(fcinfo, types, with_source ? 4 : 3);
+	RecoRows rows;
 	Datum values[4];
 	bool nulls[4] = {0};
-	MemoryContext row =
-		AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(row);
+	MemoryContext row;
+	MemoryContext old;
 
+	for (int32 r = 0; r < Min(listing->list.count, IDS_AHEAD); r++)
+		id_dict_prefetch_id(serving->items, listing->list.best[r].item);
+	rows = reco_rows_begin(fcinfo, types, with_source ? 4 : 3);
+	row = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(row);
 	for (int32 r = 0; r < listing->list.count; r++)
 	{
 		Datum id = id_dict_id(serving->items, listing->list.best[r].item);

@@ -27,6 +27,16 @@
 /* Bytes that functions of the ids' types may leave behind. */
 #define ROW_GARBAGE (8 * 1024 * 1024)
 
+/* Rows whose items are looked up a little after memory was asked for their places. */
+#define ROWS_AHEAD 16
+
+/* A row whose item has no number yet. */
+typedef struct WaitingRow
+{
+	RecoEvent event;
+	Datum item; /* a number, so nothing that goes with the row */
+} WaitingRow;
+
 /* The rows of one user, as they arrive. */
 typedef struct UserRows
 {
@@ -53,6 +63,8 @@ typedef struct UserRows
 	/* what counts as seen where that is not the same; NULL: it is */
 	int64 n_seen;
 	int32 *seen;
+	int ahead;
+	WaitingRow waiting[ROWS_AHEAD];
 } UserRows;
 
 /* The columns are looked at each time: the plan cache follows tables that change. */
@@ -127,36 +139,72 @@ add_row(UserRows *rows, int32 item, float value, int64 time, bool learnt, bool s
 	rows->time[rows->n++] = time;
 }
 
+/* False when no more rows are to be had. */
 static bool
-receive_row(TupleTableSlot *slot, DestReceiver *receiver)
+take_row(UserRows *rows, const RecoEvent *event, int32 item)
 {
-	UserRows *rows = (UserRows *) receiver;
-	Serving *serving = rows->serving;
-	RecoEvent event;
-	Datum id;
-	int32 item = -1;
-	MemoryContext old;
-
-	slot_getallattrs(slot);
-	old = MemoryContextSwitchTo(rows->row);
-	if (reco_event_read(&rows->events, slot, &event))
-	{
-		note_activity(rows, &event);
-		if (id_from_datum(serving->item_type, event.item, rows->item_type, &id))
-			item = id_dict_find(serving->items, id);
-	}
-	MemoryContextSwitchTo(old);
-	if (++rows->received % 1024 == 0 || MemoryContextMemAllocated(rows->row, false) > ROW_GARBAGE)
-		MemoryContextReset(rows->row);
-	if (item < 0 || event.time < rows->oldest)
+	if (item < 0 || event->time < rows->oldest)
 		return true;
 	if (!reserve_row(rows))
 		return false;
 	if (rows->deed)
-		rows->deed[rows->n_deeds++] = reco_event_deed(&event, 0, item);
+		rows->deed[rows->n_deeds++] = reco_event_deed(event, 0, item);
 	else
-		add_row(rows, item, (float) event.value, event.time, event.learnt, event.seen);
+		add_row(rows, item, (float) event->value, event->time, event->learnt, event->seen);
 	return true;
+}
+
+static bool
+take_waiting(UserRows *rows)
+{
+	int n = rows->ahead;
+
+	rows->ahead = 0;
+	for (int k = 0; k < n; k++)
+	{
+		const WaitingRow *row = &rows->waiting[k];
+
+		if (!take_row(rows, &row->event, id_dict_find(rows->serving->items, row->item)))
+			return false;
+	}
+	return true;
+}
+
+static void
+rows_shutdown(DestReceiver *receiver)
+{
+	(void) take_waiting((UserRows *) receiver);
+}
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	UserRows *rows = (UserRows *) receiver;
+	IdType *type = rows->serving->item_type;
+	RecoEvent event;
+	Datum id = (Datum) 0;
+	int32 item = -1;
+	bool kept;
+	MemoryContext old;
+
+	slot_getallattrs(slot);
+	old = MemoryContextSwitchTo(rows->row);
+	kept = reco_event_read(&rows->events, slot, &event);
+	if (kept)
+	{
+		note_activity(rows, &event);
+		kept = id_from_datum(type, event.item, rows->item_type, &id);
+		if (kept && !type->integer)
+			item = id_dict_find(rows->serving->items, id);
+	}
+	MemoryContextSwitchTo(old);
+	if (++rows->received % 1024 == 0 || MemoryContextMemAllocated(rows->row, false) > ROW_GARBAGE)
+		MemoryContextReset(rows->row);
+	if (!kept || !type->integer)
+		return take_row(rows, &event, item);
+	id_dict_prefetch(rows->serving->items, id);
+	rows->waiting[rows->ahead++] = (WaitingRow){event, id};
+	return rows->ahead < ROWS_AHEAD || take_waiting(rows);
 }
 
 /* What is left of rows when some have taken back others. */
@@ -215,6 +263,7 @@ read_rows(RecoLive *live, UserRows *rows)
 		!reco_live_is_cheap(lookup))
 		return false;
 	reco_receiver_init(&rows->receiver, rows_startup, receive_row);
+	rows->receiver.rShutdown = rows_shutdown;
 	rows->events.skip_invalid = live->skip_invalid;
 	rows->events.count = rows->count;
 	rows->row = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);

@@ -92,7 +92,12 @@ static int64
 whole_number(const JsonbValue *value, const char *name, int64 least, int64 most)
 {
 	Datum number = NumericGetDatum(value->val.numeric);
+	bool fails = false;
+	int32 small = numeric_int4_opt_error(value->val.numeric, &fails);
 
+	/* as n is in most calls, and not rounded to a bound from beyond it */
+	if (!fails && small > least && small < most)
+		return small;
 	if (DatumGetBool(DirectFunctionCall2(
 			numeric_lt, number, DirectFunctionCall1(int8_numeric, Int64GetDatum(least)))) ||
 		DatumGetBool(DirectFunctionCall2(numeric_gt, number,

@@ -6,9 +6,11 @@
 # Made-up interactions (generate.c): users grow with the rows, items do not. For each size
 # it takes a training table to table (ials, 64 factors, 15 iterations), neighbors of items,
 # lists of ten for all users, one list, an evaluation, and what the backend held; beside the
-# server's own scan, and at the largest size beside what the machine can do at most: the
-# products of matrices of OpenBLAS, and the memory's bandwidth. Prints a table in Markdown
-# with machine and commit, and writes curves of time and memory per row to build/bench.
+# server's own scan, a look-up by key in a table of a row a user, and one by SQL of the rows
+# that a list reads, of other users so that few were read before: of large sources most are
+# in no buffer, and a small table is; at the largest size beside what the machine can do at
+# most: the products of matrices of OpenBLAS, and the memory's bandwidth. Prints a table in
+# Markdown with machine and commit, and writes curves of time and memory per row to build/bench.
 #
 # With PGHOST set it uses that server and tables bench_rows_1 and so on there, which it makes, and
 # leaves; `load` does only that, so that a machine need be idle for the rest alone.
@@ -58,10 +60,11 @@ timing() {
   sql -c "SELECT timings ->> '$2' FROM $1.versions ORDER BY version DESC LIMIT 1"
 }
 
+# Milliseconds of a statement about users drawn by a seed.
 calls() {
   printf '%s\n' '\set u random(1, :users)' "$1" >"$tmp/call.sql"
-  pgbench -n -M prepared -c 1 -D "users=$2" --random-seed=42 -f "$tmp/call.sql" -T 1 >/dev/null 2>&1
-  pgbench -n -M prepared -c 1 -D "users=$2" --random-seed=42 -f "$tmp/call.sql" -T 4 2>/dev/null |
+  pgbench -n -M prepared -c 1 -D "users=$2" --random-seed="$3" -f "$tmp/call.sql" -T 1 >/dev/null 2>&1
+  pgbench -n -M prepared -c 1 -D "users=$2" --random-seed="$3" -f "$tmp/call.sql" -T 4 2>/dev/null |
     awk '/^latency average/ { print $4 }'
 }
 
@@ -94,7 +97,7 @@ load() {
 # A line of numbers for one size: see the head of the table.
 measure() {
   local million=$1 users=$((users_of_million * $1)) from="bench_rows_$1"
-  local rows scan total peak near batch list key evaluation bytes
+  local rows scan total peak near batch list same key evaluation bytes
   say "$million million rows"
   drop_all
   rows=$(sql -c "SELECT count(*) FROM $from")
@@ -104,24 +107,25 @@ measure() {
   peak=$(cat "$tmp/peak")
   near=$(seconds_of -c "CALL reco.create_model('near', '$from', reco.item_knn(neighbors => 100),
                                                options => reco.options(measure => false))")
-  list=$(calls 'SELECT * FROM bench.recommend(:u);' "$users")
-  key=$(calls "SELECT name FROM bench_keys_$million WHERE user_id = :u;" "$users")
+  list=$(calls 'SELECT * FROM bench.recommend(:u);' "$users" 42)
+  same=$(calls "SELECT sum(item_id + value) FROM $from WHERE user_id = :u;" "$users" 43)
+  key=$(calls "SELECT name FROM bench_keys_$million WHERE user_id = :u;" "$users" 42)
   batch=$(seconds_of -c "CALL reco.materialize('bench', 10)")
   evaluation=$(seconds_of -c "SELECT * FROM reco.evaluate('$from', reco.popular())")
   bytes=$(sql -c "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c
                    WHERE relnamespace = 'bench'::regnamespace AND relkind = 'r' AND relname <> 'model_recommendation'")
   printf '%s\n' "$rows $users $scan $(timing bench read) $(timing bench train) $(timing bench write) $total $peak \
-$near $batch $list $key $evaluation $bytes" >>"$sizes"
+$near $batch $list $key $evaluation $bytes $same" >>"$sizes"
   drop_all
 }
 
 table() {
   awk 'BEGIN {
-      print "| rows | read / `sum` | train | iteration | write | table to table | memory | neighbors | lists for all | one list | key look-up | evaluate | model on disk |"
-      print "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+      print "| rows | read / `sum` | train | iteration | write | table to table | memory | neighbors | lists for all | one list | its rows by SQL | key look-up | evaluate | model on disk |"
+      print "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
     }
-    { printf "| %.1f M | %.2f s, %.1f × | %.2f s | %.2f s | %.2f s | %.2f s | %d MB | %.1f s | %.1f s | %.3f ms | %.3f ms | %.1f s | %d MB |\n",
-        $1 / 1e6, $4, 1000 * $4 / $3, $5, $5 / 15, $6, $7, $8, $9, $10, $11, $12, $13, $14 / 1e6 }' "$sizes"
+    { printf "| %.1f M | %.2f s, %.1f × | %.2f s | %.2f s | %.2f s | %.2f s | %d MB | %.1f s | %.1f s | %.3f ms | %.3f ms | %.3f ms | %.1f s | %d MB |\n",
+        $1 / 1e6, $4, 1000 * $4 / $3, $5, $5 / 15, $6, $7, $8, $9, $10, $11, $15, $12, $13, $14 / 1e6 }' "$sizes"
 }
 
 # A curve as SVG: of each line of numbers x and y.

@@ -361,6 +361,11 @@ id_dict_prefetch(const IdDict *dict, Datum id)
 {
 	int64 key;
 
+	if (dict->frozen)
+	{
+		id_dict_frozen_prefetch(dict, id);
+		return;
+	}
 	if (dict->ints == NULL)
 		return;
 	key = id_to_int64(dict->type, id);
@@ -368,6 +373,13 @@ id_dict_prefetch(const IdDict *dict, Datum id)
 		__builtin_prefetch(dict->direct + key);
 	else
 		__builtin_prefetch(dict->ints->data + intids_initial_bucket(dict->ints, HASH_INT(key)));
+}
+
+void
+id_dict_prefetch_id(const IdDict *dict, int32 number)
+{
+	if (dict->frozen)
+		id_dict_frozen_prefetch_id(dict->frozen, number);
 }
 
 int32

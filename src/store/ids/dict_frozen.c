@@ -26,6 +26,12 @@ id_dict_frozen_id(const FrozenIds *frozen, int32 number)
 	return PointerGetDatum((const char *) frozen + datum[number]);
 }
 
+void
+id_dict_frozen_prefetch_id(const FrozenIds *frozen, int32 number)
+{
+	__builtin_prefetch((const char *) frozen + frozen->datum + number * sizeof(int64));
+}
+
 /* What an id is looked for by: itself, or a copy in one piece. */
 static inline Datum
 probe_of(const IdType *type, Datum id)
@@ -188,6 +194,21 @@ id_dict_frozen(MemoryContext parent, const IdType *type, const void *image, Size
 	dict->count = frozen->count;
 	dict->frozen = frozen;
 	return dict;
+}
+
+void
+id_dict_frozen_prefetch(const IdDict *dict, Datum id)
+{
+	const FrozenIds *frozen = dict->frozen;
+	const IdType *type = dict->type;
+	const int32 *numbers = (const int32 *) ((const char *) frozen + frozen->number);
+	uint64 at;
+
+	if (!type->integer)
+		return;
+	at = frozen->direct ? direct_slot(frozen, type, id) : first_slot(frozen, hash_of(type, id));
+	if (at < frozen->slots)
+		__builtin_prefetch(numbers + at);
 }
 
 int32

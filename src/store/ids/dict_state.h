@@ -60,6 +60,8 @@ id_dict_compare(const IdType *type, Datum a, Datum b)
 
 /* Of one that is frozen. */
 extern Datum id_dict_frozen_id(const FrozenIds *frozen, int32 number);
+extern void id_dict_frozen_prefetch_id(const FrozenIds *frozen, int32 number);
 extern int32 id_dict_frozen_find(const IdDict *dict, Datum id);
+extern void id_dict_frozen_prefetch(const IdDict *dict, Datum id);
 
 #endif /* RECO_STORE_IDS_DICT_STATE_H */

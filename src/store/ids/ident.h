@@ -161,6 +161,8 @@ extern int32 id_dict_add(IdDict *dict, Datum id);
 extern int32 id_dict_find(IdDict *dict, Datum id); /* -1: not there */
 /* Has the processor fetch what one of these will look at, where ids are numbers. */
 extern void id_dict_prefetch(const IdDict *dict, Datum id);
+/* The same of id_dict_id. */
+extern void id_dict_prefetch_id(const IdDict *dict, int32 number);
 extern int32 id_dict_count(const IdDict *dict);
 extern Datum id_dict_id(const IdDict *dict, int32 number);
 extern size_t id_dict_memory(const IdDict *dict);

@@ -54,7 +54,8 @@ may_select(Relation table)
 void
 reco_check_policies(Relation table)
 {
-	if (check_enable_rls(RelationGetRelid(table), InvalidOid, true) == RLS_ENABLED)
+	if (table->rd_rel->relrowsecurity &&
+		check_enable_rls(RelationGetRelid(table), InvalidOid, true) == RLS_ENABLED)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("row-level security on table \"%s\" of a model is not supported",
 							   RelationGetRelationName(table))));

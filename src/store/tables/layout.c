@@ -6,9 +6,12 @@
  * that another session waits for as well.  So nothing is known of a table before it is
  * locked: it is locked first, by name, as the server does it, then all that its readers
  * and writers rely on is checked, and the lock stays to the end of the transaction.
+ * What was found is kept in the session until it is told of a change to the table, to a
+ * type or to a schema, and goes by that once the table is locked: with the lock comes
+ * what others have committed.
  *
- * Cost: three look-ups in the catalog caches and a comparison a column, no more than a
- * few microseconds.
+ * Cost: a lock; of a table that is not known three look-ups in the catalog caches and a
+ * comparison a column, no more than a few microseconds.
  */
 #include "store/tables/layout.h"
 
@@ -27,6 +30,7 @@
 #include "miscadmin.h"
 #include "pg/citus.h"
 #include "storage/lmgr.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -220,14 +224,71 @@ reco_type_oid(const char *name)
 						   ObjectIdGetDatum(schema));
 }
 
+/*
+ * Tables that were found to be what they must be.  What tells them apart and says what they are is
+ * in the catalogs, whose changes this session hears of; of a table that is locked there are none.
+ */
+typedef struct KnownTable
+{
+	Oid schema;
+	RecoTable which;
+	Oid table; /* InvalidOid: there is none here */
+} KnownTable;
+
+#define KNOWN_TABLES 64
+
+static KnownTable known_tables[KNOWN_TABLES];
+static uint64 changes; /* that this session was told of */
+
+static void
+forget_table(Datum arg, Oid table)
+{
+	changes++;
+	for (int k = 0; k < KNOWN_TABLES; k++)
+		if (!OidIsValid(table) || known_tables[k].table == table)
+			known_tables[k].table = InvalidOid;
+}
+
+/* Of types and schemas, by whose names the extension's types are found. */
+static void
+forget_tables(Datum arg, int cache, uint32 hash)
+{
+	forget_table(arg, InvalidOid);
+}
+
+void
+reco_layout_init(void)
+{
+	CacheRegisterRelcacheCallback(forget_table, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, forget_tables, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_tables, (Datum) 0);
+}
+
+static KnownTable *
+known_place(Oid schema, RecoTable which)
+{
+	return &known_tables[(schema * RECO_TABLES + which) % KNOWN_TABLES];
+}
+
+static bool
+is_known(const KnownTable *known, Oid schema, RecoTable which)
+{
+	return OidIsValid(known->table) && known->schema == schema && known->which == which;
+}
+
 Oid
 reco_model_table(Oid schema)
 {
-	Oid table = get_relname_relid(reco_table_name(RECO_TABLE_MODEL), schema);
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	const KnownTable *known = known_place(schema, RECO_TABLE_MODEL);
+	Oid table;
+	HeapTuple tuple;
 	Form_pg_class form;
 	bool fits;
 
+	if (is_known(known, schema, RECO_TABLE_MODEL))
+		return known->table;
+	table = get_relname_relid(reco_table_name(RECO_TABLE_MODEL), schema);
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
 	if (!HeapTupleIsValid(tuple))
 		return InvalidOid;
 	form = (Form_pg_class) GETSTRUCT(tuple);
@@ -360,10 +421,34 @@ misfit(Relation table, const Layout *layout)
 	return NULL;
 }
 
+/* NULL: it is not known to be what it must be, or would have to be waited for. */
 static Relation
-open_checked(Oid schema, RecoTable which, LOCKMODE lock, bool *busy, char **why)
+open_known(Oid schema, RecoTable which, LOCKMODE lock, bool wait)
+{
+	const KnownTable *known = known_place(schema, which);
+	Oid table = known->table;
+	Relation opened = NULL;
+
+	if (!is_known(known, schema, which))
+		return NULL;
+	if (wait)
+		LockRelationOid(table, lock);
+	else if (!ConditionalLockRelationOid(table, lock))
+		return NULL;
+	/* with the lock came what others have committed */
+	if (is_known(known, schema, which) && known->table == table)
+		opened = try_relation_open(table, NoLock);
+	if (opened == NULL)
+		UnlockRelationOid(table, lock);
+	return opened;
+}
+
+/* By its name, and checked. */
+static Relation
+open_named(Oid schema, RecoTable which, LOCKMODE lock, bool *busy, char **why)
 {
 	const Layout *layout = &layouts[which];
+	uint64 before = changes;
 	Relation table = lock_by_name(schema, layout->name, lock, busy);
 
 	if (table == NULL)
@@ -377,6 +462,21 @@ open_checked(Oid schema, RecoTable which, LOCKMODE lock, bool *busy, char **why)
 		relation_close(table, lock);
 		return NULL;
 	}
+	/* whether Citus has it is told by a table of its own */
+	if (changes == before && !table->rd_rel->relhastriggers)
+		*known_place(schema, which) = (KnownTable){schema, which, RelationGetRelid(table)};
+	return table;
+}
+
+static Relation
+open_checked(Oid schema, RecoTable which, LOCKMODE lock, bool *busy, char **why)
+{
+	Relation table = open_known(schema, which, lock, busy == NULL);
+
+	if (table == NULL)
+		table = open_named(schema, which, lock, busy, why);
+	if (table == NULL)
+		return NULL;
 	/* the server says so when it plans a query, and this is none */
 	if (RecoveryInProgress() && !RelationIsPermanent(table))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -197,6 +197,8 @@ enum
 	CHANGE_COLUMNS
 };
 
+extern void reco_layout_init(void);
+
 extern const char *reco_table_name(RecoTable which);
 
 /* The OID of a type of the extension's, or InvalidOid. */
