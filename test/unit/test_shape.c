@@ -221,12 +221,19 @@ slow_overlap(const reco_csr *a)
 static double
 overlap_of(const reco_csr *a, double most)
 {
-	double excess;
+	double excess = 0;
 	mimic_env m;
 
-	mimic_env_init(&m);
-	assert_int_equal(reco_overlap(&m.env, a, most, &excess), RECO_OK);
-	assert_int_equal(m.live, 0);
+	for (int threads = 3; threads >= 1; threads -= 2)
+	{
+		double before = excess;
+
+		mimic_env_init(&m);
+		m.env.threads = threads;
+		assert_int_equal(reco_overlap(&m.env, a, most, &excess), RECO_OK);
+		assert_int_equal(m.live, 0);
+		assert_true(threads == 3 || excess == before);
+	}
 	return excess;
 }
 
@@ -509,7 +516,8 @@ test_failures(void **state)
 		mimic_env_init(&m);
 		assert_int_equal(kernels[k](&m.env, &a, &result), RECO_OK);
 		assert_int_equal(m.live, 0);
-		for (long polls = m.polls; polls > 0; polls--)
+		/* of many polls, the first ones, the last ones and some between */
+		for (long polls = m.polls; polls > 0; polls -= 1 + polls / 8)
 		{
 			m.polls = 0;
 			m.stop_at = polls;

@@ -4,14 +4,17 @@
  *
  * Some users are drawn; for each item there is a list of those among them who have it.  The
  * interactions of every user then count, along these lists, what the user has in common with
- * each of the drawn.
+ * each of the drawn.  Users are shared out among threads; what each gives is added up in their
+ * order, so that threads make no difference.
  */
 #include "core/data/overlap.h"
 
 #include "core/base/rng.h"
+#include "core/data/parts.h"
 #include "core/data/sorting.h"
 
 #include <math.h>
+#include <omp.h>
 
 #define SEED 42
 
@@ -19,19 +22,23 @@
 #define STEPS 3e7
 #define STEPS_ENTRY 8
 
+/* Users that a thread takes at a time. */
+#define SHARE_USERS 64
+
 typedef struct Sample
 {
-	int32_t users;  /* drawn */
-	int32_t *user;  /* their numbers */
-	int64_t *start; /* items + 1: the lists of items */
-	int32_t *drawn; /* places in user */
-	int64_t *count; /* users of each item */
-	int32_t *common;
+	const reco_env *env;
+	const reco_csr *matrix;
+	int32_t users;   /* drawn */
+	int32_t *user;   /* their numbers */
+	int64_t *start;  /* items + 1: the lists of items */
+	int32_t *drawn;  /* places in user */
+	int64_t *count;  /* users of each item */
+	int32_t *common; /* of each thread: users + 1, as of the next */
 	int32_t *touched;
-	double share; /* of users who are drawn */
-	bool thin;    /* these are compared with each other, not with all */
-	int64_t steps;
-	int64_t polled;
+	double *found; /* of each row of the matrix */
+	double share;  /* of users who are drawn */
+	bool thin;     /* these are compared with each other, not with all */
 } Sample;
 
 /* By the number, so that it is the same whenever it is asked. */
@@ -50,6 +57,7 @@ sample_free(const reco_env *env, Sample *s)
 	release(env, s->count);
 	release(env, s->common);
 	release(env, s->touched);
+	release(env, s->found);
 }
 
 /* Users of each item, and the sums of shares in the second and in the fourth power. */
@@ -114,6 +122,7 @@ draw_users(const reco_env *env, const reco_csr *a, Sample *s, double most)
 static reco_status
 list_drawn(const reco_env *env, const reco_csr *a, Sample *s)
 {
+	size_t threads = (size_t) env->threads;
 	int64_t entries = 0;
 	int64_t polled = 0;
 
@@ -121,9 +130,10 @@ list_drawn(const reco_env *env, const reco_csr *a, Sample *s)
 		entries += a->start[s->user[k] + 1] - a->start[s->user[k]];
 	s->start = zeroed(env, ((size_t) a->cols + 2) * sizeof(int64_t));
 	s->drawn = env->alloc(env->arg, ((size_t) entries + 1) * sizeof(int32_t));
-	s->common = zeroed(env, ((size_t) s->users + 1) * sizeof(int32_t));
-	s->touched = env->alloc(env->arg, ((size_t) s->users + 1) * sizeof(int32_t));
-	if (!s->start || !s->drawn || !s->common || !s->touched)
+	s->common = zeroed(env, threads * ((size_t) s->users + 1) * sizeof(int32_t));
+	s->touched = env->alloc(env->arg, threads * ((size_t) s->users + 1) * sizeof(int32_t));
+	s->found = zeroed(env, ((size_t) a->rows + 1) * sizeof(double));
+	if (!s->start || !s->drawn || !s->common || !s->touched || !s->found)
 		return RECO_NO_MEMORY;
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -148,42 +158,52 @@ list_drawn(const reco_env *env, const reco_csr *a, Sample *s)
 	return RECO_OK;
 }
 
-/* Adds the sum over the drawn u != v of c_uv (c_uv - 1) / (n_u n_v). */
-static reco_status
-add_overlaps(const reco_env *env, const reco_csr *a, Sample *s, int32_t v, double *found)
+/* The sum over the drawn u != v of c_uv (c_uv - 1) / (n_u n_v); any, when it is to stop. */
+static double
+overlaps_of(const Sample *s, int32_t v, int32_t *common, int32_t *touched)
 {
-	int32_t touched = 0;
+	const reco_csr *a = s->matrix;
+	int32_t seen = 0;
 	double sum = 0;
 
-	for (int64_t e = a->start[v]; e < a->start[v + 1]; e++)
-	{
-		int64_t from = s->start[a->col[e]];
-		int64_t to = s->start[a->col[e] + 1];
-
-		for (int64_t k = from; k < to; k++)
+	for (int64_t e = a->start[v]; e < a->start[v + 1] && !s->env->stopping(s->env->arg); e++)
+		for (int64_t k = s->start[a->col[e]]; k < s->start[a->col[e] + 1]; k++)
 		{
 			int32_t u = s->drawn[k];
 
-			if (s->common[u]++ == 0)
-				s->touched[touched++] = u;
+			if (common[u]++ == 0)
+				touched[seen++] = u;
 		}
-		s->steps += 1 + to - from;
-		if (stop_at_entry(env, s->steps, &s->polled))
-			return RECO_STOPPED;
-	}
-	for (int32_t t = 0; t < touched; t++)
+	for (int32_t t = 0; t < seen; t++)
 	{
-		int32_t k = s->touched[t];
+		int32_t k = touched[t];
 		int32_t u = s->user[k];
-		double c = s->common[k];
+		double c = common[k];
 
 		if (u != v)
 			sum += c * (c - 1) / (double) (a->start[u + 1] - a->start[u]);
-		s->common[k] = 0;
+		common[k] = 0;
 	}
-	s->steps += touched;
-	*found += sum / (double) (a->start[v + 1] - a->start[v]);
-	return RECO_OK;
+	return sum / (double) (a->start[v + 1] - a->start[v]);
+}
+
+/* Users who are compared with the drawn. */
+static bool
+is_compared(const Sample *s, int32_t v)
+{
+	return s->matrix->start[v + 1] - s->matrix->start[v] > 1 && (!s->thin || is_drawn(s, v));
+}
+
+/* Any thread: what some users have in common with the drawn. */
+static void
+find_overlaps(void *arg, int64_t from, int64_t to)
+{
+	Sample *s = arg;
+	size_t mine = (size_t) omp_get_thread_num() * ((size_t) s->users + 1);
+
+	for (int64_t v = from; v < to; v++)
+		if (is_compared(s, (int32_t) v))
+			s->found[v] = overlaps_of(s, (int32_t) v, s->common + mine, s->touched + mine);
 }
 
 static reco_status
@@ -192,17 +212,15 @@ sum_overlaps(const reco_env *env, const reco_csr *a, Sample *s, double q, double
 	double found = 0;
 	double others = 0; /* sum over all v, or all drawn, of n_v - 1 */
 	double expected = 0;
+	int64_t polled = 0;
 
+	if (reco_share(env, a->rows, SHARE_USERS, find_overlaps, s) != RECO_OK)
+		return RECO_STOPPED;
 	for (int32_t v = 0; v < a->rows; v++)
 	{
-		int64_t n = a->start[v + 1] - a->start[v];
-
-		if (s->thin && !is_drawn(s, v))
-			n = 0;
-		if (n > 1 && add_overlaps(env, a, s, v, &found) != RECO_OK)
-			return RECO_STOPPED;
-		others += n > 1 ? (double) (n - 1) : 0;
-		if (stop_at_entry(env, ++s->steps, &s->polled))
+		found += s->found[v];
+		others += is_compared(s, v) ? (double) (a->start[v + 1] - a->start[v] - 1) : 0;
+		if (stop_at_entry(env, v, &polled))
 			return RECO_STOPPED;
 	}
 	for (int32_t k = 0; k < s->users; k++)
@@ -218,7 +236,7 @@ sum_overlaps(const reco_env *env, const reco_csr *a, Sample *s, double q, double
 reco_status
 reco_overlap(const reco_env *env, const reco_csr *by_user, double most, double *excess)
 {
-	Sample s = {0};
+	Sample s = {.env = env, .matrix = by_user};
 	double second;
 	double fourth;
 	reco_status status = count_items(env, by_user, &s, &second, &fourth);
