@@ -90,12 +90,13 @@ refreshing() {
 
 # What a user of side is shown is what a basket of the same items is.
 check_side() {
-  sql -c "INSERT INTO bench_soak.wrong (what, n)
-    SELECT 'side', u FROM (SELECT 1 + (random() * 999)::int AS u FROM generate_series(1, 5)) AS s
-     WHERE (SELECT array_agg(item_id ORDER BY rank) FROM side.recommend(u, n => 10))
-       IS DISTINCT FROM
-           (SELECT array_agg(item_id ORDER BY rank)
-              FROM side.recommend_for(ARRAY(SELECT DISTINCT i FROM bench_soak.events AS e WHERE e.u = s.u), n => 10))"
+  sql -c "INSERT INTO bench_soak.wrong (what, n, list)
+    SELECT 'side', u, format('%s, not %s', shown, basket)
+      FROM (SELECT 1 + (random() * 999)::int AS u FROM generate_series(1, 5)) AS s,
+           LATERAL (SELECT array_agg(item_id ORDER BY rank) AS shown FROM side.recommend(u, n => 10)) AS r,
+           LATERAL (SELECT array_agg(item_id ORDER BY rank) AS basket
+                      FROM side.recommend_for(ARRAY(SELECT DISTINCT i FROM bench_soak.events AS e WHERE e.u = s.u), n => 10)) AS b
+     WHERE shown IS DISTINCT FROM basket"
 }
 
 changing() {
@@ -112,7 +113,9 @@ changing() {
         4) sql -c "CALL reco.upgrade_model('side')" ;;
         5) sql -c "CALL reco.refresh('side')" -c "CALL reco.segment('side', k => 3, features => 'SELECT u, count(*)::float8 AS n, avg(i)::float8 AS mean FROM bench_soak.events GROUP BY u')" ;;
         6) sql -c "CALL reco.materialize('side', 5)" ;;
-        7) sql -c "CALL reco.forget_user('side', 1 + (random() * 9)::int)" -c "CALL reco.refresh('side')" ;;
+        # unknown until the next refresh, whatever comes between
+        7) sql -c "CALL reco.forget_user('side', 1 + (random() * 9)::int)" || true
+          until sql -c "CALL reco.refresh('side')" || [ "$SECONDS" -ge "$duration" ]; do sleep 0.5; done ;;
         8) sql -c "DELETE FROM bench_soak.events WHERE at < now() AND random() < 0.001" -c "CALL reco.refresh('side')" ;;
         0) sql -c "CALL reco.drop_model('side')" && make_side ;;
       esac
