@@ -137,8 +137,10 @@ typedef struct tiling
 	int64_t limit; /* the first column behind the tile */
 } tiling;
 
-/* Asks for what the rows behind k read first: of the second its entries, of the first their
- * factors. */
+/*
+ * Asks for what the rows behind k read first: of the second its entries, of the first their
+ * factors.
+ */
 static inline void
 look_ahead(const tiling *run, int64_t k, int64_t end)
 {

@@ -32,6 +32,7 @@
 #include "store/image/image.h"
 #include "store/image/load.h"
 #include "store/image/sections.h"
+#include "store/tables/layout.h"
 #include "store/tables/rights.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -116,6 +117,7 @@ forget(Serving **place)
 static void
 table_changed(Datum arg, Oid table)
 {
+	reco_layout_forget(table);
 	for (int i = 0; i < MAX_SERVINGS; i++)
 		if (servings[i] && (!OidIsValid(table) || servings[i]->table == table))
 			servings[i]->expires = true;

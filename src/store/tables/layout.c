@@ -240,8 +240,8 @@ typedef struct KnownTable
 static KnownTable known_tables[KNOWN_TABLES];
 static uint64 changes; /* that this session was told of */
 
-static void
-forget_table(Datum arg, Oid table)
+void
+reco_layout_forget(Oid table)
 {
 	changes++;
 	for (int k = 0; k < KNOWN_TABLES; k++)
@@ -253,13 +253,12 @@ forget_table(Datum arg, Oid table)
 static void
 forget_tables(Datum arg, int cache, uint32 hash)
 {
-	forget_table(arg, InvalidOid);
+	reco_layout_forget(InvalidOid);
 }
 
 void
 reco_layout_init(void)
 {
-	CacheRegisterRelcacheCallback(forget_table, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, forget_tables, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_tables, (Datum) 0);
 }

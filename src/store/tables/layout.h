@@ -199,6 +199,9 @@ enum
 
 extern void reco_layout_init(void);
 
+/* That a table was changed, or any (InvalidOid); for cache.c, as a server has few callbacks. */
+extern void reco_layout_forget(Oid table);
+
 extern const char *reco_table_name(RecoTable which);
 
 /* The OID of a type of the extension's, or InvalidOid. */
