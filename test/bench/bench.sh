@@ -7,9 +7,9 @@
 # it takes a training table to table (ials, 64 factors, 15 iterations), neighbors of items,
 # lists of ten for all users, one list, an evaluation, and what the backend held; beside the
 # server's own scan, a look-up by key in a table of a row a user, and one by SQL of the rows
-# that a list reads, of other users so that few were read before: of large sources most are
-# in no buffer, and a small table is; at the largest size beside what the machine can do at
-# most: the products of matrices of OpenBLAS, and the memory's bandwidth. Prints a table in
+# that a list reads, of other users: of large sources most are in no buffer, and a small table
+# is; all after a second of the same calls. At the largest size beside what the machine can do
+# at most: the products of matrices of OpenBLAS, and the memory's bandwidth. Prints a table in
 # Markdown with machine and commit, and writes curves of time and memory per row to build/bench.
 #
 # With PGHOST set it uses that server and tables bench_rows_1 and so on there, which it makes, and

@@ -490,6 +490,35 @@ run_overlap(const reco_env *env, const reco_csr *a, void *result)
 	return reco_overlap(env, a, RECO_OVERLAP_STEPS, result);
 }
 
+static bool
+always(void *arg)
+{
+	(void) arg;
+	return true;
+}
+
+/* What a thread has left halfway is no result, also where the poll after it asks for no end. */
+static void
+test_overlap_left(void **state)
+{
+	static const int64_t start[] = {0, 2, 4, 6, 8};
+	static const int32_t col[] = {0, 1, 0, 1, 0, 1, 0, 1};
+	reco_csr a = {4, 2, (int64_t *) start, (int32_t *) col, NULL};
+
+	(void) state;
+	for (int threads = 1; threads <= 3; threads += 2)
+	{
+		mimic_env m;
+		double excess;
+
+		mimic_env_init(&m);
+		m.env.threads = threads;
+		m.env.stopping = always;
+		assert_int_equal(reco_overlap(&m.env, &a, RECO_OVERLAP_STEPS, &excess), RECO_STOPPED);
+		assert_int_equal(m.live, 0);
+	}
+}
+
 /* Without memory, and when it is to end. */
 static void
 test_failures(void **state)
@@ -554,6 +583,7 @@ main(void)
 		cmocka_unit_test(test_neighbors),
 		cmocka_unit_test(test_neighbors_matters),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_overlap_left),
 		cmocka_unit_test(test_failures),
 	};
 

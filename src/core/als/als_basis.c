@@ -87,6 +87,8 @@ static reco_status
 turn(const reco_env *env, const als_system *s, als_basis *b)
 {
 	reco_product(s->D, b->work, b->spread, false, b->product);
+	if (env->poll(env->arg))
+		return RECO_STOPPED;
 	reco_product(s->D, b->product, b->work, true, b->spread);
 	if (env->poll(env->arg))
 		return RECO_STOPPED;
@@ -189,6 +191,8 @@ decompose(const reco_env *env, const als_system *s, als_basis *b, double divisor
 			return status;
 	}
 	store_directions(b, n, turned, b->back, b->to);
+	if (env->poll(env->arg))
+		return RECO_STOPPED;
 	for (int c = 0; c < n; c++)
 		for (int k = 0; k < n; k++)
 			b->work[(size_t) c * n + k] /= b->eigen[c] * b->eigen[c];

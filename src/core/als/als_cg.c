@@ -29,7 +29,7 @@
  * z may be packed to half its size (isa/alspass.c), but not where rows are to
  * converge, as users are in the end.  There a row is solved to float4 accuracy, its residual taken
  * in float8 in the original basis, and solved for once more, so that it equals the exact fold-in to
- *about 1e-6 of its length.
+ * about 1e-6 of its length.
  *
  * Cost: D^3 and columns D^2 a half step; a row 3 D^2 + 6 n D, and 4 n D for
  * every step after the first.
@@ -45,7 +45,7 @@
 #include <string.h>
 
 /*
- * A step that begins with at most ALS_NEAR 2e-3of the row's objective left to gain
+ * A step that begins with at most ALS_NEAR of the row's objective left to gain
  * is a row's last.
  */
 #define ALS_NEAR 5e-3

@@ -10,6 +10,7 @@
 #include "core/data/overlap.h"
 
 #include "core/base/rng.h"
+#include "core/base/team.h"
 #include "core/data/parts.h"
 #include "core/data/sorting.h"
 
@@ -23,7 +24,10 @@
 #define STEPS_ENTRY 8
 
 /* Users that a thread takes at a time. */
-#define SHARE_USERS 64
+#define SHARE_USERS 8
+
+/* Users in common between two looks. */
+#define LOOK_USERS 65536
 
 typedef struct Sample
 {
@@ -34,11 +38,13 @@ typedef struct Sample
 	int64_t *start;  /* items + 1: the lists of items */
 	int32_t *drawn;  /* places in user */
 	int64_t *count;  /* users of each item */
+	int threads;     /* no more than entries of the drawn are worth */
 	int32_t *common; /* of each thread: users + 1, as of the next */
 	int32_t *touched;
 	double *found; /* of each row of the matrix */
 	double share;  /* of users who are drawn */
 	bool thin;     /* these are compared with each other, not with all */
+	reco_flag stop;
 } Sample;
 
 /* By the number, so that it is the same whenever it is asked. */
@@ -122,16 +128,19 @@ draw_users(const reco_env *env, const reco_csr *a, Sample *s, double most)
 static reco_status
 list_drawn(const reco_env *env, const reco_csr *a, Sample *s)
 {
-	size_t threads = (size_t) env->threads;
+	size_t room = (size_t) s->users + 1;
 	int64_t entries = 0;
 	int64_t polled = 0;
 
 	for (int32_t k = 0; k < s->users; k++)
 		entries += a->start[s->user[k] + 1] - a->start[s->user[k]];
+	s->threads = env->threads;
+	if (entries / (int64_t) room < s->threads)
+		s->threads = entries < (int64_t) room ? 1 : (int) (entries / (int64_t) room);
 	s->start = zeroed(env, ((size_t) a->cols + 2) * sizeof(int64_t));
 	s->drawn = env->alloc(env->arg, ((size_t) entries + 1) * sizeof(int32_t));
-	s->common = zeroed(env, threads * ((size_t) s->users + 1) * sizeof(int32_t));
-	s->touched = env->alloc(env->arg, threads * ((size_t) s->users + 1) * sizeof(int32_t));
+	s->common = zeroed(env, s->threads * room * sizeof(int32_t));
+	s->touched = env->alloc(env->arg, s->threads * room * sizeof(int32_t));
 	s->found = zeroed(env, ((size_t) a->rows + 1) * sizeof(double));
 	if (!s->start || !s->drawn || !s->common || !s->touched || !s->found)
 		return RECO_NO_MEMORY;
@@ -160,13 +169,13 @@ list_drawn(const reco_env *env, const reco_csr *a, Sample *s)
 
 /* The sum over the drawn u != v of c_uv (c_uv - 1) / (n_u n_v); any, when it is to stop. */
 static double
-overlaps_of(const Sample *s, int32_t v, int32_t *common, int32_t *touched)
+overlaps_of(Sample *s, int32_t v, int32_t *common, int32_t *touched)
 {
 	const reco_csr *a = s->matrix;
 	int32_t seen = 0;
 	double sum = 0;
 
-	for (int64_t e = a->start[v]; e < a->start[v + 1] && !s->env->stopping(s->env->arg); e++)
+	for (int64_t e = a->start[v]; e < a->start[v + 1] && !reco_team_stops(s->env, &s->stop); e++)
 		for (int64_t k = s->start[a->col[e]]; k < s->start[a->col[e] + 1]; k++)
 		{
 			int32_t u = s->drawn[k];
@@ -180,6 +189,8 @@ overlaps_of(const Sample *s, int32_t v, int32_t *common, int32_t *touched)
 		int32_t u = s->user[k];
 		double c = common[k];
 
+		if (t % LOOK_USERS == LOOK_USERS - 1 && reco_team_stops(s->env, &s->stop))
+			break;
 		if (u != v)
 			sum += c * (c - 1) / (double) (a->start[u + 1] - a->start[u]);
 		common[k] = 0;
@@ -213,8 +224,11 @@ sum_overlaps(const reco_env *env, const reco_csr *a, Sample *s, double q, double
 	double others = 0; /* sum over all v, or all drawn, of n_v - 1 */
 	double expected = 0;
 	int64_t polled = 0;
+	reco_env team = *env;
 
-	if (reco_share(env, a->rows, SHARE_USERS, find_overlaps, s) != RECO_OK)
+	team.threads = s->threads;
+	if (reco_share(&team, a->rows, SHARE_USERS, find_overlaps, s) != RECO_OK ||
+		reco_flag_up(&s->stop))
 		return RECO_STOPPED;
 	for (int32_t v = 0; v < a->rows; v++)
 	{

@@ -24,8 +24,8 @@
  * equal matrices give equal results.
  *
  * Cost: two passes over the entries and 3e7 steps more, with eight for each entry, on average, or
- * fewer, on all threads; four bytes for an entry of the users u, 20 for an item and a user, and
- * eight more for a user u and thread.
+ * fewer, on all threads; four to twelve bytes for an entry of the users u, and 28 for an item
+ * and a user.
  */
 #define RECO_OVERLAP_STEPS 2e8
 

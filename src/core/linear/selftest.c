@@ -4,13 +4,15 @@
  *
  * Some builds of OpenBLAS choose kernels at run time that are wrong on some
  * processors, and say nothing.  What the kernels here ask of it is the eigenvectors
- * of a symmetric matrix, A = V diag(w) V'.  For a matrix large enough to reach the
- * blocked code, with known entries, V diag(w) V' must be A and V'V the identity, up
- * to rounding.
+ * of a symmetric matrix, A = V diag(w) V', and products.  For a matrix large enough to
+ * reach the blocked code, with known entries, V diag(w) V' must be A and V'V the
+ * identity, up to rounding; and products of both kinds must say so, too.
  *
- * Cost: about 20 n^3 flops, n = 130.
+ * Cost: about 25 n^3 flops, n = 130.
  */
 #include "core/linear/selftest.h"
+
+#include "core/linear/eigen.h"
 
 #include <math.h>
 
@@ -58,6 +60,29 @@ adds_up(const double *v, const double *w)
 	return true;
 }
 
+/* The same by products: the rows of v are the vectors.  work: 2 N^2. */
+static bool
+multiplies(const double *v, const double *w, double *work)
+{
+	double *matrix = work;
+	double *product = work + N * N;
+
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++)
+			matrix[i * N + j] = entry(i, j);
+	reco_product(N, v, matrix, false, product);
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++)
+			if (!(fabs(product[i * N + j] - w[i] * v[i * N + j]) < 1e-9))
+				return false;
+	reco_product(N, v, v, true, product);
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++)
+			if (!(fabs(product[i * N + j] - (i == j)) < 1e-11))
+				return false;
+	return true;
+}
+
 reco_status
 reco_selftest(const reco_env *env, reco_eigen_solver solver)
 {
@@ -79,7 +104,7 @@ reco_selftest(const reco_env *env, reco_eigen_solver solver)
 			a[j * N + i] = entry(i, j);
 	(solver ? solver : dsyevd_)("V", "U", &n, a, &n, w, work, &lwork, (int *) (work + WORK),
 								&liwork, &info);
-	status = info == 0 && adds_up(a, w) ? RECO_OK : RECO_INVALID;
+	status = info == 0 && adds_up(a, w) && multiplies(a, w, work) ? RECO_OK : RECO_INVALID;
 	env->release(env->arg, memory);
 	return status;
 }

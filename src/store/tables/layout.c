@@ -226,7 +226,7 @@ reco_type_oid(const char *name)
 
 /*
  * Tables that were found to be what they must be.  What tells them apart and says what they are is
- * in the catalogs, whose changes this session hears of; of a table that is locked there are none.
+ * in the catalogs, whose changes this session hears of.
  */
 typedef struct KnownTable
 {
@@ -278,16 +278,11 @@ is_known(const KnownTable *known, Oid schema, RecoTable which)
 Oid
 reco_model_table(Oid schema)
 {
-	const KnownTable *known = known_place(schema, RECO_TABLE_MODEL);
-	Oid table;
-	HeapTuple tuple;
+	Oid table = get_relname_relid(reco_table_name(RECO_TABLE_MODEL), schema);
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
 	Form_pg_class form;
 	bool fits;
 
-	if (is_known(known, schema, RECO_TABLE_MODEL))
-		return known->table;
-	table = get_relname_relid(reco_table_name(RECO_TABLE_MODEL), schema);
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
 	if (!HeapTupleIsValid(tuple))
 		return InvalidOid;
 	form = (Form_pg_class) GETSTRUCT(tuple);
