@@ -519,6 +519,21 @@ test_overlap_left(void **state)
 	}
 }
 
+/* Each poll of the last run asks for an end; part > 1: of n that are left every n / part-th. */
+static void
+stop_at_polls(kernel run, const reco_csr *a, mimic_env *m, int part)
+{
+	reco_shape result;
+
+	for (long polls = m->polls; polls > 0; polls -= part > 1 ? 1 + polls / part : 1)
+	{
+		m->polls = 0;
+		m->stop_at = polls;
+		assert_int_equal(run(&m->env, a, &result), RECO_STOPPED);
+		assert_int_equal(m->live, 0);
+	}
+}
+
 /* Without memory, and when it is to end. */
 static void
 test_failures(void **state)
@@ -543,16 +558,14 @@ test_failures(void **state)
 		mimic_env m;
 
 		mimic_env_init(&m);
+		m.env.due = NULL;
 		assert_int_equal(kernels[k](&m.env, &a, &result), RECO_OK);
 		assert_int_equal(m.live, 0);
-		/* of many polls, the first ones, the last ones and some between */
-		for (long polls = m.polls; polls > 0; polls -= 1 + polls / 8)
-		{
-			m.polls = 0;
-			m.stop_at = polls;
-			assert_int_equal(kernels[k](&m.env, &a, &result), RECO_STOPPED);
-			assert_int_equal(m.live, 0);
-		}
+		stop_at_polls(kernels[k], &a, &m, 1);
+		/* where the main thread is wanted now and then polls are many: some of them */
+		mimic_env_init(&m);
+		assert_int_equal(kernels[k](&m.env, &a, &result), RECO_OK);
+		stop_at_polls(kernels[k], &a, &m, 8);
 		m.stop_at = 0;
 		for (long at = 1;; at++)
 		{
