@@ -12,6 +12,7 @@
  */
 #include "report/report.h"
 
+#include "access/detoast.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -53,6 +54,9 @@ enum
 	C_CALIBRATION
 };
 
+/* Of a column of a version; those of all are read at once. */
+#define MOST_BYTES (1024 * 1024)
+
 static const char versions_query[] =
 	"SELECT version, status, started_at, finished_at, rows_read, rows_skipped, rows_merged, users, "
 	"items, interactions, algorithm::pg_catalog.jsonb, options::pg_catalog.jsonb, metrics, loss, "
@@ -78,14 +82,15 @@ require_select(Oid schema, RecoTable which)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, reco_table_name(which));
 }
 
-/* A column of a row, in the current memory context; false: it is NULL. */
+/* A column of a row, where it lies; false: it is NULL, or so long that it is not looked at. */
 static bool
 column(HeapTuple tuple, TupleDesc columns, int number, Datum *value)
 {
 	bool isnull;
 
 	*value = SPI_getbinval(tuple, columns, number, &isnull);
-	return !isnull;
+	return !isnull && (TupleDescAttr(columns, number - 1)->attlen != -1 ||
+					   toast_raw_datum_size(*value) <= MOST_BYTES);
 }
 
 static int64
