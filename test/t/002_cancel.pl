@@ -120,14 +120,7 @@ sub last_version
   # Meanwhile: no snapshot, no transaction id, and vacuum removes what dies.
   $session = start_sql($node, $refresh);
   my $pid = wait_for_training($node, 'home');
-  my $held = 0;
-  for (1 .. 10)
-  {
-    $held++
-      if sql("SELECT backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity WHERE pid = $pid") ne 't';
-    sleep 0.1;
-  }
-  is($held, 0, 'a trainer that computes has neither backend_xmin nor backend_xid');
+  is(snapshots_held($node, $pid), 0, 'a trainer that computes has neither backend_xmin nor backend_xid');
   sql('CREATE TABLE dying AS SELECT generate_series(1, 1000) AS n');
   sql('DELETE FROM dying');
   my ($rc, $out, $err) = $node->psql('postgres', 'VACUUM (VERBOSE) dying');

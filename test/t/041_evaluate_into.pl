@@ -28,14 +28,7 @@ my $session = start_sql($node,
 $node->poll_query_until('postgres', q{SELECT to_regclass('results') IS NOT NULL})
   or die 'there is no table of results';
 my $pid = sql(q{SELECT pid FROM pg_stat_activity WHERE query ~ '^CALL reco.evaluate_into'});
-my $held = 0;
-for (1 .. 10)
-{
-  $held++
-    if sql("SELECT backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity WHERE pid = $pid") ne 't';
-  sleep 0.1;
-}
-is($held, 0, 'an evaluation that computes has neither backend_xmin nor backend_xid');
+is(snapshots_held($node, $pid), 0, 'an evaluation that computes has neither backend_xmin nor backend_xid');
 is(sql("SELECT count(*) FROM pg_locks WHERE pid = $pid AND locktype = 'relation'"),
   '0', 'it holds no lock on a relation');
 

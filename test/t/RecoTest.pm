@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   new_node make_lines big_training start_sql finish_sql running_sql
-  wait_for_training kill_session recommendations seconds_of leftovers algorithms comparable
+  wait_for_training snapshots_held kill_session recommendations seconds_of leftovers algorithms comparable
 );
 
 # A started server with the extension in database postgres.  Backends end some time after
@@ -111,6 +111,23 @@ sub wait_for_training
   sleep 1;
   return $node->safe_psql('postgres',
     q{SELECT pid FROM pg_stat_activity WHERE query ~ '^CALL reco.(create_model|refresh)' AND state = 'active'});
+}
+
+# How often, of ten looks, a session has the snapshot or the transaction id that it had at the
+# look before: other transactions come between, so one that it takes for a moment is another.
+sub snapshots_held
+{
+  my ($node, $pid) = @_;
+  my ($held, $before) = (0, '');
+  for (1 .. 10)
+  {
+    my $now = $node->safe_psql('postgres',
+      "SELECT concat_ws(' ', backend_xmin, backend_xid) FROM pg_stat_activity, pg_current_xact_id() WHERE pid = $pid");
+    $held++ if $now ne '' && $now eq $before;
+    $before = $now;
+    sleep 0.1;
+  }
+  return $held;
 }
 
 # Kills a session (SIGKILL) and waits until the server, which restarts itself, is there
