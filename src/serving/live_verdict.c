@@ -3,9 +3,10 @@
  *	  Whether the source of a model is read when serving, for those who ask often.
  *
  * live_explain.c asks the source itself, which calls what the owner wrote and waits where the
- * source does.  Here the query is planned only, as its owner, when all that it calls,
- * and what planning calls of its tables, is in C and on this server; one that waits for a lock longer than a moment is not planned.  The
- * subtransaction around it is rolled back, so no lock on the source stays.
+ * source does.  Here the query is planned only, as its owner, when all that it calls, and what
+ * planning calls of its tables, is in C and on this server; one that waits for a lock longer than
+ * a moment is not planned.  The subtransaction around it is rolled back, so no lock on the source
+ * stays.
  *
  * Cost: parsing and planning the source's query, some tenths of a millisecond.
  */
