@@ -204,8 +204,26 @@ EXCEPTION WHEN program_limit_exceeded THEN
 END $$;
 CALL reco.alter_model('hea', source => 'hea_lines');
 
+-- nor does anything run that planning calls: conditions of indexes, checks, statistics
+CALL reco.alter_model('hea', options => reco.options(live => 'auto'));
+SELECT history, history_reason FROM reco.health;
+CREATE FUNCTION hea_holds(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE WARNING 'planned'; RETURN true; END $$;
+SET client_min_messages = error;
+CREATE INDEX hea_trap ON hea_lines (i) WHERE hea_holds(1);
+SET client_min_messages = warning;
+SELECT history, history_reason FROM reco.health;
+DROP INDEX hea_trap;
+ALTER TABLE hea_lines ADD CONSTRAINT hea_trap CHECK (hea_holds(u)) NOT VALID;
+SELECT history, history_reason FROM reco.health;
+ALTER TABLE hea_lines DROP CONSTRAINT hea_trap;
+CREATE STATISTICS hea_trap ON (hea_holds(1) AND u > 0), i FROM hea_lines;
+SELECT history, history_reason FROM reco.health;
+DROP STATISTICS hea_trap;
+SELECT history, history_reason FROM reco.health;
+
 CALL reco.drop_model('hea');
 SELECT * FROM reco.health;
+DROP FUNCTION hea_holds;
 DROP FUNCTION hea_status, hea_refresh, hea_damage, hea_spy;
 DROP TABLE hea_lines, hea_items;
 DROP ROLE hea_reader;

@@ -3,9 +3,10 @@
  *	  Whether the source of a model is read when serving, for those who ask often.
  *
  * live_explain.c asks the source itself, which calls what the owner wrote and waits where the
- * source does.  Here the query is planned only, as its owner, when all that it calls is in
- * C and on this server; one that waits for a lock longer than a moment is not planned.  The
- * subtransaction around it is rolled back, so no lock on the source stays.
+ * source does.  Here the query is planned only, as its owner, when all that it calls, and what
+ * planning calls of its tables, is in C and on this server; one that waits for a lock longer than
+ * a moment is not planned.  The subtransaction around it is rolled back, so no lock on the source
+ * stays.
  *
  * Cost: parsing and planning the source's query, some tenths of a millisecond.
  */
@@ -15,6 +16,7 @@
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "pg/transaction.h"
+#include "store/source/confine.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -56,19 +58,23 @@ read_types(Trial *trial)
 	return true;
 }
 
-static bool
-is_elsewhere(Oid table)
+/* Why planning a query of a table, or of what its rows are in, would run something. */
+static const char *
+what_table_runs(Oid table)
 {
+	List *tables =
+		has_subclass(table) ? find_all_inheritors(table, NoLock, NULL) : list_make1_oid(table);
+	RecoCode code = {false, InvalidOid};
 	ListCell *cell;
 
-	if (get_rel_relkind(table) == RELKIND_FOREIGN_TABLE)
-		return true;
-	if (!has_subclass(table))
-		return false;
-	foreach (cell, find_all_inheritors(table, NoLock, NULL))
+	foreach (cell, tables)
+	{
 		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
-			return true;
-	return false;
+			return "the source reads a foreign table";
+		reco_code_add_table(&code, lfirst_oid(cell));
+	}
+	return code.any ? "indexes, statistics or checks of what the source reads call functions"
+					: NULL;
 }
 
 /* Why a query is not planned to find out; NULL: nothing of anybody's would run. */
@@ -76,14 +82,13 @@ static const char *
 what_would_run(const RecoLookup *lookup)
 {
 	const CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(lookup->plan));
+	const char *why = lookup->code.any ? "the source calls functions" : NULL;
 	ListCell *cell;
 
-	if (lookup->code.any)
-		return "the source calls functions";
 	foreach (cell, source->relationOids)
-		if (is_elsewhere(lfirst_oid(cell)))
-			return "the source reads a foreign table";
-	return NULL;
+		if (why == NULL)
+			why = what_table_runs(lfirst_oid(cell));
+	return why;
 }
 
 static void

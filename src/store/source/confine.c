@@ -14,14 +14,18 @@
 #include "store/source/confine.h"
 
 #include "access/genam.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
@@ -31,6 +35,7 @@
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
@@ -207,6 +212,51 @@ void
 reco_code_add_function(RecoCode *code, Oid function)
 {
 	(void) code_of_function(function, code);
+}
+
+static void
+code_in(int cache, HeapTuple tuple, AttrNumber attribute, RecoCode *code)
+{
+	bool isnull;
+	Datum stored = SysCacheGetAttr(cache, tuple, attribute, &isnull);
+
+	if (!isnull)
+		(void) find_code(stringToNode(TextDatumGetCString(stored)), code);
+}
+
+static void
+code_by_key(int cache, Oid key, AttrNumber attribute, AttrNumber also, RecoCode *code)
+{
+	HeapTuple tuple = SearchSysCache1(cache, ObjectIdGetDatum(key));
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	code_in(cache, tuple, attribute, code);
+	if (also != InvalidAttrNumber)
+		code_in(cache, tuple, also, code);
+	ReleaseSysCache(tuple);
+}
+
+void
+reco_code_add_table(RecoCode *code, Oid table)
+{
+	Relation heap = relation_open(table, AccessShareLock);
+	const TupleConstr *constraints = RelationGetDescr(heap)->constr;
+	ListCell *cell;
+
+	if (heap->rd_rel->relhasindex)
+		foreach (cell, RelationGetIndexList(heap))
+			code_by_key(INDEXRELID, lfirst_oid(cell), Anum_pg_index_indexprs, Anum_pg_index_indpred,
+						code);
+	foreach (cell, RelationGetStatExtList(heap))
+		code_by_key(STATEXTOID, lfirst_oid(cell), Anum_pg_statistic_ext_stxexprs, InvalidAttrNumber,
+					code);
+	if (heap->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		code_by_key(PARTRELID, table, Anum_pg_partitioned_table_partexprs, InvalidAttrNumber, code);
+	for (int c = 0; constraints && c < constraints->num_check; c++)
+		if (constraints->check[c].ccbin)
+			(void) find_code(stringToNode(constraints->check[c].ccbin), code);
+	relation_close(heap, NoLock);
 }
 
 RecoCode

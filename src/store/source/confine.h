@@ -22,6 +22,12 @@ extern RecoCode reco_code_of(Query *query);
 /* Adds that of a function. */
 extern void reco_code_add_function(RecoCode *code, Oid function);
 
+/*
+ * Adds what planning a query of a table may call: in expressions and conditions of its indexes and
+ * statistics, in its checks, and in what it is partitioned by.
+ */
+extern void reco_code_add_table(RecoCode *code, Oid table);
+
 /* Of the checks of domains that a type is made of. */
 extern RecoCode reco_code_of_type(Oid type);
 
