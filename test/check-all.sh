@@ -32,6 +32,10 @@ long_tests='033_faults 032_claims 034_altered_tables 012_cancel_points 002_cance
   test_neighbors test_als test_split test_shape test_csr test_pairs test_als_values test_vector'
 long_tests=${long_tests//$'\n'/ }
 
+# Of the servers that suites share. Compiling what the planner takes for a large query takes
+# longer than any query of theirs; what is to be compiled says so (test_engine_sql).
+server=("jit = off")
+
 passed_all=0 failed_all=0 skipped_all=0 bad_suites=()
 
 section() { printf '%-10s ' "$1"; }
@@ -103,11 +107,6 @@ verdict() {
     echo "           no test ran: that is a failure"
     bad_suites+=("$suite")
   fi
-}
-
-# no_tests SUITE: a suite that has no tests yet
-no_tests() {
-  printf 'no tests in %s\n' "$1"
 }
 
 # excerpt LINES FILE: what a log says last
@@ -193,7 +192,7 @@ suite_unit() {
 suite_fuzz() {
   local target status=0 targets=0 passed=0 failed=0 corpus
   if ! compgen -G "$tree/test/fuzz/corpus/*/*" >/dev/null; then
-    no_tests test/fuzz/corpus
+    verdict fuzz 0 0 0 0 'no test/fuzz/corpus'
     return
   fi
   if [ -e "$logs/fuzz.broken" ]; then
@@ -248,7 +247,7 @@ regress_failed='^(test | {5}).* \.\.\. FAILED|^not ok [0-9]+'
 pg_regress_suite() {
   local suite=$1 folder=$2 other=$3 log=$logs/$1.log status=0 diffs
   take_place_for_all
-  cluster_start
+  cluster_start "${server[@]}"
   make_tree -j1 installcheck "$other=" >"$log" 2>&1 || status=$?
   verdict "$suite" "$status" "$(count "$regress_ok" "$log")" "$(count "$regress_failed" "$log")" 0 \
     "$("$PG_CONFIG" --version | cut -d ' ' -f 1,2)"
@@ -274,7 +273,7 @@ suite_regress() {
 
 suite_isolation() {
   if ! compgen -G "$tree/test/isolation/specs/*.spec" >/dev/null; then
-    no_tests test/isolation/specs
+    verdict isolation 0 0 0 0 'no test/isolation/specs'
     return
   fi
   pg_regress_suite isolation output_iso REGRESS
@@ -282,11 +281,11 @@ suite_isolation() {
 
 # The documentation, executed. Its server has pg_cron where that is installed.
 suite_docs() {
-  local log=$logs/docs.log status=0 preload=()
+  local log=$logs/docs.log status=0 conf=("${server[@]}")
   [ ! -e "$("$PG_CONFIG" --pkglibdir)/pg_cron.so" ] ||
-    preload=("shared_preload_libraries = 'pg_cron'" "cron.database_name = 'shop'")
+    conf+=("shared_preload_libraries = 'pg_cron'" "cron.database_name = 'shop'")
   take_place_for_all
-  cluster_start "${preload[@]}"
+  cluster_start "${conf[@]}"
   in_tree timeout -k 10 "$SUITE_SECONDS" perl test/docs.pl "$tree"/README*.md "$tree"/doc/*.md >"$log" 2>&1 || status=$?
   sed -i "s|^$tree/||" "$log"
   verdict docs "$status" "$(sed -n 's/^\([0-9]*\) passed, .*/\1/p' "$log")" \
