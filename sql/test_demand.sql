@@ -31,7 +31,7 @@ SELECT item_id, latest, total FROM reco.demand('SELECT user_id, item_id, 1, at F
 SELECT * FROM reco.demand('SELECT user_id, item_id, -1, at FROM demand_events');
 -- an interval as near as can be on either side
 SELECT coverage, item_id, low, median, high, round(probability::numeric, 3) AS probability
-  FROM (VALUES (float8 '1e-300'), (0.5), (0.8), (0.999999999999)) AS c (coverage),
+  FROM (VALUES (float8 '1e-300'), (0.5), (0.8), (0.99999999)) AS c (coverage),
        reco.demand('SELECT user_id, item_id, 1, at FROM demand_events WHERE at < ''2024-03-25''', '7 days', coverage) WHERE item_id IN ('1', '30') ORDER BY 1, 2;
 
 -- the same in whatever order the rows come

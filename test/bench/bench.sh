@@ -7,8 +7,8 @@
 # it takes a training table to table (ials, 64 factors, 15 iterations), neighbors of items,
 # lists of ten for all users, one list, an evaluation, and what the backend held; beside the
 # server's own scan, a look-up by key in a table of a row a user, and one by SQL of the rows
-# that a list reads, of other users: of large sources most are in no buffer, and a small table
-# is; all after a second of the same calls. At the largest size beside what the machine can do
+# that a list reads: these two and lists are called by one session in turns, with what they read
+# in memory, as far as it goes there. At the largest size beside what the machine can do
 # at most: the products of matrices of OpenBLAS, and the memory's bandwidth. Prints a table in
 # Markdown with machine and commit, and writes curves of time and memory per row to build/bench.
 #
@@ -17,6 +17,7 @@
 #
 # Environment, besides what lib.sh takes:
 #   BENCH_ROWS     millions of rows, growing ("1 2 5 10 20"; 100 takes ten minutes and 10 GB)
+#   BENCH_SECONDS  of calls for one list, its rows and a key (15)
 #   BENCH_SIZES    a file to which the numbers of a size are added: the table and the curves are of
 #                  all that is in it, so that a few sizes can be measured at a time
 #   PEERS=1        then also the comparisons with peers, where they are installed: train.sh,
@@ -26,6 +27,7 @@ set -euo pipefail
 . "$(dirname "$0")/machine.sh"
 
 BENCH_ROWS=${BENCH_ROWS:-1 2 5 10 20}
+BENCH_SECONDS=${BENCH_SECONDS:-15}
 # of 20 million rows in generate.c
 users_of_million=6925
 out=$bench_dir/../../build/bench
@@ -60,12 +62,17 @@ timing() {
   sql -c "SELECT timings ->> '$2' FROM $1.versions ORDER BY version DESC LIMIT 1"
 }
 
-# Milliseconds of a statement about users drawn by a seed.
+# Milliseconds of one list, of its rows by SQL and of a look-up by key, of the same size of data.
+# Whatever they read is in memory before.
 calls() {
-  printf '%s\n' '\set u random(1, :users)' "$1" >"$tmp/call.sql"
-  pgbench -n -M prepared -c 1 -D "users=$2" --random-seed="$3" -f "$tmp/call.sql" -T 1 >/dev/null 2>&1
-  pgbench -n -M prepared -c 1 -D "users=$2" --random-seed="$3" -f "$tmp/call.sql" -T 4 2>/dev/null |
-    awk '/^latency average/ { print $4 }'
+  local million=$1 users=$2
+  local from="bench_rows_$million" keys="bench_keys_$million"
+  printf '%s\n' '\set u random(1, :users)' 'SELECT * FROM bench.recommend(:u);' >"$tmp/list.sql"
+  printf '%s\n' '\set u random(1, :users)' "SELECT sum(item_id + value) FROM $from WHERE user_id = :u;" >"$tmp/same.sql"
+  printf '%s\n' '\set u random(1, :users)' "SELECT name FROM $keys WHERE user_id = :u;" >"$tmp/key.sql"
+  prewarm "${from}_user_id_item_id_value_idx" "$keys" "${keys}_pkey" bench.model_user bench.model_user_pkey
+  latencies 3 "$users" 41 "$tmp"/{list,same,key}.sql >/dev/null
+  latencies "$BENCH_SECONDS" "$users" 42 "$tmp"/{list,same,key}.sql | paste -sd ' '
 }
 
 drop_all() {
@@ -80,7 +87,7 @@ load() {
   local million=$1
   [ "$(sql -c "SELECT to_regclass('bench_keys_$million') IS NULL")" = t ] || return 0
   say "loading $million million rows"
-  "${CC:-cc}" -O2 -o "$tmp/generate" "$bench_dir/generate.c" -lm
+  bench_generator
   sql -c "DROP TABLE IF EXISTS bench_rows_$million" \
     -c "CREATE TABLE bench_rows_$million (user_id int NOT NULL, item_id int NOT NULL, value real NOT NULL)"
   "$tmp/generate" $((users_of_million * million)) "$BENCH_ITEMS" \
@@ -107,9 +114,7 @@ measure() {
   peak=$(cat "$tmp/peak")
   near=$(seconds_of -c "CALL reco.create_model('near', '$from', reco.item_knn(neighbors => 100),
                                                options => reco.options(measure => false))")
-  list=$(calls 'SELECT * FROM bench.recommend(:u);' "$users" 42)
-  same=$(calls "SELECT sum(item_id + value) FROM $from WHERE user_id = :u;" "$users" 43)
-  key=$(calls "SELECT name FROM bench_keys_$million WHERE user_id = :u;" "$users" 42)
+  read -r list same key < <(calls "$million" "$users")
   batch=$(seconds_of -c "CALL reco.materialize('bench', 10)")
   evaluation=$(seconds_of -c "SELECT * FROM reco.evaluate('$from', reco.popular())")
   bytes=$(sql -c "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c

@@ -98,11 +98,12 @@ bench_start() {
 bench_cluster() {
   as_server_user "$1/initdb" -D "$tmp/data" -U postgres -A trust --no-sync --encoding UTF8 \
     --no-locale >"$tmp/initdb.log" || die 'initdb failed'
-  # No autovacuum: the data is vacuumed once, and nothing runs beside a measurement.
+  # No autovacuum: the data is vacuumed once, and nothing runs beside a measurement. Buffers are
+  # the quarter of memory that the server's documentation gives as a start.
   as_server_user tee -a "$tmp/data/postgresql.conf" >/dev/null <<EOF
 listen_addresses = ''
 unix_socket_directories = '$tmp'
-shared_buffers = 2GB
+shared_buffers = $(awk '/^MemTotal/ { printf "%d", $2 / 4096 }' /proc/meminfo)MB
 maintenance_work_mem = 2GB
 max_wal_size = 8GB
 checkpoint_timeout = 30min
@@ -110,10 +111,16 @@ autovacuum = off
 EOF
 }
 
+# Builds the generator of interactions. CC may be several words.
+bench_generator() {
+  # shellcheck disable=SC2086
+  ${CC:-cc} -O2 -o "$tmp/generate" "$bench_dir/generate.c" -lm
+}
+
 # Makes table ratings(user_id int, item_id int, value real), unless there is one.
 bench_load() {
   if [ "$(sql -c "SELECT to_regclass('ratings') IS NULL")" = t ]; then
-    "${CC:-cc}" -O2 -o "$tmp/generate" "$bench_dir/generate.c" -lm
+    bench_generator
     sql -c 'CREATE TABLE ratings(user_id int NOT NULL, item_id int NOT NULL, value real NOT NULL)'
     "$tmp/generate" "$BENCH_USERS" "$BENCH_ITEMS" \
       | sql -c 'COPY ratings FROM STDIN (FORMAT binary)'
@@ -121,9 +128,29 @@ bench_load() {
   else
     say 'using the table ratings that is there'
   fi
-  # Into shared buffers, where the server has the means.
-  sql -c 'CREATE EXTENSION IF NOT EXISTS pg_prewarm' \
-    -c "SELECT pg_prewarm('ratings')" >/dev/null 2>&1 || true
+  prewarm ratings
+}
+
+# Relations into shared buffers, where the server has the means.
+prewarm() {
+  local relation
+  for relation in "$@"; do
+    sql -c 'SET client_min_messages = warning' -c 'CREATE EXTENSION IF NOT EXISTS pg_prewarm' \
+      -c "SELECT pg_prewarm('$relation')" >/dev/null 2>&1 || say "$relation could not be read ahead"
+  done
+}
+
+# Milliseconds of each of the scripts, in the mean: a session calls them in turns drawn at
+# random, for so many seconds. The number of users is :users in them.
+# latencies SECONDS USERS SEED FILE...
+latencies() {
+  local seconds=$1 users=$2 seed=$3 scripts=() file
+  shift 3
+  for file in "$@"; do
+    scripts+=(-f "$file")
+  done
+  pgbench -n -M prepared -c 1 -D "users=$users" --random-seed="$seed" "${scripts[@]}" -T "$seconds" \
+    2>/dev/null | awk '/^ - latency average/ { print $5 }'
 }
 
 # Makes the extension available in the database; false if it is not installed.

@@ -51,7 +51,7 @@ $node->stop('immediate');
 eval { $open->quit };
 $node->start;
 is(noted(), '61', 'after a crash what was committed is noted');
-is(folded(), '1 users folded in, 1 of them new, and 0 left without interactions', 'and folded in');
+is(folded(), '1 user folded in, 1 of them new, and 0 left without interactions', 'and folded in');
 is(sql('SELECT count(*) > 0 FROM home.recommend(61)'), 't', 'it is served');
 
 # A fold-in that is killed when it writes.
@@ -75,7 +75,7 @@ sql(q{ALTER SYSTEM SET max_prepared_transactions = 2});
 $node->restart;
 sql('BEGIN; ' . more(12) . q{; PREPARE TRANSACTION 'later'});
 sql(more(13));
-is(folded(), '1 users folded in, 0 of them new, and 0 left without interactions', 'what is prepared is not there yet');
+is(folded(), '1 user folded in, 0 of them new, and 0 left without interactions', 'what is prepared is not there yet');
 sql(q{COMMIT PREPARED 'later'});
 is(noted(), '12', 'and is noted when it is committed');
 
@@ -111,10 +111,10 @@ $node->command_ok([ 'pg_dump', '-n', 'home', '-d', $node->connstr('postgres'), '
 sql('CREATE DATABASE alone', $other);
 sql('CREATE EXTENSION reco; CREATE TABLE lines (customer_id int, product_id int, qty int); INSERT INTO lines VALUES (1, 1, 1)', $other, 'alone');
 $other->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $other->connstr('alone'), '-f', $dump ], 'it is restored');
-like(folded($other, 'alone'), qr/^1 users folded in, 0 of them new, and \d\d left without/, 'it looks at all');
+like(folded($other, 'alone'), qr/^1 user folded in, 0 of them new, and \d\d left without/, 'it looks at all');
 sql(q{CALL reco.track('home')}, $other, 'alone');
 sql('INSERT INTO lines VALUES (2, 1, 1)', $other, 'alone');
-like(folded($other, 'alone'), qr/^1 users folded in/, 'and is tracked again');
+like(folded($other, 'alone'), qr/^1 user folded in/, 'and is tracked again');
 $other->stop;
 
 # Another owner, and wider ids.

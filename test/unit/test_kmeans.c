@@ -85,7 +85,7 @@ check_fixed_point(const reco_kmeans_rows *rows, const reco_kmeans *made)
 		int32_t own = made->cluster[r];
 		double distance = squared(row(rows, r), made->center + (size_t) own * rows->d, rows->d);
 
-		assert_in_range(own, 0, made->clusters - 1);
+		assert_true(own >= 0 && own < made->clusters);
 		assert_true(fabs(made->distance[r] - distance) <= 1e-12 * (1 + distance));
 		inertia += distance;
 		size[own]++;

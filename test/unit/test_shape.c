@@ -333,7 +333,7 @@ chosen_neighbors(const reco_shape *shape, reco_neighbors_use use, reco_measure m
 
 	reco_neighbors_choose(shape, use, &params);
 	assert_true(reco_neighbors_params_valid(&params));
-	assert_in_range(params.weighting, RECO_WEIGHTING_NONE, RECO_WEIGHTING_BM25);
+	assert_true(params.weighting >= RECO_WEIGHTING_NONE && params.weighting <= RECO_WEIGHTING_BM25);
 	/* what options refuse is never chosen */
 	if (params.measure != RECO_COSINE && params.measure != RECO_ASYMMETRIC && weighting < 0)
 		assert_int_equal(params.weighting, RECO_WEIGHTING_NONE);
