@@ -40,14 +40,15 @@ passed_all=0 failed_all=0 skipped_all=0 bad_suites=()
 
 section() { printf '%-10s ' "$1"; }
 
-# Places of what runs at the same time, as many as there are processors: each test that is
-# started takes one, whatever its suite, and gives it back.  So no processor waits for the
-# longest test of a suite while another suite has tests left.
+# Places of what runs at the same time, one more than there are processors, for much of what
+# servers are tested with is to wait: each test that is started takes one, whatever its suite,
+# and gives it back.  So no processor waits for the longest test of a suite while another suite
+# has tests left.
 make_places() {
   local i
   mkfifo "$work/places"
   exec 8<>"$work/places"
-  for ((i = $(nproc); i > 0; i--)); do leave_place; done
+  for ((i = $(nproc) + 1; i > 0; i--)); do leave_place; done
 }
 
 # The time of a suite begins with its first place.
