@@ -94,6 +94,8 @@ make_room() {
   # shellcheck disable=SC2016
   mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $suite" 2>/dev/null | head -n 1)
   quietly debootstrap --variant=minbase "$suite" "$room" ${mirror:+"$mirror"} || return 1
+  # what is thrown away need not survive a crash
+  echo force-unsafe-io >"$room/etc/dpkg/dpkg.cfg.d/clean-room" || return 1
   mount -t proc proc "$room/proc" || return 1
   mountpoint -q "$room/dev/pts" || mount -t devpts -o newinstance,ptmxmode=0666 devpts "$room/dev/pts" || return 1
   mount -t tmpfs -o mode=1777 tmpfs "$room/dev/shm" || return 1
