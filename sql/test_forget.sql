@@ -235,7 +235,39 @@ CALL reco.forget_user('fgt_number', '-Infinity'::real);
 SELECT count(*) FROM reco.export_user('fgt_number', 4.5);
 SELECT count(*) FROM reco.export_user('fgt_number', 9223372036854775808);
 SELECT count(*), (SELECT count(*) FROM reco.export_user('fgt_number', 5::real)) AS real FROM reco.export_user('fgt_number', 4.00);
+-- whoever commits a prepared transaction knows nothing of files
+BEGIN;
+CALL reco.forget_user('fgt_number', 4);
+PREPARE TRANSACTION 'fgt';
 CALL reco.forget_user('fgt_number', 4.00);
 SELECT count(*) FROM reco.export_user('fgt_number', 4);
 CALL reco.drop_model('fgt_number');
 DROP TABLE fgt_rows;
+
+-- A source that cannot be read, again and again: no plan of it is left in the session.
+CREATE FUNCTION fgt_item(i int) RETURNS int LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  BEGIN IF current_setting('fgt.fails', true) = 'on' THEN RAISE EXCEPTION 'the source is broken'; END IF; RETURN i; END $$;
+CREATE TABLE fgt_rows AS SELECT u, i, 1 AS v, timestamptz '2024-01-01 UTC' + i * interval '1 day' AS t FROM generate_series(1, 40) AS u, generate_series(1, 4) AS i;
+CREATE INDEX ON fgt_rows (u);
+ANALYZE fgt_rows;
+SET client_min_messages = warning;
+CALL reco.create_model('fgt_broken', 'SELECT u, fgt_item(i), v, t FROM fgt_rows', reco.ials(factors => 2), options => reco.options(measure => false));
+SET client_min_messages = error;
+SET fgt.fails = on;
+CREATE FUNCTION fgt_plans() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM pg_backend_memory_contexts WHERE name LIKE 'CachedPlan%' AND strpos(ident, 'fgt' || '_item(') > 0 $$;
+DO $$ DECLARE failed int := 0; BEGIN
+  FOR n IN 1 .. 30 LOOP
+    CALL reco.forget_user('fgt_broken', n);
+    BEGIN
+      CALL reco.segment('fgt_broken', 2);
+    EXCEPTION WHEN raise_exception THEN
+      failed := failed + 1;
+    END;
+  END LOOP;
+  RAISE EXCEPTION USING MESSAGE = format('%s times the segments failed, %s plans are left', failed, fgt_plans());
+END $$;
+SELECT fgt_plans();
+RESET client_min_messages;
+CALL reco.drop_model('fgt_broken');
+DROP TABLE fgt_rows;
+DROP FUNCTION fgt_item, fgt_plans;

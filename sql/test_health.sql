@@ -181,6 +181,29 @@ SELECT status, failures, last_error FROM reco.health;
 SELECT model, extract(epoch FROM age) < 3600 AS reco_model_age_seconds, failures AS reco_model_failures,
        (status IN ('ready', 'failing'))::int AS reco_model_serves, (problem IS NOT NULL)::int AS reco_model_problem FROM reco.health;
 
+-- Nobody's model keeps others from asking: neither by a source that planning fails for, of
+-- whatever reason, nor by values that are too long to be looked at.
+CALL reco.alter_model('hea', options => reco.options(live => 'auto'));
+CALL reco.refresh('hea');
+CALL reco.alter_model('hea', source => $$SELECT * FROM hea_lines WHERE length(repeat('x', 2000000000)) > 0$$);
+SELECT status, history, history_reason FROM reco.health;
+CALL reco.alter_model('hea', options => reco.options(live => 'on'));
+SELECT status, history, history_reason FROM reco.health;
+SELECT length(source) FROM reco.models;
+UPDATE hea.model SET source = 'SELECT 1, ' || repeat('2', 17000000), items = repeat('x', 17000000);
+SELECT status, history, history_reason, (SELECT source IS NULL FROM reco.models) AS hidden FROM reco.health;
+SELECT count(*) FROM hea.recommend(1);
+CALL reco.refresh('hea');
+UPDATE hea.model_version SET status = 'failed' || repeat('x', 70000), message = repeat('y', 70000), metrics = to_jsonb(repeat('z', 17000000))
+ WHERE version = (SELECT max(version) FROM hea.model_version);
+SELECT status, failures, last_error FROM reco.health;
+DO $$ BEGIN
+  CALL reco.alter_model('hea', source => 'SELECT * FROM hea_lines --' || repeat(' as before', 500000));
+EXCEPTION WHEN program_limit_exceeded THEN
+  RAISE WARNING '%', sqlerrm;
+END $$;
+CALL reco.alter_model('hea', source => 'hea_lines');
+
 CALL reco.drop_model('hea');
 SELECT * FROM reco.health;
 DROP FUNCTION hea_status, hea_refresh, hea_damage, hea_spy;

@@ -168,8 +168,8 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SET reco.max_memory = '64MB';
-SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT u, 1 FROM generate_series(1, 2000) n, LATERAL (SELECT repeat(''x'', 100000) || n) AS v(u)', reco.popular(), options => reco.options(measure => false))$$);
-SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT 1, n FROM generate_series(1, 900) n', reco.content(), items => 'SELECT n, repeat(''x'', 100000) || n FROM generate_series(1, 2000) n', options => reco.options(measure => false))$$);
+SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT u, 1 FROM generate_series(1, 2000) n, LATERAL (SELECT repeat(repeat(''x'', 1000), 100) || n) AS v(u)', reco.popular(), options => reco.options(measure => false))$$);
+SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT 1, n FROM generate_series(1, 900) n', reco.content(), items => 'SELECT n, repeat(repeat(''x'', 1000), 100) || n FROM generate_series(1, 2000) n', options => reco.options(measure => false))$$);
 SELECT ing_memory($$CALL reco.create_model('ing_text', 'SELECT 1, 1', reco.content(), items => 'SELECT 1, array_agg(repeat(''x'', 10000) || n) FROM generate_series(1, 8000) n', options => reco.options(measure => false))$$);
 RESET reco.max_memory;
 -- an embedding that is too long, by its first row

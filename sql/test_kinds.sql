@@ -59,11 +59,11 @@ SELECT set_config('kin.many', jsonb_object_agg('k' || n, n)::text, false) IS NOT
 CALL reco.create_model('bad', 'SELECT user_id, item_id, value, at, ''k'' || (1 + item_id) FROM ev', reco.popular(),
   options => reco.options(kind_weights => current_setting('kin.many')::jsonb, measure => false));
 CALL reco.drop_model('bad');
-SELECT set_config('kin.long', jsonb_build_object(repeat('x', 200000), 1)::text, false) IS NOT NULL AS long;
-CALL reco.create_model('bad', 'SELECT user_id, item_id, value, at, repeat(''x'', 200000 + item_id % 2) FROM ev', reco.popular(),
+SELECT set_config('kin.long', jsonb_build_object(repeat('x', 1000000), 1)::text, false) IS NOT NULL AS long;
+CALL reco.create_model('bad', 'SELECT user_id, item_id, value, at, repeat(repeat(''x'', 1000), 1000) || repeat(''x'', item_id % 2) FROM ev', reco.popular(),
   options => reco.options(kind_weights => current_setting('kin.long')::jsonb, measure => false, on_invalid => 'skip'));
 CALL reco.drop_model('bad');
-CALL reco.create_model('bad', 'SELECT user_id, item_id, value, at, repeat(''x'', 200000 + item_id % 2) FROM ev', reco.popular(),
+CALL reco.create_model('bad', 'SELECT user_id, item_id, value, at, repeat(repeat(''x'', 1000), 1000) || repeat(''x'', item_id % 2) FROM ev', reco.popular(),
   options => reco.options(kind_weights => current_setting('kin.long')::jsonb, measure => false));
 -- products beyond what a value may be
 CALL reco.create_model('bad', 'SELECT user_id, item_id, value * 1e3, at, kind FROM ev WHERE (user_id, item_id, kind) = (0, 0, ''buy'')', reco.popular(),

@@ -59,6 +59,10 @@ UPDATE rep.model_version SET metrics = '{"metric": "<b>", "<b>": 1e300, "baselin
 SELECT length(reco.report('rep')) > 1000 AS page, reco.report('rep') ~ '<dt><b>|<i>' AS markup, reco.report('rep') ~ '<dt>&#60;b&#62;</dt>' AS text;
 SELECT count(*) > 0 AS rows FROM reco.summary('rep');
 
+-- what is longer than anything that is written there is not looked at
+UPDATE rep.model_version SET message = repeat('long', 500000), metrics = jsonb_build_object('metric', repeat('long', 500000)), status = repeat('long', 500000) WHERE version = 2;
+SELECT length(reco.report('rep')) BETWEEN 1000 AND 1000000 AS page, (SELECT sum(length(s::text)) < 100000 FROM reco.summary('rep') AS s) AS summary;
+
 -- nothing of nothing
 SELECT reco.report(NULL), (SELECT count(*) FROM reco.summary(NULL));
 SELECT reco.report('rep_no_such_model');

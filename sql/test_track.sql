@@ -361,12 +361,51 @@ CALL reco.fold_in('trk');
 VACUUM trk.model_change;
 SELECT status, problem FROM reco.health WHERE model = 'trk';
 SET client_min_messages = notice;
+-- A NOT NULL that says what is not so would have the server read past the end of a row.
+CALL reco.untrack('trk');
+CALL reco.track('trk');
+DELETE FROM trk.model_change;
+ALTER TABLE trk.model_change ALTER user_id SET NOT NULL;
+TRUNCATE trk_rows;
+SELECT * FROM trk.model_change;
+CALL reco.fold_in('trk');
+ALTER TABLE trk.model_change ALTER user_id DROP NOT NULL;
+TRUNCATE trk_rows;
+SELECT count(*), count(user_id) FROM trk.model_change;
 -- of dropped tables nothing stays, and a dropped schema takes its triggers along
 DROP TABLE trk_parts;
 SET client_min_messages = warning;
 DROP SCHEMA trk CASCADE;
 SELECT tgname FROM pg_trigger WHERE tgfoid = 'reco.note_changes'::regproc;
 INSERT INTO trk_rows VALUES (1, 1, 1);
+
+-- Ids of domains that refuse nulls: a note of all has none.
+CREATE DOMAIN trk_never AS integer NOT NULL;
+CREATE DOMAIN trk_checked AS varchar(20) COLLATE "C" CHECK (VALUE IS NOT NULL);
+CREATE TABLE trk_of (user_id trk_never, name trk_checked, item_id integer);
+INSERT INTO trk_of SELECT u, 'user ' || u, (u * 7 + k * k) % 20 FROM generate_series(1, 30) AS u, generate_series(1, 5) AS k;
+CALL reco.create_model('trk_never', 'SELECT user_id, item_id FROM trk_of', reco.popular(), options => reco.options(measure => false));
+CALL reco.create_model('trk_checked', 'SELECT name, item_id FROM trk_of', reco.popular(), options => reco.options(measure => false));
+SELECT attrelid::regclass, format_type(atttypid, atttypmod) AS type, attcollation::regcollation AS collation
+  FROM pg_attribute WHERE attrelid IN ('trk_never.model_change'::regclass, 'trk_checked.model_change'::regclass) AND attname = 'user_id' ORDER BY 1;
+CALL reco.track('trk_never');
+CALL reco.track('trk_checked');
+CALL reco.fold_in('trk_never');
+CALL reco.fold_in('trk_checked');
+INSERT INTO trk_of VALUES (7, 'user 7', 19), (8, 'user 8', 18);
+SELECT user_id FROM trk_never.model_change ORDER BY 1;
+SELECT user_id FROM trk_checked.model_change ORDER BY 1;
+CALL reco.fold_in('trk_never');
+CALL reco.fold_in('trk_checked');
+SELECT (SELECT count(*) FROM trk_never.model_change) AS never, (SELECT count(*) FROM trk_checked.model_change) AS checked;
+TRUNCATE trk_of;
+SELECT user_id IS NULL AS all FROM trk_checked.model_change;
+CALL reco.forget_user('trk_checked', 'user 7');
+SELECT count(*) FROM reco.export_user('trk_checked', 'user 8');
+CALL reco.drop_model('trk_never');
+CALL reco.drop_model('trk_checked');
+DROP TABLE trk_of;
+DROP DOMAIN trk_never, trk_checked;
 
 DROP TABLE trk_rows, trk_parent, trk_child CASCADE;
 DROP PROCEDURE trk_try;

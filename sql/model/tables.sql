@@ -2,6 +2,7 @@
 --
 -- {schema}         the model's schema
 -- {user_column}    the type of the source's ids of users, with its collation; or of their pseudonyms
+-- {user_base}      the same, of a domain the type that it is of, as a domain may refuse nulls
 -- {item_column}    of items
 -- {items_column}   arrays of these
 --
@@ -47,7 +48,7 @@ COMMENT ON TABLE {schema}.model_user_layer IS
   'reco: users by version as reco.fold_in() made them, in the place of the version''s or beside them';
 
 CREATE TABLE {schema}.model_change (
-  user_id {user_column},
+  user_id {user_base},
   xid     pg_catalog.xid8 NOT NULL
 );
 ALTER TABLE {schema}.model_change REPLICA IDENTITY FULL;

@@ -10,7 +10,7 @@ DROP VIEW IF EXISTS
 ALTER TABLE {schema}.model_item ALTER item_id TYPE {item_column};
 ALTER TABLE {schema}.model_user ALTER user_id TYPE {user_column};
 ALTER TABLE {schema}.model_user_layer ALTER user_id TYPE {user_column};
-ALTER TABLE {schema}.model_change ALTER user_id TYPE {user_column};
+ALTER TABLE {schema}.model_change ALTER user_id TYPE {user_base};
 ALTER TABLE {schema}.model_list
   ALTER user_id TYPE {user_column},
   ALTER items TYPE {items_column};

@@ -4,12 +4,12 @@
  *
  * A row for each that a table of the model has of the user, with numbers of items and of other
  * users turned into ids; and for each version whose users have neighbors, how many others have the
- * user as one.  Read as the caller, by statements under search_path pg_catalog, on tables that were
- * checked: it takes SELECT on them.
+ * user as one.  It takes SELECT on the tables, which is asked for first, as by a statement of the
+ * caller's.  Then they are read as the model's owner, by statements under search_path pg_catalog:
+ * whoever plans one runs what is immutable in the conditions of indexes, which are the owner's.
  *
- * A type of the owner's making may have a cast to json, a function of the owner's, which
- * to_jsonb() and the like would call with the caller's rights: values of such types are taken as
- * the text that the type writes.
+ * A type of the owner's making may have a cast to json, which to_jsonb() and the like would call:
+ * values of such types are taken as the text that the type writes.
  *
  * Cost: a look-up a version; a pass over tables that are not by version, and over the users of
  * versions whose users have neighbors.
@@ -21,10 +21,12 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "pg/rows.h"
 #include "store/source/query.h"
 #include "store/tables/parts.h"
 #include "store/tables/template.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -169,28 +171,48 @@ run_query(Export *export, RecoTable which, const char *template, bool by_version
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* The owner's policies would run with the caller's rights: there may be none, and come none. */
-static void
-refuse_policies(Oid schema)
+/* Whether the statements read a table. */
+static bool
+is_read(Oid schema, RecoTable which)
 {
+	bool by_version;
+
+	return which == RECO_TABLE_VERSION || which == RECO_TABLE_ITEM ||
+		   reco_user_has_table(schema, which, &by_version);
+}
+
+/* What a statement of the current user's would be refused, and policies: they would hide rows. */
+static void
+check_rights(const ModelRow *model)
+{
+	AclResult result = reco_schema_aclcheck(model->schema, GetUserId(), ACL_USAGE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, model->name);
 	for (RecoTable which = 0; which < RECO_TABLES; which++)
 	{
-		Relation table = reco_open(schema, which, AccessShareLock);
+		Relation table = reco_open(model->schema, which, AccessShareLock);
 
 		reco_check_policies(table);
+		result = is_read(model->schema, which)
+					 ? pg_class_aclcheck(RelationGetRelid(table), GetUserId(), ACL_SELECT)
+					 : ACLCHECK_OK;
+		if (result != ACLCHECK_OK)
+			aclcheck_error(result, OBJECT_TABLE, RelationGetRelationName(table));
 		table_close(table, NoLock);
 	}
 }
 
 static void
-export_rows(Export *export)
+export_rows(Export *export, const ModelRow *model)
 {
-	RecoRunAs as = reco_run_as(GetUserId());
+	RecoRunAs owner = reco_run_as(model->owner);
 	RecoIdentity before;
 
-	refuse_policies(export->user.schema);
+	check_rights(model);
 	SPI_connect();
-	reco_become(&as, &before);
+	reco_become(&owner, &before);
+	check_rights(model);
 	for (RecoTable which = 0; which < RECO_TABLES; which++)
 	{
 		bool by_version;
@@ -280,7 +302,7 @@ reco_export_user(PG_FUNCTION_ARGS)
 										 get_fn_expr_argtype(fcinfo->flinfo, 1), &export.user))
 		return (Datum) 0;
 	/* asks for the right to read the tables, before they are looked at past it */
-	export_rows(&export);
+	export_rows(&export, &model);
 	foreach (cell, reco_versions_ready(schema, GetActiveSnapshot()))
 		export_others(&export, lfirst_int(cell));
 	return (Datum) 0;

@@ -294,12 +294,13 @@ tell(const RecoFoldIn *fold)
 		(fold->changes == 0
 			 ? errmsg("model \"%s\" version %d: nobody has changed", run->model,
 					  run->version.number)
-			 : errmsg_plural("model \"%s\" version %d: %d user folded in, %d of them new, and %d left "
-							 "without interactions",
-							 "model \"%s\" version %d: %d users folded in, %d of them new, and %d left "
-							 "without interactions",
-							 fold->changes - fold->emptied, run->model, run->version.number,
-							 fold->changes - fold->emptied, fold->added, fold->emptied),
+			 : errmsg_plural(
+				   "model \"%s\" version %d: %d user folded in, %d of them new, and %d left "
+				   "without interactions",
+				   "model \"%s\" version %d: %d users folded in, %d of them new, and %d left "
+				   "without interactions",
+				   fold->changes - fold->emptied, run->model, run->version.number,
+				   fold->changes - fold->emptied, fold->added, fold->emptied),
 		 errdetail_internal("%s.", detail.data),
 		 data->count[RECO_COUNT_UNKNOWN] > 0 && !fold->all_taken
 			 ? errhint("CALL reco.fold_in(%s, new_items => true) makes a version that knows all "

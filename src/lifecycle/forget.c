@@ -264,6 +264,7 @@ typedef struct Asked
 {
 	DestReceiver receiver; /* first */
 	const Forget *forget;
+	RecoLookup lookup;
 	bool asked;
 	bool has_rows;
 } Asked;
@@ -285,18 +286,17 @@ ask_source(void *arg)
 {
 	Asked *asked = arg;
 	const Forget *forget = asked->forget;
-	RecoLookup lookup = reco_live_lookup(&forget->model, false);
+	RecoLookup *lookup = &asked->lookup;
 	const IdType *type = id_type_asked(forget->user.type);
 
-	(void) reco_lookup_prepare(&lookup, type, RECO_ASK_ONE, NULL);
-	reco_lookup_plan(&lookup);
-	if (reco_live_is_cheap(&lookup))
+	(void) reco_lookup_prepare(lookup, type, RECO_ASK_ONE, NULL);
+	reco_lookup_plan(lookup);
+	if (reco_live_is_cheap(lookup))
 	{
 		reco_receiver_init(&asked->receiver, take_columns, take_row);
-		reco_lookup_run(&lookup, type->base, forget->user.asked, &asked->receiver);
+		reco_lookup_run(lookup, type->base, forget->user.asked, &asked->receiver);
 		asked->asked = true;
 	}
-	reco_lookup_forget(&lookup);
 }
 
 static const char *
@@ -313,9 +313,10 @@ static void
 tell(const Forget *forget)
 {
 	const char *name = forget->model.name;
-	Asked asked = {.forget = forget};
+	Asked asked = {.forget = forget, .lookup = reco_live_lookup(&forget->model, false)};
 	ErrorData *error = forget->model.source ? reco_try(ask_source, &asked) : NULL;
 
+	reco_lookup_forget(&asked.lookup);
 	if (error && ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
 		ReThrowError(error);
 	ereport(NOTICE,

@@ -69,7 +69,7 @@ note_version(History *history, TupleTableSlot *slot)
 	if (!reco_column(slot, VERSION_VERSION) || !reco_column(slot, VERSION_STATUS))
 		return;
 	number = DatumGetInt32(value[VERSION_VERSION]);
-	status = TextDatumGetCString(value[VERSION_STATUS]);
+	status = reco_short_column(slot, VERSION_STATUS);
 	if (number > history->attempt && reco_column(slot, VERSION_STARTED_AT))
 	{
 		history->attempt = number;
@@ -88,11 +88,14 @@ note_version(History *history, TupleTableSlot *slot)
 		if (number > history->failed)
 		{
 			history->failed = number;
-			health->last_error = reco_column(slot, VERSION_MESSAGE)
-									 ? TextDatumGetCString(value[VERSION_MESSAGE])
-									 : pstrdup("interrupted");
+			if (health->last_error)
+				pfree(health->last_error);
+			health->last_error = reco_short_column(slot, VERSION_MESSAGE);
+			if (health->last_error == NULL)
+				health->last_error = pstrdup("interrupted");
 		}
 	}
+	pfree(status);
 }
 
 static void

@@ -25,6 +25,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -229,7 +230,8 @@ rename_job(const RecoCronJob *job, Oid role, const char *model, int64 identity)
 typedef struct ModelSearch
 {
 	int64 identity;
-	Oid schema; /* InvalidOid: not found */
+	MemoryContext context; /* of the name */
+	Oid schema;            /* InvalidOid: not found */
 	char *name;
 	bool locked; /* it may be one whose table another session has locked */
 } ModelSearch;
@@ -244,7 +246,7 @@ look_for(void *arg, const ModelRow *model)
 	else if (model->created_at == search->identity)
 	{
 		search->schema = model->schema;
-		search->name = pstrdup(model->name);
+		search->name = MemoryContextStrdup(search->context, model->name);
 	}
 }
 
@@ -252,7 +254,7 @@ look_for(void *arg, const ModelRow *model)
 static ModelSearch
 model_by_identity(int64 identity)
 {
-	ModelSearch search = {identity, InvalidOid, NULL, false};
+	ModelSearch search = {identity, CurrentMemoryContext, InvalidOid, NULL, false};
 
 	if (identity != 0)
 		reco_each_model(look_for, &search);

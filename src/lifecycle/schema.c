@@ -32,14 +32,31 @@ column_type(const IdType *type, const char *suffix)
 	return psprintf("%s%s", reco_exact_type(type), suffix);
 }
 
+/* The same of what a domain is of, without its checks and limits. */
+static char *
+base_type(const IdType *type)
+{
+	IdType base = *type;
+
+	if (type->type == type->base)
+		return column_type(type, "");
+	base.type = type->base;
+	base.typmod = -1;
+	return column_type(&base, "");
+}
+
 /* What tables.sql, views.sql and wider.sql are filled in with. */
 static const RecoPlaceholder *
 placeholders_for(const char *name, const IdType *user, const IdType *item)
 {
 	const RecoPlaceholder placeholders[] = {
-		{"{schema}", pstrdup(quote_identifier(name))}, {"{user_column}", column_type(user, "")},
-		{"{item_column}", column_type(item, "")},      {"{items_column}", column_type(item, "[]")},
-		{"{security_invoker}", RECO_VIEW_OPTIONS},     {NULL},
+		{"{schema}", pstrdup(quote_identifier(name))},
+		{"{user_column}", column_type(user, "")},
+		{"{user_base}", base_type(user)},
+		{"{item_column}", column_type(item, "")},
+		{"{items_column}", column_type(item, "[]")},
+		{"{security_invoker}", RECO_VIEW_OPTIONS},
+		{NULL},
 	};
 
 	return memcpy(palloc(sizeof(placeholders)), placeholders, sizeof(placeholders));

@@ -211,12 +211,19 @@ static List *
 origins_of(const ModelRow *model, const IdType *user_type, const char **why)
 {
 	RecoLookup lookup = reco_live_lookup(model, false);
-	List *origins;
+	List *volatile origins = NIL;
 
 	if (model->source == NULL || model->search_path == NULL)
 		reco_damaged(model->schema, "Its definition is not complete.");
-	origins = reco_lookup_origins(&lookup, user_type, why);
-	reco_lookup_forget(&lookup);
+	PG_TRY();
+	{
+		origins = reco_lookup_origins(&lookup, user_type, why);
+	}
+	PG_FINALLY();
+	{
+		reco_lookup_forget(&lookup);
+	}
+	PG_END_TRY();
 	return origins;
 }
 

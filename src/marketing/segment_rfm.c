@@ -255,6 +255,24 @@ hand_out(RfmRows *rows)
 	reco_budget_free(&run->budget, sums_of);
 }
 
+/* All rows, whose plan goes by an error as well. */
+static void
+read_rows(RecoLookup *lookup, RfmRows *rows)
+{
+	const IdType *type = id_type_asked(rows->run->serving->user_type);
+
+	PG_TRY();
+	{
+		(void) reco_lookup_prepare(lookup, type, RECO_ASK_ALL, NULL);
+		reco_lookup_run(lookup, InvalidOid, (Datum) 0, &rows->receiver);
+	}
+	PG_FINALLY();
+	{
+		reco_lookup_forget(lookup);
+	}
+	PG_END_TRY();
+}
+
 void
 reco_segment_rfm(RecoSegments *run, const ModelRow *model)
 {
@@ -272,9 +290,7 @@ reco_segment_rfm(RecoSegments *run, const ModelRow *model)
 	rows.events.count = rows.count;
 	rows.row = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_DEFAULT_SIZES);
 	rows.key = AllocSetContextCreate(CurrentMemoryContext, "reco user", ALLOCSET_SMALL_SIZES);
-	(void) reco_lookup_prepare(&lookup, id_type_asked(run->serving->user_type), RECO_ASK_ALL, NULL);
-	reco_lookup_run(&lookup, InvalidOid, (Datum) 0, &rows.receiver);
-	reco_lookup_forget(&lookup);
+	read_rows(&lookup, &rows);
 	reco_budget_require(&run->budget, ((Size) rows.n + 1) * sizeof(Scored), what);
 	scored = reco_budget_alloc(&run->budget, ((Size) rows.n + 1) * sizeof(Scored));
 	for (int which = 0; which < 3; which++)

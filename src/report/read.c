@@ -4,17 +4,20 @@
  *
  * Everything is read as the caller: model and model_version as by a SELECT, without which there
  * is no report; items and users where the caller may SELECT from their tables and call
- * recommend() and explain().  Tables are opened and checked first, so that no code of their
- * owner's runs.
+ * recommend() and explain().  Tables are opened and checked first, and statements on them run as
+ * their owner, so that no code of the owner's runs as the caller: planning one calls what is
+ * immutable in the conditions of indexes.
  *
  * Cost: the rows of the latest versions.
  */
 #include "report/report.h"
 
+#include "access/detoast.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "pg/json.h"
+#include "store/source/query.h"
 #include "store/tables/rights.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -51,6 +54,9 @@ enum
 	C_CALIBRATION
 };
 
+/* Of a column of a version; those of all are read at once. */
+#define MOST_BYTES (1024 * 1024)
+
 static const char versions_query[] =
 	"SELECT version, status, started_at, finished_at, rows_read, rows_skipped, rows_merged, users, "
 	"items, interactions, algorithm::pg_catalog.jsonb, options::pg_catalog.jsonb, metrics, loss, "
@@ -76,14 +82,15 @@ require_select(Oid schema, RecoTable which)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, reco_table_name(which));
 }
 
-/* A column of a row, in the current memory context; false: it is NULL. */
+/* A column of a row, where it lies; false: it is NULL, or so long that it is not looked at. */
 static bool
 column(HeapTuple tuple, TupleDesc columns, int number, Datum *value)
 {
 	bool isnull;
 
 	*value = SPI_getbinval(tuple, columns, number, &isnull);
-	return !isnull;
+	return !isnull && (TupleDescAttr(columns, number - 1)->attlen != -1 ||
+					   toast_raw_datum_size(*value) <= MOST_BYTES);
 }
 
 static int64
@@ -201,13 +208,18 @@ static void
 read_versions(Report *report)
 {
 	const ModelRow *model = &report->request.row;
+	RecoRunAs owner = reco_run_as(model->owner);
+	RecoIdentity before;
 	TupleDesc columns;
 	MemoryContext spi;
 
 	SPI_connect();
+	reco_become(&owner, &before);
+	reco_version_check(model->schema);
 	if (SPI_execute(psprintf(versions_query, quote_identifier(model->name), REPORT_VERSIONS), true,
 					0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the versions of model \"%s\"", model->name);
+	reco_return(&before);
 	columns = SPI_tuptable->tupdesc;
 	spi = MemoryContextSwitchTo(report->context);
 	report->versions = (int) SPI_processed;

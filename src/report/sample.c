@@ -13,6 +13,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "pg/json.h"
+#include "store/source/query.h"
+#include "store/tables/tables.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -46,14 +48,22 @@ report_user_ids(const Report *report, int32 most, int32 *n)
 	Datum values[2] = {Int32GetDatum(serving->version)};
 	Oid types[2] = {INT4OID, INT4ARRAYOID};
 	MemoryContext old = CurrentMemoryContext;
+	RecoRunAs owner = reco_run_as(report->request.row.owner);
+	RecoIdentity before;
+	ModelTable users;
 	Datum *id;
 	int32 found = 0;
 
 	SPI_connect();
 	values[1] = numbers(serving, most, n);
+	reco_become(&owner, &before);
+	reco_table_open(&users, report->request.row.schema, true, AccessShareLock);
+	reco_check_policies(users.heap);
+	reco_table_close(&users);
 	if (SPI_execute_with_args(psprintf(users_query, quote_identifier(report->request.row.name)), 2,
 							  types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the users of model \"%s\"", report->request.row.name);
+	reco_return(&before);
 	MemoryContextSwitchTo(old);
 	id = reco_call_alloc(SPI_processed + 1, sizeof(Datum));
 	for (uint64 k = 0; k < SPI_processed; k++)

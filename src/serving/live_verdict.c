@@ -138,20 +138,24 @@ reco_live_verdict(const ModelRow *row)
 	RecoLiveVerdict verdict = {false, false, NULL};
 	Trial trial = {.row = row, .lookup = reco_live_lookup(row, false), .verdict = &verdict};
 	ErrorData *error;
+	bool fails;
 
 	if (mode == RECO_LIVE_OFF || trial.lookup.query.text == NULL)
 		return (RecoLiveVerdict){true, false,
 								 mode == RECO_LIVE_OFF ? "live => 'off'" : "there is no source"};
 	error = reco_peek(plan_source, &trial);
 	reco_lookup_forget(&trial.lookup);
+	fails = error && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
 	if (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		verdict = (RecoLiveVerdict){false, false, "what the source reads is locked"};
-	else if (error && !reco_live_forgives(error->sqlerrcode, false))
+	else if (error && ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
 		ReThrowError(error);
 	else if (error)
-		verdict = (RecoLiveVerdict){true, false, reason_of(row, error)};
+		/* what an attempt would not forgive whoever is served is told of the error as well */
+		verdict = (RecoLiveVerdict){reco_live_forgives(error->sqlerrcode, false), false,
+									reason_of(row, error)};
 	if (mode == RECO_LIVE_ON)
-		return (RecoLiveVerdict){
-			true, true, error && verdict.known ? psprintf("calls fail: %s", verdict.reason) : NULL};
+		return (RecoLiveVerdict){true, true,
+								 fails ? psprintf("calls fail: %s", verdict.reason) : NULL};
 	return verdict;
 }

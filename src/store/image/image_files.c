@@ -227,6 +227,11 @@ at_end(XactEvent event, void *arg)
 {
 	ListCell *cell;
 
+	/* who commits it later knows nothing of files */
+	if (event == XACT_EVENT_PRE_PREPARE && forgotten != NIL)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot PREPARE a transaction that has called reco.forget_user()"),
+						errdetail("Files that have the user go when it commits.")));
 	if (event == XACT_EVENT_PRE_COMMIT && dropped != NIL)
 		find_doomed();
 	if (event == XACT_EVENT_COMMIT)

@@ -492,6 +492,11 @@ resolve(StringInfo json, const RecoQuery *query)
 	if (names_temporary(parsed, &calls))
 		names_a_temporary(kind);
 	resolved = is_name ? qualified_table(parsed) : written_out(query, parsed, &calls);
+	if (Max(strlen(query->text), strlen(resolved)) > RECO_DEFINITION_BYTES / 4)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s is longer than %d bytes", kind->name_of, RECO_DEFINITION_BYTES / 4),
+				 errhint("Let it read a view that says the same.")));
 	reco_return(&before);
 	appendStringInfoString(json, json->len > 1 ? ", " : "");
 	escape_json(json, kind->name_of);

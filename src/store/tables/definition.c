@@ -25,6 +25,7 @@
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -126,16 +127,41 @@ bigint_column(TupleTableSlot *slot, int number)
 	return reco_column(slot, number) ? DatumGetInt64(slot->tts_values[number]) : 0;
 }
 
+/*
+ * Whether a column has a value of at most so many bytes: all models are looked at by whoever asks
+ * how they are, and a longer one is as good as none.
+ */
+static bool
+has_column(TupleTableSlot *slot, int number, Size most)
+{
+	return reco_column(slot, number) &&
+		   toast_raw_datum_size(slot->tts_values[number]) <= VARHDRSZ + most;
+}
+
 static char *
 text_column(TupleTableSlot *slot, int number)
 {
-	return reco_column(slot, number) ? TextDatumGetCString(slot->tts_values[number]) : NULL;
+	return has_column(slot, number, RECO_DEFINITION_BYTES)
+			   ? TextDatumGetCString(slot->tts_values[number])
+			   : NULL;
+}
+
+char *
+reco_short_column(TupleTableSlot *slot, int number)
+{
+	if (!reco_column(slot, number))
+		return NULL;
+	return has_column(slot, number, RECO_SHORT_BYTES)
+			   ? TextDatumGetCString(slot->tts_values[number])
+			   : pstrdup("");
 }
 
 static Jsonb *
 jsonb_column(TupleTableSlot *slot, int number)
 {
-	return reco_column(slot, number) ? DatumGetJsonbPCopy(slot->tts_values[number]) : NULL;
+	return has_column(slot, number, RECO_DEFINITION_BYTES)
+			   ? DatumGetJsonbPCopy(slot->tts_values[number])
+			   : NULL;
 }
 
 /* Of at most RECO_MAX_FIELDS columns each a name, a kind and five numbers. */
@@ -148,7 +174,7 @@ jsonb_column(TupleTableSlot *slot, int number)
 static Jsonb *
 bounded_column(TupleTableSlot *slot, int number, Size most)
 {
-	if (reco_column(slot, number) && toast_raw_datum_size(slot->tts_values[number]) > most)
+	if (reco_column(slot, number) && !has_column(slot, number, most))
 		return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("null")));
 	return jsonb_column(slot, number);
 }
@@ -265,7 +291,7 @@ read_version_row(Relation table, int32 version, Snapshot snapshot, bool by_index
 	row->algorithm = jsonb_column(slot, VERSION_ALGORITHM);
 	row->options = jsonb_column(slot, VERSION_OPTIONS);
 	row->fields = bounded_column(slot, VERSION_FIELDS, FIELDS_BYTES);
-	row->status = text_column(slot, VERSION_STATUS);
+	row->status = reco_short_column(slot, VERSION_STATUS);
 	row->users = int_column(slot, VERSION_USERS);
 	row->added_users = int_column(slot, VERSION_ADDED_USERS);
 	row->forgotten_users = int_column(slot, VERSION_FORGOTTEN_USERS);
@@ -327,13 +353,22 @@ reco_version_try_read(Oid schema, int32 version, Snapshot snapshot, VersionRow *
 	return found;
 }
 
+static bool
+status_is(TupleTableSlot *slot, const char *wanted)
+{
+	char *status = reco_short_column(slot, VERSION_STATUS);
+	bool is = status && strcmp(status, wanted) == 0;
+
+	if (status)
+		pfree(status);
+	return is;
+}
+
 /* The number of the row, where it is that of a training that came to an end; else 0. */
 static int32
 finished_number(TupleTableSlot *slot)
 {
-	const char *status = text_column(slot, VERSION_STATUS);
-
-	if (status == NULL || (strcmp(status, "ready") != 0 && strcmp(status, "expired") != 0) ||
+	if ((!status_is(slot, "ready") && !status_is(slot, "expired")) ||
 		!reco_column(slot, VERSION_FINISHED_AT) || reco_column(slot, VERSION_MADE_OF))
 		return 0;
 	return int_column(slot, VERSION_VERSION);
@@ -390,9 +425,8 @@ static void
 take_ready(void *arg, TupleTableSlot *slot)
 {
 	List **ready = arg;
-	const char *status = text_column(slot, VERSION_STATUS);
 
-	if (status && strcmp(status, "ready") == 0)
+	if (status_is(slot, "ready"))
 		*ready = lappend_int(*ready, int_column(slot, VERSION_VERSION));
 }
 
@@ -442,9 +476,7 @@ reco_version_epoch_now(Oid schema, int32 version, int64 nonce)
 
 	if (slot)
 	{
-		const char *status = text_column(slot, VERSION_STATUS);
-
-		if (status && strcmp(status, "ready") == 0 && bigint_column(slot, VERSION_NONCE) == nonce)
+		if (status_is(slot, "ready") && bigint_column(slot, VERSION_NONCE) == nonce)
 			epoch = Max(bigint_column(slot, VERSION_EPOCH), 0);
 		ExecDropSingleTupleTableSlot(slot);
 	}
@@ -474,37 +506,49 @@ reco_relation_owner(Oid relation)
 	return owner;
 }
 
+static void
+visit_schema(Form_pg_namespace schema, void (*visit)(void *arg, const ModelRow *model), void *arg)
+{
+	Oid table = reco_model_table(schema->oid);
+	ModelRow model = {0};
+	bool busy;
+
+	if (!OidIsValid(table) || pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return;
+	if (reco_model_try_read(schema->oid, GetActiveSnapshot(), &model, &busy))
+	{
+		visit(arg, &model);
+		return;
+	}
+	if (!busy && check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
+		return;
+	model.locked = busy;
+	model.missing = !busy;
+	model.schema = schema->oid;
+	model.name = pstrdup(NameStr(schema->nspname));
+	model.owner = reco_relation_owner(table);
+	visit(arg, &model);
+}
+
 void
 reco_each_model(void (*visit)(void *arg, const ModelRow *model), void *arg)
 {
 	Relation pg_namespace = table_open(NamespaceRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(pg_namespace, InvalidOid, false, NULL, 0, NULL);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "reco model", ALLOCSET_DEFAULT_SIZES);
 	HeapTuple tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Form_pg_namespace schema = (Form_pg_namespace) GETSTRUCT(tuple);
-		Oid table = reco_model_table(schema->oid);
-		ModelRow model = {0};
-		bool busy;
+		MemoryContext old = MemoryContextSwitchTo(context);
 
 		reco_poll();
-		if (!OidIsValid(table) || pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-			continue;
-		if (reco_model_try_read(schema->oid, GetActiveSnapshot(), &model, &busy))
-		{
-			visit(arg, &model);
-			continue;
-		}
-		if (!busy && check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
-			continue;
-		model.locked = busy;
-		model.missing = !busy;
-		model.schema = schema->oid;
-		model.name = pstrdup(NameStr(schema->nspname));
-		model.owner = reco_relation_owner(table);
-		visit(arg, &model);
+		visit_schema((Form_pg_namespace) GETSTRUCT(tuple), visit, arg);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
 	}
+	MemoryContextDelete(context);
 	systable_endscan(scan);
 	table_close(pg_namespace, AccessShareLock);
 }

@@ -9,6 +9,7 @@
 #include "store/ids/pseudonym.h"
 #include "store/tables/layout.h"
 
+#include "executor/tuptable.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -20,6 +21,9 @@
  * before 14.13, 15.8 and 16.4).
  */
 #define RECO_LATEST_SNAPSHOT GetTransactionSnapshot()
+
+/* A value of a definition or a version that is longer is read as if it were not there. */
+#define RECO_DEFINITION_BYTES (16 * 1024 * 1024)
 
 /* The definition of a model: its one row, copied. */
 typedef struct ModelRow
@@ -118,9 +122,13 @@ extern void reco_model_unlock(const ModelRow *row);
  */
 extern bool reco_model_try_read(Oid schema, Snapshot snapshot, ModelRow *row, bool *busy);
 
+/* A text of a row that is shown or compared, copied; an empty one for a longer one; or NULL. */
+#define RECO_SHORT_BYTES 65536
+extern char *reco_short_column(TupleTableSlot *slot, int number);
+
 /*
  * Visits every model whose table the caller may read, those included whose row is locked or
- * missing.  Without errors and locks, as reco_model_try_read.
+ * missing.  Without errors and locks, as reco_model_try_read.  What a visit allocates goes with it.
  */
 extern void reco_each_model(void (*visit)(void *arg, const ModelRow *model), void *arg);
 

@@ -25,6 +25,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -41,6 +42,7 @@ typedef struct Column
 {
 	const char *name;
 	Oid type;
+	bool nulls; /* which are written past a NOT NULL, that readers count on */
 } Column;
 
 #define ANY_TYPE InvalidOid
@@ -180,7 +182,7 @@ static const Column profile_columns[PROFILE_COLUMNS] = {
 };
 
 static const Column change_columns[CHANGE_COLUMNS] = {
-	[CHANGE_USER] = {"user_id", ANY_TYPE},
+	[CHANGE_USER] = {"user_id", ANY_TYPE, .nulls = true},
 	[CHANGE_XID] = {"xid", XID8OID},
 };
 
@@ -378,7 +380,8 @@ static bool
 column_fits(const Layout *layout, const Column *expected, Form_pg_attribute attribute)
 {
 	if (attribute->attisdropped || attribute->attgenerated != '\0' ||
-		strcmp(NameStr(attribute->attname), expected->name) != 0)
+		strcmp(NameStr(attribute->attname), expected->name) != 0 ||
+		(expected->nulls && attribute->attnotnull))
 		return false;
 	if (expected->type == ANY_TYPE)
 		return true;
@@ -523,7 +526,9 @@ index_fits(Relation table, Relation index, int keys, const int *column)
 			index->rd_indcollation[k] != attribute->attcollation)
 			return false;
 	}
-	return RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
+	/* by the catalog: the server's own look at a condition calls what is immutable in it */
+	return heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL) &&
+		   heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
 }
 
 Relation
