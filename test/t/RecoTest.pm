@@ -20,14 +20,13 @@ our @EXPORT = qw(
 
 # A started server with the extension in database postgres.  Backends end some time after
 # their sessions, so on a busy machine a test meets more of them than it has sessions: the
-# ten connections that a test's server has by default are not enough.  To compile queries
-# (jit) takes longer than any of a test's.
+# ten connections that a test's server has by default are not enough.
 sub new_node
 {
   my ($name, @conf) = @_;
   my $node = PostgreSQL::Test::Cluster->new($name);
   $node->init(allows_streaming => 1);
-  $node->append_conf('postgresql.conf', join("\n", 'fsync = off', 'max_wal_size = 2GB', 'max_connections = 60', 'jit = off', @conf));
+  $node->append_conf('postgresql.conf', join("\n", 'fsync = off', 'max_wal_size = 2GB', 'max_connections = 60', @conf));
   $node->start;
   $node->safe_psql('postgres', 'CREATE EXTENSION reco');
   return $node;
