@@ -49,6 +49,12 @@ $$;
 SELECT count(*) AS seeds, count(*) FILTER (WHERE found = best) AS best
   FROM generate_series(1, 10) AS seed, campaign_best(seed);
 
+-- what is large, and nobody can have, takes no digits of what is small
+SELECT campaign, value
+  FROM (SELECT *, reco.allocate(1, campaign, value, budget) OVER () AS chosen
+          FROM (VALUES ('a', 1.2::float8, 5), ('b', 2, 5), ('c', 9e15, 0), ('d', 1e300, 0)) AS c (campaign, value, budget)) AS x
+ WHERE chosen;
+
 -- ids of any type, and the same answer in whatever order the rows come
 SELECT count(DISTINCT answer)
   FROM (SELECT string_agg(campaign || ' ' || user_id, ',' ORDER BY campaign, user_id) AS answer

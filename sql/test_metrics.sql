@@ -122,4 +122,16 @@ SELECT a.metric, a.k, a.value = b.value AS same FROM
   reco.evaluate('met_steep', reco.als(factors => 3, regularization => 0.001, clip => false), test_fraction => 0.4, cutoffs => '{1,2}') b USING (algorithm, metric)
  WHERE algorithm = 'als()' AND metric IN ('ndcg', 'map', 'rmse', 'auc') AND a.k IS NOT DISTINCT FROM b.k ORDER BY 1, 2;
 CALL reco.drop_model('met');
+-- what strangers get, and what fills a list up, is what a model lists: of ratings by who rated, else by who has
+CREATE TABLE met_rated (u int, i int, v int);
+INSERT INTO met_rated SELECT u, 1, 0 FROM generate_series(1, 3) AS u UNION ALL SELECT u, 2, 5 FROM generate_series(1, 2) AS u UNION ALL VALUES (4, 3, 1);
+SELECT algorithm, value AS finds_item_1, users FROM reco.evaluate('met_rated', ARRAY[reco.als(2), reco.item_knn(normalized => true), reco.ials(2)],
+         test => 'VALUES (99, 1, 1)', unknown => 'popular', cutoffs => '{1}', options => reco.options(value => 'raw')) WHERE metric = 'precision';
+SELECT algorithm, value AS finds_item_1, users FROM reco.evaluate('met_rated', ARRAY[reco.item_knn(normalized => true), reco.item_knn()],
+         test => 'VALUES (4, 1, 1)', cutoffs => '{1}', options => reco.options(value => 'raw')) WHERE metric = 'precision';
+CALL reco.create_model('met_m', 'met_rated', reco.item_knn(normalized => true), options => reco.options(measure => false));
+SELECT u, (SELECT item_id FROM met_m.recommend(u, 1)) FROM (VALUES (4), (99)) AS s (u);
+CALL reco.drop_model('met_m');
+DROP TABLE met_rated;
+
 DROP TABLE met_train, met_test, met_values, met_have, met_lists, met_hits, met_users, met_steep;

@@ -253,6 +253,16 @@ CALL reco.activate('val', 1);
 SELECT count(*) FROM val.recommend(1, 5, include_seen => true);
 CALL reco.drop_model('val');
 
+-- What is chosen is an option that the version's own rules take: sums of the largest values, the least there are.
+CREATE TABLE val_far AS SELECT u, i, 9e17::float8 AS v FROM generate_series(1, 6) u, generate_series(1, 5) i, generate_series(1, 3) WHERE (u + i) % 3 > 0;
+CALL reco.create_model('val', 'val_far', reco.item_knn(shrinkage => 0), options => reco.options(value => 'cap', live => 'on', measure => false));
+SELECT (options->>'value_cap')::real = 2.7e18::real AS cap, (SELECT count(*) FROM val.recommend(1)) AS rows FROM val.versions;
+CALL reco.drop_model('val');
+CALL reco.create_model('val', 'SELECT u, i, 1.5e-45::float8 FROM val_far', reco.item_knn(shrinkage => 0), options => reco.options(value => 'cap', live => 'on', measure => false));
+SELECT (options->>'value_cap')::float8 > 0 AS cap, (SELECT count(*) FROM val.recommend(1)) AS rows FROM val.versions;
+CALL reco.drop_model('val');
+DROP TABLE val_far;
+
 -- Contributions add up to the score, by any rule, also of live rows.
 CREATE INDEX ON val_mixed (u);
 CREATE TABLE val_sums (rule text, u int, off float8);

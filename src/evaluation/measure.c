@@ -54,6 +54,39 @@ reco_measurement_want(RecoMeasurement *e, const RecoMetric *metric)
 	e->cutoffs = Max(e->cutoffs, c + 1);
 }
 
+static RecoPopularity
+popularity_of(RecoMeasurement *e, const int32 *users, int32 items)
+{
+	RecoPopularity p = {reco_budget_alloc(e->budget, ((Size) items + 1) * sizeof(reco_ranked)),
+						reco_budget_alloc(e->budget, ((Size) items + 1) * sizeof(float))};
+
+	for (int32 i = 0; i < items; i++)
+	{
+		p.users[i] = (float) users[i];
+		RECO_POLL_AT(i);
+	}
+	(void) reco_top_n(&reco_poll_env, p.users, items, NULL, items, p.ranked);
+	return p;
+}
+
+/* Where what is rated is not what somebody has: items by how many users rated them. */
+static RecoPopularity
+popularity_of_rated(RecoMeasurement *e, const reco_csr *a)
+{
+	int32 *users = reco_budget_alloc(e->budget, ((Size) a->cols + 1) * sizeof(int32));
+	RecoPopularity p;
+
+	memset(users, 0, ((Size) a->cols + 1) * sizeof(int32));
+	for (int64 k = 0; k < a->start[a->rows]; k++)
+	{
+		users[a->col[k]]++;
+		RECO_POLL_AT(k);
+	}
+	p = popularity_of(e, users, a->cols);
+	reco_budget_free(e->budget, users);
+	return p;
+}
+
 /* Items by how many users of the training part have them. */
 static void
 rank_by_users(RecoMeasurement *e)
@@ -63,9 +96,7 @@ rank_by_users(RecoMeasurement *e)
 	double squares = 0;
 
 	e->have = reco_budget_alloc(e->budget, items * sizeof(int32));
-	e->fallback = reco_budget_alloc(e->budget, items * sizeof(float));
 	e->information = reco_budget_alloc(e->budget, items * sizeof(double));
-	e->popular = reco_budget_alloc(e->budget, items * sizeof(reco_ranked));
 	reco_budget_check(
 		e->budget,
 		reco_readers(&e->budget->env, a, a->cols, e->have, e->information, &e->have_users),
@@ -73,11 +104,11 @@ rank_by_users(RecoMeasurement *e)
 	for (int32 i = 0; i < a->cols; i++)
 	{
 		squares += (double) e->have[i] * e->have[i];
-		e->fallback[i] = (float) e->have[i];
 		RECO_POLL_AT(i);
 	}
 	e->readers = squares / Max(a->start[a->rows], 1);
-	(void) reco_top_n(&reco_poll_env, e->fallback, a->cols, NULL, a->cols, e->popular);
+	e->by_have = popularity_of(e, e->have, a->cols);
+	e->by_rated = a->value ? popularity_of_rated(e, a) : e->by_have;
 }
 
 /* Takes so many of the n numbers, all where there are fewer, by their hashes. */
@@ -288,6 +319,7 @@ evaluate(RecoMeasurement *e, RecoModel *model, reco_value_rule rule, RecoBudget 
 	const RecoSpec *spec = model->spec;
 	bool cases = e->split->rule.kind == RECO_SPLIT_NEXT_ITEM;
 	reco_prefixes prefixes = {.cases = &e->cases, .latest = spec->latest, .rule = rule};
+	const RecoPopularity *popular = spec->latest ? &e->by_rated : &e->by_have;
 	reco_evaluation evaluation = {
 		.profile = training_user,
 		.arg = model,
@@ -301,9 +333,9 @@ evaluate(RecoMeasurement *e, RecoModel *model, reco_value_rule rule, RecoBudget 
 		.repeats = reco_split_repeats(e->split),
 		.predicts = spec->predicts_value,
 		.truth = reco_spec_values(spec, e->hidden.by_user.value, e->hidden.latest),
-		.filler = e->popular,
+		.filler = popular->ranked,
 		.fillers = model->items,
-		.fallback = e->fallback,
+		.fallback = popular->users,
 		.have = e->have,
 		.information = e->information,
 		.have_users = e->have_users,

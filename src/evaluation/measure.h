@@ -25,6 +25,13 @@
 #include "nodes/pg_list.h"
 #include "store/source/source.h"
 
+/* All items in the order of how popular they are, and how popular each is. */
+typedef struct RecoPopularity
+{
+	reco_ranked *ranked;
+	float *users;
+} RecoPopularity;
+
 typedef struct RecoMeasurement
 {
 	/* To be filled in. */
@@ -49,15 +56,15 @@ typedef struct RecoMeasurement
 	/* for measure.c */
 	reco_interactions train;
 	reco_interactions hidden;
-	RecoTrainingSet set;  /* of train */
-	int32 *origin;        /* of its users: who they are in the data */
-	reco_ranked *popular; /* all items, by how many users of the training part have them */
-	float *fallback;      /* of items, by which they are ranked there */
-	int32 *have;          /* of items: how many of these have it */
-	double *information;  /* and -log2 of that share */
-	double have_users;    /* who have anything in the training part */
-	double readers;       /* mean users of an item, weighed by these */
-	int32 users;          /* who are measured */
+	RecoTrainingSet set;     /* of train */
+	int32 *origin;           /* of its users: who they are in the data */
+	RecoPopularity by_have;  /* by how many users of the training part have them */
+	RecoPopularity by_rated; /* or rated them, whatever the value, as models of ratings go by */
+	int32 *have;             /* of items: how many of these have it */
+	double *information;     /* and -log2 of that share */
+	double have_users;       /* who have anything in the training part */
+	double readers;          /* mean users of an item, weighed by these */
+	int32 users;             /* who are measured */
 	int32 *user;
 	int32 *who;      /* who they are in the data; NULL: each is one user of one part */
 	uint8 *activity; /* of these: a reco_activity */

@@ -214,7 +214,6 @@ search(state *s, int32_t user)
 {
 	int32_t nodes = s->c->campaigns + 1;
 	int32_t out = s->c->campaigns;
-	double most = 0;
 	int32_t node;
 
 	for (int32_t k = 0; k < nodes; k++)
@@ -222,15 +221,14 @@ search(state *s, int32_t user)
 		s->distance[k] = INFINITY;
 		s->done[k] = false;
 	}
-	for (int64_t e = s->start[user]; e < s->end[user]; e++)
-		most = fmax(most, value_at(s, e) - s->price[campaign_at(s, e)]);
+	/* what the first step costs is below 0: made positive it would lose digits to what is large */
 	for (int64_t e = s->start[user]; e < s->end[user]; e++)
 	{
 		int32_t k = campaign_at(s, e);
 
-		reach(s, k, most - (value_at(s, e) - s->price[k]), -1, e);
+		reach(s, k, s->price[k] - value_at(s, e), -1, e);
 	}
-	reach(s, out, most, -1, -1);
+	reach(s, out, 0, -1, -1);
 	while (!is_free(s, node = nearest(s)))
 	{
 		s->done[node] = true;

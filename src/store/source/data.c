@@ -46,8 +46,9 @@ static const reco_option data_options[] = {
 	{"live", RECO_OPTION_ENUM, offsetof(RecoDataOptions, live), RECO_LIVE_AUTO, 0, 0, live_choices},
 	{"value", RECO_OPTION_ENUM, offsetof(RecoDataOptions, value), RECO_VALUES_AUTO, 0, 0,
 	 value_choices},
-	{"value_cap", RECO_OPTION_REAL, offsetof(RecoDataOptions, value_cap), 0, FLT_TRUE_MIN,
-	 RECO_MAX_VALUE, NULL},
+	/* a sum of values may be chosen, which RECO_MAX_VALUE does not hold back */
+	{"value_cap", RECO_OPTION_REAL, offsetof(RecoDataOptions, value_cap), 0, FLT_TRUE_MIN, FLT_MAX,
+	 NULL},
 	{"basket_by", RECO_OPTION_ENUM, offsetof(RecoDataOptions, basket_by), RECO_BASKET_BY_TIME, 0, 0,
 	 basket_choices},
 	{"measure", RECO_OPTION_BOOL, offsetof(RecoDataOptions, measure), true, 0, 1, NULL},
