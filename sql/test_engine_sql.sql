@@ -37,7 +37,10 @@ BEGIN
 END
 $$;
 SET client_min_messages = error;
+-- compiled, as a server does by itself with what it takes for large queries
+SET jit = on;
 CALL es_compare('ials, counts once', 'es_lines', reco.ials(factors => 8, iterations => 5, alpha => 3, regularization => 2)::text, reco.options(value => 'binary', measure => false));
+SET jit = off;  -- it takes longer than all else
 CALL es_compare('ials, raw', 'es_lines', reco.ials(factors => 8, iterations => 5, alpha => 1, regularization => 2)::text, reco.options(value => 'raw', measure => false));
 CALL es_compare('ials, log', 'es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'log', measure => false));
 CALL es_compare('ials, cap', 'es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'cap', value_cap => 2, measure => false));
@@ -46,7 +49,9 @@ CALL es_compare('ials, negative', 'SELECT u, i, v - 2 FROM es_lines', reco.ials(
 CALL es_compare('ials, weighted', 'es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 0.01, weighted_regularization => true)::text, reco.options(value => 'raw', measure => false));
 CALL es_compare('ials, text ids', $q$SELECT 'user ' || u, 'Ä ' || i, v FROM es_lines$q$, reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'raw', measure => false));
 CALL es_compare('ials, nulls', 'SELECT nullif(u, 3), nullif(i, 4), nullif(v, 2) FROM es_lines', reco.ials(factors => 8, iterations => 3, alpha => 1, regularization => 2)::text, reco.options(value => 'raw', measure => false));
+SET jit = on;
 CALL es_compare('als', 'es_ratings', reco.als(factors => 8, iterations => 5)::text, reco.options(measure => false));
+SET jit = off;
 CALL es_compare('als, no biases', 'es_ratings', reco.als(factors => 8, iterations => 5, biases => false, seed => 5)::text, reco.options(measure => false));
 CALL es_compare('als, one factor', 'es_ratings', reco.als(factors => 1, iterations => 1)::text, reco.options(measure => false));
 -- Events: what becomes of rows, and what is told of that.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# Runs the suites of tests and counts what passed.
+# Runs the suites of tests, side by side, and counts what passed.
 #
 #   test/check-all.sh            all: on a copy of the tree, built anew with
 #                                warnings as errors (`make check-all`)
@@ -25,9 +25,54 @@ root=$PWD
 # No suite may take longer; one that hangs has failed.
 SUITE_SECONDS=1200
 
+# Tests that take long, the longest first; to miss one here costs time only.
+long_tests='033_faults 032_claims 034_altered_tables 012_cancel_points 002_cancel 017_tamper 009_cron
+  061_applications 045_coupons 035_barriers 022_knn_memory 051_report_browser 034_serving_memory 064_moments
+  010_demo_tastes 037_counted_memory 014_replication 011_kill_points 048_engine_sql
+  test_neighbors test_als test_split test_shape test_csr test_pairs test_als_values test_vector'
+long_tests=${long_tests//$'\n'/ }
+
+# Of the servers that suites share. Compiling what the planner takes for a large query takes
+# longer than any query of theirs; what is to be compiled says so (test_engine_sql).
+server=("jit = off")
+
 passed_all=0 failed_all=0 skipped_all=0 bad_suites=()
 
 section() { printf '%-10s ' "$1"; }
+
+# Places of what runs at the same time, one more than there are processors, for much of what
+# servers are tested with is to wait: each test that is started takes one, whatever its suite,
+# and gives it back.  So no processor waits for the longest test of a suite while another suite
+# has tests left.
+make_places() {
+  local i
+  mkfifo "$work/places"
+  exec 8<>"$work/places"
+  for ((i = $(nproc) + 1; i > 0; i--)); do leave_place; done
+}
+
+# The time of a suite begins with its first place.
+take_place() {
+  read -r -u 8
+  [ -n "$begin" ] || begin=$SECONDS
+}
+
+leave_place() { echo >&8; }
+
+# For a suite that is one test: its place is free when it ends.
+take_place_for_all() {
+  take_place
+  at_exit leave_place
+}
+
+# in_place COMMAND...: begins it, in the background, as soon as there is a place.
+in_place() {
+  take_place
+  {
+    "$@" 8>&- || true
+    leave_place
+  } &
+}
 
 # Runs a command as an ordinary user in the folder that is tested.
 in_tree() {
@@ -53,7 +98,7 @@ verdict() {
   local suite=$1 status=$2 passed=$3 failed=$4 skipped=$5 what=$6
   [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
   printf '%s passed, %s failed, %s skipped (%s), %s s\n' \
-    "$passed" "$failed" "$skipped" "$what" "$((SECONDS - begin))"
+    "$passed" "$failed" "$skipped" "$what" "$((SECONDS - ${begin:-$SECONDS}))"
   passed_all=$((passed_all + passed))
   failed_all=$((failed_all + failed))
   skipped_all=$((skipped_all + skipped))
@@ -63,11 +108,6 @@ verdict() {
     echo "           no test ran: that is a failure"
     bad_suites+=("$suite")
   fi
-}
-
-# no_tests SUITE: a suite that has no tests yet
-no_tests() {
-  printf 'no tests in %s\n' "$1"
 }
 
 # excerpt LINES FILE: what a log says last
@@ -106,6 +146,7 @@ unit_program() {
 # Whether files lie and include each other as doc/design.md says.
 suite_layers() {
   local log=$logs/layers.log status=0
+  take_place_for_all
   in_tree perl test/layers.pl >"$log" 2>&1 || status=$?
   verdict layers "$status" "$(sed -n 's/^\([0-9]*\) passed, .*/\1/p' "$log")" \
     "$(sed -n 's/^.* passed, \([0-9]*\) failed$/\1/p' "$log")" 0 'files'
@@ -116,28 +157,23 @@ suite_layers() {
 # instruction set level of the machine; those whose tests do not go through the levels
 # by themselves at the lower ones too.  As many at a time as there are processors.
 suite_unit() {
-  local test name log=$logs/unit.log programs=0 passed=0 failed=0 skipped=0 status=0
-  local target=unit-tests what='under ASan and UBSan, and as shipped'
+  local name log programs=0 passed=0 failed=0 skipped=0 status=0
+  local what='under ASan and UBSan, and as shipped'
   local levels=' test_als test_als_normal test_als_values test_neighbors test_pruned '
-  if [ "$sanitized" = no ]; then
-    target=shipped-tests what='as shipped'
-  fi
-  if ! make_tree "${strict[@]}" "$target" >"$log" 2>&1; then
+  [ "$sanitized" = yes ] || what='as shipped'
+  if [ -e "$logs/unit.broken" ]; then
     verdict unit 1 0 1 0 'does not build'
-    excerpt 30 "$log"
+    excerpt 30 "$logs/unit.log"
     return
   fi
-  # the largest first, so that what takes long does not end alone
-  # shellcheck disable=SC2045
-  for test in $(ls -S "$tree"/test/unit/test_*.c); do
-    name=$(basename "$test" .c)
+  for name in $(longest_first "$tree"/test/unit/test_*.c); do
     programs=$((programs + 1))
-    [ "$sanitized" = no ] || unit_start "$name.sanitized" build/unit
-    unit_start "$name.shipped" build/shipped
+    [ "$sanitized" = no ] || in_place unit_program "$name.sanitized" build/unit
+    in_place unit_program "$name.shipped" build/shipped
     case $levels in
       *" $name "*)
-        unit_start "$name.base" build/shipped RECO_ISA=base
-        unit_start "$name.v3" build/shipped RECO_ISA=v3
+        in_place unit_program "$name.base" build/shipped RECO_ISA=base
+        in_place unit_program "$name.v3" build/shipped RECO_ISA=v3
         ;;
     esac
   done
@@ -154,30 +190,18 @@ suite_unit() {
   [ "$status" = 0 ] || cat "$logs/unit.failed"
 }
 
-# Waits until fewer jobs run than there are processors.
-at_most_processors() {
-  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
-    wait -n || true
-  done
-}
-
-# Starts unit_program with these arguments as soon as a processor is free.
-unit_start() {
-  at_most_processors
-  unit_program "$@" &
-}
-
 suite_fuzz() {
-  local target log=$logs/fuzz.log status=0 targets=0 passed=0 failed=0 corpus
+  local target status=0 targets=0 passed=0 failed=0 corpus
   if ! compgen -G "$tree/test/fuzz/corpus/*/*" >/dev/null; then
-    no_tests test/fuzz/corpus
+    verdict fuzz 0 0 0 0 'no test/fuzz/corpus'
     return
   fi
-  if ! make_tree "${strict[@]}" fuzz-tests >"$log" 2>&1; then
+  if [ -e "$logs/fuzz.broken" ]; then
     verdict fuzz 1 0 1 0 'does not build'
-    excerpt 30 "$log"
+    excerpt 30 "$logs/fuzz.log"
     return
   fi
+  take_place_for_all
   for target in "$tree"/test/fuzz/*.c; do
     target=$(basename "$target" .c)
     [ "$target" != replay ] || continue
@@ -200,6 +224,22 @@ suite_fuzz() {
   [ "$status" = 0 ] || cat "$logs/fuzz.failed"
 }
 
+# longest_first FILE...: their names, and first of all those of tests that take long, so that
+# none of them is what everything else waits for in the end.
+longest_first() {
+  local name all=" "
+  for name in "$@"; do
+    name=${name##*/}
+    all+="${name%.*} "
+  done
+  for name in $long_tests; do
+    [[ $all != *" $name "* ]] || echo "$name"
+  done
+  for name in $all; do
+    [[ " $long_tests " == *" $name "* ]] || echo "$name"
+  done
+}
+
 # The lines of pg_regress, as PostgreSQL 15 and before and as 16 and later write them.
 regress_ok='^(test | {5}).* \.\.\. ok |^ok [0-9]+'
 regress_failed='^(test | {5}).* \.\.\. FAILED|^not ok [0-9]+'
@@ -207,6 +247,8 @@ regress_failed='^(test | {5}).* \.\.\. FAILED|^not ok [0-9]+'
 # pg_regress_suite SUITE FOLDER VARIABLE-TO-EMPTY
 pg_regress_suite() {
   local suite=$1 folder=$2 other=$3 log=$logs/$1.log status=0 diffs
+  take_place_for_all
+  cluster_start "${server[@]}"
   make_tree -j1 installcheck "$other=" >"$log" 2>&1 || status=$?
   verdict "$suite" "$status" "$(count "$regress_ok" "$log")" "$(count "$regress_failed" "$log")" 0 \
     "$("$PG_CONFIG" --version | cut -d ' ' -f 1,2)"
@@ -223,30 +265,28 @@ pg_regress_suite() {
   fi
   grep -E '^[^ ]+ [^ ]+ [^ ]+ .*(PANIC|FATAL|terminated by signal)' "$cluster_dir/server.log" |
     tail -n 20 || true
-  cp "$cluster_dir/server.log" "$logs/server.log"
+  cp "$cluster_dir/server.log" "$logs/$suite-server.log"
 }
 
 suite_regress() {
-  [ -n "${cluster_dir:-}" ] || cluster_start
   pg_regress_suite regress . ISOLATION
 }
 
 suite_isolation() {
   if ! compgen -G "$tree/test/isolation/specs/*.spec" >/dev/null; then
-    no_tests test/isolation/specs
+    verdict isolation 0 0 0 0 'no test/isolation/specs'
     return
   fi
-  [ -n "${cluster_dir:-}" ] || cluster_start
   pg_regress_suite isolation output_iso REGRESS
 }
 
 # The documentation, executed. Its server has pg_cron where that is installed.
 suite_docs() {
-  local log=$logs/docs.log status=0 preload=()
+  local log=$logs/docs.log status=0 conf=("${server[@]}")
   [ ! -e "$("$PG_CONFIG" --pkglibdir)/pg_cron.so" ] ||
-    preload=("shared_preload_libraries = 'pg_cron'" "cron.database_name = 'shop'")
-  cluster_stop
-  cluster_start "${preload[@]}"
+    conf+=("shared_preload_libraries = 'pg_cron'" "cron.database_name = 'shop'")
+  take_place_for_all
+  cluster_start "${conf[@]}"
   in_tree timeout -k 10 "$SUITE_SECONDS" perl test/docs.pl "$tree"/README*.md "$tree"/doc/*.md >"$log" 2>&1 || status=$?
   sed -i "s|^$tree/||" "$log"
   verdict docs "$status" "$(sed -n 's/^\([0-9]*\) passed, .*/\1/p' "$log")" \
@@ -258,7 +298,6 @@ suite_docs() {
     head -n 300 "$log"
     cp "$cluster_dir/server.log" "$logs/docs-server.log"
   fi
-  cluster_stop
 }
 
 # Servers that a killed test has left behind.
@@ -310,14 +349,12 @@ tap_verdict() {
   cp -r "$tree/tmp_check/log" "$logs/tap" 2>/dev/null || true
 }
 
-# Much of what they do is to wait, so as many files at a time as there are processors; the
-# server of each is its own.
+# The server of each file is its own.
 suite_tap() {
-  local src bin test
+  local src bin name
   tap_find_server
-  for test in "$tree"/test/t/*.pl; do
-    at_most_processors
-    tap_file "$(basename "$test" .pl)" &
+  for name in $(longest_first "$tree"/test/t/*.pl); do
+    in_place tap_file "$name"
   done
   wait
   tap_verdict tap
@@ -331,32 +368,34 @@ suite_citus() {
     return
   fi
   tap_find_server
+  take_place_for_all
   tap_file training test/citus
   tap_verdict citus
 }
 
-# shellcheck disable=SC2030,SC2031,SC2034
-# Starts a suite that keeps one processor busy beside others that do, with a server of its own.
-beside='' beside_pid=
-start_beside() {
-  beside=$1
+# Starts a suite: its lines and its counts go to files.  What it leaves goes when it ends,
+# and so does its server.
+declare -A pids=()
+# shellcheck disable=SC2030,SC2034
+start_suite() {
   (
     trap cluster_run_at_exit EXIT
-    cluster_at_exit=() cluster_dir='' begin=$SECONDS
+    cluster_at_exit=() cluster_dir='' begin=''
     passed_all=0 failed_all=0 skipped_all=0 bad_suites=()
-    "suite_$1" >"$logs/beside.log" 2>&1
-    echo "$passed_all $failed_all $skipped_all ${bad_suites[*]}" >"$logs/beside.counts"
+    "suite_$1" >"$logs/suite.$1" 2>&1
+    echo "$passed_all $failed_all $skipped_all ${bad_suites[*]}" >"$logs/counts.$1"
   ) &
-  beside_pid=$!
-  at_exit 'kill "$beside_pid" 2>/dev/null; wait'
+  pids[$1]=$!
 }
 
-# Waits for its end: its lines and its counts.
-end_beside() {
-  local passed=0 failed=1 skipped=0 bad=$beside
-  wait "$beside_pid" || true
-  cat "$logs/beside.log"
-  [ ! -e "$logs/beside.counts" ] || read -r passed failed skipped bad <"$logs/beside.counts"
+# end_suite SUITE: waits for its end.
+# shellcheck disable=SC2031
+end_suite() {
+  local passed=0 failed=1 skipped=0 bad=$1
+  section "$1"
+  wait "${pids[$1]}" || true
+  cat "$logs/suite.$1"
+  [ ! -e "$logs/counts.$1" ] || read -r passed failed skipped bad <"$logs/counts.$1"
   passed_all=$((passed_all + passed))
   failed_all=$((failed_all + failed))
   skipped_all=$((skipped_all + skipped))
@@ -364,6 +403,7 @@ end_beside() {
 }
 
 build_all() {
+  local begin=$SECONDS suite target
   section build
   if ! make_tree "${strict[@]}" all >"$logs/build.log" 2>&1; then
     echo 'failed'
@@ -378,6 +418,14 @@ build_all() {
     tail -n 20 "$logs/build.log"
     exit 1
   }
+  # a suite whose tests do not build says so when its turn comes
+  for suite in unit fuzz; do
+    target=$suite-tests
+    [ "$suite$sanitized" != unitno ] || target=shipped-tests
+    case " ${suites[*]} " in
+      *" $suite "*) make_tree "${strict[@]}" "$target" >"$logs/$suite.log" 2>&1 || touch "$logs/$suite.broken" ;;
+    esac
+  done
   echo "built and installed, $((SECONDS - begin)) s"
 }
 
@@ -423,10 +471,10 @@ tree=$work/tree logs=$work/logs
 mkdir "$logs"
 cp "$setup_log" "$logs/setup.log"
 as_unprivileged mkdir "$tree"
-begin=$SECONDS
 if [ "$#" = 0 ]; then
-  # faults made on purpose are in no other build for a server without assertions
-  strict=(EXTRA_CFLAGS='-Werror -DRECO_FAULTS')
+  # faults made on purpose are in no other build for a server without assertions; a stack
+  # in a report needs lines only, which takes the compiler a sixth less than variables do
+  strict=(EXTRA_CFLAGS='-Werror -DRECO_FAULTS -g1')
   copy_tree --exclude=./build --exclude='*.o' --exclude='*.d' --exclude='*.so'
   build_all
 else
@@ -438,11 +486,14 @@ else
   build_all
 fi
 
+make_places
+# the longest first
+for suite in regress docs tap unit fuzz isolation layers citus; do
+  case " ${suites[*]} " in *" $suite "*) start_suite "$suite" ;; esac
+done
+at_exit 'kill "${pids[@]}" 2>/dev/null; wait'
 for suite in "${suites[@]}"; do
-  case "$suite ${suites[*]} " in "regress "*" regress "*" docs "*) start_beside docs ;; esac
-  section "$suite"
-  begin=$SECONDS
-  if [ "$suite" = "$beside" ]; then end_beside; else "suite_$suite"; fi
+  end_suite "$suite"
 done
 
 keep_logs

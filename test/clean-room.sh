@@ -4,13 +4,14 @@
 # with nothing but make, in which `make demo` and `make check-all` have to work;
 # as root, then as an ordinary user with sudo.
 #
-#   test/clean-room.sh [--tree] [--keep] [--once] [--setup] [--suite NAME]
+#   test/clean-room.sh [--tree] [--keep] [--once] [--setup] [--held] [--suite NAME]
 #                      [--give FOLDER] [--take FOLDER] [COMMAND...]
 #
 #   --tree        the working tree as it is, instead of the last commit
 #   --keep        leave the folder, and say where it is
 #   --once        as root only
 #   --setup       install what test/setup.sh does before the commands
+#   --held        make the system, but begin with the commands at the end of the input
 #   --suite NAME  the release of Debian (bookworm)
 #   --give FOLDER that folder of the tree, though it was built, goes with it
 #   --take FOLDER what the commands leave in that folder of the tree comes back from there
@@ -22,22 +23,24 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-from=commit keep='' once='' setup='' suite=bookworm give='' take=''
+from=commit keep='' once='' setup='' held='' suite=bookworm give='' take=''
 while [ $# -gt 0 ]; do
   case $1 in
     --tree) from=tree ;;
     --keep) keep=yes ;;
     --once) once=yes ;;
     --setup) setup=yes ;;
+    --held) held=yes ;;
     --suite) suite=$2; shift ;;
     --give) give=$2; shift ;;
     --take) take=$2; shift ;;
-    --*) sed -n '3,22s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    --*) sed -n '3,23s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) break ;;
   esac
   shift
 done
 [ $# -gt 0 ] || set -- 'make demo' 'make check-all'
+[ -z "$held" ] || exec 6<&0 </dev/null
 
 if [ "$(id -u)" != 0 ]; then
   echo 'clean-room: needs root, to make a system in a folder' >&2
@@ -91,6 +94,8 @@ make_room() {
   # shellcheck disable=SC2016
   mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $suite" 2>/dev/null | head -n 1)
   quietly debootstrap --variant=minbase "$suite" "$room" ${mirror:+"$mirror"} || return 1
+  # what is thrown away need not survive a crash
+  echo force-unsafe-io >"$room/etc/dpkg/dpkg.cfg.d/clean-room" || return 1
   mount -t proc proc "$room/proc" || return 1
   mountpoint -q "$room/dev/pts" || mount -t devpts -o newinstance,ptmxmode=0666 devpts "$room/dev/pts" || return 1
   mount -t tmpfs -o mode=1777 tmpfs "$room/dev/shm" || return 1
@@ -145,6 +150,7 @@ if [ -n "$setup" ]; then
   }
 fi
 echo "clean-room: $suite, made in $((SECONDS - begin)) s"
+[ -z "$held" ] || cat <&6 >/dev/null
 try root /root/reco "$@"
 if [ -n "$take" ]; then
   rm -rf "$take"

@@ -50,7 +50,7 @@ check-upgrade:
 	@test/clean-room.sh --once --suite trixie 'test/pg-upgrade.sh --debian'
 
 # The kernels once more, under sanitizers, at every instruction set level.
-SAN = -g -O1 -fno-omit-frame-pointer -Wno-psabi -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SAN = -O1 -fno-omit-frame-pointer -Wno-psabi -fsanitize=address,undefined -fno-sanitize-recover=undefined
 SAN_CFLAGS = $(filter-out -O3,$(CORE_CFLAGS)) $(SAN)
 SAN_OBJS = $(CORE_OBJS:build/core/%=build/san/%)
 
@@ -75,14 +75,15 @@ build/unit/%.o: test/unit/%.c Makefile test/test.mk
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -Wmissing-prototypes,$(SAN_CFLAGS)) -Itest/unit -c -o $@ $<
 
-# Linked with the shared library beside a static one, where there is such: in a fifth of the time.
+# Programs of tests are linked with the shared library beside a static one, where there is such:
+# in a fifth of the time.
 comma := ,
 SHARED_BLAS := $(wildcard $(patsubst %.a,%.so,$(filter %.a,$(OPENBLAS))))
-SAN_LIBS := $(if $(SHARED_BLAS),$(SHARED_BLAS) -Wl$(comma)-rpath$(comma)$(dir $(SHARED_BLAS)) \
+TEST_LIBS := $(if $(SHARED_BLAS),$(SHARED_BLAS) -Wl$(comma)-rpath$(comma)$(dir $(SHARED_BLAS)) \
 	$(filter-out $(OPENBLAS),$(CORE_LIBS)),$(CORE_LIBS))
 
 $(UNIT_TESTS): %: %.o $(UNIT_HELPERS) $(SAN_OBJS)
-	$(CC) $(SAN) -fopenmp -o $@ $^ -lcmocka $(SAN_LIBS)
+	$(CC) $(SAN) -fopenmp -o $@ $^ -lcmocka $(TEST_LIBS)
 
 # The same programs with the kernels as they are shipped.
 SHIPPED_TESTS := $(UNIT_TESTS:build/unit/%=build/shipped/%)
@@ -93,7 +94,7 @@ build/shipped/%.o: test/unit/%.c Makefile test/test.mk
 	$(CC) $(SHIPPED_CFLAGS) -c -o $@ $<
 
 $(SHIPPED_TESTS): %: %.o $(UNIT_HELPERS:build/unit/%=build/shipped/%) $(CORE_OBJS)
-	$(CC) -fopenmp -o $@ $^ -lcmocka $(CORE_LIBS)
+	$(CC) -fopenmp -o $@ $^ -lcmocka $(TEST_LIBS)
 
 # Fuzz targets: a file with LLVMFuzzerTestOneInput each, and what was found
 # before in corpus/NAME, which replay.c feeds to it.
@@ -128,10 +129,10 @@ $(SERVER_FUZZ:%=build/fuzz/%.o): build/fuzz/%.o: test/fuzz/%.c Makefile test/tes
 	$(CC) $(SAN_CFLAGS) $(SERVER_INCLUDE) -c -o $@ $<
 
 $(SERVER_FUZZ:%=build/fuzz/%): %: %.o build/fuzz/replay.o $(SERVER_OBJS) $(SAN_OBJS)
-	$(CC) $(SAN) -fopenmp $(SERVER_LINK) -o $@ $^ $(SERVER_LIBS) $(CORE_LIBS)
+	$(CC) $(SAN) -fopenmp $(SERVER_LINK) -o $@ $^ $(SERVER_LIBS) $(TEST_LIBS)
 
 $(filter-out $(SERVER_FUZZ:%=build/fuzz/%),$(FUZZ_TESTS)): %: %.o build/fuzz/replay.o $(SAN_OBJS)
-	$(CC) $(SAN) -fopenmp -o $@ $^ $(CORE_LIBS)
+	$(CC) $(SAN) -fopenmp -o $@ $^ $(TEST_LIBS)
 
 shipped-tests: $(SHIPPED_TESTS)
 unit-tests: $(UNIT_TESTS) shipped-tests

@@ -423,7 +423,7 @@ shrinkage(const mimic_stats *s)
 static mimic_pair
 pair(const mimic_stats *s, int32_t a, int32_t b, long double dot, long double off, int32_t common)
 {
-	long double by = divisor(s, a, b, common) + shrinkage(s);
+	long double by;
 	long double relative = 1e-13L;
 	mimic_pair out = {0, 0, common};
 
@@ -447,6 +447,7 @@ pair(const mimic_stats *s, int32_t a, int32_t b, long double dot, long double of
 		out.slack = (double) (xlogx(all) * 1e-14L) + 2e-8;
 		return out;
 	}
+	by = divisor(s, a, b, common) + shrinkage(s);
 	if (!(by > 0))
 		return out;
 	if (!of_sets(s->params->measure) && s->norm[a] > 0 && s->norm[b] > 0)
