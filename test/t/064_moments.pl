@@ -35,7 +35,7 @@ my @calls = (
   [ refresh => q{CALL reco.refresh('home')} ], [ fold_in => q{INSERT INTO lines VALUES (1, 7); CALL reco.fold_in('home')} ],
   [ noted => 'INSERT INTO lines VALUES (2, 7), (3, 7)' ], [ track => q{CALL reco.untrack('home'); CALL reco.track('home')} ],
   [ segment => q{CALL reco.segment('home', 3)} ], [ materialize => q{CALL reco.materialize('home')} ],
-  [ forget_user => q{CALL reco.forget_user('home', 5)} ], [ create_model => "CALL reco.create_model('other', 'lines', $ials, $options)" ],
+  [ create_model => "CALL reco.create_model('other', 'lines', $ials, $options)" ],
   [ drop_model => q{CALL reco.drop_model('other')} ], [ serves => q{SELECT * FROM home.recommend(4); SELECT * FROM home.popular()} ]);
 for (@calls)
 {
@@ -58,6 +58,9 @@ for (@calls)
   is(sql(q{SELECT string_agg(user_id::text, ' ' ORDER BY user_id) FROM home.model_change WHERE user_id IN (2, 3)}), '2 3', 'what was noted is')
     if $name eq 'noted';
 }
+# files that have the user go when it commits, of which whoever commits it later knows nothing
+like(failure(q{BEGIN; CALL reco.forget_user('home', 5); PREPARE TRANSACTION 'three'}), qr/^0A000: cannot PREPARE/, 'forget_user is not prepared');
+is(failure('SELECT * FROM home.recommend(5)'), '', 'and nothing has come of it');
 is(sql(q{SELECT count(*) FROM pg_prepared_xacts}), '0', 'none is left');
 is(sql(q{SELECT status || training::text FROM reco.health WHERE model = 'home'}), 'readyfalse', 'nobody trains');
 is(failure(q{CALL reco.refresh('home')}), '', 'and one can');
