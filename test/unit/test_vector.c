@@ -428,7 +428,7 @@ test_kernels(void **state)
 							   trial % 5 ? mimic_element(UNIFORM, &seed) : 0};
 			double sum[5];
 			wide xy = 0, xx = 0, yy = 0, x1 = 0, y1 = 0, dd = 0;
-			wide abs_xy = 0, abs_x = 0, abs_y = 0;
+			wide abs_x = 0, abs_y = 0;
 			wide fxy = 0, fxx = 0, fyy = 0, abs_fxy = 0;
 
 			for (int i = 0; i < n; i++)
@@ -458,7 +458,6 @@ test_kernels(void **state)
 				yy += y * y;
 				x1 += x;
 				y1 += y;
-				abs_xy += wide_abs(x * y);
 				abs_x += wide_abs(x);
 				abs_y += wide_abs(y);
 				dd += ((wide) get(a, i) - get(b, i)) * ((wide) get(a, i) - get(b, i));
