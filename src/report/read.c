@@ -2,8 +2,8 @@
  * read.c
  *	  What a report reads of a model: its definition, its versions, and what the caller may see.
  *
- * Everything is read as the caller: model and model_version as by a SELECT, without which there
- * is no report; items and users where the caller may SELECT from their tables and call
+ * The caller's rights say what is read: model and model_version take SELECT, without which there
+ * is no report; items and users are read where the caller may SELECT from their tables and call
  * recommend() and explain().  Tables are opened and checked first, and statements on them run as
  * their owner, so that no code of the owner's runs as the caller: planning one calls what is
  * immutable in the conditions of indexes.

@@ -229,9 +229,11 @@ at_end(XactEvent event, void *arg)
 
 	/* who commits it later knows nothing of files */
 	if (event == XACT_EVENT_PRE_PREPARE && forgotten != NIL)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("cannot PREPARE a transaction that has called reco.forget_user()"),
-						errdetail("Files that have the user go when it commits.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction that has called reco.forget_user()"),
+				 errdetail("Files that have the user go when it commits."),
+				 errhint("Call it in a transaction that is committed without being prepared.")));
 	if (event == XACT_EVENT_PRE_COMMIT && dropped != NIL)
 		find_doomed();
 	if (event == XACT_EVENT_COMMIT)
